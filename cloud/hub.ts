@@ -1,0 +1,154 @@
+// The hub: intent in, records signed and published, facts and reports in. Everything people can ask of it, in one type.
+
+import type { BusFactory, Clock, Entropy, Log, Sha256, Signer, Verify } from '../shared/effects.ts'
+import type { Fact } from '../shared/fact/fact.ts'
+import type { Condition } from '../shared/health.ts'
+import type { DeviceKey, Name, NetworkId, NodeId, WgKey } from '../shared/ids.ts'
+import type { AnyResource, Kind } from '../shared/intent/resource.ts'
+import type { Version } from '../shared/record/head.ts'
+import type { Anchor, EnrolReply, EnrolRequest } from '../shared/wire/enrol.ts'
+import type { StatusReport } from '../shared/wire/report.ts'
+
+/** Who asks: an administrator's token, the local socket, or a device that enrols. For the audit log. */
+export interface Actor {
+  readonly name: string
+  readonly role: 'viewer' | 'operator' | 'admin' | 'device'
+}
+
+/** A Kubernetes-style condition. */
+export interface ResourceCondition {
+  readonly type: 'Accepted' | 'Programmed' | 'Ready' | 'Enrolled'
+  readonly status: 'True' | 'False' | 'Unknown'
+  readonly reason: string
+  readonly message: string
+  readonly observedGeneration: number
+  readonly lastTransitionAt: number
+}
+
+/** A resource as the hub keeps it. */
+export interface Stored {
+  readonly resource: AnyResource
+  readonly uid: string
+  /** Counts changes of the spec. */
+  readonly generation: number
+  /** Opaque; changes with every write. */
+  readonly resourceVersion: string
+  readonly createdAt: number
+}
+
+export interface Shown extends Stored {
+  readonly status: { readonly conditions: readonly ResourceCondition[] } & Readonly<Record<string, unknown>>
+}
+
+/** What the hub knows about one enrolled device. */
+export interface FleetNode {
+  readonly nodeId: NodeId
+  readonly name: Name
+  readonly network: Name
+  readonly wgKey: WgKey
+  readonly deviceKey: DeviceKey
+  readonly addresses: readonly string[]
+  readonly state: 'online' | 'offline' | 'never-seen' | 'pending'
+  /** When the state last changed, and when anything was last heard; milliseconds since the Unix epoch. */
+  readonly since: number
+  readonly lastSeen?: number
+  readonly report?: StatusReport
+  readonly fact?: Fact
+  readonly health: readonly Condition[]
+}
+
+export interface RollOut {
+  readonly network: Name
+  readonly networkId: NetworkId
+  readonly version: Version
+  readonly nodes: number
+  readonly acknowledged: number
+  /** Online but not there yet. */
+  readonly pending: readonly Name[]
+  readonly offline: readonly Name[]
+}
+
+export type HubEvent =
+  | { readonly type: 'put' | 'delete'; readonly kind: Kind; readonly name: string; readonly resourceVersion: string }
+  | { readonly type: 'published'; readonly network: Name; readonly version: Version }
+  | { readonly type: 'node'; readonly name: Name; readonly state: FleetNode['state'] }
+  | { readonly type: 'acknowledged'; readonly name: Name; readonly version: Version }
+
+export interface CreatedToken {
+  readonly id: string
+  /** The whole word for `holdfast join`; shown once. */
+  readonly token: string
+  readonly expiresAt: number
+}
+
+export interface TokenRow {
+  readonly id: string
+  readonly network: Name
+  readonly createdAt: number
+  readonly expiresAt: number
+  readonly usesLeft: number
+  readonly revoked: boolean
+  readonly labels: Readonly<Record<string, string>>
+  readonly autoApprove: boolean
+}
+
+export interface AuditRow {
+  readonly at: number
+  readonly actor: string
+  readonly verb: string
+  readonly target: string
+  readonly detail: string
+}
+
+/** Who may use the broker: told to it before a device is given its credentials, and when a device is cut off. */
+export interface BrokerAccess {
+  /** `passwordHash` is SHA-256 of a 32-byte random password; `password` is known only at enrolment. */
+  allow(node: NodeId, network: NetworkId, password: string): Promise<void>
+  /** Also drops the connection the node may have. */
+  revoke(node: NodeId): Promise<void>
+}
+
+export interface HubOptions {
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly log: Log
+  readonly sha256: Sha256
+  readonly verify: Verify
+  readonly deflate: (bytes: Uint8Array) => Uint8Array
+  readonly anchor: Anchor
+  /** Signs heads; its certificate by the root is handed to devices. */
+  readonly signer: Signer
+  readonly keyCertificates: readonly Uint8Array[]
+  readonly bus: BusFactory
+  readonly brokerAccess: BrokerAccess
+  /** What devices are told about the broker. */
+  readonly broker: { readonly url: string; readonly webSocketPath: string; readonly tlsAuthority?: string }
+}
+
+export interface Hub {
+  start(): Promise<void>
+  stop(): Promise<void>
+
+  /** Creates or replaces by kind and name. Throws `invalid`, `conflict`, `exhausted`. */
+  put(resource: AnyResource, actor: Actor): Shown
+  /** All or none, in dependency order: one revision for the whole batch. */
+  putAll(resources: readonly AnyResource[], actor: Actor, dryRun?: boolean): readonly Shown[]
+  get(kind: Kind, name: string): Shown | undefined
+  list(kind: Kind): readonly Shown[]
+  delete(kind: Kind, name: string, actor: Actor, resourceVersion?: string): boolean
+
+  createToken(spec: Extract<AnyResource, { kind: 'JoinToken' }>['spec'], actor: Actor): CreatedToken
+  listTokens(): readonly TokenRow[]
+  revokeToken(id: string, actor: Actor): boolean
+  anchor(): Anchor
+  enrol(request: EnrolRequest): Promise<EnrolReply>
+  approve(name: string, actor: Actor): Promise<FleetNode>
+
+  fleet(): readonly FleetNode[]
+  rollOut(): readonly RollOut[]
+  /** Resolves when every change so far is signed, stored and handed to the broker. */
+  flushed(): Promise<void>
+  /** Calls `listener` for each event until the returned function is called. */
+  watch(listener: (event: HubEvent) => void): () => void
+  audit(limit: number): readonly AuditRow[]
+}

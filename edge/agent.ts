@@ -1,0 +1,103 @@
+// The agent: records in, kernel programmed, facts and reports out.
+
+import type { Address } from '../shared/address/cidr.ts'
+import type { Endpoint } from '../shared/address/endpoint.ts'
+import type { BusFactory, Clock, Entropy, Log, Sha256, Signer, Verify } from '../shared/effects.ts'
+import type { ShownCondition } from '../shared/health.ts'
+import type { Name, NodeId, WgKey } from '../shared/ids.ts'
+import type { Version } from '../shared/record/head.ts'
+import type { PathKind } from '../shared/wire/report.ts'
+import type { Driver } from './drivers/driver.ts'
+import type { Identity } from './identity.ts'
+import type { Op } from './plan/op.ts'
+import type { Store } from './store/store.ts'
+
+export interface AgentSettings {
+  readonly interface: string
+  readonly listenPort: number
+  /** UDP port inside the mesh for the agent's own words: echo now, gossip later. */
+  readonly meshPort: number
+  readonly version: string
+  readonly host: {
+    readonly os: string
+    readonly kernel: string
+    readonly arch: string
+    readonly wireguard: 'kernel' | 'wireguard-go' | 'none'
+  }
+}
+
+export interface AgentOptions {
+  readonly identity: Identity
+  readonly settings: AgentSettings
+  readonly wgKey: WgKey
+  readonly signer: Signer
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly log: Log
+  readonly sha256: Sha256
+  readonly verify: Verify
+  /** Raw deflate and inflate (RFC 1951); inflate throws `too-large` beyond `bytesMax`. */
+  readonly inflate: (bytes: Uint8Array, bytesMax: number) => Uint8Array
+  readonly store: Store
+  readonly driver: Driver
+  readonly bus: BusFactory
+  /** Set where the state was rebuilt at start, so that health says so. */
+  readonly databaseRebuilt?: string
+}
+
+export interface PeerStatus {
+  readonly nodeId: NodeId
+  readonly name: Name
+  readonly addresses: readonly Address[]
+  readonly path: PathKind
+  readonly via?: Name
+  readonly endpoint?: Endpoint
+  readonly rttMs?: number
+  readonly handshakeAgeS?: number
+  readonly rxBytes: number
+  readonly txBytes: number
+  /** Payload was seen lately. */
+  readonly active: boolean
+}
+
+/** The shape of `holdfast status --json`; other programs build on it. */
+export interface AgentStatus {
+  readonly node: Name
+  readonly nodeId: NodeId
+  readonly network: Name
+  readonly addresses: readonly Address[]
+  /** Times are milliseconds since the Unix epoch. */
+  readonly hub: {
+    readonly connected: boolean
+    readonly since: number
+    readonly lastContact?: number
+    readonly url: string
+  }
+  readonly mode: 'online' | 'autonomous'
+  /** Since when the mode holds. */
+  readonly modeSince: number
+  readonly revision: {
+    readonly held: Version
+    readonly applied: Version
+    readonly lastGood: Version
+    readonly quarantined?: Version
+  }
+  readonly peers: readonly PeerStatus[]
+  readonly health: readonly ShownCondition[]
+  readonly uptimeS: number
+  readonly version: string
+}
+
+export interface Agent {
+  /** Loads the cache, programs the kernel from it, then looks for the hub. Resolves once the first turn is done. */
+  start(): Promise<void>
+  /** Stops talking; the kernel is left as it is, so that traffic goes on. */
+  stop(): Promise<void>
+  status(): AgentStatus
+  /** What the next turn would do. */
+  plan(): Promise<readonly Op[]>
+  /** Asks for a turn now: something changed, or a person wants it. */
+  wake(): void
+  /** The measured round trip to a peer over the mesh, from the echo service. */
+  noteRtt(node: NodeId, rttMs: number): void
+}

@@ -1,0 +1,26 @@
+// The seam between the planner and the kernel: read everything, apply operations, clean up.
+
+import type { Observed } from '../plan/observed.ts'
+import type { Op } from '../plan/op.ts'
+
+export interface Failure {
+  readonly op: Op
+  readonly error: unknown
+}
+
+/** What an apply reached; it never throws for one operation that failed. */
+export interface Reached {
+  readonly done: readonly Op[]
+  readonly failed: readonly Failure[]
+}
+
+export interface Driver {
+  /** The kernel as it is now. Throws only where the host can't be read at all. */
+  read(): Promise<Observed>
+  /** Executes in order; goes on behind a failure where later operations don't depend on it. */
+  apply(ops: readonly Op[]): Promise<Reached>
+  /** Removes every trace from the kernel. */
+  cleanup(): Promise<void>
+  /** Calls `wake` when the kernel says that something of ours may have changed. Returns how to stop. */
+  watch(wake: () => void): () => void
+}

@@ -1,0 +1,51 @@
+// What this device should look like: derived from records, facts and local settings, and from nothing else.
+
+import type { Cidr } from '../../shared/address/cidr.ts'
+import type { Endpoint } from '../../shared/address/endpoint.ts'
+import type { Name, NodeId, WgKey } from '../../shared/ids.ts'
+
+export interface DesiredPeer {
+  readonly node: NodeId
+  readonly name: Name
+  readonly wgKey: WgKey
+  /** Sorted; the peer's mesh addresses and the subnets that are routed through it. */
+  readonly allowedIps: readonly Cidr[]
+  /** Absent: leave WireGuard's own choice (roaming) alone. */
+  readonly endpoint?: Endpoint
+  /** Seconds; 0 is off. */
+  readonly keepaliveS: number
+}
+
+export interface DesiredRoute {
+  readonly destination: Cidr
+  readonly metric: number
+}
+
+/** A subnet this node routes for others. */
+export interface Forward {
+  readonly destination: Cidr
+  readonly nat: 'none' | 'masquerade'
+}
+
+export interface Desired {
+  readonly interface: string
+  readonly listenPort: number
+  readonly mtu: number
+  readonly wgKey: WgKey
+  /** Address with the length of the interface's own prefix: /32 and /128. Sorted. */
+  readonly addresses: readonly Cidr[]
+  /** Sorted by key. */
+  readonly peers: readonly DesiredPeer[]
+  /** Sorted by destination. All through the interface. */
+  readonly routes: readonly DesiredRoute[]
+  /** Families this host must forward, because it routes a subnet. */
+  readonly forwarding: readonly (4 | 6)[]
+  /** The whole text of the own nft table, deterministic; see nft.ts. */
+  readonly ruleset: string
+}
+
+/** What the planner leaves out of the network, and why: a condition, never a failure. */
+export interface Omission {
+  readonly code: 'address-conflict' | 'not-a-member' | 'forwarding-off'
+  readonly detail: string
+}

@@ -1,0 +1,55 @@
+// What the kernel holds now, as the drivers read it. Only what is ours: the interface, its routes, the own table.
+
+import type { Cidr } from '../../shared/address/cidr.ts'
+import type { Endpoint } from '../../shared/address/endpoint.ts'
+import type { WgKey } from '../../shared/ids.ts'
+
+export interface ObservedPeer {
+  readonly wgKey: WgKey
+  readonly allowedIps: readonly Cidr[]
+  readonly endpoint?: Endpoint
+  readonly keepaliveS: number
+  /** Milliseconds since the Unix epoch; 0 before the first handshake. */
+  readonly handshakeAt: number
+  readonly rxBytes: number
+  readonly txBytes: number
+}
+
+export interface ObservedLink {
+  readonly up: boolean
+  readonly mtu: number
+  /** Addresses with their length, sorted; link-local ones left out. */
+  readonly addresses: readonly Cidr[]
+}
+
+export interface ObservedDevice {
+  readonly listenPort: number
+  /** Public half of the key that is set; absent where none is. */
+  readonly wgKey?: WgKey
+  readonly peers: readonly ObservedPeer[]
+}
+
+export interface ObservedRoute {
+  readonly destination: Cidr
+  readonly metric: number
+}
+
+/** An address of another interface of this host: to avoid conflicts and to find LAN candidates. */
+export interface LocalAddress {
+  readonly interface: string
+  readonly cidr: Cidr
+  /** True for interfaces that reach a physical network: not loopback, overlay, container or own. */
+  readonly physical: boolean
+}
+
+export interface Observed {
+  readonly link?: ObservedLink
+  readonly device?: ObservedDevice
+  /** Routes through the own interface, sorted. */
+  readonly routes: readonly ObservedRoute[]
+  /** Families that forward now. */
+  readonly forwarding: readonly (4 | 6)[]
+  /** The ruleset text that the own table is known to equal; absent where it is missing or was changed by others. */
+  readonly ruleset?: string
+  readonly local: readonly LocalAddress[]
+}

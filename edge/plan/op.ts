@@ -1,0 +1,28 @@
+// Operations on the kernel, as data. Their order in a plan is the order of execution.
+
+import type { Cidr } from '../../shared/address/cidr.ts'
+import type { Endpoint } from '../../shared/address/endpoint.ts'
+import type { WgKey } from '../../shared/ids.ts'
+
+export type Op =
+  | { readonly op: 'ruleset-set'; readonly ruleset: string }
+  | { readonly op: 'link-add' }
+  | { readonly op: 'device-set'; readonly listenPort: number; readonly wgKey: WgKey }
+  | {
+      readonly op: 'peer-set'
+      readonly wgKey: WgKey
+      /** Absent members are left as they are. */
+      readonly allowedIps?: readonly Cidr[]
+      readonly endpoint?: Endpoint
+      readonly keepaliveS?: number
+    }
+  | { readonly op: 'peer-remove'; readonly wgKey: WgKey }
+  | { readonly op: 'address-add'; readonly cidr: Cidr }
+  | { readonly op: 'address-remove'; readonly cidr: Cidr }
+  | { readonly op: 'link-set'; readonly mtu: number; readonly up: true }
+  | { readonly op: 'forwarding-on'; readonly family: 4 | 6 }
+  | { readonly op: 'route-add'; readonly destination: Cidr; readonly metric: number }
+  | { readonly op: 'route-remove'; readonly destination: Cidr; readonly metric: number }
+
+export type OpName = Op['op']
+export type OpOf<N extends OpName> = Extract<Op, { op: N }>

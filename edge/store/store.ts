@@ -1,0 +1,51 @@
+// What the agent keeps across restarts. Synchronous: one process, one small database, and no state half-written.
+
+import type { Fact } from '../../shared/fact/fact.ts'
+import type { NodeId } from '../../shared/ids.ts'
+import type { Version } from '../../shared/record/head.ts'
+import type { RecordSet } from '../../shared/record/record.ts'
+
+/** A verified set of records with the head that vouches for it. */
+export interface HeldSet {
+  /** The head's envelope, as received. */
+  readonly head: Uint8Array
+  readonly version: Version
+  readonly records: RecordSet
+}
+
+/** Changes that lead from the set that is held to the one that `head` vouches for. */
+export interface SetChange {
+  readonly head: Uint8Array
+  readonly version: Version
+  readonly put: RecordSet
+  /** Ids to remove; `all` replaces the whole set. */
+  readonly del: readonly string[] | 'all'
+}
+
+export interface HeldFact {
+  readonly envelope: Uint8Array
+  readonly fact: Fact
+}
+
+export interface JournalEntry {
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number
+  readonly event: string
+  readonly detail: string
+}
+
+export interface Store {
+  /** The set as it lies in the store, read back and not yet verified again; undefined before the first. */
+  loadSet(): HeldSet | undefined
+  /** One transaction; after it returns, a power cut keeps the change. Throws `corrupt` or `failed`, then nothing changed. */
+  saveSet(change: SetChange): void
+  loadFacts(): ReadonlyMap<NodeId, Uint8Array>
+  saveFact(node: NodeId, envelope: Uint8Array): void
+  deleteFacts(nodes: readonly NodeId[]): void
+  /** Small values by name: boot counter, time floor, path memory. */
+  get(key: string): string | undefined
+  set(key: string, value: string): void
+  journal(entry: JournalEntry): void
+  loadJournal(limit: number): readonly JournalEntry[]
+  close(): void
+}

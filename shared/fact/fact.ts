@@ -1,0 +1,70 @@
+// Facts: what a node knows about itself, signed by its device key. Last writer wins on (boot, seq).
+
+import * as v from 'valibot'
+import { parseEndpoint } from '../address/endpoint.ts'
+import { fromBase64 } from '../bytes.ts'
+import type { Sha256, Signer, Verify } from '../effects.ts'
+import { HoldfastError } from '../errors.ts'
+import { type DeviceKey, type NodeId, parseNodeId } from '../ids.ts'
+import { address, integer, labels, name, text } from '../intent/field.ts'
+import { parseWith } from '../intent/resource.ts'
+import { candidatesMax, factBytesMax, observedMax } from '../limits.ts'
+import { encodeCanonical, parseCanonical } from '../record/canonical.ts'
+import { openEnvelope, seal, trustedKeys } from '../record/envelope.ts'
+
+const counter = integer(0, Number.MAX_SAFE_INTEGER)
+const endpoint = text(parseEndpoint, 'endpoint')
+const nodeId = text(parseNodeId, 'node-id')
+
+/** A place where the node may be reached. A hint: only a WireGuard handshake proves who answers. */
+const candidate = v.strictObject({
+  kind: v.picklist(['lan', 'mapped', 'public', 'portmap']),
+  endpoint,
+})
+export type Candidate = v.InferOutput<typeof candidate>
+
+const factSchema = v.strictObject({
+  node: nodeId,
+  /** Counts starts of the agent; persisted before the first announcement. */
+  boot: counter,
+  seq: counter,
+  candidates: v.pipe(v.array(candidate), v.maxLength(candidatesMax)),
+  /** Where this node sees its peers come from: how peers behind NATs learn their mapped endpoint. */
+  observed: v.pipe(v.array(v.strictObject({ node: nodeId, endpoint })), v.maxLength(observedMax)),
+  /** Relays this node can reach, by node id. */
+  relays: v.pipe(v.array(nodeId), v.maxLength(16)),
+  natType: v.picklist(['unknown', 'none', 'endpoint-independent', 'symmetric', 'udp-blocked']),
+  pods: v.optional(
+    v.pipe(
+      v.array(
+        v.strictObject({
+          namespace: name,
+          name: v.pipe(v.string(), v.maxLength(253)),
+          addresses: v.pipe(v.array(address), v.maxLength(2)),
+          labels,
+        }),
+      ),
+      v.maxLength(256),
+    ),
+  ),
+  /** The node's wall clock, milliseconds since the Unix epoch; for people, never for order. */
+  at: counter,
+})
+export type Fact = v.InferOutput<typeof factSchema>
+
+export function sealFact(fact: Fact, signer: Signer, sha256: Sha256): Uint8Array {
+  return seal('fact', encodeCanonical(fact), signer, sha256)
+}
+
+/** Verifies with the key of the node that the fact came for, then parses. */
+export function openFact(envelope: Uint8Array, node: NodeId, key: DeviceKey, verify: Verify, sha256: Sha256): Fact {
+  const { payload } = openEnvelope('fact', envelope, trustedKeys([fromBase64(key)], sha256), verify)
+  const fact = parseWith(factSchema, parseCanonical(payload, factBytesMax))
+  if (fact.node !== node) throw new HoldfastError('untrusted', `a fact about ${fact.node} was signed by ${node}`)
+  return fact
+}
+
+/** True if `next` replaces `held`. */
+export function isNewerFact(next: Pick<Fact, 'boot' | 'seq'>, held: Pick<Fact, 'boot' | 'seq'> | undefined): boolean {
+  return held === undefined || next.boot > held.boot || (next.boot === held.boot && next.seq > held.seq)
+}

@@ -1,0 +1,117 @@
+// Health conditions: what people are told. Typed, so that a condition always comes with a title and a remedy.
+
+import * as v from 'valibot'
+import { integer } from './intent/field.ts'
+import { healthMax } from './limits.ts'
+
+export type Severity = 'info' | 'warning' | 'critical'
+
+interface Meaning {
+  readonly severity: Severity
+  readonly title: string
+  readonly remedy: string
+}
+
+/** Every condition a node can report. Codes are stable. */
+export const healthMeanings = {
+  'hub-unreachable': {
+    severity: 'warning',
+    title: 'The hub is not reachable; the node works from its cache',
+    remedy: 'Nothing breaks meanwhile. Check the uplink, then the hub with `holdfast-hub status`.',
+  },
+  'hub-untrusted': {
+    severity: 'critical',
+    title: 'Whoever answers at the hub’s address could not prove to be the hub',
+    remedy: 'Check for a proxy or a wrong address. If the hub was rebuilt without its backup, join again.',
+  },
+  'hub-refused': {
+    severity: 'critical',
+    title: 'The hub’s broker refuses this node’s credentials',
+    remedy: 'Check on the hub whether the node was removed or disabled: `holdfast-hub get nodes`.',
+  },
+  'hub-certificate-expired': {
+    severity: 'warning',
+    title: 'The hub’s certificate is past its date',
+    remedy: 'Restart the hub: it renews its certificate at start. The link stays up.',
+  },
+  'intent-rejected': {
+    severity: 'critical',
+    title: 'Signed intent was offered that does not verify; the last good one stays in force',
+    remedy: 'See the details. A lower revision after a restore needs `holdfast-hub restore`, which starts a new epoch.',
+  },
+  'not-a-member': {
+    severity: 'critical',
+    title: 'The network’s newest intent does not contain this node',
+    remedy: 'The node was removed or disabled at the hub. Approve or enable it there, or run `holdfast leave`.',
+  },
+  'apply-failed': {
+    severity: 'critical',
+    title: 'The kernel refused part of the plan; the rest is in force',
+    remedy: 'See the details and `holdfast doctor`. The agent tries again by itself.',
+  },
+  'no-wireguard': {
+    severity: 'critical',
+    title: 'This host has no WireGuard',
+    remedy: 'Install a kernel with WireGuard, or the program wireguard-go.',
+  },
+  'database-rebuilt': {
+    severity: 'warning',
+    title: 'The state database was damaged and has been set aside',
+    remedy: 'The cache is filled again from the hub. Check the disk: `dmesg`, `df`, SMART or the age of the SD card.',
+  },
+  'disk-full': {
+    severity: 'warning',
+    title: 'The disk does not take writes; the network goes on from memory',
+    remedy: 'Free some space where the state directory lies. Until then a reboot starts from older state.',
+  },
+  'clock-raised': {
+    severity: 'info',
+    title: 'The clock was behind the last known time and has been raised',
+    remedy: 'Let the device reach a time server, or fit a clock battery.',
+  },
+  'clock-behind': {
+    severity: 'warning',
+    title: 'The clock is behind the last known time and may not be raised here',
+    remedy: 'Set the clock. Peers refuse WireGuard handshakes whose time went backwards.',
+  },
+  'address-conflict': {
+    severity: 'critical',
+    title: 'A mesh or routed network overlaps one that this host is attached to',
+    remedy: 'The local network wins. Choose another block for the Network or the Route, or use nat: netmap.',
+  },
+  'peer-unreachable': {
+    severity: 'warning',
+    title: 'A peer does not answer',
+    remedy: 'See `holdfast status`. Both ends behind strict NATs need one public or port-forwarded node between them.',
+  },
+  'forwarding-off': {
+    severity: 'warning',
+    title: 'This node is a router but the host does not forward packets',
+    remedy: 'Allow net.ipv4.ip_forward and net.ipv6.conf.all.forwarding, or run the agent with leave to set them.',
+  },
+} as const satisfies Record<string, Meaning>
+
+export type HealthCode = keyof typeof healthMeanings
+
+export interface Condition {
+  readonly code: HealthCode
+  /** When it began, milliseconds since the Unix epoch. */
+  readonly since: number
+  /** The particular case, in a sentence; no secrets. */
+  readonly detail?: string
+}
+
+/** A condition as it is shown: with its meaning spelled out. */
+export interface ShownCondition extends Condition, Meaning {}
+
+export function showCondition(condition: Condition): ShownCondition {
+  return { ...condition, ...healthMeanings[condition.code] }
+}
+
+export const conditionSchema = v.strictObject({
+  code: v.picklist(Object.keys(healthMeanings) as [HealthCode, ...HealthCode[]]),
+  since: integer(0, Number.MAX_SAFE_INTEGER),
+  detail: v.optional(v.pipe(v.string(), v.maxLength(500))),
+})
+
+export const conditionsSchema = v.pipe(v.array(conditionSchema), v.maxLength(healthMax))

@@ -1,0 +1,94 @@
+// The six kinds of intent in one place, and the one door through which unknown input becomes intent.
+
+import * as v from 'valibot'
+import { HoldfastError } from '../errors.ts'
+import { labels, name } from './field.ts'
+import { networkSpec } from './network.ts'
+import { nodeSpec } from './node.ts'
+import { policySpec } from './policy.ts'
+import { routeSpec } from './route.ts'
+import { serviceSpec } from './service.ts'
+import { tokenSpec } from './token.ts'
+
+export const apiVersion = 'holdfast.dev/v1alpha1'
+
+export const specs = {
+  Network: networkSpec,
+  Node: nodeSpec,
+  Policy: policySpec,
+  Route: routeSpec,
+  Service: serviceSpec,
+  JoinToken: tokenSpec,
+} as const
+
+export type Kind = keyof typeof specs
+export type SpecOf<K extends Kind> = v.InferOutput<(typeof specs)[K]>
+
+/** In the order in which they depend on each other: `apply` creates in it and deletes against it. */
+export const kinds = ['Network', 'Node', 'Policy', 'Route', 'Service', 'JoinToken'] as const satisfies readonly Kind[]
+
+/** Path segment and CLI word of each kind. */
+export const plural = {
+  Network: 'networks',
+  Node: 'nodes',
+  Policy: 'policies',
+  Route: 'routes',
+  Service: 'services',
+  JoinToken: 'tokens',
+} as const satisfies Record<Kind, string>
+
+const metadata = v.strictObject({
+  name,
+  labels: v.optional(labels),
+  annotations: v.optional(
+    v.pipe(
+      v.record(v.string(), v.string()),
+      v.check((a) => Object.keys(a).length <= 64, 'has more than 64 entries'),
+    ),
+  ),
+  /** Given back by the hub; sent along, it makes a write fail where somebody else wrote in between. */
+  resourceVersion: v.optional(v.string()),
+})
+export type Metadata = v.InferOutput<typeof metadata>
+
+export interface Resource<K extends Kind = Kind> {
+  readonly apiVersion: typeof apiVersion
+  readonly kind: K
+  readonly metadata: Metadata
+  readonly spec: SpecOf<K>
+}
+export type AnyResource = { [K in Kind]: Resource<K> }[Kind]
+
+function issueError(issue: v.BaseIssue<unknown>): HoldfastError {
+  const path = v.getDotPath(issue) ?? ''
+  const unknownKey = issue.type === 'strict_object' && issue.expected === 'never'
+  const message = unknownKey ? 'is not a known field' : issue.message
+  const remedy = unknownKey ? 'Remove it, or look for a typing error.' : undefined
+  return new HoldfastError('invalid', message, {
+    ...(path === '' ? {} : { field: path.replace(/\.(\d+)/g, '[$1]') }),
+    ...(remedy === undefined ? {} : { remedy }),
+  })
+}
+
+/** Checks `input` against `schema`; the first misfit becomes an `invalid` error that names the field. */
+export function parseWith<S extends v.GenericSchema>(schema: S, input: unknown): v.InferOutput<S> {
+  const result = v.safeParse(schema, input)
+  if (result.success) return result.output
+  throw issueError(result.issues[0])
+}
+
+const header = v.strictObject({
+  apiVersion: v.literal(apiVersion),
+  kind: v.picklist(kinds),
+  metadata,
+  spec: v.unknown(),
+  /** Written by the hub; what people send of it is dropped, so that `get -o yaml | apply -f -` works. */
+  status: v.optional(v.unknown()),
+})
+
+export function parseResource(input: unknown): AnyResource {
+  const { kind, metadata: meta, spec } = parseWith(header, input)
+  const schema = v.strictObject({ spec: specs[kind] as v.GenericSchema })
+  const parsed = parseWith(schema, { spec: spec ?? {} })
+  return { apiVersion, kind, metadata: meta, spec: parsed.spec } as AnyResource
+}

@@ -1,0 +1,80 @@
+// Records: intent compiled to what agents replicate. A record's bytes are the canonical form of `{body, id}`.
+
+import * as v from 'valibot'
+import { HoldfastError } from '../errors.ts'
+import { parseDeviceKey, parseNodeId, parseWgKey } from '../ids.ts'
+import { address, cidr, labels, name, namedEndpoint, port, text } from '../intent/field.ts'
+import { networkSpec } from '../intent/network.ts'
+import { policySpec } from '../intent/policy.ts'
+import { parseWith } from '../intent/resource.ts'
+import { routeSpec } from '../intent/route.ts'
+import { serviceSpec } from '../intent/service.ts'
+import { recordBytesMax } from '../limits.ts'
+import { encodeCanonical, parseCanonical } from './canonical.ts'
+
+/** A member of the mesh. */
+const nodeBody = v.strictObject({
+  nodeId: text(parseNodeId, 'node-id'),
+  name,
+  labels,
+  wgKey: text(parseWgKey, 'wireguard-key'),
+  deviceKey: text(parseDeviceKey, 'ed25519-key'),
+  /** Mesh addresses, IPv4 first. */
+  addresses: v.pipe(v.array(address), v.minLength(1), v.maxLength(2)),
+  publicEndpoint: v.optional(namedEndpoint),
+  relay: v.optional(v.strictObject({ port, tlsPort: port })),
+  advertise: v.array(cidr),
+})
+export type NodeBody = v.InferOutput<typeof nodeBody>
+
+/** A service with the virtual addresses the hub gave it. */
+const serviceBody = v.strictObject({ name, addresses: v.array(address), spec: serviceSpec })
+
+/** A signing key, certified by the root: the bytes of an envelope of kind `key`, base64. */
+const keyBody = v.strictObject({ envelope: v.pipe(v.string(), v.maxLength(2_048)) })
+
+const bodies = {
+  network: v.strictObject({ name, spec: networkSpec }),
+  node: nodeBody,
+  policy: v.strictObject({ name, spec: policySpec }),
+  route: v.strictObject({ name, spec: routeSpec }),
+  service: serviceBody,
+  key: keyBody,
+} as const
+
+export type RecordKind = keyof typeof bodies
+export type BodyOf<K extends RecordKind> = v.InferOutput<(typeof bodies)[K]>
+export interface RecordOf<K extends RecordKind> {
+  readonly kind: K
+  /** `kind/name`. */
+  readonly id: string
+  readonly body: BodyOf<K>
+}
+export type AnyRecord = { [K in RecordKind]: RecordOf<K> }[RecordKind]
+
+const ID = /^([a-z]+)\/([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)$/
+
+/** Throws unless `id` is `kind/name` of a known kind. */
+export function recordKind(id: string): RecordKind {
+  const kind = ID.exec(id)?.[1]
+  if (kind === undefined || !Object.hasOwn(bodies, kind)) {
+    throw new HoldfastError('invalid', `"${id.slice(0, 80)}" is not the id of a known kind of record`)
+  }
+  return kind as RecordKind
+}
+
+export function encodeRecord(record: AnyRecord): Uint8Array {
+  return encodeCanonical({ id: record.id, body: record.body })
+}
+
+const framed = v.strictObject({ id: v.string(), body: v.unknown() })
+
+/** Parses the canonical bytes of one record whose hash was verified. */
+export function parseRecord(bytes: Uint8Array): AnyRecord {
+  const { id, body } = parseWith(framed, parseCanonical(bytes, recordBytesMax))
+  const kind = recordKind(id)
+  return { kind, id, body: parseWith(bodies[kind] as v.GenericSchema, body) } as AnyRecord
+}
+
+/** The records of a network, by id; values are canonical bytes. */
+export type RecordSet = ReadonlyMap<string, Uint8Array>

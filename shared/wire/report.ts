@@ -1,0 +1,73 @@
+// What an agent reports to the hub: presence and status. The broker's topic rules vouch for the sender.
+
+import * as v from 'valibot'
+import { parseEndpoint } from '../address/endpoint.ts'
+import { conditionsSchema } from '../health.ts'
+import { address, integer, name, text } from '../intent/field.ts'
+import { parseWith } from '../intent/resource.ts'
+import { statusBytesMax, statusPeersMax } from '../limits.ts'
+import { encodeCanonical, parseCanonical } from '../record/canonical.ts'
+
+const counter = integer(0, Number.MAX_SAFE_INTEGER)
+const version = v.strictObject({ epoch: counter, revision: counter })
+
+const presenceSchema = v.strictObject({
+  online: v.boolean(),
+  /** Pairs a birth with its will: a will of an older session says nothing about the present one. */
+  session: v.pipe(v.string(), v.regex(/^[a-z2-7]{16}$/)),
+})
+/** Of a node, on its own topic, and of the hub. */
+export type Presence = v.InferOutput<typeof presenceSchema>
+
+export function encodePresence(presence: Presence): Uint8Array {
+  return encodeCanonical(presence)
+}
+
+export function parsePresence(bytes: Uint8Array): Presence {
+  return parseWith(presenceSchema, parseCanonical(bytes, 256))
+}
+
+export const pathKinds = ['lan', 'direct', 'relay', 'tls', 'none'] as const
+export type PathKind = (typeof pathKinds)[number]
+
+const peerReport = v.strictObject({
+  name,
+  path: v.picklist(pathKinds),
+  via: v.optional(name),
+  endpoint: v.optional(text(parseEndpoint, 'endpoint')),
+  /** Microseconds, because canonical numbers are integers. */
+  rttUs: v.optional(counter),
+  handshakeAgeS: v.optional(counter),
+  rxBytes: counter,
+  txBytes: counter,
+})
+export type PeerReport = v.InferOutput<typeof peerReport>
+
+const statusSchema = v.strictObject({
+  version: v.pipe(v.string(), v.maxLength(64)),
+  boot: counter,
+  startedAt: counter,
+  addresses: v.pipe(v.array(address), v.maxLength(2)),
+  revision: v.strictObject({ held: version, applied: version, lastGood: version, quarantined: v.optional(version) }),
+  peers: v.pipe(v.array(peerReport), v.maxLength(statusPeersMax)),
+  /** Peers in all, and those with a working path; `peers` may list fewer. */
+  peersTotal: counter,
+  peersReachable: counter,
+  health: conditionsSchema,
+  host: v.strictObject({
+    os: v.pipe(v.string(), v.maxLength(128)),
+    kernel: v.pipe(v.string(), v.maxLength(128)),
+    arch: v.pipe(v.string(), v.maxLength(32)),
+    wireguard: v.picklist(['kernel', 'wireguard-go', 'none']),
+  }),
+  at: counter,
+})
+export type StatusReport = v.InferOutput<typeof statusSchema>
+
+export function encodeStatus(status: StatusReport): Uint8Array {
+  return encodeCanonical(status)
+}
+
+export function parseStatus(bytes: Uint8Array): StatusReport {
+  return parseWith(statusSchema, parseCanonical(bytes, statusBytesMax))
+}
