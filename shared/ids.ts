@@ -4,7 +4,7 @@ import { fromBase64, toBase64 } from './bytes.ts'
 import { HoldfastError } from './errors.ts'
 
 declare const brand: unique symbol
-type Brand<Name extends string> = string & { readonly [brand]: Name }
+type Brand<Tag extends string> = string & { readonly [brand]: Tag }
 
 /** A WireGuard (X25519) public key: 32 bytes, standard base64. */
 export type WgKey = Brand<'WgKey'>

@@ -50,7 +50,7 @@ function parse6(text: string): bigint | undefined {
   if (head === undefined || tail === undefined) return undefined
   const gap = 8 - head.length - tail.length
   if (halves.length === 2 ? gap < 1 : gap !== 0) return undefined
-  const all = [...head, ...new Array<number>(gap).fill(0), ...tail]
+  const all = [...head, ...Array.from({ length: gap }, () => 0), ...tail]
   return all.reduce((value, part) => (value << 16n) | BigInt(part), 0n)
 }
 

@@ -88,7 +88,7 @@ const header = v.strictObject({
 
 export function parseResource(input: unknown): AnyResource {
   const { kind, metadata: meta, spec } = parseWith(header, input)
-  const schema = v.strictObject({ spec: specs[kind] as v.GenericSchema })
+  const schema = v.strictObject({ spec: specs[kind] })
   const parsed = parseWith(schema, { spec: spec ?? {} })
   return { apiVersion, kind, metadata: meta, spec: parsed.spec } as AnyResource
 }

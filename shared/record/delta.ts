@@ -9,7 +9,7 @@ import { HoldfastError } from '../errors.ts'
 import { integer } from '../intent/field.ts'
 import { parseWith } from '../intent/resource.ts'
 import { deltaBytesMax, headBytesMax, recordBytesMax, recordsMax, snapshotBytesMax } from '../limits.ts'
-import { type Canonical, encodeCanonical, encodeCanonicalText, parseCanonical } from './canonical.ts'
+import { encodeCanonical, encodeCanonicalText, parseCanonical } from './canonical.ts'
 import type { Version } from './head.ts'
 import type { RecordSet } from './record.ts'
 import { recordKind } from './record.ts'
@@ -93,7 +93,7 @@ export function encodeSnapshot(records: RecordSet, head: Uint8Array): Uint8Array
 }
 
 export function parseSnapshot(payload: Uint8Array): RecordSet {
-  const list = parseCanonical(payload, snapshotBytesMax) as Canonical
+  const list = parseCanonical(payload, snapshotBytesMax)
   return recordsOf(parseWith(v.pipe(v.array(entry), v.maxLength(recordsMax)), list))
 }
 
