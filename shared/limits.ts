@@ -41,6 +41,8 @@ export const requestsPerMinuteMax = 30
 export const deltasKeptMax = 256
 /** Messages waiting to be published by an agent; status and facts are latest-wins, so few wait. */
 export const publishQueueMax = 64
+/** Messages sent and not yet acknowledged on one MQTT connection; brokers commonly allow 20. */
+export const publishInFlightMax = 16
 /** Journal rows on the device. */
 export const journalRowsMax = 2_000
 /** Audit rows at the hub, oldest dropped; a year of a busy fleet. */
@@ -59,3 +61,35 @@ export const labelsMax = 64
 export const tokensMax = 10_000
 /** MQTT packet an agent or the embedded broker accepts: one delta with its framing. */
 export const mqttPacketMax = deltaBytesMax + 4_096
+/** Connections of the embedded broker: twice the fleet it is measured for; more belongs on Mosquitto. */
+export const brokerClientsMax = 10_000
+/** Bytes that may wait for one client of the embedded broker: a whole snapshot on a slow link, nothing beyond. */
+export const brokerQueueBytesMax = snapshotBytesMax + (1 << 20)
+/** Time a client may leave its socket full, milliseconds: a 2 MB snapshot at 64 kbit/s takes four minutes. */
+export const brokerDrainMsMax = 300_000
+/** Time from the TCP connection to CONNECT, milliseconds: a TLS handshake over a bad LTE link takes some seconds. */
+export const brokerConnectMsMax = 20_000
+/** A CONNECT packet: two ids, a password and a small will. */
+export const brokerConnectBytesMax = 4 << 10
+/** Messages one agent may publish per minute: status, facts and flow batches need about 30. */
+export const brokerPublishPerMinuteMax = 600
+/** Connections one node may make per minute: two devices with one identity would otherwise chase each other out. */
+export const brokerConnectsPerMinuteMax = 20
+/** Refused log-ins per remote address and minute, of the broker and of the API. */
+export const authFailuresPerMinuteMax = 20
+/** Enrolments per remote address and minute: a technician at a bench, or many sites behind one carrier NAT. */
+export const enrolmentsPerMinuteMax = 120
+/** Keys a rate limiter remembers; the least recently used is forgotten. */
+export const rateKeysMax = 20_000
+/** Administrators' and programs' tokens for the API. */
+export const apiTokensMax = 1_000
+/** Events kept for watchers that reconnect with Last-Event-ID. */
+export const eventsKeptMax = 2_048
+/** Events that may wait for one slow watcher before it is dropped. */
+export const eventQueueMax = 1_024
+/** Seconds between comments on an idle event stream: below the 60 s at which proxies hang up. */
+export const eventHeartbeatS = 20
+/** Commands in one message to Mosquitto: keeps the message far below its packet limit. */
+export const mosquittoBatchMax = 64
+/** Time Mosquitto may take to answer a command, milliseconds. */
+export const mosquittoReplyMsMax = 10_000
