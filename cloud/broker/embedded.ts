@@ -1,0 +1,178 @@
+// The broker inside the hub: aedes with a credential and topic rules per agent, and bounds on everything a peer can send
+// or leave unread. Its memory is not state: the hub says its heads again at start, agents their facts at reconnect.
+
+import { type Duplex, duplexPair } from 'node:stream'
+import { Aedes, type AedesOptions, type Client } from 'aedes'
+import { utf8 } from '../../shared/bytes.ts'
+import type { Clock, Log } from '../../shared/effects.ts'
+import { sha256 } from '../../shared/host/crypto.ts'
+import {
+  brokerConnectBytesMax,
+  brokerConnectMsMax,
+  brokerDrainMsMax,
+  brokerPublishPerMinuteMax,
+  brokerQueueBytesMax,
+  mqttPacketMax,
+} from '../../shared/limits.ts'
+import { agentMaySubscribe } from '../../shared/wire/topics.ts'
+import type { AccessStore } from '../access/access-store.ts'
+import { createRateLimit } from '../access/rate-limit.ts'
+import type { BrokerAccess } from '../hub.ts'
+import { type Admission, createAdmission, type Peer } from './admission.ts'
+import { limitPackets } from './packet-limit.ts'
+import { type Publication, publicationFault } from './rules.ts'
+
+export interface EmbeddedBroker {
+  readonly access: BrokerAccess
+  /** A connection of the hub itself, inside the process and free of rules. */
+  connect(): Promise<Duplex>
+  /** Takes over a stream whose transport is already secured. */
+  accept(stream: Duplex, remote: string): void
+  connections(): number
+  close(): Promise<void>
+}
+
+export interface EmbeddedOptions {
+  readonly store: Pick<AccessStore, 'credential' | 'putCredential' | 'deleteCredential'>
+  readonly clock: Clock
+  readonly log: Log
+}
+
+type Handlers = Pick<
+  AedesOptions,
+  'preConnect' | 'authenticate' | 'authorizePublish' | 'authorizeSubscribe' | 'authorizeForward'
+>
+type PeerOf = (client: Client | null) => Peer | undefined
+
+interface Packet {
+  readonly topic: string
+  readonly payload: { readonly length: number }
+  readonly retain?: boolean
+  readonly qos?: number
+}
+
+function publicationOf({ topic, payload, retain = false, qos = 0 }: Packet): Publication {
+  return { topic, bytes: payload.length, retain, qos }
+}
+
+function doorHandlers(peerOf: PeerOf, admission: Admission, log: Log): Handlers {
+  return {
+    preConnect(client, packet, done) {
+      const peer = peerOf(client)
+      if (peer !== undefined && packet.will !== undefined) peer.will = publicationOf(packet.will)
+      done(null, peer !== undefined)
+    },
+    authenticate(client, username = '', password = Buffer.alloc(0), done) {
+      const peer = peerOf(client)
+      const logIn = { clientId: client.id, clean: client.clean, username, password }
+      const refusal = peer === undefined ? { why: 'unknown stream', code: 3 } : admission.admit(peer, logIn)
+      if (refusal === undefined) {
+        done(null, true)
+        return
+      }
+      log.warn('broker refuses a connection', { remote: peer?.remote, user: username.slice(0, 32), why: refusal.why })
+      done(Object.assign(new Error(refusal.why), { returnCode: refusal.code }), false)
+    },
+  }
+}
+
+function topicHandlers(peerOf: PeerOf, clock: Clock, log: Log): Handlers {
+  const publishes = createRateLimit(clock, brokerPublishPerMinuteMax)
+
+  const fault = (peer: Peer | undefined, packet: Packet): string | undefined => {
+    if (peer?.privileged === true) return undefined
+    if (peer?.member === undefined) return 'it is not logged in'
+    const wrong = publicationFault(peer.member, publicationOf(packet))
+    return wrong ?? (publishes.take(peer.member.node) ? undefined : 'it publishes too often')
+  }
+
+  return {
+    authorizePublish(client, packet, done) {
+      const peer = peerOf(client)
+      const why = fault(peer, packet)
+      if (why === undefined) {
+        done(null)
+        return
+      }
+      // MQTT 3.1.1 has no way to refuse one message, so the connection goes.
+      log.warn('broker drops a client', { node: peer?.member?.node, topic: packet.topic.slice(0, 120), why })
+      done(new Error(why))
+    },
+    authorizeSubscribe(client, subscription, done) {
+      const peer = peerOf(client)
+      const member = peer?.member
+      const filter = subscription.topic
+      const mine = member !== undefined && agentMaySubscribe(filter, member.network, member.node)
+      if (mine || peer?.privileged === true) {
+        done(null, subscription)
+        return
+      }
+      log.warn('broker refuses a subscription', { node: member?.node, filter: filter.slice(0, 120) })
+      done(null, null)
+    },
+    authorizeForward(client, packet) {
+      if (client.conn.writableLength <= brokerQueueBytesMax) return packet
+      log.warn('broker drops a client that does not read', { node: peerOf(client)?.member?.node })
+      client.conn.destroy()
+      return null
+    },
+  }
+}
+
+export async function createEmbeddedBroker({ clock, log, store }: EmbeddedOptions): Promise<EmbeddedBroker> {
+  const peers = new WeakMap<object, Peer>()
+  const admission = createAdmission(store, clock)
+  const peerOf: PeerOf = (client) => (client === null ? undefined : peers.get(client.conn))
+  let open = 0
+
+  const aedes = await Aedes.createBroker({
+    connectTimeout: brokerConnectMsMax,
+    drainTimeout: brokerDrainMsMax,
+    // Messages that may be on their way at once: one slow reader must not hold up the others for its drain time.
+    concurrency: 10_000,
+    maxTopicLevels: 8,
+    ...doorHandlers(peerOf, admission, log),
+    ...topicHandlers(peerOf, clock, log),
+  })
+  const quiet = (client: Client, error: Error): void =>
+    log.debug('broker connection failed', { remote: peerOf(client)?.remote, why: error.message })
+  aedes.on('clientError', quiet)
+  aedes.on('connectionError', quiet)
+
+  function adopt(peer: Peer): void {
+    const { stream } = peer
+    peers.set(stream, peer)
+    open += 1
+    stream.once('close', () => {
+      open -= 1
+      admission.forget(peer)
+    })
+    if (!peer.privileged) {
+      const limitOf = (): number => (peer.member === undefined ? brokerConnectBytesMax : mqttPacketMax)
+      limitPackets(stream, limitOf, () =>
+        log.warn('broker drops a client: packet too large', { remote: peer.remote, node: peer.member?.node }),
+      )
+    }
+    aedes.handle(stream)
+  }
+
+  return {
+    access: {
+      allow: async (node, network, password) => {
+        store.putCredential({ node, network, passwordHash: sha256(utf8(password)) })
+      },
+      revoke: async (node) => {
+        store.deleteCredential(node)
+        for (const stream of admission.streamsOf(node)) stream.destroy()
+      },
+    },
+    connect: async () => {
+      const [ours, stream] = duplexPair()
+      adopt({ remote: 'hub', privileged: true, stream })
+      return ours
+    },
+    accept: (stream, remote) => adopt({ remote, privileged: false, stream }),
+    connections: () => open,
+    close: () => new Promise((resolve) => aedes.close(() => resolve())),
+  }
+}
