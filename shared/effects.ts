@@ -1,6 +1,8 @@
 // The doors to the world that the rest is given from outside: time, randomness, words for the log, and the message bus.
 // Production hands in shared/host; tests and the simulator hand in their own.
 
+import type { ErrorCode } from './errors.ts'
+
 export interface Timer {
   cancel(): void
 }
@@ -54,8 +56,12 @@ export interface BusMessage {
 export interface BusHandlers {
   /** Connected, and the broker confirmed every subscription. */
   onUp(): void
-  /** The connection is gone, or a try failed; `reason` is a sentence for people. */
-  onDown(reason: string): void
+  /**
+   * The connection is gone, or a try failed; `reason` is a sentence for people. `code` tells programs what kind:
+   * `unauthenticated` (the broker refuses the credentials), `forbidden` (it refuses a subscription), `untrusted` (it
+   * could not prove who it is), else `unreachable`.
+   */
+  onDown(reason: string, code?: ErrorCode): void
   onMessage(topic: string, payload: Uint8Array): void
 }
 
