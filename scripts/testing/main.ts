@@ -1,0 +1,125 @@
+// The test runner: `check` is what a person runs before a commit, `test` is everything there is.
+//
+// Every test file is a process of its own, so that one file's crash, timers or globals can't touch another's.
+
+import { existsSync, globSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { join, resolve } from 'node:path'
+import { toHex } from '../../shared/bytes.ts'
+import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
+import { endLeftovers, runChild } from './child.ts'
+import { asOneTest, asSkipped, asTestFile, closing, type Outcome, sum } from './outcome.ts'
+import { whyNoLab } from './privilege.ts'
+
+const root = resolve(import.meta.dirname, '../..')
+const bin = join(root, 'node_modules/.bin')
+const mark = toHex(systemEntropy.bytes(8))
+
+/** A unit test file that needs longer is not a unit test. */
+const UNIT_TIMEOUT_MS = 60_000
+const TOOL_TIMEOUT_MS = 120_000
+/** One file or scenario of the lab: hosts boot, fail over, and are power-cycled in it. */
+const LAB_TIMEOUT_MS = 240_000
+const SIM_TIMEOUT_MS = 90_000
+/** Seeds that are always tried; a failure found elsewhere is kept by adding its seed here. */
+const SIM_SEEDS = [1, 2, 3, 4, 5, 6]
+
+interface Job {
+  readonly name: string
+  readonly run: () => Promise<Outcome>
+}
+
+/** Runs jobs `width` at a time, tells each failure at once, and a line for the whole. */
+async function runGroup(title: string, jobs: readonly Job[], width: number): Promise<Outcome[]> {
+  if (jobs.length === 0) return []
+  const startedAt = systemClock.monotonic()
+  const outcomes: Outcome[] = []
+  const waiting = [...jobs]
+  const worker = async (): Promise<void> => {
+    for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
+      const outcome = await job.run()
+      outcomes.push(outcome)
+      if (outcome.failed > 0) process.stdout.write(`\nFAILED   ${outcome.name}\n${outcome.output}\n`)
+    }
+  }
+  await Promise.all(Array.from({ length: width }, worker))
+  const { passed, failed, skipped } = sum(outcomes)
+  const elapsedS = ((systemClock.monotonic() - startedAt) / 1_000).toFixed(1)
+  const rest = `${failed > 0 ? `, ${failed} failed` : ''}${skipped > 0 ? `, ${skipped} skipped` : ''}`
+  process.stdout.write(`${title.padEnd(8)} ${passed} passed${rest}, ${jobs.length} programs, ${elapsedS} s\n`)
+  return outcomes
+}
+
+function files(pattern: string, except?: (path: string) => boolean): string[] {
+  const all = globSync(pattern, { cwd: root, exclude: (path) => path === 'node_modules' || path === '.git' })
+  return all.filter((path) => except?.(path) !== true).sort()
+}
+
+function tool(name: string, command: readonly string[], timeoutMs = TOOL_TIMEOUT_MS): Job {
+  return { name, run: async () => asOneTest(name, await runChild(command, { cwd: root, timeoutMs, mark })) }
+}
+
+function testFile(path: string, timeoutMs: number): Job {
+  const command = [join(bin, 'node'), path]
+  return { name: path, run: async () => asTestFile(path, await runChild(command, { cwd: root, timeoutMs, mark })) }
+}
+
+function toolJobs(): Job[] {
+  return [
+    tool('types', [join(bin, 'tsc'), '-p', '.']),
+    tool('lint', [join(bin, 'oxlint'), '--type-aware', '--quiet']),
+    tool('format', [join(bin, 'biome'), 'check', '--reporter=summary']),
+    tool('tidy', [join(bin, 'node'), 'scripts/tidy.ts']),
+  ]
+}
+
+function unitJobs(): Job[] {
+  const paths = files('{shared,edge,cloud,scripts,build}/**/*.test.ts', (path) => path.endsWith('.lab.test.ts'))
+  return paths.map((path) => testFile(path, UNIT_TIMEOUT_MS))
+}
+
+/** Scenarios and tests in real namespaces: one at a time, because they measure and share the machine's two cores. */
+function labJobs(): Job[] {
+  const tests = files('{shared,edge,cloud,scripts,build}/**/*.lab.test.ts')
+  const scenarios = files('scripts/lab/scenarios/*.ts', (path) => /\.(test|fake)\.ts$/.test(path))
+  const reason = whyNoLab()
+  if (reason !== undefined) {
+    return [...tests, ...scenarios].map((path) => ({ name: path, run: async () => asSkipped(path, reason) }))
+  }
+  const node = join(bin, 'node')
+  return [
+    ...tests.map((path) => testFile(path, LAB_TIMEOUT_MS)),
+    ...scenarios.map((path) => tool(path, [node, path], LAB_TIMEOUT_MS)),
+  ]
+}
+
+function simJobs(): Job[] {
+  if (!existsSync(join(root, 'scripts/simulator/main.ts'))) return []
+  const node = join(bin, 'node')
+  const one = (seed: number): Job =>
+    tool(`sim --seed ${seed}`, [node, 'scripts/simulator/main.ts', '--seed', String(seed)], SIM_TIMEOUT_MS)
+  return SIM_SEEDS.map(one)
+}
+
+async function main(mode: string | undefined): Promise<number> {
+  const width = Math.min(2, cpus().length)
+  const outcomes = await runGroup('tools', toolJobs(), width)
+  outcomes.push(...(await runGroup('unit', unitJobs(), width)))
+  if (mode === 'test') {
+    outcomes.push(...(await runGroup('sim', simJobs(), width)))
+    outcomes.push(...(await runGroup('lab', labJobs(), 1)))
+  }
+  const left = endLeftovers(mark)
+  if (left.length > 0) process.stdout.write(`ended what tests left running:\n  ${left.join('\n  ')}\n`)
+  process.stdout.write(closing(outcomes))
+  return sum(outcomes).failed > 0 ? 1 : 0
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    endLeftovers(mark)
+    process.stdout.write('interrupted\n')
+    process.exit(130)
+  })
+}
+process.exitCode = await main(process.argv[2])
