@@ -1,0 +1,116 @@
+// TLS to a peer that is known by one pinned authority, and by nothing else: no system trust store, no clock.
+//
+// Node's own check would refuse a certificate for its dates alone, and devices wake up in 1970. So the handshake is let
+// through, and the proof is made here before a byte is sent: who issued, for which name, and only then the dates.
+
+import { X509Certificate } from 'node:crypto'
+import { connect, type TLSSocket } from 'node:tls'
+import { HoldfastError } from '../errors.ts'
+import { hubServerName } from '../wire/enrol.ts'
+
+export interface TlsTarget {
+  readonly host: string
+  readonly port: number
+  /** Name asked for and expected in the certificate; every hub bears `hubServerName`, whatever its address. */
+  readonly serverName?: string
+  readonly timeoutMs: number
+}
+
+export interface Pin {
+  /** DER of the one authority that is trusted. */
+  readonly authorityDer: Uint8Array
+  /** Wall clock, milliseconds since the Unix epoch. */
+  readonly now: number
+  /** A time that is known to have passed; dates are judged at the later of the two. */
+  readonly floor: number
+}
+
+export interface Proven {
+  readonly socket: TLSSocket
+  /** The certificate or its authority is past its date: a condition to report, never a reason to sever a site. */
+  readonly expired: boolean
+}
+
+const SERVER_AUTH = '1.3.6.1.5.5.7.3.1'
+
+/** Connects and finishes the handshake; who is at the other end is NOT proven yet. */
+export function connectUnproven(target: TlsTarget): Promise<TLSSocket> {
+  const { host, port, timeoutMs } = target
+  const where = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+  return new Promise((resolve, reject) => {
+    const socket = connect({
+      host,
+      port,
+      servername: target.serverName ?? hubServerName,
+      rejectUnauthorized: false,
+      timeout: timeoutMs,
+    })
+    const fail = (message: string, cause?: unknown): void => {
+      clearTimeout(deadline)
+      socket.destroy()
+      reject(
+        new HoldfastError('unreachable', `cannot reach ${where}: ${message}`, {
+          remedy: 'Check the address, the uplink and any firewall on the way.',
+          cause,
+        }),
+      )
+    }
+    const deadline = setTimeout(() => fail(`no answer within ${timeoutMs / 1_000} s`), timeoutMs)
+    socket.once('error', (error) => fail(error.message, error))
+    socket.once('close', () => fail('the connection closed during the handshake'))
+    socket.once('secureConnect', () => {
+      clearTimeout(deadline)
+      socket.setTimeout(0)
+      socket.removeAllListeners('error').removeAllListeners('close').removeAllListeners('timeout')
+      resolve(socket)
+    })
+  })
+}
+
+function untrusted(message: string): HoldfastError {
+  return new HoldfastError('untrusted', message, {
+    remedy:
+      'Check for a proxy that opens TLS or a wrong address. If the hub was rebuilt without its backup, join again.',
+  })
+}
+
+/** Throws `untrusted` unless `leaf` was issued by exactly that authority for that name. Returns whether dates have passed. */
+export function judgeCertificate(
+  leaf: X509Certificate,
+  authority: X509Certificate,
+  name: string,
+  atMs: number,
+): boolean {
+  if (!authority.ca) throw untrusted('the pinned authority is not one that may issue certificates')
+  if (leaf.ca) throw untrusted('the peer shows an authority’s own certificate')
+  if (!leaf.checkIssued(authority) || !leaf.verify(authority.publicKey)) {
+    throw untrusted('the peer’s certificate was not issued by the pinned authority')
+  }
+  if (leaf.checkHost(name, { subject: 'never', wildcards: false }) === undefined) {
+    throw untrusted(`the peer’s certificate is not for ${name}`)
+  }
+  // Node types it as always there; a certificate without the extension has none.
+  const purposes = leaf.keyUsage as readonly string[] | undefined
+  if (purposes !== undefined && !purposes.includes(SERVER_AUTH)) {
+    throw untrusted('the peer’s certificate is not one of a server')
+  }
+  return atMs > Math.min(leaf.validToDate.getTime(), authority.validToDate.getTime())
+}
+
+/** Judges the peer of a finished handshake. Throws `untrusted`, and then the socket is destroyed. */
+export function provePeer(socket: TLSSocket, pin: Pin, serverName: string = hubServerName): Proven {
+  try {
+    const leaf = socket.getPeerX509Certificate()
+    if (leaf === undefined) throw untrusted('the peer shows no certificate')
+    const authority = new X509Certificate(pin.authorityDer)
+    return { socket, expired: judgeCertificate(leaf, authority, serverName, Math.max(pin.now, pin.floor)) }
+  } catch (error) {
+    socket.destroy()
+    if (error instanceof HoldfastError) throw error
+    throw new HoldfastError('untrusted', 'the peer’s certificate cannot be read', { cause: error })
+  }
+}
+
+export async function connectPinned(options: TlsTarget & Pin): Promise<Proven> {
+  return provePeer(await connectUnproven(options), options, options.serverName)
+}
