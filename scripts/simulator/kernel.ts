@@ -1,0 +1,209 @@
+// A kernel made of maps: what it holds outlives the agent, and it can be told to let the agent die in mid-apply.
+
+import type { Driver, Failure } from '../../edge/drivers/driver.ts'
+import type { LocalAddress, Observed, ObservedPeer } from '../../edge/plan/observed.ts'
+import type { Op } from '../../edge/plan/op.ts'
+import type { Cidr } from '../../shared/address/cidr.ts'
+import { compareText } from '../../shared/bytes.ts'
+import { HoldfastError, unreachable } from '../../shared/errors.ts'
+import type { WgKey } from '../../shared/ids.ts'
+
+interface State {
+  link: { up: boolean; mtu: number; readonly addresses: Set<Cidr> } | undefined
+  device: { listenPort: number; wgKey: WgKey | undefined; readonly peers: Map<WgKey, ObservedPeer> } | undefined
+  readonly routes: Map<string, { readonly destination: Cidr; readonly metric: number }>
+  readonly forwarding: Set<4 | 6>
+  ruleset: string | undefined
+}
+
+export interface SimKernel {
+  readonly driver: Driver
+  /** What it holds now. */
+  observe(): Observed
+  /** After so many more operations the caller never hears back; `Infinity` is never. */
+  dieAfterOps: number
+  /** The next so many operations fail. */
+  failOps: number
+  /** Deletes or changes something behind the agent's back. */
+  vandalise(choice: number): void
+  reboot(): void
+}
+
+export interface KernelOptions {
+  readonly local: readonly LocalAddress[]
+  /** When the peer with this key last shook hands, milliseconds since the epoch; 0 for never. */
+  readonly handshakeAt: (peer: WgKey) => number
+  /** Called after each operation that changed something. */
+  readonly changed: () => void
+  /** Called instead of returning from an apply that the agent does not survive. */
+  readonly died: () => void
+}
+
+const empty = (): State => ({
+  link: undefined,
+  device: undefined,
+  routes: new Map(),
+  forwarding: new Set(),
+  ruleset: undefined,
+})
+
+function sorted(values: Iterable<Cidr>): readonly Cidr[] {
+  return [...values].sort(compareText)
+}
+
+function observed(state: State, options: KernelOptions): Observed {
+  const { link, device } = state
+  const peers: ObservedPeer[] = []
+  for (const peer of device?.peers.values() ?? []) {
+    peers.push({ ...peer, handshakeAt: options.handshakeAt(peer.wgKey) })
+  }
+  peers.sort((a, b) => compareText(a.wgKey, b.wgKey))
+  return {
+    ...(link === undefined ? {} : { link: { up: link.up, mtu: link.mtu, addresses: sorted(link.addresses) } }),
+    ...(device === undefined
+      ? {}
+      : {
+          device: {
+            listenPort: device.listenPort,
+            ...(device.wgKey === undefined ? {} : { wgKey: device.wgKey }),
+            peers,
+          },
+        }),
+    routes: [...state.routes.values()].sort((a, b) => compareText(a.destination, b.destination) || a.metric - b.metric),
+    forwarding: [...state.forwarding].sort((a, b) => a - b),
+    ...(state.ruleset === undefined ? {} : { ruleset: state.ruleset }),
+    local: options.local,
+  }
+}
+
+function linkOf(state: State): NonNullable<State['link']> {
+  if (state.link === undefined) throw new HoldfastError('failed', 'there is no such interface')
+  return state.link
+}
+
+function setPeer(state: State, op: Extract<Op, { op: 'peer-set' }>): void {
+  const peers = state.device?.peers
+  if (peers === undefined) throw new HoldfastError('failed', 'there is no such device')
+  const before = peers.get(op.wgKey)
+  // WireGuard gives an allowed address to one peer only: the last who asks.
+  for (const [key, other] of peers) {
+    const kept = other.allowedIps.filter((cidr) => key === op.wgKey || !(op.allowedIps ?? []).includes(cidr))
+    peers.set(key, { ...other, allowedIps: kept })
+  }
+  const endpoint = op.endpoint ?? before?.endpoint
+  peers.set(op.wgKey, {
+    wgKey: op.wgKey,
+    allowedIps: sorted(op.allowedIps ?? before?.allowedIps ?? []),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    keepaliveS: op.keepaliveS ?? before?.keepaliveS ?? 0,
+    handshakeAt: 0,
+    rxBytes: before?.rxBytes ?? 0,
+    txBytes: before?.txBytes ?? 0,
+  })
+}
+
+function execute(state: State, op: Op): void {
+  switch (op.op) {
+    case 'ruleset-set':
+      state.ruleset = op.ruleset
+      return
+    case 'link-add':
+      if (state.link !== undefined) throw new HoldfastError('failed', 'the interface exists already')
+      state.link = { up: false, mtu: 1_420, addresses: new Set() }
+      state.device = { listenPort: 0, wgKey: undefined, peers: new Map() }
+      return
+    case 'device-set':
+      if (state.device === undefined) throw new HoldfastError('failed', 'there is no such device')
+      state.device.listenPort = op.listenPort
+      state.device.wgKey = op.wgKey
+      return
+    case 'peer-set':
+      setPeer(state, op)
+      return
+    case 'peer-remove':
+      state.device?.peers.delete(op.wgKey)
+      return
+    case 'address-add':
+      linkOf(state).addresses.add(op.cidr)
+      return
+    case 'address-remove':
+      linkOf(state).addresses.delete(op.cidr)
+      return
+    case 'link-set':
+      linkOf(state).mtu = op.mtu
+      linkOf(state).up = op.up
+      return
+    case 'forwarding-on':
+      state.forwarding.add(op.family)
+      return
+    case 'route-add':
+      if (!linkOf(state).up) throw new HoldfastError('failed', 'the interface is down')
+      state.routes.set(`${op.destination} ${op.metric}`, { destination: op.destination, metric: op.metric })
+      return
+    case 'route-remove':
+      state.routes.delete(`${op.destination} ${op.metric}`)
+      return
+    default:
+      unreachable(op)
+  }
+}
+
+const VANDALISM: readonly ((state: State) => void)[] = [
+  (state) => {
+    state.ruleset = undefined
+  },
+  (state) => {
+    state.link = undefined
+    state.device = undefined
+    state.routes.clear()
+  },
+  (state) => state.routes.clear(),
+  (state) => state.device?.peers.delete([...(state.device?.peers.keys() ?? [])][0] ?? ('' as WgKey)),
+  (state) => state.link?.addresses.clear(),
+]
+
+export function createSimKernel(options: KernelOptions): SimKernel {
+  let state = empty()
+  const apply: Driver['apply'] = async (ops) => {
+    const done: Op[] = []
+    const failed: Failure[] = []
+    for (const op of ops) {
+      if (kernel.dieAfterOps <= 0) {
+        kernel.dieAfterOps = Number.POSITIVE_INFINITY
+        options.died()
+        return new Promise<never>(() => undefined)
+      }
+      kernel.dieAfterOps--
+      try {
+        if (kernel.failOps > 0) {
+          kernel.failOps--
+          throw new HoldfastError('failed', 'the kernel refuses for once')
+        }
+        execute(state, op)
+        done.push(op)
+        options.changed()
+      } catch (error) {
+        failed.push({ op, error })
+      }
+    }
+    return { done, failed }
+  }
+  const kernel: SimKernel = {
+    dieAfterOps: Number.POSITIVE_INFINITY,
+    failOps: 0,
+    driver: {
+      read: async () => observed(state, options),
+      apply,
+      cleanup: async () => {
+        state = empty()
+      },
+      watch: () => () => undefined,
+    },
+    observe: () => observed(state, options),
+    vandalise: (choice) => VANDALISM[choice % VANDALISM.length]?.(state),
+    reboot() {
+      state = empty()
+    },
+  }
+  return kernel
+}
