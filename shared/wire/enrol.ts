@@ -7,7 +7,7 @@ import * as v from 'valibot'
 import { concat, fromBase64, fromBase64Url, toBase64Url, utf8 } from '../bytes.ts'
 import type { Sha256 } from '../effects.ts'
 import { HoldfastError } from '../errors.ts'
-import { parseDeviceKey, parseNetworkId, parseNodeId, parseWgKey } from '../ids.ts'
+import { type NodeId, parseDeviceKey, parseNetworkId, parseNodeId, parseWgKey } from '../ids.ts'
 import { labels, name, text } from '../intent/field.ts'
 import { encodeCanonical } from '../record/canonical.ts'
 
@@ -73,6 +73,11 @@ export function enrolProofBytes(request: Omit<EnrolRequest, 'proof' | 'secret'>,
     pin,
     encodeCanonical({ tokenId, wgKey, deviceKey, name: request.name, labels: request.labels }),
   )
+}
+
+/** What a device signs when it leaves by itself. */
+export function leaveProofBytes(nodeId: NodeId): Uint8Array {
+  return concat(utf8('holdfast/leave/1\0'), utf8(nodeId))
 }
 
 export const enrolReplySchema = v.variant('state', [
