@@ -1,0 +1,57 @@
+// The two private keys of a device. Made once, before anything is said to a hub, and never leaving the device.
+
+import { fromBase64, toBase64 } from '../../shared/bytes.ts'
+import type { Signer } from '../../shared/effects.ts'
+import { HoldfastError } from '../../shared/errors.ts'
+import {
+  generateSigningSeed,
+  generateWgPrivateKey,
+  sha256,
+  signerFromSeed,
+  wgPublicKey,
+} from '../../shared/host/crypto.ts'
+import { makePrivateDirectory, readIfThere, writeAtomic } from '../../shared/host/files.ts'
+import { base32, type DeviceKey, type NodeId, parseDeviceKey, parseNodeId, type WgKey } from '../../shared/ids.ts'
+import type { StateFiles } from '../host/files.ts'
+
+export interface DeviceKeys {
+  readonly wgKey: WgKey
+  readonly deviceKey: DeviceKey
+  readonly nodeId: NodeId
+  readonly signer: Signer
+}
+
+function readKey<T>(path: string, parse: (text: string) => T): T | undefined {
+  const text = readIfThere(path)?.trim()
+  if (text === undefined) return undefined
+  try {
+    return parse(text)
+  } catch (cause) {
+    throw new HoldfastError('corrupt', `${path} does not hold a private key`, {
+      cause,
+      remedy: 'Bring it back from a backup. If there is none, run `holdfast leave --purge` and join again.',
+    })
+  }
+}
+
+/** The keys that are there; undefined where the device never joined. */
+export function loadKeys(files: StateFiles): DeviceKeys | undefined {
+  const wgKey = readKey(files.wgKey, wgPublicKey)
+  const signer = readKey(files.deviceKey, (text) => signerFromSeed(fromBase64(text)))
+  if (wgKey === undefined || signer === undefined) return undefined
+  const deviceKey = parseDeviceKey(toBase64(signer.publicKey))
+  return { wgKey, deviceKey, signer, nodeId: parseNodeId(base32(sha256(signer.publicKey), 16)) }
+}
+
+/** As `loadKeys`, making what is missing: an interrupted join goes on with the keys the hub may already know. */
+export function ensureKeys(files: StateFiles): DeviceKeys {
+  makePrivateDirectory(files.directory)
+  if (readKey(files.wgKey, wgPublicKey) === undefined) writeAtomic(files.wgKey, `${generateWgPrivateKey()}\n`)
+  if (readKey(files.deviceKey, (text) => signerFromSeed(fromBase64(text))) === undefined) {
+    writeAtomic(files.deviceKey, `${toBase64(generateSigningSeed())}\n`)
+  }
+  const keys = loadKeys(files)
+  if (keys === undefined)
+    throw new HoldfastError('corrupt', `the keys in ${files.directory} do not read back as written`)
+  return keys
+}

@@ -1,0 +1,114 @@
+// What a device says to the hub over HTTPS: fetch the anchor, enrol, leave. Answers are parsed, refusals become errors.
+
+import { X509Certificate } from 'node:crypto'
+import * as v from 'valibot'
+import { fromBase64, toBase64 } from '../../shared/bytes.ts'
+import type { Clock, Signer } from '../../shared/effects.ts'
+import { type ErrorCode, HoldfastError } from '../../shared/errors.ts'
+import { sameSecret, sha256 } from '../../shared/host/crypto.ts'
+import { type Answer, exchange, requestPinned } from '../../shared/host/pinned-http.ts'
+import { connectUnproven, judgeCertificate } from '../../shared/host/pinned-tls.ts'
+import type { NodeId } from '../../shared/ids.ts'
+import { parseWith } from '../../shared/intent/resource.ts'
+import { snapshotBytesMax } from '../../shared/limits.ts'
+import {
+  type Anchor,
+  anchorPin,
+  anchorSchema,
+  type EnrolReply,
+  type EnrolRequest,
+  enrolReplySchema,
+  hubServerName,
+  leaveProofBytes,
+} from '../../shared/wire/enrol.ts'
+import type { HubAddress } from './hub-url.ts'
+
+/** A bad LTE link needs several seconds for a handshake. */
+const TIMEOUT_MS = 20_000
+/** A snapshot in base64 with the words around it. */
+const ENROL_BYTES_MAX = Math.ceil(snapshotBytesMax / 3) * 4 + (64 << 10)
+
+export interface HubContact {
+  readonly hub: HubAddress
+  readonly clock: Clock
+  /** A time that is known to have passed, milliseconds since the Unix epoch; 0 where none is. */
+  readonly floor: number
+}
+
+const refusalSchema = v.looseObject({
+  code: v.string(),
+  message: v.string(),
+  field: v.optional(v.string()),
+  remedy: v.optional(v.string()),
+})
+
+/** Passes success on; turns what the hub says in refusal into the error that it is. */
+function accepted(answer: Answer, hub: HubAddress): unknown {
+  if (answer.status >= 200 && answer.status < 300) return answer.body
+  const body = answer.body as { error?: unknown } | undefined
+  const refusal = v.safeParse(refusalSchema, body?.error ?? body)
+  if (!refusal.success) {
+    throw new HoldfastError('failed', `${hub.url} answered with status ${answer.status}: is this a hub?`)
+  }
+  const { code, message, field, remedy } = refusal.output
+  throw new HoldfastError(code as ErrorCode, `the hub refuses: ${message}`, {
+    ...(field === undefined ? {} : { field }),
+    ...(remedy === undefined ? {} : { remedy }),
+  })
+}
+
+function strangerError(hub: HubAddress): HoldfastError {
+  return new HoldfastError('untrusted', `${hub.url} is not the hub that this token was made by`, {
+    remedy: 'Check the address and any proxy on the way; nothing secret was sent. A rebuilt hub needs a new token.',
+  })
+}
+
+/** Asks whoever answers for its anchor, and believes it only where the token pins it and TLS proves it. */
+export async function fetchAnchor({ hub, clock, floor }: HubContact, pin: Uint8Array): Promise<Anchor> {
+  const socket = await connectUnproven({ host: hub.host, port: hub.port, timeoutMs: TIMEOUT_MS })
+  const leaf = socket.getPeerX509Certificate()
+  const path = '/api/v1/enrol/anchor'
+  const answer = await exchange(socket, hub.url.slice('https://'.length), {
+    method: 'GET',
+    path,
+    timeoutMs: TIMEOUT_MS,
+    bodyMax: 64 << 10,
+  })
+  const anchor = parseWith(anchorSchema, accepted(answer, hub))
+  if (leaf === undefined || !sameSecret(anchorPin(anchor, sha256), pin)) throw strangerError(hub)
+  const authority = new X509Certificate(fromBase64(anchor.tlsAuthority))
+  judgeCertificate(leaf, authority, hubServerName, Math.max(clock.now(), floor))
+  return anchor
+}
+
+function pinned({ hub, clock, floor }: HubContact, anchor: Anchor) {
+  const { host, port } = hub
+  return { host, port, timeoutMs: TIMEOUT_MS, authorityDer: fromBase64(anchor.tlsAuthority), now: clock.now(), floor }
+}
+
+export async function requestEnrolment(
+  contact: HubContact,
+  anchor: Anchor,
+  request: EnrolRequest,
+): Promise<EnrolReply> {
+  const answer = await requestPinned({
+    ...pinned(contact, anchor),
+    method: 'POST',
+    path: '/api/v1/enrol',
+    body: request,
+    bodyMax: ENROL_BYTES_MAX,
+  })
+  return parseWith(enrolReplySchema, accepted(answer, contact.hub))
+}
+
+/** Tells the hub that this device takes its leave. */
+export async function sayGoodbye(contact: HubContact, anchor: Anchor, nodeId: NodeId, signer: Signer): Promise<void> {
+  const proof = toBase64(signer.sign(leaveProofBytes(nodeId)))
+  const answer = await requestPinned({
+    ...pinned(contact, anchor),
+    method: 'POST',
+    path: '/api/v1/enrol/leave',
+    body: { nodeId, proof },
+  })
+  accepted(answer, contact.hub)
+}

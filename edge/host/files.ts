@@ -1,0 +1,27 @@
+// Where things lie in the state directory. One place, so that a bundle knows what is secret and a purge what is ours.
+
+import { join } from 'node:path'
+
+export const defaultStateDir = '/var/lib/holdfast'
+
+export interface StateFiles {
+  readonly directory: string
+  readonly identity: string
+  /** WireGuard private key, base64 as `wg genkey` prints it. Secret. */
+  readonly wgKey: string
+  /** Ed25519 seed of the device key, base64. Secret. */
+  readonly deviceKey: string
+  readonly database: string
+  readonly socket: string
+}
+
+export function stateFiles(directory: string): StateFiles {
+  return {
+    directory,
+    identity: join(directory, 'identity.json'),
+    wgKey: join(directory, 'wg.key'),
+    deviceKey: join(directory, 'device.key'),
+    database: join(directory, 'state.db'),
+    socket: join(directory, 'agent.sock'),
+  }
+}
