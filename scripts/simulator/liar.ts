@@ -1,0 +1,130 @@
+// A broker in the wrong hands: replays, mutates, truncates, forges and misdirects what agents and hub listen to. Nothing
+// of it may ever change what a node holds or what its kernel does.
+
+import { parseAddress } from '../../shared/address/cidr.ts'
+import { toBase64, utf8 } from '../../shared/bytes.ts'
+import type { BusMessage, Entropy, Signer } from '../../shared/effects.ts'
+import { sha256 } from '../../shared/host/crypto.ts'
+import type { NetworkId, NodeId, WgKey } from '../../shared/ids.ts'
+import { parseDeviceKey, parseName } from '../../shared/ids.ts'
+import { encodeDelta } from '../../shared/record/delta.ts'
+import { keyIdOf } from '../../shared/record/envelope.ts'
+import { type Head, signHead } from '../../shared/record/head.ts'
+import { MerkleTree } from '../../shared/record/merkle.ts'
+import { encodeRecord, type RecordSet } from '../../shared/record/record.ts'
+import { topics } from '../../shared/wire/topics.ts'
+import type { SimBroker } from './broker.ts'
+
+export interface Mark {
+  readonly network: NetworkId
+  readonly node: NodeId
+  /** What the hub's set is now, and the head that vouches for it: a broker sees both. */
+  readonly records: RecordSet
+  readonly head: Uint8Array
+  readonly version: { readonly epoch: number; readonly revision: number }
+}
+
+export interface Liar {
+  /** Tells one lie; returns what kind it was. */
+  lie(mark: Mark): string
+}
+
+export interface LiarOptions {
+  readonly broker: SimBroker
+  readonly entropy: Entropy
+  /** A key that nobody trusts. */
+  readonly signer: Signer
+  /** The peer the liar would like everyone to talk to. */
+  readonly wgKey: WgKey
+  readonly nodeId: NodeId
+}
+
+type Lie = (mark: Mark) => readonly BusMessage[]
+
+export function createLiar({ broker, entropy, signer, wgKey, nodeId }: LiarOptions): Liar {
+  const pick = <T>(from: readonly T[]): T | undefined => from[Math.floor(entropy.fraction() * from.length)]
+  const heard = (): BusMessage | undefined => pick(broker.overheard)
+
+  const intruder = encodeRecord({
+    kind: 'node',
+    id: 'node/intruder',
+    body: {
+      nodeId,
+      name: parseName('intruder'),
+      labels: {},
+      wgKey,
+      deviceKey: parseDeviceKey(toBase64(signer.publicKey)),
+      addresses: [parseAddress('10.77.0.250')],
+      advertise: [],
+    },
+  })
+
+  const forgedHead = (mark: Mark): Uint8Array => {
+    const tree = new MerkleTree(sha256)
+    const records = new Map(mark.records).set('node/intruder', intruder)
+    for (const [id, bytes] of records) tree.put(id, sha256(bytes))
+    const head: Head = {
+      network: mark.network,
+      epoch: mark.version.epoch,
+      revision: mark.version.revision + 1,
+      root: [...tree.root()].map((byte) => byte.toString(16).padStart(2, '0')).join(''),
+      count: records.size,
+      issuedAt: 0,
+      keyId: keyIdOf(signer.publicKey, sha256),
+    }
+    return signHead(head, signer, sha256)
+  }
+
+  const withIntruder = (mark: Mark, head: Uint8Array): Uint8Array => {
+    const { epoch, revision } = mark.version
+    const put = new Map([['node/intruder', intruder]])
+    return encodeDelta({ from: mark.version, to: { epoch, revision: revision + 1 }, put, del: [] }, head)
+  }
+
+  const flip = (bytes: Uint8Array): Uint8Array => {
+    const copy = bytes.slice()
+    const at = Math.floor(entropy.fraction() * copy.length)
+    if (copy.length > 0) copy[at] = (copy[at] ?? 0) ^ (1 << Math.floor(entropy.fraction() * 8))
+    return copy
+  }
+
+  const onto = (change: (bytes: Uint8Array) => Uint8Array): Lie => {
+    return () => {
+      const message = heard()
+      return message === undefined ? [] : [{ ...message, payload: change(message.payload) }]
+    }
+  }
+
+  const lies: Readonly<Record<string, Lie>> = {
+    replay: onto((bytes) => bytes),
+    mutate: onto(flip),
+    truncate: onto((bytes) => bytes.slice(0, Math.floor(entropy.fraction() * bytes.length))),
+    noise: onto((bytes) => entropy.bytes(Math.max(1, bytes.length))),
+    misdirect: () => {
+      const [from, to] = [heard(), heard()]
+      return from === undefined || to === undefined ? [] : [{ ...to, payload: from.payload }]
+    },
+    forge: (mark) => {
+      const head = forgedHead(mark)
+      return [
+        { topic: topics.head(mark.network), payload: head, retain: true },
+        { topic: topics.delta(mark.network), payload: withIntruder(mark, head) },
+      ]
+    },
+    smuggle: (mark) => [{ topic: topics.delta(mark.network), payload: withIntruder(mark, mark.head) }],
+    silence: (mark) => [{ topic: topics.head(mark.network), payload: new Uint8Array(0), retain: true }],
+    gossip: (mark) => [
+      { topic: topics.node(mark.network, mark.node, 'status'), payload: utf8('{"at":-1}') },
+      { topic: topics.node(mark.network, nodeId, 'req'), payload: entropy.bytes(40) },
+      { topic: topics.hub(mark.network), payload: utf8('{"online":false,"session":"aaaaaaaaaaaaaaaa"}') },
+    ],
+  }
+  const names = Object.keys(lies)
+  return {
+    lie(mark) {
+      const name = pick(names) ?? 'replay'
+      for (const message of lies[name]?.(mark) ?? []) broker.inject(message)
+      return name
+    },
+  }
+}
