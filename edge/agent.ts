@@ -3,7 +3,7 @@
 import type { Address } from '../shared/address/cidr.ts'
 import type { Endpoint } from '../shared/address/endpoint.ts'
 import type { BusFactory, Clock, Entropy, Log, Sha256, Signer, Verify } from '../shared/effects.ts'
-import type { ShownCondition } from '../shared/health.ts'
+import type { Condition, ShownCondition } from '../shared/health.ts'
 import type { Name, NodeId, WgKey } from '../shared/ids.ts'
 import type { Version } from '../shared/record/head.ts'
 import type { PathKind } from '../shared/wire/report.ts'
@@ -41,6 +41,8 @@ export interface AgentOptions {
   readonly store: Store
   readonly driver: Driver
   readonly bus: BusFactory
+  /** What the doors of this host found (clock, certificate of the hub); asked at every turn, shown among the health. */
+  readonly hostConditions?: () => readonly Condition[]
   /** Set where the state was rebuilt at start, so that health says so. */
   readonly databaseRebuilt?: string
 }
