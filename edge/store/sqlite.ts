@@ -1,0 +1,192 @@
+// The agent's memory across restarts, in SQLite.
+//
+// Write-ahead log; sets, counters and time floor are synced to the disk before the call returns, facts and journal are
+// not: losing the last of those costs nothing, and flash wears. Only rows that differ are written.
+
+import { chmodSync, existsSync, lstatSync } from 'node:fs'
+import { sameBytes } from '../../shared/bytes.ts'
+import type { Log } from '../../shared/effects.ts'
+import { HoldfastError } from '../../shared/errors.ts'
+import { parseNodeId } from '../../shared/ids.ts'
+import { journalRowsMax } from '../../shared/limits.ts'
+import { setAside } from './damage.ts'
+import { type Connection, connect, isDamage, storeError } from './schema.ts'
+import type { HeldSet, JournalEntry, SetChange, Store } from './store.ts'
+
+export interface OpenedStore {
+  readonly store: Store
+  /** Set where a damaged database was set aside: what was wrong and where it is now. */
+  readonly rebuilt?: string
+}
+
+interface OpenOptions {
+  readonly log: Log
+  /** Pages the file may grow to; for tests of a full disk. */
+  readonly pagesMax?: number
+}
+
+/** The journal is trimmed when it is this much too long, not with every row. */
+const JOURNAL_SLACK = 100
+
+interface HeadRow {
+  readonly envelope: Uint8Array
+  readonly epoch: number
+  readonly revision: number
+}
+
+interface RecordRow {
+  readonly id: string
+  readonly bytes: Uint8Array
+}
+
+function prepareAll(db: Connection) {
+  return {
+    head: db.prepare<[], HeadRow>('SELECT envelope, epoch, revision FROM head'),
+    putHead: db.prepare('INSERT OR REPLACE INTO head (id, envelope, epoch, revision) VALUES (1, ?, ?, ?)'),
+    records: db.prepare<[], RecordRow>('SELECT id, bytes FROM record ORDER BY id'),
+    record: db.prepare<[string], Uint8Array>('SELECT bytes FROM record WHERE id = ?').pluck(),
+    ids: db.prepare<[], string>('SELECT id FROM record').pluck(),
+    putRecord: db.prepare('INSERT OR REPLACE INTO record (id, bytes) VALUES (?, ?)'),
+    deleteRecord: db.prepare('DELETE FROM record WHERE id = ?'),
+    facts: db.prepare<[], { node: string; envelope: Uint8Array }>('SELECT node, envelope FROM fact ORDER BY node'),
+    putFact: db.prepare('INSERT OR REPLACE INTO fact (node, envelope) VALUES (?, ?)'),
+    deleteFact: db.prepare('DELETE FROM fact WHERE node = ?'),
+    value: db.prepare<[string], string>('SELECT value FROM value WHERE key = ?').pluck(),
+    putValue: db.prepare('INSERT OR REPLACE INTO value (key, value) VALUES (?, ?)'),
+    addJournal: db.prepare('INSERT INTO journal (at, event, detail) VALUES (?, ?, ?)'),
+    journal: db.prepare<[number], JournalEntry>('SELECT at, event, detail FROM journal ORDER BY seq DESC LIMIT ?'),
+    trimJournal: db.prepare('DELETE FROM journal WHERE seq <= ?'),
+  } as const
+}
+
+type Statements = ReturnType<typeof prepareAll>
+
+/** Writes what differs; returns the ids that were put. */
+function writeRecords(sql: Statements, change: SetChange): string[] {
+  const written: string[] = []
+  if (change.del === 'all') {
+    for (const id of sql.ids.all()) if (!change.put.has(id)) sql.deleteRecord.run(id)
+  } else for (const id of change.del) sql.deleteRecord.run(id)
+  for (const [id, bytes] of change.put) {
+    const held = sql.record.get(id)
+    if (held !== undefined && sameBytes(held, bytes)) continue
+    sql.putRecord.run(id, bytes)
+    written.push(id)
+  }
+  return written
+}
+
+/** The pair of the write: inside the transaction, so that a mismatch takes it back. */
+function readBack(sql: Statements, change: SetChange, written: readonly string[]): void {
+  const head = sql.head.get()
+  const sound =
+    head !== undefined &&
+    sameBytes(head.envelope, change.head) &&
+    written.every((id) => {
+      const stored = sql.record.get(id)
+      const meant = change.put.get(id)
+      return stored !== undefined && meant !== undefined && sameBytes(stored, meant)
+    })
+  if (sound) return
+  throw new HoldfastError('corrupt', 'the set of records does not read back as it was written', {
+    remedy: 'Check the disk: `dmesg`, SMART or the age of the SD card.',
+  })
+}
+
+function createStore(db: Connection): Store {
+  const sql = prepareAll(db)
+  const attempt = <T>(doing: string, run: () => T): T => {
+    try {
+      return run()
+    } catch (error) {
+      throw storeError(error, doing)
+    }
+  }
+  /** Runs one transaction that a power cut keeps. */
+  const durable = (doing: string, run: () => void): void =>
+    attempt(doing, () => {
+      db.pragma('synchronous = FULL')
+      try {
+        db.transaction(run).immediate()
+      } finally {
+        db.pragma('synchronous = NORMAL')
+      }
+    })
+  let rows = db.prepare('SELECT count(*) FROM journal').pluck().get() as number
+  return {
+    loadSet() {
+      return attempt('read the state database', (): HeldSet | undefined => {
+        const head = sql.head.get()
+        if (head === undefined) return undefined
+        const records = new Map<string, Uint8Array>()
+        for (const { id, bytes } of sql.records.iterate()) records.set(id, bytes)
+        return { head: head.envelope, version: { epoch: head.epoch, revision: head.revision }, records }
+      })
+    },
+    saveSet(change) {
+      durable('store the new intent', () => {
+        const written = writeRecords(sql, change)
+        sql.putHead.run(change.head, change.version.epoch, change.version.revision)
+        readBack(sql, change, written)
+      })
+    },
+    loadFacts: () =>
+      attempt('read the facts', () => new Map(sql.facts.all().map((row) => [parseNodeId(row.node), row.envelope]))),
+    saveFact: (node, envelope) => attempt('store a fact', () => void sql.putFact.run(node, envelope)),
+    deleteFacts: (nodes) =>
+      attempt('delete facts', () => db.transaction(() => nodes.forEach((node) => sql.deleteFact.run(node)))()),
+    get: (key) => attempt('read a value', () => sql.value.get(key)),
+    set(key, value) {
+      if (attempt('read a value', () => sql.value.get(key)) === value) return
+      durable('store a value', () => void sql.putValue.run(key, value))
+    },
+    journal({ at, event, detail }) {
+      attempt('write the journal', () => {
+        const { lastInsertRowid } = sql.addJournal.run(at, event, detail)
+        rows += 1
+        if (rows < journalRowsMax + JOURNAL_SLACK) return
+        rows -= sql.trimJournal.run(Number(lastInsertRowid) - journalRowsMax).changes
+      })
+    },
+    loadJournal: (limit) => attempt('read the journal', () => sql.journal.all(limit).toReversed()),
+    close: () => void db.close(),
+  }
+}
+
+function tryOpen(path: string, options: OpenOptions): Store {
+  const db = connect(path)
+  try {
+    if (options.pagesMax !== undefined) db.pragma(`max_page_count = ${options.pagesMax}`)
+    const store = createStore(db)
+    // Reads every row once: a page that fails must be found here, where it can still be set aside.
+    store.loadSet()
+    store.loadFacts()
+    return store
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+/** Opens the database at `path`. A damaged one is renamed to `<path>.damaged-<n>` and an empty one takes its place. */
+export function openStore(path: string, options: OpenOptions): OpenedStore {
+  const existed = existsSync(path)
+  const open = (): Store => {
+    const store = tryOpen(path, options)
+    if (!existed || (lstatSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600)
+    return store
+  }
+  try {
+    return { store: open() }
+  } catch (error) {
+    const known = storeError(error, 'open the state database')
+    if (!isDamage(known)) throw known
+    const aside = setAside(path)
+    options.log.error('the state database was damaged and has been set aside', { reason: known.message, aside })
+    try {
+      return { store: open(), rebuilt: `${known.message}; kept as ${aside}` }
+    } catch (second) {
+      throw storeError(second, 'create the state database')
+    }
+  }
+}
