@@ -1,0 +1,68 @@
+import { createServer as createHttpsServer } from 'node:https'
+import type { AddressInfo, Server } from 'node:net'
+import { createServer } from 'node:tls'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { WebSocketServer } from 'ws'
+import { toBase64 } from '../../shared/bytes.ts'
+import { FakeClock, memoryLog } from '../../shared/effects.fake.ts'
+import { isHoldfastError } from '../../shared/errors.ts'
+import { createFakeAuthority, issuedAt } from '../../shared/host/certificates.fake.ts'
+import { createBrokerLink } from './broker-link.ts'
+
+const authority = createFakeAuthority()
+const DAY_MS = 86_400_000
+
+async function listen(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return (server.address() as AddressInfo).port
+}
+
+function linkTo(urls: readonly [string, ...string[]], clock = new FakeClock(issuedAt)) {
+  const expired: boolean[] = []
+  const anchor = { rootKey: '', tlsAuthority: toBase64(authority.der) }
+  const identity = { anchor, broker: { urls: [...urls], username: 'n', password: 'p' } } as never
+  const link = createBrokerLink({
+    identity,
+    clock,
+    floor: () => 0,
+    log: memoryLog(),
+    onCertificate: (is) => void expired.push(is),
+  })
+  return { link, expired }
+}
+
+test('takes the broker’s own port, falls back to the WebSocket, and stays with what worked', async () => {
+  const plain = createServer(authority.issue())
+  const arrived = new Promise((resolve) => plain.once('secureConnection', resolve))
+  const plainPort = await listen(plain)
+  const https = createHttpsServer(authority.issue())
+  const sockets = new WebSocketServer({ server: https, path: '/mqtt' })
+  const httpsPort = await listen(https)
+  const { link, expired } = linkTo([`mqtts://127.0.0.1:${plainPort}`, `wss://127.0.0.1:${httpsPort}/mqtt`])
+  ;(await link()).destroy()
+  await arrived
+  await new Promise<void>((resolve) => plain.close(() => resolve()))
+  ;(await link()).destroy()
+  assert.is(sockets.clients.size, 1)
+  assert.equal(expired, [false, false])
+  sockets.close()
+  https.closeAllConnections()
+  await new Promise<void>((resolve) => https.close(() => resolve()))
+})
+
+test('a stranger at one way and nobody at the other is told as untrusted; old dates only as old', async () => {
+  const stranger = createServer(createFakeAuthority().issue())
+  const strangerPort = await listen(stranger)
+  const error = await linkTo(['mqtts://127.0.0.1:1', `mqtts://127.0.0.1:${strangerPort}`])
+    .link()
+    .catch((reason: unknown) => reason)
+  assert.ok(isHoldfastError(error, 'untrusted'))
+  const old = createServer(authority.issue())
+  const { link, expired } = linkTo([`mqtts://127.0.0.1:${await listen(old)}`], new FakeClock(issuedAt + 40 * DAY_MS))
+  ;(await link()).destroy()
+  assert.equal(expired, [true])
+  for (const server of [stranger, old]) await new Promise<void>((resolve) => server.close(() => resolve()))
+})
+
+test.run()

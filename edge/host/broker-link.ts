@@ -1,0 +1,75 @@
+// The stream to the broker: the ways that enrolment named, in order, each proven by the pinned authority.
+
+import type { Duplex } from 'node:stream'
+import { fromBase64 } from '../../shared/bytes.ts'
+import type { Clock, Log } from '../../shared/effects.ts'
+import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
+import { connectPinned } from '../../shared/host/pinned-tls.ts'
+import { hubServerName } from '../../shared/wire/enrol.ts'
+import { type BrokerAddress, parseBrokerUrl } from '../enrol/hub-url.ts'
+import type { Identity } from '../identity.ts'
+
+/** Per way; several ways have to fit into one try of the bus. */
+const TIMEOUT_MS = 10_000
+
+export interface BrokerLinkOptions {
+  readonly identity: Pick<Identity, 'anchor' | 'broker'>
+  readonly clock: Clock
+  /** A time that is known to have passed, milliseconds since the Unix epoch. */
+  readonly floor: () => number
+  readonly log: Log
+  /** Told at each connection whether the certificate is past its date. */
+  readonly onCertificate: (expired: boolean) => void
+}
+
+/** A broker that is not the hub's own bears its own name and may have its own authority. */
+function trustFor(address: BrokerAddress, identity: BrokerLinkOptions['identity']) {
+  const { tlsAuthority } = identity.broker
+  if (address.kind === 'mqtts' && tlsAuthority !== undefined) {
+    return { authorityDer: fromBase64(tlsAuthority), serverName: address.host }
+  }
+  return { authorityDer: fromBase64(identity.anchor.tlsAuthority), serverName: hubServerName }
+}
+
+async function open(address: BrokerAddress, options: BrokerLinkOptions): Promise<Duplex> {
+  const { identity, clock, floor, onCertificate } = options
+  const { host, port, path } = address
+  const target = { host, port, timeoutMs: TIMEOUT_MS, now: clock.now(), floor: floor(), ...trustFor(address, identity) }
+  if (address.kind === 'wss') {
+    // Loaded only where it is needed: most sites never open a WebSocket.
+    const { connectWebSocketPinned } = await import('../../shared/host/pinned-websocket.ts')
+    const { stream, expired } = await connectWebSocketPinned({ ...target, path })
+    onCertificate(expired)
+    return stream
+  }
+  const { socket, expired } = await connectPinned(target)
+  onCertificate(expired)
+  return socket.setNoDelay(true)
+}
+
+/** Somebody who is there and can't prove to be the hub matters more than somebody who isn't there. */
+function worst(errors: readonly unknown[]): unknown {
+  return errors.find((error) => isHoldfastError(error, 'untrusted')) ?? errors[0]
+}
+
+/** Makes the `connect` of a bus: tries the way that worked last, then the others. */
+export function createBrokerLink(options: BrokerLinkOptions): () => Promise<Duplex> {
+  const addresses = options.identity.broker.urls.map(parseBrokerUrl)
+  let preferred = addresses[0]
+  return async () => {
+    const errors: unknown[] = []
+    const ways = [...new Set([preferred, ...addresses])].filter((way) => way !== undefined)
+    for (const address of ways) {
+      try {
+        const stream = await open(address, options)
+        preferred = address
+        return stream
+      } catch (error) {
+        errors.push(error)
+        const why = error instanceof Error ? error.message : String(error)
+        options.log.debug('this way to the broker does not work', { way: address.kind, host: address.host, why })
+      }
+    }
+    throw worst(errors) ?? new HoldfastError('invalid', 'no way to a broker is known', { remedy: 'Join again.' })
+  }
+}
