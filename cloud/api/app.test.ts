@@ -1,0 +1,291 @@
+// Every route through the real app: who may, what is refused, and what the answers look like.
+
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { FakeClock, memoryLog, seededEntropy } from '../../shared/effects.fake.ts'
+import { httpBodyMax } from '../../shared/limits.ts'
+import { openAccessStore, type Role, roles } from '../access/access-store.ts'
+import { createApiTokens } from '../access/api-tokens.ts'
+import { createFakeHub } from '../hub.fake.ts'
+import { apiRoutes, createApp } from './app.ts'
+import { createEventLog } from './event-log.ts'
+import { openApiPath } from './openapi.ts'
+import type { ErrorBody } from './reply.ts'
+import { mayCall } from './route.ts'
+
+function setup(unready?: string) {
+  const clock = new FakeClock()
+  const hub = createFakeHub()
+  const tokens = createApiTokens(openAccessStore(':memory:'), clock, seededEntropy(1))
+  const events = createEventLog(hub, seededEntropy(2))
+  const words = Object.fromEntries(roles.map((role) => [role, tokens.create(role, role).token])) as Record<Role, string>
+  const app = createApp({
+    hub,
+    tokens,
+    events,
+    clock,
+    log: memoryLog(),
+    version: '1.2.3',
+    startedAt: clock.now(),
+    unready: () => unready,
+    brokerConnections: () => 5,
+  })
+  const call = (method: string, path: string, role?: Role, body?: unknown, headers: Record<string, string> = {}) =>
+    app.request(path, {
+      method,
+      headers: { ...(role === undefined ? {} : { authorization: `Bearer ${words[role]}` }), ...headers },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+  return { app, call, clock, events, hub, tokens, words }
+}
+
+async function errorOf(response: Response | Promise<Response>): Promise<ErrorBody & { status: number }> {
+  const answered = await response
+  return { status: answered.status, ...((await answered.json()) as ErrorBody) }
+}
+
+const network = (name: string, spec: object = { cidr: '10.7.0.0/16' }) => ({
+  apiVersion: 'holdfast.dev/v1alpha1',
+  kind: 'Network',
+  metadata: { name },
+  spec,
+})
+
+const open = new Set(['/healthz', '/readyz', '/api/v1/enrol/anchor', '/api/v1/enrol', '/api/v1/enrol/leave'])
+const concrete = (path: string): string => path.replaceAll(/:\w+/g, 'x')
+
+test('without a token every route is closed, except those that are open by design', async () => {
+  const { call } = setup()
+  for (const { method, path, role } of apiRoutes) {
+    assert.is(role === 'public', open.has(path), `${path} is ${role}`)
+    if (role === 'public') continue
+    const error = await errorOf(call(method, concrete(path)))
+    assert.equal([error.status, error.code], [401, 'unauthenticated'], `${method} ${path}`)
+  }
+})
+
+test('with too low a role every route is closed', async () => {
+  const { call } = setup()
+  for (const { method, path, role } of apiRoutes) {
+    for (const held of roles) {
+      if (mayCall(held, role)) continue
+      const error = await errorOf(call(method, concrete(path), held))
+      assert.equal([error.status, error.code], [403, 'forbidden'], `${held} ${method} ${path}`)
+    }
+  }
+})
+
+test('a write needs more than a viewer, and secrets need an administrator', () => {
+  for (const { method, path, role } of apiRoutes) {
+    if (method !== 'GET' && role !== 'public') assert.not.ok(mayCall('viewer', role), `${method} ${path}`)
+    if (path.startsWith('/api/v1/access') || path === '/api/v1/audit') assert.is(role, 'admin', path)
+  }
+})
+
+test('unknown paths and methods are closed, whoever asks', async () => {
+  const { call } = setup()
+  for (const [method, path] of [
+    ['GET', '/'],
+    ['GET', '/api/v1/secrets'],
+    ['PATCH', '/api/v1/nodes/x'],
+    ['GET', '/api/v1/nodes/x/../../audit/x'],
+  ] as const) {
+    assert.is((await call(method, path, 'admin')).status, 404, path)
+  }
+})
+
+test('guessing tokens is throttled, also for the right one', async () => {
+  const { call, clock } = setup()
+  for (let i = 0; i < 20; i++) {
+    const guess = await call('GET', '/api/v1/nodes', undefined, undefined, { authorization: `Bearer guess${i}` })
+    assert.is(guess.status, 401)
+  }
+  const error = await errorOf(call('GET', '/api/v1/nodes', 'admin'))
+  assert.equal([error.status, error.code], [429, 'rate-limited'])
+  clock.advance(60_000)
+  assert.is((await call('GET', '/api/v1/nodes', 'admin')).status, 200)
+})
+
+test('put, get, list and delete', async () => {
+  const { call } = setup()
+  assert.is((await call('PUT', '/api/v1/networks/default', 'operator', network('default'))).status, 201)
+  assert.is((await call('PUT', '/api/v1/networks/default', 'operator', network('default'))).status, 200)
+  const got = (await (await call('GET', '/api/v1/networks/default', 'viewer')).json()) as {
+    kind: string
+    spec: { mtu: number }
+    metadata: { resourceVersion: string }
+  }
+  assert.equal([got.kind, got.spec.mtu, got.metadata.resourceVersion], ['Network', 1_420, '2'])
+  const list = (await (await call('GET', '/api/v1/networks', 'viewer')).json()) as { kind: string; items: unknown[] }
+  assert.equal([list.kind, list.items.length], ['NetworkList', 1])
+  assert.is((await call('DELETE', '/api/v1/networks/default', 'operator')).status, 200)
+  assert.is((await errorOf(call('GET', '/api/v1/networks/default', 'viewer'))).code, 'not-found')
+  assert.is((await errorOf(call('DELETE', '/api/v1/networks/default', 'operator'))).code, 'not-found')
+})
+
+test('what was got can be put back as it is; an older version is a conflict', async () => {
+  const { call } = setup()
+  await call('PUT', '/api/v1/networks/default', 'operator', network('default'))
+  const got = await (await call('GET', '/api/v1/networks/default', 'viewer')).text()
+  assert.is((await call('PUT', '/api/v1/networks/default', 'operator', got)).status, 200)
+  const error = await errorOf(call('PUT', '/api/v1/networks/default', 'operator', got))
+  assert.equal([error.status, error.code, error.field], [409, 'conflict', 'metadata.resourceVersion'])
+})
+
+test('bad bodies are refused with the field', async () => {
+  const { call } = setup()
+  const put = (body: unknown) => errorOf(call('PUT', '/api/v1/networks/default', 'operator', body))
+  assert.is((await put(network('other'))).field, 'metadata.name')
+  assert.is((await put({ ...network('default'), kind: 'Route' })).status, 400)
+  assert.is((await put(network('default', { cidr: '10.7.0.0/16', colour: 'red' }))).field, 'spec.colour')
+  assert.is((await put(network('default', { cidr: 7 }))).field, 'spec.cidr')
+  assert.is((await put(network('default', { cidr: '10.7.0.1/16' }))).field, 'spec.cidr')
+  assert.is((await put([network('default')])).status, 400)
+  assert.is((await put('')).status, 400)
+  assert.is(
+    (await errorOf(call('PUT', '/api/v1/networks/default?dryRun=maybe', 'operator', network('default')))).field,
+    'dryRun',
+  )
+})
+
+test('an oversized body is cut off, a stranger’s much earlier', async () => {
+  const { call } = setup()
+  const big = 'x'.repeat(httpBodyMax + 1)
+  assert.is((await errorOf(call('POST', '/api/v1/apply', 'operator', big))).status, 413)
+  assert.is((await errorOf(call('POST', '/api/v1/enrol', undefined, 'x'.repeat(20_000)))).status, 413)
+})
+
+test('apply takes a stream of documents, and a dry run changes nothing', async () => {
+  const { call } = setup()
+  const yaml = `${JSON.stringify(network('a'))}\n---\n${JSON.stringify(network('b', { cidr: '10.8.0.0/16' }))}\n`
+  const count = async () =>
+    ((await (await call('GET', '/api/v1/networks', 'viewer')).json()) as { items: unknown[] }).items.length
+  assert.is((await call('POST', '/api/v1/apply?dryRun=true', 'operator', yaml)).status, 200)
+  assert.is(await count(), 0)
+  assert.is((await call('POST', '/api/v1/apply', 'operator', yaml)).status, 200)
+  assert.is(await count(), 2)
+})
+
+test('join tokens: made, listed without secret, revoked', async () => {
+  const { call } = setup()
+  const made = await call('POST', '/api/v1/tokens', 'operator', { uses: 3 })
+  assert.is(made.status, 201)
+  assert.match(((await made.json()) as { token: string }).token, /^hf1\./)
+  assert.not.match(await (await call('GET', '/api/v1/tokens', 'viewer')).text(), /secret/)
+  assert.is((await call('GET', '/api/v1/tokens/abcdefgh', 'viewer')).status, 200)
+  assert.is((await call('DELETE', '/api/v1/tokens/abcdefgh', 'operator')).status, 200)
+  assert.is((await call('DELETE', '/api/v1/tokens/abcdefgh', 'operator')).status, 404)
+  assert.is((await errorOf(call('POST', '/api/v1/tokens', 'operator', { ttl: 'soon' }))).field, 'ttl')
+})
+
+test('API tokens: a new viewer can look, until revoked', async () => {
+  const { call } = setup()
+  const made = await call('POST', '/api/v1/access', 'admin', { name: 'grafana', role: 'viewer', ttl: '7d' })
+  const { id, token } = (await made.json()) as { id: string; token: string }
+  const look = () => call('GET', '/metrics', undefined, undefined, { authorization: `Bearer ${token}` })
+  assert.is((await look()).status, 200)
+  assert.not.match(await (await call('GET', '/api/v1/access', 'admin')).text(), new RegExp(token.split('.')[2] ?? '-'))
+  assert.is((await call('DELETE', `/api/v1/access/${id}`, 'admin')).status, 200)
+  assert.is((await look()).status, 401)
+})
+
+test('enrolment: good, refused, malformed, throttled', async () => {
+  const { call } = setup()
+  const key = `${'A'.repeat(43)}=`
+  const request = { tokenId: 'abcdefgh', secret: 'good', labels: {}, wgKey: key, deviceKey: key, proof: 'AAAA' }
+  const enrol = (body: unknown) => call('POST', '/api/v1/enrol', undefined, body)
+  assert.is((await call('GET', '/api/v1/enrol/anchor')).status, 200)
+  assert.is((await enrol(request)).status, 202)
+  const stolen = await errorOf(enrol({ ...request, secret: 'stolen' }))
+  assert.equal([stolen.status, stolen.remedy], [403, 'Ask for a new one.'])
+  assert.is((await errorOf(enrol({ ...request, wgKey: 'short' }))).field, 'wgKey')
+  assert.is((await errorOf(enrol({ ...request, extra: 1 }))).field, 'extra')
+  assert.is((await errorOf(enrol('{'))).code, 'invalid')
+  assert.is(
+    (await call('POST', '/api/v1/enrol/leave', undefined, { nodeId: 'aliceaaaaaaaaaaa', proof: 'AAAA' })).status,
+    200,
+  )
+  let last = 0
+  for (let i = 0; i < 130 && last !== 429; i++) last = (await enrol(request)).status
+  assert.is(last, 429)
+})
+
+test('fleet, roll-out, approval and audit', async () => {
+  const { call } = setup()
+  const fleet = (await (await call('GET', '/api/v1/fleet', 'viewer')).json()) as { items: { health: unknown[] }[] }
+  assert.match(JSON.stringify(fleet.items[0]?.health), /Free some space/)
+  assert.is((await call('GET', '/api/v1/fleet/alice', 'viewer')).status, 200)
+  assert.is((await call('GET', '/api/v1/fleet/nobody', 'viewer')).status, 404)
+  assert.is((await call('GET', '/api/v1/rollout', 'viewer')).status, 200)
+  assert.is((await call('POST', '/api/v1/nodes/alice/approve', 'operator')).status, 200)
+  assert.is((await call('POST', '/api/v1/nodes/bob/approve', 'operator')).status, 404)
+  await call('PUT', '/api/v1/networks/default', 'operator', network('default'))
+  assert.match(await (await call('GET', '/api/v1/audit', 'admin')).text(), /Network\/default/)
+  assert.is((await errorOf(call('GET', '/api/v1/audit?limit=0', 'admin'))).field, 'limit')
+})
+
+test('liveness, readiness and figures', async () => {
+  const { call } = setup()
+  assert.is(await (await call('GET', '/healthz')).text(), 'ok\n')
+  assert.is((await call('GET', '/readyz')).status, 200)
+  const away = await setup('the broker is away').call('GET', '/readyz')
+  assert.equal([away.status, await away.text()], [503, 'the broker is away\n'])
+  const metrics = await (await call('GET', '/metrics', 'viewer')).text()
+  for (const line of [
+    'holdfast_nodes{network="default",state="online"} 1',
+    'holdfast_network_revision{network="default"} 7',
+    'holdfast_network_acknowledged{network="default"} 2',
+    'holdfast_node_conditions{code="disk-full"} 1',
+    'holdfast_broker_connections 5',
+  ]) {
+    assert.ok(metrics.split('\n').includes(line), line)
+  }
+})
+
+test('the OpenAPI document has every route, with its parameters, body and role', async () => {
+  const { call } = setup()
+  const document = (await (await call('GET', '/api/v1/openapi.json', 'viewer')).json()) as {
+    openapi: string
+    paths: Record<
+      string,
+      Record<string, { security: unknown[]; parameters: { name: string }[]; requestBody?: unknown }>
+    >
+  }
+  assert.is(document.openapi, '3.1.0')
+  let operations = 0
+  for (const route of apiRoutes) {
+    const operation = document.paths[openApiPath(route.path)]?.[route.method.toLowerCase()]
+    assert.ok(operation, `${route.method} ${route.path}`)
+    operations += 1
+    assert.is(operation?.security.length, route.role === 'public' ? 0 : 1, route.path)
+    for (const [, parameter] of route.path.matchAll(/:(\w+)/g)) {
+      assert.ok(
+        operation?.parameters.some(({ name }) => name === parameter),
+        `${route.path} ${parameter}`,
+      )
+    }
+    if (route.request !== undefined) assert.ok(operation?.requestBody, route.path)
+  }
+  const listed = Object.values(document.paths).flatMap((methods) => Object.keys(methods)).length
+  assert.is(listed, operations)
+  const policy = JSON.stringify(document.paths['/api/v1/policies/{name}'])
+  assert.match(policy, /nodeSelector/)
+})
+
+test('answers are not to be cached, framed or sniffed; failures keep their secrets', async () => {
+  const { call, hub } = setup()
+  const answer = await call('GET', '/healthz')
+  assert.is(answer.headers.get('cache-control'), 'no-store')
+  assert.is(answer.headers.get('x-content-type-options'), 'nosniff')
+  assert.match(answer.headers.get('content-security-policy') ?? '', /default-src 'none'/)
+  Object.assign(hub, {
+    fleet: () => {
+      throw new TypeError('password hunter2')
+    },
+  })
+  const error = await errorOf(call('GET', '/api/v1/fleet', 'viewer'))
+  assert.equal([error.status, error.code], [500, 'failed'])
+  assert.not.match(JSON.stringify(error), /hunter2/)
+})
+
+test.run()

@@ -1,0 +1,122 @@
+// The API as one hono app. Every route comes from one table, and access is checked before its handler can run, so a
+// route without a role does not exist.
+
+import { type Context, Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { HoldfastError } from '../../shared/errors.ts'
+import { authFailuresPerMinuteMax, enrolmentsPerMinuteMax, httpBodyMax } from '../../shared/limits.ts'
+import { createRateLimit, type RateLimit } from '../access/rate-limit.ts'
+import type { Actor } from '../hub.ts'
+import { enrolRoutes } from './enrol-routes.ts'
+import { eventRoutes } from './event-routes.ts'
+import { fleetRoutes } from './fleet-routes.ts'
+import { openApiDocument } from './openapi.ts'
+import { errorBody, statusOf } from './reply.ts'
+import { resourceRoutes } from './resource-routes.ts'
+import { type ApiDeps, type ApiRoute, mayCall } from './route.ts'
+import { systemRoutes } from './system-routes.ts'
+import { tokenRoutes } from './token-routes.ts'
+
+const documentRoute: ApiRoute = {
+  method: 'GET',
+  path: '/api/v1/openapi.json',
+  role: 'viewer',
+  summary: 'This document',
+  reply: 'OpenAPI 3.1',
+  handle: ({ context, deps }) => context.json(openApiDocument(apiRoutes, deps.version)),
+}
+
+export const apiRoutes: readonly ApiRoute[] = [
+  ...systemRoutes,
+  ...enrolRoutes,
+  ...resourceRoutes,
+  ...tokenRoutes,
+  ...fleetRoutes,
+  ...eventRoutes,
+  documentRoute,
+]
+
+/** An enrolment is a kilobyte; who is not known yet gets no more than this. */
+const PUBLIC_BODY_MAX = 16 << 10
+const nobody: Actor = { name: 'anonymous', role: 'device' }
+
+interface Doors {
+  readonly failures: RateLimit
+  readonly enrolments: RateLimit
+}
+
+/** Address of the caller; in tests without a socket everybody is one. */
+function remoteOf(context: Context): string {
+  const env = context.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined
+  return env?.incoming?.socket?.remoteAddress ?? 'local'
+}
+
+function authenticate(context: Context, deps: ApiDeps, doors: Doors): Actor {
+  const remote = remoteOf(context)
+  const slow = new HoldfastError('rate-limited', 'too many refused log-ins from this address', {
+    remedy: 'Wait a minute, then try with the right token.',
+  })
+  if (doors.failures.exhausted(remote)) throw slow
+  const word = /^Bearer ([!-~]{1,200})$/i.exec(context.req.header('authorization') ?? '')?.[1]
+  const actor = word === undefined ? undefined : deps.tokens.identify(word)
+  if (actor !== undefined) return actor
+  // A request without any token is a mistake, not a guess; only guesses are counted.
+  if (word !== undefined) doors.failures.take(remote)
+  throw new HoldfastError('unauthenticated', word === undefined ? 'no token was sent' : 'the token is not valid', {
+    remedy: 'Send `Authorization: Bearer TOKEN`; an administrator makes tokens with `holdfast-hub access create`.',
+  })
+}
+
+function admit(route: ApiRoute, context: Context, deps: ApiDeps, doors: Doors): Actor {
+  if (route.role === 'public') {
+    if (route.method === 'POST' && !doors.enrolments.take(remoteOf(context))) {
+      throw new HoldfastError('rate-limited', 'too many enrolments from this address', { remedy: 'Wait a minute.' })
+    }
+    return nobody
+  }
+  const actor = authenticate(context, deps, doors)
+  if (mayCall(actor.role, route.role)) return actor
+  throw new HoldfastError('forbidden', `this needs the role ${route.role}; the token has ${actor.role}`, {
+    remedy: 'Ask an administrator for a token with that role.',
+  })
+}
+
+export type App = Hono<{ Variables: { actor: Actor } }>
+
+export function createApp(deps: ApiDeps): App {
+  const app: App = new Hono()
+  const doors = {
+    failures: createRateLimit(deps.clock, authFailuresPerMinuteMax),
+    enrolments: createRateLimit(deps.clock, enrolmentsPerMinuteMax),
+  }
+  app.use(async (context, next) => {
+    await next()
+    context.header('cache-control', 'no-store')
+    context.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
+    context.header('referrer-policy', 'no-referrer')
+    context.header('x-content-type-options', 'nosniff')
+    context.header('x-frame-options', 'DENY')
+  })
+  for (const route of apiRoutes) {
+    const maxSize = route.role === 'public' ? PUBLIC_BODY_MAX : httpBodyMax
+    const tooLarge = (): never => {
+      throw new HoldfastError('too-large', `the body is larger than ${maxSize} bytes`)
+    }
+    app.on(route.method, route.path, async (context, next) => {
+      context.set('actor', admit(route, context, deps, doors))
+      await next()
+    })
+    app.on(route.method, route.path, bodyLimit({ maxSize, onError: tooLarge }), (context) =>
+      route.handle({ context, deps, actor: context.get('actor') }),
+    )
+  }
+  app.notFound((context) => context.json({ code: 'not-found', message: 'there is no such route' }, 404))
+  app.onError((error, context) => {
+    const status = statusOf(error)
+    if (status >= 500) deps.log.error('a request failed', { path: context.req.path, why: error.message })
+    if (status === 401) context.header('www-authenticate', 'Bearer')
+    if (status === 429) context.header('retry-after', '60')
+    return context.json(errorBody(error), status)
+  })
+  return app
+}

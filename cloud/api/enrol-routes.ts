@@ -1,0 +1,53 @@
+// Enrolment: the only routes that devices call. They prove themselves by a join token or by their device key.
+
+import * as v from 'valibot'
+import { fromBase64 } from '../../shared/bytes.ts'
+import { parseNodeId } from '../../shared/ids.ts'
+import { text } from '../../shared/intent/field.ts'
+import { parseWith } from '../../shared/intent/resource.ts'
+import { enrolRequestSchema } from '../../shared/wire/enrol.ts'
+import { readJson } from './body.ts'
+import type { ApiRoute } from './route.ts'
+
+const leaveSchema = v.strictObject({
+  nodeId: text(parseNodeId, 'node-id'),
+  /** Ed25519 signature by the device key over `leaveProofBytes`, base64. */
+  proof: v.pipe(v.string(), v.base64(), v.maxLength(128)),
+})
+
+export const enrolRoutes: readonly ApiRoute[] = [
+  {
+    method: 'GET',
+    path: '/api/v1/enrol/anchor',
+    role: 'public',
+    summary: 'The keys a device pins; trusted only where their hash is the pin of its join token',
+    reply: 'Root key and TLS authority',
+    handle: ({ context, deps }) => context.json(deps.hub.anchor()),
+  },
+  {
+    method: 'POST',
+    path: '/api/v1/enrol',
+    role: 'public',
+    summary: 'Enrol a device with a join token and a proof of its keys',
+    request: enrolRequestSchema,
+    reply: 'Enrolled (200), or waiting for approval (202)',
+    handle: async ({ context, deps }) => {
+      const request = parseWith(enrolRequestSchema, await readJson(context))
+      const reply = await deps.hub.enrol(request)
+      return context.json(reply, reply.state === 'pending' ? 202 : 200)
+    },
+  },
+  {
+    method: 'POST',
+    path: '/api/v1/enrol/leave',
+    role: 'public',
+    summary: 'A device takes its leave',
+    request: leaveSchema,
+    reply: 'The device is removed',
+    handle: async ({ context, deps }) => {
+      const { nodeId, proof } = parseWith(leaveSchema, await readJson(context))
+      await deps.hub.leave(nodeId, fromBase64(proof))
+      return context.json({ state: 'left' })
+    },
+  },
+]

@@ -1,0 +1,82 @@
+// The Prometheus text format (version 0.0.4), written by hand: a dozen gauges need no library.
+
+import { compareText } from '../../shared/bytes.ts'
+import type { FleetNode, RollOut } from '../hub.ts'
+
+export interface Figures {
+  readonly version: string
+  readonly uptimeS: number
+  readonly residentBytes: number
+  readonly fleet: readonly FleetNode[]
+  readonly rollOut: readonly RollOut[]
+  readonly watchers: number
+  readonly brokerConnections: number | undefined
+}
+
+type Labels = Readonly<Record<string, string>>
+
+function escape(value: string): string {
+  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
+}
+
+function family(name: string, help: string, samples: readonly (readonly [Labels, number])[]): string {
+  const lines = samples.map(([labels, value]) => {
+    const inside = Object.entries(labels).map(([key, text]) => `${key}="${escape(text)}"`)
+    return `${name}${inside.length === 0 ? '' : `{${inside.join(',')}}`} ${value}`
+  })
+  return [`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, ...lines, ''].join('\n')
+}
+
+function nodeCounts(fleet: readonly FleetNode[]): [Labels, number][] {
+  const states = ['online', 'offline', 'never-seen', 'pending'] as const
+  const networks = [...new Set(fleet.map((node) => node.network))].sort()
+  return networks.flatMap((network) =>
+    states.map((state): [Labels, number] => [
+      { network, state },
+      fleet.filter((node) => node.network === network && node.state === state).length,
+    ]),
+  )
+}
+
+function conditionCounts(fleet: readonly FleetNode[]): [Labels, number][] {
+  const counts = new Map<string, number>()
+  for (const { health } of fleet) for (const { code } of health) counts.set(code, (counts.get(code) ?? 0) + 1)
+  return [...counts].sort(([a], [b]) => compareText(a, b)).map(([code, count]): [Labels, number] => [{ code }, count])
+}
+
+export function formatMetrics(figures: Figures): string {
+  const perNetwork = (value: (one: RollOut) => number): [Labels, number][] =>
+    figures.rollOut.map((one): [Labels, number] => [{ network: one.network }, value(one)])
+  const connections = figures.brokerConnections
+  return [
+    family('holdfast_hub_info', 'The version that runs.', [[{ version: figures.version }, 1]]),
+    family('holdfast_hub_uptime_seconds', 'Seconds since the hub started.', [[{}, figures.uptimeS]]),
+    family('holdfast_hub_resident_memory_bytes', 'Resident memory of the hub.', [[{}, figures.residentBytes]]),
+    family('holdfast_hub_watchers', 'Open event streams.', [[{}, figures.watchers]]),
+    connections === undefined
+      ? ''
+      : family('holdfast_broker_connections', 'Connections of the embedded broker.', [[{}, connections]]),
+    family('holdfast_nodes', 'Enrolled devices by state.', nodeCounts(figures.fleet)),
+    family('holdfast_node_conditions', 'Health conditions that devices report.', conditionCounts(figures.fleet)),
+    family(
+      'holdfast_network_epoch',
+      'Epoch of the newest intent.',
+      perNetwork((one) => one.version.epoch),
+    ),
+    family(
+      'holdfast_network_revision',
+      'Revision of the newest intent.',
+      perNetwork((one) => one.version.revision),
+    ),
+    family(
+      'holdfast_network_nodes',
+      'Members of the network.',
+      perNetwork((one) => one.nodes),
+    ),
+    family(
+      'holdfast_network_acknowledged',
+      'Members that run the newest revision.',
+      perNetwork((one) => one.acknowledged),
+    ),
+  ].join('')
+}

@@ -1,0 +1,59 @@
+// One entry of the API: everything that the router, the access check and the generated OpenAPI document need to know.
+
+import type { Context } from 'hono'
+import type { GenericSchema } from 'valibot'
+import type { Clock, Log } from '../../shared/effects.ts'
+import type { Role } from '../access/access-store.ts'
+import type { ApiTokens } from '../access/api-tokens.ts'
+import type { Actor, Hub } from '../hub.ts'
+import type { EventLog } from './event-log.ts'
+
+export interface ApiDeps {
+  readonly hub: Hub
+  readonly tokens: ApiTokens
+  readonly events: EventLog
+  readonly clock: Clock
+  readonly log: Log
+  readonly version: string
+  /** Wall clock at start, milliseconds since the Unix epoch. */
+  readonly startedAt: number
+  /** Why the hub cannot serve devices now; undefined when it can. */
+  readonly unready: () => string | undefined
+  /** Connections of the embedded broker; undefined with an outside one. */
+  readonly brokerConnections: () => number | undefined
+}
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
+
+export interface Call {
+  readonly context: Context
+  readonly deps: ApiDeps
+  /** Whom the bearer token names; on public routes an actor without rights. */
+  readonly actor: Actor
+}
+
+export interface Parameter {
+  readonly name: string
+  readonly description: string
+}
+
+export interface ApiRoute {
+  readonly method: Method
+  /** As hono writes it: `/api/v1/nodes/:name`. */
+  readonly path: string
+  /** The least role that may; `public` routes prove the caller by other means, or say nothing worth hiding. */
+  readonly role: Role | 'public'
+  readonly summary: string
+  readonly query?: readonly Parameter[]
+  readonly request?: GenericSchema
+  /** What a successful reply is, in words. */
+  readonly reply: string
+  readonly replyType?: string
+  readonly handle: (call: Call) => Response | Promise<Response>
+}
+
+const RANK = { public: 0, device: 0, viewer: 1, operator: 2, admin: 3 } as const
+
+export function mayCall(role: Actor['role'], needed: ApiRoute['role']): boolean {
+  return RANK[role] >= RANK[needed]
+}

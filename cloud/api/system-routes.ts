@@ -1,0 +1,77 @@
+// What watches over the hub itself: liveness, readiness, figures, and a summary for people.
+
+import { formatMetrics } from './metrics.ts'
+import type { ApiDeps, ApiRoute } from './route.ts'
+
+function uptimeS(deps: ApiDeps): number {
+  return Math.max(0, Math.floor((deps.clock.now() - deps.startedAt) / 1_000))
+}
+
+export const systemRoutes: readonly ApiRoute[] = [
+  {
+    method: 'GET',
+    path: '/healthz',
+    role: 'public',
+    summary: 'The process answers',
+    reply: '`ok`',
+    replyType: 'text/plain',
+    handle: ({ context }) => context.text('ok\n'),
+  },
+  {
+    method: 'GET',
+    path: '/readyz',
+    role: 'public',
+    summary: 'The hub can serve devices',
+    reply: '`ok`, or 503 and the reason',
+    replyType: 'text/plain',
+    handle: ({ context, deps }) => {
+      const why = deps.unready()
+      return why === undefined ? context.text('ok\n') : context.text(`${why}\n`, 503)
+    },
+  },
+  {
+    method: 'GET',
+    path: '/metrics',
+    role: 'viewer',
+    summary: 'Figures for Prometheus',
+    reply: 'Prometheus text format',
+    replyType: 'text/plain',
+    handle: ({ context, deps }) =>
+      context.text(
+        formatMetrics({
+          version: deps.version,
+          uptimeS: uptimeS(deps),
+          residentBytes: process.memoryUsage.rss(),
+          fleet: deps.hub.fleet(),
+          rollOut: deps.hub.rollOut(),
+          watchers: deps.events.watchers(),
+          brokerConnections: deps.brokerConnections(),
+        }),
+        200,
+        { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' },
+      ),
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/status',
+    role: 'viewer',
+    summary: 'The hub in short',
+    reply: 'Version, uptime, readiness, networks and counts',
+    handle: ({ context, deps }) => {
+      const fleet = deps.hub.fleet()
+      const unready = deps.unready()
+      const connections = deps.brokerConnections()
+      return context.json({
+        version: deps.version,
+        uptimeS: uptimeS(deps),
+        ready: unready === undefined,
+        ...(unready === undefined ? {} : { reason: unready }),
+        networks: deps.hub.rollOut(),
+        nodes: fleet.length,
+        online: fleet.filter((node) => node.state === 'online').length,
+        pending: fleet.filter((node) => node.state === 'pending').map((node) => node.name),
+        ...(connections === undefined ? {} : { brokerConnections: connections }),
+      })
+    },
+  },
+]

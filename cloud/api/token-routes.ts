@@ -1,0 +1,105 @@
+// Join tokens for devices, and API tokens for people and programs.
+
+import * as v from 'valibot'
+import { HoldfastError } from '../../shared/errors.ts'
+import { name } from '../../shared/intent/field.ts'
+import { parseWith } from '../../shared/intent/resource.ts'
+import { duration, durationS, tokenSpec } from '../../shared/intent/token.ts'
+import { roles } from '../access/access-store.ts'
+import { readJson } from './body.ts'
+import type { ApiRoute } from './route.ts'
+
+const accessSchema = v.strictObject({
+  name,
+  role: v.picklist(roles),
+  /** Does not expire where absent. */
+  ttl: v.optional(duration),
+})
+
+function noToken(id: string): HoldfastError {
+  return new HoldfastError('not-found', `there is no token "${id.slice(0, 20)}"`)
+}
+
+export const tokenRoutes: readonly ApiRoute[] = [
+  {
+    method: 'GET',
+    path: '/api/v1/tokens',
+    role: 'viewer',
+    summary: 'List join tokens',
+    reply: 'Join tokens without their secrets',
+    handle: ({ context, deps }) => context.json({ items: deps.hub.listTokens() }),
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/tokens/:id',
+    role: 'viewer',
+    summary: 'Get one join token',
+    reply: 'The join token without its secret',
+    handle: ({ context, deps }) => {
+      const id = context.req.param('id') ?? ''
+      const row = deps.hub.listTokens().find((token) => token.id === id)
+      if (row === undefined) throw noToken(id)
+      return context.json(row)
+    },
+  },
+  {
+    method: 'POST',
+    path: '/api/v1/tokens',
+    role: 'operator',
+    summary: 'Create a join token',
+    request: tokenSpec,
+    reply: 'The word for `holdfast join`, shown this once',
+    handle: async ({ actor, context, deps }) => {
+      const spec = parseWith(tokenSpec, await readJson(context))
+      return context.json(deps.hub.createToken(spec, actor), 201)
+    },
+  },
+  {
+    method: 'DELETE',
+    path: '/api/v1/tokens/:id',
+    role: 'operator',
+    summary: 'Revoke a join token; devices that joined with it stay',
+    reply: 'What was revoked',
+    handle: ({ actor, context, deps }) => {
+      const id = context.req.param('id') ?? ''
+      if (!deps.hub.revokeToken(id, actor)) throw noToken(id)
+      return context.json({ revoked: id })
+    },
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/access',
+    role: 'admin',
+    summary: 'List API tokens',
+    reply: 'API tokens without their secrets',
+    handle: ({ context, deps }) => context.json({ items: deps.tokens.list() }),
+  },
+  {
+    method: 'POST',
+    path: '/api/v1/access',
+    role: 'admin',
+    summary: 'Create an API token with a role',
+    request: accessSchema,
+    reply: 'The token, shown this once',
+    handle: async ({ actor, context, deps }) => {
+      const wanted = parseWith(accessSchema, await readJson(context))
+      const ttlS = wanted.ttl === undefined ? undefined : durationS(wanted.ttl)
+      const created = deps.tokens.create(wanted.name, wanted.role, ttlS)
+      deps.log.info('API token created', { name: wanted.name, role: wanted.role, by: actor.name })
+      return context.json(created, 201)
+    },
+  },
+  {
+    method: 'DELETE',
+    path: '/api/v1/access/:id',
+    role: 'admin',
+    summary: 'Revoke an API token',
+    reply: 'What was revoked',
+    handle: ({ actor, context, deps }) => {
+      const id = context.req.param('id') ?? ''
+      if (!deps.tokens.revoke(id)) throw noToken(id)
+      deps.log.info('API token revoked', { id, by: actor.name })
+      return context.json({ revoked: id })
+    },
+  },
+]

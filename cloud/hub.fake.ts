@@ -1,0 +1,121 @@
+// A hub without a store, keys or broker, for tests of the API: it keeps what it is told and does what it is asked.
+
+import { HoldfastError } from '../shared/errors.ts'
+import type { NetworkId, NodeId } from '../shared/ids.ts'
+import { parseDeviceKey, parseName, parseWgKey } from '../shared/ids.ts'
+import type { AnyResource, Kind } from '../shared/intent/resource.ts'
+import type { Anchor } from '../shared/wire/enrol.ts'
+import type { Actor, AuditRow, FleetNode, Hub, HubEvent, Shown, TokenRow } from './hub.ts'
+
+export interface FakeHub extends Hub {
+  emit(event: HubEvent): void
+}
+
+const key = `${'A'.repeat(43)}=`
+
+export function fakeFleetNode(): FleetNode {
+  return {
+    nodeId: 'aliceaaaaaaaaaaa' as NodeId,
+    name: parseName('alice'),
+    network: parseName('default'),
+    wgKey: parseWgKey(key),
+    deviceKey: parseDeviceKey(key),
+    addresses: ['10.7.0.1'],
+    state: 'online',
+    since: 1,
+    health: [{ code: 'disk-full', since: 2 }],
+  }
+}
+
+export function createFakeHub(): FakeHub {
+  const held = new Map<string, Shown>()
+  const rows: AuditRow[] = []
+  const tokens = new Map<string, TokenRow>()
+  const listeners = new Set<(event: HubEvent) => void>()
+  let writes = 0
+
+  const emit = (event: HubEvent): void => {
+    for (const listener of listeners) listener(event)
+  }
+
+  function shownOf(resource: AnyResource): Shown {
+    const before = held.get(`${resource.kind}/${resource.metadata.name}`)
+    const expected = resource.metadata.resourceVersion
+    if (expected !== undefined && expected !== before?.resourceVersion) {
+      throw new HoldfastError('conflict', 'somebody wrote in between', { field: 'metadata.resourceVersion' })
+    }
+    return {
+      resource,
+      uid: before?.uid ?? `uid-${resource.metadata.name}`,
+      generation: (before?.generation ?? 0) + 1,
+      resourceVersion: String(++writes),
+      createdAt: 1,
+      status: { conditions: [] },
+    }
+  }
+
+  function putAll(resources: readonly AnyResource[], actor: Actor, dryRun = false): readonly Shown[] {
+    const shown = resources.map(shownOf)
+    if (dryRun) return shown
+    for (const one of shown) {
+      const { kind, metadata } = one.resource
+      held.set(`${kind}/${metadata.name}`, one)
+      rows.push({ at: 1, actor: actor.name, verb: 'put', target: `${kind}/${metadata.name}`, detail: '' })
+      emit({ type: 'put', kind, name: metadata.name, resourceVersion: one.resourceVersion })
+    }
+    return shown
+  }
+
+  return {
+    emit,
+    start: async () => undefined,
+    stop: async () => undefined,
+    put: (resource, actor) => putAll([resource], actor)[0] as Shown,
+    putAll,
+    get: (kind: Kind, name) => held.get(`${kind}/${name}`),
+    list: (kind) => [...held.values()].filter((one) => one.resource.kind === kind),
+    delete: (kind, name) => held.delete(`${kind}/${name}`),
+    createToken(spec) {
+      const id = 'abcdefgh'
+      const row = { id, network: spec.network, createdAt: 1, expiresAt: 2, usesLeft: spec.uses, revoked: false }
+      tokens.set(id, { ...row, labels: spec.labels, autoApprove: spec.autoApprove })
+      return { id, token: `hf1.${id}.secret`, expiresAt: 2 }
+    },
+    listTokens: () => [...tokens.values()],
+    revokeToken: (id) => tokens.delete(id),
+    anchor: () => ({ rootKey: key, tlsAuthority: key }) as Anchor,
+    async enrol(request) {
+      if (request.secret !== 'good') {
+        throw new HoldfastError('forbidden', 'the join token is unknown, used up or expired', {
+          remedy: 'Ask for a new one.',
+        })
+      }
+      return { state: 'pending', nodeId: fakeFleetNode().nodeId, name: parseName('alice'), retryAfterS: 5 }
+    },
+    async leave(node: NodeId) {
+      if (node !== fakeFleetNode().nodeId) throw new HoldfastError('not-found', 'no such device')
+    },
+    async approve(name) {
+      if (name !== 'alice') throw new HoldfastError('not-found', 'nobody waits under that name')
+      return fakeFleetNode()
+    },
+    fleet: () => [fakeFleetNode()],
+    rollOut: () => [
+      {
+        network: parseName('default'),
+        networkId: 'netnetnetnet' as NetworkId,
+        version: { epoch: 1, revision: 7 },
+        nodes: 3,
+        acknowledged: 2,
+        pending: [],
+        offline: [parseName('bob')],
+      },
+    ],
+    flushed: async () => undefined,
+    watch(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    audit: (limit) => rows.slice(-limit).toReversed(),
+  }
+}
