@@ -34,7 +34,7 @@ function linkTo(urls: readonly [string, ...string[]], clock = new FakeClock(issu
 
 test('takes the broker’s own port, falls back to the WebSocket, and stays with what worked', async () => {
   const plain = createServer(authority.issue())
-  const arrived = new Promise((resolve) => plain.once('secureConnection', resolve))
+  const arrived = new Promise((resolve) => plain.once('connection', resolve))
   const plainPort = await listen(plain)
   const https = createHttpsServer(authority.issue())
   const sockets = new WebSocketServer({ server: https, path: '/mqtt' })
