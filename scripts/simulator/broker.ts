@@ -27,6 +27,8 @@ interface Session {
   readonly clock: NodeClock
   up: boolean
   closed: boolean
+  /** Its machine crashed: nothing it waits for ever comes back. */
+  dead: boolean
 }
 
 export interface SimBroker {
@@ -138,6 +140,7 @@ export function createSimBroker(base: FakeClock, entropy: Entropy): SimBroker {
       base.after(delayMs(), () => {
         inFlight--
         // The message may have arrived although its acknowledgement is lost: QoS 1.
+        if (session.dead) return
         if (arrived && session.up) resolve()
         else fail()
       })
@@ -149,7 +152,7 @@ export function createSimBroker(base: FakeClock, entropy: Entropy): SimBroker {
     let session: Session | undefined
     return {
       start(handlers) {
-        session = { id, options, handlers, clock, up: false, closed: false }
+        session = { id, options, handlers, clock, up: false, closed: false, dead: false }
         sessions.set(id, session)
         const started = session
         clock.after(delayMs(), () => connect(started))
@@ -194,6 +197,7 @@ export function createSimBroker(base: FakeClock, entropy: Entropy): SimBroker {
       const session = sessions.get(id)
       if (session === undefined) return
       session.closed = true
+      session.dead = true
       lose(session, 'crashed')
       sessions.delete(id)
     },

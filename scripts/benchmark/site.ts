@@ -1,0 +1,61 @@
+// Two hosts on one wire, for benchmarks: network namespaces without a default route, each with its own /run/wireguard,
+// because wireguard-go names its socket after the interface and both call it hf0.
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export interface Host {
+  /** Address on the wire. */
+  readonly address: string
+  /** Starts a program in the host. */
+  spawn(command: readonly string[], output?: 'ignore' | 'inherit'): ChildProcess
+}
+
+export interface Wire {
+  readonly hosts: readonly [Host, Host]
+  /** Ends what was started and removes the namespaces. */
+  remove(): Promise<void>
+}
+
+function run(...command: readonly string[]): void {
+  const [program = '', ...args] = command
+  execFileSync(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+}
+
+const PRIVATE_SOCKETS =
+  'mount -t tmpfs tmpfs /run/wireguard 2>/dev/null || { mkdir -p /run/wireguard && mount -t tmpfs tmpfs /run/wireguard; }; exec "$@"'
+
+export function layWire(tag: string): Wire {
+  const names = [0, 1].map((i) => `hfb-${tag}-${process.pid}-${i}`)
+  const started: ChildProcess[] = []
+  for (const name of names) run('ip', 'netns', 'add', name)
+  const [left = '', right = ''] = names
+  run('ip', '-n', left, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', right)
+  const hosts = names.map((name, i): Host => {
+    const address = `10.99.0.${i + 1}`
+    run('ip', '-n', name, 'link', 'set', 'lo', 'up')
+    run('ip', '-n', name, 'address', 'add', `${address}/24`, 'dev', 'eth0')
+    run('ip', '-n', name, 'link', 'set', 'eth0', 'up')
+    return {
+      address,
+      spawn(command, output = 'ignore') {
+        const shell = ['unshare', '--mount', 'sh', '-c', PRIVATE_SOCKETS, 'sh', ...command]
+        const child = spawn('ip', ['netns', 'exec', name, ...shell], { stdio: ['ignore', output, output] })
+        started.push(child)
+        return child
+      },
+    }
+  })
+  return {
+    hosts: hosts as unknown as readonly [Host, Host],
+    async remove() {
+      for (const child of started) child.kill('SIGKILL')
+      for (const name of names) {
+        const pids = execFileSync('ip', ['netns', 'pids', name], { encoding: 'utf8' }).split('\n').filter(Boolean)
+        for (const pid of pids) process.kill(Number(pid), 'SIGKILL')
+      }
+      await sleep(100)
+      for (const name of names) run('ip', 'netns', 'delete', name)
+    },
+  }
+}

@@ -1,0 +1,176 @@
+// What happens to the world, one event a step: people change their minds, links fail, machines die, disks and clocks lie.
+
+import type { Entropy } from '../../shared/effects.ts'
+import type { SimBroker } from './broker.ts'
+import type { Checks } from './checks.ts'
+import { randomIntent } from './intent.ts'
+import type { Liar } from './liar.ts'
+import type { SimHub } from './sim-hub.ts'
+import type { SimNode } from './sim-node.ts'
+
+export interface World {
+  readonly entropy: Entropy
+  readonly broker: SimBroker
+  readonly hub: SimHub
+  readonly nodes: readonly SimNode[]
+  readonly liar: Liar
+  readonly checks: Checks
+}
+
+type Event = (world: World, node: SimNode, roll: number) => string
+
+const YEAR_MS = 365 * 86_400_000
+
+const events: readonly (readonly [weight: number, event: Event])[] = [
+  [
+    30,
+    ({ entropy, hub, nodes }) => {
+      const change = randomIntent(
+        entropy,
+        nodes.map((node) => node.device.name),
+      )
+      return `intent: ${hub.change(change)}`
+    },
+  ],
+  [
+    10,
+    ({ broker }, { device }) => {
+      broker.cut(device.nodeId, true)
+      return `${device.name} is cut off`
+    },
+  ],
+  [
+    12,
+    ({ broker }, { device }) => {
+      broker.cut(device.nodeId, false)
+      return `${device.name} has its link back`
+    },
+  ],
+  [
+    8,
+    ({ broker }, { device }) => {
+      broker.drop(device.nodeId)
+      return `${device.name} loses its connection`
+    },
+  ],
+  [
+    4,
+    ({ broker }, _node, roll) => {
+      broker.setDown(roll < 0.5)
+      return `the broker is ${roll < 0.5 ? 'down' : 'up'}`
+    },
+  ],
+  [
+    8,
+    ({ hub }, _node, roll) => {
+      if (roll < 0.5) hub.crash()
+      else hub.start()
+      return `the hub ${roll < 0.5 ? 'crashes' : 'is started'}`
+    },
+  ],
+  [
+    8,
+    (_world, node) => {
+      node.crash()
+      return `${node.device.name}: the agent is killed`
+    },
+  ],
+  [
+    16,
+    (_world, node) => {
+      node.start()
+      return `${node.device.name}: the agent is started`
+    },
+  ],
+  [
+    5,
+    (_world, node) => {
+      node.powerCut()
+      return `${node.device.name} loses power`
+    },
+  ],
+  [
+    8,
+    (_world, node, roll) => {
+      node.kernel.dieAfterOps = Math.floor(roll * 6)
+      return `${node.device.name} will die in its next apply`
+    },
+  ],
+  [
+    5,
+    (_world, node, roll) => {
+      node.disk.tear = roll < 0.5 ? 'before' : 'after'
+      return `${node.device.name} will lose power while it writes`
+    },
+  ],
+  [
+    4,
+    (_world, node, roll) => {
+      node.disk.full = roll < 0.5
+      return `${node.device.name}: the disk is ${roll < 0.5 ? 'full' : 'free again'}`
+    },
+  ],
+  [
+    4,
+    (_world, node, roll) => {
+      node.kernel.failOps = 1 + Math.floor(roll * 3)
+      return `${node.device.name}: the kernel will refuse`
+    },
+  ],
+  [
+    6,
+    ({ checks }, node, roll) => {
+      checks.excuse(node)
+      node.kernel.vandalise(Math.floor(roll * 100))
+      return `${node.device.name}: somebody changes the kernel`
+    },
+  ],
+  [
+    4,
+    (_world, node, roll) => {
+      node.skew(roll < 0.5 ? -50 * YEAR_MS * roll : YEAR_MS * roll)
+      return `${node.device.name} has a wrong clock`
+    },
+  ],
+  [
+    3,
+    ({ checks }, node, roll) => {
+      // A disk goes bad unseen; the agent meets it at its next start.
+      node.crash()
+      checks.excuse(node)
+      const records = [...(node.disk.loadSet()?.records.values() ?? [])]
+      const bytes = records[Math.floor(roll * records.length)]
+      if (bytes !== undefined) bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1
+      return `${node.device.name}: a bit of the disk flips`
+    },
+  ],
+  [
+    6,
+    ({ broker }, _node, roll) => {
+      broker.weather = { loss: roll * 0.3, twice: roll * 0.3, delayMsMax: 20 + roll * 2_000 }
+      return `the weather turns: ${Math.round(roll * 30)} % lost`
+    },
+  ],
+  [
+    20,
+    ({ hub, liar }, node) => {
+      const mark = hub.mark(node.device.nodeId)
+      return mark === undefined ? 'the liar has nothing to say' : `the liar tries to ${liar.lie(mark)}`
+    },
+  ],
+]
+
+const TOTAL = events.reduce((sum, [weight]) => sum + weight, 0)
+
+/** Lets one thing happen and says what. */
+export function strike(world: World): string {
+  const { entropy, nodes } = world
+  let choice = entropy.fraction() * TOTAL
+  const node = nodes[Math.floor(entropy.fraction() * nodes.length)]
+  if (node === undefined) return 'nobody is there'
+  for (const [weight, event] of events) {
+    choice -= weight
+    if (choice < 0) return event(world, node, entropy.fraction())
+  }
+  return 'nothing'
+}

@@ -1,0 +1,115 @@
+// What must hold at every moment, and what must hold once the weather is fine again. A breach is a sentence.
+
+import { fromBase64, toHex } from '../../shared/bytes.ts'
+import { isHoldfastError } from '../../shared/errors.ts'
+import { sha256, verify } from '../../shared/host/crypto.ts'
+import type { WgKey } from '../../shared/ids.ts'
+import { journalRowsMax, publishQueueMax } from '../../shared/limits.ts'
+import { compareVersion, formatVersion, noVersion, openHead, type Version } from '../../shared/record/head.ts'
+import { keyring } from '../../shared/record/keys.ts'
+import { MerkleTree } from '../../shared/record/merkle.ts'
+import type { SimNode } from './sim-node.ts'
+
+/** Timers one agent may have waiting: its loops, a few requests and retries, whatever happens outside. */
+const TIMERS_MAX = 128
+
+export interface Checks {
+  readonly breaches: readonly string[]
+  /** A key that enrolled; only such may ever become a peer. */
+  allowPeer(key: WgKey): void
+  /** Somebody broke the node's kernel or disk on purpose: what it holds is not its own work until it repaired it. */
+  excuse(node: SimNode): void
+  /** After each operation on the kernel of a node. */
+  kernelChanged(node: SimNode): void
+  /** After each step of the world. */
+  afterStep(nodes: readonly SimNode[], inFlight: number): void
+  /** With everything healed and time to settle. */
+  converged(nodes: readonly SimNode[], newest: Version, members: ReadonlySet<string>): Promise<void>
+}
+
+export interface ChecksOptions {
+  /** Every nft text that a revision of the hub prescribes for the node, by revision; undefined where unknown. */
+  readonly rulesets: (node: SimNode) => ReadonlySet<string>
+}
+
+export function createChecks(options: ChecksOptions): Checks {
+  const breaches: string[] = []
+  const allowed = new Set<WgKey>()
+  const newest = new Map<SimNode, Version>()
+  const excused = new Set<SimNode>()
+  const breach = (node: SimNode, words: string): void => {
+    const sentence = `${node.device.name}: ${words}`
+    if (!breaches.includes(sentence)) breaches.push(sentence)
+  }
+
+  /** The set on disk is one the hub signed, and is never older than one that was there before. */
+  const checkHeld = (node: SimNode): void => {
+    const held = node.disk.loadSet()
+    if (held === undefined || excused.has(node)) return
+    const before = newest.get(node) ?? noVersion
+    if (compareVersion(held.version, before) < 0) {
+      breach(node, `went back from revision ${formatVersion(before)} to ${formatVersion(held.version)}`)
+    }
+    if (compareVersion(held.version, before) === 0) return
+    newest.set(node, held.version)
+    const { anchor, keys } = node.identity
+    try {
+      const trusted = keyring(keys.map(fromBase64), fromBase64(anchor.rootKey), verify, sha256)
+      const head = openHead(held.head, trusted, verify)
+      const tree = new MerkleTree(sha256)
+      for (const [id, bytes] of held.records) tree.put(id, sha256(bytes))
+      if (toHex(tree.root()) !== head.root) breach(node, 'keeps a set that its head does not vouch for')
+      if (compareVersion(head, held.version) !== 0) breach(node, 'keeps a head under another version than it states')
+    } catch (error) {
+      breach(node, `keeps a head that does not verify (${isHoldfastError(error) ? error.code : String(error)})`)
+    }
+  }
+
+  return {
+    breaches,
+    allowPeer: (key) => void allowed.add(key),
+    excuse: (node) => void excused.add(node),
+    kernelChanged(node) {
+      const { device, link, ruleset } = node.kernel.observe()
+      for (const peer of device?.peers ?? []) {
+        if (!allowed.has(peer.wgKey)) breach(node, 'talks to a peer that nobody enrolled')
+      }
+      const open = link?.up === true && (device?.peers.length ?? 0) > 0 && ruleset === undefined
+      if (open && !excused.has(node)) breach(node, 'has peers but no policy')
+      if (ruleset !== undefined && !options.rulesets(node).has(ruleset)) {
+        breach(node, 'enforces a policy that no revision prescribes')
+      }
+      if (ruleset !== undefined) excused.delete(node)
+    },
+    afterStep(nodes, inFlight) {
+      for (const node of nodes) {
+        checkHeld(node)
+        const timers = node.clock().waiting()
+        if (timers > TIMERS_MAX) breach(node, `has ${timers} timers waiting`)
+        if (node.disk.loadJournal(journalRowsMax + 1).length > journalRowsMax) breach(node, 'keeps too long a journal')
+        for (const failure of node.startFailures.splice(0)) breach(node, `did not start: ${failure}`)
+      }
+      const most = publishQueueMax * (nodes.length + 1)
+      if (inFlight > most) breaches.push(`${inFlight} messages wait for the broker at once`)
+    },
+    async converged(nodes, version, members) {
+      for (const node of nodes) {
+        const agent = node.agent()
+        if (agent === undefined) {
+          breach(node, 'is not running at the end')
+          continue
+        }
+        const { revision } = agent.status()
+        if (!members.has(node.device.name)) continue
+        if (compareVersion(revision.held, version) !== 0) {
+          breach(node, `holds ${formatVersion(revision.held)} instead of ${formatVersion(version)}`)
+        }
+        if (compareVersion(revision.applied, version) !== 0) {
+          breach(node, `applied ${formatVersion(revision.applied)} instead of ${formatVersion(version)}`)
+        }
+        const ops = await agent.plan()
+        if (ops.length > 0) breach(node, `still wants to ${ops.map((op) => op.op).join(', ')}`)
+      }
+    },
+  }
+}

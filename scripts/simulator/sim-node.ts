@@ -1,0 +1,170 @@
+// One simulated machine: a kernel and a disk that outlive the agent, and agents that are born, crash and are born again.
+
+import type { Agent, AgentSettings } from '../../edge/agent.ts'
+import { createAgent } from '../../edge/create-agent.ts'
+import type { Driver } from '../../edge/drivers/driver.ts'
+import { inflate } from '../../edge/host/inflate.ts'
+import type { Identity } from '../../edge/identity.ts'
+import { MemoryStore, PowerCut } from '../../edge/store/memory.fake.ts'
+import type { Store } from '../../edge/store/store.ts'
+import { parseCidr } from '../../shared/address/cidr.ts'
+import type { FakeClock } from '../../shared/effects.fake.ts'
+import type { Entropy, Log } from '../../shared/effects.ts'
+import { HoldfastError } from '../../shared/errors.ts'
+import { sha256, verify } from '../../shared/host/crypto.ts'
+import type { WgKey } from '../../shared/ids.ts'
+import type { SimBroker } from './broker.ts'
+import type { Device, Enrolled } from './device.ts'
+import { createSimKernel, type SimKernel } from './kernel.ts'
+import { createNodeClock, type NodeClock } from './node-clock.ts'
+
+export interface SimNode {
+  readonly device: Device
+  readonly identity: Identity
+  readonly disk: MemoryStore
+  readonly kernel: SimKernel
+  /** The running agent; undefined while the machine is down or the agent crashed. */
+  agent(): Agent | undefined
+  clock(): NodeClock
+  start(): void
+  /** The agent is gone between two instructions; kernel and disk stay. */
+  crash(): void
+  /** The machine loses power: the kernel forgets, the disk stays. */
+  powerCut(): void
+  skew(byMs: number): void
+  /** What went wrong at a start, which the checkers want to know. */
+  readonly startFailures: string[]
+}
+
+export interface SimNodeOptions {
+  readonly device: Device
+  readonly enrolled: Enrolled
+  readonly base: FakeClock
+  readonly entropy: Entropy
+  readonly broker: SimBroker
+  readonly index: number
+  readonly log: Log
+  /** Whether the peer with that key is up, so that a handshake would succeed. */
+  readonly peerUp: (key: WgKey) => boolean
+  /** After each change of the kernel. */
+  readonly kernelChanged: () => void
+}
+
+const settings: AgentSettings = {
+  interface: 'hf0',
+  listenPort: 51_820,
+  meshPort: 51_822,
+  version: 'sim',
+  host: { os: 'sim', kernel: 'sim', arch: 'sim', wireguard: 'kernel' },
+}
+
+/** Lets calls through while `alive()`; a dead agent never hears back from anything. */
+function driverWhile(alive: () => boolean, driver: Driver): Driver {
+  const never = <T>(): Promise<T> => new Promise<T>(() => undefined)
+  return {
+    read: () => (alive() ? driver.read() : never()),
+    apply: (ops) => (alive() ? driver.apply(ops) : never()),
+    cleanup: () => (alive() ? driver.cleanup() : never()),
+    watch: (wake) => driver.watch(() => alive() && wake()),
+  }
+}
+
+/** A power cut takes the machine down: `died` is told, and nothing of this agent goes on. */
+function storeWhile(alive: () => boolean, store: Store, died: () => void): Store {
+  const guard = <A extends readonly unknown[], R>(call: (...args: A) => R) => {
+    return (...args: A): R => {
+      if (!alive()) throw new HoldfastError('failed', 'this agent is dead')
+      try {
+        return call(...args)
+      } catch (error) {
+        if (error instanceof PowerCut) died()
+        throw error
+      }
+    }
+  }
+  return {
+    loadSet: guard(() => store.loadSet()),
+    saveSet: guard((change) => store.saveSet(change)),
+    loadFacts: guard(() => store.loadFacts()),
+    saveFact: guard((node, envelope) => store.saveFact(node, envelope)),
+    deleteFacts: guard((nodes) => store.deleteFacts(nodes)),
+    get: guard((key) => store.get(key)),
+    set: guard((key, value) => store.set(key, value)),
+    journal: guard((entry) => store.journal(entry)),
+    loadJournal: guard((limit) => store.loadJournal(limit)),
+    close: () => undefined,
+  }
+}
+
+export function createSimNode(options: SimNodeOptions): SimNode {
+  const { base, broker, device, enrolled, entropy, index } = options
+  let incarnation = 0
+  let running: { readonly agent: Agent; readonly clock: NodeClock; readonly number: number } | undefined
+  let skewMs = 0
+  let clock = createNodeClock(base)
+
+  const crash = (): void => {
+    clock.kill()
+    running = undefined
+    incarnation++
+    broker.forget(device.nodeId)
+  }
+
+  const disk = new MemoryStore()
+  disk.saveSet(enrolled.firstSet)
+  const powerCut = (): void => {
+    crash()
+    kernel.reboot()
+  }
+  const kernel = createSimKernel({
+    local: [{ interface: 'eth0', cidr: parseCidr(`192.168.${index + 1}.0/24`), physical: true }],
+    handshakeAt: (peer) => (options.peerUp(peer) ? base.now() : 0),
+    changed: options.kernelChanged,
+    died: crash,
+  })
+  const startFailures: string[] = []
+
+  const start = (): void => {
+    if (running !== undefined) return
+    const number = ++incarnation
+    const alive = (): boolean => incarnation === number
+    clock = createNodeClock(base)
+    clock.skew(skewMs)
+    const agent = createAgent({
+      identity: enrolled.identity,
+      settings,
+      wgKey: device.wgKey,
+      signer: device.signer,
+      clock,
+      entropy,
+      log: options.log,
+      sha256,
+      verify,
+      inflate,
+      store: storeWhile(alive, disk, powerCut),
+      driver: driverWhile(alive, kernel.driver),
+      bus: broker.factory(device.nodeId, clock),
+    })
+    running = { agent, clock, number }
+    agent.start().catch((error: unknown) => {
+      if (alive()) startFailures.push(error instanceof Error ? error.message : String(error))
+    })
+  }
+
+  return {
+    device,
+    identity: enrolled.identity,
+    disk,
+    kernel,
+    agent: () => running?.agent,
+    clock: () => clock,
+    start,
+    crash,
+    powerCut,
+    skew(byMs) {
+      skewMs = byMs
+      clock.skew(byMs)
+    },
+    startFailures,
+  }
+}
