@@ -1,0 +1,39 @@
+// What the local API offers, as one table: the server answers from it, the client calls by it.
+
+import type { AgentStatus } from '../agent.ts'
+import type { Op } from '../plan/op.ts'
+import type { JournalEntry } from '../store/store.ts'
+
+export const paths = {
+  status: '/v1/status',
+  plan: '/v1/plan',
+  journal: '/v1/journal',
+  wake: '/v1/wake',
+  stop: '/v1/stop',
+  ping: '/v1/ping',
+} as const
+
+export interface PlanAnswer {
+  readonly ops: readonly Op[]
+}
+
+export interface JournalAnswer {
+  readonly entries: readonly JournalEntry[]
+}
+
+/** One line of the stream that answers a ping. */
+export type PingLine =
+  | {
+      readonly seq: number
+      readonly node: string
+      readonly address: string
+      /** Absent where nothing came back in time. */
+      readonly rttMs?: number
+      readonly path: AgentStatus['peers'][number]['path']
+    }
+  | { readonly error: { readonly code: string; readonly message: string; readonly remedy?: string } }
+
+/** Pings one request may ask for; a longer watch is a loop of the caller's. */
+export const pingCountMax = 10_000
+/** Journal entries in one answer. */
+export const journalLimitMax = 2_000

@@ -1,0 +1,103 @@
+// The CLI's side of the local API.
+
+import { type IncomingMessage, request } from 'node:http'
+import { type ErrorCode, HoldfastError } from '../../shared/errors.ts'
+import type { AgentStatus } from '../agent.ts'
+import { type JournalAnswer, type PingLine, type PlanAnswer, paths } from './api.ts'
+
+/** A turn of planning on a busy Raspberry Pi takes a second or two. */
+const TIMEOUT_MS = 20_000
+/** A status with every peer of the largest network. */
+const ANSWER_BYTES_MAX = 32 << 20
+
+export interface LocalClient {
+  /** `measure` asks for fresh round trips to the peers first. */
+  status(measure: boolean): Promise<AgentStatus>
+  plan(): Promise<PlanAnswer>
+  journal(limit: number): Promise<JournalAnswer>
+  wake(): Promise<void>
+  stop(): Promise<void>
+  ping(node: string, count: number): AsyncIterable<PingLine>
+}
+
+/** Who the CLI cannot reach: told apart from every other failure, because `status` goes on without an agent. */
+export function isAgentDown(error: unknown): boolean {
+  return error instanceof HoldfastError && error.code === 'unreachable'
+}
+
+function connectError(path: string, error: NodeJS.ErrnoException): HoldfastError {
+  if (error.code === 'EACCES') {
+    return new HoldfastError('forbidden', `no permission to talk to the agent at ${path}`, {
+      remedy: 'Run this as root: `sudo holdfast …`.',
+      cause: error,
+    })
+  }
+  if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') {
+    return new HoldfastError('unreachable', 'the agent is not running', {
+      remedy: 'Start it with `systemctl start holdfast` or `holdfast agent`; is --state right?',
+      cause: error,
+    })
+  }
+  return new HoldfastError('failed', `the agent at ${path} did not answer: ${error.message}`, { cause: error })
+}
+
+async function* linesOf(response: IncomingMessage): AsyncIterable<string> {
+  let rest = ''
+  response.setEncoding('utf8')
+  for await (const part of response as AsyncIterable<string>) {
+    const lines = `${rest}${part}`.split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines
+  }
+  if (rest !== '') yield rest
+}
+
+async function readJson(response: IncomingMessage): Promise<unknown> {
+  let text = ''
+  response.setEncoding('utf8')
+  for await (const part of response as AsyncIterable<string>) {
+    text += part
+    if (text.length > ANSWER_BYTES_MAX) throw new HoldfastError('too-large', 'the agent’s answer is too large')
+  }
+  return JSON.parse(text)
+}
+
+function refusal(body: unknown): HoldfastError {
+  const { code, message, remedy } = (body as { error: { code: ErrorCode; message: string; remedy?: string } }).error
+  return new HoldfastError(code, message, remedy === undefined ? {} : { remedy })
+}
+
+export function createLocalClient(socketPath: string): LocalClient {
+  const call = (method: 'GET' | 'POST', path: string, timeoutMs?: number): Promise<IncomingMessage> =>
+    new Promise((resolve, reject) => {
+      const outgoing = request({
+        socketPath,
+        method,
+        path,
+        host: 'agent',
+        ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
+      })
+      outgoing.once('timeout', () => outgoing.destroy(new HoldfastError('failed', 'no answer in time')))
+      outgoing.once('error', (error) => reject(connectError(socketPath, error)))
+      outgoing.once('response', resolve)
+      outgoing.end()
+    })
+  const ask = async (method: 'GET' | 'POST', path: string): Promise<unknown> => {
+    const response = await call(method, path, TIMEOUT_MS)
+    const body = await readJson(response)
+    if (response.statusCode !== 200) throw refusal(body)
+    return body
+  }
+  return {
+    status: async (measure) => (await ask('GET', `${paths.status}?measure=${measure}`)) as AgentStatus,
+    plan: async () => (await ask('GET', paths.plan)) as PlanAnswer,
+    journal: async (limit) => (await ask('GET', `${paths.journal}?limit=${limit}`)) as JournalAnswer,
+    wake: async () => void (await ask('POST', paths.wake)),
+    stop: async () => void (await ask('POST', paths.stop)),
+    async *ping(node, count) {
+      const response = await call('GET', `${paths.ping}?node=${encodeURIComponent(node)}&count=${count}`)
+      if (response.statusCode !== 200) throw refusal(await readJson(response))
+      for await (const line of linesOf(response)) yield JSON.parse(line) as PingLine
+    },
+  }
+}

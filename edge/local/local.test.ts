@@ -1,0 +1,136 @@
+// Client and server of the local API, over a real unix socket.
+
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { memoryLog } from '../../shared/effects.fake.ts'
+import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
+import { systemClock } from '../../shared/host/clock.ts'
+import type { AgentStatus } from '../agent.ts'
+import type { PingLine } from './api.ts'
+import { createLocalClient, isAgentDown } from './client.ts'
+import { type LocalDoors, localRoutes } from './routes.ts'
+import { serveLocal } from './server.ts'
+
+const awake = setInterval(() => undefined, 1_000)
+test.after(() => clearInterval(awake))
+
+const peer = {
+  nodeId: 'b'.repeat(16),
+  name: 'far',
+  addresses: ['10.90.0.2'],
+  path: 'direct',
+  rxBytes: 1,
+  txBytes: 2,
+  active: true,
+}
+const status = { node: 'near', addresses: ['10.90.0.1'], peers: [peer], health: [] } as unknown as AgentStatus
+
+async function setUp(changes: Partial<LocalDoors> = {}) {
+  const directory = mkdtempSync(join(tmpdir(), 'hf-local-'))
+  const path = join(directory, 'agent.sock')
+  const rtts: number[] = []
+  const doors: LocalDoors = {
+    agent: {
+      status: () => status,
+      plan: async () => [{ op: 'link-add' }],
+      wake: () => undefined,
+      noteRtt: (_node, rttMs) => void rtts.push(rttMs),
+    },
+    store: { loadJournal: (limit) => [{ at: 1, event: 'joined', detail: `limit ${limit}` }] },
+    echo: { probe: async () => 1.5 },
+    clock: systemClock,
+    stop: () => undefined,
+    ...changes,
+  }
+  // A socket of an agent that was killed lies there.
+  writeFileSync(path, '')
+  const server = await serveLocal(path, localRoutes(doors), memoryLog())
+  const close = async (): Promise<void> => {
+    await server.close()
+    rmSync(directory, { recursive: true })
+  }
+  return { path, client: createLocalClient(path), rtts, close }
+}
+
+async function gather(lines: AsyncIterable<PingLine>): Promise<PingLine[]> {
+  const all: PingLine[] = []
+  for await (const line of lines) all.push(line)
+  return all
+}
+
+test('answers what the CLI asks, to the owner only', async () => {
+  let stopped = false
+  const { client, path, rtts, close } = await setUp({ stop: () => void (stopped = true) })
+  assert.is(statSync(path).mode & 0o777, 0o600)
+  assert.equal(await client.status(false), status)
+  assert.equal(rtts, [])
+  await client.status(true)
+  assert.equal(rtts, [1.5])
+  assert.equal(await client.plan(), { ops: [{ op: 'link-add' }] })
+  assert.equal((await client.journal(7)).entries[0]?.detail, 'limit 7')
+  await client.wake()
+  await client.stop()
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.ok(stopped)
+  await close()
+})
+
+test('streams pings, to a peer by name or by address; knows who is no peer', async () => {
+  const { client, rtts, close } = await setUp()
+  const line = { seq: 1, node: 'far', address: '10.90.0.2', path: 'direct', rttMs: 1.5 }
+  assert.equal(await gather(client.ping('far', 1)), [line])
+  assert.equal(await gather(client.ping('10.90.0.2', 1)), [line])
+  assert.equal(rtts, [1.5, 1.5])
+  for (const [who, message] of [
+    ['nobody', 'no peer is called nobody'],
+    ['near', 'near is this node itself'],
+  ] as const) {
+    const error = await gather(client.ping(who, 1)).catch((reason: unknown) => reason)
+    assert.ok(isHoldfastError(error, 'not-found'))
+    assert.is(error.message, message)
+  }
+  await close()
+})
+
+test('a lost ping is told as lost, a failure in the middle as what it is', async () => {
+  const lost = await setUp({ echo: { probe: async () => undefined } })
+  assert.equal(await gather(lost.client.ping('far', 1)), [
+    { seq: 1, node: 'far', address: '10.90.0.2', path: 'direct' },
+  ])
+  await lost.close()
+  const broken = await setUp({ echo: { probe: () => Promise.reject(new HoldfastError('unreachable', 'no address')) } })
+  assert.equal(await gather(broken.client.ping('far', 1)), [{ error: { code: 'unreachable', message: 'no address' } }])
+  await broken.close()
+})
+
+test('bad requests are refused with a reason', async () => {
+  const { client, path, close } = await setUp()
+  for (const call of [client.journal(0), client.journal(1e9)]) {
+    assert.ok(isHoldfastError(await call.catch((reason: unknown) => reason), 'invalid'))
+  }
+  const statusOf = (method: string, where: string) =>
+    new Promise((resolve) =>
+      request({ socketPath: path, method, path: where }, (response) => resolve(response.resume().statusCode)).end(),
+    )
+  assert.is(await statusOf('GET', '/v1/nothing'), 404)
+  assert.is(await statusOf('POST', '/v1/status'), 405)
+  await close()
+})
+
+test('an agent that is not running is told apart from one that fails', async () => {
+  const error = await createLocalClient('/nonexistent/agent.sock')
+    .status(false)
+    .catch((reason: unknown) => reason)
+  assert.ok(isAgentDown(error))
+  const failing = await setUp({ agent: { plan: () => Promise.reject(new Error('boom')) } as never })
+  const boom = await failing.client.plan().catch((reason: unknown) => reason)
+  assert.not(isAgentDown(boom))
+  assert.ok(isHoldfastError(boom, 'failed'))
+  await failing.close()
+})
+
+test.run()

@@ -1,0 +1,119 @@
+// What the agent answers locally: its status, its plan, its journal, and pings through the mesh.
+
+import type { ServerResponse } from 'node:http'
+import type { Address } from '../../shared/address/cidr.ts'
+import type { Clock } from '../../shared/effects.ts'
+import { HoldfastError } from '../../shared/errors.ts'
+import type { Agent, AgentStatus, PeerStatus } from '../agent.ts'
+import type { Echo } from '../echo/echo.ts'
+import type { Store } from '../store/store.ts'
+import { journalLimitMax, type PingLine, paths, pingCountMax } from './api.ts'
+import { errorBody, type LocalRoute } from './server.ts'
+
+export interface LocalDoors {
+  readonly agent: Pick<Agent, 'status' | 'plan' | 'wake' | 'noteRtt'>
+  readonly store: Pick<Store, 'loadJournal'>
+  readonly echo: Pick<Echo, 'probe'>
+  readonly clock: Clock
+  /** Ends the agent's process; the kernel is left as it is. */
+  readonly stop: () => void
+}
+
+const PING_EVERY_MS = 1_000
+const PING_TIMEOUT_MS = 2_000
+/** How long `status` waits for round trips: longer than LTE's, shorter than a person's patience. */
+const MEASURE_MS = 700
+/** Peers measured for one status, so that a look at a large mesh stays a small burst. */
+const MEASURED_MAX = 64
+
+function count(query: URLSearchParams, key: string, otherwise: number, max: number): number {
+  const text = query.get(key)
+  const value = text === null ? otherwise : Number(text)
+  if (!Number.isInteger(value) || value < 1 || value > max) {
+    throw new HoldfastError('invalid', `${key} is not a number from 1 to ${max}`, { field: key })
+  }
+  return value
+}
+
+/** Measures the peers that have a path, all at once. */
+async function measure({ agent, echo }: LocalDoors): Promise<void> {
+  const peers = agent.status().peers.filter((peer) => peer.path !== 'none' && peer.addresses.length > 0)
+  await Promise.allSettled(
+    peers.slice(0, MEASURED_MAX).map(async (peer) => {
+      const rttMs = await echo.probe(peer.addresses[0] as Address, MEASURE_MS)
+      if (rttMs !== undefined) agent.noteRtt(peer.nodeId, rttMs)
+    }),
+  )
+}
+
+function findPeer(status: AgentStatus, wanted: string): { readonly peer: PeerStatus; readonly address: Address } {
+  const peer = status.peers.find(
+    ({ name, nodeId, addresses }) => name === wanted || nodeId === wanted || addresses.some((own) => own === wanted),
+  )
+  const address = peer?.addresses.find((own) => own === wanted) ?? peer?.addresses[0]
+  if (peer !== undefined && address !== undefined) return { peer, address }
+  const own = status.node === wanted || status.addresses.some((mine) => mine === wanted)
+  throw new HoldfastError('not-found', own ? `${wanted} is this node itself` : `no peer is called ${wanted}`, {
+    remedy: 'See `holdfast status` for the peers of this node.',
+  })
+}
+
+async function ping(doors: LocalDoors, query: URLSearchParams, response: ServerResponse): Promise<void> {
+  const { agent, echo, clock } = doors
+  const times = count(query, 'count', 4, pingCountMax)
+  const { peer, address } = findPeer(agent.status(), query.get('node') ?? '')
+  const write = (line: PingLine): void => void response.write(`${JSON.stringify(line)}\n`)
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' })
+  try {
+    for (let seq = 1; seq <= times && !response.destroyed; seq++) {
+      const startedAt = clock.monotonic()
+      const rttMs = await echo.probe(address, PING_TIMEOUT_MS)
+      if (rttMs !== undefined) agent.noteRtt(peer.nodeId, rttMs)
+      const path = agent.status().peers.find(({ nodeId }) => nodeId === peer.nodeId)?.path ?? 'none'
+      write({ seq, node: peer.name, address, path, ...(rttMs === undefined ? {} : { rttMs }) })
+      const restMs = PING_EVERY_MS - (clock.monotonic() - startedAt)
+      if (seq < times && restMs > 0) await new Promise<void>((resolve) => void clock.after(restMs, resolve))
+    }
+  } catch (error) {
+    write({ error: errorBody(error) })
+  }
+  response.end()
+}
+
+export function localRoutes(doors: LocalDoors): readonly LocalRoute[] {
+  const { agent, store } = doors
+  return [
+    {
+      method: 'GET',
+      path: paths.status,
+      handle: async (query) => {
+        if (query.get('measure') === 'true') await measure(doors)
+        return agent.status()
+      },
+    },
+    { method: 'GET', path: paths.plan, handle: async () => ({ ops: await agent.plan() }) },
+    {
+      method: 'GET',
+      path: paths.journal,
+      handle: (query) => ({ entries: store.loadJournal(count(query, 'limit', 100, journalLimitMax)) }),
+    },
+    {
+      method: 'POST',
+      path: paths.wake,
+      handle: () => {
+        agent.wake()
+        return { woken: true }
+      },
+    },
+    {
+      method: 'POST',
+      path: paths.stop,
+      handle: (_query, response) => {
+        // After the answer has left: stopping closes this very socket.
+        response.once('finish', doors.stop)
+        return { stopping: true }
+      },
+    },
+    { method: 'GET', path: paths.ping, handle: (query, response) => ping(doors, query, response) },
+  ]
+}

@@ -1,0 +1,94 @@
+// The local API: HTTP on a unix socket in the state directory, for the CLI and for scripts on the device.
+
+import { chmodSync, unlinkSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Log } from '../../shared/effects.ts'
+import { type ErrorCode, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
+
+/** Answers one request; what it returns is sent as JSON, undefined means that it answered by itself. */
+export type Handler = (query: URLSearchParams, response: ServerResponse) => unknown
+
+export interface LocalRoute {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly handle: Handler
+}
+
+export interface LocalServer {
+  close(): Promise<void>
+}
+
+/** CLI calls at once; each is one person or script. */
+const CONNECTIONS_MAX = 32
+
+const STATUS: Partial<Record<ErrorCode, number>> = { invalid: 400, 'not-found': 404, conflict: 409, unreachable: 503 }
+
+export function errorBody(error: unknown): { code: string; message: string; remedy?: string } {
+  if (!isHoldfastError(error))
+    return { code: 'failed', message: error instanceof Error ? error.message : String(error) }
+  const { code, message, remedy } = error
+  return { code, message, ...(remedy === undefined ? {} : { remedy }) }
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`)
+}
+
+async function answer(
+  routes: readonly LocalRoute[],
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  // The API takes no bodies; one that is sent is read away unseen.
+  request.resume()
+  const url = URL.parse(request.url ?? '', 'http://agent')
+  const route = routes.find((known) => known.path === url?.pathname)
+  if (url === null || route === undefined) {
+    throw new HoldfastError('not-found', `the agent has no ${url?.pathname ?? 'such'} to offer`, {
+      remedy: 'The CLI and the agent may be of different versions: restart the agent.',
+    })
+  }
+  if (route.method !== request.method) {
+    return send(response.setHeader('allow', route.method), 405, { error: errorBody(`use ${route.method}`) })
+  }
+  const body: unknown = await route.handle(url.searchParams, response)
+  if (body !== undefined) send(response, 200, body)
+}
+
+/** Serves `routes` at `path`. The caller holds the state directory's lock, so a socket that lies there is nobody's. */
+export async function serveLocal(path: string, routes: readonly LocalRoute[], log: Log): Promise<LocalServer> {
+  const server = createServer((request, response) => {
+    answer(routes, request, response).catch((error: unknown) => {
+      log.debug('a local request failed', { path: request.url, why: errorBody(error).message })
+      if (response.headersSent) response.end()
+      else send(response, (isHoldfastError(error) ? STATUS[error.code] : undefined) ?? 500, { error: errorBody(error) })
+    })
+  })
+  server.maxConnections = CONNECTIONS_MAX
+  server.headersTimeout = 5_000
+  remove(path)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: Error) =>
+      reject(new HoldfastError('failed', `cannot listen at ${path}: ${cause.message}`, { cause })),
+    )
+    server.listen(path, resolve)
+  })
+  chmodSync(path, 0o600)
+  return {
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+function remove(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+      throw new HoldfastError('failed', `cannot replace ${path}: ${(error as Error).message}`, { cause: error })
+    }
+  }
+}
