@@ -19,10 +19,27 @@ export function certifyKey(publicKey: Uint8Array, issuedAt: number, root: Signer
   return seal('key', encodeCanonical({ purpose: 'sign-heads', publicKey: toBase64(publicKey), issuedAt }), root, sha256)
 }
 
+export interface KeyCertificate {
+  readonly publicKey: Uint8Array
+  /** Milliseconds since the Unix epoch; orders the keys of one root. */
+  readonly issuedAt: number
+}
+
+/** What `envelope` certifies, if the root signed it. */
+export function readKeyCertificate(
+  envelope: Uint8Array,
+  root: Uint8Array,
+  verify: Verify,
+  sha256: Sha256,
+): KeyCertificate {
+  const { payload } = openEnvelope('key', envelope, trustedKeys([root], sha256), verify)
+  const { publicKey, issuedAt } = parseWith(certificate, parseCanonical(payload, 1_024))
+  return { publicKey: fromBase64(publicKey), issuedAt }
+}
+
 /** The public key that `envelope` certifies, if the root signed it. */
 export function openKeyCertificate(envelope: Uint8Array, root: Uint8Array, verify: Verify, sha256: Sha256): Uint8Array {
-  const { payload } = openEnvelope('key', envelope, trustedKeys([root], sha256), verify)
-  return fromBase64(parseWith(certificate, parseCanonical(payload, 1_024)).publicKey)
+  return readKeyCertificate(envelope, root, verify, sha256).publicKey
 }
 
 /** The keys that may sign heads, from certificates that the root signed. Throws if one of them is not of the root. */

@@ -28,6 +28,16 @@ export class MerkleTree {
     return this.#leaves.length
   }
 
+  /** A tree of its own over the same set; no hash is computed again. */
+  clone(): MerkleTree {
+    const copy = new MerkleTree(this.#sha256)
+    copy.#leaves.push(...this.#leaves)
+    copy.#levels = this.#levels.map((level) => [...level])
+    copy.#dirtyFrom = this.#dirtyFrom
+    for (const at of this.#dirty) copy.#dirty.add(at)
+    return copy
+  }
+
   /** Sets the record `id` to the bytes whose SHA-256 is `recordHash`. */
   put(id: string, recordHash: Uint8Array): void {
     const hash = this.#sha256(concat(Uint8Array.of(0), this.#sha256(utf8(id)), recordHash))

@@ -1,0 +1,213 @@
+// The one gate for intent: a set of records comes into force only if a head vouches for it that a trusted key signed,
+// that is of this network, and that is newer than what is held. Pure; the caller stores what comes out.
+
+import { toHex } from '../../shared/bytes.ts'
+import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
+import { deltaBytesMax, headBytesMax, snapshotBytesMax } from '../../shared/limits.ts'
+import { parseDelta, parseSnapshot, unframe } from '../../shared/record/delta.ts'
+import { compareVersion, formatVersion, type Head, openHead, type Version } from '../../shared/record/head.ts'
+import { MerkleTree } from '../../shared/record/merkle.ts'
+import { parseRecord, type RecordSet } from '../../shared/record/record.ts'
+import type { HeldSet, SetChange } from '../store/store.ts'
+import { type Anchors, firstKeyring, type Keyring, keyringOf, withNewcomer } from './keys.ts'
+
+/** A verified set, ready to be compared with what is offered next. */
+export interface Held {
+  readonly head: Head
+  /** The head as it was received. */
+  readonly envelope: Uint8Array
+  readonly version: Version
+  readonly records: RecordSet
+  readonly tree: MerkleTree
+  readonly ring: Keyring
+}
+
+export interface Accepted {
+  readonly change: SetChange
+  readonly next: Held
+}
+
+/** Bytes of the largest frame: head, its length, payload. */
+const FRAME = headBytesMax + 2
+export const deltaFrameMax = deltaBytesMax + FRAME
+export const snapshotFrameMax = snapshotBytesMax + FRAME
+
+function checkNetwork(anchors: Anchors, head: Head): void {
+  if (head.network === anchors.network) return
+  throw new HoldfastError('untrusted', `a head of network ${head.network} was offered; this is ${anchors.network}`)
+}
+
+/** Verifies signature, network and that it is not older than what is held; an equal version is not `stale` here. */
+function openCurrent(anchors: Anchors, held: Held | undefined, ring: Keyring, envelope: Uint8Array): Head {
+  if (envelope.length > headBytesMax) {
+    throw new HoldfastError('too-large', `a head of ${envelope.length} bytes was offered, at most ${headBytesMax} fit`)
+  }
+  const head = openHead(envelope, ring.keys, anchors.verify)
+  checkNetwork(anchors, head)
+  if (held === undefined) return head
+  const order = compareVersion(head, held.version)
+  if (order < 0) {
+    throw new HoldfastError(
+      'stale',
+      `revision ${formatVersion(head)} was offered, but ${formatVersion(held.version)} is held`,
+      { remedy: 'After restoring a hub from a backup use `holdfast-hub restore`, which starts a new epoch.' },
+    )
+  }
+  if (order === 0 && head.root !== held.head.root) {
+    throw new HoldfastError('bad-root', `two different sets claim to be revision ${formatVersion(head)}`, {
+      remedy: 'Two hubs sign for this network, or one was copied. Stop one of them and make a change on the other.',
+    })
+  }
+  return head
+}
+
+/** What a head says, if it may be believed. Its version is that of `held`, or newer; an older one is `stale`. */
+export function acceptHead(anchors: Anchors, held: Held | undefined, envelope: Uint8Array): Head {
+  return openCurrent(anchors, held, held?.ring ?? firstKeyring(anchors), envelope)
+}
+
+function refuseHeld(held: Held | undefined, head: Head): void {
+  if (held !== undefined && compareVersion(head, held.version) === 0) {
+    throw new HoldfastError('stale', `revision ${formatVersion(head)} is held already`)
+  }
+}
+
+function checkSet(head: Head, tree: MerkleTree): void {
+  if (tree.size !== head.count) {
+    throw new HoldfastError('bad-root', `the set has ${tree.size} records, its head says ${head.count}`)
+  }
+  const root = toHex(tree.root())
+  if (root !== head.root) {
+    throw new HoldfastError(
+      'bad-root',
+      `the set hashes to ${root.slice(0, 12)}…, its head says ${head.root.slice(0, 12)}…`,
+    )
+  }
+}
+
+/** Every record is of a known kind with known fields, and is what it is filed under. */
+function checkRecords(records: RecordSet): void {
+  for (const [id, bytes] of records) {
+    try {
+      const record = parseRecord(bytes)
+      if (record.id !== id) throw new HoldfastError('invalid', `calls itself ${record.id}`)
+    } catch (cause) {
+      const detail = isHoldfastError(cause) ? cause : undefined
+      const field = detail?.field === undefined ? '' : ` ${detail.field}`
+      throw new HoldfastError('invalid', `record ${id}${field}: ${detail?.message ?? 'cannot be read'}`, {
+        remedy: 'The hub may be newer than this agent: update the agent.',
+        cause,
+      })
+    }
+  }
+}
+
+function accepted(
+  anchors: Anchors,
+  head: Head,
+  envelope: Uint8Array,
+  set: { records: RecordSet; tree: MerkleTree; put: RecordSet; del: SetChange['del'] },
+): Accepted {
+  checkSet(head, set.tree)
+  checkRecords(set.put)
+  const ring = keyringOf(anchors, set.records)
+  // Else the set could not be verified again when it is read back after a restart.
+  if (!ring.keys.has(head.keyId) && !firstKeyring(anchors).keys.has(head.keyId)) {
+    throw new HoldfastError(
+      'untrusted',
+      `revision ${formatVersion(head)} is signed by key ${head.keyId}, which it retires`,
+    )
+  }
+  const version = { epoch: head.epoch, revision: head.revision }
+  // A copy: the frame around it may be megabytes.
+  const own = Uint8Array.from(envelope)
+  return {
+    change: { head: own, version, put: set.put, del: set.del },
+    next: {
+      head,
+      envelope: own,
+      version,
+      records: set.records,
+      tree: set.tree,
+      ring,
+    },
+  }
+}
+
+/** `bytes` is a delta frame. Throws `wrong-base` where it does not start from the set that is held. */
+export function acceptDelta(anchors: Anchors, held: Held | undefined, bytes: Uint8Array): Accepted {
+  const framed = unframe(bytes, deltaFrameMax)
+  const head = acceptHead(anchors, held, framed.head)
+  refuseHeld(held, head)
+  if (held === undefined || head.epoch !== held.version.epoch) {
+    const base = held === undefined ? 'nothing is held' : `revision ${formatVersion(held.version)} is held`
+    throw new HoldfastError('wrong-base', `a delta to revision ${formatVersion(head)} needs a snapshot first: ${base}`)
+  }
+  const delta = parseDelta(framed.payload)
+  if (compareVersion(delta.to, head) !== 0) {
+    throw new HoldfastError('invalid', `a delta to ${formatVersion(delta.to)} has a head of ${formatVersion(head)}`)
+  }
+  if (compareVersion(delta.from, held.version) !== 0) {
+    throw new HoldfastError(
+      'wrong-base',
+      `a delta from revision ${formatVersion(delta.from)} was offered, but ${formatVersion(held.version)} is held`,
+    )
+  }
+  const tree = held.tree.clone()
+  const records = new Map(held.records)
+  for (const id of delta.del) {
+    records.delete(id)
+    tree.delete(id)
+  }
+  for (const [id, record] of delta.put) {
+    records.set(id, record)
+    tree.put(id, anchors.sha256(record))
+  }
+  return accepted(anchors, head, framed.head, { records, tree, put: delta.put, del: delta.del })
+}
+
+function treeOf(anchors: Anchors, records: RecordSet): MerkleTree {
+  const tree = new MerkleTree(anchors.sha256)
+  for (const [id, record] of records) tree.put(id, anchors.sha256(record))
+  return tree
+}
+
+/** The key that claims to have signed an envelope; not verified. */
+function claimedKey(envelope: Uint8Array): string {
+  return toHex(envelope.subarray(1, 9))
+}
+
+/** `bytes` is a snapshot frame. */
+export function acceptSnapshot(anchors: Anchors, held: Held | undefined, bytes: Uint8Array): Accepted {
+  const framed = unframe(bytes, snapshotFrameMax)
+  const known = held?.ring ?? firstKeyring(anchors)
+  if (known.keys.has(claimedKey(framed.head))) {
+    const head = openCurrent(anchors, held, known, framed.head)
+    refuseHeld(held, head)
+    const records = parseSnapshot(framed.payload)
+    return accepted(anchors, head, framed.head, { records, tree: treeOf(anchors, records), put: records, del: 'all' })
+  }
+  // The keys changed while this device was away: the new one is in the snapshot, certified by the root.
+  const records = parseSnapshot(framed.payload)
+  const ring = withNewcomer(anchors, known, records, claimedKey(framed.head))
+  const head = openCurrent(anchors, held, ring, framed.head)
+  refuseHeld(held, head)
+  return accepted(anchors, head, framed.head, { records, tree: treeOf(anchors, records), put: records, del: 'all' })
+}
+
+/** Verifies a stored set again, all of it: what lay on a disk is as foreign as what came by wire. */
+export function openHeld(anchors: Anchors, set: HeldSet): Held {
+  checkRecords(set.records)
+  const ring = keyringOf(anchors, set.records)
+  // The set may have been signed by a key that it itself retired; enrolment's certificates vouch for that one.
+  const first = firstKeyring(anchors)
+  const keys = new Map([...first.keys, ...ring.keys])
+  const head = openHead(set.head, keys, anchors.verify)
+  checkNetwork(anchors, head)
+  if (compareVersion(head, set.version) !== 0) {
+    throw new HoldfastError('corrupt', `the stored head is of revision ${formatVersion(head)}`)
+  }
+  const tree = treeOf(anchors, set.records)
+  checkSet(head, tree)
+  return { head, envelope: set.head, version: set.version, records: set.records, tree, ring }
+}
