@@ -6,7 +6,7 @@
 // that it does not use. Two builds of one commit are identical.
 
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build, type Metafile } from 'esbuild'
@@ -16,6 +16,8 @@ import { hostTarget, parseTarget, type Target } from './target.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const out = join(root, 'build/out')
+/** Built beside and renamed, so that whatever runs from build/out keeps the files it has open. */
+const draft = `${out}.${process.pid}`
 
 const programs = [
   { name: 'holdfast', entry: 'edge/main.ts' },
@@ -41,7 +43,7 @@ async function bundle(name: string, entry: string, target: Target): Promise<Meta
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: { [name]: entry },
-    outdir: out,
+    outdir: draft,
     outExtension: { '.js': '.mjs' },
     bundle: true,
     platform: 'node',
@@ -68,16 +70,17 @@ async function bundle(name: string, entry: string, target: Target): Promise<Meta
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { target: { type: 'string' } } })
   const target = values.target === undefined ? hostTarget() : parseTarget(values.target)
-  rmSync(out, { recursive: true, force: true })
-  mkdirSync(out, { recursive: true })
+  mkdirSync(draft, { recursive: true })
   for (const { name, entry } of programs) {
     const metafile = await bundle(name, entry, target)
-    writeFileSync(join(out, `${name}.meta.json`), JSON.stringify(metafile))
-    writeFileSync(join(out, name), launcher(name))
-    chmodSync(join(out, name), 0o755)
-    const kib = Math.round(statSync(join(out, `${name}.mjs`)).size / 1_024)
+    writeFileSync(join(draft, `${name}.meta.json`), JSON.stringify(metafile))
+    writeFileSync(join(draft, name), launcher(name))
+    chmodSync(join(draft, name), 0o755)
+    const kib = Math.round(statSync(join(draft, `${name}.mjs`)).size / 1_024)
     process.stdout.write(`build/out/${name}.mjs  ${kib} KiB  ${target}\n`)
   }
+  rmSync(out, { recursive: true, force: true })
+  renameSync(draft, out)
 }
 
 try {
@@ -85,4 +88,6 @@ try {
 } catch (error) {
   process.stderr.write(`build: ${describeError(error)}\n`)
   process.exitCode = 1
+} finally {
+  rmSync(draft, { recursive: true, force: true })
 }

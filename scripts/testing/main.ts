@@ -70,6 +70,7 @@ function toolJobs(): Job[] {
     tool('lint', [join(bin, 'oxlint'), '--type-aware', '--quiet']),
     tool('format', [join(bin, 'biome'), 'check', '--reporter=summary']),
     tool('tidy', [join(bin, 'node'), 'scripts/tidy.ts']),
+    tool('build', [join(bin, 'node'), 'build/bundle.ts']),
   ]
 }
 
