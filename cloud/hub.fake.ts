@@ -13,7 +13,7 @@ export interface FakeHub extends Hub {
 
 const key = `${'A'.repeat(43)}=`
 
-export function fakeFleetNode(): FleetNode {
+function fakeFleetNode(): FleetNode {
   return {
     nodeId: 'aliceaaaaaaaaaaa' as NodeId,
     name: parseName('alice'),

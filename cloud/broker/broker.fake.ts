@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import { type LogLine, memoryLog, seededEntropy } from '../../shared/effects.fake.ts'
+import { HoldfastError } from '../../shared/errors.ts'
 import { systemClock } from '../../shared/host/clock.ts'
 import type { NetworkId, NodeId } from '../../shared/ids.ts'
 import { hubServerName } from '../../shared/wire/enrol.ts'
@@ -55,7 +56,7 @@ export function dial(url: string, tls: HubTls, options: IClientOptions): Promise
       reject(error)
     })
     client.once('connect', () => resolve({ client, received, gone }))
-    client.once('close', () => reject(new Error(`connection closed: ${last}`)))
+    client.once('close', () => reject(new HoldfastError('unreachable', `connection closed: ${last}`)))
   })
 }
 
@@ -63,7 +64,8 @@ export function dial(url: string, tls: HubTls, options: IClientOptions): Promise
 export async function until(holds: () => boolean, timeoutMs = 5_000): Promise<void> {
   const end = systemClock.monotonic() + timeoutMs
   while (!holds()) {
-    if (systemClock.monotonic() > end) throw new Error(`not true within ${timeoutMs} ms: ${String(holds)}`)
+    if (systemClock.monotonic() > end)
+      throw new HoldfastError('failed', `not true within ${timeoutMs} ms: ${String(holds)}`)
     await new Promise((resolve) => setTimeout(resolve, 2))
   }
 }

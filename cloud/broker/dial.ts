@@ -1,11 +1,11 @@
-// An outside broker's address as people write it, and a stream to it whose far end is proven where it is not this machine.
+// An outside broker's address as people write it, and a stream to it whose far end is proven.
 
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { connect as connectTcp, isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
-import { toBase64 } from '../../shared/bytes.ts'
+import { sameBytes, toBase64 } from '../../shared/bytes.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 
 export interface BrokerAddress {
@@ -66,20 +66,25 @@ export function parseBrokerUrl(text: string): BrokerAddress {
   }
 }
 
-/** What devices are told of the authority: DER, base64. */
-export function authorityBase64(address: BrokerAddress): string | undefined {
-  return address.authority === undefined ? undefined : toBase64(new X509Certificate(address.authority).raw)
+/**
+ * What devices are told of the authority: DER, base64. Nothing where the hub itself certified the broker: they know
+ * that authority already, and expect the hub's name in the certificate.
+ */
+export function foreignAuthority(address: BrokerAddress, hubAuthority: Uint8Array): string | undefined {
+  if (address.authority === undefined) return undefined
+  const der = new X509Certificate(address.authority).raw
+  return sameBytes(der, hubAuthority) ? undefined : toBase64(der)
 }
 
-/** A connected stream; with TLS, to whoever holds a certificate of the authority for that name. */
-export function dialBroker(address: BrokerAddress): Promise<Duplex> {
+/** A connected stream; with TLS, to whoever holds a certificate of the authority for `serverName`, or else for the host. */
+export function dialBroker(address: BrokerAddress, serverName?: string): Promise<Duplex> {
   const { authority, host, port, tls } = address
   return new Promise((resolve, reject) => {
     const socket = tls
       ? connectTls({
           host,
           port,
-          ...(isIP(host) === 0 ? { servername: host } : {}),
+          ...(serverName === undefined && isIP(host) !== 0 ? {} : { servername: serverName ?? host }),
           ...(authority === undefined ? {} : { ca: authority }),
         })
       : connectTcp({ host, port })
@@ -89,7 +94,9 @@ export function dialBroker(address: BrokerAddress): Promise<Duplex> {
         new HoldfastError('unreachable', `cannot reach the broker at ${host}:${port}: ${cause.message}`, { cause }),
       )
     }
-    socket.setTimeout(CONNECT_MS, () => fail(new Error(`no answer within ${CONNECT_MS / 1_000} s`)))
+    socket.setTimeout(CONNECT_MS, () =>
+      fail(new HoldfastError('unreachable', `no answer within ${CONNECT_MS / 1_000} s`)),
+    )
     socket.once('error', fail)
     socket.once(tls ? 'secureConnect' : 'connect', () => {
       socket.setTimeout(0)

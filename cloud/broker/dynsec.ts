@@ -1,4 +1,4 @@
-// Mosquitto's dynamic-security plugin over its control topic: commands in bounded batches, answers matched by correlation.
+// Mosquitto's dynamic-security plugin over its control topic: commands in bounded batches, answers by correlation.
 // Documented at https://mosquitto.org/documentation/dynamic-security/.
 
 import * as v from 'valibot'

@@ -1,10 +1,11 @@
-// The broker inside the hub: aedes with a credential and topic rules per agent, and bounds on everything a peer can send
-// or leave unread. Its memory is not state: the hub says its heads again at start, agents their facts at reconnect.
+// The broker inside the hub: aedes with a credential and topic rules per agent, and bounds on all that a peer can send or
+// leave unread. Its memory is not state: the hub says its heads again at start, agents their facts at reconnect.
 
 import { type Duplex, duplexPair } from 'node:stream'
 import { Aedes, type AedesOptions, type Client } from 'aedes'
 import { utf8 } from '../../shared/bytes.ts'
 import type { Clock, Log } from '../../shared/effects.ts'
+import { HoldfastError } from '../../shared/errors.ts'
 import { sha256 } from '../../shared/host/crypto.ts'
 import {
   brokerConnectBytesMax,
@@ -71,7 +72,7 @@ function doorHandlers(peerOf: PeerOf, admission: Admission, log: Log): Handlers 
         return
       }
       log.warn('broker refuses a connection', { remote: peer?.remote, user: username.slice(0, 32), why: refusal.why })
-      done(Object.assign(new Error(refusal.why), { returnCode: refusal.code }), false)
+      done(Object.assign(new HoldfastError('unauthenticated', refusal.why), { returnCode: refusal.code }), false)
     },
   }
 }
@@ -96,7 +97,7 @@ function topicHandlers(peerOf: PeerOf, clock: Clock, log: Log): Handlers {
       }
       // MQTT 3.1.1 has no way to refuse one message, so the connection goes.
       log.warn('broker drops a client', { node: peer?.member?.node, topic: packet.topic.slice(0, 120), why })
-      done(new Error(why))
+      done(new HoldfastError('forbidden', why))
     },
     authorizeSubscribe(client, subscription, done) {
       const peer = peerOf(client)

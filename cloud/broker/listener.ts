@@ -54,8 +54,14 @@ export async function listenMqtt(broker: EmbeddedBroker, tls: HubTls, at: Listen
   }
 }
 
+/** Where a stream of MQTT goes: the embedded broker, or a bridge to an outside one. */
+export interface MqttDoor {
+  accept(stream: Duplex, remote: string): void
+  connections(): number
+}
+
 /** Serves MQTT over WebSocket at `path` and refuses every other upgrade. */
-export function attachWebSocket(server: HttpsServer, path: string, broker: EmbeddedBroker, log: Log): void {
+export function attachWebSocket(server: HttpsServer, path: string, broker: MqttDoor, log: Log): void {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: mqttPacketMax,

@@ -1,10 +1,11 @@
-// A real Mosquitto on loopback with the dynamic-security plugin, for tests: generated config, TLS by the hub's authority.
+// A real Mosquitto on loopback with the dynamic-security plugin: generated config, TLS by the hub's authority.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
+import { HoldfastError } from '../../shared/errors.ts'
 import type { HubTls } from '../tls/authority.ts'
 
 export interface RunningMosquitto {
@@ -16,7 +17,7 @@ export interface RunningMosquitto {
 const PASSWORD = 'only-for-this-test'
 
 /** Where Debian keeps the plugin: the directory carries the architecture's name. */
-export function findPlugin(): string | undefined {
+function findPlugin(): string | undefined {
   return readdirSync('/usr/lib')
     .map((name) => join('/usr/lib', name, 'mosquitto_dynamic_security.so'))
     .find((path) => existsSync(path))
@@ -63,14 +64,14 @@ function whenListening(child: ChildProcess): Promise<void> {
       said += chunk.toString()
       if (/mosquitto version \S+ running/.test(said)) resolve()
     })
-    child.once('exit', (code) => reject(new Error(`mosquitto ended with ${code}: ${said}`)))
+    child.once('exit', (code) => reject(new HoldfastError('failed', `mosquitto ended with ${code}: ${said}`)))
   })
 }
 
 /** Run again on the same directory, it comes back with the users it had. */
 export async function startMosquitto(directory: string, tls: HubTls, wantedPort?: number): Promise<RunningMosquitto> {
   const plugin = findPlugin()
-  if (plugin === undefined) throw new Error('mosquitto_dynamic_security.so is not installed')
+  if (plugin === undefined) throw new HoldfastError('unsupported', 'mosquitto_dynamic_security.so is not installed')
   const port = wantedPort ?? (await freePort())
   const config = writeConfig(directory, tls, port, plugin)
   const child = spawn('mosquitto', ['-c', config, '-v'], { stdio: ['ignore', 'ignore', 'pipe'] })

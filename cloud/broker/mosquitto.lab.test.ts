@@ -1,4 +1,4 @@
-// The hub's rules on a real Mosquitto: a node's credential does its own topics and nothing else, and is cut when revoked.
+// The hub's rules on a real Mosquitto: a node does its own topics and nothing else, and is cut when revoked.
 
 import type { IClientOptions } from 'mqtt'
 import { suite } from 'uvu'

@@ -41,7 +41,7 @@ function roleOf(node: NodeId): string {
 }
 
 /** Exact topics: neither a wildcard in a publication nor a wider subscription gets past the plugin. */
-export function nodeAcls(node: NodeId, network: NetworkId): readonly Acl[] {
+function nodeAcls(node: NodeId, network: NetworkId): readonly Acl[] {
   return [
     ...nodeChannels.map((channel) => acl('publishClientSend', topics.node(network, node, channel))),
     ...agentFilters(network, node).map((filter) => acl('subscribeLiteral', filter)),

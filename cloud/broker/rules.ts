@@ -1,4 +1,4 @@
-// What an agent may say to the embedded broker, message by message. Pure: each function returns what is wrong, if anything.
+// What an agent may say to the embedded broker. Pure: each function returns what is wrong, if anything.
 
 import type { NetworkId, NodeId } from '../../shared/ids.ts'
 import { factBytesMax, requestBytesMax, statusBytesMax } from '../../shared/limits.ts'

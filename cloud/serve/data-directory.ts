@@ -52,8 +52,8 @@ export function isRunning(paths: DataPaths): boolean {
 }
 
 /**
- * Two hubs on one database would sign two histories. The lock is SQLite's own on an empty file: the kernel drops it with
- * the process, so no stale lock survives a crash and no reused process id looks like a hub. Returns the release.
+ * Two hubs on one database would sign two histories. The lock is SQLite's own on an empty file: the kernel drops it
+ * with the process, so no stale lock survives a crash and no reused process id looks like a hub. Returns the release.
  */
 export function lockDirectory(paths: DataPaths): () => void {
   makePrivateDirectory(paths.root)

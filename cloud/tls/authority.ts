@@ -15,7 +15,7 @@ const DAY_MS = 86_400_000
 const AUTHORITY_LIFE_MS = 20 * 365 * DAY_MS
 /** Just over a year: renewed at any start within the last third, so a yearly restart never meets an expired one. */
 const LEAF_LIFE_MS = 400 * DAY_MS
-/** Devices without a clock battery may lag; a certificate that is valid from yesterday on is accepted by more of them. */
+/** Clocks lag; a certificate that is valid since yesterday is accepted by more of them. */
 const BACKDATE_MS = DAY_MS
 
 const AUTHORITY = 'Holdfast hub authority'

@@ -1,4 +1,4 @@
-// The few forms of DER (X.690) that a certificate is made of. Only writing: reading is left to OpenSSL behind node:crypto.
+// The few forms of DER (X.690) that a certificate is made of. Only writing: reading is left to OpenSSL.
 
 import { concat, utf8 } from '../../shared/bytes.ts'
 import { HoldfastError } from '../../shared/errors.ts'

@@ -31,7 +31,7 @@ function openSeed(path: string): Signer {
   return signerFromSeed(seed)
 }
 
-/** The certificate is kept rather than made anew: its bytes are part of the records, which must not change by a restart. */
+/** Kept rather than made anew: its bytes are part of the records, which a restart must not change. */
 function openCertificate(path: string, root: Signer, signer: Signer, now: number): Uint8Array {
   const held = readIfThere(path)
   if (held !== undefined) {

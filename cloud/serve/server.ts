@@ -1,0 +1,157 @@
+// The whole hub in one process, put together: keys, stores, broker, hub and API, started in the order in which they need
+// each other and stopped in reverse.
+
+import type { Clock, Entropy, Log } from '../../shared/effects.ts'
+import { sha256, verify } from '../../shared/host/crypto.ts'
+import { version } from '../../shared/version.ts'
+import { type AccessStore, openAccessStore } from '../access/access-store.ts'
+import { type ApiTokens, createApiTokens } from '../access/api-tokens.ts'
+import { createApp } from '../api/app.ts'
+import { createEventLog } from '../api/event-log.ts'
+import { attachWebSocket } from '../broker/listener.ts'
+import type { Hub, HubOptions } from '../hub.ts'
+import { openTls } from '../tls/authority.ts'
+import { openHubKeys } from '../tls/hub-keys.ts'
+import { namesFor } from './address.ts'
+import { type BrokerSide, createBrokerSide, webSocketPath } from './broker-side.ts'
+import { type DataPaths, dataPaths, lockDirectory } from './data-directory.ts'
+import { deflate } from './deflate.ts'
+import { type HttpsServer, listenHttps } from './https-server.ts'
+import { openCliToken, writeCliUrl } from './local-access.ts'
+import type { ServeSettings } from './settings.ts'
+
+export interface Server {
+  /** How to reach it from outside. */
+  readonly url: string
+  readonly paths: DataPaths
+  /** The administrator's token, at the very first start only. */
+  readonly firstToken: string | undefined
+  stop(): Promise<void>
+}
+
+export interface ServerEffects {
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly log: Log
+  /** Makes the hub on the database at `path`. */
+  readonly makeHub: (options: HubOptions, path: string) => Hub
+}
+
+function publicHost(settings: ServeSettings): string {
+  if (settings.url !== undefined) return new URL(settings.url).hostname.replaceAll(/[[\]]/g, '')
+  return namesFor([settings.listen])[0] ?? 'localhost'
+}
+
+function publicUrl(settings: ServeSettings, port: number): string {
+  const host = publicHost(settings)
+  return settings.url ?? `https://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** Forgets credentials of devices the hub does not know: after a restore of one database without the other. */
+async function reconcile(hub: Hub, store: AccessStore, broker: BrokerSide, log: Log): Promise<void> {
+  const known = new Set(hub.fleet().map(({ nodeId }) => nodeId))
+  for (const { node } of store.credentials()) {
+    if (known.has(node)) continue
+    log.warn('removes the credential of a device that is not enrolled', { node })
+    store.deleteCredential(node)
+    await broker.access.revoke(node).catch(() => undefined)
+  }
+}
+
+/** What was started so far, to be stopped in reverse: also when a later step of the start fails. */
+function createCleanup(log: Log): { add(stop: () => Promise<void> | void): void; run(): Promise<void> } {
+  const steps: (() => Promise<void> | void)[] = []
+  return {
+    add: (stop) => void steps.push(stop),
+    async run() {
+      for (let stop = steps.pop(); stop !== undefined; stop = steps.pop()) {
+        try {
+          await stop()
+        } catch (error) {
+          log.error('a part of the hub did not stop cleanly', { why: String(error) })
+        }
+      }
+    },
+  }
+}
+
+interface Parts {
+  readonly settings: ServeSettings
+  readonly paths: DataPaths
+  readonly store: AccessStore
+  readonly tokens: ApiTokens
+  readonly cleanup: ReturnType<typeof createCleanup>
+}
+
+async function startParts(parts: Parts, effects: ServerEffects): Promise<string> {
+  const { cleanup, paths, settings, store, tokens } = parts
+  const { clock, entropy, log } = effects
+  const hosts = [...namesFor([settings.listen, settings.mqtt]), ...settings.names, publicHost(settings)]
+  const tls = openTls({ directory: paths.tls, hosts, clock, entropy, log })
+  const keys = openHubKeys(paths.root, tls.authorityDer, clock)
+  const brokerOptions = { store, tls, mqtt: settings.mqtt, publicHost: publicHost(settings), clock, entropy, log }
+  const broker = await createBrokerSide({
+    ...brokerOptions,
+    ...(settings.broker === undefined ? {} : { broker: settings.broker }),
+    ...(settings.brokerPublic === undefined ? {} : { brokerPublic: settings.brokerPublic }),
+  })
+  cleanup.add(() => broker.close())
+  const hub = effects.makeHub(
+    {
+      clock,
+      entropy,
+      log,
+      sha256,
+      verify,
+      deflate,
+      ...keys,
+      bus: broker.bus,
+      brokerAccess: broker.access,
+      broker: broker.told,
+    },
+    paths.hubDb,
+  )
+  await reconcile(hub, store, broker, log)
+  await hub.start()
+  cleanup.add(() => hub.stop())
+  const events = createEventLog(hub, entropy)
+  cleanup.add(() => events.close())
+  const app = createApp({
+    hub,
+    tokens,
+    events,
+    clock,
+    log,
+    version,
+    startedAt: clock.now(),
+    unready: () => broker.problem(),
+    brokerConnections: () => broker.connections(),
+  })
+  const web: HttpsServer = await listenHttps(app, tls, settings.listen)
+  cleanup.add(() => web.close())
+  attachWebSocket(web.server, webSocketPath, broker.door, log)
+  await broker.open()
+  writeCliUrl(paths, settings.listen.host, web.port)
+  const url = publicUrl(settings, web.port)
+  log.info('hub is up', { url, version, data: paths.root })
+  return url
+}
+
+export async function startServer(settings: ServeSettings, effects: ServerEffects): Promise<Server> {
+  const { clock, entropy, log } = effects
+  const paths = dataPaths(settings.data)
+  const cleanup = createCleanup(log)
+  cleanup.add(lockDirectory(paths))
+  try {
+    const store = openAccessStore(paths.accessDb)
+    cleanup.add(() => store.close())
+    const tokens = createApiTokens(store, clock, entropy)
+    const firstToken = store.apiTokens().length === 0 ? tokens.create('admin', 'admin').token : undefined
+    openCliToken(paths, tokens)
+    const url = await startParts({ settings, paths, store, tokens, cleanup }, effects)
+    return { url, paths, firstToken, stop: () => cleanup.run() }
+  } catch (error) {
+    await cleanup.run()
+    throw error
+  }
+}
