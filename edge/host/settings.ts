@@ -1,0 +1,99 @@
+// Settings of one device: defaults, then the config file, then HOLDFAST_* of the environment, then flags; the last wins.
+
+import * as v from 'valibot'
+import { HoldfastError } from '../../shared/errors.ts'
+import { integer, port } from '../../shared/intent/field.ts'
+import { parseWith } from '../../shared/intent/resource.ts'
+import { defaultStateDir } from './files.ts'
+
+const interfaceName = v.pipe(
+  v.string(),
+  v.regex(/^[a-zA-Z0-9_.-]{1,15}$/, 'is not the name of an interface: use up to 15 letters, digits, "-", "_" and "."'),
+)
+const path = v.pipe(v.string(), v.regex(/^\//, 'is not an absolute path'))
+
+const settingsSchema = v.strictObject({
+  /** State directory. */
+  state: v.optional(path, defaultStateDir),
+  interface: v.optional(interfaceName, 'hf0'),
+  /** UDP port of WireGuard. */
+  listenPort: v.optional(port, 51_820),
+  /** UDP port of the agent itself, inside the mesh. */
+  meshPort: v.optional(port, 51_822),
+  logLevel: v.optional(v.picklist(['debug', 'info', 'warn', 'error']), 'info'),
+  logFormat: v.optional(v.picklist(['auto', 'text', 'json', 'journal']), 'auto'),
+  /** Raise the clock to the time floor at start; off where the host owns time. */
+  setClock: v.optional(v.boolean(), true),
+  /** Spare an uplink that is paid by the byte. */
+  metered: v.optional(v.boolean(), false),
+  /** Seconds between signs of life to the broker; where absent, 60, and 240 on a metered uplink. */
+  keepaliveS: v.optional(integer(10, 3_600)),
+})
+
+export type Settings = v.InferOutput<typeof settingsSchema>
+export type SettingName = keyof Settings
+export const settingNames = Object.keys(settingsSchema.entries) as readonly SettingName[]
+
+/** `listenPort` → `HOLDFAST_LISTEN_PORT`. */
+export function envName(name: SettingName): string {
+  return `HOLDFAST_${name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
+}
+
+/** Words of flags and of the environment in the type that the setting has; what doesn't fit is left for the schema. */
+function typed(name: SettingName, word: string): unknown {
+  switch (name) {
+    case 'listenPort':
+    case 'meshPort':
+    case 'keepaliveS':
+      return /^\d{1,9}$/.test(word) ? Number(word) : word
+    case 'setClock':
+    case 'metered':
+      return word === 'true' || word === '1' ? true : word === 'false' || word === '0' ? false : word
+    case 'state':
+    case 'interface':
+    case 'logLevel':
+    case 'logFormat':
+      return word
+  }
+}
+
+export interface SettingSources {
+  /** Content of the config file as parsed; undefined where there is none. */
+  readonly file: unknown
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly flags: Partial<Record<SettingName, string | boolean>>
+}
+
+/** Throws `invalid` with the name of the setting as its source spells it. */
+export function readSettings({ file, env, flags }: SettingSources): Settings {
+  const base = file ?? {}
+  if (typeof base !== 'object' || Array.isArray(base)) {
+    throw new HoldfastError('invalid', 'the config file is not a map of settings')
+  }
+  // Unknown keys of the file are found by parsing the file alone, so that its error does not name a flag.
+  parseWith(settingsSchema, base)
+  const merged: Record<string, unknown> = { ...base }
+  const spelled = new Map<string, string>()
+  for (const name of settingNames) {
+    const fromEnv = env[envName(name)]
+    const fromFlag = flags[name]
+    if (fromFlag !== undefined) {
+      merged[name] = typeof fromFlag === 'string' ? typed(name, fromFlag) : fromFlag
+      spelled.set(name, `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`)
+    } else if (fromEnv !== undefined && fromEnv !== '') {
+      merged[name] = typed(name, fromEnv)
+      spelled.set(name, envName(name))
+    }
+  }
+  try {
+    return parseWith(settingsSchema, merged)
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.field === undefined) throw error
+    const field = spelled.get(error.field) ?? error.field
+    throw new HoldfastError('invalid', error.message, { field, cause: error })
+  }
+}
+
+export function keepaliveOf(settings: Settings): number {
+  return settings.keepaliveS ?? (settings.metered ? 240 : 60)
+}
