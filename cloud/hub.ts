@@ -144,6 +144,9 @@ export interface Hub {
   enrol(request: EnrolRequest): Promise<EnrolReply>
   approve(name: string, actor: Actor): Promise<FleetNode>
 
+  /** A device takes its leave; `proof` is its signature over `leaveProofBytes`. Throws `forbidden`. */
+  leave(nodeId: NodeId, proof: Uint8Array): Promise<void>
+
   fleet(): readonly FleetNode[]
   rollOut(): readonly RollOut[]
   /** Resolves when every change so far is signed, stored and handed to the broker. */

@@ -98,7 +98,7 @@ export interface Condition {
   /** When it began, milliseconds since the Unix epoch. */
   readonly since: number
   /** The particular case, in a sentence; no secrets. */
-  readonly detail?: string
+  readonly detail?: string | undefined
 }
 
 /** A condition as it is shown: with its meaning spelled out. */

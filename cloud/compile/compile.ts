@@ -1,0 +1,67 @@
+// Intent to records. Each object compiles alone, so one change costs one compilation, whatever the size of the fleet.
+
+import type { Address } from '../../shared/address/cidr.ts'
+import type { AnyResource, Resource } from '../../shared/intent/resource.ts'
+import { type AnyRecord, encodeRecord } from '../../shared/record/record.ts'
+import type { Enrolment } from '../store/hub-store.ts'
+
+/** What a resource needs besides itself to become a record. */
+export interface Context {
+  /** Of nodes and services: the addresses that were given for good. */
+  readonly addresses: readonly Address[]
+  /** Of nodes: who enrolled under the name. */
+  readonly enrolment?: Enrolment
+}
+
+function nodeRecord(node: Resource<'Node'>, { addresses, enrolment }: Context): AnyRecord | undefined {
+  const { spec, metadata } = node
+  if (enrolment?.state !== 'approved' || spec.disabled || addresses.length === 0) return undefined
+  return {
+    kind: 'node',
+    id: `node/${metadata.name}`,
+    body: {
+      nodeId: enrolment.nodeId,
+      name: metadata.name,
+      labels: spec.labels,
+      wgKey: enrolment.wgKey,
+      deviceKey: enrolment.deviceKey,
+      addresses: [...addresses],
+      ...(spec.publicEndpoint === undefined ? {} : { publicEndpoint: spec.publicEndpoint }),
+      ...(spec.relay?.enabled === true ? { relay: { port: spec.relay.port, tlsPort: spec.relay.tlsPort } } : {}),
+      advertise: [...spec.advertise].sort(),
+    },
+  }
+}
+
+function recordOf(resource: AnyResource, context: Context): AnyRecord | undefined {
+  const { name } = resource.metadata
+  switch (resource.kind) {
+    case 'Network':
+      return { kind: 'network', id: `network/${name}`, body: { name, spec: resource.spec } }
+    case 'Node':
+      return nodeRecord(resource, context)
+    case 'Policy':
+      return { kind: 'policy', id: `policy/${name}`, body: { name, spec: resource.spec } }
+    case 'Route':
+      return { kind: 'route', id: `route/${name}`, body: { name, spec: resource.spec } }
+    case 'Service':
+      return {
+        kind: 'service',
+        id: `service/${name}`,
+        body: { name, addresses: [...context.addresses], spec: resource.spec },
+      }
+    case 'JoinToken':
+      return undefined
+  }
+}
+
+export interface Compiled {
+  readonly id: string
+  readonly bytes: Uint8Array
+}
+
+/** The record of one resource, or undefined where it has none: tokens, and nodes that are not members. */
+export function compile(resource: AnyResource, context: Context): Compiled | undefined {
+  const record = recordOf(resource, context)
+  return record === undefined ? undefined : { id: record.id, bytes: encodeRecord(record) }
+}

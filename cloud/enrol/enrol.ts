@@ -1,0 +1,142 @@
+// A device asks to join: the token opens the door, the proof shows that it holds its key, the Node says who it is.
+
+import { fromBase64, toBase64, toBase64Url } from '../../shared/bytes.ts'
+import type { Clock, Entropy, Sha256, Verify } from '../../shared/effects.ts'
+import { HoldfastError } from '../../shared/errors.ts'
+import { base32, type Name, type NodeId, parseName, parseNodeId } from '../../shared/ids.ts'
+import { apiVersion, type Resource } from '../../shared/intent/resource.ts'
+import { encodeSnapshot } from '../../shared/record/delta.ts'
+import { type EnrolReply, type EnrolRequest, enrolProofBytes } from '../../shared/wire/enrol.ts'
+import type { Actor, BrokerAccess, HubOptions } from '../hub.ts'
+import type { Publisher } from '../publish/publisher.ts'
+import type { Enrolment, NetworkState, TokenRecord } from '../store/hub-store.ts'
+import type { Tokens } from './tokens.ts'
+
+export interface EnrolPort {
+  enrolmentOf(node: NodeId): Enrolment | undefined
+  enrolmentNamed(name: Name): Enrolment | undefined
+  nodeNamed(name: Name): Resource<'Node'> | undefined
+  networkOf(name: Name): { readonly state: NetworkState; readonly publisher: Publisher } | undefined
+  /** Keeps enrolment and Node in one transaction and compiles them. */
+  admit(enrolment: Enrolment, node: Resource<'Node'>, token: TokenRecord | undefined, actor: Actor): void
+}
+
+export interface EnrolOptions {
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly sha256: Sha256
+  readonly verify: Verify
+  readonly tokens: Tokens
+  readonly pin: Uint8Array
+  readonly access: BrokerAccess
+  readonly broker: HubOptions['broker']
+  readonly keyCertificates: readonly Uint8Array[]
+  readonly port: EnrolPort
+}
+
+/** Seconds after which a device that waits for approval asks again. */
+const RETRY_AFTER_S = 5
+
+export function nodeIdOf(deviceKey: string, sha256: Sha256): NodeId {
+  return parseNodeId(base32(sha256(fromBase64(deviceKey)), 16))
+}
+
+function nodeResource(
+  request: EnrolRequest,
+  name: Name,
+  token: TokenRecord,
+  held: Resource<'Node'> | undefined,
+): Resource<'Node'> {
+  // What people wrote about the node beats what the token says, and that beats what the device says of itself.
+  const labels = { ...request.labels, ...token.labels, ...held?.spec.labels }
+  const spec = held?.spec ?? { network: token.network, labels: {}, advertise: [], disabled: false }
+  return { apiVersion, kind: 'Node', metadata: held?.metadata ?? { name }, spec: { ...spec, labels } }
+}
+
+function chooseName(request: EnrolRequest, node: NodeId, held: Enrolment | undefined, port: EnrolPort): Name {
+  const name = held?.name ?? request.name ?? parseName(`node-${node.slice(0, 6)}`)
+  const taken = port.enrolmentNamed(name)
+  if (taken !== undefined && taken.nodeId !== node) {
+    throw new HoldfastError('conflict', `another device is enrolled as ${name}`, {
+      field: 'name',
+      remedy: `Join with another --name, or remove the old device first: holdfast-hub delete node ${name}`,
+    })
+  }
+  return name
+}
+
+export function createEnrol(options: EnrolOptions) {
+  const { clock, entropy, sha256, verify, tokens, pin, port } = options
+
+  const prove = (request: EnrolRequest): void => {
+    const good = verify(fromBase64(request.deviceKey), enrolProofBytes(request, pin), fromBase64(request.proof))
+    if (!good)
+      throw new HoldfastError('bad-signature', 'the device could not prove that it holds its key', { field: 'proof' })
+  }
+
+  const reply = async (enrolment: Enrolment): Promise<EnrolReply> => {
+    const { nodeId, name } = enrolment
+    const network = port.networkOf(enrolment.network)
+    if (enrolment.state === 'pending' || network === undefined) {
+      return { state: 'pending', nodeId, name, retryAfterS: RETRY_AFTER_S }
+    }
+    const { state, publisher } = network
+    await publisher.flush()
+    const password = toBase64Url(entropy.bytes(32))
+    await options.access.allow(nodeId, state.id, password)
+    const { head, records } = publisher
+    if (head === undefined)
+      throw new HoldfastError('failed', `network ${state.name} has no signed revision yet`, { remedy: 'Try again.' })
+    const { url, webSocketPath, tlsAuthority } = options.broker
+    return {
+      state: 'enrolled',
+      nodeId,
+      name,
+      network: { id: state.id, name: state.name },
+      keys: options.keyCertificates.map(toBase64),
+      broker: {
+        url,
+        webSocketPath,
+        username: nodeId,
+        password,
+        ...(tlsAuthority === undefined ? {} : { tlsAuthority }),
+      },
+      snapshot: toBase64(encodeSnapshot(records, head)),
+    }
+  }
+
+  return async (request: EnrolRequest): Promise<EnrolReply> => {
+    prove(request)
+    const node = nodeIdOf(request.deviceKey, sha256)
+    const held = port.enrolmentOf(node)
+    // The same device asks again: it waits for approval, or its first reply was lost. The token was spent then.
+    if (held !== undefined && held.tokenId === request.tokenId && held.wgKey === request.wgKey) {
+      tokens.recognise(request.tokenId, request.secret)
+      return reply(held)
+    }
+    const token = tokens.check(request.tokenId, request.secret)
+    const name = chooseName(request, node, held, port)
+    const known = port.nodeNamed(name)
+    if (known !== undefined && known.spec.network !== token.network) {
+      throw new HoldfastError('conflict', `node ${name} belongs to network ${known.spec.network}`, {
+        field: 'name',
+        remedy: 'Use a token of that network.',
+      })
+    }
+    const enrolment: Enrolment = {
+      name,
+      nodeId: node,
+      network: token.network as Name,
+      wgKey: request.wgKey,
+      deviceKey: request.deviceKey,
+      state: token.autoApprove ? 'approved' : 'pending',
+      tokenId: token.id,
+      at: clock.now(),
+    }
+    port.admit(enrolment, nodeResource(request, name, token, known), token, {
+      name: `token ${token.id}`,
+      role: 'device',
+    })
+    return reply(enrolment)
+  }
+}

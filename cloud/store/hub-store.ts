@@ -1,0 +1,109 @@
+// What the hub keeps: intent, who enrolled, addresses that never move, and every signed revision. Synchronous, like the
+// agent's store: what a call returned from is on the disk.
+
+import type { Address } from '../../shared/address/cidr.ts'
+import type { DeviceKey, Name, NetworkId, NodeId, WgKey } from '../../shared/ids.ts'
+import type { Kind } from '../../shared/intent/resource.ts'
+import type { Version } from '../../shared/record/head.ts'
+import type { RecordSet } from '../../shared/record/record.ts'
+import type { AuditRow, Stored } from '../hub.ts'
+
+export interface Enrolment {
+  readonly name: Name
+  readonly nodeId: NodeId
+  readonly network: Name
+  readonly wgKey: WgKey
+  readonly deviceKey: DeviceKey
+  readonly state: 'pending' | 'approved'
+  readonly tokenId: string
+  readonly at: number
+}
+
+/** Addresses that belong to a node or service for good, by `kind/name`. */
+export interface Allocation {
+  readonly network: Name
+  readonly owner: string
+  readonly addresses: readonly Address[]
+}
+
+export interface TokenRecord {
+  readonly id: string
+  readonly secretHash: Uint8Array
+  readonly network: Name
+  readonly createdAt: number
+  readonly expiresAt: number
+  readonly usesLeft: number
+  readonly revoked: boolean
+  readonly labels: Readonly<Record<string, string>>
+  readonly autoApprove: boolean
+}
+
+/** A network's place in history. The id is made once and outlives a change of everything else. */
+export interface NetworkState {
+  readonly name: Name
+  readonly id: NetworkId
+  readonly epoch: number
+}
+
+export interface Published {
+  readonly version: Version
+  /** Envelope. */
+  readonly head: Uint8Array
+  readonly records: RecordSet
+}
+
+/** One revision, to be stored whole or not at all. */
+export interface Revision {
+  readonly version: Version
+  readonly head: Uint8Array
+  readonly put: RecordSet
+  readonly del: readonly string[]
+}
+
+/** The last word of one node, as it is kept across restarts of the hub. */
+export interface LastWord {
+  readonly nodeId: NodeId
+  readonly lastSeen: number
+  readonly status?: Uint8Array
+  readonly fact?: Uint8Array
+}
+
+export interface HubStore {
+  /** All or nothing; nests. */
+  transaction<T>(run: () => T): T
+  /** Rises with every call, across restarts. */
+  nextResourceVersion(): number
+
+  resources(): readonly Stored[]
+  putResource(stored: Stored): void
+  deleteResource(kind: Kind, name: string): void
+
+  enrolments(): readonly Enrolment[]
+  putEnrolment(enrolment: Enrolment): void
+  deleteEnrolment(name: Name): void
+
+  allocations(): readonly Allocation[]
+  putAllocation(allocation: Allocation): void
+  deleteAllocation(network: Name, owner: string): void
+
+  tokens(): readonly TokenRecord[]
+  putToken(token: TokenRecord): void
+  deleteToken(id: string): void
+
+  networks(): readonly NetworkState[]
+  putNetwork(state: NetworkState): void
+
+  published(id: NetworkId): Published | undefined
+  saveRevision(id: NetworkId, revision: Revision): void
+  /** Revisions of `epoch` above `revision`, oldest first; a gap at the start means that they are no longer kept. */
+  revisionsSince(id: NetworkId, version: Version): readonly Revision[]
+  deleteNetwork(name: Name, id: NetworkId): void
+
+  lastWords(): readonly LastWord[]
+  putLastWords(words: readonly LastWord[]): void
+  deleteLastWord(node: NodeId): void
+
+  putAudit(row: AuditRow): void
+  audit(limit: number): readonly AuditRow[]
+  close(): void
+}

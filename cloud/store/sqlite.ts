@@ -1,0 +1,199 @@
+// The hub's store in SQLite. A revision, its records and the intent it came from are on the disk before anybody hears of it.
+
+import Database from 'better-sqlite3'
+import type { Log } from '../../shared/effects.ts'
+import { describeError, HoldfastError } from '../../shared/errors.ts'
+import { auditRowsMax, deltasKeptMax } from '../../shared/limits.ts'
+import type { RecordSet } from '../../shared/record/record.ts'
+import type { Stored } from '../hub.ts'
+import type { Allocation, Enrolment, HubStore, LastWord, NetworkState, Revision, TokenRecord } from './hub-store.ts'
+
+const SCHEMA_VERSION = 1
+const SCHEMA = `
+  CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE resource (kind TEXT, name TEXT, json TEXT NOT NULL, PRIMARY KEY (kind, name)) STRICT, WITHOUT ROWID;
+  CREATE TABLE enrolment (name TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE allocation (network TEXT, owner TEXT, json TEXT NOT NULL, PRIMARY KEY (network, owner)) STRICT, WITHOUT ROWID;
+  CREATE TABLE token (id TEXT PRIMARY KEY, secret_hash BLOB NOT NULL, json TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE network (name TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, epoch INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE head (network TEXT PRIMARY KEY, epoch INTEGER NOT NULL, revision INTEGER NOT NULL, envelope BLOB NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE record (network TEXT, id TEXT, bytes BLOB NOT NULL, PRIMARY KEY (network, id)) STRICT, WITHOUT ROWID;
+  CREATE TABLE revision (
+    network TEXT, epoch INTEGER, revision INTEGER, envelope BLOB NOT NULL, changes TEXT NOT NULL,
+    PRIMARY KEY (network, epoch, revision)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE last_word (node TEXT PRIMARY KEY, last_seen INTEGER NOT NULL, status BLOB, fact BLOB) STRICT, WITHOUT ROWID;
+  CREATE TABLE audit (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, verb TEXT NOT NULL,
+    target TEXT NOT NULL, detail TEXT NOT NULL) STRICT;
+`
+/** Old audit rows are looked for once in so many writes. */
+const AUDIT_SWEEP_EVERY = 1_000
+
+function open(path: string): Database.Database {
+  try {
+    const db = new Database(path)
+    db.pragma('journal_mode = WAL')
+    db.pragma('synchronous = FULL')
+    const check = db.pragma('quick_check', { simple: true })
+    if (check !== 'ok') throw new HoldfastError('corrupt', String(check))
+    const version = Number(db.pragma('user_version', { simple: true }))
+    if (version > SCHEMA_VERSION)
+      throw new HoldfastError('unsupported', `it was written by a newer hub (schema ${version})`)
+    if (version === 0) db.transaction(() => db.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}`))()
+    return db
+  } catch (cause) {
+    throw new HoldfastError('corrupt', `cannot use the database ${path}: ${describeError(cause)}`, {
+      cause,
+      remedy: 'Nothing was changed. Check the disk, then bring the data directory back with `holdfast-hub restore`.',
+    })
+  }
+}
+
+interface Json {
+  readonly json: string
+}
+
+const parsed = <T>(rows: readonly Json[]): T[] => rows.map((row) => JSON.parse(row.json) as T)
+
+function changesText(revision: Revision): string {
+  const put = Object.fromEntries([...revision.put].map(([id, bytes]) => [id, Buffer.from(bytes).toString()]))
+  return JSON.stringify({ put, del: revision.del })
+}
+
+function changesOf(text: string): { put: RecordSet; del: readonly string[] } {
+  const { put, del } = JSON.parse(text) as { put: Record<string, string>; del: string[] }
+  return { put: new Map(Object.entries(put).map(([id, bytes]) => [id, new Uint8Array(Buffer.from(bytes))])), del }
+}
+
+/** Intent: resources, enrolments, addresses, tokens. */
+function intentTables(db: Database.Database) {
+  const resources = db.prepare<[], Json>('SELECT json FROM resource ORDER BY kind, name')
+  const putResource = db.prepare('INSERT OR REPLACE INTO resource VALUES (?, ?, ?)')
+  const deleteResource = db.prepare('DELETE FROM resource WHERE kind = ? AND name = ?')
+  const enrolments = db.prepare<[], Json>('SELECT json FROM enrolment ORDER BY name')
+  const putEnrolment = db.prepare('INSERT OR REPLACE INTO enrolment VALUES (?, ?)')
+  const deleteEnrolment = db.prepare('DELETE FROM enrolment WHERE name = ?')
+  const allocations = db.prepare<[], Json>('SELECT json FROM allocation ORDER BY network, owner')
+  const putAllocation = db.prepare('INSERT OR REPLACE INTO allocation VALUES (?, ?, ?)')
+  const deleteAllocation = db.prepare('DELETE FROM allocation WHERE network = ? AND owner = ?')
+  const tokens = db.prepare<[], Json & { secret_hash: Buffer }>('SELECT secret_hash, json FROM token ORDER BY id')
+  const putToken = db.prepare('INSERT OR REPLACE INTO token VALUES (?, ?, ?)')
+  const deleteToken = db.prepare('DELETE FROM token WHERE id = ?')
+  return {
+    resources: () => parsed<Stored>(resources.all()),
+    putResource: (s: Stored) => void putResource.run(s.resource.kind, s.resource.metadata.name, JSON.stringify(s)),
+    deleteResource: (kind: string, name: string) => void deleteResource.run(kind, name),
+    enrolments: () => parsed<Enrolment>(enrolments.all()),
+    putEnrolment: (e: Enrolment) => void putEnrolment.run(e.name, JSON.stringify(e)),
+    deleteEnrolment: (name: string) => void deleteEnrolment.run(name),
+    allocations: () => parsed<Allocation>(allocations.all()),
+    putAllocation: (a: Allocation) => void putAllocation.run(a.network, a.owner, JSON.stringify(a)),
+    deleteAllocation: (network: string, owner: string) => void deleteAllocation.run(network, owner),
+    tokens: () =>
+      tokens.all().map((row): TokenRecord => {
+        const rest = JSON.parse(row.json) as Omit<TokenRecord, 'secretHash'>
+        return { ...rest, secretHash: new Uint8Array(row.secret_hash) }
+      }),
+    putToken: ({ secretHash, ...rest }: TokenRecord) => void putToken.run(rest.id, secretHash, JSON.stringify(rest)),
+    deleteToken: (id: string) => void deleteToken.run(id),
+  }
+}
+
+/** Signed state: networks, heads, records, and the last revisions for catch-up. */
+function signedTables(db: Database.Database) {
+  const networks = db.prepare<[], NetworkState>('SELECT name, id, epoch FROM network ORDER BY name')
+  const putNetwork = db.prepare('INSERT OR REPLACE INTO network VALUES (?, ?, ?)')
+  const dropNetwork = db.prepare('DELETE FROM network WHERE name = ?')
+  const head = db.prepare<[string], { epoch: number; revision: number; envelope: Buffer }>(
+    'SELECT * FROM head WHERE network = ?',
+  )
+  const putHead = db.prepare('INSERT OR REPLACE INTO head VALUES (?, ?, ?, ?)')
+  const records = db.prepare<[string], { id: string; bytes: Buffer }>(
+    'SELECT id, bytes FROM record WHERE network = ? ORDER BY id',
+  )
+  const putRecord = db.prepare('INSERT OR REPLACE INTO record VALUES (?, ?, ?)')
+  const deleteRecord = db.prepare('DELETE FROM record WHERE network = ? AND id = ?')
+  const putRevision = db.prepare('INSERT INTO revision VALUES (?, ?, ?, ?, ?)')
+  const prune = db.prepare('DELETE FROM revision WHERE network = ? AND (epoch < ? OR revision <= ?)')
+  const since = db.prepare<
+    [string, number, number],
+    { epoch: number; revision: number; envelope: Buffer; changes: string }
+  >('SELECT * FROM revision WHERE network = ? AND epoch = ? AND revision > ? ORDER BY revision')
+  const saveRevision = db.transaction((id: string, r: Revision) => {
+    for (const [name, bytes] of r.put) putRecord.run(id, name, bytes)
+    for (const name of r.del) deleteRecord.run(id, name)
+    putHead.run(id, r.version.epoch, r.version.revision, r.head)
+    putRevision.run(id, r.version.epoch, r.version.revision, r.head, changesText(r))
+    prune.run(id, r.version.epoch, r.version.revision - deltasKeptMax)
+  })
+  return {
+    networks: () => networks.all(),
+    putNetwork: (n: NetworkState) => void putNetwork.run(n.name, n.id, n.epoch),
+    published(id: string) {
+      const row = head.get(id)
+      if (row === undefined) return undefined
+      const set = new Map(records.all(id).map((record) => [record.id, new Uint8Array(record.bytes)]))
+      return { version: { epoch: row.epoch, revision: row.revision }, head: new Uint8Array(row.envelope), records: set }
+    },
+    saveRevision: (id: string, revision: Revision) => saveRevision(id, revision),
+    revisionsSince: (id: string, version: { epoch: number; revision: number }) =>
+      since.all(id, version.epoch, version.revision).map((row) => ({
+        version: { epoch: row.epoch, revision: row.revision },
+        head: new Uint8Array(row.envelope),
+        ...changesOf(row.changes),
+      })),
+    deleteNetwork: db.transaction((name: string, id: string) => {
+      dropNetwork.run(name)
+      for (const table of ['head', 'record', 'revision']) db.prepare(`DELETE FROM ${table} WHERE network = ?`).run(id)
+    }),
+  }
+}
+
+/** What happened: audit and the last word of each node. */
+function historyTables(db: Database.Database) {
+  const words = db.prepare<[], { node: string; last_seen: number; status: Buffer | null; fact: Buffer | null }>(
+    'SELECT * FROM last_word ORDER BY node',
+  )
+  const putWord = db.prepare('INSERT OR REPLACE INTO last_word VALUES (?, ?, ?, ?)')
+  const deleteWord = db.prepare('DELETE FROM last_word WHERE node = ?')
+  const putAudit = db.prepare('INSERT INTO audit (at, actor, verb, target, detail) VALUES (?, ?, ?, ?, ?)')
+  const sweep = db.prepare('DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?')
+  const audit = db.prepare<[number], { at: number; actor: string; verb: string; target: string; detail: string }>(
+    'SELECT at, actor, verb, target, detail FROM audit ORDER BY id DESC LIMIT ?',
+  )
+  return {
+    lastWords: () =>
+      words.all().map((row) => ({
+        nodeId: row.node as LastWord['nodeId'],
+        lastSeen: row.last_seen,
+        ...(row.status === null ? {} : { status: new Uint8Array(row.status) }),
+        ...(row.fact === null ? {} : { fact: new Uint8Array(row.fact) }),
+      })),
+    putLastWords: db.transaction((list: readonly LastWord[]) => {
+      for (const word of list) putWord.run(word.nodeId, word.lastSeen, word.status ?? null, word.fact ?? null)
+    }),
+    deleteLastWord: (node: string) => void deleteWord.run(node),
+    putAudit(row: { at: number; actor: string; verb: string; target: string; detail: string }) {
+      const { lastInsertRowid } = putAudit.run(row.at, row.actor, row.verb, row.target, row.detail)
+      if (Number(lastInsertRowid) % AUDIT_SWEEP_EVERY === 0) sweep.run(auditRowsMax)
+    },
+    audit: (limit: number) => audit.all(limit),
+  }
+}
+
+/** Opens or makes the database. Never starts empty in place of a damaged one. `:memory:` keeps nothing. */
+export function openHubStore(path: string, log: Log): HubStore {
+  const db = open(path)
+  log.debug('hub database is open', { path })
+  const count = db.prepare<[], { value: number }>(
+    "INSERT INTO counter VALUES ('resourceVersion', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
+  )
+  return {
+    transaction: (run) => db.transaction(run)(),
+    nextResourceVersion: () => count.get()?.value ?? 1,
+    ...intentTables(db),
+    ...signedTables(db),
+    ...historyTables(db),
+    close: () => void db.close(),
+  }
+}
