@@ -1,0 +1,160 @@
+// The conversation with the hub over one bus: who is there, which message goes where, what is published and how often.
+//
+// Nothing here removes anything. A hub that is gone makes the node `autonomous`, and that is all it does.
+
+import type { Bus, BusFactory, Clock, Entropy, Log } from '../../shared/effects.ts'
+import { describeError, type ErrorCode, HoldfastError } from '../../shared/errors.ts'
+import { base32, type NetworkId, type NodeId } from '../../shared/ids.ts'
+import { factBytesMax } from '../../shared/limits.ts'
+import { encodePresence, parsePresence } from '../../shared/wire/report.ts'
+import { agentFilters, parseTopic, topics } from '../../shared/wire/topics.ts'
+import { createLatest } from './latest.ts'
+import type { Sync } from './sync.ts'
+
+export interface HubLinkOptions {
+  readonly bus: BusFactory
+  readonly network: NetworkId
+  readonly node: NodeId
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly log: Log
+  readonly sync: Sync
+  /** A fact came, of any node, this one too. */
+  readonly onFact: (node: NodeId, envelope: Uint8Array) => void
+  readonly onRefused: (detail: string) => void
+  /** The state below changed. */
+  readonly onChange: () => void
+}
+
+export interface LinkState {
+  /** The broker is connected. */
+  readonly up: boolean
+  /** The hub said that it is there, and the broker has not said otherwise. */
+  readonly hubOnline: boolean
+  /** Last word of the hub, milliseconds since the Unix epoch. */
+  readonly lastContact: number | undefined
+  /** Why the link is down. */
+  readonly failure: { readonly reason: string; readonly code: ErrorCode } | undefined
+}
+
+export interface HubLink {
+  start(): void
+  /** Says goodbye if the link is there, and closes it. */
+  stop(): Promise<void>
+  nudge(): void
+  state(): LinkState
+  request(payload: Uint8Array): Promise<void>
+  /** `urgent` overtakes the rate limit: the hub waits for this acknowledgement. */
+  report(status: Uint8Array, urgent: boolean): void
+  announce(fact: Uint8Array): void
+}
+
+/** Status: state.md's "at most every 5 s". Facts reach every node of the network, so they are rarer. */
+const STATUS_MS_MIN = 5_000
+const FACT_MS_MIN = 10_000
+/** So long the broker has to show which fact of ours it retains, before it is told again. */
+const RETAINED_GRACE_MS = 2_000
+const GOODBYE_MS_MAX = 1_000
+/** An envelope around the largest fact. */
+const FACT_ENVELOPE_MAX = factBytesMax + 128
+
+export function createHubLink(options: HubLinkOptions): HubLink {
+  const { clock, log, network, node, sync } = options
+  const session = base32(options.entropy.bytes(10), 16)
+  const presence = (online: boolean) => ({
+    topic: topics.node(network, node, 'presence'),
+    payload: encodePresence({ online, session }),
+    retain: true,
+  })
+  const bus: Bus = options.bus({ filters: agentFilters(network, node), will: presence(false) })
+  const retain = (channel: 'status' | 'fact') => (payload: Uint8Array) =>
+    bus.publish({ topic: topics.node(network, node, channel), payload, retain: true })
+  const status = createLatest({ clock, minMs: STATUS_MS_MIN, publish: retain('status') })
+  const fact = createLatest({ clock, minMs: FACT_MS_MIN, publish: retain('fact') })
+  let state: LinkState = { up: false, hubOnline: false, lastContact: undefined, failure: undefined }
+
+  const change = (next: Partial<LinkState>): void => {
+    state = { ...state, ...next }
+    options.onChange()
+  }
+
+  const onUp = (): void => {
+    log.info('connected to the broker')
+    sync.up()
+    change({ up: true, hubOnline: false, failure: undefined })
+    bus
+      .publish(presence(true))
+      .catch((error: unknown) => log.debug('presence was lost', { reason: describeError(error) }))
+    status.up()
+    fact.up(RETAINED_GRACE_MS)
+  }
+
+  const onDown = (reason: string, code: ErrorCode = 'unreachable'): void => {
+    if (state.up) log.warn('the link to the broker is lost', { reason })
+    sync.down()
+    status.down()
+    fact.down()
+    change({ up: false, hubOnline: false, failure: { reason, code } })
+  }
+
+  const onHub = (payload: Uint8Array): void => {
+    const { online } = parsePresence(payload)
+    change({ hubOnline: online, ...(online ? { lastContact: clock.now() } : {}) })
+    if (online) sync.hubOnline()
+  }
+
+  const onFact = (from: NodeId, payload: Uint8Array): void => {
+    if (payload.length > FACT_ENVELOPE_MAX) {
+      throw new HoldfastError('too-large', `a fact of ${payload.length} bytes was offered`)
+    }
+    if (from === node) fact.retained(payload)
+    options.onFact(from, payload)
+  }
+
+  const dispatch = (topic: string, payload: Uint8Array): void => {
+    const parsed = parseTopic(topic)
+    if (parsed === undefined || parsed.network !== network) {
+      throw new HoldfastError('invalid', 'a message came on a topic that is none of ours')
+    }
+    if (parsed.type === 'hub') onHub(payload)
+    else if (parsed.type === 'fact') onFact(parsed.node, payload)
+    else {
+      if (state.hubOnline) state = { ...state, lastContact: clock.now() }
+      if (parsed.type === 'head') sync.onHead(payload)
+      else if (parsed.type === 'delta') sync.onDelta(payload)
+      else if (parsed.type === 'rsp' && parsed.node === node) sync.onReply(payload)
+    }
+  }
+
+  const onMessage = (topic: string, payload: Uint8Array): void => {
+    // An empty retained message is how a topic is cleared: no word at all.
+    if (payload.length === 0) return
+    try {
+      dispatch(topic, payload)
+    } catch (error) {
+      log.warn('a message was refused', { topic: topic.slice(0, 120), reason: describeError(error) })
+      options.onRefused(`${topic.slice(0, 120)}: ${describeError(error)}`.slice(0, 500))
+    }
+  }
+
+  return {
+    start: () => bus.start({ onUp, onDown, onMessage }),
+    async stop() {
+      if (state.up) {
+        const { promise: late, resolve } = Promise.withResolvers<void>()
+        const timer = clock.after(GOODBYE_MS_MAX, resolve)
+        await Promise.race([bus.publish(presence(false)).catch(() => undefined), late])
+        timer.cancel()
+      }
+      status.down()
+      fact.down()
+      sync.down()
+      await bus.close()
+    },
+    nudge: () => bus.nudge(),
+    state: () => state,
+    request: (payload) => bus.publish({ topic: topics.node(network, node, 'req'), payload }),
+    report: (payload, urgent) => status.offer(payload, urgent),
+    announce: (envelope) => fact.offer(envelope),
+  }
+}

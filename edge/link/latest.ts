@@ -1,0 +1,107 @@
+// Publishes the latest value of a retained topic: what was superseded while it waited is never sent, and nothing is
+// sent more often than every `minMs` unless it is urgent.
+
+import { sameBytes } from '../../shared/bytes.ts'
+import type { Clock, Timer } from '../../shared/effects.ts'
+
+export interface LatestOptions {
+  readonly clock: Clock
+  readonly minMs: number
+  readonly publish: (payload: Uint8Array) => Promise<void>
+}
+
+export interface Latest {
+  /** Replaces what waits. */
+  offer(payload: Uint8Array, urgent?: boolean): void
+  /** The link is there. `graceMs` leaves the broker time to show what it still retains. */
+  up(graceMs?: number): void
+  down(): void
+  /** The broker retains `payload` already. */
+  retained(payload: Uint8Array): void
+  /** True while something waits or is on its way. */
+  pending(): boolean
+}
+
+/** After a publish that failed although the link seems up. */
+const RETRY_MS = 5_000
+
+export function createLatest(options: LatestOptions): Latest {
+  const { clock, minMs } = options
+  let wanted: Uint8Array | undefined
+  let published: Uint8Array | undefined
+  let online = false
+  let flying = false
+  let urgent = false
+  let sentAt = Number.NEGATIVE_INFINITY
+  let timer: Timer | undefined
+  let dueAt = Number.POSITIVE_INFINITY
+
+  const isDue = (): boolean =>
+    wanted !== undefined && (published === undefined || wanted === published || !sameBytes(wanted, published))
+
+  const schedule = (delayMs: number): void => {
+    const at = clock.monotonic() + delayMs
+    if (timer !== undefined && dueAt <= at) return
+    timer?.cancel()
+    dueAt = at
+    timer = clock.after(delayMs, send)
+  }
+
+  const plan = (): void => {
+    if (!online || flying || wanted === undefined || wanted === published || !isDue()) return
+    schedule(urgent ? 0 : Math.max(0, sentAt + minMs - clock.monotonic()))
+  }
+
+  const send = (): void => {
+    timer = undefined
+    dueAt = Number.POSITIVE_INFINITY
+    const payload = wanted
+    if (!online || flying || payload === undefined || payload === published) return
+    flying = true
+    urgent = false
+    sentAt = clock.monotonic()
+    options.publish(payload).then(
+      () => {
+        flying = false
+        published = payload
+        plan()
+      },
+      () => {
+        flying = false
+        // When the link is down, `up` plans anew.
+        if (online) schedule(RETRY_MS)
+      },
+    )
+  }
+
+  return {
+    offer(payload, now = false) {
+      if (published !== undefined && sameBytes(payload, published)) {
+        wanted = published
+        return
+      }
+      wanted = payload
+      urgent ||= now
+      plan()
+    },
+    up(graceMs = 0) {
+      online = true
+      published = undefined
+      if (wanted !== undefined) schedule(graceMs)
+    },
+    down() {
+      online = false
+      timer?.cancel()
+      timer = undefined
+      dueAt = Number.POSITIVE_INFINITY
+    },
+    retained(payload) {
+      if (wanted === undefined || flying || !sameBytes(payload, wanted)) return
+      published = wanted
+      timer?.cancel()
+      timer = undefined
+      dueAt = Number.POSITIVE_INFINITY
+    },
+    pending: () => flying || (wanted !== undefined && wanted !== published),
+  }
+}
