@@ -1,12 +1,9 @@
 // Bodies of requests: bounded before they are read, parsed once, never trusted.
 
 import type { Context } from 'hono'
-import { parseAllDocuments } from 'yaml'
 import { HoldfastError } from '../../shared/errors.ts'
-import { type AnyResource, parseResource } from '../../shared/intent/resource.ts'
-
-const parseDocuments = (text: string): AnyResource[] =>
-  parseAllDocuments(text).map((d) => parseResource('toJS' in d ? d.toJS() : d))
+import type { AnyResource } from '../../shared/intent/resource.ts'
+import { parseDocuments } from '../../shared/intent/yaml.ts'
 
 export async function readJson(context: Context): Promise<unknown> {
   const text = await context.req.text()

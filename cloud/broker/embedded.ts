@@ -43,6 +43,10 @@ type Handlers = Pick<
   AedesOptions,
   'preConnect' | 'authenticate' | 'authorizePublish' | 'authorizeSubscribe' | 'authorizeForward'
 >
+const FAREWELL_TURNS = 8
+/** The rest is cut: a stop is not held up by a device on a dead link. */
+const FAREWELL_MS = 1_000
+
 type PeerOf = (client: Client | null) => Peer | undefined
 
 interface Packet {
@@ -120,11 +124,28 @@ function topicHandlers(peerOf: PeerOf, clock: Clock, log: Log): Handlers {
   }
 }
 
+/** Ends connections by their own closing, so that what was just published still arrives; not for longer than a moment. */
+async function farewell(streams: ReadonlySet<Duplex>, clock: Clock): Promise<void> {
+  // A message is handed to its receivers a turn of the event loop after it was acknowledged to its sender.
+  for (let turn = 0; turn < FAREWELL_TURNS; turn++) await new Promise((resolve) => setImmediate(resolve))
+  const closed = [...streams].map(
+    (stream) =>
+      new Promise<void>((resolve) => {
+        stream.once('close', resolve)
+        stream.end()
+      }),
+  )
+  const { promise: late, resolve } = Promise.withResolvers<void>()
+  const timer = clock.after(FAREWELL_MS, resolve)
+  await Promise.race([Promise.all(closed), late])
+  timer.cancel()
+}
+
 export async function createEmbeddedBroker({ clock, log, store }: EmbeddedOptions): Promise<EmbeddedBroker> {
   const peers = new WeakMap<object, Peer>()
   const admission = createAdmission(store, clock)
   const peerOf: PeerOf = (client) => (client === null ? undefined : peers.get(client.conn))
-  let open = 0
+  const streams = new Set<Duplex>()
 
   const aedes = await Aedes.createBroker({
     connectTimeout: brokerConnectMsMax,
@@ -143,9 +164,9 @@ export async function createEmbeddedBroker({ clock, log, store }: EmbeddedOption
   function adopt(peer: Peer): void {
     const { stream } = peer
     peers.set(stream, peer)
-    open += 1
+    streams.add(stream)
     stream.once('close', () => {
-      open -= 1
+      streams.delete(stream)
       admission.forget(peer)
     })
     if (!peer.privileged) {
@@ -173,7 +194,10 @@ export async function createEmbeddedBroker({ clock, log, store }: EmbeddedOption
       return ours
     },
     accept: (stream, remote) => adopt({ remote, privileged: false, stream }),
-    connections: () => open,
-    close: () => new Promise((resolve) => aedes.close(() => resolve())),
+    connections: () => streams.size,
+    async close() {
+      await farewell(streams, clock)
+      await new Promise<void>((resolve) => aedes.close(resolve))
+    },
   }
 }

@@ -78,12 +78,18 @@ async function embedded(options: BrokerSideOptions): Promise<BrokerSide> {
   const { clock, log, mqtt, publicHost, store, tls } = options
   const broker = await createEmbeddedBroker({ store, clock, log })
   let listener: MqttListener | undefined
-  const url = mqtt.port === MQTT_PORT ? '' : `mqtts://${brackets(publicHost)}:${mqtt.port}`
   return {
     access: broker.access,
     bus: busFactory(options, () => broker.connect()),
     door: broker,
-    told: { url, webSocketPath },
+    told: {
+      // Asked at each enrolment, because the kernel may have chosen the port.
+      get url() {
+        const port = listener?.port ?? mqtt.port
+        return port === MQTT_PORT ? '' : `mqtts://${brackets(publicHost)}:${port}`
+      },
+      webSocketPath,
+    },
     problem: () => undefined,
     connections: () => broker.connections(),
     async open() {

@@ -1,7 +1,7 @@
 // The HTTPS server of the hub: API, dashboard and, by upgrade, MQTT over WebSocket.
 
 import { createServer, type Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { HoldfastError } from '../../shared/errors.ts'
 import type { App } from '../api/app.ts'
@@ -31,6 +31,12 @@ export async function listenHttps(app: App, tls: HubTls, at: ListenAddress): Pro
     },
     (incoming, outgoing) => void answer(incoming, outgoing),
   )
+  // Upgraded sockets are no longer the HTTP server's own, yet it would wait for them.
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: Error) =>
       reject(
@@ -48,7 +54,7 @@ export async function listenHttps(app: App, tls: HubTls, at: ListenAddress): Pro
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
-        server.closeAllConnections()
+        for (const socket of sockets) socket.destroy()
       }),
   }
 }

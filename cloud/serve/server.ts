@@ -9,7 +9,9 @@ import { type ApiTokens, createApiTokens } from '../access/api-tokens.ts'
 import { createApp } from '../api/app.ts'
 import { createEventLog } from '../api/event-log.ts'
 import { attachWebSocket } from '../broker/listener.ts'
-import type { Hub, HubOptions } from '../hub.ts'
+import { createHub } from '../create-hub.ts'
+import type { Hub } from '../hub.ts'
+import { openHubStore } from '../store/sqlite.ts'
 import { openTls } from '../tls/authority.ts'
 import { openHubKeys } from '../tls/hub-keys.ts'
 import { namesFor } from './address.ts'
@@ -33,8 +35,6 @@ export interface ServerEffects {
   readonly clock: Clock
   readonly entropy: Entropy
   readonly log: Log
-  /** Makes the hub on the database at `path`. */
-  readonly makeHub: (options: HubOptions, path: string) => Hub
 }
 
 function publicHost(settings: ServeSettings): string {
@@ -95,8 +95,11 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<string>
     ...(settings.broker === undefined ? {} : { broker: settings.broker }),
     ...(settings.brokerPublic === undefined ? {} : { brokerPublic: settings.brokerPublic }),
   })
+  let web: HttpsServer | undefined
+  // Noted first, so that it runs last: devices on WebSockets still hear the hub's goodbye.
+  cleanup.add(() => web?.close())
   cleanup.add(() => broker.close())
-  const hub = effects.makeHub(
+  const hub = createHub(
     {
       clock,
       entropy,
@@ -109,11 +112,11 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<string>
       brokerAccess: broker.access,
       broker: broker.told,
     },
-    paths.hubDb,
+    openHubStore(paths.hubDb, log),
   )
-  await reconcile(hub, store, broker, log)
-  await hub.start()
   cleanup.add(() => hub.stop())
+  await hub.start()
+  await reconcile(hub, store, broker, log)
   const events = createEventLog(hub, entropy)
   cleanup.add(() => events.close())
   const app = createApp({
@@ -127,8 +130,7 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<string>
     unready: () => broker.problem(),
     brokerConnections: () => broker.connections(),
   })
-  const web: HttpsServer = await listenHttps(app, tls, settings.listen)
-  cleanup.add(() => web.close())
+  web = await listenHttps(app, tls, settings.listen)
   attachWebSocket(web.server, webSocketPath, broker.door, log)
   await broker.open()
   writeCliUrl(paths, settings.listen.host, web.port)

@@ -3,8 +3,11 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { HoldfastError } from '../../shared/errors.ts'
+import { parseConfig } from '../../shared/intent/yaml.ts'
 import { parseListen } from './address.ts'
-import { parseSettingsFile, resolveSettings } from './settings.ts'
+import { resolveSettings, settingsFile } from './settings.ts'
+
+const parseSettingsFile = (text: string) => parseConfig(settingsFile, text)
 
 function refusalOf(text: string): HoldfastError {
   try {

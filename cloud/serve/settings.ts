@@ -2,9 +2,8 @@
 
 import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
-import { isSeq, LineCounter, parseDocument } from 'yaml'
 import { HoldfastError } from '../../shared/errors.ts'
-import { parseWith } from '../../shared/intent/resource.ts'
+import { parseConfig } from '../../shared/intent/yaml.ts'
 import { documentBytesMax } from '../../shared/limits.ts'
 import { type ListenAddress, parseListen } from './address.ts'
 
@@ -27,7 +26,7 @@ const hostName = v.pipe(
   v.regex(/^[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?$/, 'is neither a DNS name nor an address'),
 )
 
-const fileSchema = v.strictObject({
+export const settingsFile = v.strictObject({
   data: v.optional(v.string()),
   listen: v.optional(v.string()),
   mqtt: v.optional(v.string()),
@@ -42,36 +41,7 @@ const fileSchema = v.strictObject({
     }),
   ),
 })
-export type SettingsFile = v.InferOutput<typeof fileSchema>
-
-/** One-based line of `spec.list[0].key` in the document; undefined where it is not there. */
-function lineOf(document: ReturnType<typeof parseDocument>, counter: LineCounter, field: string): number | undefined {
-  const path = field.split(/[.[\]]+/).filter((part) => part !== '')
-  const node: unknown = document.getIn(path, true)
-  const range = (node as { range?: [number] } | undefined)?.range
-  return range === undefined || isSeq(document.contents) ? undefined : counter.linePos(range[0]).line
-}
-
-export function parseSettingsFile(text: string): SettingsFile {
-  const counter = new LineCounter()
-  const document = parseDocument(text, { lineCounter: counter, uniqueKeys: true })
-  const [error] = document.errors
-  if (error !== undefined) {
-    const line = error.linePos?.[0].line
-    throw new HoldfastError('invalid', error.message.split('\n')[0] ?? 'not YAML', line === undefined ? {} : { line })
-  }
-  try {
-    return parseWith(fileSchema, document.toJS({ maxAliasCount: 0 }) ?? {})
-  } catch (cause) {
-    if (!(cause instanceof HoldfastError) || cause.field === undefined) throw cause
-    const line = lineOf(document, counter, cause.field)
-    throw new HoldfastError(cause.code, cause.message, {
-      field: cause.field,
-      ...(line === undefined ? {} : { line }),
-      ...(cause.remedy === undefined ? {} : { remedy: cause.remedy }),
-    })
-  }
-}
+export type SettingsFile = v.InferOutput<typeof settingsFile>
 
 export function readSettingsFile(path: string): SettingsFile {
   let text: string
@@ -81,7 +51,7 @@ export function readSettingsFile(path: string): SettingsFile {
     throw new HoldfastError('not-found', `cannot read ${path}: ${(cause as Error).message}`, { cause })
   }
   if (text.length > documentBytesMax) throw new HoldfastError('too-large', `${path} is no settings file`)
-  return parseSettingsFile(text)
+  return parseConfig(settingsFile, text)
 }
 
 /** Flags and variables, already merged, over the file, over the defaults. */
