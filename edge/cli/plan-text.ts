@@ -1,0 +1,44 @@
+// A plan as the commands a person would type, or close to it: what would change, in the order in which it would.
+
+import type { Op } from '../plan/op.ts'
+
+function peerWords(op: Extract<Op, { op: 'peer-set' }>): string {
+  const parts = [`peer ${op.wgKey}`]
+  if (op.allowedIps !== undefined) parts.push(`allowed-ips ${op.allowedIps.join(',')}`)
+  if (op.endpoint !== undefined) parts.push(`endpoint ${op.endpoint}`)
+  if (op.keepaliveS !== undefined) parts.push(`persistent-keepalive ${op.keepaliveS}`)
+  return parts.join(' ')
+}
+
+/** One line for each operation; `device` is the name of the interface. */
+export function opText(op: Op, device: string): string {
+  switch (op.op) {
+    case 'ruleset-set':
+      return `nft: replace table inet holdfast (${op.ruleset.split('\n').length} lines)`
+    case 'link-add':
+      return `ip link add ${device} type wireguard`
+    case 'device-set':
+      return `wg set ${device} listen-port ${op.listenPort} private-key … (public ${op.wgKey})`
+    case 'peer-set':
+      return `wg set ${device} ${peerWords(op)}`
+    case 'peer-remove':
+      return `wg set ${device} peer ${op.wgKey} remove`
+    case 'address-add':
+      return `ip address add ${op.cidr} dev ${device}`
+    case 'address-remove':
+      return `ip address del ${op.cidr} dev ${device}`
+    case 'link-set':
+      return `ip link set ${device} mtu ${op.mtu} up`
+    case 'forwarding-on':
+      return op.family === 4 ? 'sysctl net.ipv4.ip_forward=1' : 'sysctl net.ipv6.conf.all.forwarding=1'
+    case 'route-add':
+      return `ip route add ${op.destination} dev ${device} metric ${op.metric}`
+    case 'route-remove':
+      return `ip route del ${op.destination} dev ${device} metric ${op.metric}`
+  }
+}
+
+export function planText(ops: readonly Op[], device: string): string {
+  if (ops.length === 0) return 'nothing to do: the kernel is as the intent says\n'
+  return `${ops.map((op) => opText(op, device)).join('\n')}\n`
+}

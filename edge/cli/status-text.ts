@@ -1,0 +1,63 @@
+// `holdfast status` for people: who this node is, how it stands with the hub, its peers, and what is wrong.
+
+import type { ShownCondition } from '../../shared/health.ts'
+import { formatVersion } from '../../shared/record/head.ts'
+import type { AgentStatus, PeerStatus } from '../agent.ts'
+import { ageText, bytesText, rttText, timeText } from './words.ts'
+
+/** Lays out rows in columns; given in, so that this file stays free of how wide a terminal is. */
+export type Table = (columns: readonly string[], rows: readonly (readonly string[])[]) => string
+
+function modeLine({ mode, modeSince, hub }: AgentStatus, nowMs: number): string {
+  const since = `${timeText(modeSince)} (${ageText((nowMs - modeSince) / 1_000)})`
+  if (mode === 'online') return `online since ${since}, hub ${hub.url}`
+  const contact =
+    hub.lastContact === undefined ? 'never heard of the hub' : `hub last heard ${timeText(hub.lastContact)}`
+  return `autonomous since ${since}, ${contact}`
+}
+
+function revisionLine({ revision }: AgentStatus): string {
+  const { held, applied, quarantined } = revision
+  const parts = [`held ${formatVersion(held)}`, `applied ${formatVersion(applied)}`]
+  if (quarantined !== undefined) parts.push(`quarantined ${formatVersion(quarantined)}`)
+  return parts.join(', ')
+}
+
+function peerRow(peer: PeerStatus): readonly string[] {
+  const path = peer.via === undefined ? peer.path : `${peer.path} via ${peer.via}`
+  return [
+    peer.name,
+    peer.addresses.join(' '),
+    path,
+    rttText(peer.rttMs),
+    peer.handshakeAgeS === undefined ? 'never' : ageText(peer.handshakeAgeS),
+    bytesText(peer.rxBytes),
+    bytesText(peer.txBytes),
+    peer.endpoint ?? '-',
+  ]
+}
+
+export function healthText(health: readonly ShownCondition[]): string {
+  return health
+    .map(({ severity, title, detail, remedy, since }) => {
+      const what = detail === undefined ? '' : `\n    ${detail}`
+      return `${severity}: ${title} (since ${timeText(since)})${what}\n    → ${remedy}\n`
+    })
+    .join('')
+}
+
+export function statusText(status: AgentStatus, nowMs: number, table: Table): string {
+  const lines = [
+    `node      ${status.node} (${status.nodeId}) in ${status.network}`,
+    `addresses ${status.addresses.join(' ') || 'none yet'}`,
+    `mode      ${modeLine(status, nowMs)}`,
+    `revision  ${revisionLine(status)}`,
+    `agent     ${status.version}, up ${ageText(status.uptimeS)}`,
+  ]
+  const peers =
+    status.peers.length === 0
+      ? 'no peers yet\n'
+      : table(['PEER', 'ADDRESSES', 'PATH', 'RTT', 'HANDSHAKE', 'RX', 'TX', 'ENDPOINT'], status.peers.map(peerRow))
+  const health = status.health.length === 0 ? 'health: nothing to report\n' : healthText(status.health)
+  return `${lines.join('\n')}\n\n${peers}\n${health}`
+}

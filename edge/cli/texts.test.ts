@@ -1,0 +1,111 @@
+// Golden text of what people read most.
+
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { showCondition } from '../../shared/health.ts'
+import type { AgentStatus } from '../agent.ts'
+import { pingLineText, summarize, summaryText } from './ping-text.ts'
+import { planText } from './plan-text.ts'
+import { statusText } from './status-text.ts'
+import { ageText, bytesText, rttText } from './words.ts'
+
+const NOW = 1_800_000_000_000
+const table = (columns: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [columns, ...rows].map((row) => `${row.join(' | ')}\n`).join('')
+
+const status = {
+  node: 'plant-7',
+  nodeId: 'abcdefghijklmnop',
+  network: 'mesh',
+  addresses: ['10.90.0.7'],
+  hub: { connected: false, since: NOW - 7_200_000, lastContact: NOW - 7_200_000, url: 'https://hub:8443' },
+  mode: 'autonomous',
+  modeSince: NOW - 7_200_000,
+  revision: {
+    held: { epoch: 1, revision: 12 },
+    applied: { epoch: 1, revision: 12 },
+    lastGood: { epoch: 1, revision: 12 },
+  },
+  peers: [
+    {
+      nodeId: 'b',
+      name: 'gate',
+      addresses: ['10.90.0.1', 'fd00::1'],
+      path: 'direct',
+      endpoint: '192.0.2.1:51820',
+      rttMs: 3.14,
+      handshakeAgeS: 61,
+      rxBytes: 2_048,
+      txBytes: 5_000_000,
+      active: true,
+    },
+    { nodeId: 'c', name: 'van', addresses: ['10.90.0.9'], path: 'none', rxBytes: 0, txBytes: 0, active: false },
+  ],
+  health: [showCondition({ code: 'hub-unreachable', since: NOW - 7_200_000, detail: 'connect timed out' })],
+  uptimeS: 90_000,
+  version: '0.1.0',
+} as unknown as AgentStatus
+
+test('status says who, how it stands with the hub, the peers, and what to do', () => {
+  assert.snapshot(
+    statusText(status, NOW, table),
+    `node      plant-7 (abcdefghijklmnop) in mesh
+addresses 10.90.0.7
+mode      autonomous since 2027-01-15T06:00:00Z (2h), hub last heard 2027-01-15T06:00:00Z
+revision  held 12, applied 12
+agent     0.1.0, up 1d
+
+PEER | ADDRESSES | PATH | RTT | HANDSHAKE | RX | TX | ENDPOINT
+gate | 10.90.0.1 fd00::1 | direct | 3.1 ms | 1m | 2.0 KiB | 4.8 MiB | 192.0.2.1:51820
+van | 10.90.0.9 | none | - | never | 0 B | 0 B | -
+
+warning: The hub is not reachable; the node works from its cache (since 2027-01-15T06:00:00Z)
+    connect timed out
+    → Nothing breaks meanwhile. Check the uplink, then the hub with \`holdfast-hub status\`.
+`,
+  )
+})
+
+test('a plan reads as commands', () => {
+  assert.is(planText([], 'hf0'), 'nothing to do: the kernel is as the intent says\n')
+  const ops = [
+    { op: 'link-add' },
+    { op: 'peer-set', wgKey: 'KEY', allowedIps: ['10.90.0.1/32'], keepaliveS: 25 },
+    { op: 'forwarding-on', family: 6 },
+  ] as never
+  assert.snapshot(
+    planText(ops, 'hf0'),
+    `ip link add hf0 type wireguard
+wg set hf0 peer KEY allowed-ips 10.90.0.1/32 persistent-keepalive 25
+sysctl net.ipv6.conf.all.forwarding=1
+`,
+  )
+})
+
+test('a ping tells loss and times', () => {
+  const answer = { node: 'gate', address: '10.90.0.1', path: 'direct' } as const
+  const answers = [
+    { ...answer, seq: 1, rttMs: 4 },
+    { ...answer, seq: 2 },
+    { ...answer, seq: 3, rttMs: 20.4 },
+    { ...answer, seq: 4, rttMs: 5 },
+  ]
+  assert.is(pingLineText({ ...answer, seq: 1, rttMs: 4 }), 'gate (10.90.0.1) seq=1: 4.0 ms, path direct')
+  assert.is(pingLineText({ ...answer, seq: 2 }), 'gate (10.90.0.1) seq=2: no answer, path direct')
+  assert.is(summaryText(summarize(answers)), '4 sent, 3 received, 25 % lost, min/median/max 4.0 ms / 5.0 ms / 20 ms')
+  assert.is(summaryText(summarize([{ ...answer, seq: 1 }])), '1 sent, 0 received, 100 % lost')
+})
+
+test('units', () => {
+  assert.equal([-1, 0, 59, 60, 3_600, 90_000].map(ageText), ['0s', '0s', '59s', '1m', '1h', '1d'])
+  assert.equal([0, 1_023, 1_024, 200 << 10, 2 ** 50].map(bytesText), [
+    '0 B',
+    '1023 B',
+    '1.0 KiB',
+    '200 KiB',
+    '1024 TiB',
+  ])
+  assert.equal([undefined, 0.123, 9.99, 10.4].map(rttText), ['-', '0.1 ms', '10.0 ms', '10 ms'])
+})
+
+test.run()
