@@ -1,0 +1,66 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { HostProbe } from '../host/probe.ts'
+import { type DoctorOptions, diagnose } from './doctor.ts'
+
+/** A host where nothing is missing, with what a test changes. */
+function host(changes: Partial<HostProbe> = {}): HostProbe {
+  const files: Record<string, string> = {
+    '/proc/sys/net/ipv6/conf/all/disable_ipv6': '0',
+    '/sys/class/net/eth0/mtu': '1500',
+  }
+  return {
+    isRoot: true,
+    exists: (path) => path === '/sys/module/wireguard' || path === '/sys/class/net/eth0/device',
+    read: (path) => files[path],
+    list: (path) => (path === '/sys/class/net' ? ['lo', 'eth0', 'br0'] : []),
+    which: (program) => `/usr/sbin/${program}`,
+    freeBytes: () => 1 << 30,
+    modeOf: () => 0o700,
+    ...changes,
+  }
+}
+
+function verdicts(changes: Partial<DoctorOptions>): Record<string, string> {
+  const hub = { url: 'https://hub', reached: true, why: '' }
+  const findings = diagnose({ probe: host(), stateDir: '/var/lib/holdfast', now: 2e12, floor: 1e12, hub, ...changes })
+  for (const { verdict, remedy, check } of findings) if (verdict === 'fails') assert.ok(remedy, check)
+  return Object.fromEntries(
+    findings.filter(({ verdict }) => verdict !== 'ok').map(({ check, verdict }) => [check, verdict]),
+  )
+}
+
+test('a healthy host has nothing to mend', () => {
+  assert.equal(verdicts({}), {})
+})
+
+test('what is missing is named, and what is used instead', () => {
+  const none = (): undefined => undefined
+  assert.equal(verdicts({ probe: host({ exists: () => false, which: none }) }), {
+    WireGuard: 'fails',
+    'program wg': 'fails',
+    'program ip': 'fails',
+    'program nft': 'fails',
+  })
+  assert.equal(verdicts({ probe: host({ exists: (path) => path === '/dev/net/tun' }) }), { WireGuard: 'note' })
+  assert.equal(verdicts({ probe: host({ exists: () => false }) }), { WireGuard: 'fails' })
+  assert.equal(verdicts({ probe: host({ isRoot: false, modeOf: () => 0o755, freeBytes: () => 1_000 }) }), {
+    privilege: 'fails',
+    'state directory': 'fails',
+    disk: 'note',
+  })
+})
+
+test('a wrong clock, an unreachable hub and a small MTU are notes, for the mesh works all the same', () => {
+  const read = (path: string): string => (path.endsWith('mtu') ? '1280' : '1')
+  assert.equal(
+    verdicts({
+      now: 5,
+      probe: host({ read, exists: (path) => path.includes('eth0') || path.includes('wireguard') }),
+      hub: { url: 'https://hub', reached: false, why: 'no route' },
+    }),
+    { IPv6: 'note', clock: 'note', MTU: 'note', hub: 'note' },
+  )
+})
+
+test.run()
