@@ -89,7 +89,7 @@ async function measureFleet(size: number, { say }: BenchContext): Promise<Figure
       [`hubRssMiB${size}`]: memoryOf(pid).rssMiB,
     }
   } finally {
-    for (const child of [...workers, hub]) child.kill('SIGKILL')
+    for (const child of [...workers, hub]) child.kill('SIGTERM')
   }
 }
 

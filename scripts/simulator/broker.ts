@@ -152,6 +152,8 @@ export function createSimBroker(base: FakeClock, entropy: Entropy): SimBroker {
     let session: Session | undefined
     return {
       start(handlers) {
+        // What is left of a crashed program may still get here; it must not take the place of the living.
+        if (clock.dead()) return
         session = { id, options, handlers, clock, up: false, closed: false, dead: false }
         sessions.set(id, session)
         const started = session

@@ -20,6 +20,7 @@ export interface SimKernel {
   readonly driver: Driver
   /** What it holds now. */
   observe(): Observed
+  isUp(): boolean
   /** After so many more operations the caller never hears back; `Infinity` is never. */
   dieAfterOps: number
   /** The next so many operations fail. */
@@ -200,6 +201,7 @@ export function createSimKernel(options: KernelOptions): SimKernel {
       watch: () => () => undefined,
     },
     observe: () => observed(state, options),
+    isUp: () => state.link?.up === true,
     vandalise: (choice) => VANDALISM[choice % VANDALISM.length]?.(state),
     reboot() {
       state = empty()

@@ -10,6 +10,7 @@ export interface NodeClock extends Clock {
   waiting(): number
   /** The machine crashed: none of its timers will run. */
   kill(): void
+  dead(): boolean
 }
 
 export function createNodeClock(base: FakeClock): NodeClock {
@@ -37,6 +38,7 @@ export function createNodeClock(base: FakeClock): NodeClock {
       skewMs = byMs
     },
     waiting: () => timers.size,
+    dead: () => dead,
     kill() {
       dead = true
       for (const timer of timers) timer.cancel()

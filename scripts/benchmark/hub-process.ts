@@ -1,0 +1,104 @@
+// A real hub with its embedded broker and its databases on disk, in a process of its own, so that its processor time and
+// memory can be read from outside. Without the REST door: enrolment and changes come over IPC.
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openAccessStore } from '../../cloud/access/access-store.ts'
+import { createHub } from '../../cloud/create-hub.ts'
+import type { Actor, Hub } from '../../cloud/hub.ts'
+import { createBrokerSide } from '../../cloud/serve/broker-side.ts'
+import { deflate } from '../../cloud/serve/deflate.ts'
+import { openHubStore } from '../../cloud/store/sqlite.ts'
+import { openTls } from '../../cloud/tls/authority.ts'
+import { openHubKeys } from '../../cloud/tls/hub-keys.ts'
+import { toBase64 } from '../../shared/bytes.ts'
+import { describeError } from '../../shared/errors.ts'
+import { systemClock as clock, systemEntropy as entropy } from '../../shared/host/clock.ts'
+import { sha256, verify } from '../../shared/host/crypto.ts'
+import { createLog } from '../../shared/host/log.ts'
+import { parseWith } from '../../shared/intent/resource.ts'
+import { tokenSpec } from '../../shared/intent/token.ts'
+import { deviceFromSeed, enrol } from '../simulator/device.ts'
+import { fleetNetwork, fleetPolicy } from './fleet-policy.ts'
+import { type FromHub, nowNs, type Recruit, type ToHub } from './fleet-words.ts'
+
+const actor: Actor = { name: 'bench', role: 'admin' }
+const log = createLog({ level: 'error', format: 'text', now: () => clock.now() })
+
+function tell(words: FromHub): void {
+  process.send?.(words)
+}
+
+/** A port that was free a moment ago: devices are told the port before the broker opens it. */
+async function freePort(host: string): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, host, resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+async function startHub(directory: string): Promise<Hub> {
+  const host = '127.0.0.1'
+  const tls = openTls({ directory: join(directory, 'tls'), hosts: [host], clock, entropy, log })
+  const keys = openHubKeys(directory, tls.authorityDer, clock)
+  const store = openAccessStore(join(directory, 'access.db'))
+  const mqtt = { host, port: await freePort(host) }
+  const broker = await createBrokerSide({ store, tls, mqtt, publicHost: host, clock, entropy, log })
+  await broker.open()
+  const hub = createHub(
+    {
+      clock,
+      entropy,
+      log,
+      sha256,
+      verify,
+      deflate,
+      ...keys,
+      bus: broker.bus,
+      brokerAccess: broker.access,
+      broker: broker.told,
+    },
+    openHubStore(join(directory, 'hub.db'), log),
+  )
+  await hub.start()
+  return hub
+}
+
+async function recruit(hub: Hub, count: number): Promise<readonly Recruit[]> {
+  hub.put(fleetNetwork(), actor)
+  const { token } = hub.createToken(parseWith(tokenSpec, { uses: count }), actor)
+  const recruits: Recruit[] = []
+  for (let i = 0; i < count; i++) {
+    const seed = entropy.bytes(32)
+    const device = deviceFromSeed(`node-${i}`, seed)
+    const { identity } = await enrol(hub, token, device)
+    recruits.push({ name: device.name, seed: toBase64(seed), identity })
+  }
+  return recruits
+}
+
+async function answer(hub: Hub, words: ToHub): Promise<void> {
+  switch (words.type) {
+    case 'enrol':
+      tell({ type: 'enrolled', recruits: await recruit(hub, words.count) })
+      return
+    case 'change': {
+      const atNs = nowNs().toString()
+      hub.put(fleetPolicy(words.port), actor)
+      tell({ type: 'changed', port: words.port, atNs })
+    }
+  }
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'hf-bench-hub-'))
+process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
+process.on('SIGTERM', () => process.exit(0))
+process.on('disconnect', () => process.exit(0))
+const hub = await startHub(directory)
+process.on('message', (words: ToHub) => {
+  answer(hub, words).catch((error: unknown) => tell({ type: 'failed', why: describeError(error) }))
+})
+tell({ type: 'listening' })

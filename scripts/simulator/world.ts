@@ -1,0 +1,71 @@
+// Builds the simulated world: hub, broker, enrolled nodes, a liar, and the checks that watch them.
+
+import { FakeClock, memoryLog } from '../../shared/effects.fake.ts'
+import type { Entropy, Log } from '../../shared/effects.ts'
+import { HoldfastError } from '../../shared/errors.ts'
+import type { WgKey } from '../../shared/ids.ts'
+import { parseResource } from '../../shared/intent/resource.ts'
+import { createSimBroker } from './broker.ts'
+import type { World } from './chaos.ts'
+import { createChecks } from './checks.ts'
+import { enrol, randomDevice } from './device.ts'
+import { networkIntent } from './intent.ts'
+import { createLiar } from './liar.ts'
+import { createRulebook } from './rulebook.ts'
+import { createSimHub } from './sim-hub.ts'
+import { createSimNode, type SimNode } from './sim-node.ts'
+
+export interface WorldOptions {
+  readonly clock: FakeClock
+  readonly entropy: Entropy
+  readonly nodes: number
+  readonly say: (words: string) => void
+}
+
+export interface BuiltWorld extends World {
+  close(): void
+}
+
+/** A log that prints what programs think worth a person's eye, under the machine's name. */
+function logOf(name: string, say: (words: string) => void): Log {
+  const tell = (message: string): void => say(`        ${name}: ${message}`)
+  return { ...memoryLog(), warn: tell, error: tell, child: () => logOf(name, say) }
+}
+
+export async function buildWorld({ clock, entropy, nodes: count, say }: WorldOptions): Promise<BuiltWorld> {
+  const broker = createSimBroker(clock, entropy)
+  const hub = createSimHub({ base: clock, broker, entropy, log: logOf('hub', say) })
+  hub.start()
+  await clock.advanceAsync(0)
+  const running = hub.running()
+  if (running === undefined) throw new HoldfastError('failed', 'the hub does not start')
+  const actor = { name: 'simulator', role: 'admin' } as const
+  running.put(networkIntent(), actor)
+  const metadata = { name: 'sim' }
+  const wish = parseResource({
+    apiVersion: 'holdfast.dev/v1alpha1',
+    kind: 'JoinToken',
+    metadata,
+    spec: { uses: count, ttl: '1h' },
+  })
+  if (wish.kind !== 'JoinToken') throw new HoldfastError('failed', 'not a token')
+  const { token } = running.createToken(wish.spec, actor)
+  const nodes: SimNode[] = []
+  const rulebook = createRulebook(hub.history)
+  const checks = createChecks({ rulesets: rulebook })
+  const peerUp = (key: WgKey): boolean => nodes.some((node) => node.device.wgKey === key && node.kernel.isUp())
+  for (let index = 0; index < count; index++) {
+    const device = randomDevice(`node-${index}`, entropy)
+    const enrolled = await enrol(running, token, device)
+    const kernelChanged = (): void => {
+      const node = nodes[index]
+      if (node !== undefined) checks.kernelChanged(node)
+    }
+    checks.allowPeer(device.wgKey)
+    const log = logOf(device.name, say)
+    nodes.push(createSimNode({ device, enrolled, base: clock, entropy, broker, index, log, peerUp, kernelChanged }))
+  }
+  const stranger = randomDevice('intruder', entropy)
+  const liar = createLiar({ broker, entropy, ...stranger })
+  return { broker, checks, entropy, hub, liar, nodes, close: () => hub.close() }
+}
