@@ -32,7 +32,7 @@ test('a function has an end in sight; functions inside a factory are judged for 
 test('what is left undone or means nothing elsewhere is found in any text', () => {
   assert.equal(found(checkWords('README.md', ['a', 'TO', 'DO: b'].join('\n').replace('TO\n', 'TO'))), ['2 TODO'])
   assert.equal(found(checkWords('scripts/x', ['cd /wo', 'rk/main'].join(''))), ['1 /work/main'])
-  assert.equal(found(checkWords('x.ts', `// ${'a'.repeat(120)}\n`)), ['1 line has 123 characters, at most 120'])
+  assert.equal(found(checkWords('x.ts', `// ${'a'.repeat(130)}\n`)), ['1 comment has 133 characters, at most 130'])
   assert.equal(found(checkWords('README.md', 'mktemp XXXXXX\n')), [])
 })
 

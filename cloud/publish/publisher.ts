@@ -99,8 +99,18 @@ export class Publisher {
     try {
       this.#issue()
     } catch (error) {
+      this.#forgetUnstored()
       this.#options.log.error('a revision could not be stored; it is tried again', { reason: describeError(error) })
       this.#timer = this.#options.clock.after(1_000, () => this.#gathered())
+    }
+  }
+
+  /** Takes back from the tree what was never stored: a change that is undone before the next try must leave no trace. */
+  #forgetUnstored(): void {
+    for (const id of this.#changed.keys()) {
+      const held = this.#records.get(id)
+      if (held === undefined) this.#tree.delete(id)
+      else this.#tree.put(id, this.#options.sha256(held))
     }
   }
 
