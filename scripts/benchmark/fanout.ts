@@ -1,10 +1,9 @@
 // Fan-out: one policy change at a real hub with its embedded broker, until every agent enforces it. The agents run in
 // two processes of their own, so that the hub's processor time is its own.
 
-import { type ChildProcess, fork } from 'node:child_process'
-import { join } from 'node:path'
-import { HoldfastError } from '../../shared/errors.ts'
+import type { ChildProcess } from 'node:child_process'
 import { type Bench, type BenchContext, type Figures, quantile } from './bench.ts'
+import { expect, spawnWorker } from './fleet-process.ts'
 import type { FromAgents, FromHub, ToAgents, ToHub } from './fleet-words.ts'
 import { cpuMsOf, memoryOf } from './process-cost.ts'
 
@@ -12,36 +11,6 @@ const FLEETS = [100, 1_000] as const
 const WORKERS = 2
 /** Changes measured after one that warms everything up. */
 const CHANGES = 10
-const WAIT_MS = 120_000
-
-function spawnWorker(file: string): ChildProcess {
-  const path = join(import.meta.dirname, file)
-  return fork(path, { execPath: process.execPath, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-}
-
-/** The next word of that type from the child; throws when it fails, ends or stays silent. */
-function expect<W extends FromHub | FromAgents, T extends W['type']>(
-  child: ChildProcess,
-  type: T,
-): Promise<Extract<W, { type: T }>> {
-  return new Promise((resolve, reject) => {
-    const done = (finish: () => void): void => {
-      clearTimeout(timer)
-      child.off('message', onMessage)
-      child.off('exit', onExit)
-      finish()
-    }
-    const fail = (why: string): void => done(() => reject(new HoldfastError('failed', why)))
-    const onMessage = (words: W): void => {
-      if (words.type === 'failed') fail((words as { readonly why: string }).why)
-      else if (words.type === type) done(() => resolve(words as Extract<W, { type: T }>))
-    }
-    const onExit = (): void => fail('a process of the fleet ended early')
-    const timer = setTimeout(() => fail(`no "${type}" within ${WAIT_MS / 1_000} s`), WAIT_MS)
-    child.on('message', onMessage)
-    child.on('exit', onExit)
-  })
-}
 
 interface Change {
   readonly delaysMs: readonly number[]

@@ -11,11 +11,26 @@ export interface Recruit {
   readonly identity: Enrolled['identity']
 }
 
+/** A connection without an agent behind it: what it logs in with. */
+export interface Idler {
+  readonly node: string
+  readonly password: string
+}
+
 export type ToHub =
+  | { readonly type: 'admit'; readonly count: number }
   | { readonly type: 'enrol'; readonly count: number }
   | { readonly type: 'change'; readonly port: number }
 
 export type FromHub =
+  | {
+      readonly type: 'admitted'
+      readonly idlers: readonly Idler[]
+      readonly network: string
+      readonly url: string
+      /** DER, base64. */
+      readonly authority: string
+    }
   | { readonly type: 'listening' }
   | { readonly type: 'enrolled'; readonly recruits: readonly Recruit[] }
   | { readonly type: 'changed'; readonly port: number; readonly atNs: string }
@@ -27,6 +42,12 @@ export type FromAgents =
   | { readonly type: 'online'; readonly count: number }
   /** Every agent of the process enforces the policy with that port; when each began to. */
   | { readonly type: 'applied'; readonly port: number; readonly atNs: readonly string[] }
+  | { readonly type: 'failed'; readonly why: string }
+
+export type ToIdlers = Extract<FromHub, { type: 'admitted' }>
+
+export type FromIdlers =
+  | { readonly type: 'connected'; readonly count: number }
   | { readonly type: 'failed'; readonly why: string }
 
 export function nowNs(): bigint {

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { openAccessStore } from '../../cloud/access/access-store.ts'
 import { createHub } from '../../cloud/create-hub.ts'
 import type { Actor, Hub } from '../../cloud/hub.ts'
-import { createBrokerSide } from '../../cloud/serve/broker-side.ts'
+import { type BrokerSide, createBrokerSide } from '../../cloud/serve/broker-side.ts'
 import { deflate } from '../../cloud/serve/deflate.ts'
 import { openHubStore } from '../../cloud/store/sqlite.ts'
 import { openTls } from '../../cloud/tls/authority.ts'
@@ -18,11 +18,12 @@ import { describeError } from '../../shared/errors.ts'
 import { systemClock as clock, systemEntropy as entropy } from '../../shared/host/clock.ts'
 import { sha256, verify } from '../../shared/host/crypto.ts'
 import { createLog } from '../../shared/host/log.ts'
+import { base32, parseNetworkId, parseNodeId } from '../../shared/ids.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
 import { tokenSpec } from '../../shared/intent/token.ts'
 import { deviceFromSeed, enrol } from '../simulator/device.ts'
 import { fleetNetwork, fleetPolicy } from './fleet-policy.ts'
-import { type FromHub, nowNs, type Recruit, type ToHub } from './fleet-words.ts'
+import { type FromHub, type Idler, nowNs, type Recruit, type ToHub } from './fleet-words.ts'
 
 const actor: Actor = { name: 'bench', role: 'admin' }
 const log = createLog({ level: 'error', format: 'text', now: () => clock.now() })
@@ -40,7 +41,13 @@ async function freePort(host: string): Promise<number> {
   return port
 }
 
-async function startHub(directory: string): Promise<Hub> {
+interface Started {
+  readonly hub: Hub
+  readonly broker: BrokerSide
+  readonly authority: string
+}
+
+async function startHub(directory: string): Promise<Started> {
   const host = '127.0.0.1'
   const tls = openTls({ directory: join(directory, 'tls'), hosts: [host], clock, entropy, log })
   const keys = openHubKeys(directory, tls.authorityDer, clock)
@@ -64,7 +71,7 @@ async function startHub(directory: string): Promise<Hub> {
     openHubStore(join(directory, 'hub.db'), log),
   )
   await hub.start()
-  return hub
+  return { hub, broker, authority: keys.anchor.tlsAuthority }
 }
 
 async function recruit(hub: Hub, count: number): Promise<readonly Recruit[]> {
@@ -80,8 +87,25 @@ async function recruit(hub: Hub, count: number): Promise<readonly Recruit[]> {
   return recruits
 }
 
-async function answer(hub: Hub, words: ToHub): Promise<void> {
+/** Credentials for connections that no device stands behind. */
+async function admit({ authority, broker }: Started, count: number): Promise<FromHub> {
+  const network = parseNetworkId(base32(entropy.bytes(10), 12))
+  const idlers: Idler[] = []
+  for (let i = 0; i < count; i++) {
+    const node = parseNodeId(base32(entropy.bytes(10), 16))
+    const password = base32(entropy.bytes(20), 32)
+    await broker.access.allow(node, network, password)
+    idlers.push({ node, password })
+  }
+  return { type: 'admitted', idlers, network, url: broker.told.url, authority }
+}
+
+async function answer(started: Started, words: ToHub): Promise<void> {
+  const { hub } = started
   switch (words.type) {
+    case 'admit':
+      tell(await admit(started, words.count))
+      return
     case 'enrol':
       tell({ type: 'enrolled', recruits: await recruit(hub, words.count) })
       return
@@ -97,8 +121,8 @@ const directory = mkdtempSync(join(tmpdir(), 'hf-bench-hub-'))
 process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
 process.on('SIGTERM', () => process.exit(0))
 process.on('disconnect', () => process.exit(0))
-const hub = await startHub(directory)
+const started = await startHub(directory)
 process.on('message', (words: ToHub) => {
-  answer(hub, words).catch((error: unknown) => tell({ type: 'failed', why: describeError(error) }))
+  answer(started, words).catch((error: unknown) => tell({ type: 'failed', why: describeError(error) }))
 })
 tell({ type: 'listening' })

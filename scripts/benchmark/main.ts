@@ -4,10 +4,11 @@ import { parseArgs } from 'node:util'
 import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { asTable, type Bench, type Figures, machine, summarise } from './bench.ts'
 import { coldBoot } from './cold-boot.ts'
+import { connections } from './connections.ts'
 import { fanout } from './fanout.ts'
 import { memory } from './memory.ts'
 
-const benches: Readonly<Record<string, Bench>> = { 'cold-boot': coldBoot, fanout, memory }
+const benches: Readonly<Record<string, Bench>> = { 'cold-boot': coldBoot, connections, fanout, memory }
 
 function usage(): string {
   const names = Object.entries(benches).map(([name, { about, runs }]) => `  ${name.padEnd(12)} ${about} (${runs} runs)`)
