@@ -1,0 +1,154 @@
+// Policies to the rules of one node: tiers in order, peers as address blocks. Pure; drivers enforce what it returns.
+//
+// Semantics are those of NetworkPolicy in the Standard tier and of ClusterNetworkPolicy in the others. A direction of a
+// node walks admin → standard → baseline → fallback; `pass` leaves a tier. The fallback of ingress is the network's
+// defaultPolicy. Egress that no policy isolates is open: what may arrive is decided where it arrives.
+
+import { type Cidr, compareCidr, hostCidr } from '../address/cidr.ts'
+import { subtract } from '../address/subtract.ts'
+import { compareText } from '../bytes.ts'
+import { type Labels, type Selector, selects } from '../intent/field.ts'
+import type { PolicyPeer, PolicySpec, PortRule } from '../intent/policy.ts'
+import type { ParsedRecords } from '../record/parsed.ts'
+import type { BodyOf } from '../record/record.ts'
+
+export type Verdict = 'accept' | 'drop' | 'pass'
+
+export interface PortMatch {
+  readonly protocol: 'tcp' | 'udp' | 'sctp' | 'icmp'
+  /** Inclusive range of destination ports; absent is every port. */
+  readonly ports?: readonly [number, number]
+}
+
+export interface Rule {
+  /** `policy/rule` that it came from, for people. */
+  readonly origin: string
+  readonly verdict: Verdict
+  /** The other end: sorted blocks, or anyone. An empty list matches nobody. */
+  readonly peers: readonly Cidr[] | 'any'
+  /** An empty list matches nothing. */
+  readonly ports: readonly PortMatch[] | 'any'
+}
+
+export interface DirectionRules {
+  readonly admin: readonly Rule[]
+  /** True if a Standard policy speaks of this direction: then what `standard` doesn't accept is dropped. */
+  readonly isolated: boolean
+  readonly standard: readonly Rule[]
+  readonly baseline: readonly Rule[]
+  readonly fallback: 'accept' | 'drop'
+}
+
+export interface NodeRules {
+  readonly ingress: DirectionRules
+  readonly egress: DirectionRules
+  /** Parts of policies about this node that this engine can't resolve; they were read so that nothing opens. */
+  readonly unsupported: readonly string[]
+}
+
+type Node = BodyOf<'node'>
+type Policy = BodyOf<'policy'>
+type Direction = 'ingress' | 'egress'
+type RuleSpec = NonNullable<PolicySpec['ingress']>[number] | NonNullable<PolicySpec['egress']>[number]
+
+const VERDICT = { Accept: 'accept', Deny: 'drop', Pass: 'pass' } as const
+
+function blocksOf(nodes: readonly Node[]): readonly Cidr[] {
+  return nodes.flatMap((node) => node.addresses.map(hostCidr))
+}
+
+/** Undefined where this engine does not know the kind of peer. */
+function resolvePeer(peer: PolicyPeer, nodes: readonly Node[]): readonly Cidr[] | undefined {
+  const { nodeSelector, ipBlock, node: name } = peer
+  if (nodeSelector !== undefined) return blocksOf(nodes.filter((node) => selects(nodeSelector, node.labels)))
+  if (name !== undefined) return blocksOf(nodes.filter((node) => node.name === name))
+  return ipBlock === undefined ? undefined : subtract(ipBlock.cidr, ipBlock.except)
+}
+
+/** Undefined where the port is a name. */
+function resolvePort(port: PortRule): PortMatch | undefined {
+  if (typeof port.port === 'string') return undefined
+  const protocol = (port.protocol ?? 'TCP').toLowerCase() as PortMatch['protocol']
+  return port.port === undefined ? { protocol } : { protocol, ports: [port.port, port.endPort ?? port.port] }
+}
+
+function peersOf(rule: RuleSpec): readonly PolicyPeer[] {
+  return 'from' in rule ? rule.from : rule.to
+}
+
+interface Resolver {
+  readonly nodes: readonly Node[]
+  readonly unsupported: string[]
+}
+
+function resolveRule(rule: RuleSpec, policy: Policy, where: string, { nodes, unsupported }: Resolver): Rule {
+  const verdict = VERDICT[rule.action ?? policy.spec.action]
+  const peers = peersOf(rule).map((peer) => resolvePeer(peer, nodes))
+  const ports = rule.ports.map(resolvePort)
+  if (peers.includes(undefined))
+    unsupported.push(`Policy/${policy.name} ${where}: a peer that is neither node nor ipBlock`)
+  if (ports.includes(undefined)) unsupported.push(`Policy/${policy.name} ${where}: a named port`)
+  // What can't be resolved must not open anything: an accept then matches less, a deny matches all.
+  const unknown = peers.includes(undefined) || ports.includes(undefined)
+  const everything = verdict === 'drop' && unknown
+  const blocks = [...new Set(peers.flatMap((blocks_) => blocks_ ?? []))].sort(compareCidr)
+  const known = ports.filter((port) => port !== undefined)
+  return {
+    origin: `${policy.name}/${rule.name ?? where}`,
+    verdict,
+    peers: everything || peers.length === 0 ? 'any' : blocks,
+    ports: everything || ports.length === 0 ? 'any' : known,
+  }
+}
+
+/** `policyTypes` unset: Ingress always, Egress if there is an egress section. */
+function speaksOf(spec: PolicySpec, direction: Direction): boolean {
+  const type = direction === 'ingress' ? 'Ingress' : 'Egress'
+  if (spec.policyTypes !== undefined) return spec.policyTypes.includes(type)
+  if (spec.tier !== 'Standard') return spec[direction] !== undefined
+  return direction === 'ingress' || spec.egress !== undefined
+}
+
+function directionRules(
+  policies: readonly Policy[],
+  direction: Direction,
+  fallback: 'accept' | 'drop',
+  resolver: Resolver,
+): DirectionRules {
+  const concerned = policies.filter((policy) => speaksOf(policy.spec, direction))
+  const rulesOf = (tier: PolicySpec['tier']): readonly Rule[] =>
+    concerned
+      .filter((policy) => policy.spec.tier === tier)
+      .sort((a, b) => (tier === 'Standard' ? 0 : a.spec.priority - b.spec.priority) || compareText(a.name, b.name))
+      .flatMap((policy) =>
+        (policy.spec[direction] ?? []).map((rule, index) =>
+          resolveRule(rule, policy, `${direction}[${index}]`, resolver),
+        ),
+      )
+  return {
+    admin: rulesOf('Admin'),
+    isolated: concerned.some((policy) => policy.spec.tier === 'Standard'),
+    standard: rulesOf('Standard'),
+    baseline: rulesOf('Baseline'),
+    fallback,
+  }
+}
+
+function isSubject(subject: PolicySpec['subject'], labels: Labels): boolean {
+  const wanted: Selector | undefined = subject.nodeSelector
+  return wanted !== undefined && selects(wanted, labels)
+}
+
+/** The rules that `self` enforces. Policies in Audit mode are not among them. */
+export function rulesFor(records: ParsedRecords, self: Node): NodeRules {
+  const policies = records.policies.filter(
+    ({ spec }) => spec.mode === 'Enforce' && isSubject(spec.subject, self.labels),
+  )
+  const resolver: Resolver = { nodes: records.nodes, unsupported: [] }
+  const fallback = records.network?.spec.defaultPolicy === 'Allow' ? 'accept' : 'drop'
+  return {
+    ingress: directionRules(policies, 'ingress', fallback, resolver),
+    egress: directionRules(policies, 'egress', 'accept', resolver),
+    unsupported: resolver.unsupported,
+  }
+}
