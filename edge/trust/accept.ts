@@ -7,6 +7,7 @@ import { deltaBytesMax, headBytesMax, snapshotBytesMax } from '../../shared/limi
 import { parseDelta, parseSnapshot, unframe } from '../../shared/record/delta.ts'
 import { compareVersion, formatVersion, type Head, openHead, type Version } from '../../shared/record/head.ts'
 import { MerkleTree } from '../../shared/record/merkle.ts'
+import { type ParsedSet, parseRecords } from '../../shared/record/parsed.ts'
 import { parseRecord, type RecordSet } from '../../shared/record/record.ts'
 import type { HeldSet, SetChange } from '../store/store.ts'
 import { type Anchors, firstKeyring, type Keyring, keyringOf, withNewcomer } from './keys.ts'
@@ -19,6 +20,7 @@ export interface Held {
   readonly version: Version
   readonly records: RecordSet
   readonly tree: MerkleTree
+  readonly parsed: ParsedSet
   readonly ring: Keyring
 }
 
@@ -85,21 +87,40 @@ function checkSet(head: Head, tree: MerkleTree): void {
   }
 }
 
+function unreadable(id: string, cause: unknown): HoldfastError {
+  const detail = isHoldfastError(cause) ? cause : undefined
+  const field = detail?.field === undefined ? '' : ` ${detail.field}`
+  return new HoldfastError('invalid', `record ${id}${field}: ${detail?.message ?? 'cannot be read'}`, {
+    remedy: 'The hub may be newer than this agent: update the agent.',
+    cause,
+  })
+}
+
 /** Every record is of a known kind with known fields, and is what it is filed under. */
-function checkRecords(records: RecordSet): void {
+function parseSet(records: RecordSet, fresh: RecordSet, before?: ParsedSet): ParsedSet {
+  let parsed: ParsedSet
+  try {
+    parsed = parseRecords(records, before)
+  } catch (cause) {
+    throw unreadable(culprit(fresh), cause)
+  }
+  for (const id of fresh.keys()) {
+    const own = parsed.cache.get(id)?.record.id
+    if (own !== id) throw unreadable(id, new HoldfastError('invalid', `calls itself ${own}`))
+  }
+  return parsed
+}
+
+/** The id of the first record that can't be parsed. */
+function culprit(records: RecordSet): string {
   for (const [id, bytes] of records) {
     try {
-      const record = parseRecord(bytes)
-      if (record.id !== id) throw new HoldfastError('invalid', `calls itself ${record.id}`)
-    } catch (cause) {
-      const detail = isHoldfastError(cause) ? cause : undefined
-      const field = detail?.field === undefined ? '' : ` ${detail.field}`
-      throw new HoldfastError('invalid', `record ${id}${field}: ${detail?.message ?? 'cannot be read'}`, {
-        remedy: 'The hub may be newer than this agent: update the agent.',
-        cause,
-      })
+      parseRecord(bytes)
+    } catch {
+      return id
     }
   }
+  return 'of an unknown id'
 }
 
 function accepted(
@@ -107,9 +128,10 @@ function accepted(
   head: Head,
   envelope: Uint8Array,
   set: { records: RecordSet; tree: MerkleTree; put: RecordSet; del: SetChange['del'] },
+  before: ParsedSet | undefined,
 ): Accepted {
   checkSet(head, set.tree)
-  checkRecords(set.put)
+  const parsed = parseSet(set.records, set.put, before)
   const ring = keyringOf(anchors, set.records)
   // Else the set could not be verified again when it is read back after a restart.
   if (!ring.keys.has(head.keyId) && !firstKeyring(anchors).keys.has(head.keyId)) {
@@ -129,6 +151,7 @@ function accepted(
       version,
       records: set.records,
       tree: set.tree,
+      parsed,
       ring,
     },
   }
@@ -163,7 +186,7 @@ export function acceptDelta(anchors: Anchors, held: Held | undefined, bytes: Uin
     records.set(id, record)
     tree.put(id, anchors.sha256(record))
   }
-  return accepted(anchors, head, framed.head, { records, tree, put: delta.put, del: delta.del })
+  return accepted(anchors, head, framed.head, { records, tree, put: delta.put, del: delta.del }, held.parsed)
 }
 
 function treeOf(anchors: Anchors, records: RecordSet): MerkleTree {
@@ -181,23 +204,27 @@ function claimedKey(envelope: Uint8Array): string {
 export function acceptSnapshot(anchors: Anchors, held: Held | undefined, bytes: Uint8Array): Accepted {
   const framed = unframe(bytes, snapshotFrameMax)
   const known = held?.ring ?? firstKeyring(anchors)
-  if (known.keys.has(claimedKey(framed.head))) {
-    const head = openCurrent(anchors, held, known, framed.head)
+  const verified = (ring: Keyring): Head => {
+    const head = openCurrent(anchors, held, ring, framed.head)
     refuseHeld(held, head)
-    const records = parseSnapshot(framed.payload)
-    return accepted(anchors, head, framed.head, { records, tree: treeOf(anchors, records), put: records, del: 'all' })
+    return head
+  }
+  const whole = (head: Head, records: RecordSet): Accepted => {
+    const set = { records, tree: treeOf(anchors, records), put: records, del: 'all' } as const
+    return accepted(anchors, head, framed.head, set, held?.parsed)
+  }
+  if (known.keys.has(claimedKey(framed.head))) {
+    const head = verified(known)
+    return whole(head, parseSnapshot(framed.payload))
   }
   // The keys changed while this device was away: the new one is in the snapshot, certified by the root.
   const records = parseSnapshot(framed.payload)
-  const ring = withNewcomer(anchors, known, records, claimedKey(framed.head))
-  const head = openCurrent(anchors, held, ring, framed.head)
-  refuseHeld(held, head)
-  return accepted(anchors, head, framed.head, { records, tree: treeOf(anchors, records), put: records, del: 'all' })
+  return whole(verified(withNewcomer(anchors, known, records, claimedKey(framed.head))), records)
 }
 
 /** Verifies a stored set again, all of it: what lay on a disk is as foreign as what came by wire. */
 export function openHeld(anchors: Anchors, set: HeldSet): Held {
-  checkRecords(set.records)
+  const parsed = parseSet(set.records, set.records)
   const ring = keyringOf(anchors, set.records)
   // The set may have been signed by a key that it itself retired; enrolment's certificates vouch for that one.
   const first = firstKeyring(anchors)
@@ -209,5 +236,5 @@ export function openHeld(anchors: Anchors, set: HeldSet): Held {
   }
   const tree = treeOf(anchors, set.records)
   checkSet(head, tree)
-  return { head, envelope: set.head, version: set.version, records: set.records, tree, ring }
+  return { head, envelope: set.head, version: set.version, records: set.records, tree, parsed, ring }
 }
