@@ -79,6 +79,11 @@ export const healthMeanings = {
     title: 'A mesh or routed network overlaps one that this host is attached to',
     remedy: 'The local network wins. Choose another block for the Network or the Route, or use nat: netmap.',
   },
+  'intent-unsupported': {
+    severity: 'warning',
+    title: 'Part of the intent is beyond what this agent can enforce; nothing was opened because of it',
+    remedy: 'See the details. Update the agent, or change the intent.',
+  },
   'peer-unreachable': {
     severity: 'warning',
     title: 'A peer does not answer',

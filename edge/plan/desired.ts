@@ -46,6 +46,6 @@ export interface Desired {
 
 /** What the planner leaves out of the network, and why: a condition, never a failure. */
 export interface Omission {
-  readonly code: 'address-conflict' | 'not-a-member' | 'forwarding-off'
+  readonly code: 'address-conflict' | 'not-a-member' | 'intent-unsupported'
   readonly detail: string
 }

@@ -1,6 +1,6 @@
 // What the kernel holds now, as the drivers read it. Only what is ours: the interface, its routes, the own table.
 
-import type { Cidr } from '../../shared/address/cidr.ts'
+import type { Address, Cidr } from '../../shared/address/cidr.ts'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { WgKey } from '../../shared/ids.ts'
 
@@ -37,6 +37,9 @@ export interface ObservedRoute {
 /** An address of another interface of this host: to avoid conflicts and to find LAN candidates. */
 export interface LocalAddress {
   readonly interface: string
+  /** The address itself. */
+  readonly address: Address
+  /** The block that is on the link with it. */
   readonly cidr: Cidr
   /** True for interfaces that reach a physical network: not loopback, overlay, container or own. */
   readonly physical: boolean

@@ -1,0 +1,89 @@
+// Records, facts and local settings to what this device should look like. Pure: the same input gives the same bytes.
+
+import { compareCidr, familyOf, hostCidr } from '../../shared/address/cidr.ts'
+import type { Endpoint } from '../../shared/address/endpoint.ts'
+import { compareText } from '../../shared/bytes.ts'
+import type { NodeId, WgKey } from '../../shared/ids.ts'
+import { rulesFor } from '../../shared/policy/rules.ts'
+import type { ParsedRecords } from '../../shared/record/parsed.ts'
+import type { BodyOf } from '../../shared/record/record.ts'
+import type { Desired, DesiredPeer, Omission } from './desired.ts'
+import { renderRuleset } from './nft.ts'
+import type { LocalAddress } from './observed.ts'
+import { planRoutes, type RoutePlan } from './routes.ts'
+
+export interface DesireInput {
+  readonly records: ParsedRecords
+  readonly self: NodeId
+  readonly wgKey: WgKey
+  readonly interface: string
+  readonly listenPort: number
+  readonly meshPort: number
+  /** Where to reach peers; a peer without an entry keeps the endpoint it has. */
+  readonly endpoints: ReadonlyMap<NodeId, Endpoint>
+  readonly local: readonly LocalAddress[]
+}
+
+export interface Wish {
+  readonly desired: Desired
+  readonly omissions: readonly Omission[]
+}
+
+const NOBODY = { admin: [], isolated: true, standard: [], baseline: [], fallback: 'drop' } as const
+
+/** A device that the newest intent does not contain keeps its interface, and talks to nobody. */
+function outcast(input: DesireInput): Wish {
+  const { interface: name, listenPort, meshPort, wgKey, records } = input
+  const rules = { ingress: NOBODY, egress: NOBODY, unsupported: [] }
+  const desired: Desired = {
+    interface: name,
+    listenPort,
+    wgKey,
+    mtu: records.network?.spec.mtu ?? 1_420,
+    addresses: [],
+    peers: [],
+    routes: [],
+    forwarding: [],
+    ruleset: renderRuleset({ interface: name, meshPort, mesh: [], rules, forwards: [] }),
+  }
+  return { desired, omissions: [{ code: 'not-a-member', detail: 'the newest intent does not contain this node' }] }
+}
+
+function peerOf(node: BodyOf<'node'>, input: DesireInput, routes: RoutePlan): DesiredPeer {
+  const endpoint = input.endpoints.get(node.nodeId)
+  return {
+    node: node.nodeId,
+    name: node.name,
+    wgKey: node.wgKey,
+    allowedIps: [...node.addresses.map(hostCidr), ...(routes.through.get(node.name) ?? [])].sort(compareCidr),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    keepaliveS: input.records.network?.spec.keepalive ?? 25,
+  }
+}
+
+export function desire(input: DesireInput): Wish {
+  const { records, interface: name, listenPort, meshPort, wgKey } = input
+  const self = records.nodes.find((node) => node.nodeId === input.self)
+  const spec = records.network?.spec
+  // A record with another key is another device that took the place of this one.
+  if (self === undefined || spec === undefined || self.wgKey !== wgKey) return outcast(input)
+  const routes = planRoutes(records, self, input.local)
+  const rules = rulesFor(records, self)
+  const mesh = spec.cidr6 === undefined ? [spec.cidr] : [spec.cidr, spec.cidr6]
+  const desired: Desired = {
+    interface: name,
+    listenPort,
+    wgKey,
+    mtu: spec.mtu,
+    addresses: self.addresses.map(hostCidr).sort(compareCidr),
+    peers: records.nodes
+      .filter((node) => node.nodeId !== self.nodeId)
+      .map((node) => peerOf(node, input, routes))
+      .sort((a, b) => compareText(a.wgKey, b.wgKey)),
+    routes: routes.routes,
+    forwarding: [...new Set(routes.forwards.map((forward) => familyOf(forward.destination)))].sort((a, b) => a - b),
+    ruleset: renderRuleset({ interface: name, meshPort, mesh, rules, forwards: routes.forwards }),
+  }
+  const unsupported = rules.unsupported.map((detail) => ({ code: 'intent-unsupported', detail }) as const)
+  return { desired, omissions: [...routes.omissions, ...unsupported] }
+}

@@ -1,0 +1,90 @@
+// The difference between what should be and what is, as operations in the order of their execution.
+//
+// Policy stands before anything can be reached; then interface, peers, addresses, link, forwarding, routes; what is to go
+// goes last, and routes before what carries them. Planning again after these operations yields nothing.
+
+import { type Cidr, compareCidr } from '../../shared/address/cidr.ts'
+import { compareText } from '../../shared/bytes.ts'
+import type { WgKey } from '../../shared/ids.ts'
+import type { Desired, DesiredPeer } from './desired.ts'
+import type { Observed, ObservedPeer } from './observed.ts'
+import type { Op } from './op.ts'
+
+function sameCidrs(a: readonly Cidr[], b: readonly Cidr[]): boolean {
+  if (a.length !== b.length) return false
+  const has = new Set(a)
+  return b.every((cidr) => has.has(cidr))
+}
+
+function peerOp(wanted: DesiredPeer, held: ObservedPeer | undefined): Op | undefined {
+  const allowedIps = held !== undefined && sameCidrs(wanted.allowedIps, held.allowedIps) ? undefined : wanted.allowedIps
+  const endpoint = wanted.endpoint === held?.endpoint ? undefined : wanted.endpoint
+  const keepaliveS = wanted.keepaliveS === (held?.keepaliveS ?? 0) ? undefined : wanted.keepaliveS
+  if (held !== undefined && allowedIps === undefined && endpoint === undefined && keepaliveS === undefined)
+    return undefined
+  return {
+    op: 'peer-set',
+    wgKey: wanted.wgKey,
+    ...(allowedIps === undefined ? {} : { allowedIps }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(keepaliveS === undefined ? {} : { keepaliveS }),
+  }
+}
+
+interface PeerOps {
+  readonly set: readonly Op[]
+  readonly remove: readonly Op[]
+}
+
+function peerOps(desired: Desired, observed: Observed): PeerOps {
+  const held = new Map<WgKey, ObservedPeer>(observed.device?.peers.map((peer) => [peer.wgKey, peer]))
+  const wanted = new Set(desired.peers.map((peer) => peer.wgKey))
+  return {
+    set: desired.peers.flatMap((peer) => peerOp(peer, held.get(peer.wgKey)) ?? []),
+    remove: [...held.keys()]
+      .filter((wgKey) => !wanted.has(wgKey))
+      .sort(compareText)
+      .map((wgKey) => ({ op: 'peer-remove', wgKey })),
+  }
+}
+
+function deviceOps(desired: Desired, observed: Observed): readonly Op[] {
+  const { device } = observed
+  const ops: Op[] = device === undefined ? [{ op: 'link-add' }] : []
+  if (device?.listenPort !== desired.listenPort || device.wgKey !== desired.wgKey) {
+    ops.push({ op: 'device-set', listenPort: desired.listenPort, wgKey: desired.wgKey })
+  }
+  return ops
+}
+
+/** `desired` and `observed` to the least list of operations; order of members in either is irrelevant. */
+export function plan(desired: Desired, observed: Observed): readonly Op[] {
+  const fresh = observed.device === undefined
+  const link = fresh ? undefined : observed.link
+  const peers = peerOps(desired, observed)
+  const addresses = new Set(link?.addresses)
+  const routeKey = (route: { destination: Cidr; metric: number }): string => `${route.destination} ${route.metric}`
+  // Routes and addresses fall with the interface that carried them.
+  const routes = new Map((fresh ? [] : observed.routes).map((route) => [routeKey(route), route]))
+  const wantedRoutes = new Set(desired.routes.map(routeKey))
+  const surplusAddresses = [...addresses].filter((cidr) => !desired.addresses.includes(cidr)).sort(compareCidr)
+  return [
+    ...(observed.ruleset === desired.ruleset ? [] : [{ op: 'ruleset-set', ruleset: desired.ruleset } as const]),
+    ...deviceOps(desired, observed),
+    ...peers.set,
+    ...desired.addresses.filter((cidr) => !addresses.has(cidr)).map((cidr) => ({ op: 'address-add', cidr }) as const),
+    ...(link?.up === true && link.mtu === desired.mtu ? [] : [{ op: 'link-set', mtu: desired.mtu, up: true } as const]),
+    ...desired.forwarding
+      .filter((family) => !observed.forwarding.includes(family))
+      .map((family) => ({ op: 'forwarding-on', family }) as const),
+    ...desired.routes
+      .filter((route) => !routes.has(routeKey(route)))
+      .map(({ destination, metric }) => ({ op: 'route-add', destination, metric }) as const),
+    ...[...routes.entries()]
+      .filter(([key]) => !wantedRoutes.has(key))
+      .map(([, { destination, metric }]) => ({ op: 'route-remove', destination, metric }) as const)
+      .sort((a, b) => compareCidr(a.destination, b.destination) || a.metric - b.metric),
+    ...surplusAddresses.map((cidr) => ({ op: 'address-remove', cidr }) as const),
+    ...peers.remove,
+  ]
+}
