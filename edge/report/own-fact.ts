@@ -1,0 +1,111 @@
+// What this node says of itself: where it may be reached, and where it sees its peers come from.
+//
+// Counted by (boot, seq). The boot counter is kept before the first word; where it was lost with the database, the fact
+// that the broker still retains tells what it must exceed.
+
+import { type Address, blockOf, type Cidr, contains, parseCidr } from '../../shared/address/cidr.ts'
+import { formatEndpoint } from '../../shared/address/endpoint.ts'
+import { compareText } from '../../shared/bytes.ts'
+import type { Clock, Sha256, Signer } from '../../shared/effects.ts'
+import { type Candidate, type Fact, sealFact } from '../../shared/fact/fact.ts'
+import type { NodeId } from '../../shared/ids.ts'
+import { candidatesMax, observedMax } from '../../shared/limits.ts'
+import { encodeCanonicalText } from '../../shared/record/canonical.ts'
+import type { LocalAddress } from '../plan/observed.ts'
+import type { PeerEntry } from './peers.ts'
+
+/** Blocks that nobody routes on the internet: RFC 1918, 6598, 3927, 4193, 4291, 5737 is left out on purpose. */
+const NOT_PUBLIC = [
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '100.64.0.0/10',
+  '169.254.0.0/16',
+  '127.0.0.0/8',
+  'fc00::/7',
+  'fe80::/10',
+  '::1/128',
+].map((text) => parseCidr(text))
+
+function isPublic(address: Address): boolean {
+  const host = `${address}/${address.includes(':') ? 128 : 32}` as Cidr
+  return !NOT_PUBLIC.some((block) => contains(block, host))
+}
+
+/** The address in `address/length`; undefined where only the network is given. */
+function addressOf({ cidr }: LocalAddress): Address | undefined {
+  const { family, length, value } = blockOf(cidr)
+  const hostBits = BigInt((family === 4 ? 32 : 128) - length)
+  const isNetwork = hostBits > 1n && (value & ((1n << hostBits) - 1n)) === 0n
+  return isNetwork ? undefined : (cidr.slice(0, cidr.lastIndexOf('/')) as Address)
+}
+
+/** Addresses of physical interfaces with the port WireGuard listens on; public ones first, then in order. */
+export function candidatesOf(local: readonly LocalAddress[], listenPort: number): readonly Candidate[] {
+  const found: Candidate[] = []
+  for (const one of local) {
+    const address = one.physical ? addressOf(one) : undefined
+    if (address === undefined) continue
+    found.push({ kind: isPublic(address) ? 'public' : 'lan', endpoint: formatEndpoint(address, listenPort) })
+  }
+  found.sort((a, b) => compareText(b.kind, a.kind) || compareText(a.endpoint, b.endpoint))
+  return found.slice(0, candidatesMax)
+}
+
+/** What peers behind NATs want to know: from where they are seen, by a node that no NAT stands in front of. */
+export function observedPeers(entries: readonly PeerEntry[]): Fact['observed'] {
+  const seen: Fact['observed'] = []
+  for (const { endpoint, member, path } of entries) {
+    if (path === 'direct' && endpoint !== undefined) seen.push({ node: member.nodeId, endpoint })
+  }
+  seen.sort((a, b) => compareText(a.node, b.node))
+  return seen.slice(0, observedMax)
+}
+
+export interface OwnFactOptions {
+  readonly node: NodeId
+  readonly signer: Signer
+  readonly sha256: Sha256
+  readonly clock: Clock
+  readonly boot: number
+}
+
+export interface OwnFact {
+  boot(): number
+  /** The envelope to announce; the same bytes as before while nothing but time has changed. */
+  compose(local: readonly LocalAddress[], listenPort: number, seen: Fact['observed']): Uint8Array
+  /** A fact of this node came back. Returns the boot number to keep if it outranks what we would say. */
+  meet(fact: Pick<Fact, 'boot' | 'seq'>): number | undefined
+}
+
+export function createOwnFact(options: OwnFactOptions): OwnFact {
+  const { clock, node, sha256, signer } = options
+  let { boot } = options
+  let seq = 0
+  let content = ''
+  let envelope: Uint8Array | undefined
+
+  return {
+    boot: () => boot,
+    compose(local, listenPort, seen) {
+      const candidates = [...candidatesOf(local, listenPort)]
+      // A node that has a public address has no NAT in front of that address, whatever else it has.
+      const natType = candidates.some((one) => one.kind === 'public') ? 'none' : 'unknown'
+      const body = { candidates, observed: seen, relays: [], natType } as const
+      const text = `${boot} ${encodeCanonicalText(body)}`
+      if (envelope !== undefined && text === content) return envelope
+      content = text
+      seq += 1
+      const fact: Fact = { ...body, relays: [], observed: [...seen], candidates, node, boot, seq, at: clock.now() }
+      envelope = sealFact(fact, signer, sha256)
+      return envelope
+    },
+    meet(fact) {
+      if (fact.boot < boot || (fact.boot === boot && fact.seq <= seq)) return undefined
+      boot = fact.boot + 1
+      seq = 0
+      envelope = undefined
+      return boot
+    },
+  }
+}

@@ -1,0 +1,198 @@
+// What is known of each peer from turn to turn: its path, its counters, whether payload flows. Entries are changed in
+// place and nothing is allocated for a peer that did not change: a turn comes every four seconds on a small device.
+
+import { type Address, type Cidr, contains, hostCidr } from '../../shared/address/cidr.ts'
+import { type Endpoint, hostOf, parseEndpoint } from '../../shared/address/endpoint.ts'
+import type { Clock } from '../../shared/effects.ts'
+import type { NodeId, WgKey } from '../../shared/ids.ts'
+import type { BodyOf } from '../../shared/record/record.ts'
+import type { PathKind } from '../../shared/wire/report.ts'
+import type { LocalAddress, Observed, ObservedPeer } from '../plan/observed.ts'
+
+export type Member = BodyOf<'node'>
+
+export interface PeerEntry {
+  member: Member
+  path: PathKind
+  endpoint: Endpoint | undefined
+  handshakeAt: number
+  rxBytes: number
+  txBytes: number
+  /** Monotonic time until which the peer counts as active. */
+  activeUntil: number
+  rttMs: number | undefined
+  /** The last endpoint with a fresh handshake; survives restarts. */
+  lastGood: Endpoint | undefined
+}
+
+/** WireGuard drops a session after 180 s without a new handshake (REJECT_AFTER_TIME); until then the path works. */
+export const freshMs = 180_000
+/** A status line says `active` for so long after payload was seen. */
+const ACTIVE_MS = 60_000
+/** More than keepalives (32 B) and a handshake (148 + 92 B) within one turn is payload. */
+const PAYLOAD_BYTES_MIN = 400
+/** Clocks of kernel and agent may differ by a step; a handshake from the future counts as now. */
+const FUTURE_MS = 5_000
+
+export interface PeerBook {
+  /** In order of name. */
+  readonly entries: readonly PeerEntry[]
+  of(node: NodeId): PeerEntry | undefined
+  /** Rises when a path, an endpoint or the list of peers changes; not with counters. */
+  revision(): number
+  reachable(): number
+  setMembers(members: readonly Member[], self: NodeId): void
+  /** Takes in what the kernel shows. */
+  observe(observed: Observed): void
+  noteRtt(node: NodeId, rttMs: number): void
+  /** Rises when `lastGood` of any peer changes. */
+  memoryRevision(): number
+  remember(): string
+  recall(text: string | undefined): void
+}
+
+function onLink(endpoint: Endpoint, blocks: readonly Cidr[]): boolean {
+  const host = hostCidr(hostOf(endpoint) as Address)
+  return blocks.some((block) => contains(block, host))
+}
+
+/** The network an address with its length stands in; undefined for a single address. */
+function blockOfLocal({ cidr }: LocalAddress): Cidr | undefined {
+  return /\/(?:32|128)$/.test(cidr) ? undefined : cidr
+}
+
+function parseMemory(text: string | undefined): Map<NodeId, Endpoint> {
+  const memory = new Map<NodeId, Endpoint>()
+  try {
+    for (const [node, endpoint] of Object.entries(JSON.parse(text ?? '{}') as Record<string, unknown>)) {
+      if (typeof endpoint === 'string') memory.set(node as NodeId, parseEndpoint(endpoint))
+    }
+  } catch {
+    // A hint that can't be read is no hint; what was read before it stays.
+  }
+  return memory
+}
+
+export function createPeerBook(clock: Clock): PeerBook {
+  const byNode = new Map<NodeId, PeerEntry>()
+  const byKey = new Map<WgKey, PeerEntry>()
+  let entries: readonly PeerEntry[] = []
+  let memory = new Map<NodeId, Endpoint>()
+  let local: readonly LocalAddress[] = []
+  let localText = ''
+  let blocks: readonly Cidr[] = []
+  let revision = 0
+  let memoryRevision = 0
+  let reachable = 0
+
+  const freshEntry = (member: Member): PeerEntry => ({
+    member,
+    path: 'none',
+    endpoint: undefined,
+    handshakeAt: 0,
+    rxBytes: 0,
+    txBytes: 0,
+    activeUntil: 0,
+    rttMs: undefined,
+    lastGood: memory.get(member.nodeId),
+  })
+
+  const classify = (entry: PeerEntry, now: number): PathKind => {
+    const ageMs = now - entry.handshakeAt
+    if (entry.endpoint === undefined || entry.handshakeAt === 0 || ageMs >= freshMs || ageMs < -FUTURE_MS) return 'none'
+    return onLink(entry.endpoint, blocks) ? 'lan' : 'direct'
+  }
+
+  const observePeer = (entry: PeerEntry, seen: ObservedPeer, now: number, moved: boolean): void => {
+    const bytes = seen.rxBytes - entry.rxBytes + seen.txBytes - entry.txBytes
+    // The first look after a start compares with nothing.
+    if (entry.handshakeAt !== 0 && bytes >= PAYLOAD_BYTES_MIN) entry.activeUntil = clock.monotonic() + ACTIVE_MS
+    const changed = moved || entry.endpoint !== seen.endpoint
+    entry.endpoint = seen.endpoint
+    entry.handshakeAt = seen.handshakeAt
+    entry.rxBytes = seen.rxBytes
+    entry.txBytes = seen.txBytes
+    const works = now - entry.handshakeAt < freshMs && entry.handshakeAt !== 0
+    // Classifying costs arithmetic on addresses: only where the answer may differ from the last turn's.
+    const path = changed || works !== (entry.path !== 'none') ? classify(entry, now) : entry.path
+    if (path !== 'none' && entry.lastGood !== entry.endpoint) {
+      entry.lastGood = entry.endpoint
+      memoryRevision += 1
+    }
+    if (changed || path !== entry.path) revision += 1
+    entry.path = path
+  }
+
+  const lose = (entry: PeerEntry): void => {
+    if (entry.path !== 'none' || entry.endpoint !== undefined) revision += 1
+    entry.path = 'none'
+    entry.endpoint = undefined
+    entry.handshakeAt = 0
+    entry.rxBytes = 0
+    entry.txBytes = 0
+  }
+
+  return {
+    get entries() {
+      return entries
+    },
+    of: (node) => byNode.get(node),
+    revision: () => revision,
+    reachable: () => reachable,
+    setMembers(members, self) {
+      const before = new Map(byNode)
+      byNode.clear()
+      byKey.clear()
+      for (const member of members) {
+        if (member.nodeId === self) continue
+        const known = before.get(member.nodeId)
+        const entry = known?.member.wgKey === member.wgKey ? known : freshEntry(member)
+        entry.member = member
+        byNode.set(member.nodeId, entry)
+        byKey.set(member.wgKey, entry)
+      }
+      entries = [...byNode.values()].sort((a, b) => (a.member.name < b.member.name ? -1 : 1))
+      revision += 1
+    },
+    observe(observed) {
+      const now = clock.now()
+      let moved = false
+      if (observed.local !== local) {
+        const text = observed.local.map((one) => `${one.cidr}${one.physical}`).join(' ')
+        moved = text !== localText
+        local = observed.local
+        localText = text
+        if (moved) {
+          blocks = local.filter((one) => one.physical).flatMap((one) => blockOfLocal(one) ?? [])
+        }
+      }
+      const seen = observed.device?.peers ?? []
+      let found = 0
+      for (const peer of seen) {
+        const entry = byKey.get(peer.wgKey)
+        if (entry === undefined) continue
+        found += 1
+        observePeer(entry, peer, now, moved)
+      }
+      if (found < entries.length) {
+        const present = new Set(seen.map((peer) => peer.wgKey))
+        for (const entry of entries) if (!present.has(entry.member.wgKey)) lose(entry)
+      }
+      reachable = 0
+      for (const entry of entries) if (entry.path !== 'none') reachable += 1
+    },
+    noteRtt(node, rttMs) {
+      const entry = byNode.get(node)
+      if (entry !== undefined) entry.rttMs = rttMs
+    },
+    memoryRevision: () => memoryRevision,
+    remember() {
+      const known = entries.filter((entry) => entry.lastGood !== undefined)
+      return JSON.stringify(Object.fromEntries(known.map((entry) => [entry.member.nodeId, entry.lastGood])))
+    },
+    recall(text) {
+      memory = parseMemory(text)
+      for (const entry of entries) entry.lastGood ??= memory.get(entry.member.nodeId)
+    },
+  }
+}

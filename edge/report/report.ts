@@ -1,0 +1,120 @@
+// One model of how this node is, shown in two shapes: to the hub, bounded; to people on the device, whole.
+
+import type { Address } from '../../shared/address/cidr.ts'
+import type { Clock } from '../../shared/effects.ts'
+import { type Condition, showCondition } from '../../shared/health.ts'
+import { healthMax, statusPeersMax } from '../../shared/limits.ts'
+import type { Version } from '../../shared/record/head.ts'
+import type { PeerReport, StatusReport } from '../../shared/wire/report.ts'
+import type { AgentSettings, AgentStatus, PeerStatus } from '../agent.ts'
+import type { Identity } from '../identity.ts'
+import type { LinkState } from '../link/hub-link.ts'
+import type { Mode } from './mode.ts'
+import type { PeerBook, PeerEntry } from './peers.ts'
+
+export interface Model {
+  readonly identity: Identity
+  readonly settings: AgentSettings
+  readonly clock: Clock
+  readonly boot: number
+  /** Wall clock and monotonic time of the start. */
+  readonly startedAt: number
+  readonly startedMonotonic: number
+  readonly addresses: readonly Address[]
+  readonly revision: { readonly held: Version; readonly applied: Version; readonly lastGood: Version }
+  readonly peers: PeerBook
+  readonly health: readonly Condition[]
+  readonly mode: Mode
+  readonly link: LinkState
+}
+
+/** Peers in an acknowledgement: a fleet of a thousand must not answer one change with a hundred megabytes. */
+const ACK_PEERS_MAX = 32
+
+function ageS(entry: PeerEntry, now: number): number | undefined {
+  return entry.handshakeAt === 0 ? undefined : Math.max(0, Math.floor((now - entry.handshakeAt) / 1_000))
+}
+
+function peerReport(entry: PeerEntry, now: number): PeerReport {
+  const { endpoint, member, path, rttMs, rxBytes, txBytes } = entry
+  const handshakeAgeS = ageS(entry, now)
+  return {
+    name: member.name,
+    path,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(rttMs === undefined ? {} : { rttUs: Math.round(rttMs * 1_000) }),
+    ...(handshakeAgeS === undefined ? {} : { handshakeAgeS }),
+    rxBytes,
+    txBytes,
+  }
+}
+
+/** Those that were ever heard of first; a peer that never answered is told by the numbers alone where space is short. */
+function listed(entries: readonly PeerEntry[], max: number): readonly PeerEntry[] {
+  if (entries.length <= max) return entries
+  const heard = entries.filter((entry) => entry.handshakeAt !== 0)
+  const silent = entries.filter((entry) => entry.handshakeAt === 0)
+  return [...heard, ...silent].slice(0, max)
+}
+
+/** `brief`: an acknowledgement, which a large fleet sends all at once; the whole follows. */
+export function statusReport(model: Model, brief: boolean): StatusReport {
+  const now = model.clock.now()
+  const { entries } = model.peers
+  const shown = brief && entries.length > ACK_PEERS_MAX ? [] : listed(entries, statusPeersMax)
+  return {
+    version: model.settings.version.slice(0, 64),
+    boot: model.boot,
+    startedAt: Math.max(0, model.startedAt),
+    addresses: model.addresses.slice(0, 2),
+    revision: { ...model.revision },
+    peers: shown.map((entry) => peerReport(entry, now)),
+    peersTotal: entries.length,
+    peersReachable: model.peers.reachable(),
+    health: model.health.slice(0, healthMax),
+    host: model.settings.host,
+    at: Math.max(0, now),
+  }
+}
+
+function peerStatus(entry: PeerEntry, now: number, monotonic: number): PeerStatus {
+  const { endpoint, member, path, rttMs, rxBytes, txBytes } = entry
+  const handshakeAgeS = ageS(entry, now)
+  return {
+    nodeId: member.nodeId,
+    name: member.name,
+    addresses: member.addresses,
+    path,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(rttMs === undefined ? {} : { rttMs }),
+    ...(handshakeAgeS === undefined ? {} : { handshakeAgeS }),
+    rxBytes,
+    txBytes,
+    active: entry.activeUntil > monotonic,
+  }
+}
+
+export function agentStatus(model: Model): AgentStatus {
+  const { clock, identity, link, mode } = model
+  const now = clock.now()
+  const monotonic = clock.monotonic()
+  return {
+    node: identity.name,
+    nodeId: identity.nodeId,
+    network: identity.network.name,
+    addresses: model.addresses,
+    hub: {
+      connected: link.up && link.hubOnline,
+      since: mode.since,
+      ...(mode.lastContact === undefined ? {} : { lastContact: mode.lastContact }),
+      url: identity.hubUrl,
+    },
+    mode: mode.mode,
+    modeSince: mode.since,
+    revision: model.revision,
+    peers: model.peers.entries.map((entry) => peerStatus(entry, now, monotonic)),
+    health: model.health.map((condition) => showCondition(condition)),
+    uptimeS: Math.floor((monotonic - model.startedMonotonic) / 1_000),
+    version: model.settings.version,
+  }
+}
