@@ -13,6 +13,8 @@ export interface StateFiles {
   readonly deviceKey: string
   readonly database: string
   readonly socket: string
+  /** Held by the agent that runs. */
+  readonly lock: string
 }
 
 export function stateFiles(directory: string): StateFiles {
@@ -23,5 +25,6 @@ export function stateFiles(directory: string): StateFiles {
     deviceKey: join(directory, 'device.key'),
     database: join(directory, 'state.db'),
     socket: join(directory, 'agent.sock'),
+    lock: join(directory, 'agent.lock'),
   }
 }

@@ -12,7 +12,7 @@ const interfaceName = v.pipe(
 )
 const path = v.pipe(v.string(), v.regex(/^\//, 'is not an absolute path'))
 
-const settingsSchema = v.strictObject({
+export const settingsSchema = v.strictObject({
   /** State directory. */
   state: v.optional(path, defaultStateDir),
   interface: v.optional(interfaceName, 'hf0'),

@@ -71,6 +71,8 @@ export function createLocalClient(socketPath: string): LocalClient {
   const call = (method: 'GET' | 'POST', path: string, timeoutMs?: number): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       const outgoing = request({
+        // A connection of its own: one kept alive would outlast the agent it goes to.
+        agent: false,
         socketPath,
         method,
         path,

@@ -1,0 +1,9 @@
+// The command `agent`: runs in the foreground until it is told to stop.
+
+import { runAgent } from '../host/run-agent.ts'
+import type { Command } from './context.ts'
+
+export const agentCommand: Command = async (cli) => {
+  await runAgent({ ...cli, pid: process.pid })
+  return 0
+}

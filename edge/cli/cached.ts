@@ -1,0 +1,77 @@
+// What is known without the agent: the cache, read under the agent's lock so that nothing is read half-written.
+
+import { formatVersion, noVersion, type Version } from '../../shared/record/head.ts'
+import { loadIdentity } from '../enrol/join.ts'
+import { lockState } from '../host/lock.ts'
+import { readTimeFloor } from '../host/time-floor.ts'
+import type { Identity } from '../identity.ts'
+import { openStore } from '../store/sqlite.ts'
+import type { JournalEntry, Store } from '../store/store.ts'
+import type { Cli } from './context.ts'
+import { timeText } from './words.ts'
+
+/** Runs `read` on the store of an agent that is not running. Throws `conflict` if one is after all. */
+export function withStore<T>(cli: Cli, read: (store: Store) => T): T | undefined {
+  if (!cli.probe.exists(cli.files.database)) return undefined
+  const lock = lockState(cli.files.lock, cli.log)
+  try {
+    const { store } = openStore(cli.files.database, { log: cli.log })
+    try {
+      return read(store)
+    } finally {
+      store.close()
+    }
+  } finally {
+    lock.release()
+  }
+}
+
+export interface CachedStatus {
+  readonly agent: 'down'
+  readonly joined: boolean
+  readonly node?: string
+  readonly nodeId?: string
+  readonly network?: string
+  readonly hub?: { readonly url: string }
+  readonly revision: { readonly held: Version }
+  readonly records: number
+  readonly timeFloor: number
+  readonly journal: readonly JournalEntry[]
+}
+
+function identityPart(identity: Identity | undefined): Partial<CachedStatus> {
+  if (identity === undefined) return {}
+  const { name, nodeId, network, hubUrl } = identity
+  return { node: name, nodeId, network: network.name, hub: { url: hubUrl } }
+}
+
+export function cachedStatus(cli: Cli): CachedStatus {
+  const identity = loadIdentity(cli.files)
+  const held = withStore(cli, (store) => {
+    const set = store.loadSet()
+    return {
+      revision: { held: set?.version ?? noVersion },
+      records: set?.records.size ?? 0,
+      timeFloor: readTimeFloor(store),
+      journal: store.loadJournal(10),
+    }
+  })
+  return {
+    agent: 'down',
+    joined: identity !== undefined,
+    ...identityPart(identity),
+    ...(held ?? { revision: { held: noVersion }, records: 0, timeFloor: 0, journal: [] }),
+  }
+}
+
+export function cachedText(status: CachedStatus): string {
+  if (!status.joined) return 'this device has not joined a network\n'
+  const lines = [
+    `node      ${status.node} (${status.nodeId}) in ${status.network}`,
+    'agent     not running; the kernel keeps what it was last told',
+    `hub       ${status.hub?.url}`,
+    `revision  held ${formatVersion(status.revision.held)}, ${status.records} records`,
+    ...status.journal.map(({ at, event, detail }) => `          ${timeText(at)} ${event} ${detail}`),
+  ]
+  return `${lines.join('\n')}\n`
+}

@@ -1,0 +1,42 @@
+// What a command of the CLI is given: its words, its settings, and the doors of the host. Filled in by main.ts alone.
+
+import type { ProgramSpec } from '../../shared/cli/command.ts'
+import type { FlagValues } from '../../shared/cli/parse.ts'
+import type { Clock, Entropy, Log } from '../../shared/effects.ts'
+import type { Agent, AgentOptions } from '../agent.ts'
+import type { Driver } from '../drivers/driver.ts'
+import type { RunCommand } from '../host/command.ts'
+import type { StateFiles } from '../host/files.ts'
+import type { HostProbe } from '../host/probe.ts'
+import type { Settings } from '../host/settings.ts'
+
+export interface Cli {
+  readonly program: ProgramSpec
+  readonly args: readonly string[]
+  readonly flags: FlagValues
+  readonly settings: Settings
+  readonly files: StateFiles
+  readonly json: boolean
+  /** To standard output, as it is. */
+  readonly write: (text: string | Uint8Array) => void
+  /** A line for the person, to standard error. */
+  readonly note: (sentence: string) => void
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly log: Log
+  readonly run: RunCommand
+  readonly probe: HostProbe
+  readonly createDriver: (settings: Settings, files: StateFiles, log: Log) => Driver
+  readonly createAgent: (options: AgentOptions) => Agent
+  /** Resolves when somebody asks the process to end. */
+  readonly stopRequested: Promise<string>
+}
+
+/** Returns the exit code. */
+export type Command = (cli: Cli) => Promise<number>
+
+/** The `--json` form of an answer: stable, one document. */
+export function writeJson(cli: Pick<Cli, 'write'>, value: unknown): void {
+  cli.write(`${JSON.stringify(value, undefined, 2)}\n`)
+}

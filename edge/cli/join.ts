@@ -1,0 +1,45 @@
+// The command `join`.
+
+import { listFlag, textFlag } from '../../shared/cli/parse.ts'
+import { HoldfastError } from '../../shared/errors.ts'
+import { parseName } from '../../shared/ids.ts'
+import { labels } from '../../shared/intent/field.ts'
+import { parseWith } from '../../shared/intent/resource.ts'
+import { duration, durationS } from '../../shared/intent/token.ts'
+import { join } from '../enrol/join.ts'
+import { openStore } from '../store/sqlite.ts'
+import { type Command, writeJson } from './context.ts'
+
+/** `key=value` words to labels. */
+function parseLabels(words: readonly string[]): Record<string, string> {
+  const pairs = words.map((word) => {
+    const at = word.indexOf('=')
+    if (at < 1)
+      throw new HoldfastError('usage', `"${word}" is not a label`, { remedy: 'Write it like --label site=north.' })
+    return [word.slice(0, at), word.slice(at + 1)] as const
+  })
+  return parseWith(labels, Object.fromEntries(pairs))
+}
+
+export const joinCommand: Command = async (cli) => {
+  const name = textFlag(cli.flags, 'name')
+  const wait = parseWith(duration, textFlag(cli.flags, 'timeout') ?? '10m')
+  const identity = await join({
+    url: cli.args[0] ?? '',
+    token: textFlag(cli.flags, 'token') ?? '',
+    ...(name === undefined ? {} : { name: parseName(name) }),
+    labels: parseLabels(listFlag(cli.flags, 'label')),
+    stateDir: cli.files.directory,
+    timeoutMs: durationS(wait) * 1_000,
+    clock: cli.clock,
+    openStore: (path) => openStore(path, { log: cli.log }).store,
+    onProgress: cli.note,
+  })
+  const { nodeId, network } = identity
+  if (cli.json) writeJson(cli, { node: identity.name, nodeId, network: network.name, hub: identity.hubUrl })
+  else {
+    cli.write(`joined ${network.name} as ${identity.name} (${nodeId})\n`)
+    cli.note('start the agent: systemctl enable --now holdfast, or: holdfast agent')
+  }
+  return 0
+}

@@ -1,0 +1,85 @@
+// The command `leave`: out of the kernel, out of the hub's list, off the disk. Each step goes on where another fails,
+// because a device that is sold or moved has to be clean even if the hub can't be told.
+
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { switchFlag } from '../../shared/cli/parse.ts'
+import { describeError, HoldfastError } from '../../shared/errors.ts'
+import { loadKeys } from '../enrol/device-keys.ts'
+import { sayGoodbye } from '../enrol/hub-exchange.ts'
+import { parseHubUrl } from '../enrol/hub-url.ts'
+import { loadIdentity } from '../enrol/join.ts'
+import { lockState, type StateLock } from '../host/lock.ts'
+import { createLocalClient, isAgentDown } from '../local/client.ts'
+import { type Cli, type Command, writeJson } from './context.ts'
+
+const STOP_TRIES = 50
+const STOP_EVERY_MS = 200
+
+function pause(cli: Cli, ms: number): Promise<void> {
+  return new Promise((resolve) => void cli.clock.after(ms, resolve))
+}
+
+/** Ends the agent, if one runs, and takes its lock, so that none starts in between. */
+async function takeOver(cli: Cli): Promise<StateLock> {
+  try {
+    await createLocalClient(cli.files.socket).stop()
+  } catch (error) {
+    if (!isAgentDown(error)) throw error
+  }
+  for (let tries = 1; ; tries++) {
+    try {
+      return lockState(cli.files.lock, cli.log)
+    } catch (error) {
+      if (tries === STOP_TRIES) throw error
+      await pause(cli, STOP_EVERY_MS)
+    }
+  }
+}
+
+async function tellHub(cli: Cli): Promise<string> {
+  const identity = loadIdentity(cli.files)
+  const keys = loadKeys(cli.files)
+  if (identity === undefined || keys === undefined) return 'was not enrolled'
+  const contact = { hub: parseHubUrl(identity.hubUrl), clock: cli.clock, floor: 0 }
+  try {
+    await sayGoodbye(contact, identity.anchor, keys.nodeId, keys.signer)
+    return 'told'
+  } catch (error) {
+    cli.note(
+      `the hub could not be told: ${describeError(error)} Remove the node there: holdfast-hub delete node ${identity.name}`,
+    )
+    return 'not told'
+  }
+}
+
+/** Without `purge` the keys stay, so that a device which joins again is the same node. */
+function removeState(cli: Cli, purge: boolean): void {
+  const { directory, identity, database, socket, lock } = cli.files
+  if (purge) return rmSync(directory, { recursive: true, force: true })
+  for (const path of [identity, socket, lock, ...['', '-wal', '-shm'].map((suffix) => `${database}${suffix}`)]) {
+    rmSync(path, { force: true })
+  }
+  rmSync(join(directory, 'identity.json.new'), { force: true })
+}
+
+export const leaveCommand: Command = async (cli) => {
+  if (!cli.probe.exists(cli.files.directory)) {
+    throw new HoldfastError('not-found', `there is no ${cli.files.directory}: this device has not joined`, {
+      remedy: 'Give the right --state if its state lies elsewhere.',
+    })
+  }
+  const purge = switchFlag(cli.flags, 'purge')
+  const lock = await takeOver(cli)
+  let hub: string
+  try {
+    hub = await tellHub(cli)
+    await cli.createDriver(cli.settings, cli.files, cli.log).cleanup()
+    removeState(cli, purge)
+  } finally {
+    lock.release()
+  }
+  if (cli.json) writeJson(cli, { left: true, hub, purged: purge })
+  else cli.write(purge ? 'left; nothing of Holdfast remains here\n' : 'left; only the keys remain\n')
+  return 0
+}

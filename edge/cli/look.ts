@@ -1,0 +1,109 @@
+// The commands that only look: status, plan, ping, doctor.
+
+import { fromBase64 } from '../../shared/bytes.ts'
+import { switchFlag, textFlag } from '../../shared/cli/parse.ts'
+import { renderTable } from '../../shared/cli/table.ts'
+import { type ErrorCode, HoldfastError } from '../../shared/errors.ts'
+import { connectPinned } from '../../shared/host/pinned-tls.ts'
+import { parseHubUrl } from '../enrol/hub-url.ts'
+import { loadIdentity } from '../enrol/join.ts'
+import { readTimeFloor } from '../host/time-floor.ts'
+import type { PingLine } from '../local/api.ts'
+import { createLocalClient, isAgentDown } from '../local/client.ts'
+import { cachedStatus, cachedText, withStore } from './cached.ts'
+import { type Cli, type Command, writeJson } from './context.ts'
+import { type DoctorOptions, diagnose, type Finding } from './doctor.ts'
+import { pingLineText, summarize, summaryText } from './ping-text.ts'
+import { planText } from './plan-text.ts'
+import { statusText } from './status-text.ts'
+
+export const statusCommand: Command = async (cli) => {
+  try {
+    const status = await createLocalClient(cli.files.socket).status(true)
+    if (cli.json) writeJson(cli, status)
+    else cli.write(statusText(status, cli.clock.now(), renderTable))
+    return 0
+  } catch (error) {
+    if (!isAgentDown(error)) throw error
+    const cached = cachedStatus(cli)
+    if (cli.json) writeJson(cli, cached)
+    else cli.write(cachedText(cached))
+    const remedy = cached.joined ? 'start it: systemctl start holdfast' : 'join first: holdfast join URL --token T'
+    cli.note(`the agent is not running; ${remedy}`)
+    return 1
+  }
+}
+
+export const planCommand: Command = async (cli) => {
+  const { ops } = await createLocalClient(cli.files.socket).plan()
+  if (cli.json) writeJson(cli, { ops })
+  else cli.write(planText(ops, cli.settings.interface))
+  return 0
+}
+
+export const pingCommand: Command = async (cli) => {
+  const word = textFlag(cli.flags, 'count') ?? '4'
+  const count = Number(word)
+  if (!Number.isInteger(count) || count < 1)
+    throw new HoldfastError('usage', `--count ${word} is not a number of pings`)
+  const answers: Exclude<PingLine, { error: unknown }>[] = []
+  for await (const line of createLocalClient(cli.files.socket).ping(cli.args[0] ?? '', count)) {
+    if ('error' in line) {
+      const { code, message, remedy } = line.error
+      throw new HoldfastError(code as ErrorCode, message, remedy === undefined ? {} : { remedy })
+    }
+    answers.push(line)
+    if (!cli.json) cli.write(`${pingLineText(line)}\n`)
+  }
+  const summary = summarize(answers)
+  if (cli.json) writeJson(cli, { answers, summary })
+  else cli.write(`${summaryText(summary)}\n`)
+  return summary.received > 0 ? 0 : 1
+}
+
+async function reachHub(cli: Cli, floor: number): Promise<DoctorOptions['hub']> {
+  const identity = loadIdentity(cli.files)
+  if (identity === undefined) return undefined
+  const { host, port, url } = parseHubUrl(identity.hubUrl)
+  const authorityDer = fromBase64(identity.anchor.tlsAuthority)
+  try {
+    const { socket } = await connectPinned({ host, port, timeoutMs: 5_000, authorityDer, now: cli.clock.now(), floor })
+    socket.destroy()
+    return { url, reached: true, why: '' }
+  } catch (error) {
+    return { url, reached: false, why: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+/** 0 where the agent runs and holds the lock: its clock was raised already. */
+function knownFloor(cli: Cli): number {
+  try {
+    return withStore(cli, readTimeFloor) ?? 0
+  } catch {
+    return 0
+  }
+}
+
+export async function findings(cli: Cli): Promise<readonly Finding[]> {
+  const floor = knownFloor(cli)
+  const hub = await reachHub(cli, floor)
+  const base = { probe: cli.probe, stateDir: cli.files.directory, now: cli.clock.now(), floor }
+  return diagnose(hub === undefined ? base : { ...base, hub })
+}
+
+export const doctorCommand: Command = async (cli) => {
+  const found = await findings(cli)
+  if (cli.json) writeJson(cli, { findings: found })
+  else {
+    const tones = { ok: 'good', note: 'warn', fails: 'bad' } as const
+    const rows = found.map(({ check, verdict, found: what, used, remedy }) => [
+      check,
+      { text: verdict, tone: tones[verdict] },
+      what,
+      used,
+      remedy ?? '',
+    ])
+    cli.write(renderTable(['check', 'verdict', 'found', 'used', 'remedy'], rows, switchFlag(cli.flags, 'color')))
+  }
+  return found.some(({ verdict }) => verdict === 'fails') ? 1 : 0
+}

@@ -1,0 +1,158 @@
+// The commands of `holdfast` as a table. Each is loaded only when it is called: the agent's memory holds the agent.
+
+import { type CommandSpec, type FlagSpec, type ProgramSpec } from '../../shared/cli/command.ts'
+import { shells } from '../../shared/cli/completion.ts'
+import { defaultStateDir } from '../host/files.ts'
+import type { Command } from './context.ts'
+
+export interface CommandRow {
+  readonly spec: CommandSpec
+  readonly load: () => Promise<Command>
+}
+
+const json: FlagSpec = { name: 'json', summary: 'Print JSON' }
+const interfaceFlag: FlagSpec = {
+  name: 'interface',
+  value: 'NAME',
+  summary: 'Name of the mesh interface (default hf0)',
+}
+
+/** Of every command. Without defaults: a default here would hide what the config file says. */
+const common: readonly FlagSpec[] = [
+  { name: 'state', value: 'DIR', summary: `State directory (default ${defaultStateDir})` },
+  { name: 'config', value: 'FILE', summary: 'Config file, YAML; its keys are the long flags in camelCase' },
+  {
+    name: 'log-level',
+    value: 'LEVEL',
+    summary: 'How much to log (default info)',
+    choices: ['debug', 'info', 'warn', 'error'],
+  },
+  {
+    name: 'log-format',
+    value: 'FORMAT',
+    summary: 'How to log (default auto)',
+    choices: ['auto', 'text', 'json', 'journal'],
+  },
+]
+
+export const commands: readonly CommandRow[] = [
+  {
+    spec: {
+      name: 'join',
+      summary: 'Enrol this device with a hub',
+      description:
+        'Makes the device’s keys, proves the hub by the token’s pin, and stores the first intent. Safe to repeat after an interruption.',
+      args: [{ name: 'URL', summary: 'Address of the hub', required: true }],
+      flags: [
+        { name: 'token', value: 'WORD', summary: 'Join token, from `holdfast-hub token create`' },
+        { name: 'name', value: 'NAME', summary: 'Name of this node; the hub makes one up if absent' },
+        { name: 'label', value: 'KEY=VALUE', summary: 'Label of this node', repeat: true },
+        { name: 'timeout', value: 'TIME', summary: 'How long to wait for the hub and for approval', default: '10m' },
+        json,
+      ],
+      examples: ['holdfast join https://hub.example.org:8443 --token hf1.… --label site=north'],
+    },
+    load: async () => (await import('./join.ts')).joinCommand,
+  },
+  {
+    spec: {
+      name: 'agent',
+      summary: 'Run the agent in the foreground',
+      description: 'Starts from the cache and needs no hub. May be stopped or killed at any moment: traffic goes on.',
+      flags: [
+        interfaceFlag,
+        { name: 'listen-port', value: 'PORT', summary: 'UDP port of WireGuard (default 51820)' },
+        { name: 'mesh-port', value: 'PORT', summary: 'UDP port of the agent inside the mesh (default 51822)' },
+        {
+          name: 'set-clock',
+          value: 'BOOL',
+          summary: 'Raise the clock to the last known time (default true)',
+          choices: ['true', 'false'],
+        },
+        {
+          name: 'metered',
+          value: 'BOOL',
+          summary: 'Spare an uplink paid by the byte (default false)',
+          choices: ['true', 'false'],
+        },
+      ],
+    },
+    load: async () => (await import('./agent.ts')).agentCommand,
+  },
+  {
+    spec: {
+      name: 'status',
+      summary: 'Show this node, its hub, its peers and its health',
+      description: 'Without an agent it shows what the cache holds, and exits with 1.',
+      flags: [json],
+    },
+    load: async () => (await import('./look.ts')).statusCommand,
+  },
+  {
+    spec: {
+      name: 'ping',
+      summary: 'Measure the round trip to a peer through the mesh',
+      args: [{ name: 'NODE', summary: 'Name, id or mesh address of the peer', required: true }],
+      flags: [{ name: 'count', short: 'c', value: 'N', summary: 'How many', default: '4' }, json],
+    },
+    load: async () => (await import('./look.ts')).pingCommand,
+  },
+  {
+    spec: {
+      name: 'plan',
+      summary: 'Show what the agent’s next turn would change',
+      flags: [{ name: 'dry-run', summary: 'Change nothing; always so' }, interfaceFlag, json],
+    },
+    load: async () => (await import('./look.ts')).planCommand,
+  },
+  {
+    spec: { name: 'doctor', summary: 'Show what this host has and lacks, and how to mend it', flags: [json] },
+    load: async () => (await import('./look.ts')).doctorCommand,
+  },
+  {
+    spec: {
+      name: 'leave',
+      summary: 'Leave the network: clean the kernel, tell the hub',
+      description: 'The keys stay, so that a later join is the same node, unless --purge removes them too.',
+      flags: [{ name: 'purge', summary: 'Remove the state directory with its keys' }, interfaceFlag, json],
+    },
+    load: async () => (await import('./leave.ts')).leaveCommand,
+  },
+  {
+    spec: {
+      name: 'debug bundle',
+      summary: 'Gather one archive for support, without secrets',
+      flags: [
+        { name: 'output', short: 'o', value: 'FILE', summary: 'Where to write it; - is standard output' },
+        interfaceFlag,
+        json,
+      ],
+    },
+    load: async () => (await import('./debug-bundle.ts')).debugBundleCommand,
+  },
+  {
+    spec: { name: 'version', summary: 'Show the version', flags: [json] },
+    load: async () => (await import('./about.ts')).versionCommand,
+  },
+  {
+    spec: {
+      name: 'completion',
+      summary: 'Print a completion script',
+      args: [{ name: 'SHELL', summary: shells.join(', '), required: true }],
+      examples: ['holdfast completion bash > /etc/bash_completion.d/holdfast'],
+    },
+    load: async () => (await import('./about.ts')).completionCommand,
+  },
+  {
+    spec: { name: 'man', summary: 'Print the manual page', examples: ['holdfast man | man -l -'] },
+    load: async () => (await import('./about.ts')).manCommand,
+  },
+]
+
+export const program: ProgramSpec = {
+  name: 'holdfast',
+  summary: 'the agent of a mesh that outlives its hub',
+  environment: 'HOLDFAST_',
+  flags: common,
+  commands: commands.map(({ spec }) => spec),
+}

@@ -1,0 +1,203 @@
+// The whole command line over real sockets: join, agent, status, ping, plan, bundle, leave; only hub and kernel are fakes.
+
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { memoryLog } from '../../shared/effects.fake.ts'
+import { HoldfastError } from '../../shared/errors.ts'
+import { showCondition } from '../../shared/health.ts'
+import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
+import type { Agent, AgentOptions, AgentStatus } from '../agent.ts'
+import { startFakeHub } from '../enrol/hub.fake.ts'
+import { readConfigFile } from '../host/config-file.ts'
+import { hostProbe } from '../host/probe.ts'
+import { type Doors, runCli } from './run.ts'
+
+const awake = setInterval(() => undefined, 1_000)
+test.after(() => clearInterval(awake))
+
+/** An agent that is asked and never acts. */
+function fakeAgent(options: AgentOptions, events: string[]): Agent {
+  const { identity, settings } = options
+  const version = { epoch: 1, revision: 1 }
+  const status = (): AgentStatus => ({
+    node: identity.name,
+    nodeId: identity.nodeId,
+    network: identity.network.name,
+    addresses: [],
+    hub: { connected: false, since: 0, url: identity.hubUrl },
+    mode: 'autonomous',
+    modeSince: 0,
+    revision: { held: version, applied: version, lastGood: version },
+    peers: [],
+    health: (options.hostConditions?.() ?? []).map(showCondition),
+    uptimeS: 1,
+    version: settings.version,
+  })
+  return {
+    start: async () => void events.push(`start on ${settings.interface}:${settings.listenPort}`),
+    stop: async () => void events.push('stop'),
+    status,
+    plan: async () => [{ op: 'link-add' }],
+    wake: () => undefined,
+    noteRtt: () => undefined,
+  }
+}
+
+interface Bench {
+  readonly state: string
+  readonly events: string[]
+  readonly doors: Doors
+  readonly call: (...argv: readonly string[]) => Promise<{ code: number; out: string; notes: string }>
+  readonly ask: () => void
+}
+
+async function onBench(run: (bench: Bench) => Promise<void>): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'hf-cli-'))
+  const state = join(directory, 'state')
+  const events: string[] = []
+  let out = ''
+  let notes = ''
+  const stop = Promise.withResolvers<string>()
+  const doors: Doors = {
+    write: (text) => void (out += typeof text === 'string' ? text : ''),
+    note: (sentence) => void (notes += `${sentence}\n`),
+    env: { HOLDFAST_STATE: state, HOLDFAST_SET_CLOCK: 'false' },
+    clock: systemClock,
+    entropy: systemEntropy,
+    createLog: () => memoryLog(),
+    run: async () => '',
+    probe: hostProbe({}),
+    createDriver: () => ({ cleanup: async () => void events.push('cleanup') }) as never,
+    createAgent: (options) => fakeAgent(options, events),
+    stopRequested: stop.promise,
+    readConfigFile,
+  }
+  const call: Bench['call'] = async (...argv) => {
+    out = ''
+    notes = ''
+    const code = await runCli(argv, doors)
+    return { code, out, notes }
+  }
+  try {
+    await run({ state, events, doors, call, ask: () => stop.resolve('a signal') })
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
+
+/** Tries until the agent answers. */
+async function answered(bench: Bench): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    if (existsSync(join(bench.state, 'agent.sock')) && (await bench.call('status', '--json')).code === 0) return
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  throw new HoldfastError('failed', 'the agent never answered')
+}
+
+test('from join to leave', () =>
+  onBench(async (bench) => {
+    const hub = await startFakeHub()
+    const joined = await bench.call(
+      'join',
+      hub.url,
+      '--token',
+      hub.token,
+      '--name',
+      'plant-7',
+      '--label',
+      'a=b',
+      '--json',
+    )
+    assert.is(joined.code, 0, joined.notes)
+    assert.is((JSON.parse(joined.out) as { node: string }).node, 'plant-7')
+    assert.equal(hub.requests[0]?.labels, { a: 'b' })
+
+    const down = await bench.call('status')
+    assert.is(down.code, 1)
+    assert.match(down.out, 'plant-7')
+    assert.match(down.notes, 'the agent is not running')
+
+    const agent = runCli(['agent', '--interface', 'hf9'], bench.doors)
+    await answered(bench)
+    assert.match((await bench.call('status')).out, 'autonomous since')
+    assert.match((await bench.call('plan', '--dry-run')).out, 'ip link add hf0 type wireguard')
+    assert.match((await bench.call('ping', 'nobody')).notes, 'no peer is called nobody')
+    const second = await bench.call('agent')
+    assert.is(second.code, 1)
+    assert.match(second.notes, 'another agent runs')
+    const bundle = join(bench.state, '..', 'b.tar.gz')
+    assert.is((await bench.call('debug', 'bundle', '-o', bundle)).code, 0)
+    assert.ok(existsSync(bundle))
+
+    const left = await bench.call('leave', '--json')
+    assert.is(left.code, 0, left.notes)
+    assert.equal(JSON.parse(left.out), { left: true, hub: 'told', purged: false })
+    assert.is(await agent, 0)
+    assert.equal(bench.events, ['start on hf9:51820', 'stop', 'cleanup'])
+    assert.is(hub.goodbyes.length, 1)
+    assert.not(existsSync(join(bench.state, 'identity.json')))
+    assert.ok(existsSync(join(bench.state, 'wg.key')))
+    assert.is((await bench.call('leave', '--purge')).code, 0)
+    assert.not(existsSync(bench.state))
+    await hub.close()
+  }))
+
+test('an agent stops when it is asked, and leaves the kernel as it is', () =>
+  onBench(async (bench) => {
+    const hub = await startFakeHub()
+    await bench.call('join', hub.url, '--token', hub.token)
+    await hub.close()
+    const agent = runCli(['agent'], bench.doors)
+    await answered(bench)
+    bench.ask()
+    assert.is(await agent, 0)
+    assert.equal(bench.events, ['start on hf0:51820', 'stop'])
+    const left = await bench.call('leave', '--purge')
+    assert.is(left.code, 0, left.notes)
+    assert.match(left.notes, 'could not be told')
+    assert.not(existsSync(bench.state))
+  }))
+
+test('usage errors exit with 2, failures with 1, and all say what to do', () =>
+  onBench(async ({ call, state }) => {
+    for (const [argv, code, said] of [
+      [['statsu'], 2, 'Did you mean status?'],
+      [['join'], 2, 'needs URL'],
+      [['join', 'http://hub', '--token', 'x'], 1, 'not a join token'],
+      [['agent', '--listen-port', '0'], 1, '--listen-port'],
+      [['agent', '--config', join(state, 'none.yaml')], 1, 'no config file'],
+      [['agent'], 1, 'has not joined'],
+      [['plan'], 1, 'the agent is not running'],
+      [['leave'], 1, 'has not joined'],
+      [['completion', 'tcsh'], 2, 'bash'],
+      [['join', 'hub', '--token', 'x', '--label', 'north'], 2, 'not a label'],
+    ] as const) {
+      const got = await call(...argv)
+      assert.is(got.code, code, `${argv.join(' ')}: ${got.notes}`)
+      assert.ok(got.notes.includes(said), `${argv.join(' ')}: ${got.notes}`)
+      assert.not(/\n\s+at /.test(got.notes))
+    }
+  }))
+
+test('speaks of itself: help, version, completion, manual', () =>
+  onBench(async ({ call }) => {
+    assert.match((await call()).out, 'Commands:')
+    assert.match((await call('join', '--help')).out, '--token')
+    assert.match((await call('version')).out, 'holdfast ')
+    assert.match((await call('completion', 'bash')).out, 'complete')
+    assert.match((await call('man')).out, '.TH HOLDFAST')
+  }))
+
+test('a config file is read, and its unknown keys are named with their line', () =>
+  onBench(async ({ call, state }) => {
+    const file = `${state}.yaml`
+    writeFileSync(file, 'interface: hf7\nlistenprot: 1\n')
+    const got = await call('plan', '--config', file)
+    assert.is(got.code, 1)
+    assert.match(got.notes, /listenprot.*line 2/)
+  }))
+
+test.run()

@@ -1,0 +1,210 @@
+// The agent's process: opens the doors of the host, runs the agent between them, and closes them in reverse.
+//
+// Only what the mesh can't do without may keep it from starting. The local API, the echo service and systemd are
+// conveniences: where one of them fails, it is said, and the mesh goes on.
+
+import type { Clock, Entropy, Log } from '../../shared/effects.ts'
+import { describeError, HoldfastError } from '../../shared/errors.ts'
+import { sha256, verify } from '../../shared/host/crypto.ts'
+import { createMqttBusFactory } from '../../shared/host/mqtt-bus.ts'
+import { version } from '../../shared/version.ts'
+import type { Agent, AgentOptions } from '../agent.ts'
+import type { Driver } from '../drivers/driver.ts'
+import { createEcho, type Echo } from '../echo/echo.ts'
+import { type DeviceKeys, loadKeys } from '../enrol/device-keys.ts'
+import { loadIdentity } from '../enrol/join.ts'
+import type { Identity } from '../identity.ts'
+import { localRoutes } from '../local/routes.ts'
+import { type LocalServer, serveLocal } from '../local/server.ts'
+import { type OpenedStore, openStore } from '../store/sqlite.ts'
+import { createBrokerLink } from './broker-link.ts'
+import type { RunCommand } from './command.ts'
+import type { StateFiles } from './files.ts'
+import { createFindings, type HostFindings } from './findings.ts'
+import { inflate } from './inflate.ts'
+import { lockState } from './lock.ts'
+import { describeHost, type HostProbe } from './probe.ts'
+import { keepaliveOf, type Settings } from './settings.ts'
+import { createNotifier, type Notifier } from './systemd.ts'
+import { keepTimeFloor, raiseClock, readTimeFloor } from './time-floor.ts'
+
+export interface RunAgentOptions {
+  readonly settings: Settings
+  readonly files: StateFiles
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly pid: number
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly log: Log
+  readonly run: RunCommand
+  readonly probe: HostProbe
+  readonly createDriver: (settings: Settings, files: StateFiles, log: Log) => Driver
+  readonly createAgent: (options: AgentOptions) => Agent
+  /** Resolves with the reason when somebody asks the process to end. */
+  readonly stopRequested: Promise<string>
+}
+
+/** How often systemd's one line of status is looked at; it is told only what changed. */
+const STATUS_MS = 10_000
+
+interface Enrolled {
+  readonly identity: Identity
+  readonly keys: DeviceKeys
+}
+
+function enrolled(files: StateFiles): Enrolled {
+  const identity = loadIdentity(files)
+  const keys = loadKeys(files)
+  if (identity === undefined || keys === undefined) {
+    throw new HoldfastError('not-found', `this device has not joined: nothing in ${files.directory}`, {
+      remedy: 'Run `holdfast join URL --token T`, or give the right --state.',
+    })
+  }
+  if (keys.nodeId !== identity.nodeId) {
+    throw new HoldfastError('corrupt', `the keys in ${files.directory} are not those of ${identity.name}`, {
+      remedy: 'Bring the key files back from a backup, or run `holdfast leave --purge` and join again.',
+    })
+  }
+  return { identity, keys }
+}
+
+function makeAgent(options: RunAgentOptions, device: Enrolled, opened: OpenedStore, findings: HostFindings): Agent {
+  const { settings, files, clock, entropy, log, probe } = options
+  const { identity, keys } = device
+  const connect = createBrokerLink({
+    identity,
+    clock,
+    floor: () => readTimeFloor(opened.store),
+    log,
+    onCertificate: (expired) => findings.set('hub-certificate-expired', expired),
+  })
+  const { username, password } = identity.broker
+  const keepaliveS = keepaliveOf(settings)
+  return options.createAgent({
+    identity,
+    settings: {
+      interface: settings.interface,
+      listenPort: settings.listenPort,
+      meshPort: settings.meshPort,
+      version,
+      host: describeHost(probe),
+    },
+    wgKey: keys.wgKey,
+    signer: keys.signer,
+    clock,
+    entropy,
+    log,
+    sha256,
+    verify,
+    inflate,
+    store: opened.store,
+    driver: options.createDriver(settings, files, log),
+    bus: createMqttBusFactory({
+      connect,
+      clientId: identity.nodeId,
+      username,
+      password,
+      keepaliveS,
+      clock,
+      entropy,
+      log,
+    }),
+    hostConditions: () => findings.list(),
+    ...(opened.rebuilt === undefined ? {} : { databaseRebuilt: opened.rebuilt }),
+  })
+}
+
+function makeEcho(options: RunAgentOptions, agent: Agent): Echo {
+  const { settings, clock, entropy, log } = options
+  return createEcho({
+    port: settings.meshPort,
+    addresses: () => agent.status().addresses,
+    isMember: (address) => agent.status().peers.some((peer) => peer.addresses.some((own) => own === address)),
+    clock,
+    entropy,
+    log,
+  })
+}
+
+function statusLine(agent: Agent): string {
+  const { mode, network, peers, revision } = agent.status()
+  const reachable = peers.filter((peer) => peer.path !== 'none').length
+  return `${network}: ${mode}, revision ${revision.applied.revision}, ${reachable} of ${peers.length} peers`
+}
+
+function keepTelling(agent: Agent, notifier: Notifier, clock: Clock): () => void {
+  const again = (): ReturnType<Clock['after']> =>
+    clock.after(STATUS_MS, () => {
+      notifier.status(statusLine(agent))
+      timer = again()
+    })
+  let timer = again()
+  return () => timer.cancel()
+}
+
+/** Runs until asked to stop. The kernel is left as it is: traffic goes on without the agent. */
+export async function runAgent(options: RunAgentOptions): Promise<void> {
+  const { files, clock, log, settings } = options
+  const device = enrolled(files)
+  const lock = lockState(files.lock, log)
+  const closers: (() => unknown)[] = [() => lock.release()]
+  try {
+    const opened = openStore(files.database, { log })
+    closers.push(() => opened.store.close())
+    const findings = createFindings(clock)
+    const floor = readTimeFloor(opened.store)
+    findings.add(await raiseClock({ floor, clock, log, allowed: settings.setClock, run: options.run }))
+    closers.push(keepTimeFloor(opened.store, clock, log))
+    const agent = makeAgent(options, device, opened, findings)
+    closers.push(() => agent.stop())
+    await agent.start()
+    await openDoors(options, device.identity, agent, opened, closers)
+  } finally {
+    for (const close of closers.toReversed()) await closeQuietly(close, log)
+  }
+}
+
+async function closeQuietly(close: () => unknown, log: Log): Promise<void> {
+  try {
+    await close()
+  } catch (error) {
+    log.warn('something did not close', { why: describeError(error) })
+  }
+}
+
+async function openDoors(
+  options: RunAgentOptions,
+  identity: Identity,
+  agent: Agent,
+  opened: OpenedStore,
+  closers: (() => unknown)[],
+): Promise<void> {
+  const { files, clock, log, env, pid, run } = options
+  const stop = Promise.withResolvers<string>()
+  const echo = makeEcho(options, agent)
+  closers.push(() => echo.close())
+  echo.start()
+  const doors = { agent, store: opened.store, echo, clock, stop: () => stop.resolve('asked to by the local API') }
+  const local = await serve(files.socket, doors, log)
+  if (local !== undefined) closers.push(() => local.close())
+  const notifier = createNotifier({ env, pid, clock, log, run })
+  notifier.ready(statusLine(agent))
+  closers.push(() => notifier.close(), keepTelling(agent, notifier, clock))
+  log.info('the agent runs', { node: identity.name, network: identity.network.name, version })
+  const why = await Promise.race([options.stopRequested, stop.promise])
+  log.info('the agent stops; the kernel stays as it is', { why })
+  notifier.stopping()
+}
+
+async function serve(
+  socket: string,
+  doors: Parameters<typeof localRoutes>[0],
+  log: Log,
+): Promise<LocalServer | undefined> {
+  try {
+    return await serveLocal(socket, localRoutes(doors), log)
+  } catch (error) {
+    log.error('no local API; the mesh goes on without', { why: describeError(error) })
+    return undefined
+  }
+}
