@@ -27,6 +27,7 @@ function setup(unready?: string) {
     log: memoryLog(),
     version: '1.2.3',
     startedAt: clock.now(),
+    url: () => 'https://hub.example.org:8443',
     unready: () => unready,
     brokerConnections: () => 5,
   })

@@ -17,6 +17,8 @@ export interface ApiDeps {
   readonly version: string
   /** Wall clock at start, milliseconds since the Unix epoch. */
   readonly startedAt: number
+  /** How devices and people reach the hub from outside. */
+  readonly url: () => string
   /** Why the hub cannot serve devices now; undefined when it can. */
   readonly unready: () => string | undefined
   /** Connections of the embedded broker; undefined with an outside one. */

@@ -63,6 +63,7 @@ export const systemRoutes: readonly ApiRoute[] = [
       const connections = deps.brokerConnections()
       return context.json({
         version: deps.version,
+        url: deps.url(),
         uptimeS: uptimeS(deps),
         ready: unready === undefined,
         ...(unready === undefined ? {} : { reason: unready }),

@@ -127,6 +127,7 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<string>
     log,
     version,
     startedAt: clock.now(),
+    url: () => publicUrl(settings, web?.port ?? settings.listen.port),
     unready: () => broker.problem(),
     brokerConnections: () => broker.connections(),
   })

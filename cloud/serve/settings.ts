@@ -43,7 +43,7 @@ export const settingsFile = v.strictObject({
 })
 export type SettingsFile = v.InferOutput<typeof settingsFile>
 
-export function readSettingsFile(path: string): SettingsFile {
+export function readSettings(path: string): SettingsFile {
   let text: string
   try {
     text = readFileSync(path, 'utf8')

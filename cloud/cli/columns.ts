@@ -1,0 +1,157 @@
+// Resources as rows for people: per kind the few columns that answer the usual questions.
+
+import type { Cell } from '../../shared/cli/table.ts'
+import type { Selector } from '../../shared/intent/field.ts'
+import { formatVersion } from '../../shared/record/head.ts'
+import type { TokenRow } from '../hub.ts'
+import type { FleetRow, Presented } from './shapes.ts'
+
+export type Row = readonly (string | Cell)[]
+
+export interface TableOf {
+  readonly headings: readonly string[]
+  readonly rows: readonly Row[]
+}
+
+export function selectorText(selector: Selector): string {
+  const parts = [
+    ...Object.entries(selector.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`),
+    ...(selector.matchExpressions ?? []).map(({ key, operator, values = [] }) =>
+      `${key} ${operator} ${values.join('|')}`.trim(),
+    ),
+  ]
+  return parts.length === 0 ? 'every node' : parts.join(',')
+}
+
+export function labelsText(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .sort((a, b) => (a < b ? -1 : 1))
+    .join(',')
+}
+
+/** `3s`, `5m`, `7h`, `12d`: the largest unit that fits. */
+export function ageText(ms: number): string {
+  const s = Math.max(0, Math.floor(ms / 1_000))
+  if (s < 120) return `${s}s`
+  if (s < 7_200) return `${Math.floor(s / 60)}m`
+  return s < 172_800 ? `${Math.floor(s / 3_600)}h` : `${Math.floor(s / 86_400)}d`
+}
+
+function condition({ status }: Pick<Presented, 'status'>, type: string): Cell {
+  const found = status.conditions.find((one) => one.type === type)
+  if (found === undefined) return { text: '-' }
+  const tone = found.status === 'True' ? 'good' : found.status === 'False' ? 'warn' : 'dim'
+  return { text: found.status === 'True' ? 'yes' : found.reason, tone }
+}
+
+function stateCell(node: FleetRow | undefined): Cell {
+  if (node === undefined) return { text: 'not enrolled', tone: 'dim' }
+  return { text: node.state, tone: node.state === 'online' ? 'good' : node.state === 'pending' ? 'warn' : 'bad' }
+}
+
+function healthCell(node: FleetRow | undefined): Cell {
+  const critical = node?.health.filter(({ severity }) => severity === 'critical').length ?? 0
+  const others = (node?.health.length ?? 0) - critical
+  if (critical + others === 0) return { text: node?.report === undefined ? '-' : 'ok', tone: 'dim' }
+  return critical > 0 ? { text: `${critical} critical`, tone: 'bad' } : { text: `${others} to see`, tone: 'warn' }
+}
+
+export function nodeTable(items: readonly Presented[], fleet: readonly FleetRow[], now: number): TableOf {
+  const rows = (items as readonly Presented<'Node'>[]).map((item): Row => {
+    const node = fleet.find(({ name }) => name === item.metadata.name)
+    return [
+      item.metadata.name,
+      item.spec.network,
+      stateCell(node),
+      node === undefined ? '-' : ageText(now - node.since),
+      (item.status.addresses ?? []).join(',') || '-',
+      node?.report === undefined ? '-' : formatVersion(node.report.revision.applied),
+      node?.report === undefined ? '-' : `${node.report.peersReachable}/${node.report.peersTotal}`,
+      healthCell(node),
+      labelsText(item.spec.labels),
+    ]
+  })
+  return {
+    headings: ['name', 'network', 'state', 'since', 'addresses', 'revision', 'peers', 'health', 'labels'],
+    rows,
+  }
+}
+
+export function networkTable(items: readonly Presented[]): TableOf {
+  return {
+    headings: ['name', 'cidr', 'cidr6', 'default', 'failover', 'programmed'],
+    rows: (items as readonly Presented<'Network'>[]).map((item) => [
+      item.metadata.name,
+      item.spec.cidr,
+      item.spec.cidr6 ?? '-',
+      item.spec.defaultPolicy,
+      item.spec.failover,
+      condition(item, 'Programmed'),
+    ]),
+  }
+}
+
+export function policyTable(items: readonly Presented[]): TableOf {
+  return {
+    headings: ['name', 'network', 'tier', 'action', 'mode', 'subject', 'programmed'],
+    rows: (items as readonly Presented<'Policy'>[]).map((item) => [
+      item.metadata.name,
+      item.spec.network,
+      item.spec.tier,
+      item.spec.action,
+      item.spec.mode,
+      item.spec.subject.nodeSelector === undefined ? 'pods' : selectorText(item.spec.subject.nodeSelector),
+      condition(item, 'Programmed'),
+    ]),
+  }
+}
+
+export function routeTable(items: readonly Presented[]): TableOf {
+  return {
+    headings: ['name', 'network', 'destination', 'via', 'metric', 'nat', 'programmed'],
+    rows: (items as readonly Presented<'Route'>[]).map((item) => [
+      item.metadata.name,
+      item.spec.network,
+      item.spec.destination,
+      selectorText(item.spec.via),
+      String(item.spec.metric),
+      item.spec.mapTo === undefined ? item.spec.nat : `${item.spec.nat} to ${item.spec.mapTo}`,
+      condition(item, 'Programmed'),
+    ]),
+  }
+}
+
+export function serviceTable(items: readonly Presented[]): TableOf {
+  return {
+    headings: ['name', 'network', 'addresses', 'ports', 'backends', 'programmed'],
+    rows: (items as readonly Presented<'Service'>[]).map((item) => [
+      item.metadata.name,
+      item.spec.network,
+      (item.status.addresses ?? []).join(',') || '-',
+      item.spec.ports.map(({ port, protocol }) => `${port}/${protocol}`).join(','),
+      selectorText(item.spec.backends),
+      condition(item, 'Programmed'),
+    ]),
+  }
+}
+
+export function tokenTable(items: readonly TokenRow[], now: number): TableOf {
+  const state = (row: TokenRow): Cell => {
+    if (row.revoked) return { text: 'revoked', tone: 'bad' }
+    if (row.expiresAt <= now) return { text: 'expired', tone: 'dim' }
+    return row.usesLeft === 0 ? { text: 'used up', tone: 'dim' } : { text: 'good', tone: 'good' }
+  }
+  return {
+    headings: ['id', 'network', 'state', 'uses left', 'expires in', 'approval', 'labels'],
+    rows: items.map((row) => [
+      row.id,
+      row.network,
+      state(row),
+      String(row.usesLeft),
+      row.expiresAt <= now ? '-' : ageText(row.expiresAt - now),
+      row.autoApprove ? 'by itself' : 'by hand',
+      labelsText(row.labels),
+    ]),
+  }
+}

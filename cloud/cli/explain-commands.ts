@@ -1,0 +1,138 @@
+// explain: all that bears on one device, one policy or one pair, gathered from intent and reports.
+
+import { switchFlag } from '../../shared/cli/parse.ts'
+import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
+import { selects } from '../../shared/intent/field.ts'
+import { formatVersion } from '../../shared/record/head.ts'
+import { ageText, labelsText, selectorText } from './columns.ts'
+import { argument, type Command, type Context, printJson } from './context.ts'
+import type { FleetRow, List, Presented } from './shapes.ts'
+
+interface World {
+  readonly nodes: readonly Presented<'Node'>[]
+  readonly policies: readonly Presented<'Policy'>[]
+  readonly routes: readonly Presented<'Route'>[]
+  readonly fleet: readonly FleetRow[]
+}
+
+async function look(context: Context): Promise<World> {
+  const client = context.client()
+  const [nodes, policies, routes, fleet] = await Promise.all([
+    client.get<List<Presented<'Node'>>>('/api/v1/nodes'),
+    client.get<List<Presented<'Policy'>>>('/api/v1/policies'),
+    client.get<List<Presented<'Route'>>>('/api/v1/routes'),
+    client.get<List<FleetRow>>('/api/v1/fleet'),
+  ])
+  return { nodes: nodes.items, policies: policies.items, routes: routes.items, fleet: fleet.items }
+}
+
+function nodeNamed(world: World, name: string): Presented<'Node'> {
+  const node = world.nodes.find(({ metadata }) => metadata.name === name)
+  if (node !== undefined) return node
+  throw new HoldfastError('not-found', `there is no node "${name.slice(0, 70)}"`, {
+    remedy: 'See `holdfast-hub get nodes`.',
+  })
+}
+
+function policiesOf(world: World, node: Presented<'Node'>): readonly Presented<'Policy'>[] {
+  return world.policies.filter(
+    ({ spec }) =>
+      spec.network === node.spec.network &&
+      spec.subject.nodeSelector !== undefined &&
+      selects(spec.subject.nodeSelector, node.spec.labels),
+  )
+}
+
+function reportLines(device: FleetRow | undefined, now: number): readonly string[] {
+  if (device === undefined) return ['State      not enrolled: `holdfast-hub token create` makes its join token']
+  const { fact, report } = device
+  return [
+    `State      ${device.state} for ${ageText(now - device.since)}`,
+    `Device     ${device.nodeId}, WireGuard key ${device.wgKey}`,
+    ...(report === undefined
+      ? []
+      : [
+          `Revision   runs ${formatVersion(report.revision.applied)}, holds ${formatVersion(report.revision.held)}`,
+          `Agent      ${report.version} on ${report.host.os}, kernel ${report.host.kernel}, WireGuard ${report.host.wireguard}`,
+          `Peers      ${report.peersReachable} of ${report.peersTotal} reachable`,
+        ]),
+    ...(fact === undefined
+      ? []
+      : [`Endpoints  ${fact.candidates.map(({ endpoint, kind }) => `${endpoint} (${kind})`).join(', ') || 'none'}`]),
+    ...device.health.flatMap(({ detail, remedy, severity, title }) => [
+      `${severity.toUpperCase()}: ${title}${detail === undefined ? '' : ` (${detail})`}`,
+      `  ${remedy}`,
+    ]),
+  ]
+}
+
+export const explainNode: Command = async (context) => {
+  const world = await look(context)
+  const node = nodeNamed(world, argument(context, 0))
+  const device = world.fleet.find(({ name }) => name === node.metadata.name)
+  const policies = policiesOf(world, node)
+  const routes = world.routes.filter(({ spec }) => selects(spec.via, node.spec.labels))
+  if (switchFlag(context.flags, 'json')) {
+    printJson(context, { node, device, policies, routes })
+    return
+  }
+  const lines = [
+    `Node ${node.metadata.name} in network ${node.spec.network}${node.spec.disabled ? ', DISABLED' : ''}`,
+    `Labels     ${labelsText(node.spec.labels) || 'none'}`,
+    `Addresses  ${(node.status.addresses ?? []).join(', ') || 'none yet'}`,
+    ...reportLines(device, context.clock.now()),
+    `Policies   ${policies.map(({ metadata }) => metadata.name).join(', ') || 'none: the network’s default applies'}`,
+    `Routes     ${routes.map(({ metadata, spec }) => `${metadata.name} (${spec.destination})`).join(', ') || 'none lead through it'}`,
+  ]
+  context.out(`${lines.join('\n')}\n`)
+}
+
+export const explainPolicy: Command = async (context) => {
+  const world = await look(context)
+  const name = argument(context, 0)
+  const policy = world.policies.find(({ metadata }) => metadata.name === name)
+  if (policy === undefined) {
+    throw new HoldfastError('not-found', `there is no policy "${name.slice(0, 70)}"`, {
+      remedy: 'See `holdfast-hub get policies`.',
+    })
+  }
+  const subjects = world.nodes.filter((node) => policiesOf(world, node).includes(policy))
+  if (switchFlag(context.flags, 'json')) {
+    printJson(context, { policy, nodes: subjects.map(({ metadata }) => metadata.name) })
+    return
+  }
+  const { action, mode, subject, tier } = policy.spec
+  const lines = [
+    `Policy ${name}: ${tier}, ${action}, ${mode}`,
+    `Subject    ${subject.nodeSelector === undefined ? 'pods only' : selectorText(subject.nodeSelector)}`,
+    `Nodes      ${subjects.map(({ metadata }) => metadata.name).join(', ') || 'none now: check the labels'}`,
+    ...policy.status.conditions.map(({ message, status, type }) => `${type.padEnd(10)} ${status}: ${message}`),
+  ]
+  context.out(`${lines.join('\n')}\n`)
+}
+
+function half(world: World, from: string, to: string): string {
+  const device = world.fleet.find(({ name }) => name === from)
+  if (device?.report === undefined) return `${from} has not reported yet`
+  const peer = device.report.peers.find(({ name }) => name === to)
+  if (peer === undefined) return `${from} does not list ${to} among its peers`
+  const via = peer.via === undefined ? '' : ` via ${peer.via}`
+  const rtt = peer.rttUs === undefined ? '' : `, ${(peer.rttUs / 1_000).toFixed(1)} ms`
+  const age = peer.handshakeAgeS === undefined ? 'never' : `${ageText(peer.handshakeAgeS * 1_000)} ago`
+  return `${from} reaches ${to} by ${peer.path}${via}${rtt}, at ${peer.endpoint ?? 'no endpoint'}; last handshake ${age}`
+}
+
+export const explainPath: Command = async (context) => {
+  const world = await look(context)
+  const [from, to] = [argument(context, 0), argument(context, 1)]
+  for (const name of [from, to]) {
+    try {
+      nodeNamed(world, name)
+    } catch (error) {
+      if (isHoldfastError(error, 'not-found')) throw error
+    }
+  }
+  const halves = [half(world, from, to), half(world, to, from)]
+  if (switchFlag(context.flags, 'json')) printJson(context, { from, to, reports: halves })
+  else context.out(`${halves.join('\n')}\n`)
+}

@@ -1,0 +1,149 @@
+// apply, get and delete.
+
+import { readFileSync } from 'node:fs'
+import { listFlag, switchFlag, textFlag } from '../../shared/cli/parse.ts'
+import { describeError, HoldfastError } from '../../shared/errors.ts'
+import { type Kind, kinds, plural } from '../../shared/intent/resource.ts'
+import { parseDocuments } from '../../shared/intent/yaml.ts'
+import type { TokenRow } from '../hub.ts'
+import type { Client } from './client.ts'
+import { networkTable, nodeTable, policyTable, routeTable, serviceTable, type TableOf, tokenTable } from './columns.ts'
+import { argument, type Command, type Context, printJson, printTable, printYaml } from './context.ts'
+import type { FleetRow, List, Presented } from './shapes.ts'
+
+/** Several changes within this are one look at the list. */
+const SETTLE_MS = 200
+
+export function kindOf(word: string): Kind {
+  const lower = word.toLowerCase()
+  const found = kinds.find(
+    (kind) => lower === plural[kind] || lower === kind.toLowerCase() || lower === plural[kind].slice(0, -1),
+  )
+  if (found !== undefined) return found
+  throw new HoldfastError('usage', `"${word.slice(0, 40)}" is not a kind of resource`, {
+    remedy: `Use one of: ${kinds.map((kind) => plural[kind]).join(', ')}.`,
+  })
+}
+
+async function readSource(context: Context, file: string): Promise<string> {
+  if (file === '-') return context.readInput()
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new HoldfastError('not-found', `cannot read ${file}: ${(cause as Error).message}`, { cause })
+  }
+}
+
+export const apply: Command = async (context) => {
+  const files = listFlag(context.flags, 'file')
+  if (files.length === 0) throw new HoldfastError('usage', 'apply needs -f FILE', { remedy: 'Use -f - for stdin.' })
+  const texts: string[] = []
+  for (const file of files) {
+    const text = await readSource(context, file)
+    try {
+      parseDocuments(text)
+    } catch (error) {
+      // Checked here too, because only here it is known which file the line is in.
+      throw new HoldfastError('invalid', `${file}: ${describeError(error)}`, { cause: error })
+    }
+    texts.push(text)
+  }
+  const dry = switchFlag(context.flags, 'dry-run')
+  const path = `/api/v1/apply${dry ? '?dryRun=true' : ''}`
+  const { items } = await context.client().send<List<Presented>>('POST', path, texts.join('\n---\n'))
+  for (const { kind, metadata } of items)
+    context.out(`${kind}/${metadata.name} ${dry ? 'would be applied' : 'applied'}\n`)
+  if (items.length === 0) context.out('Nothing changes.\n')
+}
+
+interface Fetched {
+  readonly items: readonly unknown[]
+  readonly table: TableOf
+}
+
+async function fetchItems(client: Client, kind: Kind, name: string | undefined, now: number): Promise<Fetched> {
+  const path = `/api/v1/${plural[kind]}`
+  const one = name === undefined ? undefined : await client.get<Presented>(`${path}/${encodeURIComponent(name)}`)
+  const items = one === undefined ? (await client.get<List<Presented>>(path)).items : [one]
+  switch (kind) {
+    case 'Network':
+      return { items, table: networkTable(items) }
+    case 'Node': {
+      const fleet = await client.get<List<FleetRow>>('/api/v1/fleet')
+      return { items, table: nodeTable(items, fleet.items, now) }
+    }
+    case 'Policy':
+      return { items, table: policyTable(items) }
+    case 'Route':
+      return { items, table: routeTable(items) }
+    case 'Service':
+      return { items, table: serviceTable(items) }
+    case 'JoinToken':
+      return { items, table: tokenTable(items as readonly unknown[] as readonly TokenRow[], now) }
+  }
+}
+
+function print(context: Context, kind: Kind, name: string | undefined, { items, table }: Fetched): void {
+  switch (textFlag(context.flags, 'output')) {
+    case 'json':
+      printJson(context, name === undefined ? { items } : items[0])
+      break
+    case 'yaml':
+      printYaml(context, items)
+      break
+    default:
+      printTable(context, table, `There are no ${plural[kind]}.`)
+  }
+}
+
+/** Prints the rows that differ from what was printed before. */
+function printChanges(context: Context, before: Fetched, after: Fetched, kind: Kind, name: string | undefined): void {
+  const old = new Set([
+    ...before.table.rows.map((row) => JSON.stringify(row)),
+    ...before.items.map((i) => JSON.stringify(i)),
+  ])
+  const rows = after.table.rows.filter((row) => !old.has(JSON.stringify(row)))
+  const items = after.items.filter((item) => !old.has(JSON.stringify(item)))
+  const isTable = textFlag(context.flags, 'output') === 'table'
+  if (isTable ? rows.length === 0 : items.length === 0) return
+  print(context, kind, name, { items, table: { headings: after.table.headings, rows } })
+}
+
+async function watch(context: Context, kind: Kind, name: string | undefined, first: Fetched): Promise<void> {
+  const client = context.client()
+  let held = first
+  let due = false
+  let failed: unknown
+  const look = async (): Promise<void> => {
+    due = false
+    const now = await fetchItems(client, kind, name, context.clock.now())
+    printChanges(context, held, now, kind, name)
+    held = now
+  }
+  await client.events(() => {
+    if (due) return
+    due = true
+    context.clock.after(SETTLE_MS, () => {
+      look().catch((error: unknown) => {
+        failed = error
+      })
+    })
+    if (failed !== undefined) throw failed
+  })
+  throw new HoldfastError('unreachable', 'the hub ended the watch', { remedy: 'Start it again.' })
+}
+
+export const get: Command = async (context) => {
+  const kind = kindOf(argument(context, 0))
+  const name = context.args[1]
+  const fetched = await fetchItems(context.client(), kind, name, context.clock.now())
+  print(context, kind, name, fetched)
+  if (switchFlag(context.flags, 'watch')) await watch(context, kind, name, fetched)
+}
+
+export const remove: Command = async (context) => {
+  const kind = kindOf(argument(context, 0))
+  const name = argument(context, 1)
+  await context.client().send('DELETE', `/api/v1/${plural[kind]}/${encodeURIComponent(name)}`)
+  context.out(`${kind}/${name} deleted\n`)
+}

@@ -1,0 +1,207 @@
+// The commands of holdfast-hub as a table: parsing, help, completion and the manual page all read it.
+
+import type { CommandSpec, FlagSpec, ProgramSpec } from '../../shared/cli/command.ts'
+import { shells } from '../../shared/cli/completion.ts'
+import { roles } from '../access/access-store.ts'
+
+const data: FlagSpec = {
+  name: 'data',
+  value: 'DIR',
+  summary: 'Data directory of the hub; /var/lib/holdfast-hub where absent',
+}
+
+/** How a command reaches the hub: on its own machine through the data directory, from elsewhere by URL and token. */
+const reach: readonly FlagSpec[] = [
+  data,
+  { name: 'url', value: 'URL', summary: 'Address of the hub; read from the data directory where absent' },
+  { name: 'token', value: 'TOKEN', summary: 'API token; better given as HOLDFAST_HUB_TOKEN, which `ps` does not show' },
+  {
+    name: 'ca',
+    value: 'FILE',
+    summary: 'The hub’s authority (tls/authority.crt); from the data directory where absent',
+  },
+]
+
+const output: FlagSpec = {
+  name: 'output',
+  short: 'o',
+  value: 'FORMAT',
+  summary: 'How to print',
+  default: 'table',
+  choices: ['table', 'json', 'yaml'],
+}
+const json: FlagSpec = { name: 'json', summary: 'Print JSON' }
+
+const kindArgument = {
+  name: 'KIND',
+  summary: 'networks, nodes, policies, routes, services or tokens; the singular will do',
+  required: true,
+} as const
+
+const serve: CommandSpec = {
+  name: 'serve',
+  summary: 'Run the hub in the foreground',
+  description:
+    'Without any settings it starts whole: SQLite, an embedded MQTT broker, a certificate authority of its own, and one administrator token that is shown once.',
+  flags: [
+    data,
+    { name: 'config', value: 'FILE', summary: 'Settings in YAML; flags win over it' },
+    { name: 'listen', value: 'ADDR', summary: 'HTTPS: API, enrolment, MQTT over WebSocket; 0.0.0.0:8443 where absent' },
+    { name: 'mqtt', value: 'ADDR', summary: 'MQTT over TLS of the embedded broker; 0.0.0.0:8883 where absent' },
+    { name: 'url', value: 'URL', summary: 'How devices reach the hub, like https://hub.example.org:8443' },
+    { name: 'name', value: 'HOST', repeat: true, summary: 'Another name or address for the certificate' },
+    { name: 'broker', value: 'URL', summary: 'Use this Mosquitto instead: mqtts://ADMIN:PASSWORD@HOST:8883?ca=FILE' },
+    { name: 'broker-public', value: 'URL', summary: 'How devices reach that broker, where it differs' },
+    { name: 'log-level', value: 'LEVEL', summary: 'Least level to log', choices: ['debug', 'info', 'warn', 'error'] },
+    { name: 'log-format', value: 'FORMAT', summary: 'Form of log lines', choices: ['text', 'json', 'journal'] },
+  ],
+  examples: ['holdfast-hub serve --data ./hub --url https://hub.example.org:8443'],
+}
+
+const intent: readonly CommandSpec[] = [
+  {
+    name: 'apply',
+    summary: 'Create or change what a file says, all or none',
+    flags: [
+      {
+        name: 'file',
+        short: 'f',
+        value: 'FILE',
+        repeat: true,
+        summary: 'YAML or JSON with one or more documents; - for stdin',
+      },
+      { name: 'dry-run', summary: 'Check and show, change nothing' },
+      ...reach,
+    ],
+    examples: ['holdfast-hub apply -f examples/fleet.yaml'],
+  },
+  {
+    name: 'get',
+    summary: 'Show resources',
+    args: [kindArgument, { name: 'NAME', summary: 'Only this one' }],
+    flags: [output, { name: 'watch', short: 'w', summary: 'Go on and print what changes' }, ...reach],
+    examples: ['holdfast-hub get nodes', 'holdfast-hub get policy web -o yaml'],
+  },
+  {
+    name: 'delete',
+    summary: 'Delete a resource',
+    args: [kindArgument, { name: 'NAME', summary: 'Which', required: true }],
+    flags: reach,
+  },
+]
+
+const tokens: readonly CommandSpec[] = [
+  {
+    name: 'token create',
+    summary: 'Make a join token for devices and say how to use it',
+    flags: [
+      { name: 'network', value: 'NAME', summary: 'Network that devices join', default: 'default' },
+      { name: 'ttl', value: 'TIME', summary: 'How long it may be used: 90s, 15m, 24h, 7d', default: '1h' },
+      { name: 'uses', value: 'N', summary: 'How many devices may use it', default: '1' },
+      { name: 'label', value: 'K=V', repeat: true, summary: 'Label of every device that joins with it' },
+      { name: 'approve', summary: 'Let devices wait until somebody approves them' },
+      json,
+      ...reach,
+    ],
+    examples: ['holdfast-hub token create --label site=alpha --uses 20 --ttl 24h'],
+  },
+  { name: 'token list', summary: 'List join tokens', flags: [json, ...reach] },
+  {
+    name: 'token revoke',
+    summary: 'Revoke a join token; devices that joined with it stay',
+    args: [{ name: 'ID', summary: 'As `token list` shows it', required: true }],
+    flags: reach,
+  },
+  {
+    name: 'access create',
+    summary: 'Make an API token for a person or a program',
+    args: [{ name: 'NAME', summary: 'Whose it is; stands in the audit log', required: true }],
+    flags: [
+      { name: 'role', value: 'ROLE', summary: 'What it may do', default: 'viewer', choices: roles },
+      { name: 'ttl', value: 'TIME', summary: 'How long it is valid; without end where absent' },
+      json,
+      ...reach,
+    ],
+  },
+  { name: 'access list', summary: 'List API tokens', flags: [json, ...reach] },
+  {
+    name: 'access revoke',
+    summary: 'Revoke an API token',
+    args: [{ name: 'ID', summary: 'As `access list` shows it', required: true }],
+    flags: reach,
+  },
+  {
+    name: 'approve',
+    summary: 'Let a waiting device in',
+    args: [{ name: 'NODE', summary: 'Its name', required: true }],
+    flags: reach,
+  },
+]
+
+const fleet: readonly CommandSpec[] = [
+  { name: 'status', summary: 'The hub, its networks and how far they are', flags: [json, ...reach] },
+  {
+    name: 'explain node',
+    summary: 'All that bears on one device: state, health with remedies, policies, routes, paths',
+    args: [{ name: 'NAME', summary: 'Which', required: true }],
+    flags: [json, ...reach],
+  },
+  {
+    name: 'explain policy',
+    summary: 'Whom a policy selects, and how far it has come',
+    args: [{ name: 'NAME', summary: 'Which', required: true }],
+    flags: [json, ...reach],
+  },
+  {
+    name: 'explain path',
+    summary: 'How two devices reach each other, as both report it',
+    args: [
+      { name: 'FROM', summary: 'A device', required: true },
+      { name: 'TO', summary: 'Another', required: true },
+    ],
+    flags: [json, ...reach],
+  },
+  {
+    name: 'graph',
+    summary: 'The mesh as a picture, for Graphviz or Mermaid',
+    flags: [
+      { name: 'format', value: 'FORMAT', summary: 'Language', default: 'dot', choices: ['dot', 'mermaid'] },
+      ...reach,
+    ],
+    examples: ['holdfast-hub graph | dot -Tsvg > mesh.svg'],
+  },
+  {
+    name: 'audit',
+    summary: 'Who changed what',
+    flags: [{ name: 'limit', value: 'N', summary: 'Rows, newest first', default: '50' }, json, ...reach],
+  },
+]
+
+const upkeep: readonly CommandSpec[] = [
+  {
+    name: 'backup',
+    summary: 'Write databases and keys into one file, also while the hub runs',
+    args: [{ name: 'FILE', summary: 'Where to; keep it secret, it holds the keys', required: true }],
+    flags: [data],
+  },
+  {
+    name: 'restore',
+    summary: 'Bring a backup back into an empty data directory; starts a new epoch',
+    args: [{ name: 'FILE', summary: 'The backup', required: true }],
+    flags: [data],
+  },
+  {
+    name: 'completion',
+    summary: 'Print a completion script',
+    args: [{ name: 'SHELL', summary: shells.join(', '), required: true }],
+  },
+  { name: 'man', summary: 'Print the manual page' },
+  { name: 'version', summary: 'Print the version', flags: [json] },
+]
+
+export const program: ProgramSpec = {
+  name: 'holdfast-hub',
+  summary: 'the hub of a Holdfast fleet: intent in, signed records out',
+  environment: 'HOLDFAST_HUB_',
+  commands: [serve, ...intent, ...tokens, ...fleet, ...upkeep],
+}

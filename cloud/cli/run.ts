@@ -1,0 +1,111 @@
+// From words to a command: the table of what runs, and how its failure is told.
+
+import { renderCompletion, shells } from '../../shared/cli/completion.ts'
+import { renderMan } from '../../shared/cli/help.ts'
+import { parseArgv, switchFlag, textFlag } from '../../shared/cli/parse.ts'
+import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
+import { systemClock } from '../../shared/host/clock.ts'
+import { createLog } from '../../shared/host/log.ts'
+import { version } from '../../shared/version.ts'
+import { writeBackup } from '../backup/backup.ts'
+import { restoreBackup } from '../backup/restore.ts'
+import { dataPaths } from '../serve/data-directory.ts'
+import { dataDefault, openClient } from './client.ts'
+import { argument, type Command, type Context, printJson } from './context.ts'
+import { explainNode, explainPath, explainPolicy } from './explain-commands.ts'
+import { audit, graph, status } from './fleet-commands.ts'
+import { apply, get, remove } from './intent-commands.ts'
+import { program } from './program.ts'
+import { serve } from './serve-command.ts'
+import {
+  accessCreate,
+  accessList,
+  accessRevoke,
+  approve,
+  tokenCreate,
+  tokenList,
+  tokenRevoke,
+} from './token-commands.ts'
+
+const backup: Command = async (context) => {
+  const paths = dataPaths(textFlag(context.flags, 'data') ?? dataDefault)
+  const file = argument(context, 0)
+  await writeBackup(paths, file, context.clock.now(), version)
+  context.out(`Wrote ${file}. Keep it secret: it holds the keys of the network.\n`)
+}
+
+const restore: Command = async (context) => {
+  const directory = textFlag(context.flags, 'data') ?? dataDefault
+  const log = createLog({ level: 'warn', format: 'text', now: () => context.clock.now() })
+  restoreBackup(argument(context, 0), directory, log)
+  context.out(`Restored into ${directory}, in a new epoch. Start it with \`holdfast-hub serve --data ${directory}\`.\n`)
+}
+
+const completion: Command = async (context) => {
+  const shell = shells.find((known) => known === argument(context, 0))
+  if (shell === undefined) throw new HoldfastError('usage', `the shells are ${shells.join(', ')}`)
+  context.out(renderCompletion(program, shell))
+}
+
+const man: Command = async ({ out }) => out(renderMan(program, version))
+
+const showVersion: Command = async (context) => {
+  if (switchFlag(context.flags, 'json')) printJson(context, { version })
+  else context.out(`holdfast-hub ${version}\n`)
+}
+
+const commands: Readonly<Record<string, Command>> = {
+  serve,
+  apply,
+  get,
+  delete: remove,
+  'token create': tokenCreate,
+  'token list': tokenList,
+  'token revoke': tokenRevoke,
+  'access create': accessCreate,
+  'access list': accessList,
+  'access revoke': accessRevoke,
+  approve,
+  status,
+  'explain node': explainNode,
+  'explain policy': explainPolicy,
+  'explain path': explainPath,
+  graph,
+  audit,
+  backup,
+  restore,
+  completion,
+  man,
+  version: showVersion,
+}
+
+export interface Terminal {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly color: boolean
+  readonly out: (text: string) => void
+  readonly err: (text: string) => void
+  readonly readInput: () => Promise<string>
+}
+
+async function dispatch(argv: readonly string[], terminal: Terminal): Promise<void> {
+  const parsed = parseArgv(program, argv, terminal.env)
+  if ('help' in parsed) {
+    terminal.out(parsed.help)
+    return
+  }
+  const command = commands[parsed.command.name]
+  if (command === undefined) throw new HoldfastError('unsupported', `${parsed.command.name} is not built in`)
+  const context: Context = { ...parsed, ...terminal, clock: systemClock, client: () => openClient(parsed.flags) }
+  await command(context)
+}
+
+/** The exit code: 0, 1 for a failure, 2 for a wrong command line. */
+export async function run(argv: readonly string[], terminal: Terminal): Promise<0 | 1 | 2> {
+  try {
+    await dispatch(argv, terminal)
+    return 0
+  } catch (error) {
+    terminal.err(`holdfast-hub: ${describeError(error)}\n`)
+    return isHoldfastError(error, 'usage') ? 2 : 1
+  }
+}

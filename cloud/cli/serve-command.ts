@@ -1,0 +1,80 @@
+// serve: runs the hub until it is told to stop.
+
+import { listFlag, textFlag } from '../../shared/cli/parse.ts'
+import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
+import { createLog } from '../../shared/host/log.ts'
+import { parseWith } from '../../shared/intent/resource.ts'
+import { parseConfig } from '../../shared/intent/yaml.ts'
+import { createNotify } from '../serve/notify.ts'
+import { type Server, startServer } from '../serve/server.ts'
+import {
+  readSettings,
+  resolveSettings,
+  type ServeSettings,
+  type SettingsFile,
+  settingsFile,
+} from '../serve/settings.ts'
+import type { Command, Context } from './context.ts'
+
+/** Flags in the shape of the settings file, checked by the same schema. */
+function given({ flags }: Context): SettingsFile {
+  const level = textFlag(flags, 'log-level')
+  const format = textFlag(flags, 'log-format')
+  const names = listFlag(flags, 'name')
+  const texts = {
+    data: textFlag(flags, 'data'),
+    listen: textFlag(flags, 'listen'),
+    mqtt: textFlag(flags, 'mqtt'),
+    url: textFlag(flags, 'url'),
+    broker: textFlag(flags, 'broker'),
+    brokerPublic: textFlag(flags, 'broker-public'),
+  }
+  return parseWith(settingsFile, {
+    ...Object.fromEntries(Object.entries(texts).filter((entry) => entry[1] !== undefined)),
+    ...(names.length === 0 ? {} : { names }),
+    log: { ...(level === undefined ? {} : { level }), ...(format === undefined ? {} : { format }) },
+  })
+}
+
+function settingsOf(context: Context): ServeSettings {
+  const path = textFlag(context.flags, 'config')
+  const file = path === undefined ? parseConfig(settingsFile, '') : readSettings(path)
+  return resolveSettings(file, given(context), context.env['JOURNAL_STREAM'] !== undefined)
+}
+
+function greet(context: Context, server: Server): void {
+  if (server.firstToken === undefined) return
+  context.out(
+    [
+      '',
+      `The hub is at ${server.url}. Its administrator's token, shown only this once:`,
+      '',
+      `  ${server.firstToken}`,
+      '',
+      'On this machine `holdfast-hub` works without it. Next: `holdfast-hub token create`.',
+      '',
+      '',
+    ].join('\n'),
+  )
+}
+
+/** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once, as people expect. */
+function untilStopped(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal))
+  })
+}
+
+export const serve: Command = async (context) => {
+  const settings = settingsOf(context)
+  const log = createLog({ level: settings.logLevel, format: settings.logFormat, now: () => systemClock.now() })
+  const stopped = untilStopped()
+  const server = await startServer(settings, { clock: systemClock, entropy: systemEntropy, log })
+  const notify = createNotify(context.env, systemClock, log)
+  notify.ready()
+  greet(context, server)
+  const signal = await stopped
+  log.info('stops', { signal })
+  notify.stopping()
+  await server.stop()
+}
