@@ -28,8 +28,8 @@ export interface Checks {
 }
 
 export interface ChecksOptions {
-  /** Every nft text that a revision of the hub prescribes for the node, by revision; undefined where unknown. */
-  readonly rulesets: (node: SimNode) => ReadonlySet<string>
+  /** The policy texts that the hub's revisions prescribe for the node, in the order of the revisions. */
+  readonly rulesets: (node: SimNode) => readonly string[]
 }
 
 export function createChecks(options: ChecksOptions): Checks {
@@ -37,6 +37,8 @@ export function createChecks(options: ChecksOptions): Checks {
   const allowed = new Set<WgKey>()
   const newest = new Map<SimNode, Version>()
   const excused = new Set<SimNode>()
+  /** Index of the revision whose policy each node enforces, at least. */
+  const enforced = new Map<SimNode, number>()
   const breach = (node: SimNode, words: string): void => {
     const sentence = `${node.device.name}: ${words}`
     if (!breaches.includes(sentence)) breaches.push(sentence)
@@ -65,6 +67,16 @@ export function createChecks(options: ChecksOptions): Checks {
     }
   }
 
+  /** A policy is that of one revision, whole, and never of an older one than the policy before it. */
+  const checkRuleset = (node: SimNode, ruleset: string): void => {
+    const texts = options.rulesets(node)
+    const since = enforced.get(node) ?? 0
+    const at = texts.indexOf(ruleset, since)
+    if (at >= 0) enforced.set(node, at)
+    else if (texts.includes(ruleset)) breach(node, 'went back to the policy of an older revision')
+    else breach(node, 'enforces a policy that no revision prescribes')
+  }
+
   return {
     breaches,
     allowPeer: (key) => void allowed.add(key),
@@ -76,9 +88,7 @@ export function createChecks(options: ChecksOptions): Checks {
       }
       const open = link?.up === true && (device?.peers.length ?? 0) > 0 && ruleset === undefined
       if (open && !excused.has(node)) breach(node, 'has peers but no policy')
-      if (ruleset !== undefined && !options.rulesets(node).has(ruleset)) {
-        breach(node, 'enforces a policy that no revision prescribes')
-      }
+      if (ruleset !== undefined) checkRuleset(node, ruleset)
       if (ruleset !== undefined) excused.delete(node)
     },
     afterStep(nodes, inFlight) {

@@ -149,6 +149,9 @@ function execute(state: State, op: Op): void {
   }
 }
 
+/** Operations that let traffic through: they depend on the policy that was to stand before them. */
+const OPENING: ReadonlySet<Op['op']> = new Set(['peer-set', 'address-add', 'link-set', 'route-add', 'forwarding-on'])
+
 const VANDALISM: readonly ((state: State) => void)[] = [
   (state) => {
     state.ruleset = undefined
@@ -168,6 +171,7 @@ export function createSimKernel(options: KernelOptions): SimKernel {
   const apply: Driver['apply'] = async (ops) => {
     const done: Op[] = []
     const failed: Failure[] = []
+    let guarded = true
     for (const op of ops) {
       if (kernel.dieAfterOps <= 0) {
         kernel.dieAfterOps = Number.POSITIVE_INFINITY
@@ -180,10 +184,12 @@ export function createSimKernel(options: KernelOptions): SimKernel {
           kernel.failOps--
           throw new HoldfastError('failed', 'the kernel refuses for once')
         }
+        if (!guarded && OPENING.has(op.op)) throw new HoldfastError('failed', 'the policy does not stand')
         execute(state, op)
         done.push(op)
         options.changed()
       } catch (error) {
+        if (op.op === 'ruleset-set') guarded = false
         failed.push({ op, error })
       }
     }

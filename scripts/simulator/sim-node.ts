@@ -5,9 +5,10 @@ import { createAgent } from '../../edge/create-agent.ts'
 import type { Driver } from '../../edge/drivers/driver.ts'
 import { inflate } from '../../edge/host/inflate.ts'
 import type { Identity } from '../../edge/identity.ts'
+import type { LocalAddress } from '../../edge/plan/observed.ts'
 import { MemoryStore, PowerCut } from '../../edge/store/memory.fake.ts'
 import type { Store } from '../../edge/store/store.ts'
-import { parseCidr } from '../../shared/address/cidr.ts'
+import { parseAddress, parseCidr } from '../../shared/address/cidr.ts'
 import type { FakeClock } from '../../shared/effects.fake.ts'
 import type { Entropy, Log } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
@@ -50,12 +51,17 @@ export interface SimNodeOptions {
   readonly kernelChanged: () => void
 }
 
-const settings: AgentSettings = {
+export const settings: AgentSettings = {
   interface: 'hf0',
   listenPort: 51_820,
   meshPort: 51_822,
   version: 'sim',
   host: { os: 'sim', kernel: 'sim', arch: 'sim', wireguard: 'kernel' },
+}
+
+function lan(index: number): LocalAddress {
+  const net = `192.168.${index + 1}`
+  return { interface: 'eth0', address: parseAddress(`${net}.10`), cidr: parseCidr(`${net}.0/24`), physical: true }
 }
 
 /** Lets calls through while `alive()`; a dead agent never hears back from anything. */
@@ -117,7 +123,7 @@ export function createSimNode(options: SimNodeOptions): SimNode {
     kernel.reboot()
   }
   const kernel = createSimKernel({
-    local: [{ interface: 'eth0', cidr: parseCidr(`192.168.${index + 1}.0/24`), physical: true }],
+    local: [lan(index)],
     handshakeAt: (peer) => (options.peerUp(peer) ? base.now() : 0),
     changed: options.kernelChanged,
     died: crash,
