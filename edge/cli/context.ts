@@ -27,10 +27,11 @@ export interface Cli {
   readonly log: Log
   readonly run: RunCommand
   readonly probe: HostProbe
-  readonly createDriver: (settings: Settings, files: StateFiles, log: Log) => Driver
-  readonly createAgent: (options: AgentOptions) => Agent
-  /** Resolves when somebody asks the process to end. */
-  readonly stopRequested: Promise<string>
+  /** Loaded when called: a look at the status needs neither kernel nor planner. */
+  readonly createDriver: (settings: Settings, files: StateFiles, log: Log) => Promise<Driver>
+  readonly createAgent: (options: AgentOptions) => Promise<Agent>
+  /** From now on signals don't kill: the promise resolves when one asks the process to end. */
+  readonly stopRequested: () => Promise<string>
 }
 
 /** Returns the exit code. */

@@ -74,7 +74,8 @@ export const leaveCommand: Command = async (cli) => {
   let hub: string
   try {
     hub = await tellHub(cli)
-    await cli.createDriver(cli.settings, cli.files, cli.log).cleanup()
+    const driver = await cli.createDriver(cli.settings, cli.files, cli.log)
+    await driver.cleanup()
     removeState(cli, purge)
   } finally {
     lock.release()

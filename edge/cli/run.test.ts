@@ -70,9 +70,9 @@ async function onBench(run: (bench: Bench) => Promise<void>): Promise<void> {
     createLog: () => memoryLog(),
     run: async () => '',
     probe: hostProbe({}),
-    createDriver: () => ({ cleanup: async () => void events.push('cleanup') }) as never,
-    createAgent: (options) => fakeAgent(options, events),
-    stopRequested: stop.promise,
+    createDriver: async () => ({ cleanup: async () => void events.push('cleanup') }) as never,
+    createAgent: async (options) => fakeAgent(options, events),
+    stopRequested: () => stop.promise,
     readConfigFile,
   }
   const call: Bench['call'] = async (...argv) => {

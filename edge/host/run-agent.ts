@@ -38,10 +38,10 @@ export interface RunAgentOptions {
   readonly log: Log
   readonly run: RunCommand
   readonly probe: HostProbe
-  readonly createDriver: (settings: Settings, files: StateFiles, log: Log) => Driver
-  readonly createAgent: (options: AgentOptions) => Agent
+  readonly createDriver: (settings: Settings, files: StateFiles, log: Log) => Promise<Driver>
+  readonly createAgent: (options: AgentOptions) => Promise<Agent>
   /** Resolves with the reason when somebody asks the process to end. */
-  readonly stopRequested: Promise<string>
+  readonly stopRequested: () => Promise<string>
 }
 
 /** How often systemd's one line of status is looked at; it is told only what changed. */
@@ -68,7 +68,12 @@ function enrolled(files: StateFiles): Enrolled {
   return { identity, keys }
 }
 
-function makeAgent(options: RunAgentOptions, device: Enrolled, opened: OpenedStore, findings: HostFindings): Agent {
+async function makeAgent(
+  options: RunAgentOptions,
+  device: Enrolled,
+  opened: OpenedStore,
+  findings: HostFindings,
+): Promise<Agent> {
   const { settings, files, clock, entropy, log, probe } = options
   const { identity, keys } = device
   const connect = createBrokerLink({
@@ -80,7 +85,7 @@ function makeAgent(options: RunAgentOptions, device: Enrolled, opened: OpenedSto
   })
   const { username, password } = identity.broker
   const keepaliveS = keepaliveOf(settings)
-  return options.createAgent({
+  return await options.createAgent({
     identity,
     settings: {
       interface: settings.interface,
@@ -98,7 +103,7 @@ function makeAgent(options: RunAgentOptions, device: Enrolled, opened: OpenedSto
     verify,
     inflate,
     store: opened.store,
-    driver: options.createDriver(settings, files, log),
+    driver: await options.createDriver(settings, files, log),
     bus: createMqttBusFactory({
       connect,
       clientId: identity.nodeId,
@@ -155,7 +160,7 @@ export async function runAgent(options: RunAgentOptions): Promise<void> {
     const floor = readTimeFloor(opened.store)
     findings.add(await raiseClock({ floor, clock, log, allowed: settings.setClock, run: options.run }))
     closers.push(keepTimeFloor(opened.store, clock, log))
-    const agent = makeAgent(options, device, opened, findings)
+    const agent = await makeAgent(options, device, opened, findings)
     closers.push(() => agent.stop())
     await agent.start()
     await openDoors(options, device.identity, agent, opened, closers)
@@ -191,7 +196,7 @@ async function openDoors(
   notifier.ready(statusLine(agent))
   closers.push(() => notifier.close(), keepTelling(agent, notifier, clock))
   log.info('the agent runs', { node: identity.name, network: identity.network.name, version })
-  const why = await Promise.race([options.stopRequested, stop.promise])
+  const why = await Promise.race([options.stopRequested(), stop.promise])
   log.info('the agent stops; the kernel stays as it is', { why })
   notifier.stopping()
 }

@@ -1,0 +1,42 @@
+// `holdfast`: where the agent meets the machine. The only place that makes drivers, and the only one that ends the process.
+
+import { systemClock, systemEntropy } from '../shared/host/clock.ts'
+import { createLog } from '../shared/host/log.ts'
+import { fallQuietly, stayAwake, whenAskedToStop } from '../shared/host/process.ts'
+import { type Doors, runCli } from './cli/run.ts'
+import { runCommand } from './host/command.ts'
+import { readConfigFile } from './host/config-file.ts'
+import { hostProbe } from './host/probe.ts'
+
+const { env } = process
+
+const doors: Doors = {
+  write: (text) => void process.stdout.write(text),
+  note: (sentence) => void process.stderr.write(`${sentence}\n`),
+  env,
+  clock: systemClock,
+  entropy: systemEntropy,
+  run: runCommand,
+  probe: hostProbe(env),
+  createLog: ({ logLevel, logFormat }) => {
+    // Set by systemd where standard error goes to the journal, systemd.exec(5).
+    const format = logFormat === 'auto' ? (env['JOURNAL_STREAM'] === undefined ? 'text' : 'journal') : logFormat
+    return createLog({ level: logLevel, format, now: () => systemClock.now() })
+  },
+  createDriver: async (settings, files, log) => {
+    const { createKernelDriver } = await import('./drivers/kernel-driver.ts')
+    return createKernelDriver({ interface: settings.interface, wgKeyFile: files.wgKey, log, clock: systemClock })
+  },
+  createAgent: async (options) => {
+    const { createAgent } = await import('./create-agent.ts')
+    return createAgent(options)
+  },
+  stopRequested: whenAskedToStop,
+  readConfigFile,
+}
+
+fallQuietly('holdfast', env['HOLDFAST_LOG_LEVEL'] === 'debug')
+const sleep = stayAwake()
+const code = await runCli(process.argv.slice(2), doors)
+sleep()
+process.exit(code)

@@ -1,0 +1,30 @@
+// What a main does with its process: stay awake, end when asked, and fall without a stack trace at people.
+
+/** Timers of the system clock keep no process alive; this does, until the returned function is called. */
+export function stayAwake(): () => void {
+  const timer = setInterval(() => undefined, 2 ** 30)
+  return () => clearInterval(timer)
+}
+
+/** From now on SIGTERM and SIGINT ask instead of killing; a second one kills. */
+export function whenAskedToStop(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal))
+  })
+}
+
+/**
+ * A defect ends the process with a sentence; `showStack` is for those who debug it. A reader of our output that went
+ * away early (`| head`) is no defect.
+ */
+export function fallQuietly(program: string, showStack: boolean): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0)
+    throw error
+  })
+  process.on('uncaughtException', (error: Error) => {
+    const stack = showStack ? `\n${error.stack}` : ' HOLDFAST_LOG_LEVEL=debug shows where.'
+    process.stderr.write(`${program}: a defect, please report it: ${error.message}.${stack}\n`)
+    process.exit(1)
+  })
+}
