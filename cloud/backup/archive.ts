@@ -53,7 +53,8 @@ export function pack(directory: string, file: string): void {
 
 /** Unpacks only what belongs to a backup, into an own directory, and checks that it is whole. */
 export function unpack(file: string, directory: string): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  // The archive names files only; directories are made here, closed to others.
+  mkdirSync(join(directory, 'tls'), { recursive: true, mode: 0o700 })
   const remedy = 'Take another backup; this one is not whole.'
   try {
     tar('--extract', '--file', file, '--no-same-owner', '--directory', directory, manifestFile, ...backupFiles)

@@ -54,7 +54,8 @@ const showVersion: Command = async (context) => {
   else context.out(`holdfast-hub ${version}\n`)
 }
 
-const commands: Readonly<Record<string, Command>> = {
+/** @testonly */
+export const commands: Readonly<Record<string, Command>> = {
   serve,
   apply,
   get,
