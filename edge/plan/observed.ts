@@ -55,4 +55,6 @@ export interface Observed {
   /** The ruleset text that the own table is known to equal; absent where it is missing or was changed by others. */
   readonly ruleset?: string
   readonly local: readonly LocalAddress[]
+  /** Set where the host has IPv6 switched off. */
+  readonly noIpv6?: true
 }

@@ -3,7 +3,7 @@
 // Policy stands before anything can be reached; then interface, peers, addresses, link, forwarding, routes; what is to go
 // goes last, and routes before what carries them. Planning again after these operations yields nothing.
 
-import { type Cidr, compareCidr } from '../../shared/address/cidr.ts'
+import { type Cidr, compareCidr, familyOf } from '../../shared/address/cidr.ts'
 import { compareText } from '../../shared/bytes.ts'
 import type { WgKey } from '../../shared/ids.ts'
 import type { Desired, DesiredPeer } from './desired.ts'
@@ -57,8 +57,19 @@ function deviceOps(desired: Desired, observed: Observed): readonly Op[] {
   return ops
 }
 
-/** `desired` and `observed` to the least list of operations; order of members in either is irrelevant. */
-export function plan(desired: Desired, observed: Observed): readonly Op[] {
+/** A host without IPv6 gets the rest. */
+function withoutIpv6(desired: Desired): Desired {
+  return {
+    ...desired,
+    addresses: desired.addresses.filter((cidr) => familyOf(cidr) === 4),
+    routes: desired.routes.filter((route) => familyOf(route.destination) === 4),
+    forwarding: desired.forwarding.filter((family) => family === 4),
+  }
+}
+
+/** What should be and what is to the least list of operations; order of members in either is irrelevant. */
+export function plan(wish: Desired, observed: Observed): readonly Op[] {
+  const desired = observed.noIpv6 === true ? withoutIpv6(wish) : wish
   const fresh = observed.device === undefined
   const link = fresh ? undefined : observed.link
   const peers = peerOps(desired, observed)

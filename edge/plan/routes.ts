@@ -75,7 +75,7 @@ export function planRoutes(records: ParsedRecords, self: BodyOf<'node'>, local: 
     }
     const routers = routersOf(route, records.nodes)
     if (routers.some((router) => router.name === self.name)) forwards.push({ destination, nat })
-    else if (routers[0] !== undefined && add(`route ${route.name}`, destination, metric)) {
+    else if (routers[0] !== undefined && add(`route ${route.name}`, destination, Math.max(1, metric))) {
       const held = through.get(routers[0].name) ?? []
       if (!held.includes(destination)) through.set(routers[0].name, [...held, destination])
     }

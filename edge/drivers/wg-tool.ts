@@ -1,0 +1,69 @@
+// WireGuard of the kernel, spoken to through the `wg` program (wireguard-tools).
+
+import { compareCidr, parseCidr } from '../../shared/address/cidr.ts'
+import { parseEndpoint } from '../../shared/address/endpoint.ts'
+import { compareText } from '../../shared/bytes.ts'
+import { isHoldfastError } from '../../shared/errors.ts'
+import { parseWgKey } from '../../shared/ids.ts'
+import type { ObservedDevice, ObservedPeer } from '../plan/observed.ts'
+import type { Run } from './command.ts'
+import type { PeerOp, WireguardDevice } from './wireguard.ts'
+
+/** Peers of one call: far below the kernel's limit on arguments, whatever their addresses. */
+const PEERS_PER_CALL = 100
+
+function parsePeer(line: string): ObservedPeer {
+  const [key = '', , endpoint = '', allowed = '', handshake, rx, tx, keepalive] = line.split('\t')
+  return {
+    wgKey: parseWgKey(key),
+    allowedIps: allowed === '(none)' ? [] : allowed.split(',').map(parseCidr).sort(compareCidr),
+    ...(endpoint === '(none)' ? {} : { endpoint: parseEndpoint(endpoint) }),
+    keepaliveS: keepalive === 'off' ? 0 : Number(keepalive),
+    handshakeAt: Number(handshake) * 1_000,
+    rxBytes: Number(rx),
+    txBytes: Number(tx),
+  }
+}
+
+/** Reads `wg show IF dump` (wg(8)): the device on the first line, one peer on each further one. */
+export function parseDump(text: string): ObservedDevice {
+  const [first = '', ...rest] = text.split('\n').filter((line) => line !== '')
+  const [, publicKey = '', port] = first.split('\t')
+  return {
+    listenPort: Number(port),
+    ...(publicKey === '(none)' ? {} : { wgKey: parseWgKey(publicKey) }),
+    peers: rest.map(parsePeer).sort((a, b) => compareText(a.wgKey, b.wgKey)),
+  }
+}
+
+function peerArguments(op: PeerOp): readonly string[] {
+  if (op.op === 'peer-remove') return ['peer', op.wgKey, 'remove']
+  return [
+    'peer',
+    op.wgKey,
+    ...(op.endpoint === undefined ? [] : ['endpoint', op.endpoint]),
+    ...(op.keepaliveS === undefined ? [] : ['persistent-keepalive', String(op.keepaliveS)]),
+    ...(op.allowedIps === undefined ? [] : ['allowed-ips', op.allowedIps.join(',')]),
+  ]
+}
+
+export function createWgTool(name: string, keyPath: string, run: Run): WireguardDevice {
+  return {
+    async read() {
+      try {
+        return parseDump(await run('wg', ['show', name, 'dump']))
+      } catch (error) {
+        if (isHoldfastError(error, 'failed') && /No such device|Unable to access interface/.test(error.message))
+          return undefined
+        throw error
+      }
+    },
+    set: async (listenPort) =>
+      void (await run('wg', ['set', name, 'listen-port', String(listenPort), 'private-key', keyPath])),
+    async setPeers(ops) {
+      for (let at = 0; at < ops.length; at += PEERS_PER_CALL) {
+        await run('wg', ['set', name, ...ops.slice(at, at + PEERS_PER_CALL).flatMap(peerArguments)])
+      }
+    },
+  }
+}
