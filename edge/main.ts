@@ -4,7 +4,8 @@ import { systemClock, systemEntropy } from '../shared/host/clock.ts'
 import { createLog } from '../shared/host/log.ts'
 import { fallQuietly, stayAwake, whenAskedToStop } from '../shared/host/process.ts'
 import { type Doors, runCli } from './cli/run.ts'
-import { runCommand } from './host/command.ts'
+import { createRunner } from './drivers/command.ts'
+import { commandsBy } from './host/command.ts'
 import { readConfigFile } from './host/config-file.ts'
 import { hostProbe } from './host/probe.ts'
 
@@ -16,7 +17,7 @@ const doors: Doors = {
   env,
   clock: systemClock,
   entropy: systemEntropy,
-  run: runCommand,
+  createRun: (log) => commandsBy(createRunner(log)),
   probe: hostProbe(env),
   createLog: ({ logLevel, logFormat }) => {
     // Set by systemd where standard error goes to the journal, systemd.exec(5).
@@ -35,7 +36,7 @@ const doors: Doors = {
   readConfigFile,
 }
 
-fallQuietly('holdfast', env['HOLDFAST_LOG_LEVEL'] === 'debug')
+fallQuietly('holdfast', env['HOLDFAST_LOG_LEVEL'] === 'debug', (status) => process.exit(status))
 const sleep = stayAwake()
 const code = await runCli(process.argv.slice(2), doors)
 sleep()

@@ -1,3 +1,5 @@
+// The support bundle: readable by tar, bounded, and free of secrets.
+
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,3 +1,5 @@
+// The doctor on hosts that nobody has at hand.
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { HostProbe } from '../host/probe.ts'

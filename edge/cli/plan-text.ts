@@ -11,7 +11,7 @@ function peerWords(op: Extract<Op, { op: 'peer-set' }>): string {
 }
 
 /** One line for each operation; `device` is the name of the interface. */
-export function opText(op: Op, device: string): string {
+function opText(op: Op, device: string): string {
   switch (op.op) {
     case 'ruleset-set':
       return `nft: replace table inet holdfast (${op.ruleset.split('\n').length} lines)`

@@ -68,7 +68,7 @@ async function onBench(run: (bench: Bench) => Promise<void>): Promise<void> {
     clock: systemClock,
     entropy: systemEntropy,
     createLog: () => memoryLog(),
-    run: async () => '',
+    createRun: () => async () => '',
     probe: hostProbe({}),
     createDriver: async () => ({ cleanup: async () => void events.push('cleanup') }) as never,
     createAgent: async (options) => fakeAgent(options, events),

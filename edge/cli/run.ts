@@ -4,13 +4,15 @@ import { flagsOf } from '../../shared/cli/command.ts'
 import { parseArgv, switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import type { Log } from '../../shared/effects.ts'
 import { describeError, isHoldfastError } from '../../shared/errors.ts'
+import type { RunCommand } from '../host/command.ts'
 import { stateFiles } from '../host/files.ts'
 import { readSettings, type SettingName, type Settings, settingNames } from '../host/settings.ts'
 import type { Cli } from './context.ts'
 import { commands, program } from './program.ts'
 
-export type Doors = Omit<Cli, 'program' | 'args' | 'flags' | 'settings' | 'files' | 'json' | 'log'> & {
+export type Doors = Omit<Cli, 'program' | 'args' | 'flags' | 'settings' | 'files' | 'json' | 'log' | 'run'> & {
   readonly createLog: (settings: Settings) => Log
+  readonly createRun: (log: Log) => RunCommand
   readonly readConfigFile: (path: string | undefined) => Promise<unknown>
 }
 
@@ -49,6 +51,7 @@ async function dispatch(argv: readonly string[], doors: Doors): Promise<number> 
     files: stateFiles(settings.state),
     json: switchFlag(flags, 'json'),
     log,
+    run: doors.createRun(log),
   }
   return (await run?.(cli)) ?? 1
 }

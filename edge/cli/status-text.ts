@@ -37,7 +37,7 @@ function peerRow(peer: PeerStatus): readonly string[] {
   ]
 }
 
-export function healthText(health: readonly ShownCondition[]): string {
+function healthText(health: readonly ShownCondition[]): string {
   return health
     .map(({ severity, title, detail, remedy, since }) => {
       const what = detail === undefined ? '' : `\n    ${detail}`

@@ -1,3 +1,5 @@
+// Addresses of hubs and brokers, as people and enrolment write them.
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { isHoldfastError } from '../../shared/errors.ts'

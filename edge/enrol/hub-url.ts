@@ -9,7 +9,7 @@ export interface HubAddress {
   readonly url: string
 }
 
-export const hubPortDefault = 8443
+const hubPortDefault = 8443
 const mqttPortDefault = 8883
 
 /** Host of a URL without the brackets of IPv6. */

@@ -1,3 +1,5 @@
+// The ways to the broker over real TLS: which is taken, which is refused.
+
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
 import { createServer } from 'node:tls'

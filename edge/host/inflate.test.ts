@@ -1,3 +1,5 @@
+// Inflating within a bound.
+
 import { deflateRawSync } from 'node:zlib'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'

@@ -1,3 +1,5 @@
+// One agent per state directory, shown with two processes.
+
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,3 +1,5 @@
+// Where settings come from, and how errors name them.
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { isHoldfastError } from '../../shared/errors.ts'

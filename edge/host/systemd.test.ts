@@ -1,3 +1,5 @@
+// What systemd is told, as the commands that tell it.
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { FakeClock, memoryLog, settle } from '../../shared/effects.fake.ts'

@@ -1,3 +1,5 @@
+// The time floor: raised, told of, kept.
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { FakeClock, memoryLog } from '../../shared/effects.fake.ts'

@@ -98,7 +98,7 @@ export function judgeCertificate(
 }
 
 /** Judges the peer of a finished handshake. Throws `untrusted`, and then the socket is destroyed. */
-export function provePeer(socket: TLSSocket, pin: Pin, serverName: string = hubServerName): Proven {
+function provePeer(socket: TLSSocket, pin: Pin, serverName: string = hubServerName): Proven {
   try {
     const leaf = socket.getPeerX509Certificate()
     if (leaf === undefined) throw untrusted('the peer shows no certificate')

@@ -17,14 +17,14 @@ export function whenAskedToStop(): Promise<string> {
  * A defect ends the process with a sentence; `showStack` is for those who debug it. A reader of our output that went
  * away early (`| head`) is no defect.
  */
-export function fallQuietly(program: string, showStack: boolean): void {
+export function fallQuietly(program: string, showStack: boolean, exit: (status: number) => never): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0)
+    if (error.code === 'EPIPE') exit(0)
     throw error
   })
   process.on('uncaughtException', (error: Error) => {
     const stack = showStack ? `\n${error.stack}` : ' HOLDFAST_LOG_LEVEL=debug shows where.'
     process.stderr.write(`${program}: a defect, please report it: ${error.message}.${stack}\n`)
-    process.exit(1)
+    exit(1)
   })
 }
