@@ -25,8 +25,15 @@ const doors: Doors = {
     return createLog({ level: logLevel, format, now: () => systemClock.now() })
   },
   createDriver: async (settings, files, log) => {
-    const { createKernelDriver } = await import('./drivers/kernel-driver.ts')
-    return createKernelDriver({ interface: settings.interface, wgKeyFile: files.wgKey, log, clock: systemClock })
+    const { createKernelDriver } = await import('./drivers/kernel.ts')
+    const run = createRunner(log)
+    return createKernelDriver({
+      interface: settings.interface,
+      privateKeyPath: files.wgKey,
+      run,
+      log,
+      clock: systemClock,
+    })
   },
   createAgent: async (options) => {
     const { createAgent } = await import('./create-agent.ts')

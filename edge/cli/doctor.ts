@@ -19,6 +19,8 @@ export interface DoctorOptions {
   readonly now: number
   /** A time that is known to have passed; 0 where nothing is known. */
   readonly floor: number
+  /** Whether the kernel makes WireGuard interfaces, where it could be tried; else it is read from what is installed. */
+  readonly kernelWireguard?: boolean
   /** Undefined before the device joined. */
   readonly hub?: { readonly url: string; readonly reached: boolean; readonly why: string }
 }
@@ -28,9 +30,10 @@ const MTU_MIN = 1_360
 /** Room for a snapshot, its log and the journal. */
 const FREE_BYTES_MIN = 64 << 20
 
-function wireguard(probe: HostProbe): Finding {
+function wireguard({ probe, kernelWireguard }: DoctorOptions): Finding {
   const check = 'WireGuard'
-  if (hasKernelWireguard(probe)) return { check, verdict: 'ok', found: 'in the kernel', used: 'the kernel' }
+  if (kernelWireguard ?? hasKernelWireguard(probe))
+    return { check, verdict: 'ok', found: 'in the kernel', used: 'the kernel' }
   const userspace = probe.which('wireguard-go')
   if (userspace === undefined) {
     const remedy = 'Install a kernel with WireGuard (Linux 5.6 or newer), or the userspace wireguard-go.'
@@ -149,7 +152,7 @@ export function diagnose(options: DoctorOptions): readonly Finding[] {
       }
   return [
     root,
-    wireguard(probe),
+    wireguard(options),
     program(probe, 'wg', 'to set WireGuard', 'wireguard-tools'),
     program(probe, 'ip', 'to set links, addresses and routes', 'iproute2'),
     program(probe, 'nft', 'to set the policy', 'nftables'),

@@ -5,6 +5,7 @@ import { switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { renderTable } from '../../shared/cli/table.ts'
 import { type ErrorCode, HoldfastError } from '../../shared/errors.ts'
 import { connectPinned } from '../../shared/host/pinned-tls.ts'
+import { detectHost } from '../drivers/detect.ts'
 import { parseHubUrl } from '../enrol/hub-url.ts'
 import { loadIdentity } from '../enrol/join.ts'
 import { readTimeFloor } from '../host/time-floor.ts'
@@ -87,7 +88,9 @@ function knownFloor(cli: Cli): number {
 export async function findings(cli: Cli): Promise<readonly Finding[]> {
   const floor = knownFloor(cli)
   const hub = await reachHub(cli, floor)
-  const base = { probe: cli.probe, stateDir: cli.files.directory, now: cli.clock.now(), floor }
+  const tried = cli.probe.isRoot ? await detectHost((name, args) => cli.run([name, ...args])) : undefined
+  const kernel = tried === undefined ? {} : { kernelWireguard: tried.wireguard === 'kernel' }
+  const base = { ...kernel, probe: cli.probe, stateDir: cli.files.directory, now: cli.clock.now(), floor }
   return diagnose(hub === undefined ? base : { ...base, hub })
 }
 
