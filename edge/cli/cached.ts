@@ -1,7 +1,7 @@
 // What is known without the agent: the cache, read under the agent's lock so that nothing is read half-written.
 
 import { formatVersion, noVersion, type Version } from '../../shared/record/head.ts'
-import { loadIdentity } from '../enrol/join.ts'
+import { loadIdentity } from '../enrol/identity-file.ts'
 import { lockState } from '../host/lock.ts'
 import { readTimeFloor } from '../host/time-floor.ts'
 import type { Identity } from '../identity.ts'

@@ -1,5 +1,5 @@
-// The command `leave`: out of the kernel, out of the hub's list, off the disk. Each step goes on where another fails,
-// because a device that is sold or moved has to be clean even if the hub can't be told.
+// The command `leave`: out of the hub's list, out of the kernel, off the disk. A hub that can't be told stops nothing: a
+// device that is sold or moved has to be clean all the same. The state goes last, for it is what a second try needs.
 
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { describeError, HoldfastError } from '../../shared/errors.ts'
 import { loadKeys } from '../enrol/device-keys.ts'
 import { sayGoodbye } from '../enrol/hub-exchange.ts'
 import { parseHubUrl } from '../enrol/hub-url.ts'
-import { loadIdentity } from '../enrol/join.ts'
+import { loadIdentity } from '../enrol/identity-file.ts'
 import { lockState, type StateLock } from '../host/lock.ts'
 import { createLocalClient, isAgentDown } from '../local/client.ts'
 import { type Cli, type Command, writeJson } from './context.ts'

@@ -5,9 +5,8 @@ import { switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { renderTable } from '../../shared/cli/table.ts'
 import { type ErrorCode, HoldfastError } from '../../shared/errors.ts'
 import { connectPinned } from '../../shared/host/pinned-tls.ts'
-import { detectHost } from '../drivers/detect.ts'
 import { parseHubUrl } from '../enrol/hub-url.ts'
-import { loadIdentity } from '../enrol/join.ts'
+import { loadIdentity } from '../enrol/identity-file.ts'
 import { readTimeFloor } from '../host/time-floor.ts'
 import type { PingLine } from '../local/api.ts'
 import { createLocalClient, isAgentDown } from '../local/client.ts'
@@ -85,11 +84,22 @@ function knownFloor(cli: Cli): number {
   }
 }
 
+/** Makes an interface and removes it: modules load by themselves, so nothing else tells for sure. */
+async function tryKernelWireguard(cli: Cli): Promise<boolean> {
+  const name = `hfdr${cli.clock.now() % 1_000_000}`
+  try {
+    await cli.run(['ip', 'link', 'add', name, 'type', 'wireguard'])
+    await cli.run(['ip', 'link', 'del', 'dev', name])
+    return true
+  } catch {
+    return false
+  }
+}
+
 export async function findings(cli: Cli): Promise<readonly Finding[]> {
   const floor = knownFloor(cli)
   const hub = await reachHub(cli, floor)
-  const tried = cli.probe.isRoot ? await detectHost((name, args) => cli.run([name, ...args])) : undefined
-  const kernel = tried === undefined ? {} : { kernelWireguard: tried.wireguard === 'kernel' }
+  const kernel = cli.probe.isRoot ? { kernelWireguard: await tryKernelWireguard(cli) } : {}
   const base = { ...kernel, probe: cli.probe, stateDir: cli.files.directory, now: cli.clock.now(), floor }
   return diagnose(hub === undefined ? base : { ...base, hub })
 }

@@ -14,7 +14,8 @@ import { loadKeys } from './device-keys.ts'
 import { startFakeHub } from './hub.fake.ts'
 import { sayGoodbye } from './hub-exchange.ts'
 import { parseHubUrl } from './hub-url.ts'
-import { type JoinOptions, join, loadIdentity } from './join.ts'
+import { loadIdentity } from './identity-file.ts'
+import { type JoinOptions, join } from './join.ts'
 
 function memoryStore(): Store {
   let held: HeldSet | undefined

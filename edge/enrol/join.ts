@@ -9,7 +9,6 @@ import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { readIfThere, writeAtomic } from '../../shared/host/files.ts'
 import type { Name } from '../../shared/ids.ts'
 import type { Labels } from '../../shared/intent/field.ts'
-import { parseWith } from '../../shared/intent/resource.ts'
 import {
   type Anchor,
   type EnrolReply,
@@ -19,7 +18,7 @@ import {
   parseJoinToken,
 } from '../../shared/wire/enrol.ts'
 import { type StateFiles, stateFiles } from '../host/files.ts'
-import { type Identity, identitySchema } from '../identity.ts'
+import type { Identity } from '../identity.ts'
 import type { Store } from '../store/store.ts'
 import { type DeviceKeys, ensureKeys } from './device-keys.ts'
 import { openFirstSnapshot, sameRecords } from './first-snapshot.ts'
@@ -158,16 +157,4 @@ function settle(files: StateFiles, identity: Identity, reply: Enrolled, options:
   }
   writeAtomic(files.identity, `${JSON.stringify(identity, undefined, 2)}\n`)
   return identity
-}
-
-/** The identity that enrolment left; undefined where the device never joined. */
-export function loadIdentity(files: StateFiles): Identity | undefined {
-  const text = readIfThere(files.identity)
-  if (text === undefined) return undefined
-  const remedy = 'Bring the file back from a backup, or run `holdfast leave --purge` and join again.'
-  try {
-    return parseWith(identitySchema, JSON.parse(text))
-  } catch (cause) {
-    throw new HoldfastError('corrupt', `${files.identity} cannot be read`, { cause, remedy })
-  }
 }

@@ -6,8 +6,6 @@ import type { Condition, HealthCode } from '../../shared/health.ts'
 export interface HostFindings {
   /** Begins the condition, keeping its start where it lasts already; or ends it. */
   set(code: HealthCode, holds: boolean, detail?: string): void
-  /** Takes over a condition that was found elsewhere. */
-  add(condition: Condition | undefined): void
   list(): readonly Condition[]
 }
 
@@ -18,9 +16,6 @@ export function createFindings(clock: Clock): HostFindings {
       if (!holds) held.delete(code)
       else if (!held.has(code))
         held.set(code, { code, since: clock.now(), ...(detail === undefined ? {} : { detail }) })
-    },
-    add(condition) {
-      if (condition !== undefined) held.set(condition.code, condition)
     },
     list: () => [...held.values()],
   }

@@ -12,7 +12,7 @@ import type { Agent, AgentOptions } from '../agent.ts'
 import type { Driver } from '../drivers/driver.ts'
 import { createEcho, type Echo } from '../echo/echo.ts'
 import { type DeviceKeys, loadKeys } from '../enrol/device-keys.ts'
-import { loadIdentity } from '../enrol/join.ts'
+import { loadIdentity } from '../enrol/identity-file.ts'
 import type { Identity } from '../identity.ts'
 import { localRoutes } from '../local/routes.ts'
 import { type LocalServer, serveLocal } from '../local/server.ts'
@@ -24,9 +24,10 @@ import { createFindings, type HostFindings } from './findings.ts'
 import { inflate } from './inflate.ts'
 import { lockState } from './lock.ts'
 import { describeHost, type HostProbe } from './probe.ts'
+import { resolveName } from './resolve.ts'
 import { keepaliveOf, type Settings } from './settings.ts'
 import { createNotifier, type Notifier } from './systemd.ts'
-import { keepTimeFloor, raiseClock, readTimeFloor } from './time-floor.ts'
+import { raiseClock, readTimeFloor } from './time-floor.ts'
 
 export interface RunAgentOptions {
   readonly settings: Settings
@@ -115,6 +116,8 @@ async function makeAgent(
       log,
     }),
     hostConditions: () => findings.list(),
+    raiseClock: (floor) => raiseClock({ floor, clock, log, allowed: settings.setClock, run: options.run }),
+    resolve: resolveName,
     ...(opened.rebuilt === undefined ? {} : { databaseRebuilt: opened.rebuilt }),
   })
 }
@@ -149,7 +152,7 @@ function keepTelling(agent: Agent, notifier: Notifier, clock: Clock): () => void
 
 /** Runs until asked to stop. The kernel is left as it is: traffic goes on without the agent. */
 export async function runAgent(options: RunAgentOptions): Promise<void> {
-  const { files, clock, log, settings } = options
+  const { files, clock, log } = options
   const device = enrolled(files)
   const lock = lockState(files.lock, log)
   const closers: (() => unknown)[] = [() => lock.release()]
@@ -157,9 +160,6 @@ export async function runAgent(options: RunAgentOptions): Promise<void> {
     const opened = openStore(files.database, { log })
     closers.push(() => opened.store.close())
     const findings = createFindings(clock)
-    const floor = readTimeFloor(opened.store)
-    findings.add(await raiseClock({ floor, clock, log, allowed: settings.setClock, run: options.run }))
-    closers.push(keepTimeFloor(opened.store, clock, log))
     const agent = await makeAgent(options, device, opened, findings)
     closers.push(() => agent.stop())
     await agent.start()

@@ -23,14 +23,17 @@ test('tells systemd that it is ready, what it does, and that it is alive', async
   notifier.status('autonomous')
   await settle()
   assert.equal(commands.splice(0), [
-    'systemd-notify READY=1 MAINPID=42 STATUS=online',
-    'systemd-notify STATUS=autonomous',
+    'env NOTIFY_SOCKET=/run/x systemd-notify READY=1 MAINPID=42 STATUS=online',
+    'env NOTIFY_SOCKET=/run/x systemd-notify STATUS=autonomous',
   ])
   await clock.advanceAsync(61_000)
-  assert.equal(commands.splice(0), ['systemd-notify WATCHDOG=1', 'systemd-notify WATCHDOG=1'])
+  assert.equal(commands.splice(0), [
+    'env NOTIFY_SOCKET=/run/x systemd-notify WATCHDOG=1',
+    'env NOTIFY_SOCKET=/run/x systemd-notify WATCHDOG=1',
+  ])
   notifier.stopping()
   await clock.advanceAsync(120_000)
-  assert.equal(commands, ['systemd-notify STOPPING=1'])
+  assert.equal(commands, ['env NOTIFY_SOCKET=/run/x systemd-notify STOPPING=1'])
 })
 
 test('says nothing where systemd does not listen, or watches somebody else', async () => {

@@ -38,7 +38,8 @@ function heartbeatMs(options: NotifierOptions): number | undefined {
 
 /** Does nothing where systemd did not start this process. */
 export function createNotifier(options: NotifierOptions): Notifier {
-  if ((options.env['NOTIFY_SOCKET'] ?? '') === '') return silent
+  const socket = options.env['NOTIFY_SOCKET'] ?? ''
+  if (socket === '') return silent
   const { clock, log } = options
   let beat: ReturnType<Clock['after']> | undefined
   let said = ''
@@ -46,7 +47,7 @@ export function createNotifier(options: NotifierOptions): Notifier {
   let last = Promise.resolve()
   const say = (...words: readonly string[]): void => {
     last = last
-      .then(() => options.run(['systemd-notify', ...words]))
+      .then(() => options.run(['env', `NOTIFY_SOCKET=${socket}`, 'systemd-notify', ...words]))
       .then(
         () => undefined,
         (error: unknown) => log.debug('systemd was not told', { why: String(error) }),

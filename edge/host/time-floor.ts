@@ -1,20 +1,17 @@
-// The time floor: devices without a clock battery wake up in the past, and WireGuard refuses handshakes whose time went
-// backwards. So the newest time that is known to have passed is kept, and the clock raised to it before WireGuard comes up.
+// Raising the clock: devices without a clock battery wake up in the past, and WireGuard refuses handshakes whose time went
+// backwards. The agent keeps the newest time that is known to have passed; the clock is raised to it before WireGuard comes up.
 
 import type { Clock, Log } from '../../shared/effects.ts'
 import type { Condition } from '../../shared/health.ts'
 import type { Store } from '../store/store.ts'
 
+/** The name under which the agent keeps it. */
 const KEY = 'time-floor'
-/** Often enough that a power cut costs little, seldom enough for an SD card (state.md, Time). */
-const EVERY_MS = 10 * 60_000
 /** A clock that lags less than this is not worth touching: time servers correct it smoothly. */
 const SLACK_MS = 2_000
 
-export type FloorStore = Pick<Store, 'get' | 'set'>
-
 /** Milliseconds since the Unix epoch; 0 where nothing is known. */
-export function readTimeFloor(store: FloorStore): number {
+export function readTimeFloor(store: Pick<Store, 'get'>): number {
   const floor = Number(store.get(KEY) ?? 0)
   return Number.isSafeInteger(floor) && floor > 0 ? floor : 0
 }
@@ -44,28 +41,4 @@ export async function raiseClock(options: RaiseOptions): Promise<Condition | und
     }
   }
   return { code: 'clock-behind', since: before, detail }
-}
-
-/** Keeps the floor rising with the clock; the returned function writes it once more and stops. */
-export function keepTimeFloor(store: FloorStore, clock: Clock, log: Log): () => void {
-  const save = (): void => {
-    if (clock.now() <= readTimeFloor(store)) return
-    try {
-      store.set(KEY, String(clock.now()))
-    } catch (error) {
-      // A disk that takes no writes is the store's to report; the mesh goes on.
-      log.debug('the time floor was not saved', { why: String(error) })
-    }
-  }
-  const again = (): ReturnType<Clock['after']> =>
-    clock.after(EVERY_MS, () => {
-      save()
-      timer = again()
-    })
-  save()
-  let timer = again()
-  return () => {
-    timer.cancel()
-    save()
-  }
 }
