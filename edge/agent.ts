@@ -45,6 +45,10 @@ export interface AgentOptions {
   readonly hostConditions?: () => readonly Condition[]
   /** Set where the state was rebuilt at start, so that health says so. */
   readonly databaseRebuilt?: string
+  /** Raises the wall clock to `floorMs` if it may and must; called before WireGuard comes up. Returns what people should know. */
+  readonly raiseClock?: (floorMs: number) => Promise<Condition | undefined>
+  /** Addresses of a DNS name, for public endpoints; absent where names are of no use. */
+  readonly resolve?: (name: string) => Promise<readonly Address[]>
 }
 
 export interface PeerStatus {

@@ -3,7 +3,7 @@
 // Counted by (boot, seq). The boot counter is kept before the first word; where it was lost with the database, the fact
 // that the broker still retains tells what it must exceed.
 
-import { type Address, blockOf, type Cidr, contains, parseCidr } from '../../shared/address/cidr.ts'
+import { type Address, contains, hostCidr, parseCidr } from '../../shared/address/cidr.ts'
 import { formatEndpoint } from '../../shared/address/endpoint.ts'
 import { compareText } from '../../shared/bytes.ts'
 import type { Clock, Sha256, Signer } from '../../shared/effects.ts'
@@ -14,7 +14,7 @@ import { encodeCanonicalText } from '../../shared/record/canonical.ts'
 import type { LocalAddress } from '../plan/observed.ts'
 import type { PeerEntry } from './peers.ts'
 
-/** Blocks that nobody routes on the internet: RFC 1918, 6598, 3927, 4193, 4291, 5737 is left out on purpose. */
+/** Blocks that nobody routes on the internet: RFC 1918, 6598, 3927, 1122, 4193 and 4291. */
 const NOT_PUBLIC = [
   '10.0.0.0/8',
   '172.16.0.0/12',
@@ -28,25 +28,16 @@ const NOT_PUBLIC = [
 ].map((text) => parseCidr(text))
 
 function isPublic(address: Address): boolean {
-  const host = `${address}/${address.includes(':') ? 128 : 32}` as Cidr
+  const host = hostCidr(address)
   return !NOT_PUBLIC.some((block) => contains(block, host))
-}
-
-/** The address in `address/length`; undefined where only the network is given. */
-function addressOf({ cidr }: LocalAddress): Address | undefined {
-  const { family, length, value } = blockOf(cidr)
-  const hostBits = BigInt((family === 4 ? 32 : 128) - length)
-  const isNetwork = hostBits > 1n && (value & ((1n << hostBits) - 1n)) === 0n
-  return isNetwork ? undefined : (cidr.slice(0, cidr.lastIndexOf('/')) as Address)
 }
 
 /** Addresses of physical interfaces with the port WireGuard listens on; public ones first, then in order. */
 export function candidatesOf(local: readonly LocalAddress[], listenPort: number): readonly Candidate[] {
   const found: Candidate[] = []
   for (const one of local) {
-    const address = one.physical ? addressOf(one) : undefined
-    if (address === undefined) continue
-    found.push({ kind: isPublic(address) ? 'public' : 'lan', endpoint: formatEndpoint(address, listenPort) })
+    if (!one.physical) continue
+    found.push({ kind: isPublic(one.address) ? 'public' : 'lan', endpoint: formatEndpoint(one.address, listenPort) })
   }
   found.sort((a, b) => compareText(b.kind, a.kind) || compareText(a.endpoint, b.endpoint))
   return found.slice(0, candidatesMax)
@@ -72,6 +63,8 @@ export interface OwnFactOptions {
 
 export interface OwnFact {
   boot(): number
+  /** True if one of the host's own addresses is routed on the internet. */
+  isPublic(local: readonly LocalAddress[], listenPort: number): boolean
   /** The envelope to announce; the same bytes as before while nothing but time has changed. */
   compose(local: readonly LocalAddress[], listenPort: number, seen: Fact['observed']): Uint8Array
   /** A fact of this node came back. Returns the boot number to keep if it outranks what we would say. */
@@ -87,6 +80,7 @@ export function createOwnFact(options: OwnFactOptions): OwnFact {
 
   return {
     boot: () => boot,
+    isPublic: (local, listenPort) => candidatesOf(local, listenPort).some((one) => one.kind === 'public'),
     compose(local, listenPort, seen) {
       const candidates = [...candidatesOf(local, listenPort)]
       // A node that has a public address has no NAT in front of that address, whatever else it has.

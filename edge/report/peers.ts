@@ -56,11 +56,6 @@ function onLink(endpoint: Endpoint, blocks: readonly Cidr[]): boolean {
   return blocks.some((block) => contains(block, host))
 }
 
-/** The network an address with its length stands in; undefined for a single address. */
-function blockOfLocal({ cidr }: LocalAddress): Cidr | undefined {
-  return /\/(?:32|128)$/.test(cidr) ? undefined : cidr
-}
-
 function parseMemory(text: string | undefined): Map<NodeId, Endpoint> {
   const memory = new Map<NodeId, Endpoint>()
   try {
@@ -163,7 +158,7 @@ export function createPeerBook(clock: Clock): PeerBook {
         local = observed.local
         localText = text
         if (moved) {
-          blocks = local.filter((one) => one.physical).flatMap((one) => blockOfLocal(one) ?? [])
+          blocks = local.filter((one) => one.physical).map((one) => one.cidr)
         }
       }
       const seen = observed.device?.peers ?? []

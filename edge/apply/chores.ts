@@ -1,0 +1,70 @@
+// What is written now and then rather than at once, because flash wears: done at the end of a turn that finds it due.
+
+import type { Clock } from '../../shared/effects.ts'
+import type { ModeKeeper } from '../report/mode.ts'
+import type { PeerBook } from '../report/peers.ts'
+import type { Keepsakes } from '../store/keepsakes.ts'
+import type { Store } from '../store/store.ts'
+import type { FactBook } from '../trust/fact-book.ts'
+import type { Holding } from '../trust/holding.ts'
+
+export interface ChoresOptions {
+  readonly clock: Clock
+  readonly keep: Keepsakes
+  readonly holding: Pick<Holding, 'held' | 'save'>
+  readonly facts: Pick<FactBook, 'flush'>
+  readonly peers: Pick<PeerBook, 'memoryRevision' | 'remember'>
+  readonly mode: Pick<ModeKeeper, 'save'>
+  readonly store: Pick<Store, 'set'>
+  /** Name of the value that holds the last good endpoints. */
+  readonly pathsKey: string
+}
+
+export interface Chores {
+  run(): void
+  /** Everything, because the process ends. */
+  finish(): void
+}
+
+/** Facts, and a set that a full disk refused. */
+const SOON_MS = 60_000
+/** Time floor, last contact, paths: a power cut costs ten minutes of them, which costs nothing (state.md, Time). */
+const SELDOM_MS = 10 * 60_000
+
+export function createChores(options: ChoresOptions): Chores {
+  const { clock, facts, holding, keep, mode, peers, store } = options
+  let soonAt = clock.monotonic() + SOON_MS
+  // Paths found in the first minute are worth keeping at once: the next power cut may come before ten.
+  let seldomAt = clock.monotonic() + SOON_MS
+  let remembered = 0
+
+  const soon = (): void => {
+    soonAt = clock.monotonic() + SOON_MS
+    const kept = keep.write('keep facts and intent', () => {
+      holding.save()
+      facts.flush()
+    })
+    if (kept) keep.probe()
+  }
+
+  const seldom = (): void => {
+    seldomAt = clock.monotonic() + SELDOM_MS
+    keep.raiseFloor(Math.max(clock.now(), holding.held()?.head.issuedAt ?? 0))
+    keep.write('keep contact and paths', () => {
+      mode.save()
+      if (peers.memoryRevision() !== remembered) store.set(options.pathsKey, peers.remember())
+      remembered = peers.memoryRevision()
+    })
+  }
+
+  return {
+    run() {
+      if (clock.monotonic() >= soonAt) soon()
+      if (clock.monotonic() >= seldomAt) seldom()
+    },
+    finish() {
+      soon()
+      seldom()
+    },
+  }
+}

@@ -1,0 +1,159 @@
+// One turn: look at the kernel, work out what is missing, do it, say what was reached. Nothing is assumed from before.
+
+import type { Cidr } from '../../shared/address/cidr.ts'
+import type { Log } from '../../shared/effects.ts'
+import { describeError, isHoldfastError } from '../../shared/errors.ts'
+import type { Name } from '../../shared/ids.ts'
+import { noVersion, type Version } from '../../shared/record/head.ts'
+import type { Driver, Failure } from '../drivers/driver.ts'
+import type { Omission } from '../plan/desired.ts'
+import type { LocalAddress, Observed } from '../plan/observed.ts'
+import type { Op } from '../plan/op.ts'
+import { plan } from '../plan/plan.ts'
+import type { Health } from '../report/health.ts'
+import type { PeerBook } from '../report/peers.ts'
+import type { FactBook } from '../trust/fact-book.ts'
+import type { Holding } from '../trust/holding.ts'
+import type { EndpointBook } from './endpoints.ts'
+import type { Wishes } from './wish.ts'
+
+export interface TurnOptions {
+  readonly driver: Driver
+  readonly holding: Pick<Holding, 'held'>
+  readonly peers: PeerBook
+  readonly facts: Pick<FactBook, 'facts' | 'revision'>
+  readonly endpoints: EndpointBook
+  readonly wishes: Wishes
+  readonly health: Health
+  readonly log: Log
+  /** Operations were executed: the kernel is worth another look. */
+  readonly onChanged: () => void
+}
+
+export interface Turns {
+  /** False where something failed that the next try may mend. Never throws. */
+  turn(): Promise<boolean>
+  /** What a turn would do now; does nothing. */
+  plan(): Promise<readonly Op[]>
+  /** The newest version that the kernel was brought to, wholly. */
+  applied(): Version
+  local(): { readonly addresses: readonly LocalAddress[]; readonly key: string }
+}
+
+/** Peers named in a condition. */
+const NAMED_MAX = 5
+/** Handshakes take a moment, and a peer that reboots is back in less. */
+const UNREACHABLE_AFTER_MS = 60_000
+
+function localKeyOf(local: readonly LocalAddress[]): string {
+  return local.map((one) => `${one.interface} ${one.address} ${one.cidr} ${one.physical}`).join('\n')
+}
+
+function nameSome(names: readonly Name[]): string {
+  const more = names.length - NAMED_MAX
+  return more > 0 ? `${names.slice(0, NAMED_MAX).join(', ')} and ${more} more` : names.join(', ')
+}
+
+const OMISSIONS = ['address-conflict', 'not-a-member', 'intent-unsupported'] as const satisfies Omission['code'][]
+
+function tellOmissions(health: Health, omissions: readonly Omission[]): void {
+  for (const code of OMISSIONS) {
+    const details = omissions.filter((omission) => omission.code === code).map((omission) => omission.detail)
+    if (details.length === 0) health.clear(code)
+    else health.raise(code, details.join('; '))
+  }
+}
+
+function tellFailures(health: Health, failed: readonly Failure[]): void {
+  const unsupported = failed.find(({ error }) => isHoldfastError(error, 'unsupported'))
+  if (unsupported === undefined) health.clear('no-wireguard')
+  else health.raise('no-wireguard', describeError(unsupported.error))
+  const [first] = failed.filter((failure) => failure !== unsupported)
+  if (first === undefined) health.clear('apply-failed')
+  else {
+    const others = failed.length > 1 ? ` (and ${failed.length - 1} more operations)` : ''
+    health.raise('apply-failed', `${first.op.op}: ${describeError(first.error)}${others}`)
+  }
+}
+
+function tellUnreachable(health: Health, peers: PeerBook): void {
+  if (peers.reachable() === peers.entries.length) health.clear('peer-unreachable')
+  else {
+    const silent = peers.entries.filter((entry) => entry.path === 'none').map((entry) => entry.member.name)
+    health.raise('peer-unreachable', nameSome(silent), { afterMs: UNREACHABLE_AFTER_MS })
+  }
+}
+
+/** Turning to the next candidate of a peer that is searched needs no second look. */
+function onlyEndpoints(ops: readonly Op[]): boolean {
+  return ops.every((op) => op.op === 'peer-set' && op.allowedIps === undefined && op.keepaliveS === undefined)
+}
+
+export function createTurns(options: TurnOptions): Turns {
+  const { driver, endpoints, facts, health, holding, log, peers, wishes } = options
+  let applied: Version = noVersion
+  let local: readonly LocalAddress[] = []
+  let localKey = ''
+  let tellOf = -1
+  let toldWish: readonly Omission[] | undefined
+
+  const look = (observed: Observed): void => {
+    local = observed.local
+    localKey = localKeyOf(local)
+    peers.observe(observed)
+    if (peers.revision() === tellOf && !health.has('peer-unreachable')) return
+    tellOf = peers.revision()
+    tellUnreachable(health, peers)
+  }
+
+  const search = (): void => {
+    const held = holding.held()
+    const spec = held?.parsed.records.network?.spec
+    const mesh: Cidr[] = spec === undefined ? [] : spec.cidr6 === undefined ? [spec.cidr] : [spec.cidr, spec.cidr6]
+    const { epoch, revision } = held?.version ?? noVersion
+    const key = `${epoch}.${revision} ${facts.revision()} ${localKey}`
+    endpoints.update({ entries: peers.entries, facts: facts.facts, local, mesh, key })
+  }
+
+  const opsFor = (observed: Observed): readonly Op[] => {
+    const held = holding.held()
+    if (held === undefined) return []
+    const { desired, omissions } = wishes.of(held, observed.local, localKeyOf(observed.local))
+    if (omissions !== toldWish) {
+      tellOmissions(health, omissions)
+      toldWish = omissions
+    }
+    return plan(desired, observed)
+  }
+
+  const execute = async (ops: readonly Op[], version: Version): Promise<boolean> => {
+    const { failed } = ops.length === 0 ? { failed: [] } : await driver.apply(ops)
+    tellFailures(health, failed)
+    for (const { op, error } of failed) log.warn('the kernel refused', { op: op.op, reason: describeError(error) })
+    if (failed.length > 0) return false
+    applied = version
+    if (ops.length > 0) log.debug('kernel programmed', { ops: ops.length, revision: version.revision })
+    if (!onlyEndpoints(ops)) options.onChanged()
+    return true
+  }
+
+  return {
+    async turn() {
+      try {
+        const observed = await driver.read()
+        look(observed)
+        // What comes in while operations run is for the next turn.
+        const version = holding.held()?.version ?? noVersion
+        search()
+        return await execute(opsFor(observed), version)
+      } catch (error) {
+        log.error('the kernel cannot be read', { reason: describeError(error) })
+        health.raise('apply-failed', `the kernel cannot be read: ${describeError(error)}`)
+        return false
+      }
+    },
+    plan: async () => opsFor(await driver.read()),
+    applied: () => applied,
+    local: () => ({ addresses: local, key: localKey }),
+  }
+}
