@@ -1,5 +1,6 @@
 // What is known without the agent: the cache, read under the agent's lock so that nothing is read half-written.
 
+import { isHoldfastError } from '../../shared/errors.ts'
 import { formatVersion, noVersion, type Version } from '../../shared/record/head.ts'
 import { loadIdentity } from '../enrol/identity-file.ts'
 import { lockState } from '../host/lock.ts'
@@ -27,7 +28,8 @@ export function withStore<T>(cli: Cli, read: (store: Store) => T): T | undefined
 }
 
 export interface CachedStatus {
-  readonly agent: 'down'
+  /** `starting`: one holds the state but does not answer yet, or no longer. */
+  readonly agent: 'down' | 'starting'
   readonly joined: boolean
   readonly node?: string
   readonly nodeId?: string
@@ -45,22 +47,37 @@ function identityPart(identity: Identity | undefined): Partial<CachedStatus> {
   return { node: name, nodeId, network: network.name, hub: { url: hubUrl } }
 }
 
+type Cached = Pick<CachedStatus, 'revision' | 'records' | 'timeFloor' | 'journal'>
+
+/** `busy` where an agent holds the lock. */
+function readCache(cli: Cli): Cached | 'busy' | undefined {
+  try {
+    return withStore(cli, summary)
+  } catch (error) {
+    if (isHoldfastError(error, 'conflict')) return 'busy'
+    throw error
+  }
+}
+
+function summary(store: Store): Cached {
+  const set = store.loadSet()
+  return {
+    revision: { held: set?.version ?? noVersion },
+    records: set?.records.size ?? 0,
+    timeFloor: readTimeFloor(store),
+    journal: store.loadJournal(10),
+  }
+}
+
 export function cachedStatus(cli: Cli): CachedStatus {
   const identity = loadIdentity(cli.files)
-  const held = withStore(cli, (store) => {
-    const set = store.loadSet()
-    return {
-      revision: { held: set?.version ?? noVersion },
-      records: set?.records.size ?? 0,
-      timeFloor: readTimeFloor(store),
-      journal: store.loadJournal(10),
-    }
-  })
+  const cached = readCache(cli)
+  const nothing: Cached = { revision: { held: noVersion }, records: 0, timeFloor: 0, journal: [] }
   return {
-    agent: 'down',
+    agent: cached === 'busy' ? 'starting' : 'down',
     joined: identity !== undefined,
     ...identityPart(identity),
-    ...(held ?? { revision: { held: noVersion }, records: 0, timeFloor: 0, journal: [] }),
+    ...(cached === undefined || cached === 'busy' ? nothing : cached),
   }
 }
 
@@ -68,7 +85,7 @@ export function cachedText(status: CachedStatus): string {
   if (!status.joined) return 'this device has not joined a network\n'
   const lines = [
     `node      ${status.node} (${status.nodeId}) in ${status.network}`,
-    'agent     not running; the kernel keeps what it was last told',
+    `agent     ${status.agent === 'down' ? 'not running; the kernel keeps what it was last told' : 'starting or stopping'}`,
     `hub       ${status.hub?.url}`,
     `revision  held ${formatVersion(status.revision.held)}, ${status.records} records`,
     ...status.journal.map(({ at, event, detail }) => `          ${timeText(at)} ${event} ${detail}`),

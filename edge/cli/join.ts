@@ -22,11 +22,15 @@ function parseLabels(words: readonly string[]): Record<string, string> {
 }
 
 export const joinCommand: Command = async (cli) => {
+  const token = textFlag(cli.flags, 'token')
+  if (token === undefined) {
+    throw new HoldfastError('usage', 'join needs --token', { remedy: 'Make one on the hub: holdfast-hub token create' })
+  }
   const name = textFlag(cli.flags, 'name')
   const wait = parseWith(duration, textFlag(cli.flags, 'timeout') ?? '10m')
   const identity = await join({
     url: cli.args[0] ?? '',
-    token: textFlag(cli.flags, 'token') ?? '',
+    token,
     ...(name === undefined ? {} : { name: parseName(name) }),
     labels: parseLabels(listFlag(cli.flags, 'label')),
     stateDir: cli.files.directory,

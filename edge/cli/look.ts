@@ -10,7 +10,7 @@ import { loadIdentity } from '../enrol/identity-file.ts'
 import { readTimeFloor } from '../host/time-floor.ts'
 import type { PingLine } from '../local/api.ts'
 import { createLocalClient, isAgentDown } from '../local/client.ts'
-import { cachedStatus, cachedText, withStore } from './cached.ts'
+import { type CachedStatus, cachedStatus, cachedText, withStore } from './cached.ts'
 import { type Cli, type Command, writeJson } from './context.ts'
 import { type DoctorOptions, diagnose, type Finding } from './doctor.ts'
 import { pingLineText, summarize, summaryText } from './ping-text.ts'
@@ -28,10 +28,14 @@ export const statusCommand: Command = async (cli) => {
     const cached = cachedStatus(cli)
     if (cli.json) writeJson(cli, cached)
     else cli.write(cachedText(cached))
-    const remedy = cached.joined ? 'start it: systemctl start holdfast' : 'join first: holdfast join URL --token T'
-    cli.note(`the agent is not running; ${remedy}`)
+    if (cached.agent === 'starting') cli.note('the agent does not answer yet; see its log if this lasts')
+    else cli.note(`the agent is not running; ${remedyOf(cached)}`)
     return 1
   }
+}
+
+function remedyOf({ joined }: CachedStatus): string {
+  return joined ? 'start it: systemctl start holdfast' : 'join first: holdfast join URL --token T'
 }
 
 export const planCommand: Command = async (cli) => {

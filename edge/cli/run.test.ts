@@ -166,6 +166,7 @@ test('usage errors exit with 2, failures with 1, and all say what to do', () =>
     for (const [argv, code, said] of [
       [['statsu'], 2, 'Did you mean status?'],
       [['join'], 2, 'needs URL'],
+      [['join', 'hub'], 2, 'needs --token'],
       [['join', 'http://hub', '--token', 'x'], 1, 'not a join token'],
       [['agent', '--listen-port', '0'], 1, '--listen-port'],
       [['agent', '--config', join(state, 'none.yaml')], 1, 'no config file'],

@@ -14,7 +14,7 @@ function take(path: string): StateLock {
   const database = new Database(path, { timeout: 0 })
   try {
     // No journal file: the lock has to be had on a full disk too.
-    database.pragma('journal_mode = OFF')
+    database.pragma('journal_mode = MEMORY')
     database.exec('BEGIN EXCLUSIVE')
   } catch (error) {
     database.close()

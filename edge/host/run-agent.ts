@@ -161,9 +161,19 @@ export async function runAgent(options: RunAgentOptions): Promise<void> {
     closers.push(() => opened.store.close())
     const findings = createFindings(clock)
     const agent = await makeAgent(options, device, opened, findings)
-    closers.push(() => agent.stop())
+    const stop = Promise.withResolvers<string>()
+    const echo = makeEcho(options, agent)
+    // Before the first turn: a start that hangs is when people look.
+    const doors = { agent, store: opened.store, echo, clock, stop: () => stop.resolve('asked to by the local API') }
+    const local = await serve(files.socket, doors, log)
+    closers.push(
+      () => agent.stop(),
+      () => local?.close(),
+      () => echo.close(),
+    )
     await agent.start()
-    await openDoors(options, device.identity, agent, opened, closers)
+    echo.start()
+    await untilStopped(options, device.identity, agent, stop.promise, closers)
   } finally {
     for (const close of closers.toReversed()) await closeQuietly(close, log)
   }
@@ -177,26 +187,19 @@ async function closeQuietly(close: () => unknown, log: Log): Promise<void> {
   }
 }
 
-async function openDoors(
+async function untilStopped(
   options: RunAgentOptions,
-  identity: Identity,
+  { name, network }: Identity,
   agent: Agent,
-  opened: OpenedStore,
+  asked: Promise<string>,
   closers: (() => unknown)[],
 ): Promise<void> {
-  const { files, clock, log, env, pid, run } = options
-  const stop = Promise.withResolvers<string>()
-  const echo = makeEcho(options, agent)
-  closers.push(() => echo.close())
-  echo.start()
-  const doors = { agent, store: opened.store, echo, clock, stop: () => stop.resolve('asked to by the local API') }
-  const local = await serve(files.socket, doors, log)
-  if (local !== undefined) closers.push(() => local.close())
+  const { clock, log, env, pid, run } = options
   const notifier = createNotifier({ env, pid, clock, log, run })
   notifier.ready(statusLine(agent))
   closers.push(() => notifier.close(), keepTelling(agent, notifier, clock))
-  log.info('the agent runs', { node: identity.name, network: identity.network.name, version })
-  const why = await Promise.race([options.stopRequested(), stop.promise])
+  log.info('the agent runs', { node: name, network: network.name, version })
+  const why = await Promise.race([options.stopRequested(), asked])
   log.info('the agent stops; the kernel stays as it is', { why })
   notifier.stopping()
 }
