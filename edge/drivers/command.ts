@@ -9,6 +9,8 @@ export interface RunOptions {
   /** Written to standard input. */
   readonly input?: string
   readonly env?: Readonly<Record<string, string>>
+  /** Runs it in a session of its own, so that what it leaves in the background outlives the agent and its terminal. */
+  readonly ownSession?: boolean
 }
 
 /** Runs a program and gives its standard output. Throws `unsupported` if it isn't installed, `failed` if it fails. */
@@ -42,6 +44,7 @@ export function createRunner(log: Log): Run {
         stdio: ['pipe', 'pipe', 'pipe'],
         timeout: commandTimeoutMsMax,
         killSignal: 'SIGKILL',
+        detached: options.ownSession === true,
         // Words of other languages would not be understood.
         env: { ...process.env, LC_ALL: 'C', ...options.env },
       })

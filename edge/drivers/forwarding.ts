@@ -1,0 +1,29 @@
+// Whether this host forwards packets: two kernel settings, switched on where a route needs them and never off, because
+// others may rely on them.
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { HoldfastError } from '../../shared/errors.ts'
+
+const SETTING = { 4: '/proc/sys/net/ipv4/ip_forward', 6: '/proc/sys/net/ipv6/conf/all/forwarding' } as const
+
+export function hasIpv6(): boolean {
+  const off = '/proc/sys/net/ipv6/conf/all/disable_ipv6'
+  return existsSync(off) && readFileSync(off, 'utf8').trim() === '0'
+}
+
+export function readForwarding(): readonly (4 | 6)[] {
+  return ([4, 6] as const).filter(
+    (family) => existsSync(SETTING[family]) && readFileSync(SETTING[family], 'utf8').trim() === '1',
+  )
+}
+
+export function switchForwardingOn(family: 4 | 6): void {
+  try {
+    writeFileSync(SETTING[family], '1')
+  } catch (cause) {
+    throw new HoldfastError('failed', `cannot switch IPv${family} forwarding on: ${(cause as Error).message}`, {
+      remedy: `Set ${SETTING[family].slice('/proc/sys/'.length).replaceAll('/', '.')} = 1 in /etc/sysctl.d.`,
+      cause,
+    })
+  }
+}

@@ -1,0 +1,141 @@
+// The kernel as the planner sees it: reads all that is ours, executes operations, cleans up.
+
+import type { Clock, Log } from '../../shared/effects.ts'
+import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
+import { tableName } from '../plan/nft.ts'
+import type { Observed } from '../plan/observed.ts'
+import type { Op, OpName, OpOf } from '../plan/op.ts'
+import { parseLinks } from './addresses.ts'
+import type { Run } from './command.ts'
+import type { Driver, Failure } from './driver.ts'
+import { hasIpv6, readForwarding, switchForwardingOn } from './forwarding.ts'
+import { addLink, type Flavour, flavourOf, removeLink } from './link.ts'
+import { createNftTable } from './nft.ts'
+import { changeRoute, readRoutes } from './routes.ts'
+import { watchKernel } from './watch.ts'
+import { createWgSocket } from './wg-socket.ts'
+import { createWgTool } from './wg-tool.ts'
+import type { PeerOp, WireguardDevice } from './wireguard.ts'
+
+export interface KernelDriverOptions {
+  readonly interface: string
+  /** File with the private key, base64, as `wg set … private-key` reads it. */
+  readonly privateKeyPath: string
+  readonly run: Run
+  readonly clock: Clock
+  readonly log: Log
+}
+
+type Executors = { readonly [N in OpName]: (op: OpOf<N>) => Promise<void> }
+
+function isPeerOp(op: Op): op is PeerOp {
+  return op.op === 'peer-set' || op.op === 'peer-remove'
+}
+
+/** Runs of peer operations become one call; everything else stands alone. */
+function groups(ops: readonly Op[]): readonly (readonly Op[])[] {
+  const out: Op[][] = []
+  for (const op of ops) {
+    const last = out.at(-1)
+    if (last !== undefined && isPeerOp(op) && last[0] !== undefined && isPeerOp(last[0])) last.push(op)
+    else out.push([op])
+  }
+  return out
+}
+
+export function createKernelDriver(options: KernelDriverOptions): Driver {
+  const { interface: name, privateKeyPath, run, clock, log } = options
+  const table = createNftTable(run)
+  let flavour: Flavour | undefined
+
+  const device = (): WireguardDevice =>
+    flavour === 'wireguard-go' ? createWgSocket(name, privateKeyPath) : createWgTool(name, privateKeyPath, run)
+
+  const readDevice = async (): Promise<Observed['device']> => {
+    flavour ??= await flavourOf(name, run)
+    if (flavour === undefined) return undefined
+    try {
+      const found = await device().read()
+      if (found === undefined) flavour = undefined
+      return found
+    } catch (error) {
+      // wireguard-go is gone: the interface went with it.
+      if (!isHoldfastError(error, 'unreachable')) throw error
+      flavour = undefined
+      return undefined
+    }
+  }
+
+  const execute: Executors = {
+    'ruleset-set': (op) => table.set(op.ruleset),
+    'link-add': async () => void (flavour = await addLink(name, run, log)),
+    'device-set': (op) => device().set(op.listenPort, op.wgKey),
+    'peer-set': (op) => device().setPeers([op]),
+    'peer-remove': (op) => device().setPeers([op]),
+    'address-add': async (op) => void (await run('ip', ['address', 'replace', op.cidr, 'dev', name, 'noprefixroute'])),
+    'address-remove': async (op) => void (await run('ip', ['address', 'del', op.cidr, 'dev', name])),
+    'link-set': async (op) => void (await run('ip', ['link', 'set', 'dev', name, 'mtu', String(op.mtu), 'up'])),
+    'forwarding-on': async (op) => switchForwardingOn(op.family),
+    'route-add': (op) => changeRoute('replace', name, op, run),
+    'route-remove': (op) => changeRoute('del', name, op, run),
+  }
+  const one = (op: Op): Promise<void> => (execute[op.op] as (op_: Op) => Promise<void>)(op)
+
+  const attempt = async (op: Op, done: Op[], failed: Failure[]): Promise<void> => {
+    try {
+      await one(op)
+      done.push(op)
+    } catch (error) {
+      failed.push({ op, error })
+    }
+  }
+
+  return {
+    async read() {
+      const ipv6 = hasIpv6()
+      const found = await readDevice()
+      const [links, routes, ruleset] = await Promise.all([
+        run('ip', ['-d', '-j', 'address', 'show']).then((text) => parseLinks(text, name)),
+        found === undefined ? [] : readRoutes(name, ipv6 ? [4, 6] : [4], run),
+        table.read(),
+      ])
+      return {
+        ...(links.own === undefined || found === undefined ? {} : { link: links.own }),
+        ...(found === undefined ? {} : { device: found }),
+        routes,
+        forwarding: readForwarding(),
+        ...(ruleset === undefined ? {} : { ruleset }),
+        local: links.local,
+        ...(ipv6 ? {} : { noIpv6: true }),
+      }
+    },
+    async apply(ops) {
+      const done: Op[] = []
+      const failed: Failure[] = []
+      for (const group of groups(ops)) {
+        // Without policy nothing is made reachable, and without an interface there is nothing to set.
+        if (failed.some((failure) => failure.op.op === 'ruleset-set' || failure.op.op === 'link-add')) {
+          for (const op of group)
+            failed.push({ op, error: new HoldfastError('failed', 'not tried: an earlier step failed') })
+        } else if (group.length === 1 || !group.every(isPeerOp)) {
+          for (const op of group) await attempt(op, done, failed)
+        } else {
+          try {
+            await device().setPeers(group)
+            done.push(...group)
+          } catch {
+            // Find the one that is refused, and get the others through.
+            for (const op of group) await attempt(op, done, failed)
+          }
+        }
+      }
+      return { done, failed }
+    },
+    async cleanup() {
+      await removeLink(name, run)
+      await table.remove()
+      flavour = undefined
+    },
+    watch: (wake) => watchKernel(name, tableName, wake, clock, log),
+  }
+}

@@ -1,0 +1,49 @@
+// The own nft table. It is replaced whole in one transaction, so there is no moment without policy; and it counts as ours
+// only while the kernel lists it exactly as it did after we set it, so any foreign change is seen and undone.
+
+import { createHash } from 'node:crypto'
+import { isHoldfastError } from '../../shared/errors.ts'
+import { tableName } from '../plan/nft.ts'
+import type { Run } from './command.ts'
+
+export interface NftTable {
+  /** The text that the table is known to equal; undefined where it is missing, foreign or changed. */
+  read(): Promise<string | undefined>
+  set(ruleset: string): Promise<void>
+  remove(): Promise<void>
+}
+
+// `add` before `delete` makes deleting work whether or not the table is there.
+const CLEAR = `add table inet ${tableName}\ndelete table inet ${tableName}\n`
+
+export function createNftTable(run: Run): NftTable {
+  let known: { readonly ruleset: string; readonly listing: string } | undefined
+
+  const listing = async (): Promise<string | undefined> => {
+    try {
+      const text = await run('nft', ['-s', 'list', 'table', 'inet', tableName])
+      return createHash('sha256').update(text).digest('base64')
+    } catch (error) {
+      if (isHoldfastError(error, 'failed') && error.message.includes('No such file')) return undefined
+      throw error
+    }
+  }
+
+  return {
+    async read() {
+      // Not set since this process began: whatever stands there is replaced once, in one transaction, by the same or newer.
+      if (known === undefined) return undefined
+      return (await listing()) === known.listing ? known.ruleset : undefined
+    },
+    async set(ruleset) {
+      known = undefined
+      await run('nft', ['-f', '-'], { input: CLEAR + ruleset })
+      const listed = await listing()
+      if (listed !== undefined) known = { ruleset, listing: listed }
+    },
+    async remove() {
+      known = undefined
+      await run('nft', ['-f', '-'], { input: CLEAR })
+    },
+  }
+}
