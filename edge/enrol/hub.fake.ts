@@ -3,10 +3,13 @@
 import type { IncomingMessage } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { parseAddress } from '../../shared/address/cidr.ts'
 import { fromBase64, fromBase64Url, sameBytes, toBase64, toHex } from '../../shared/bytes.ts'
+import type { Signer } from '../../shared/effects.ts'
 import { createFakeAuthority, issuedAt } from '../../shared/host/certificates.fake.ts'
 import { generateSigningSeed, sha256, signerFromSeed, verify } from '../../shared/host/crypto.ts'
 import { base32, parseDeviceKey, parseName, parseNetworkId, parseNodeId } from '../../shared/ids.ts'
+import { networkSpec } from '../../shared/intent/network.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
 import { encodeSnapshot } from '../../shared/record/delta.ts'
 import { keyIdOf } from '../../shared/record/envelope.ts'
@@ -46,17 +49,23 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
   return JSON.parse(Buffer.concat(parts).toString())
 }
 
-function snapshotOf(request: EnrolRequest, signer = signerFromSeed(generateSigningSeed())): Buffer {
+function snapshotOf(request: EnrolRequest, signer: Signer): Buffer {
   const name = request.name ?? parseName('fresh')
   const nodeId = parseNodeId(base32(sha256(fromBase64(request.deviceKey)), 16))
   const { labels, wgKey, deviceKey } = request
-  const body = { nodeId, name, labels, wgKey, deviceKey, addresses: ['10.90.0.2' as never], advertise: [] }
-  const bytes = encodeRecord({ kind: 'node', id: `node/${name}`, body })
+  const addresses = [parseAddress('10.90.0.2')]
+  const node = { nodeId, name, labels, wgKey, deviceKey, addresses, advertise: [] }
+  const mesh = parseName('mesh')
+  const spec = parseWith(networkSpec, { cidr: '10.90.0.0/24' })
+  const records = new Map<string, Uint8Array>([
+    [`network/${mesh}`, encodeRecord({ kind: 'network', id: `network/${mesh}`, body: { name: mesh, spec } })],
+    [`node/${name}`, encodeRecord({ kind: 'node', id: `node/${name}`, body: node })],
+  ])
   const tree = new MerkleTree(sha256)
-  tree.put(`node/${name}`, sha256(bytes))
-  const head = { network, epoch: 1, revision: 1, root: toHex(tree.root()), count: 1, issuedAt }
+  for (const [id, bytes] of records) tree.put(id, sha256(bytes))
+  const head = { network, epoch: 1, revision: 1, root: toHex(tree.root()), count: records.size, issuedAt }
   const envelope = signHead({ ...head, keyId: keyIdOf(signer.publicKey, sha256) }, signer, sha256)
-  return Buffer.from(encodeSnapshot(new Map([[`node/${name}`, bytes]]), envelope))
+  return Buffer.from(encodeSnapshot(records, envelope))
 }
 
 /** `strangerTls`: serves with a certificate of another authority than the one in its anchor. */
@@ -91,6 +100,7 @@ export async function startFakeHub(options: { strangerTls?: boolean } = {}): Pro
     (request, response) => {
       const answer = async (): Promise<{ status: number; reply: unknown }> => {
         if (request.url === '/api/v1/enrol/anchor') return { status: 200, reply: anchor }
+        if (request.method !== 'POST') return { status: 404, reply: {} }
         if (request.url === '/api/v1/enrol') return enrol(await readBody(request))
         hub.goodbyes.push(await readBody(request))
         return { status: 200, reply: { state: 'left' } }
