@@ -1,0 +1,146 @@
+// A whole fleet: a hub on the internet, agents at sites behind NATs, joined with tokens and given intent.
+
+import type { AgentStatus } from '../../edge/agent.ts'
+import { HoldfastError } from '../../shared/errors.ts'
+import { createLabHub, type LabHub } from './hub.ts'
+import { startMosquitto } from './mosquitto.ts'
+import { createNet, type Net } from './net.ts'
+import { createLabNode, type LabNode } from './node.ts'
+import { type MeshOptions, type Pinger, waitForMesh } from './ping.ts'
+import { internetAddress, type Topology } from './topology.ts'
+import { type Seen, type Waited, waitFor } from './wait.ts'
+
+export interface FleetShape {
+  /** Its first host on the internet is the hub. */
+  readonly topology: Topology
+  /** YAML texts or objects, applied before devices join. */
+  readonly intent: readonly (string | object)[]
+  /** Embedded where absent; Mosquitto runs on the hub's host. */
+  readonly broker?: 'mosquitto'
+}
+
+export interface Fleet {
+  readonly net: Net
+  readonly hub: LabHub
+  readonly nodes: readonly LabNode[]
+  node(name: string): LabNode
+  /** Every pair, both address families. */
+  mesh(options?: Partial<MeshOptions> & { readonly among?: readonly LabNode[] }): Promise<Waited<number>>
+  /** Waits until every node, or every one of `among`, acknowledged the hub's newest revision. */
+  acknowledged(among?: readonly LabNode[]): Promise<Waited<number>>
+  /** Waits until a status of the node satisfies `check`. */
+  sees(
+    node: LabNode,
+    expected: string,
+    check: (status: AgentStatus) => boolean,
+    timeoutMs?: number,
+  ): Promise<Waited<AgentStatus>>
+  remove(): Promise<void>
+}
+
+const HTTPS_PORT = 8_443
+const MESH_TIMEOUT_MS = 60_000
+const STATE_TIMEOUT_MS = 30_000
+
+interface Member {
+  readonly node: LabNode
+  readonly labels: Readonly<Record<string, string>>
+}
+
+/** The first host of a site is its gateway, the others its workers. */
+function membersOf(net: Net): readonly Member[] {
+  return net.topology.sites.flatMap(({ hosts, name }) =>
+    hosts.map((host, i) => ({
+      node: createLabNode(net.host(host)),
+      labels: { site: name, role: i === 0 ? 'gateway' : 'worker' },
+    })),
+  )
+}
+
+async function joinAll(hub: LabHub, members: readonly Member[]): Promise<void> {
+  const { token } = await hub.token('--uses', String(members.length))
+  await Promise.all(
+    members.map(async ({ node, labels }) => {
+      await node.join(hub.url, token, labels)
+      await node.start()
+    }),
+  )
+}
+
+function summaryOf({ health, hub, mode, peers, revision }: AgentStatus): string {
+  const paths = peers.map(({ name, path }) => `${name} ${path}`).join(', ')
+  const conditions = health.map(({ code, detail }) => (detail === undefined ? code : `${code} (${detail})`)).join(', ')
+  const held = `held ${revision.held.revision}, applied ${revision.applied.revision}`
+  return `${mode}, hub ${hub.connected ? 'connected' : 'not connected'}, ${held}, peers: ${paths}; health: ${conditions || 'good'}`
+}
+
+async function createHubOf(net: Net, shape: FleetShape): Promise<LabHub> {
+  const name = net.topology.internet[0]
+  if (name === undefined) throw new HoldfastError('invalid', 'the topology has no host for the hub')
+  const host = net.host(name)
+  const address = internetAddress(net.topology, name)
+  const serve = shape.broker === undefined ? [] : await startMosquitto(host, address)
+  return createLabHub({ host, url: `https://${address}:${HTTPS_PORT}`, serve })
+}
+
+export async function startFleet(shape: FleetShape): Promise<Fleet> {
+  const net = await createNet(shape.topology)
+  try {
+    const hub = await createHubOf(net, shape)
+    const members = membersOf(net)
+    await hub.start()
+    await hub.apply(...shape.intent)
+    await joinAll(hub, members)
+    return assemble(
+      net,
+      hub,
+      members.map(({ node }) => node),
+    )
+  } catch (error) {
+    const logs = net.hosts().map((host) => ({ name: host.name, tail: host.logTail(12) }))
+    const told = logs.filter(({ tail }) => tail !== '').map(({ name, tail }) => `--- ${name}\n${tail}`)
+    process.stdout.write(told.join(''))
+    await net.remove()
+    throw error
+  }
+}
+
+function assemble(net: Net, hub: LabHub, nodes: readonly LabNode[]): Fleet {
+  const pinger = async (node: LabNode): Promise<Pinger> => ({ host: node.host, addresses: await node.addresses() })
+  return {
+    net,
+    hub,
+    nodes,
+    node(name) {
+      const found = nodes.find((node) => node.name === name)
+      if (found === undefined) throw new HoldfastError('not-found', `no device is called "${name}"`)
+      return found
+    },
+    async mesh({ among = nodes, ...options } = {}) {
+      return waitForMesh(await Promise.all(among.map(pinger)), { timeoutMs: MESH_TIMEOUT_MS, ...options })
+    },
+    acknowledged: (among = nodes) =>
+      waitFor(
+        `${among.length} devices acknowledge the newest revision`,
+        async (): Promise<Seen<number>> => {
+          const { acknowledged, offline, pending, version } = await hub.rollOut()
+          const late = among.filter(({ name }) => [...offline, ...pending].some((other) => other === name))
+          if (late.length === 0 && acknowledged >= among.length) return { done: version.revision }
+          return {
+            notYet: `revision ${version.revision}: ${acknowledged} have, ${late.map(({ name }) => name).join(', ')} not`,
+          }
+        },
+        { timeoutMs: STATE_TIMEOUT_MS, everyMs: 200 },
+      ),
+    sees: (node, expected, check, timeoutMs = STATE_TIMEOUT_MS) =>
+      waitFor(
+        `${node.name}: ${expected}`,
+        async (): Promise<Seen<AgentStatus>> => {
+          const status = await node.status()
+          return check(status) ? { done: status } : { notYet: summaryOf(status) }
+        },
+        { timeoutMs },
+      ),
+    remove: () => net.remove(),
+  }
+}

@@ -1,0 +1,58 @@
+// The NAT routers of the world outside, as nft rulesets: what a router does to a mesh depends on how it maps and filters.
+
+import type { Cidr } from '../../shared/address/cidr.ts'
+
+/**
+ * `eim`: one mapping per inside socket whoever it talks to (RFC 4787 §4.1), answers from those talked to only: the home router.
+ * `symmetric`: another mapping for every destination: carrier-grade NAT and strict firewalls.
+ * `udp-blocked`: an office network that lets TCP out. `https-only`: one that lets nothing but TCP 443 out.
+ */
+export type NatKind = 'eim' | 'symmetric' | 'udp-blocked' | 'https-only'
+
+/** A port of the router's outside address that leads to a host inside. */
+export interface PortForward {
+  readonly protocol: 'tcp' | 'udp'
+  readonly port: number
+  /** Address of the host inside. */
+  readonly to: string
+}
+
+/** What may go out, as statements of the forward chain. */
+const EGRESS: Readonly<Record<NatKind, string>> = {
+  eim: 'iifname "lan" accept',
+  symmetric: 'iifname "lan" accept',
+  'udp-blocked': 'iifname "lan" meta l4proto != udp accept',
+  'https-only': 'iifname "lan" tcp dport 443 accept',
+}
+
+/**
+ * Interfaces of the router are `wan` and `lan`. What arrives from the wan for the router itself is dropped: otherwise
+ * an early probe of a peer leaves a conntrack entry behind that changes the mapping of the answer.
+ */
+export function natRuleset(kind: NatKind, lan: Cidr, forwards: readonly PortForward[]): string {
+  const dnat = forwards.map(({ protocol, port, to }) => `    iifname "wan" ${protocol} dport ${port} dnat to ${to}`)
+  return [
+    'table ip lab {',
+    '  chain prerouting {',
+    '    type nat hook prerouting priority dstnat',
+    ...dnat,
+    '  }',
+    '  chain postrouting {',
+    '    type nat hook postrouting priority srcnat',
+    `    oifname "wan" ip saddr ${lan} masquerade ${kind === 'symmetric' ? 'fully-random' : 'persistent'}`,
+    '  }',
+    '  chain input {',
+    '    type filter hook input priority filter',
+    '    iifname "wan" drop',
+    '  }',
+    '  chain forward {',
+    '    type filter hook forward priority filter',
+    '    policy drop',
+    '    ct state established,related accept',
+    '    ct status dnat accept',
+    `    ${EGRESS[kind]}`,
+    '  }',
+    '}',
+    '',
+  ].join('\n')
+}

@@ -1,0 +1,87 @@
+// One device of the lab's fleet: a host with an agent, driven by its command line and read through its local API.
+
+import { join } from 'node:path'
+import type { AgentStatus } from '../../edge/agent.ts'
+import { createLocalClient, type LocalClient } from '../../edge/local/client.ts'
+import type { Host, Running } from './host.ts'
+import { waitFor } from './wait.ts'
+
+/** Under load a process needs a second to start; the mesh itself is measured elsewhere. */
+const START_TIMEOUT_MS = 20_000
+
+export interface LabNode {
+  readonly name: string
+  readonly host: Host
+  readonly api: LocalClient
+  /** Where its state lies, as seen from this machine. */
+  readonly state: string
+  /** `holdfast` with these words. */
+  cli(words: readonly string[]): Promise<string>
+  join(url: string, token: string, labels: Readonly<Record<string, string>>): Promise<void>
+  /** Starts the agent, as an init system does; resolves once its local API answers. */
+  start(): Promise<void>
+  /** Starts the agent and waits for nothing. */
+  launch(): void
+  end(signal: NodeJS.Signals): Promise<void>
+  /** Resolves with the exit code when the agent ends by itself. */
+  exited(): Promise<number | undefined>
+  /** Cuts the power and puts it back; the agent is not started. */
+  reboot(): Promise<void>
+  status(): Promise<AgentStatus>
+  /** Mesh addresses: IPv4 first. Known once the agent ran. */
+  addresses(): Promise<readonly string[]>
+  address(): Promise<string>
+}
+
+export function createLabNode(host: Host): LabNode {
+  const state = join(host.lib, 'holdfast')
+  const api = createLocalClient(join(state, 'agent.sock'))
+  let running: Running | undefined
+  let known: readonly string[] = []
+  const launch = (): void => {
+    running = host.spawn(['holdfast', 'agent'], 'agent')
+  }
+  const status = (): Promise<AgentStatus> => api.status(false)
+  const addresses = async (): Promise<readonly string[]> => {
+    if (known.length === 0) {
+      const { addresses: own } = await status()
+      known = own
+        .map((address) => address.replace(/\/.*/, ''))
+        .sort((a, b) => Number(a.includes(':')) - Number(b.includes(':')))
+    }
+    return known
+  }
+  return {
+    name: host.name,
+    host,
+    api,
+    state,
+    cli: (words) => host.exec(['holdfast', ...words]),
+    async join(url, token, labels) {
+      const words = Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`])
+      await host.exec(['holdfast', 'join', url, '--token', token, '--name', host.name, ...words])
+    },
+    launch,
+    async start() {
+      launch()
+      const probe = async (): Promise<{ done: AgentStatus }> => ({ done: await status() })
+      await waitFor(`${host.name}'s agent answers`, probe, { timeoutMs: START_TIMEOUT_MS, everyMs: 40 })
+    },
+    async end(signal) {
+      const one = running
+      running = undefined
+      await one?.end(signal)
+    },
+    exited: () => running?.exited ?? Promise.resolve(undefined),
+    async reboot() {
+      running = undefined
+      await host.powerOff()
+      await host.boot()
+    },
+    status,
+    addresses,
+    async address() {
+      return (await addresses())[0] ?? ''
+    },
+  }
+}

@@ -1,0 +1,36 @@
+// The programs under test as every host of the lab finds them: `holdfast` and `holdfast-hub` in its PATH.
+
+import { globSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+
+const root = resolve(import.meta.dirname, '../..')
+
+function newestMs(pattern: string): number {
+  return Math.max(0, ...globSync(pattern, { cwd: root }).map((path) => statSync(join(root, path)).mtimeMs))
+}
+
+/** True if build/out was made from the sources as they are now: a stale bundle would test yesterday's code. */
+export function isBundleFresh(): boolean {
+  const built = newestMs('build/out/*.mjs')
+  return built > newestMs('{shared,edge,cloud}/**/*.ts') && built > newestMs('package-lock.json')
+}
+
+function script(command: string): string {
+  return `#!/bin/sh\nexec ${command} "$@"\n`
+}
+
+/** Makes a directory with both programs, from the bundles where they are fresh, else from the sources. */
+export function layPrograms(directory: string): string {
+  const bin = join(directory, 'bin')
+  mkdirSync(bin)
+  const fresh = isBundleFresh()
+  for (const [name, entry] of [
+    ['holdfast', 'edge/main.ts'],
+    ['holdfast-hub', 'cloud/main.ts'],
+  ] as const) {
+    const source = `'${join(root, 'node_modules/node/bin/node')}' '${join(root, entry)}'`
+    const command = fresh ? `'${join(root, 'build/out', name)}'` : source
+    writeFileSync(join(bin, name), script(command), { mode: 0o755 })
+  }
+  return bin
+}

@@ -1,0 +1,72 @@
+// Where one run of the lab keeps its files, and how the remains of a crashed run are found and taken away.
+//
+// Hosts die with the process that runs the lab: the kernel sees to it (see host.ts). What may be left is a directory.
+
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { HoldfastError } from '../../shared/errors.ts'
+import { isRunning, type ProcessRef, processRef, signal } from './processes.ts'
+
+/** On a disk as a device's state would be, and open to root only. */
+const ROOT = '/var/lib/holdfast-lab'
+
+export interface RunDirectory {
+  readonly path: string
+  /** Notes a process that must not outlive the run. */
+  record(ref: ProcessRef, what: string): void
+  remove(): void
+}
+
+export function createRunDirectory(): RunDirectory {
+  const owner = processRef(process.pid)
+  if (owner === undefined) throw new HoldfastError('failed', '/proc does not show this process')
+  const path = join(ROOT, String(process.pid))
+  mkdirSync(ROOT, { recursive: true, mode: 0o700 })
+  removeStale()
+  mkdirSync(path, { mode: 0o700 })
+  writeFileSync(join(path, 'owner'), `${owner.pid} ${owner.startTime}\n`)
+  return {
+    path,
+    record: (ref, what) => appendFileSync(join(path, 'processes'), `${ref.pid} ${ref.startTime} ${what}\n`),
+    remove: () => rmSync(path, { recursive: true, force: true }),
+  }
+}
+
+function readRefs(path: string): ProcessRef[] {
+  try {
+    const lines = readFileSync(path, 'utf8').split('\n').filter(Boolean)
+    return lines.map((line) => {
+      const [pid, startTime = ''] = line.split(' ')
+      return { pid: Number(pid), startTime }
+    })
+  } catch {
+    return []
+  }
+}
+
+function runs(): string[] {
+  try {
+    return readdirSync(ROOT).map((name) => join(ROOT, name))
+  } catch {
+    return []
+  }
+}
+
+function isAlive(path: string): boolean {
+  return readRefs(join(path, 'owner')).some(isRunning)
+}
+
+/** Takes away runs whose process is gone; returns their directories. */
+export function removeStale(): readonly string[] {
+  const stale = runs().filter((path) => !isAlive(path))
+  for (const path of stale) {
+    for (const ref of readRefs(join(path, 'processes'))) signal(ref, 'SIGKILL')
+    rmSync(path, { recursive: true, force: true })
+  }
+  return stale
+}
+
+/** The run that `up` keeps open for other commands; undefined where none runs. */
+export function findOpenRun(): string | undefined {
+  return runs().find((path) => isAlive(path) && readdirSync(path).includes('control.sock'))
+}

@@ -1,0 +1,59 @@
+// The fleets that scenarios are played on, and the intent they begin with.
+
+import { apiVersion } from '../../shared/intent/resource.ts'
+import type { FleetShape } from './fleet.ts'
+import { outsideOf, type Site, type Topology } from './topology.ts'
+
+export const WIREGUARD_PORT = 51_820
+
+/** One resource as `apply` takes it. */
+export function resource(kind: string, name: string, spec: object): object {
+  return { apiVersion, kind, metadata: { name }, spec }
+}
+
+export const network = resource('Network', 'default', {
+  cidr: '100.80.0.0/16',
+  cidr6: 'fd5e:ad0:71d5::/64',
+  defaultPolicy: 'Deny',
+})
+
+export const pingPolicy = resource('Policy', 'ping', {
+  subject: { nodeSelector: {} },
+  ingress: [{ ports: [{ protocol: 'ICMP' }] }],
+})
+
+/** A site behind a home router that forwards WireGuard's port to the first host. */
+export function homeSite(name: string, hosts: readonly string[], more: Partial<Site> = {}): Site {
+  const [gateway = ''] = hosts
+  return { name, nat: 'eim', hosts, forwards: [{ protocol: 'udp', port: WIREGUARD_PORT, to: gateway }], ...more }
+}
+
+/** The gateway of each site that forwards WireGuard's port, with its endpoint on the internet. */
+export function gatewayNodes(
+  topology: Topology,
+  advertise: Readonly<Record<string, readonly string[]>> = {},
+): object[] {
+  return topology.sites.flatMap((site) =>
+    (site.forwards ?? [])
+      .filter(({ port }) => port === WIREGUARD_PORT)
+      .map(({ to }) =>
+        resource('Node', to, {
+          publicEndpoint: `${outsideOf(topology, site.name)}:${WIREGUARD_PORT}`,
+          advertise: advertise[to] ?? [],
+        }),
+      ),
+  )
+}
+
+function shapeOf(topology: Topology): FleetShape {
+  return { topology, intent: [network, pingPolicy, ...gatewayNodes(topology)] }
+}
+
+/** Five devices on two sites, each behind a NAT with one forwarded port. */
+export const twoSites = shapeOf({
+  internet: ['hub'],
+  sites: [homeSite('alpha', ['alpha-1', 'alpha-2', 'alpha-3']), homeSite('beta', ['beta-1', 'beta-2'])],
+})
+
+/** Two devices of one site: enough where only one device is looked at. */
+export const oneSite = shapeOf({ internet: ['hub'], sites: [homeSite('alpha', ['alpha-1', 'alpha-2'])] })
