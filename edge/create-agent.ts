@@ -1,25 +1,25 @@
 // Puts the agent together. The cache comes first: the kernel is programmed from it before any link is touched, and
 // nothing a link says or fails to say takes anything away; only a newer signed set does.
 
-import { fromBase64, toBase64 } from '../shared/bytes.ts'
+import { fromBase64 } from '../shared/bytes.ts'
+import type { Clock } from '../shared/effects.ts'
 import { describeError } from '../shared/errors.ts'
-import { openFact } from '../shared/fact/fact.ts'
 import type { Condition } from '../shared/health.ts'
-import { type DeviceKey, type NodeId, parseDeviceKey } from '../shared/ids.ts'
-import { formatVersion, noVersion } from '../shared/record/head.ts'
+import { compareVersion, formatVersion, noVersion } from '../shared/record/head.ts'
 import type { Agent, AgentOptions } from './agent.ts'
 import { createChores } from './apply/chores.ts'
 import { createEndpointBook } from './apply/endpoints.ts'
-import { createLoop } from './apply/loop.ts'
+import { createLoop, type Loop } from './apply/loop.ts'
 import { createNames } from './apply/names.ts'
-import { createTurns } from './apply/turn.ts'
+import { createTurns, type Turns } from './apply/turn.ts'
 import { createWishes } from './apply/wish.ts'
-import { createHubLink, type HubLink, type LinkState } from './link/hub-link.ts'
+import { createHubLink, type HubLink, noLink } from './link/hub-link.ts'
 import { createSync } from './link/sync.ts'
-import { createHealth, type Health } from './report/health.ts'
+import { type Announcer, createAnnouncer } from './report/announcer.ts'
+import { createHealth } from './report/health.ts'
+import { linkFlapMs, tellLink } from './report/link-health.ts'
 import { createMode } from './report/mode.ts'
-import { createOwnFact, observedPeers } from './report/own-fact.ts'
-import { createPeerBook, type Member } from './report/peers.ts'
+import { createPeerBook } from './report/peers.ts'
 import { agentStatus, type Model } from './report/report.ts'
 import { createReporter } from './report/reporter.ts'
 import { createKeepsakes } from './store/keepsakes.ts'
@@ -27,16 +27,13 @@ import type { Accepted } from './trust/accept.ts'
 import { createFactBook } from './trust/fact-book.ts'
 import { createHolding } from './trust/holding.ts'
 import type { Anchors } from './trust/keys.ts'
+import { createMembers } from './trust/members.ts'
 
 const PATHS = 'last-good-endpoints'
-/** A link that is back within this is no news. */
-const LINK_FLAP_MS = 10_000
 /** Garbage on a topic is remembered for so long after the last of it. */
 const REFUSED_FOR_MS = 10 * 60_000
 /** A clock that lags less is a time server's business. */
 const CLOCK_SLACK_MS = 2_000
-
-const NO_LINK: LinkState = { up: false, hubOnline: false, lastContact: undefined, failure: undefined }
 
 function anchorsOf({ identity, sha256, verify }: AgentOptions): Anchors {
   return {
@@ -48,17 +45,13 @@ function anchorsOf({ identity, sha256, verify }: AgentOptions): Anchors {
   }
 }
 
-/** The conditions that follow from the state of the link. */
-function tellLink(health: Health, { failure, hubOnline, up }: LinkState): void {
-  const code = failure?.code
-  const refused = code === 'unauthenticated' || code === 'forbidden'
-  if (!up && refused) health.raise('hub-refused', failure?.reason, { afterMs: LINK_FLAP_MS })
-  else health.clear('hub-refused')
-  if (!up && code === 'untrusted') health.raise('hub-untrusted', failure?.reason)
-  else health.clear('hub-untrusted')
-  const reason = up ? 'the broker is connected, but the hub is not there' : (failure?.reason ?? 'not connected yet')
-  if (up && hubOnline) health.clear('hub-unreachable')
-  else health.raise('hub-unreachable', reason, { afterMs: LINK_FLAP_MS })
+/** Documents carry whole milliseconds after 1970, whatever the machine's clock says. */
+function wholeMs(clock: Clock): Clock {
+  return {
+    now: () => Math.max(0, Math.floor(clock.now())),
+    monotonic: () => clock.monotonic(),
+    after: (delayMs, run) => clock.after(delayMs, run),
+  }
 }
 
 function merged(own: readonly Condition[], host: readonly Condition[]): readonly Condition[] {
@@ -67,133 +60,189 @@ function merged(own: readonly Condition[], host: readonly Condition[]): readonly
   return [...host, ...own.filter((condition) => !codes.has(condition.code))]
 }
 
-export function createAgent(options: AgentOptions): Agent {
-  const { clock, driver, entropy, identity, log, settings, sha256, signer, store, verify } = options
+/** The parts that know nothing of links and turns. */
+function createParts(options: AgentOptions) {
+  const { identity, log, sha256, store, verify } = options
+  const clock = wholeMs(options.clock)
   const anchors = anchorsOf(options)
-  const self = identity.nodeId
-  const selfKey: DeviceKey = parseDeviceKey(toBase64(signer.publicKey))
   const health = createHealth({ clock })
   const keep = createKeepsakes(store, clock, health, log)
   const holding = createHolding(anchors, store, log)
-  const peers = createPeerBook(clock)
-  const mode = createMode(store, clock)
-  const names = createNames(options.resolve, clock, log)
-  const endpoints = createEndpointBook(clock, names)
-  const keys = new Map<NodeId, DeviceKey>()
+  const members = createMembers(holding, identity.nodeId)
   const facts = createFactBook({
     store,
     log,
     sha256,
     verify,
-    keyOf: (node) => keys.get(node),
+    keyOf: members.keyOf,
     onRefused: (detail) => keep.journal('fact-refused', detail),
   })
+  const peers = createPeerBook(clock)
+  const mode = createMode(store, clock)
+  const chores = createChores({ clock, keep, holding, facts, peers, mode, pathsKey: PATHS, store })
   const started = { wall: clock.now(), monotonic: clock.monotonic() }
-  let own = createOwnFact({ node: self, signer, sha256, clock, boot: 0 })
-  let me: Member | undefined
-  let link: HubLink | undefined
-  let announcedOf = ''
-  let toldApplied = noVersion
+  return { anchors, chores, clock, facts, health, holding, keep, members, mode, peers, started }
+}
 
-  const model = (): Model => {
-    const held = holding.held()?.version ?? noVersion
+type Parts = ReturnType<typeof createParts>
+
+/** What comes to be once the agent runs. */
+interface Running {
+  link: HubLink | undefined
+  announcer: Announcer | undefined
+}
+
+function createModel(options: AgentOptions, parts: Parts, turns: Turns, running: Running): () => Model {
+  const { clock, health, holding, members, mode, peers, started } = parts
+  return () => {
     const applied = turns.applied()
     return {
-      identity,
-      settings,
+      identity: options.identity,
+      settings: options.settings,
       clock,
-      boot: own.boot(),
+      boot: running.announcer?.boot() ?? 0,
       startedAt: started.wall,
       startedMonotonic: started.monotonic,
-      addresses: me?.addresses ?? [],
-      revision: { held, applied, lastGood: applied },
+      addresses: members.me()?.addresses ?? [],
+      revision: { held: holding.held()?.version ?? noVersion, applied, lastGood: applied },
       peers,
       health: merged(health.visible(), options.hostConditions?.() ?? []),
       mode: mode.now(),
-      link: link?.state() ?? NO_LINK,
+      link: running.link?.state() ?? noLink,
     }
   }
-  const reporter = createReporter(clock, () => link, model)
+}
 
-  const adoptMembers = (): void => {
-    const nodes = holding.held()?.parsed.records.nodes ?? []
-    keys.clear()
-    for (const node of nodes) keys.set(node.nodeId, node.deviceKey)
-    me = nodes.find((node) => node.nodeId === self)
-    peers.setMembers(nodes, self)
-    facts.membersChanged()
+/** The set in force has changed: everybody who looks at members is told. */
+function adopt({ facts, members, peers }: Parts, options: AgentOptions): void {
+  members.adopt()
+  peers.setMembers(members.all(), options.identity.nodeId)
+  facts.membersChanged()
+}
+
+/** Everything the last run left, verified. */
+function loadAll(options: AgentOptions, parts: Parts): void {
+  const { facts, health, holding, keep, peers } = parts
+  const bad = holding.load()
+  const rebuilt = options.databaseRebuilt ?? bad
+  if (rebuilt !== undefined) {
+    health.raise('database-rebuilt', rebuilt)
+    keep.journal('database-rebuilt', rebuilt)
   }
+  adopt(parts, options)
+  keep.attempt('facts', () => facts.load())
+  keep.attempt('paths', () => peers.recall(options.store.get(PATHS)))
+}
 
+/** Before WireGuard comes up: it refuses handshakes whose time went backwards. */
+async function mendClock(options: AgentOptions, { clock, health, holding, keep }: Parts): Promise<void> {
+  const floor = Math.max(keep.floor(), holding.held()?.head.issuedAt ?? 0)
+  if (clock.now() >= floor - CLOCK_SLACK_MS) return
+  const told = await options.raiseClock?.(floor)
+  const detail = `known to have passed: ${new Date(floor).toISOString()}`
+  if (told !== undefined) health.raise(told.code, told.detail)
+  else if (clock.now() < floor - CLOCK_SLACK_MS) health.raise('clock-behind', detail)
+}
+
+function openLink(options: AgentOptions, parts: Parts, running: Running, loop: Loop): HubLink {
+  const { entropy, identity, log } = options
+  const { anchors, clock, facts, health, holding, keep, mode } = parts
+  const onRefused = (detail: string, lasting: boolean): void => {
+    health.raise('intent-rejected', detail, lasting ? { afterMs: linkFlapMs } : { forMs: REFUSED_FOR_MS })
+    keep.journal('intent-rejected', detail)
+  }
   const onAccepted = (accepted: Accepted): void => {
     const failure = holding.take(accepted)
     if (failure !== undefined) health.raise('disk-full', describeError(failure))
-    adoptMembers()
+    adopt(parts, options)
     log.info('new intent', { revision: formatVersion(accepted.next.version), records: accepted.next.records.size })
     loop.wake('intent')
   }
-
-  const onRefused = (detail: string, lasting: boolean): void => {
-    health.raise('intent-rejected', detail, lasting ? { afterMs: LINK_FLAP_MS } : { forMs: REFUSED_FOR_MS })
-    keep.journal('intent-rejected', detail)
-  }
-
-  /** A word of our own from before, retained by the broker: it may outrank us where the database was lost. */
-  const meetOwn = (envelope: Uint8Array): void => {
-    try {
-      const boot = own.meet(openFact(envelope, self, selfKey, verify, sha256))
-      if (boot === undefined) return
-      keep.raiseBoot(boot)
-      announce(true)
-    } catch (error) {
-      log.debug('a fact in our name was refused', { reason: describeError(error) })
-    }
-  }
-
-  const onFact = (node: NodeId, envelope: Uint8Array): void => {
-    if (node === self) meetOwn(envelope)
-    else if (facts.offer(node, envelope) !== undefined) loop.wake('event')
-  }
-
-  const onLink = (): void => {
-    const state = link?.state() ?? NO_LINK
+  const onChange = (): void => {
+    const state = link.state()
     tellLink(health, state)
     if (!mode.update(state)) return
-    const { mode: now } = mode.now()
-    log.info(now === 'online' ? 'the hub is there' : 'the hub is away; the node works on by itself')
+    const online = mode.now().mode === 'online'
+    log.info(online ? 'the hub is there' : 'the hub is away; the node works on by itself')
     keep.write('keep the mode', () => mode.save())
-    keep.journal(now, state.failure?.reason ?? '')
+    keep.journal(mode.now().mode, state.failure?.reason ?? '')
   }
+  const sync = createSync({
+    anchors,
+    clock,
+    entropy,
+    log,
+    inflate: options.inflate,
+    held: () => holding.held(),
+    onAccepted,
+    onRefused,
+    onSound: () => health.clear('intent-rejected'),
+    send: (payload) => link.request(payload),
+  })
+  const link = createHubLink({
+    bus: options.bus,
+    network: identity.network.id,
+    node: identity.nodeId,
+    clock,
+    entropy,
+    log,
+    sync,
+    onFact(node, envelope) {
+      if (node === identity.nodeId) running.announcer?.meet(envelope)
+      else if (facts.offer(node, envelope) !== undefined) loop.wake('event')
+    },
+    onRefused: (detail) => onRefused(detail, false),
+    onChange,
+  })
+  onChange()
+  return link
+}
 
-  const announce = (force = false): void => {
-    const { addresses, key } = turns.local()
-    const revision = `${peers.revision()} ${key}`
-    if (link === undefined || (!force && revision === announcedOf)) return
-    announcedOf = revision
-    const isPublic = me?.publicEndpoint !== undefined || own.isPublic(addresses, settings.listenPort)
-    link.announce(own.compose(addresses, settings.listenPort, isPublic ? observedPeers(peers.entries) : []))
-  }
+function createVoice(options: AgentOptions, parts: Parts, turns: Turns, running: Running): Announcer {
+  const { sha256, signer, verify, log, identity, settings } = options
+  const { clock, keep, members, peers } = parts
+  return createAnnouncer({
+    self: identity.nodeId,
+    signer,
+    sha256,
+    verify,
+    clock,
+    log,
+    keep,
+    peers,
+    listenPort: settings.listenPort,
+    me: members.me,
+    local: turns.local,
+    send(envelope) {
+      running.link?.announce(envelope)
+      return running.link !== undefined
+    },
+  })
+}
+
+export function createAgent(options: AgentOptions): Agent {
+  const { driver, identity, log, settings } = options
+  const parts = createParts(options)
+  const { chores, clock, facts, health, holding, keep, peers } = parts
+  const running: Running = { link: undefined, announcer: undefined }
+  const endpoints = createEndpointBook(clock, createNames(options.resolve, clock, log))
+  const wishes = createWishes(identity.nodeId, options.wgKey, settings, endpoints)
+  const onChanged = (): void => loop.wake('event')
+  const turns = createTurns({ driver, holding, peers, facts, endpoints, wishes, health, log, onChanged })
+  const model = createModel(options, parts, turns, running)
+  const reporter = createReporter(clock, () => running.link, model)
+  let told = noVersion
+  let unwatch: (() => void) | undefined
 
   const afterTurn = (): void => {
     const applied = turns.applied()
-    const acknowledges = applied !== toldApplied && formatVersion(applied) !== formatVersion(toldApplied)
+    const acknowledges = compareVersion(applied, told) !== 0
     if (acknowledges) keep.journal('applied', `revision ${formatVersion(applied)}`)
-    toldApplied = applied
+    told = applied
     reporter.tell(acknowledges)
-    announce()
+    running.announcer?.announce()
     chores.run()
   }
-
-  const turns = createTurns({
-    driver,
-    holding,
-    peers,
-    facts,
-    endpoints,
-    wishes: createWishes(self, options.wgKey, settings, endpoints),
-    health,
-    log,
-    onChanged: () => loop.wake('event'),
-  })
   const loop = createLoop({
     clock,
     turn: async () => {
@@ -201,83 +250,31 @@ export function createAgent(options: AgentOptions): Agent {
       afterTurn()
       return fine
     },
+    onError: (error) => log.error('a turn ended early', { reason: describeError(error) }),
   })
-  const chores = createChores({ clock, keep, holding, facts, peers, mode, pathsKey: PATHS, store })
 
-  const openLink = (): void => {
-    const sync = createSync({
-      anchors,
-      clock,
-      entropy,
-      log,
-      inflate: options.inflate,
-      held: holding.held,
-      onAccepted,
-      onRefused,
-      onSound: () => health.clear('intent-rejected'),
-      send: (payload) => made.request(payload),
-    })
-    const made = createHubLink({
-      bus: options.bus,
-      network: identity.network.id,
-      node: self,
-      clock,
-      entropy,
-      log,
-      sync,
-      onFact,
-      onRefused: (detail) => onRefused(detail, false),
-      onChange: onLink,
-    })
-    link = made
-    onLink()
-    made.start()
-  }
-
-  /** Everything the last run left, verified. */
-  const load = (): void => {
-    const bad = holding.load()
-    const rebuilt = options.databaseRebuilt ?? bad
-    if (rebuilt !== undefined) {
-      health.raise('database-rebuilt', rebuilt)
-      keep.journal('database-rebuilt', rebuilt)
-    }
-    own = createOwnFact({ node: self, signer, sha256, clock, boot: keep.nextBoot() })
-    adoptMembers()
-    keep.attempt('read the facts', () => facts.load())
-    keep.attempt('read the paths', () => peers.recall(store.get(PATHS)))
-  }
-
-  const mendClock = async (): Promise<void> => {
-    const floor = Math.max(keep.floor(), holding.held()?.head.issuedAt ?? 0)
-    if (clock.now() >= floor - CLOCK_SLACK_MS) return
-    const told = await options.raiseClock?.(floor)
-    const detail = `known to have passed: ${new Date(floor).toISOString()}`
-    if (told !== undefined) health.raise(told.code, told.detail)
-    else if (clock.now() < floor - CLOCK_SLACK_MS) health.raise('clock-behind', detail)
-  }
-
-  let unwatch: (() => void) | undefined
   return {
     async start() {
-      load()
-      await mendClock()
-      keep.journal('started', `version ${settings.version}, boot ${own.boot()}`)
+      loadAll(options, parts)
+      running.announcer = createVoice(options, parts, turns, running)
+      await mendClock(options, parts)
+      keep.journal('started', `version ${settings.version}, boot ${running.announcer.boot()}`)
       await loop.start()
       unwatch = driver.watch(() => loop.wake('event'))
-      openLink()
+      running.link = openLink(options, parts, running, loop)
+      running.link.start()
       afterTurn()
     },
     async stop() {
       unwatch?.()
       await loop.stop()
-      await link?.stop()
+      await running.link?.stop()
       chores.finish()
     },
     status: () => agentStatus(model()),
     plan: () => turns.plan(),
     wake() {
-      link?.nudge()
+      running.link?.nudge()
       loop.wake('intent')
     },
     noteRtt: (node, rttMs) => peers.noteRtt(node, rttMs),

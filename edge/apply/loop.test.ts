@@ -8,7 +8,7 @@ import { createLoop } from './loop.ts'
 function rig() {
   const clock = new FakeClock()
   const at: number[] = []
-  const self = { fine: true, tookMs: 0, during: (): void => undefined, running: 0, most: 0 }
+  const self = { fine: true, broken: false, errors: 0, tookMs: 0, during: (): void => undefined, running: 0, most: 0 }
   const loop = createLoop({
     clock,
     turn: async () => {
@@ -20,7 +20,11 @@ function rig() {
         await new Promise<void>((resolve) => void clock.after(self.tookMs, resolve))
       }
       self.running -= 1
+      if (self.broken) throw new TypeError('broken')
       return self.fine
+    },
+    onError: () => {
+      self.errors += 1
     },
   })
   return { clock, at, self, loop }
@@ -87,6 +91,18 @@ test('failing turns back off to a minute, events don’t hurry them, new intent 
   assert.is((at.at(-1) ?? 0) - (at.at(-2) ?? 0), 4_000)
 })
 
+test('a turn that throws is told, and the next one comes all the same', async () => {
+  const { clock, at, self, loop } = rig()
+  self.broken = true
+  await loop.start()
+  await clock.advanceAsync(3_500)
+  assert.is(self.errors, 3)
+  self.broken = false
+  await clock.advanceAsync(20_000)
+  assert.is(self.errors, 3)
+  assert.ok(at.length >= 7)
+})
+
 test('after stop nothing runs, and stop waits for the turn under way', async () => {
   const { clock, at, self, loop } = rig()
   await loop.start()
@@ -94,9 +110,10 @@ test('after stop nothing runs, and stop waits for the turn under way', async () 
   loop.wake('intent')
   await clock.advanceAsync(1)
   let done = false
-  const stopped = loop.stop().then(() => {
+  const stopped = (async () => {
+    await loop.stop()
     done = true
-  })
+  })()
   await clock.advanceAsync(100)
   assert.not(done)
   await clock.advanceAsync(200)

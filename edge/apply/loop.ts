@@ -5,8 +5,10 @@ import type { Clock, Timer } from '../../shared/effects.ts'
 
 export interface LoopOptions {
   readonly clock: Clock
-  /** One turn; false where something is left that the next try may mend. Must not throw. */
+  /** One turn; false where something is left that the next try may mend. */
   readonly turn: () => Promise<boolean>
+  /** A turn threw: it counts as failed, and the next one comes all the same. */
+  readonly onError: (error: unknown) => void
 }
 
 export interface Loop {
@@ -27,7 +29,7 @@ const EVENT_SPACING_MS = 500
 const FAILED_MS_MIN = 1_000
 const FAILED_MS_MAX = 60_000
 
-export function createLoop({ clock, turn }: LoopOptions): Loop {
+export function createLoop({ clock, turn, onError }: LoopOptions): Loop {
   let timer: Timer | undefined
   let dueAt = Number.POSITIVE_INFINITY
   let running: Promise<void> | undefined
@@ -46,13 +48,19 @@ export function createLoop({ clock, turn }: LoopOptions): Loop {
 
   const eventDelayMs = (): number => Math.max(EVENT_MS, endedAt + EVENT_SPACING_MS - clock.monotonic())
 
-  const once = async (): Promise<void> => {
-    const fine = await turn()
-    failures = fine ? 0 : failures + 1
-    endedAt = clock.monotonic()
+  const attempt = async (): Promise<boolean> => {
+    try {
+      return await turn()
+    } catch (error) {
+      onError(error)
+      return false
+    }
   }
 
-  const next = (): void => {
+  const once = async (): Promise<void> => {
+    const fine = await attempt()
+    failures = fine ? 0 : failures + 1
+    endedAt = clock.monotonic()
     running = undefined
     const why = wanted
     wanted = undefined
@@ -65,7 +73,7 @@ export function createLoop({ clock, turn }: LoopOptions): Loop {
     timer = undefined
     dueAt = Number.POSITIVE_INFINITY
     // Behind a yield, so that a wake from inside the turn finds it running.
-    running ??= Promise.resolve().then(once).then(next)
+    running ??= Promise.resolve().then(once)
   }
 
   const wake = (why: 'event' | 'intent'): void => {

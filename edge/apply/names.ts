@@ -34,23 +34,21 @@ export function createNames(
   const asking = new Set<string>()
   let revision = 0
 
-  const refresh = (name: string, before: Address | undefined): void => {
+  const refresh = async (name: string, before: Address | undefined): Promise<void> => {
     if (ask === undefined || asking.has(name) || asking.size >= ASKING_MAX) return
     asking.add(name)
     answers.set(name, { address: before, askedAt: clock.monotonic() })
-    ask(name).then(
-      (found) => {
-        asking.delete(name)
-        // The one that was used stays while it is among the answers: name servers shuffle them.
-        const address = before !== undefined && found.includes(before) ? before : found[0]
-        answers.set(name, { address: address ?? before, askedAt: clock.monotonic() })
-        if (address !== undefined && address !== before) revision += 1
-      },
-      (error: unknown) => {
-        asking.delete(name)
-        log.debug('a name was not resolved', { name, reason: describeError(error) })
-      },
-    )
+    try {
+      const found = await ask(name)
+      // The one that was used stays while it is among the answers: name servers shuffle them.
+      const address = before !== undefined && found.includes(before) ? before : found[0]
+      answers.set(name, { address: address ?? before, askedAt: clock.monotonic() })
+      if (address !== undefined && address !== before) revision += 1
+    } catch (error) {
+      log.debug('a name was not resolved', { name, reason: describeError(error) })
+    } finally {
+      asking.delete(name)
+    }
   }
 
   return {
@@ -58,7 +56,7 @@ export function createNames(
       const host = hostOf(endpoint)
       if (tryParseIp(host) !== undefined) return formatEndpoint(parseAddress(host), portOf(endpoint))
       const answer = answers.get(host)
-      if (answer === undefined || clock.monotonic() - answer.askedAt >= FRESH_MS) refresh(host, answer?.address)
+      if (answer === undefined || clock.monotonic() - answer.askedAt >= FRESH_MS) void refresh(host, answer?.address)
       return answer?.address === undefined ? undefined : formatEndpoint(answer.address, portOf(endpoint))
     },
     revision: () => revision,

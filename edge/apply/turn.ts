@@ -68,7 +68,7 @@ function tellFailures(health: Health, failed: readonly Failure[]): void {
   const unsupported = failed.find(({ error }) => isHoldfastError(error, 'unsupported'))
   if (unsupported === undefined) health.clear('no-wireguard')
   else health.raise('no-wireguard', describeError(unsupported.error))
-  const [first] = failed.filter((failure) => failure !== unsupported)
+  const first = failed.find((failure) => failure !== unsupported)
   if (first === undefined) health.clear('apply-failed')
   else {
     const others = failed.length > 1 ? ` (and ${failed.length - 1} more operations)` : ''

@@ -37,6 +37,8 @@ export interface LinkState {
   readonly failure: { readonly reason: string; readonly code: ErrorCode } | undefined
 }
 
+export const noLink: LinkState = { up: false, hubOnline: false, lastContact: undefined, failure: undefined }
+
 export interface HubLink {
   start(): void
   /** Says goodbye if the link is there, and closes it. */
@@ -71,7 +73,7 @@ export function createHubLink(options: HubLinkOptions): HubLink {
     bus.publish({ topic: topics.node(network, node, channel), payload, retain: true })
   const status = createLatest({ clock, minMs: STATUS_MS_MIN, publish: retain('status') })
   const fact = createLatest({ clock, minMs: FACT_MS_MIN, publish: retain('fact') })
-  let state: LinkState = { up: false, hubOnline: false, lastContact: undefined, failure: undefined }
+  let state = noLink
 
   const change = (next: Partial<LinkState>): void => {
     state = { ...state, ...next }

@@ -52,26 +52,26 @@ export function createLatest(options: LatestOptions): Latest {
     schedule(urgent ? 0 : Math.max(0, sentAt + minMs - clock.monotonic()))
   }
 
-  const send = (): void => {
-    timer = undefined
-    dueAt = Number.POSITIVE_INFINITY
-    const payload = wanted
-    if (!online || flying || payload === undefined || payload === published) return
+  const fly = async (payload: Uint8Array): Promise<void> => {
     flying = true
     urgent = false
     sentAt = clock.monotonic()
-    options.publish(payload).then(
-      () => {
-        flying = false
-        published = payload
-        plan()
-      },
-      () => {
-        flying = false
-        // When the link is down, `up` plans anew.
-        if (online) schedule(RETRY_MS)
-      },
-    )
+    try {
+      await options.publish(payload)
+      flying = false
+      published = payload
+      plan()
+    } catch {
+      flying = false
+      // When the link is down, `up` plans anew.
+      if (online) schedule(RETRY_MS)
+    }
+  }
+
+  const send = (): void => {
+    timer = undefined
+    dueAt = Number.POSITIVE_INFINITY
+    if (online && !flying && wanted !== undefined && wanted !== published) void fly(wanted)
   }
 
   return {

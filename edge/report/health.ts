@@ -59,7 +59,7 @@ export function createHealth({ clock }: HealthOptions): Health {
     shown = [...entries.values()]
       .filter((entry) => entry.shown)
       .sort((a, b) => (a.code < b.code ? -1 : 1))
-      .map(({ code, since, detail }) => ({ code, since, ...(detail === undefined ? {} : { detail }) }))
+      .map(({ code, since, detail }) => (detail === undefined ? { code, since } : { code, since, detail }))
   }
 
   return {

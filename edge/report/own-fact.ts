@@ -33,7 +33,7 @@ function isPublic(address: Address): boolean {
 }
 
 /** Addresses of physical interfaces with the port WireGuard listens on; public ones first, then in order. */
-export function candidatesOf(local: readonly LocalAddress[], listenPort: number): readonly Candidate[] {
+function candidatesOf(local: readonly LocalAddress[], listenPort: number): readonly Candidate[] {
   const found: Candidate[] = []
   for (const one of local) {
     if (!one.physical) continue
@@ -44,7 +44,7 @@ export function candidatesOf(local: readonly LocalAddress[], listenPort: number)
 }
 
 /** What peers behind NATs want to know: from where they are seen, by a node that no NAT stands in front of. */
-export function observedPeers(entries: readonly PeerEntry[]): Fact['observed'] {
+function observedPeers(entries: readonly PeerEntry[]): Fact['observed'] {
   const seen: Fact['observed'] = []
   for (const { endpoint, member, path } of entries) {
     if (path === 'direct' && endpoint !== undefined) seen.push({ node: member.nodeId, endpoint })
@@ -63,10 +63,14 @@ export interface OwnFactOptions {
 
 export interface OwnFact {
   boot(): number
-  /** True if one of the host's own addresses is routed on the internet. */
-  isPublic(local: readonly LocalAddress[], listenPort: number): boolean
-  /** The envelope to announce; the same bytes as before while nothing but time has changed. */
-  compose(local: readonly LocalAddress[], listenPort: number, seen: Fact['observed']): Uint8Array
+  /** The envelope to announce; the same bytes as before while nothing but time has changed. `reachable`: the node has
+   * a public endpoint by intent. */
+  compose(
+    local: readonly LocalAddress[],
+    listenPort: number,
+    reachable: boolean,
+    entries: readonly PeerEntry[],
+  ): Uint8Array
   /** A fact of this node came back. Returns the boot number to keep if it outranks what we would say. */
   meet(fact: Pick<Fact, 'boot' | 'seq'>): number | undefined
 }
@@ -80,11 +84,11 @@ export function createOwnFact(options: OwnFactOptions): OwnFact {
 
   return {
     boot: () => boot,
-    isPublic: (local, listenPort) => candidatesOf(local, listenPort).some((one) => one.kind === 'public'),
-    compose(local, listenPort, seen) {
+    compose(local, listenPort, reachable, entries) {
       const candidates = [...candidatesOf(local, listenPort)]
       // A node that has a public address has no NAT in front of that address, whatever else it has.
       const natType = candidates.some((one) => one.kind === 'public') ? 'none' : 'unknown'
+      const seen = reachable || natType === 'none' ? observedPeers(entries) : []
       const body = { candidates, observed: seen, relays: [], natType } as const
       const text = `${boot} ${encodeCanonicalText(body)}`
       if (envelope !== undefined && text === content) return envelope

@@ -26,7 +26,7 @@ export interface PeerEntry {
 }
 
 /** WireGuard drops a session after 180 s without a new handshake (REJECT_AFTER_TIME); until then the path works. */
-export const freshMs = 180_000
+const FRESH_MS = 180_000
 /** A status line says `active` for so long after payload was seen. */
 const ACTIVE_MS = 60_000
 /** More than keepalives (32 B) and a handshake (148 + 92 B) within one turn is payload. */
@@ -94,7 +94,8 @@ export function createPeerBook(clock: Clock): PeerBook {
 
   const classify = (entry: PeerEntry, now: number): PathKind => {
     const ageMs = now - entry.handshakeAt
-    if (entry.endpoint === undefined || entry.handshakeAt === 0 || ageMs >= freshMs || ageMs < -FUTURE_MS) return 'none'
+    if (entry.endpoint === undefined || entry.handshakeAt === 0 || ageMs >= FRESH_MS || ageMs < -FUTURE_MS)
+      return 'none'
     return onLink(entry.endpoint, blocks) ? 'lan' : 'direct'
   }
 
@@ -107,7 +108,7 @@ export function createPeerBook(clock: Clock): PeerBook {
     entry.handshakeAt = seen.handshakeAt
     entry.rxBytes = seen.rxBytes
     entry.txBytes = seen.txBytes
-    const works = now - entry.handshakeAt < freshMs && entry.handshakeAt !== 0
+    const works = now - entry.handshakeAt < FRESH_MS && entry.handshakeAt !== 0
     // Classifying costs arithmetic on addresses: only where the answer may differ from the last turn's.
     const path = changed || works !== (entry.path !== 'none') ? classify(entry, now) : entry.path
     if (path !== 'none' && entry.lastGood !== entry.endpoint) {

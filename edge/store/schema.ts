@@ -26,7 +26,7 @@ const TABLES = `
 export type Connection = Database.Database
 
 /** SQLite's result code, such as `SQLITE_FULL`; empty for other errors. */
-export function sqliteCode(error: unknown): string {
+function sqliteCode(error: unknown): string {
   return error instanceof Database.SqliteError ? error.code : ''
 }
 

@@ -1,0 +1,68 @@
+// Announces this node's own fact: when something in it changed, and again when the broker shows an old one of ours.
+
+import { toBase64 } from '../../shared/bytes.ts'
+import type { Clock, Log, Sha256, Signer, Verify } from '../../shared/effects.ts'
+import { describeError } from '../../shared/errors.ts'
+import { openFact } from '../../shared/fact/fact.ts'
+import { type NodeId, parseDeviceKey } from '../../shared/ids.ts'
+import type { LocalAddress } from '../plan/observed.ts'
+import type { Keepsakes } from '../store/keepsakes.ts'
+import { createOwnFact } from './own-fact.ts'
+import type { Member, PeerBook } from './peers.ts'
+
+export interface AnnouncerOptions {
+  readonly self: NodeId
+  readonly signer: Signer
+  readonly sha256: Sha256
+  readonly verify: Verify
+  readonly clock: Clock
+  readonly log: Log
+  readonly keep: Pick<Keepsakes, 'nextBoot' | 'raiseBoot'>
+  readonly peers: PeerBook
+  readonly listenPort: number
+  /** This node's own record. */
+  readonly me: () => Member | undefined
+  readonly local: () => { readonly addresses: readonly LocalAddress[]; readonly key: string }
+  /** Hands the envelope to the link; false where there is none yet. */
+  readonly send: (envelope: Uint8Array) => boolean
+}
+
+export interface Announcer {
+  boot(): number
+  /** Says what changed since the last time, if anything did. */
+  announce(): void
+  /** A fact in our name came from the broker. It outranks us where our counters were lost with the database. */
+  meet(envelope: Uint8Array): void
+}
+
+/** Counts this start: the counter is kept before the first word is said. */
+export function createAnnouncer(options: AnnouncerOptions): Announcer {
+  const { clock, keep, listenPort, log, peers, self, sha256, signer, verify } = options
+  const selfKey = parseDeviceKey(toBase64(signer.publicKey))
+  const own = createOwnFact({ node: self, signer, sha256, clock, boot: keep.nextBoot() })
+  let saidOf = ''
+
+  const announce = (): void => {
+    const { addresses, key } = options.local()
+    const publicEndpoint = options.me()?.publicEndpoint
+    const now = `${own.boot()} ${peers.revision()} ${publicEndpoint ?? ''} ${key}`
+    if (now === saidOf) return
+    if (options.send(own.compose(addresses, listenPort, publicEndpoint !== undefined, peers.entries))) saidOf = now
+  }
+
+  return {
+    boot: own.boot,
+    announce,
+    meet(envelope) {
+      try {
+        const boot = own.meet(openFact(envelope, self, selfKey, verify, sha256))
+        if (boot === undefined) return
+        log.info('an older life of this node had counted further', { boot })
+        keep.raiseBoot(boot)
+        announce()
+      } catch (error) {
+        log.debug('a fact in our name was refused', { reason: describeError(error) })
+      }
+    },
+  }
+}
