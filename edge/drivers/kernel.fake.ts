@@ -1,0 +1,185 @@
+// A kernel made of maps behind the driver's seam: same manners as the real one, with faults on demand.
+
+import { type Cidr, compareCidr } from '../../shared/address/cidr.ts'
+import { compareText } from '../../shared/bytes.ts'
+import { HoldfastError } from '../../shared/errors.ts'
+import type { WgKey } from '../../shared/ids.ts'
+import type { LocalAddress, Observed, ObservedPeer } from '../plan/observed.ts'
+import type { Op, OpName, OpOf } from '../plan/op.ts'
+import type { Driver, Failure } from './driver.ts'
+
+interface Device {
+  listenPort: number
+  wgKey: WgKey | undefined
+  up: boolean
+  mtu: number
+  readonly addresses: Set<Cidr>
+  readonly peers: Map<WgKey, ObservedPeer>
+}
+
+/** What stands in the fake kernel; tests may change anything, as somebody with a root shell would. */
+export interface FakeKernel {
+  device: Device | undefined
+  /** By destination and metric. */
+  readonly routes: Map<string, { readonly destination: Cidr; readonly metric: number }>
+  readonly forwarding: Set<4 | 6>
+  ruleset: string | undefined
+  local: LocalAddress[]
+  noIpv6: boolean
+  /** Asked before each operation; what it returns is that operation's failure. */
+  fault: (op: Op) => HoldfastError | undefined
+  /** Every operation that was done, in order. */
+  readonly journal: Op[]
+  /** A driver as a new process would make it. */
+  driver(): Driver
+  /** Says that something changed, as the kernel would. */
+  ring(): void
+}
+
+type Executors = { readonly [N in OpName]: (op: OpOf<N>) => void }
+
+function deviceOf(kernel: FakeKernel): Device {
+  if (kernel.device === undefined) throw new HoldfastError('failed', 'there is no such interface')
+  return kernel.device
+}
+
+function setPeer(device: Device, op: OpOf<'peer-set'>): void {
+  const blank: ObservedPeer = {
+    wgKey: op.wgKey,
+    allowedIps: [],
+    keepaliveS: 0,
+    handshakeAt: 0,
+    rxBytes: 0,
+    txBytes: 0,
+  }
+  const { allowedIps, endpoint, keepaliveS } = op
+  // An allowed address belongs to one peer: who asks last takes it from the others.
+  for (const [key, other] of device.peers) {
+    const kept = other.allowedIps.filter((cidr) => allowedIps?.includes(cidr) !== true)
+    device.peers.set(key, { ...other, allowedIps: kept })
+  }
+  device.peers.set(op.wgKey, {
+    ...(device.peers.get(op.wgKey) ?? blank),
+    ...(allowedIps === undefined ? {} : { allowedIps: [...allowedIps].sort(compareCidr) }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(keepaliveS === undefined ? {} : { keepaliveS }),
+  })
+}
+
+function routeKey({ destination, metric }: { destination: Cidr; metric: number }): string {
+  return `${destination} ${metric}`
+}
+
+function refuseIpv6(kernel: FakeKernel, cidr: Cidr): void {
+  if (kernel.noIpv6 && cidr.includes(':')) throw new HoldfastError('failed', 'IPv6 is disabled on this device')
+}
+
+function executorsOf(kernel: FakeKernel): Executors {
+  return {
+    'ruleset-set': (op) => void (kernel.ruleset = op.ruleset),
+    'link-add': () => {
+      if (kernel.device !== undefined) throw new HoldfastError('failed', 'the interface exists already')
+      const addresses = new Set<Cidr>()
+      kernel.device = { listenPort: 0, wgKey: undefined, up: false, mtu: 1_420, addresses, peers: new Map() }
+    },
+    'device-set': ({ listenPort, wgKey }) => void Object.assign(deviceOf(kernel), { listenPort, wgKey }),
+    'peer-set': (op) => setPeer(deviceOf(kernel), op),
+    'peer-remove': (op) => void deviceOf(kernel).peers.delete(op.wgKey),
+    'address-add': ({ cidr }) => {
+      refuseIpv6(kernel, cidr)
+      deviceOf(kernel).addresses.add(cidr)
+    },
+    'address-remove': ({ cidr }) => void deviceOf(kernel).addresses.delete(cidr),
+    'link-set': ({ mtu, up }) => void Object.assign(deviceOf(kernel), { mtu, up }),
+    'forwarding-on': ({ family }) => void kernel.forwarding.add(family),
+    'route-add': (op) => {
+      refuseIpv6(kernel, op.destination)
+      if (!deviceOf(kernel).up) throw new HoldfastError('failed', 'the interface is down')
+      kernel.routes.set(routeKey(op), { destination: op.destination, metric: op.metric })
+    },
+    'route-remove': (op) => void kernel.routes.delete(routeKey(op)),
+  }
+}
+
+function observe(kernel: FakeKernel): Observed {
+  const { device, ruleset, local, noIpv6 } = kernel
+  const routes = device?.up === true ? [...kernel.routes.values()] : []
+  return {
+    ...(device === undefined
+      ? {}
+      : {
+          link: { up: device.up, mtu: device.mtu, addresses: [...device.addresses].sort(compareCidr) },
+          device: {
+            listenPort: device.listenPort,
+            ...(device.wgKey === undefined ? {} : { wgKey: device.wgKey }),
+            peers: [...device.peers.values()].sort((a, b) => compareText(a.wgKey, b.wgKey)),
+          },
+        }),
+    routes: routes.sort((a, b) => compareCidr(a.destination, b.destination) || a.metric - b.metric),
+    forwarding: [...kernel.forwarding].sort((a, b) => a - b),
+    ...(ruleset === undefined ? {} : { ruleset }),
+    local: [...local],
+    ...(noIpv6 ? { noIpv6 } : {}),
+  }
+}
+
+export function createFakeKernel(): FakeKernel {
+  const bells = new Set<() => void>()
+  const kernel: FakeKernel = {
+    device: undefined,
+    routes: new Map(),
+    forwarding: new Set(),
+    ruleset: undefined,
+    local: [],
+    noIpv6: false,
+    fault: () => undefined,
+    journal: [],
+    driver: () => createDriver(kernel, bells),
+    ring: () => {
+      for (const bell of bells) bell()
+    },
+  }
+  return kernel
+}
+
+function createDriver(kernel: FakeKernel, bells: Set<() => void>): Driver {
+  const executors = executorsOf(kernel)
+  /** Only a ruleset that this process has set is known to be in force. */
+  let known: string | undefined
+  return {
+    read: async () => {
+      const { ruleset, ...rest } = observe(kernel)
+      if (kernel.device === undefined || !kernel.device.up) kernel.routes.clear()
+      return ruleset !== undefined && ruleset === known ? { ...rest, ruleset } : rest
+    },
+    apply: async (ops) => {
+      const done: Op[] = []
+      const failed: Failure[] = []
+      for (const op of ops) {
+        const first = failed.find(({ op: { op: name } }) => name === 'ruleset-set' || name === 'link-add')
+        try {
+          const error = first === undefined ? kernel.fault(op) : new HoldfastError('failed', 'not tried')
+          if (error !== undefined) throw error
+          ;(executors[op.op] as (op_: Op) => void)(op)
+          if (op.op === 'ruleset-set') known = op.ruleset
+          kernel.journal.push(op)
+          done.push(op)
+        } catch (error) {
+          failed.push({ op, error })
+        }
+      }
+      if (done.length > 0) kernel.ring()
+      return { done, failed }
+    },
+    cleanup: async () => {
+      kernel.device = undefined
+      kernel.ruleset = undefined
+      kernel.routes.clear()
+      known = undefined
+    },
+    watch: (wake) => {
+      bells.add(wake)
+      return () => void bells.delete(wake)
+    },
+  }
+}
