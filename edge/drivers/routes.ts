@@ -1,7 +1,7 @@
 // The own routes: those through the own interface that carry our protocol number. Everybody else's are left alone.
 
 import { type Cidr, compareCidr, familyOf, parseCidr } from '../../shared/address/cidr.ts'
-import { isHoldfastError } from '../../shared/errors.ts'
+import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import type { ObservedRoute } from '../plan/observed.ts'
 import type { Run } from './command.ts'
 
@@ -42,23 +42,45 @@ export async function readRoutes(
   return all.flat().sort((a, b) => compareCidr(a.destination, b.destination) || a.metric - b.metric)
 }
 
-export async function changeRoute(
-  verb: 'replace' | 'del',
-  name: string,
-  route: ObservedRoute,
-  run: Run,
-): Promise<void> {
+function change(verb: 'add' | 'replace' | 'del', name: string, route: ObservedRoute, run: Run): Promise<string> {
   const { destination, metric } = route
-  await run('ip', [
-    `-${familyOf(destination)}`,
-    'route',
-    verb,
-    destination,
-    'dev',
-    name,
-    'metric',
-    String(metric),
-    'protocol',
-    PROTOCOL,
-  ])
+  const target = [destination, 'dev', name, 'metric', String(metric), 'protocol', PROTOCOL]
+  return run('ip', [`-${familyOf(destination)}`, 'route', verb, ...target])
+}
+
+/** The interface that holds the same destination and metric, if it is another one. */
+async function foreignHolder(
+  name: string,
+  { destination, metric }: ObservedRoute,
+  run: Run,
+): Promise<string | undefined> {
+  const text = await run('ip', [`-${familyOf(destination)}`, '-j', 'route', 'show', destination])
+  const rows = JSON.parse(text.trim() === '' ? '[]' : text) as readonly (IpRoute & { readonly dev?: string })[]
+  return rows.find((row) => (row.metric ?? 0) === metric && row.dev !== name)?.dev
+}
+
+/** Takes over a route that somebody made through our interface, and never one through another interface. */
+export async function addRoute(name: string, route: ObservedRoute, run: Run): Promise<void> {
+  try {
+    await change('add', name, route, run)
+  } catch (error) {
+    if (!(isHoldfastError(error, 'failed') && error.message.includes('File exists'))) throw error
+    const holder = await foreignHolder(name, route, run)
+    if (holder !== undefined) {
+      throw new HoldfastError('conflict', `${route.destination} with metric ${route.metric} goes through ${holder}`, {
+        remedy: 'Remove that route, or give the Route another metric.',
+        cause: error,
+      })
+    }
+    await change('replace', name, route, run)
+  }
+}
+
+/** A route that is gone already is no failure. */
+export async function removeRoute(name: string, route: ObservedRoute, run: Run): Promise<void> {
+  try {
+    await change('del', name, route, run)
+  } catch (error) {
+    if (!(isHoldfastError(error, 'failed') && error.message.includes('No such process'))) throw error
+  }
 }
