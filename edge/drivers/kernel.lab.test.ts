@@ -93,6 +93,25 @@ function defineInside(): void {
     assert.is(spawnSync('nft', ['list', 'ruleset']).stdout.toString().trim(), '')
   })
 
+  test('a wireguard-go that lost its socket is replaced', async () => {
+    const subject = await open()
+    const desired = sampleDesired(subject, sampleRecords(subject.wgKey))
+    await turn(subject.start(), desired)
+    rmSync(`/run/wireguard/${NAME}.sock`, { force: true })
+    await turn(subject.start(), desired)
+    assert.ok(userspaces().length <= 1)
+    await subject.close()
+  })
+
+  test('an interface of our name that is not WireGuard is left alone', async () => {
+    const subject = await open()
+    ip('link', 'add', NAME, 'type', 'veth', 'peer', 'name', 'hfother2')
+    const { failed } = await subject.start().apply([{ op: 'link-add' }])
+    assert.is((failed[0]?.error as { code?: string }).code, 'conflict')
+    ip('link', 'delete', 'dev', NAME)
+    await subject.close()
+  })
+
   test('routes of others are not ours, even for the same destination', async () => {
     const subject = await open()
     ip('link', 'add', 'hfother', 'type', 'veth', 'peer', 'name', 'hfother2')

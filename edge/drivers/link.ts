@@ -12,10 +12,15 @@ export type Flavour = 'kernel' | 'wireguard-go'
 /** Who serves the interface now; undefined where there is none. */
 export async function flavourOf(name: string, run: Run): Promise<Flavour | undefined> {
   if (existsSync(socketPath(name)) && (await isServed(name))) return 'wireguard-go'
+  return (await kindOf(name, run)) === 'wireguard' ? 'kernel' : undefined
+}
+
+/** What `ip` calls the kind of the interface; undefined where there is none of that name. */
+async function kindOf(name: string, run: Run): Promise<string | undefined> {
   try {
     const text = await run('ip', ['-d', '-j', 'link', 'show', 'dev', name])
     const [link] = JSON.parse(text) as readonly { linkinfo?: { info_kind?: string } }[]
-    return link?.linkinfo?.info_kind === 'wireguard' ? 'kernel' : undefined
+    return link?.linkinfo?.info_kind ?? 'unknown'
   } catch (error) {
     if (isHoldfastError(error, 'failed')) return undefined
     throw error
@@ -29,7 +34,21 @@ async function startUserspace(name: string, run: Run): Promise<void> {
   for (let i = 0; i < 50 && !(await isServed(name)); i++) await pause(20)
 }
 
+/** An interface of our name that nobody serves: the rest of a wireguard-go whose socket is lost, or somebody else's. */
+async function clearTheWay(name: string, run: Run, log: Log): Promise<void> {
+  const kind = await kindOf(name, run)
+  if (kind === undefined) return
+  if (kind !== 'tun') {
+    throw new HoldfastError('conflict', `there is an interface ${name} that is not WireGuard's`, {
+      remedy: `Remove it (ip link delete ${name}), or give the agent another name with --interface.`,
+    })
+  }
+  log.warn('the interface lost the program behind it and is made anew', { interface: name })
+  await removeLink(name, run)
+}
+
 export async function addLink(name: string, run: Run, log: Log): Promise<Flavour> {
+  await clearTheWay(name, run, log)
   try {
     await run('ip', ['link', 'add', name, 'type', 'wireguard'])
     return 'kernel'

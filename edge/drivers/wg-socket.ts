@@ -4,14 +4,13 @@
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { compareCidr, parseCidr } from '../../shared/address/cidr.ts'
-import { parseEndpoint } from '../../shared/address/endpoint.ts'
 import { compareText, toHex } from '../../shared/bytes.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { wgPublicKey } from '../../shared/host/crypto.ts'
 import { parseWgKey } from '../../shared/ids.ts'
 import { commandOutputMax, commandTimeoutMsMax } from '../../shared/limits.ts'
 import type { ObservedDevice, ObservedPeer } from '../plan/observed.ts'
-import type { PeerOp, WireguardDevice } from './wireguard.ts'
+import { endpointOrNone, type PeerOp, type WireguardDevice } from './wireguard.ts'
 
 export function socketPath(name: string): string {
   return `/var/run/wireguard/${name}.sock`
@@ -55,7 +54,7 @@ type Draft = { -readonly [K in keyof ObservedPeer]: ObservedPeer[K] } & {
 }
 
 function peerLine(peer: Draft, key: string, value: string): void {
-  if (key === 'endpoint') peer.endpoint = parseEndpoint(value)
+  if (key === 'endpoint') Object.assign(peer, endpointOrNone(value))
   else if (key === 'allowed_ip') peer.allowedIps.push(parseCidr(value))
   else if (key === 'persistent_keepalive_interval') peer.keepaliveS = Number(value)
   else if (key === 'last_handshake_time_sec') peer.handshakeAt = Number(value) * 1_000

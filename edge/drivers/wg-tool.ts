@@ -1,13 +1,12 @@
 // WireGuard of the kernel, spoken to through the `wg` program (wireguard-tools).
 
 import { compareCidr, parseCidr } from '../../shared/address/cidr.ts'
-import { parseEndpoint } from '../../shared/address/endpoint.ts'
 import { compareText } from '../../shared/bytes.ts'
 import { isHoldfastError } from '../../shared/errors.ts'
 import { parseWgKey } from '../../shared/ids.ts'
 import type { ObservedDevice, ObservedPeer } from '../plan/observed.ts'
 import type { Run } from './command.ts'
-import type { PeerOp, WireguardDevice } from './wireguard.ts'
+import { endpointOrNone, type PeerOp, type WireguardDevice } from './wireguard.ts'
 
 /** Peers of one call: far below the kernel's limit on arguments, whatever their addresses. */
 const PEERS_PER_CALL = 100
@@ -17,7 +16,7 @@ function parsePeer(line: string): ObservedPeer {
   return {
     wgKey: parseWgKey(key),
     allowedIps: allowed === '(none)' ? [] : allowed.split(',').map(parseCidr).sort(compareCidr),
-    ...(endpoint === '(none)' ? {} : { endpoint: parseEndpoint(endpoint) }),
+    ...endpointOrNone(endpoint),
     keepaliveS: keepalive === 'off' ? 0 : Number(keepalive),
     handshakeAt: Number(handshake) * 1_000,
     rxBytes: Number(rx),
