@@ -1,61 +1,29 @@
 // One agent on a bench: broker, hub, kernel, disk and clock are all made of maps and can be broken at will.
 
-import { createSimKernel, type SimKernel } from '../scripts/simulator/kernel.ts'
 import { parseAddress, parseCidr } from '../shared/address/cidr.ts'
 import { FakeBroker } from '../shared/bus.fake.ts'
 import { toBase64 } from '../shared/bytes.ts'
 import { FakeClock, memoryLog, seededEntropy, settle } from '../shared/effects.fake.ts'
 import type { Clock } from '../shared/effects.ts'
+import { HoldfastError } from '../shared/errors.ts'
 import { sha256, verify } from '../shared/host/crypto.ts'
-import type { WgKey } from '../shared/ids.ts'
 import { parseDeviceKey, parseName } from '../shared/ids.ts'
+import { parseStatus, type StatusReport } from '../shared/wire/report.ts'
+import { topics } from '../shared/wire/topics.ts'
 import type { Agent, AgentOptions } from './agent.ts'
 import { createAgent } from './create-agent.ts'
-import { type FakeHub, type TestDevice, testInflate, testNetwork } from './link/hub.fake.ts'
+import { createFakeKernel, type FakeKernel } from './drivers/kernel.fake.ts'
+import { FakeHub, type TestDevice, testDevice, testInflate, testNetwork } from './link/hub.fake.ts'
 import { MemoryStore } from './store/memory.fake.ts'
 import { acceptSnapshot } from './trust/accept.ts'
 
-/** Counts the timers that wait: what must not grow while a hub is away. */
-class CountingClock implements Clock {
-  readonly base: FakeClock
-  waiting = 0
-
-  constructor(base: FakeClock) {
-    this.base = base
-  }
-
-  now(): number {
-    return this.base.now()
-  }
-
-  monotonic(): number {
-    return this.base.monotonic()
-  }
-
-  after(delayMs: number, run: () => void) {
-    this.waiting += 1
-    let done = false
-    const end = (): void => {
-      if (!done) this.waiting -= 1
-      done = true
-    }
-    const timer = this.base.after(delayMs, () => {
-      end()
-      run()
-    })
-    return {
-      cancel: () => {
-        end()
-        timer.cancel()
-      },
-    }
-  }
-}
+export const me = testDevice('me', 1)
+export const other = testDevice('other', 2)
+export const third = testDevice('third', 3)
 
 export interface RigOptions {
   readonly hub: FakeHub
-  readonly device: TestDevice
-  readonly kernel?: SimKernel
+  readonly kernel?: FakeKernel
   readonly clock?: FakeClock
   readonly broker?: FakeBroker
   readonly store?: MemoryStore
@@ -66,12 +34,11 @@ export interface Rig {
   readonly agent: Agent
   readonly broker: FakeBroker
   readonly clock: FakeClock
+  readonly hub: FakeHub
   readonly store: MemoryStore
-  readonly kernel: SimKernel
-  readonly handshakes: Map<WgKey, number>
+  readonly kernel: FakeKernel
+  /** Timers of the agent that wait: what must not grow while a hub is away. */
   timers(): number
-  /** Puts the hub's newest set into the store, as enrolment does. */
-  cache(): void
   advance(ms: number): Promise<void>
   /** Time passes in leaps of an hour: one turn each. */
   leap(hours: number): Promise<void>
@@ -80,32 +47,39 @@ export interface Rig {
   stop(): Promise<void>
 }
 
-export function agentRig(options: RigOptions): Rig {
-  const { device, hub } = options
-  const clock = options.clock ?? new FakeClock()
-  const handshakes = new Map<WgKey, number>()
-  const kernel =
-    options.kernel ??
-    createSimKernel({
-      local: [
-        { interface: 'eth0', address: parseAddress('192.168.1.5'), cidr: parseCidr('192.168.1.0/24'), physical: true },
-      ],
-      handshakeAt: (peer) => handshakes.get(peer) ?? 0,
-      changed: () => undefined,
-      died: () => undefined,
-    })
-  const counting = new CountingClock(clock)
-  const broker = options.broker ?? new FakeBroker({ clock, latencyMs: 5, retryMs: 1_000 })
-  const store = options.store ?? new MemoryStore()
-  const agent = createAgent({
+function countTimers(base: FakeClock): { readonly clock: Clock; readonly waiting: () => number } {
+  const waiting = new Set<object>()
+  const clock: Clock = {
+    now: () => base.now(),
+    monotonic: () => base.monotonic(),
+    after(delayMs, run) {
+      const token = {}
+      waiting.add(token)
+      const timer = base.after(delayMs, () => {
+        waiting.delete(token)
+        run()
+      })
+      return {
+        cancel() {
+          waiting.delete(token)
+          timer.cancel()
+        },
+      }
+    },
+  }
+  return { clock, waiting: () => waiting.size }
+}
+
+function agentOptions(hub: FakeHub, doors: Pick<AgentOptions, 'clock' | 'store' | 'driver' | 'bus'>): AgentOptions {
+  return {
     identity: {
-      nodeId: device.nodeId,
-      name: device.name,
+      nodeId: me.nodeId,
+      name: me.name,
       network: { id: testNetwork, name: parseName('default') },
       hubUrl: 'https://hub.test:8443',
       anchor: { rootKey: parseDeviceKey(toBase64(hub.root.publicKey)), tlsAuthority: '' },
       keys: hub.anchors.certificates.map((bytes) => toBase64(bytes)),
-      broker: { urls: ['mqtts://hub.test:8883'], username: device.nodeId, password: 'x' },
+      broker: { urls: ['mqtts://hub.test:8883'], username: me.nodeId, password: 'x' },
     },
     settings: {
       interface: 'hf0',
@@ -114,28 +88,39 @@ export function agentRig(options: RigOptions): Rig {
       version: 'test',
       host: { os: 'test', kernel: 'test', arch: 'test', wireguard: 'kernel' },
     },
-    wgKey: device.wgKey,
-    signer: device.signer,
-    clock: counting,
+    wgKey: me.wgKey,
+    signer: me.signer,
     entropy: seededEntropy(11),
     log: memoryLog(),
     sha256,
     verify,
     inflate: testInflate,
-    store,
-    driver: kernel.driver,
-    bus: broker.factory(device.nodeId),
-    ...options.extra,
-  })
+    ...doors,
+  }
+}
+
+/** An agent on the device `me`; what is not given is new. */
+export function agentRig(options: RigOptions): Rig {
+  const { hub } = options
+  const clock = options.clock ?? new FakeClock()
+  const counted = countTimers(clock)
+  const broker = options.broker ?? new FakeBroker({ clock, latencyMs: 5, retryMs: 1_000 })
+  const store = options.store ?? new MemoryStore()
+  const kernel = options.kernel ?? createFakeKernel()
+  if (options.kernel === undefined) {
+    const address = parseAddress('192.168.1.5')
+    kernel.local = [{ interface: 'eth0', address, cidr: parseCidr('192.168.1.0/24'), physical: true }]
+  }
+  const doors = { clock: counted.clock, store, driver: kernel.driver(), bus: broker.factory(me.nodeId) }
+  const agent = createAgent({ ...agentOptions(hub, doors), ...options.extra })
   return {
     agent,
     broker,
     clock,
+    hub,
     store,
     kernel,
-    handshakes,
-    timers: () => counting.waiting,
-    cache: () => store.saveSet(acceptSnapshot(hub.anchors, undefined, hub.snapshot()).change),
+    timers: counted.waiting,
     advance: (ms) => clock.advanceAsync(ms),
     async leap(hours) {
       for (let hour = 0; hour < hours; hour++) {
@@ -143,11 +128,63 @@ export function agentRig(options: RigOptions): Rig {
         await settle()
       }
     },
-    kill: () => broker.kill(device.nodeId),
+    kill: () => broker.kill(me.nodeId),
     async stop() {
       const stopped = agent.stop()
       await clock.advanceAsync(5_000)
       await stopped
     },
   }
+}
+
+/** A network of `me` and `other` at revision 1, and an agent that holds it as enrolment leaves it. */
+export function begin(options: Partial<RigOptions> = {}): Rig {
+  const hub = new FakeHub().putNode(me).putNode(other)
+  hub.commit()
+  const rig = agentRig({ hub, ...options })
+  rig.store.saveSet(acceptSnapshot(hub.anchors, undefined, hub.snapshot()).change)
+  return rig
+}
+
+/** As `begin`, with the hub there and the agent connected. */
+export async function online(options: Partial<RigOptions> = {}): Promise<Rig> {
+  const rig = begin(options)
+  rig.hub.attach(rig.broker)
+  await rig.advance(100)
+  await rig.agent.start()
+  await rig.advance(1_000)
+  return rig
+}
+
+/** The process starts again on the same machine. */
+export function again(rig: Rig, options: Partial<RigOptions> = {}): Rig {
+  const { broker, clock, hub, kernel, store } = rig
+  return agentRig({ broker, clock, hub, kernel, store, ...options })
+}
+
+export function lastStatus({ broker }: Rig): StatusReport {
+  return parseStatus(broker.retained(topics.node(testNetwork, me.nodeId, 'status')) ?? new Uint8Array())
+}
+
+export function codes({ agent }: Rig): string[] {
+  return agent.status().health.map((one) => one.code)
+}
+
+/** The peer shook hands just now. */
+export function shake({ clock, kernel }: Rig, device: TestDevice, endpoint?: string): void {
+  const peer = kernel.device?.peers.get(device.wgKey)
+  if (peer === undefined) throw new HoldfastError('not-found', `the kernel has no peer ${device.name}`)
+  const moved = endpoint === undefined ? {} : { endpoint: endpoint as never }
+  kernel.device?.peers.set(device.wgKey, { ...peer, ...moved, handshakeAt: clock.now() })
+}
+
+/** What the kernel holds, as text to compare. */
+export function kernelText({ kernel }: Rig): string {
+  const { device, routes, ruleset } = kernel
+  const peers = [...(device?.peers.values() ?? [])].map(({ allowedIps, endpoint, wgKey }) => [
+    wgKey,
+    allowedIps,
+    endpoint,
+  ])
+  return JSON.stringify([device?.up, device?.mtu, [...(device?.addresses ?? [])], peers, [...routes.values()], ruleset])
 }

@@ -74,7 +74,7 @@ function createParts(options: AgentOptions) {
     log,
     sha256,
     verify,
-    keyOf: members.keyOf,
+    keyOf: (node) => members.keyOf(node),
     onRefused: (detail) => keep.journal('fact-refused', detail),
   })
   const peers = createPeerBook(clock)
@@ -211,8 +211,8 @@ function createVoice(options: AgentOptions, parts: Parts, turns: Turns, running:
     keep,
     peers,
     listenPort: settings.listenPort,
-    me: members.me,
-    local: turns.local,
+    me: () => members.me(),
+    local: () => turns.local(),
     send(envelope) {
       running.link?.announce(envelope)
       return running.link !== undefined

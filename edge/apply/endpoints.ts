@@ -119,6 +119,8 @@ export function createEndpointBook(clock: Clock, names: Names): EndpointBook {
         const { nodeId } = entry.member
         const before = searches.get(nodeId)
         if (before === undefined && isAlive(entry.handshakeAt, now)) continue
+        // Asks again in time; what comes of it is taken up with the next turn.
+        if (entry.member.publicEndpoint !== undefined) names.resolve(entry.member.publicEndpoint)
         const list = candidatesOf(entry, input)
         const search = searches.get(nodeId)
         if (isTired(search, monotonic) && !isAlive(entry.handshakeAt, now)) continue

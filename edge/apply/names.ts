@@ -8,6 +8,8 @@ import { describeError } from '../../shared/errors.ts'
 
 /** Dynamic DNS names of sites change with their uplink: minutes matter, seconds don't. */
 const FRESH_MS = 5 * 60_000
+/** A site whose uplink has just come may have no name server yet. */
+const UNKNOWN_MS = 30_000
 /** Questions under way at once: a site without DNS must not pile them up. */
 const ASKING_MAX = 4
 
@@ -56,7 +58,8 @@ export function createNames(
       const host = hostOf(endpoint)
       if (tryParseIp(host) !== undefined) return formatEndpoint(parseAddress(host), portOf(endpoint))
       const answer = answers.get(host)
-      if (answer === undefined || clock.monotonic() - answer.askedAt >= FRESH_MS) void refresh(host, answer?.address)
+      const ageMs = answer === undefined ? Number.POSITIVE_INFINITY : clock.monotonic() - answer.askedAt
+      if (ageMs >= (answer?.address === undefined ? UNKNOWN_MS : FRESH_MS)) void refresh(host, answer?.address)
       return answer?.address === undefined ? undefined : formatEndpoint(answer.address, portOf(endpoint))
     },
     revision: () => revision,

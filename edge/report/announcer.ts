@@ -51,7 +51,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
   }
 
   return {
-    boot: own.boot,
+    boot: () => own.boot(),
     announce,
     meet(envelope) {
       try {
