@@ -107,7 +107,7 @@ function defineInside(): void {
     const subject = await open()
     ip('link', 'add', NAME, 'type', 'veth', 'peer', 'name', 'hfother2')
     const { failed } = await subject.start().apply([{ op: 'link-add' }])
-    assert.is((failed[0]?.error as { code?: string }).code, 'conflict')
+    assert.is((failed[0]?.error as { code?: string } | undefined)?.code, 'conflict')
     ip('link', 'delete', 'dev', NAME)
     await subject.close()
   })

@@ -36,8 +36,30 @@ interface PeerOps {
   readonly remove: readonly Op[]
 }
 
-function peerOps(desired: Desired, observed: Observed): PeerOps {
-  const held = new Map<WgKey, ObservedPeer>(observed.device?.peers.map((peer) => [peer.wgKey, peer]))
+interface TakeAway {
+  readonly ops: readonly Op[]
+  /** The peers as they stand after it, by key. */
+  readonly left: ReadonlyMap<WgKey, ObservedPeer>
+}
+
+/**
+ * Blocks that change hands leave their old peer before the new policy names their new one: in between nobody has them,
+ * so that no peer is ever taken for another.
+ */
+function takeAway(desired: Desired, observed: Observed): TakeAway {
+  const owner = new Map(desired.peers.flatMap((peer) => peer.allowedIps.map((cidr) => [cidr, peer.wgKey] as const)))
+  const left = new Map<WgKey, ObservedPeer>()
+  const ops: Op[] = []
+  for (const peer of [...(observed.device?.peers ?? [])].sort((a, b) => compareText(a.wgKey, b.wgKey))) {
+    const { wgKey } = peer
+    const allowedIps = peer.allowedIps.filter((cidr) => (owner.get(cidr) ?? wgKey) === wgKey)
+    left.set(wgKey, { ...peer, allowedIps })
+    if (allowedIps.length < peer.allowedIps.length) ops.push({ op: 'peer-set', wgKey, allowedIps })
+  }
+  return { ops, left }
+}
+
+function peerOps(desired: Desired, held: ReadonlyMap<WgKey, ObservedPeer>): PeerOps {
   const wanted = new Set(desired.peers.map((peer) => peer.wgKey))
   return {
     set: desired.peers.flatMap((peer) => peerOp(peer, held.get(peer.wgKey)) ?? []),
@@ -72,7 +94,8 @@ export function plan(wish: Desired, observed: Observed): readonly Op[] {
   const desired = observed.noIpv6 === true ? withoutIpv6(wish) : wish
   const fresh = observed.device === undefined
   const link = fresh ? undefined : observed.link
-  const peers = peerOps(desired, observed)
+  const taken = takeAway(desired, observed)
+  const peers = peerOps(desired, taken.left)
   const addresses = new Set(link?.addresses)
   const routeKey = (route: { destination: Cidr; metric: number }): string => `${route.destination} ${route.metric}`
   // Routes and addresses fall with the interface that carried them.
@@ -80,6 +103,7 @@ export function plan(wish: Desired, observed: Observed): readonly Op[] {
   const wantedRoutes = new Set(desired.routes.map(routeKey))
   const surplusAddresses = [...addresses].filter((cidr) => !desired.addresses.includes(cidr)).sort(compareCidr)
   return [
+    ...taken.ops,
     ...(observed.ruleset === desired.ruleset ? [] : [{ op: 'ruleset-set', ruleset: desired.ruleset } as const]),
     ...deviceOps(desired, observed),
     ...peers.set,

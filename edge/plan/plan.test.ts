@@ -1,0 +1,146 @@
+// The planner converges in one step from any state, ignores order, and gives no node another's rights in between.
+
+import * as fc from 'fast-check'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { Cidr } from '../../shared/address/cidr.ts'
+import { compareCidr } from '../../shared/address/cidr.ts'
+import type { Endpoint } from '../../shared/address/endpoint.ts'
+import { compareText } from '../../shared/bytes.ts'
+import type { Name, NodeId, WgKey } from '../../shared/ids.ts'
+import { createFakeKernel, type FakeKernel } from '../drivers/kernel.fake.ts'
+import type { Desired, DesiredPeer } from './desired.ts'
+import type { Op } from './op.ts'
+import { plan } from './plan.ts'
+import { fakeWgKey } from './records.fake.ts'
+
+const CIDRS = ['10.0.0.1/32', '10.0.0.2/32', '10.0.0.3/32', 'fd00::1/128', '192.168.1.0/24'] as Cidr[]
+const ROUTES = ['10.0.0.0/24', '192.168.1.0/24', 'fd00::/64'] as Cidr[]
+
+/** Each block belongs to one peer at most, as in every valid network. */
+const peersArbitrary: fc.Arbitrary<readonly DesiredPeer[]> = fc
+  .record({
+    owners: fc.array(fc.integer({ min: 0, max: 4 }), { minLength: CIDRS.length, maxLength: CIDRS.length }),
+    there: fc.subarray([1, 2, 3, 4]),
+    keepaliveS: fc.constantFrom(0, 25),
+    endpoint: fc.constantFrom<Endpoint | undefined>(undefined, '192.0.2.1:51820' as Endpoint),
+  })
+  .map(({ owners, there, keepaliveS, endpoint }) =>
+    there
+      .map((owner) => ({
+        node: `${owner}` as NodeId,
+        name: `n${owner}` as Name,
+        wgKey: fakeWgKey(owner),
+        allowedIps: CIDRS.filter((_, index) => owners[index] === owner).sort(compareCidr),
+        keepaliveS,
+        ...(endpoint === undefined ? {} : { endpoint }),
+      }))
+      .sort((a, b) => compareText(a.wgKey, b.wgKey)),
+  )
+
+const desiredArbitrary: fc.Arbitrary<Desired> = fc.record({
+  interface: fc.constant('hf0'),
+  listenPort: fc.constantFrom(51_820, 51_821),
+  mtu: fc.constantFrom(1_280, 1_420),
+  wgKey: fc.constantFrom(fakeWgKey(10), fakeWgKey(11)),
+  addresses: fc.subarray(['10.0.0.9/32', 'fd00::9/128'] as Cidr[]),
+  peers: peersArbitrary,
+  routes: fc
+    .subarray(ROUTES)
+    .chain((list) => fc.constantFrom(50, 100).map((metric) => list.map((destination) => ({ destination, metric })))),
+  forwarding: fc.subarray<4 | 6>([4, 6]),
+  ruleset: fc.constantFrom('one', 'two'),
+})
+
+/** How a state between turns may have been spoilt. */
+const spoilArbitrary = fc.subarray<(kernel: FakeKernel) => void>([
+  (kernel) => void (kernel.ruleset = 'foreign'),
+  (kernel) => kernel.routes.clear(),
+  (kernel) => kernel.device?.addresses.clear(),
+  (kernel) => void (kernel.device = undefined),
+  (kernel) => void (kernel.device && (kernel.device.up = false)),
+  (kernel) => void kernel.device?.peers.delete(fakeWgKey(1)),
+])
+
+test('one plan reaches what is wanted from any state, and the next is empty', async () => {
+  await fc.assert(
+    fc.asyncProperty(desiredArbitrary, desiredArbitrary, spoilArbitrary, fc.boolean(), async (a, b, spoil, noIpv6) => {
+      const kernel = createFakeKernel()
+      kernel.noIpv6 = noIpv6
+      const driver = kernel.driver()
+      await driver.apply(plan(a, await driver.read()))
+      for (const one of spoil) one(kernel)
+      const { failed } = await driver.apply(plan(b, await driver.read()))
+      assert.equal(failed, [])
+      assert.equal(plan(b, await driver.read()), [])
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('the order of members is irrelevant', async () => {
+  await fc.assert(
+    fc.asyncProperty(desiredArbitrary, desiredArbitrary, async (a, b) => {
+      const driver = createFakeKernel().driver()
+      await driver.apply(plan(a, await driver.read()))
+      const observed = await driver.read()
+      const mirrored = {
+        ...observed,
+        routes: observed.routes.toReversed(),
+        ...(observed.device === undefined
+          ? {}
+          : { device: { ...observed.device, peers: observed.device.peers.toReversed() } }),
+      }
+      assert.equal(plan(b, mirrored), plan(b, observed))
+    }),
+  )
+})
+
+/** Who holds each block while the ruleset with that text is in force, at every moment of a plan. */
+async function holders(a: Desired, b: Desired): Promise<readonly { ruleset: string; cidr: Cidr; wgKey: WgKey }[]> {
+  const kernel = createFakeKernel()
+  const driver = kernel.driver()
+  await driver.apply(plan(a, await driver.read()))
+  const moments: { ruleset: string; cidr: Cidr; wgKey: WgKey }[] = []
+  const note = (): void => {
+    for (const peer of kernel.device?.peers.values() ?? []) {
+      for (const cidr of peer.allowedIps) moments.push({ ruleset: kernel.ruleset ?? '', cidr, wgKey: peer.wgKey })
+    }
+  }
+  for (const op of plan(b, await driver.read())) {
+    await driver.apply([op])
+    note()
+  }
+  return moments
+}
+
+test('no peer ever holds an address under a policy that means another by it', async () => {
+  await fc.assert(
+    fc.asyncProperty(desiredArbitrary, desiredArbitrary, async (a, b) => {
+      const before = { ...a, ruleset: 'before' }
+      const after = { ...b, ruleset: 'after' }
+      const owner = (desired: Desired, cidr: Cidr): WgKey | undefined =>
+        desired.peers.find((peer) => peer.allowedIps.includes(cidr))?.wgKey
+      for (const { ruleset, cidr, wgKey } of await holders(before, after)) {
+        const meant = owner(ruleset === 'before' ? before : after, cidr)
+        if (meant !== undefined) assert.is(wgKey, meant, `${cidr} under ${ruleset}`)
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('on a fresh host policy comes first, and routes after what they need', async () => {
+  const [desired] = fc.sample(
+    desiredArbitrary.filter((d) => d.peers.length > 0 && d.routes.length > 0 && d.addresses.length > 0),
+    { numRuns: 1, seed: 7 },
+  )
+  assert.ok(desired)
+  const names = plan({ ...desired, forwarding: [4] }, await createFakeKernel().driver().read()).map((op: Op) => op.op)
+  assert.equal(
+    [...new Set(names)],
+    ['ruleset-set', 'link-add', 'device-set', 'peer-set', 'address-add', 'link-set', 'forwarding-on', 'route-add'],
+  )
+})
+
+test.run()
