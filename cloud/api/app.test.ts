@@ -154,6 +154,8 @@ test('an oversized body is cut off, a stranger’s much earlier', async () => {
   const big = 'x'.repeat(httpBodyMax + 1)
   assert.is((await errorOf(call('POST', '/api/v1/apply', 'operator', big))).status, 413)
   assert.is((await errorOf(call('POST', '/api/v1/enrol', undefined, 'x'.repeat(20_000)))).status, 413)
+  const lying = { 'content-length': '1' }
+  assert.is((await errorOf(call('POST', '/api/v1/enrol', undefined, 'x'.repeat(20_000), lying))).status, 413)
 })
 
 test('apply takes a stream of documents, and a dry run changes nothing', async () => {

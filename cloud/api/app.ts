@@ -2,7 +2,6 @@
 // route without a role does not exist.
 
 import { type Context, Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { HoldfastError } from '../../shared/errors.ts'
 import { authFailuresPerMinuteMax, enrolmentsPerMinuteMax, httpBodyMax } from '../../shared/limits.ts'
 import { createRateLimit, type RateLimit } from '../access/rate-limit.ts'
@@ -81,10 +80,8 @@ function admit(route: ApiRoute, context: Context, deps: ApiDeps, doors: Doors): 
   })
 }
 
-export type App = Hono<{ Variables: { actor: Actor } }>
-
-export function createApp(deps: ApiDeps): App {
-  const app: App = new Hono()
+export function createApp(deps: ApiDeps): Hono {
+  const app = new Hono()
   const doors = {
     failures: createRateLimit(deps.clock, authFailuresPerMinuteMax),
     enrolments: createRateLimit(deps.clock, enrolmentsPerMinuteMax),
@@ -98,17 +95,11 @@ export function createApp(deps: ApiDeps): App {
     context.header('x-frame-options', 'DENY')
   })
   for (const route of apiRoutes) {
-    const maxSize = route.role === 'public' ? PUBLIC_BODY_MAX : httpBodyMax
-    const tooLarge = (): never => {
-      throw new HoldfastError('too-large', `the body is larger than ${maxSize} bytes`)
-    }
-    app.on(route.method, route.path, async (context, next) => {
-      context.set('actor', admit(route, context, deps, doors))
-      await next()
+    const bodyMax = route.role === 'public' ? PUBLIC_BODY_MAX : httpBodyMax
+    app.on(route.method, route.path, (context) => {
+      const actor = admit(route, context, deps, doors)
+      return route.handle({ context, deps, actor, bodyMax })
     })
-    app.on(route.method, route.path, bodyLimit({ maxSize, onError: tooLarge }), (context) =>
-      route.handle({ context, deps, actor: context.get('actor') }),
-    )
   }
   app.notFound((context) => context.json({ code: 'not-found', message: 'there is no such route' }, 404))
   app.onError((error, context) => {

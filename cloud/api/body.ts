@@ -1,12 +1,28 @@
 // Bodies of requests: bounded before they are read, parsed once, never trusted.
 
 import type { Context } from 'hono'
+import { concat, fromUtf8 } from '../../shared/bytes.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import type { AnyResource } from '../../shared/intent/resource.ts'
 import { parseDocuments } from '../../shared/intent/yaml.ts'
+import type { Call } from './route.ts'
 
-export async function readJson(context: Context): Promise<unknown> {
-  const text = await context.req.text()
+/** Throws before anything is read where the length is announced, and at the first byte too many where it is not. */
+async function readText({ bodyMax, context }: Call): Promise<string> {
+  const tooLarge = new HoldfastError('too-large', `the body is larger than ${bodyMax} bytes`)
+  if (Number(context.req.header('content-length') ?? 0) > bodyMax) throw tooLarge
+  const parts: Uint8Array[] = []
+  let length = 0
+  for await (const part of (context.req.raw.body ?? []) as AsyncIterable<Uint8Array>) {
+    length += part.length
+    if (length > bodyMax) throw tooLarge
+    parts.push(part)
+  }
+  return fromUtf8(concat(...parts))
+}
+
+export async function readJson(call: Call): Promise<unknown> {
+  const text = await readText(call)
   try {
     return JSON.parse(text)
   } catch (cause) {
@@ -15,12 +31,12 @@ export async function readJson(context: Context): Promise<unknown> {
 }
 
 /** YAML or JSON; JSON is read as the YAML it is, so that errors name the line in both. */
-export async function readResources(context: Context): Promise<readonly AnyResource[]> {
-  return parseDocuments(await context.req.text())
+export async function readResources(call: Call): Promise<readonly AnyResource[]> {
+  return parseDocuments(await readText(call))
 }
 
-export async function readResource(context: Context): Promise<AnyResource> {
-  const [resource, second] = await readResources(context)
+export async function readResource(call: Call): Promise<AnyResource> {
+  const [resource, second] = await readResources(call)
   if (resource === undefined || second !== undefined) {
     throw new HoldfastError('invalid', 'the body is not exactly one resource', {
       remedy: 'Send several to /api/v1/apply.',

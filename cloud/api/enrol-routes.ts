@@ -31,8 +31,9 @@ export const enrolRoutes: readonly ApiRoute[] = [
     summary: 'Enrol a device with a join token and a proof of its keys',
     request: enrolRequestSchema,
     reply: 'Enrolled (200), or waiting for approval (202)',
-    handle: async ({ context, deps }) => {
-      const request = parseWith(enrolRequestSchema, await readJson(context))
+    handle: async (call) => {
+      const { context, deps } = call
+      const request = parseWith(enrolRequestSchema, await readJson(call))
       const reply = await deps.hub.enrol(request)
       return context.json(reply, reply.state === 'pending' ? 202 : 200)
     },
@@ -44,8 +45,9 @@ export const enrolRoutes: readonly ApiRoute[] = [
     summary: 'A device takes its leave',
     request: leaveSchema,
     reply: 'The device is removed',
-    handle: async ({ context, deps }) => {
-      const { nodeId, proof } = parseWith(leaveSchema, await readJson(context))
+    handle: async (call) => {
+      const { context, deps } = call
+      const { nodeId, proof } = parseWith(leaveSchema, await readJson(call))
       await deps.hub.leave(nodeId, fromBase64(proof))
       return context.json({ state: 'left' })
     },

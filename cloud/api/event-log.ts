@@ -1,4 +1,5 @@
-// Events for those who watch: a bounded memory of the last ones, so that who lost the connection misses none, and is told to list again when it was away for too long. Ids do not survive a restart of the hub, and say so.
+// Events for those who watch, with a bounded memory of the last ones: who lost the connection misses none, or is told to
+// list again. Ids do not survive a restart of the hub, and say so.
 
 import type { Entropy } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'

@@ -26,7 +26,7 @@ function nameOf({ context }: Call): string {
 
 async function put(kind: RestKind, call: Call): Promise<Response> {
   const { actor, context, deps } = call
-  const resource = await readResource(context)
+  const resource = await readResource(call)
   if (resource.kind !== kind) {
     throw new HoldfastError('invalid', `the body is a ${resource.kind}, the path says ${kind}`, { field: 'kind' })
   }
@@ -113,8 +113,9 @@ export const resourceRoutes: readonly ApiRoute[] = [
     summary: 'Create or replace several resources, all or none, in one revision; a YAML or JSON stream',
     query: [dryRun],
     reply: 'The resources as they are now',
-    handle: async ({ actor, context, deps }) => {
-      const shown = deps.hub.putAll(await readResources(context), actor, isDryRun(context))
+    handle: async (call) => {
+      const { actor, context, deps } = call
+      const shown = deps.hub.putAll(await readResources(call), actor, isDryRun(context))
       return context.json({ apiVersion, kind: 'List', items: shown.map(presentResource) })
     },
   },

@@ -32,6 +32,8 @@ export interface Call {
   readonly deps: ApiDeps
   /** Whom the bearer token names; on public routes an actor without rights. */
   readonly actor: Actor
+  /** Bytes that its body may have. */
+  readonly bodyMax: number
 }
 
 export interface Parameter {

@@ -49,8 +49,9 @@ export const tokenRoutes: readonly ApiRoute[] = [
     summary: 'Create a join token',
     request: tokenSpec,
     reply: 'The word for `holdfast join`, shown this once',
-    handle: async ({ actor, context, deps }) => {
-      const spec = parseWith(tokenSpec, await readJson(context))
+    handle: async (call) => {
+      const { actor, context, deps } = call
+      const spec = parseWith(tokenSpec, await readJson(call))
       return context.json(deps.hub.createToken(spec, actor), 201)
     },
   },
@@ -81,8 +82,9 @@ export const tokenRoutes: readonly ApiRoute[] = [
     summary: 'Create an API token with a role',
     request: accessSchema,
     reply: 'The token, shown this once',
-    handle: async ({ actor, context, deps }) => {
-      const wanted = parseWith(accessSchema, await readJson(context))
+    handle: async (call) => {
+      const { actor, context, deps } = call
+      const wanted = parseWith(accessSchema, await readJson(call))
       const ttlS = wanted.ttl === undefined ? undefined : durationS(wanted.ttl)
       const created = deps.tokens.create(wanted.name, wanted.role, ttlS)
       deps.log.info('API token created', { name: wanted.name, role: wanted.role, by: actor.name })

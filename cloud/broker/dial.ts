@@ -29,7 +29,7 @@ function bad(message: string, cause?: unknown): HoldfastError {
 }
 
 function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\./.test(host)
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }
 
 function readAuthority(path: string): string {

@@ -87,7 +87,7 @@ cli('a faulty file names file, line, field and remedy, and changes nothing', asy
   writeFileSync(file, `${policy('fine')}---\n${policy('faulty', '  colour: red\n')}`)
   const said = await say(`apply -f ${file}`)
   assert.is(said.code, 1)
-  assert.match(said.err, /bad\.yaml: spec\.colour: is not a known field \(line 17\)\. Remove it/)
+  assert.match(said.err, /bad\.yaml: spec\.colour: is not a known field \(line 16\)\. Remove it/)
   assert.is((await say('get policy fine')).code, 1)
 })
 

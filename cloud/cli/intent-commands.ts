@@ -14,7 +14,7 @@ import type { FleetRow, List, Presented } from './shapes.ts'
 /** Several changes within this are one look at the list. */
 const SETTLE_MS = 200
 
-export function kindOf(word: string): Kind {
+function kindOf(word: string): Kind {
   const lower = word.toLowerCase()
   const found = kinds.find(
     (kind) => lower === plural[kind] || lower === kind.toLowerCase() || lower === plural[kind].slice(0, -1),

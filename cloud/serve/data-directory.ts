@@ -1,6 +1,5 @@
 // The hub's data directory: which file is where, and the lock that keeps a second hub out of it.
 
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { HoldfastError } from '../../shared/errors.ts'
@@ -41,14 +40,6 @@ function tryLock(path: string): Database.Database | undefined {
     if ((error as { code?: string }).code === 'SQLITE_BUSY') return undefined
     throw new HoldfastError('failed', `cannot lock ${path}: ${(error as Error).message}`, { cause: error })
   }
-}
-
-/** True while a hub runs on this directory. */
-export function isRunning(paths: DataPaths): boolean {
-  if (!existsSync(paths.lock)) return false
-  const held = tryLock(paths.lock)
-  held?.close()
-  return held === undefined
 }
 
 /**

@@ -3,8 +3,8 @@
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
+import type { Hono } from 'hono'
 import { HoldfastError } from '../../shared/errors.ts'
-import type { App } from '../api/app.ts'
 import type { HubTls } from '../tls/authority.ts'
 import type { ListenAddress } from './address.ts'
 
@@ -18,7 +18,7 @@ export interface HttpsServer {
 const HEADERS_MS = 15_000
 const REQUEST_MS = 60_000
 
-export async function listenHttps(app: App, tls: HubTls, at: ListenAddress): Promise<HttpsServer> {
+export async function listenHttps(app: Hono, tls: HubTls, at: ListenAddress): Promise<HttpsServer> {
   const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false })
   const server = createServer(
     {
