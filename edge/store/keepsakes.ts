@@ -35,6 +35,7 @@ function counter(text: string | undefined): number {
 }
 
 export function createKeepsakes(store: Store, clock: Clock, health: Health, log: Log): Keepsakes {
+  if (store.volatile !== undefined) health.raise('disk-full', store.volatile)
   const events = new Map<string, { since: number; count: number }>()
 
   const write = (doing: string, run: () => void): boolean => {
@@ -93,7 +94,7 @@ export function createKeepsakes(store: Store, clock: Clock, health: Health, log:
       write('write the journal', () => store.journal(entry))
     },
     probe() {
-      if (!health.has('disk-full')) return
+      if (store.volatile !== undefined || !health.has('disk-full')) return
       // A value that differs each time, or the store would not write it.
       if (write('see whether the disk takes writes', () => store.set(PROBE, String(clock.now()))))
         health.clear('disk-full')

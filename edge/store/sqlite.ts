@@ -6,12 +6,13 @@
 import { chmodSync, existsSync, lstatSync } from 'node:fs'
 import { sameBytes } from '../../shared/bytes.ts'
 import type { Log } from '../../shared/effects.ts'
-import { HoldfastError } from '../../shared/errors.ts'
+import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { parseNodeId } from '../../shared/ids.ts'
 import { journalRowsMax } from '../../shared/limits.ts'
 import { setAside } from './damage.ts'
 import { type Connection, connect, isDamage, storeError } from './schema.ts'
 import type { HeldSet, JournalEntry, SetChange, Store } from './store.ts'
+import { takeRefuge } from './volatile.ts'
 
 export interface OpenedStore {
   readonly store: Store
@@ -93,7 +94,7 @@ function readBack(sql: Statements, change: SetChange, written: readonly string[]
   })
 }
 
-function createStore(db: Connection): Store {
+function createStore(db: Connection, volatile: string | undefined): Store {
   const sql = prepareAll(db)
   const attempt = <T>(doing: string, run: () => T): T => {
     try {
@@ -114,6 +115,7 @@ function createStore(db: Connection): Store {
     })
   let rows = db.prepare('SELECT count(*) FROM journal').pluck().get() as number
   return {
+    ...(volatile === undefined ? {} : { volatile }),
     loadSet() {
       return attempt('read the state database', (): HeldSet | undefined => {
         const head = sql.head.get()
@@ -153,11 +155,11 @@ function createStore(db: Connection): Store {
   }
 }
 
-function tryOpen(path: string, options: OpenOptions): Store {
+function tryOpen(path: string, options: OpenOptions, volatile?: string): Store {
   const db = connect(path)
   try {
     if (options.pagesMax !== undefined) db.pragma(`max_page_count = ${options.pagesMax}`)
-    const store = createStore(db)
+    const store = createStore(db, volatile)
     // Reads every row once: a page that fails must be found here, where it can still be set aside.
     store.loadSet()
     store.loadFacts()
@@ -168,25 +170,47 @@ function tryOpen(path: string, options: OpenOptions): Store {
   }
 }
 
-/** Opens the database at `path`. A damaged one is renamed to `<path>.damaged-<n>` and an empty one takes its place. */
-export function openStore(path: string, options: OpenOptions): OpenedStore {
+/** Opens at `path`, or where that takes no writes, a copy of it in memory. */
+function openSomewhere(path: string, options: OpenOptions): Store {
   const existed = existsSync(path)
-  const open = (): Store => {
+  try {
     const store = tryOpen(path, options)
     if (!existed || (lstatSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600)
     return store
+  } catch (error) {
+    const known = storeError(error, 'open the state database')
+    const refuge = isHoldfastError(known, 'failed') ? takeRefuge(path) : undefined
+    if (refuge === undefined) throw known
+    options.log.error('the state directory takes no writes; going on in memory', { reason: known.message })
+    try {
+      return tryOpen(refuge.path, options, known.message)
+    } finally {
+      refuge.forget()
+    }
   }
+}
+
+/**
+ * Opens the database at `path`. A damaged one is renamed to `<path>.damaged-<n>` and an empty one takes its place. Where
+ * the disk takes no writes, the store is a copy in memory and says so in `volatile`.
+ */
+export function openStore(path: string, options: OpenOptions): OpenedStore {
   try {
-    return { store: open() }
+    return { store: openSomewhere(path, options) }
   } catch (error) {
     const known = storeError(error, 'open the state database')
     if (!isDamage(known)) throw known
-    const aside = setAside(path)
+    const aside = trySetAside(path, options.log)
     options.log.error('the state database was damaged and has been set aside', { reason: known.message, aside })
-    try {
-      return { store: open(), rebuilt: `${known.message}; kept as ${aside}` }
-    } catch (second) {
-      throw storeError(second, 'create the state database')
-    }
+    return { store: openSomewhere(path, options), rebuilt: `${known.message}; kept as ${aside}` }
+  }
+}
+
+function trySetAside(path: string, log: Log): string {
+  try {
+    return setAside(path)
+  } catch (error) {
+    log.error('the damaged state database cannot be moved', { reason: describeError(error) })
+    throw storeError(error, 'set the damaged state database aside')
   }
 }

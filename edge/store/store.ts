@@ -35,6 +35,8 @@ export interface JournalEntry {
 }
 
 export interface Store {
+  /** Set where nothing survives a reboot because the disk takes no writes: why. */
+  readonly volatile?: string
   /** The set as it lies in the store, read back and not yet verified again; undefined before the first. */
   loadSet(): HeldSet | undefined
   /** One transaction; after it returns, a power cut keeps the change. Throws `corrupt` or `failed`, then nothing changed. */
