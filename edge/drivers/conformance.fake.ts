@@ -5,12 +5,12 @@ import * as assert from 'uvu/assert'
 import type { Cidr } from '../../shared/address/cidr.ts'
 import { parseEndpoint } from '../../shared/address/endpoint.ts'
 import type { NodeId, WgKey } from '../../shared/ids.ts'
+import { fakeRecords, fakeWgKey } from '../../shared/record/parsed.fake.ts'
 import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import { desire } from '../plan/desire.ts'
 import type { Desired } from '../plan/desired.ts'
 import type { Op } from '../plan/op.ts'
 import { plan } from '../plan/plan.ts'
-import { fakeRecords, fakeWgKey } from '../plan/records.fake.ts'
 import type { Driver } from './driver.ts'
 
 /** What somebody with a root shell may do behind the agent's back. */

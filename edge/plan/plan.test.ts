@@ -8,11 +8,11 @@ import { compareCidr } from '../../shared/address/cidr.ts'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import { compareText } from '../../shared/bytes.ts'
 import type { Name, NodeId, WgKey } from '../../shared/ids.ts'
+import { fakeWgKey } from '../../shared/record/parsed.fake.ts'
 import { createFakeKernel, type FakeKernel } from '../drivers/kernel.fake.ts'
 import type { Desired, DesiredPeer } from './desired.ts'
 import type { Op } from './op.ts'
 import { plan } from './plan.ts'
-import { fakeWgKey } from './records.fake.ts'
 
 const CIDRS = ['10.0.0.1/32', '10.0.0.2/32', '10.0.0.3/32', 'fd00::1/128', '192.168.1.0/24'] as Cidr[]
 const ROUTES = ['10.0.0.0/24', '192.168.1.0/24', 'fd00::/64'] as Cidr[]

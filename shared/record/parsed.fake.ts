@@ -1,13 +1,14 @@
 // A small network as parsed records, for tests of policy, planner and drivers.
 
-import { parseWgKey, type WgKey } from '../../shared/ids.ts'
-import { parseWith, specs } from '../../shared/intent/resource.ts'
-import type { ParsedRecords } from '../../shared/record/parsed.ts'
-import { type BodyOf, encodeRecord, parseRecord } from '../../shared/record/record.ts'
+import { toBase64 } from '../bytes.ts'
+import { parseWgKey, type WgKey } from '../ids.ts'
+import { parseWith, specs } from '../intent/resource.ts'
+import type { ParsedRecords } from './parsed.ts'
+import { type BodyOf, encodeRecord, parseRecord } from './record.ts'
 
 /** A key that is made of one byte; WireGuard accepts any 32. */
 export function fakeWgKey(byte: number): WgKey {
-  return parseWgKey(Buffer.alloc(32, byte).toString('base64'))
+  return parseWgKey(toBase64(new Uint8Array(32).fill(byte)))
 }
 
 export interface FakeNode {
@@ -25,7 +26,7 @@ export function fakeNode(index: number, node: FakeNode): BodyOf<'node'> {
     name: node.name,
     labels: node.labels ?? {},
     wgKey: node.wgKey ?? fakeWgKey(index),
-    deviceKey: Buffer.alloc(32, 100 + index).toString('base64'),
+    deviceKey: toBase64(new Uint8Array(32).fill(100 + index)),
     addresses: node.addresses ?? [`10.77.0.${index}`, `fd77::${index.toString(16)}`],
     advertise: node.advertise ?? [],
   }
