@@ -102,12 +102,10 @@ interface Paths {
 }
 
 async function startInit(options: HostOptions, paths: Paths): Promise<{ child: ChildProcess; pid: number }> {
-  const [program, ...args] = [
-    ...['setpriv', '--pdeathsig', 'KILL', 'unshare', '--kill-child=KILL', '--fork', '--pid', '--mount', '--uts'],
-    ...['--ipc', '--net', '--mount-proc', '--propagation', 'private', 'sh', '-c', INIT],
-  ] as const
+  const namespaces = ['--pid', '--mount', '--uts', '--ipc', '--net', '--mount-proc', '--propagation', 'private']
+  const args = ['--pdeathsig', 'KILL', 'unshare', '--kill-child=KILL', '--fork', ...namespaces, 'sh', '-c', INIT]
   const env = { ...hostEnvironment(), LAB_BIN: options.bin, LAB_LIB: paths.lib, LAB_NAME: options.name }
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env })
+  const child = spawn('setpriv', args, { stdio: ['ignore', 'pipe', 'pipe'], env })
   let complaint = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (complaint += text))
   await new Promise<void>((resolve, reject) => {

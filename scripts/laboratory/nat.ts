@@ -3,33 +3,56 @@
 import type { Cidr } from '../../shared/address/cidr.ts'
 
 /**
- * `eim`: one mapping per inside socket whoever it talks to (RFC 4787 §4.1), answers from those talked to only: the home router.
+ * `eim`: one mapping per inside socket whoever it talks to (RFC 4787 §4.1), answers from those talked to only.
+ * `port-preserving`: Linux as a home router: keeps the port, but two insiders with the same port and destination collide,
+ * and the second gets a mapping for that destination alone.
  * `symmetric`: another mapping for every destination: carrier-grade NAT and strict firewalls.
  * `udp-blocked`: an office network that lets TCP out. `https-only`: one that lets nothing but TCP 443 out.
  */
-export type NatKind = 'eim' | 'symmetric' | 'udp-blocked' | 'https-only'
+export type NatKind = 'eim' | 'port-preserving' | 'symmetric' | 'udp-blocked' | 'https-only'
 
 /** A port of the router's outside address that leads to a host inside. */
-export interface PortForward {
+interface PortForward {
   readonly protocol: 'tcp' | 'udp'
   readonly port: number
   /** Address of the host inside. */
   readonly to: string
 }
 
+export interface NatRouter {
+  readonly kind: NatKind
+  readonly lan: Cidr
+  /** Addresses of the devices inside. */
+  readonly insiders: readonly string[]
+  readonly forwards: readonly PortForward[]
+}
+
 /** What may go out, as statements of the forward chain. */
 const EGRESS: Readonly<Record<NatKind, string>> = {
   eim: 'iifname "lan" accept',
+  'port-preserving': 'iifname "lan" accept',
   symmetric: 'iifname "lan" accept',
   'udp-blocked': 'iifname "lan" meta l4proto != udp accept',
   'https-only': 'iifname "lan" tcp dport 443 accept',
+}
+
+/** UDP ports that devices listen at; a NAT with endpoint-independent mapping has a mapping of its own for each. */
+const DEVICE_PORTS = [51_820, 51_821] as const
+
+/** The first insider keeps its ports, which may be forwarded to it; each further one is 10 ports off. */
+function eimMappings(insiders: readonly string[]): readonly string[] {
+  return insiders.flatMap((address, i) =>
+    DEVICE_PORTS.map(
+      (port) => `    oifname "wan" ip saddr ${address} udp sport ${port} masquerade to :${port + 10 * i} persistent`,
+    ),
+  )
 }
 
 /**
  * Interfaces of the router are `wan` and `lan`. What arrives from the wan for the router itself is dropped: otherwise
  * an early probe of a peer leaves a conntrack entry behind that changes the mapping of the answer.
  */
-export function natRuleset(kind: NatKind, lan: Cidr, forwards: readonly PortForward[]): string {
+export function natRuleset({ forwards, insiders, kind, lan }: NatRouter): string {
   const dnat = forwards.map(({ protocol, port, to }) => `    iifname "wan" ${protocol} dport ${port} dnat to ${to}`)
   return [
     'table ip lab {',
@@ -39,6 +62,7 @@ export function natRuleset(kind: NatKind, lan: Cidr, forwards: readonly PortForw
     '  }',
     '  chain postrouting {',
     '    type nat hook postrouting priority srcnat',
+    ...(kind === 'eim' ? eimMappings(insiders) : []),
     `    oifname "wan" ip saddr ${lan} masquerade ${kind === 'symmetric' ? 'fully-random' : 'persistent'}`,
     '  }',
     '  chain input {',

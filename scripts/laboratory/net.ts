@@ -30,7 +30,7 @@ async function wire(cables: Cables, machine: Machine, host: Host): Promise<void>
   const { router } = machine
   if (router === undefined) return
   await host.exec(['sysctl', '-q', '-w', 'net.ipv4.ip_forward=1'])
-  await host.exec(['nft', '-f', '-'], { input: natRuleset(router.kind, router.lan, router.forwards) })
+  await host.exec(['nft', '-f', '-'], { input: natRuleset(router) })
 }
 
 /** The router of a site that has the address on the internet. */

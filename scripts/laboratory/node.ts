@@ -12,9 +12,8 @@ const START_TIMEOUT_MS = 20_000
 export interface LabNode {
   readonly name: string
   readonly host: Host
-  readonly api: LocalClient
-  /** Where its state lies, as seen from this machine. */
-  readonly state: string
+  /** Where its state lies, as seen from this machine: through its own mounts. */
+  state(): string
   /** `holdfast` with these words. */
   cli(words: readonly string[]): Promise<string>
   join(url: string, token: string, labels: Readonly<Record<string, string>>): Promise<void>
@@ -34,14 +33,14 @@ export interface LabNode {
 }
 
 export function createLabNode(host: Host): LabNode {
-  const state = join(host.lib, 'holdfast')
-  const api = createLocalClient(join(state, 'agent.sock'))
+  const state = (): string => `/proc/${host.pid()}/root/var/lib/holdfast`
+  const api = (): LocalClient => createLocalClient(join(state(), 'agent.sock'))
   let running: Running | undefined
   let known: readonly string[] = []
   const launch = (): void => {
     running = host.spawn(['holdfast', 'agent'], 'agent')
   }
-  const status = (): Promise<AgentStatus> => api.status(false)
+  const status = (): Promise<AgentStatus> => api().status(false)
   const addresses = async (): Promise<readonly string[]> => {
     if (known.length === 0) {
       const { addresses: own } = await status()
@@ -54,7 +53,6 @@ export function createLabNode(host: Host): LabNode {
   return {
     name: host.name,
     host,
-    api,
     state,
     cli: (words) => host.exec(['holdfast', ...words]),
     async join(url, token, labels) {

@@ -3,7 +3,7 @@
 // The internet is 198.18.0.0/16, set aside for tests by RFC 2544, so nothing here can be mistaken for a real place.
 
 import type { Cidr } from '../../shared/address/cidr.ts'
-import type { NatKind } from './nat.ts'
+import type { NatKind, NatRouter } from './nat.ts'
 
 export interface ForwardTo {
   readonly protocol: 'tcp' | 'udp'
@@ -47,11 +47,7 @@ export interface Machine {
   readonly cables: readonly Cable[]
   /** Next hop of the default route. */
   readonly gateway?: string
-  readonly router?: {
-    readonly kind: NatKind
-    readonly lan: Cidr
-    readonly forwards: readonly { readonly protocol: 'tcp' | 'udp'; readonly port: number; readonly to: string }[]
-  }
+  readonly router?: NatRouter
 }
 
 export const INTERNET = 'internet'
@@ -78,12 +74,15 @@ export function internetAddress(topology: Topology, name: string): string {
 function routers(topology: Topology, site: Site): readonly Machine[] {
   const n = siteNumber(topology, site)
   const lan = `192.168.${n}.0/24` as Cidr
-  const forwards = (site.forwards ?? []).map(({ to, ...rest }) => ({ ...rest, to: inside(topology, site, to) }))
+  const forwards = (site.forwards ?? []).map(({ port, protocol, to }) => {
+    return { protocol, port, to: inside(topology, site, to) }
+  })
+  const insiders = site.hosts.map((host) => inside(topology, site, host))
   const lanCable: Cable = { interface: 'lan', segment: site.name, address: `192.168.${n}.1/24` }
   const wan = (segment: string, address: string): Cable => ({ interface: 'wan', segment, address })
   const outside = `${outsideOf(topology, site.name)}/16`
   if (site.carrierNat !== true) {
-    const router = { kind: site.nat, lan, forwards }
+    const router = { kind: site.nat, lan, insiders, forwards }
     return [{ name: `${site.name}-router`, cables: [wan(INTERNET, outside), lanCable], router }]
   }
   const carrierLan = `100.64.${n}.0/24` as Cidr
@@ -92,13 +91,13 @@ function routers(topology: Topology, site: Site): readonly Machine[] {
     {
       name: between,
       cables: [wan(INTERNET, outside), { interface: 'lan', segment: between, address: `100.64.${n}.1/24` }],
-      router: { kind: site.nat, lan: carrierLan, forwards: [] },
+      router: { kind: site.nat, lan: carrierLan, insiders: [`100.64.${n}.2`], forwards: [] },
     },
     {
       name: `${site.name}-router`,
       cables: [wan(between, `100.64.${n}.2/24`), lanCable],
       gateway: `100.64.${n}.1`,
-      router: { kind: 'eim', lan, forwards },
+      router: { kind: 'eim', lan, insiders, forwards },
     },
   ]
 }

@@ -1,0 +1,48 @@
+// Asking between hosts with real packets: is this port reached, and whom does the other side see?
+
+import { join } from 'node:path'
+import type { Host } from './host.ts'
+import { expect } from './unmet.ts'
+
+const PROGRAM = join(import.meta.dirname, 'talk.ts')
+
+export type Protocol = 'tcp' | 'udp'
+
+/** Serves on these ports until the host is switched off. */
+export async function serve(host: Host, ...ports: readonly (readonly [Protocol, number])[]): Promise<void> {
+  await Promise.all(
+    ports.map(([protocol, port]) =>
+      host.spawn([process.execPath, PROGRAM, 'serve', protocol, String(port)], 'talk').said(/serving/),
+    ),
+  )
+}
+
+/** The address that the server saw, or undefined where nothing came back. */
+export async function ask(host: Host, protocol: Protocol, address: string, port: number): Promise<string | undefined> {
+  const { code, stdout } = await host.attempt([process.execPath, PROGRAM, 'ask', protocol, address, String(port)])
+  return code === 0 ? stdout.trim() : undefined
+}
+
+export interface Question {
+  readonly from: Host
+  readonly protocol: Protocol
+  readonly to: string
+  readonly port: number
+  readonly passes: boolean
+}
+
+/** All at once; throws at the first that is not as it says. */
+export async function expectAll(questions: readonly Question[]): Promise<number> {
+  const answers = await Promise.all(
+    questions.map(async (question) => ({
+      question,
+      answer: await ask(question.from, question.protocol, question.to, question.port),
+    })),
+  )
+  for (const { answer, question } of answers) {
+    const what = `${question.protocol} from ${question.from.name} to ${question.to} port ${question.port}`
+    const expected = `${what} ${question.passes ? 'is answered' : 'is dropped'}`
+    expect((answer !== undefined) === question.passes, expected, answer === undefined ? 'silence' : 'an answer')
+  }
+  return questions.length
+}

@@ -1,0 +1,59 @@
+// What a host's kernel holds of the mesh, as text: to see that it is whole again, or that nothing of it is left.
+
+import type { Host } from './host.ts'
+
+/** Figures that move by themselves. */
+const MOVING = /counter packets \d+ bytes \d+|expires \S+/g
+
+async function sorted(host: Host, argv: readonly string[]): Promise<string> {
+  const { stdout } = await host.attempt(argv)
+  // Link-local addresses are the kernel's own affair.
+  const lines = stdout.replaceAll(/ ?fe80::\S+(?: proto kernel.*)?/g, '').split('\n')
+  const tidy = lines.map((line) => line.trim()).filter(Boolean)
+  return tidy.sort().join('\n')
+}
+
+/** Peers, addresses, link, routes and rules of the mesh, without figures that move. */
+export async function meshState(host: Host, device = 'hf0'): Promise<string> {
+  const rules = await host.attempt(['nft', 'list', 'ruleset'])
+  const parts = await Promise.all([
+    sorted(host, ['wg', 'show', device, 'allowed-ips']),
+    sorted(host, ['ip', '-brief', 'address', 'show', 'dev', device]),
+    sorted(host, ['ip', 'route', 'show', 'dev', device]),
+    sorted(host, ['ip', '-6', 'route', 'show', 'dev', device]),
+  ])
+  return [...parts, rules.stdout.replaceAll(MOVING, '')].join('\n\n')
+}
+
+/** Lines that only one of two states has: what is missing, and what is too much. */
+export function difference(expected: string, seen: string): string {
+  const only = (a: string, b: string): readonly string[] => {
+    const has = new Set(b.split('\n'))
+    return a.split('\n').filter((line) => !has.has(line))
+  }
+  return [
+    ...only(expected, seen).map((line) => `missing: ${line.trim()}`),
+    ...only(seen, expected).map((line) => `too much: ${line.trim()}`),
+  ].join('; ')
+}
+
+/** Everything the agent may have put into the host, one find a line; empty where it is clean. */
+export async function remains(host: Host): Promise<string> {
+  const looks: readonly (readonly [string, readonly string[]])[] = [
+    ['interface', ['sh', '-c', 'ls /sys/class/net | grep -vxE "lo|eth[0-9]|desk"']],
+    ['nft', ['nft', 'list', 'ruleset']],
+    ['route', ['sh', '-c', 'ip route show table all; ip -6 route show table all; true']],
+    ['rule', ['sh', '-c', 'ip rule | grep -vE "lookup (local|main|default)"']],
+    ['socket', ['ls', '-A', '/run/wireguard']],
+    ['process', ['sh', '-c', 'ps -eo args | grep -E "^(wireguard-go|holdfast|.*/holdfast)" | grep -v grep']],
+    ['state', ['sh', '-c', 'ls -A /var/lib/holdfast 2>/dev/null']],
+  ]
+  const found = await Promise.all(
+    looks.map(async ([what, argv]) => {
+      const lines = (await host.attempt(argv)).stdout.split('\n').filter(Boolean)
+      const ours = what === 'route' ? lines.filter((line) => /\bhf0\b|100\.80\./.test(line)) : lines
+      return ours.map((line) => `${what}: ${line.trim()}`)
+    }),
+  )
+  return found.flat().join('\n')
+}

@@ -1,0 +1,111 @@
+// Promises 4 and 6: losing the hub disturbs nothing, and what the hub says of the fleet is what the devices said.
+
+import type { Fleet } from '../fleet.ts'
+import { type PingWatch, watchPing } from '../ping.ts'
+import { runScenario, type Scenario } from '../scenario.ts'
+import { resource, twoSites } from '../shapes.ts'
+import { expect } from '../unmet.ts'
+import { holds, waitFor } from '../wait.ts'
+
+const webPolicy = resource('Policy', 'web', {
+  subject: { nodeSelector: { matchLabels: { role: 'worker' } } },
+  ingress: [{ ports: [{ protocol: 'TCP', port: 80 }] }],
+})
+
+async function watchAll(fleet: Fleet): Promise<readonly PingWatch[]> {
+  const pairs = [
+    ['alpha-1', 'beta-1'],
+    ['alpha-2', 'beta-2'],
+    ['alpha-3', 'alpha-2'],
+  ] as const
+  return Promise.all(pairs.map(async ([from, to]) => watchPing(fleet.node(from).host, await fleet.node(to).address())))
+}
+
+async function nothingLost(watches: readonly PingWatch[]): Promise<number> {
+  const reports = await Promise.all(watches.map((watch) => watch.stop()))
+  for (const { gapMs, lost, sent } of reports) {
+    expect(lost === 0, 'no ping lost', `${lost} of ${sent} lost, ${gapMs} ms in a row`)
+  }
+  return reports.reduce((sum, { sent }) => sum + sent, 0)
+}
+
+function modes(fleet: Fleet, mode: 'online' | 'autonomous') {
+  return Promise.all(
+    fleet.nodes.map((node) => fleet.sees(node, `is ${mode}`, (status) => status.mode === mode, 60_000)),
+  )
+}
+
+export const scenario: Scenario = {
+  name: 'hub-outage',
+  promise: 'no packet is lost when the hub dies, agents restart or intent changes, and roll-out is told truthfully',
+  shape: twoSites,
+  async play(fleet, story) {
+    const { hub } = fleet
+    const [restarted, killed] = [fleet.node('alpha-2'), fleet.node('beta-2')]
+    await story.step('the mesh is whole', () => fleet.mesh())
+    const watches = await story.step('pings every 20 ms from now on, on three paths', () => watchAll(fleet))
+    await story.step('the hub is killed', () => hub.kill())
+    await story.step('every device says that it is autonomous', () => modes(fleet, 'autonomous'))
+    await story.step('alpha-2’s agent is stopped and started', async () => {
+      await restarted.end('SIGTERM')
+      await restarted.start()
+    })
+    await story.step('beta-2’s agent is killed with -9 and started', async () => {
+      await killed.end('SIGKILL')
+      await killed.start()
+    })
+    await story.step('the hub is started again', () => hub.start())
+    await story.step('every device is online', () => modes(fleet, 'online'))
+    await story.step('beta-2’s agent stops; a policy is applied', async () => {
+      await killed.end('SIGTERM')
+      await hub.apply(webPolicy)
+    })
+    await story.step('the hub says: four have it, beta-2 is offline', () =>
+      waitFor(
+        '4 of 5 acknowledged, beta-2 offline, nobody pending',
+        async () => {
+          const { acknowledged, nodes, offline, pending } = await hub.rollOut()
+          const seen = `${acknowledged} of ${nodes}, offline: ${offline.join(' ')}, pending: ${pending.join(' ')}`
+          return holds(acknowledged === 4 && nodes === 5 && offline.join() === 'beta-2' && pending.length === 0, seen)
+        },
+        { timeoutMs: 15_000, everyMs: 200 },
+      ),
+    )
+    await story.step(
+      'and does not call the policy programmed',
+      async () => {
+        const programmed = await programmedOf(fleet)
+        expect(programmed.status !== 'True', 'Programmed is not True', `${programmed.status}: ${programmed.message}`)
+        return programmed
+      },
+      ({ message, status }) => `Programmed ${status}: ${message}`,
+    )
+    await story.step('beta-2’s agent starts; every device acknowledges', async () => {
+      await killed.start()
+      await fleet.acknowledged()
+    })
+    await story.step(
+      'now it is programmed',
+      async () => {
+        const programmed = await programmedOf(fleet)
+        expect(programmed.status === 'True', 'Programmed is True', `${programmed.status}: ${programmed.message}`)
+        return programmed
+      },
+      ({ message }) => message,
+    )
+    await story.step(
+      'not one ping was lost in all that',
+      () => nothingLost(watches),
+      (sent) => `${sent} sent`,
+    )
+  },
+}
+
+async function programmedOf(fleet: Fleet): Promise<{ readonly status: string; readonly message: string }> {
+  const { status } = JSON.parse(await fleet.hub.cli(['get', 'policy', 'web', '-o', 'json'])) as {
+    status: { conditions: readonly { type: string; status: string; message: string }[] }
+  }
+  return status.conditions.find(({ type }) => type === 'Programmed') ?? { status: 'absent', message: '' }
+}
+
+if (import.meta.main) process.exitCode = await runScenario(scenario)
