@@ -1,6 +1,6 @@
 // Records, facts and local settings to what this device should look like. Pure: the same input gives the same bytes.
 
-import { compareCidr, familyOf, hostCidr } from '../../shared/address/cidr.ts'
+import { compareCidr, contains, familyOf, hostCidr } from '../../shared/address/cidr.ts'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import { compareText } from '../../shared/bytes.ts'
 import type { NodeId, WgKey } from '../../shared/ids.ts'
@@ -75,7 +75,12 @@ export function desire(input: DesireInput): Wish {
     listenPort,
     wgKey,
     mtu: spec.mtu,
-    addresses: self.addresses.map(hostCidr).sort(compareCidr),
+    // An address out of the local network could be its gateway's: taking it would cut this host off. The overlap itself is
+    // among the routes' omissions.
+    addresses: self.addresses
+      .map(hostCidr)
+      .filter((own) => !input.local.some(({ cidr }) => contains(cidr, own)))
+      .sort(compareCidr),
     peers: records.nodes
       .filter((node) => node.nodeId !== self.nodeId)
       .map((node) => peerOf(node, input, routes))

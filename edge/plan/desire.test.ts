@@ -1,0 +1,94 @@
+// From records to what a device should look like: routes through routers, and never against the networks it stands in.
+
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { Address, Cidr } from '../../shared/address/cidr.ts'
+import type { NodeId } from '../../shared/ids.ts'
+import { type FakeIntent, fakeRecords, fakeWgKey } from '../../shared/record/parsed.fake.ts'
+import { desire, type Wish } from './desire.ts'
+
+const VIA = { via: { matchLabels: { role: 'gw' } } }
+const INTENT: FakeIntent = {
+  nodes: [
+    { name: 'self' },
+    { name: 'gw-b', labels: { role: 'gw' }, advertise: ['192.168.0.0/16'] },
+    { name: 'gw-a', labels: { role: 'gw' }, advertise: ['192.168.50.0/24'] },
+  ],
+  routes: { plant: { destination: '192.168.50.0/24', ...VIA } },
+}
+
+function wish(intent: FakeIntent, local: readonly [string, string][] = []): Wish {
+  return desire({
+    records: fakeRecords(intent),
+    self: 'baaaaaaaaaaaaaaa' as NodeId,
+    wgKey: fakeWgKey(1),
+    interface: 'hf0',
+    listenPort: 51_820,
+    meshPort: 51_822,
+    endpoints: new Map(),
+    local: local.map(([address, cidr]) => ({
+      interface: 'eth0',
+      address: address as Address,
+      cidr: cidr as Cidr,
+      physical: true,
+    })),
+  })
+}
+
+function routes({ desired }: Wish): readonly string[] {
+  return desired.routes.map(({ destination }) => destination)
+}
+
+test('a subnet goes through the first router by name that advertises it', () => {
+  const { desired, omissions } = wish(INTENT)
+  assert.equal(omissions, [])
+  assert.equal(routes({ desired, omissions }), ['10.77.0.0/24', '192.168.50.0/24', 'fd77::/64'])
+  const through = desired.peers.filter((peer) => peer.allowedIps.includes('192.168.50.0/24' as Cidr))
+  assert.equal(
+    through.map((peer) => peer.name),
+    ['gw-a'],
+  )
+})
+
+test('the network a host stands in wins over a routed one', () => {
+  for (const block of ['192.168.50.0/24', '192.168.0.0/16']) {
+    const result = wish(INTENT, [['192.168.50.7', block]])
+    assert.equal(routes(result), ['10.77.0.0/24', 'fd77::/64'])
+    assert.equal(
+      result.omissions.map(({ code }) => code),
+      ['address-conflict'],
+    )
+  }
+})
+
+test('a mesh inside the local network takes no address from it', () => {
+  const { desired, omissions } = wish(INTENT, [['10.1.2.3', '10.0.0.0/8']])
+  assert.equal(routes({ desired, omissions }), ['192.168.50.0/24', 'fd77::/64'])
+  assert.equal(desired.addresses, ['fd77::1/128'])
+  assert.ok(omissions.some(({ code }) => code === 'address-conflict'))
+})
+
+test('a router for a subnet forwards it and has no route to it through others', () => {
+  const nodes = [{ name: 'self', labels: { role: 'gw' }, advertise: ['192.168.50.0/24'] }, ...INTENT.nodes.slice(1)]
+  const result = wish({ ...INTENT, nodes }, [['192.168.50.1', '192.168.50.0/24']])
+  assert.equal(routes(result), ['10.77.0.0/24', 'fd77::/64'])
+  assert.equal(result.desired.forwarding, [4])
+  assert.equal(result.omissions, [])
+})
+
+test('a metric of zero means the same in both families', () => {
+  const result = wish({ ...INTENT, routes: { plant: { destination: '192.168.50.0/24', metric: 0, ...VIA } } })
+  assert.is(result.desired.routes.find(({ destination }) => destination.startsWith('192'))?.metric, 1)
+})
+
+test('what is not built yet is said, not guessed', () => {
+  const spec = { destination: '192.168.50.0/24', ...VIA, nat: 'netmap', mapTo: '10.99.0.0/24' }
+  const result = wish({ ...INTENT, routes: { plant: spec } })
+  assert.equal(routes(result), ['10.77.0.0/24', 'fd77::/64'])
+  assert.equal(
+    result.omissions.map(({ code }) => code),
+    ['intent-unsupported'],
+  )
+})
+
+test.run()

@@ -1,0 +1,124 @@
+// The text of the own table, word for word: a change of it is a change of what the fleet enforces.
+
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { NodeId } from '../../shared/ids.ts'
+import { fakeRecords, fakeWgKey } from '../../shared/record/parsed.fake.ts'
+import { desire } from './desire.ts'
+
+const records = fakeRecords({
+  nodes: [
+    { name: 'gw', labels: { role: 'gw' }, advertise: ['192.168.50.0/24', 'fd50::/64'] },
+    { name: 'db', labels: { role: 'db' } },
+    { name: 'web', labels: { role: 'web' } },
+  ],
+  policies: {
+    'no-ssh': {
+      tier: 'Admin',
+      subject: { nodeSelector: {} },
+      ingress: [
+        { action: 'Pass', from: [{ node: 'db' }], ports: [{ port: 22 }] },
+        { action: 'Deny', ports: [{ port: 22 }] },
+      ],
+    },
+    web: {
+      subject: { nodeSelector: { matchLabels: { role: 'gw' } } },
+      ingress: [
+        {
+          from: [{ nodeSelector: {} }],
+          ports: [{ port: 80 }, { port: 81, endPort: 90 }, { port: 443 }, { protocol: 'ICMP' }],
+        },
+      ],
+    },
+  },
+  routes: {
+    plant: { destination: '192.168.50.0/24', via: { matchLabels: { role: 'gw' } } },
+    plant6: { destination: 'fd50::/64', via: { matchLabels: { role: 'gw' } }, nat: 'none' },
+  },
+})
+
+function rulesetOf(node: string, byte: number): string {
+  const input = { records, interface: 'hf0', listenPort: 51_820, meshPort: 51_822, endpoints: new Map(), local: [] }
+  return desire({ ...input, self: node as NodeId, wgKey: fakeWgKey(byte) }).desired.ruleset
+}
+
+const HEAD = `
+ct state related accept
+ct direction reply ct state established accept
+ct state invalid drop
+icmp type { destination-unreachable, time-exceeded, parameter-problem } accept
+icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem, nd-neighbor-solicit, nd-neighbor-advert } accept`
+
+const GOLDEN = `
+table inet holdfast {
+chain ingress_baseline {
+drop
+}
+chain ingress_standard {
+ip saddr { 10.77.0.1/32, 10.77.0.2/32, 10.77.0.3/32 } tcp dport { 80-90, 443 } accept comment "web/ingress[0]"
+ip saddr { 10.77.0.1/32, 10.77.0.2/32, 10.77.0.3/32 } meta l4proto { icmp, ipv6-icmp } accept comment "web/ingress[0]"
+ip6 saddr { fd77::1/128, fd77::2/128, fd77::3/128 } tcp dport { 80-90, 443 } accept comment "web/ingress[0]"
+ip6 saddr { fd77::1/128, fd77::2/128, fd77::3/128 } meta l4proto { icmp, ipv6-icmp } accept comment "web/ingress[0]"
+drop
+}
+chain ingress {
+ip saddr 10.77.0.2/32 tcp dport 22 goto ingress_standard comment "no-ssh/ingress[0]"
+ip6 saddr fd77::2/128 tcp dport 22 goto ingress_standard comment "no-ssh/ingress[0]"
+tcp dport 22 drop comment "no-ssh/ingress[1]"
+goto ingress_standard
+}
+chain egress_baseline {
+accept
+}
+chain egress_standard {
+goto egress_baseline
+}
+chain egress {
+goto egress_standard
+}
+chain input {
+type filter hook input priority filter; policy accept;
+iifname != "hf0" accept${HEAD}
+udp dport 51822 accept
+goto ingress
+}
+chain output {
+type filter hook output priority filter; policy accept;
+oifname != "hf0" accept${HEAD}
+udp dport 51822 accept
+goto egress
+}
+chain forward {
+type filter hook forward priority filter; policy accept;
+iifname != "hf0" oifname != "hf0" accept${HEAD}
+iifname "hf0" oifname "hf0" drop
+iifname "hf0" ip daddr 192.168.50.0/24 goto ingress
+iifname "hf0" ip6 daddr fd50::/64 goto ingress
+oifname "hf0" ip6 saddr fd50::/64 goto egress
+drop
+}
+chain nat_out {
+type nat hook postrouting priority srcnat; policy accept;
+oifname != "hf0" ip saddr 10.77.0.0/24 ip daddr 192.168.50.0/24 masquerade
+}
+}
+`
+
+test('a router with an ordered and a standard policy', () => {
+  assert.is(`\n${rulesetOf('baaaaaaaaaaaaaaa', 1).replace(/^\t+/gm, '')}`, GOLDEN)
+})
+
+test('the same records in any order give the same text', () => {
+  const text = rulesetOf('caaaaaaaaaaaaaaa', 2)
+  assert.is(text, rulesetOf('caaaaaaaaaaaaaaa', 2))
+  assert.not.ok(text.includes('nat_out'), 'only a router translates')
+})
+
+test('a node that the intent does not contain talks to nobody', () => {
+  const text = rulesetOf('zaaaaaaaaaaaaaaa', 9)
+  assert.not.match(text, /saddr/)
+  assert.match(text, /chain ingress_standard \{\n\t\tdrop/)
+  assert.match(text, /chain egress_standard \{\n\t\tdrop/)
+})
+
+test.run()
