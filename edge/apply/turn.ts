@@ -148,7 +148,8 @@ export function createTurns(options: TurnOptions): Turns {
         return await execute(opsFor(observed), version)
       } catch (error) {
         log.error('the kernel cannot be read', { reason: describeError(error) })
-        health.raise('apply-failed', `the kernel cannot be read: ${describeError(error)}`)
+        const code = isHoldfastError(error, 'unsupported') ? 'no-wireguard' : 'apply-failed'
+        health.raise(code, `the kernel cannot be read: ${describeError(error)}`)
         return false
       }
     },

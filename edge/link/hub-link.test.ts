@@ -241,6 +241,38 @@ test('a hub that leaves while the broker stays is noticed', async () => {
   assert.equal([r.link.state().up, r.link.state().hubOnline], [true, false])
 })
 
+test('the will of a connection that the hub has replaced says nothing', async () => {
+  const r = await connected(true)
+  r.broker.inject({
+    topic: topics.hub(testNetwork),
+    payload: utf8('{"online":false,"session":"aaaaaaaaaaaaaaaa"}'),
+  })
+  await r.advance(10)
+  assert.is(r.link.state().hubOnline, true)
+})
+
+test('a hub that publishes is there, whatever was said of it', async () => {
+  const r = await connected(true)
+  r.broker.inject({ topic: topics.hub(testNetwork), payload: utf8('{"online":false,"session":"hubhubhubhubhubh"}') })
+  await r.advance(10)
+  assert.is(r.link.state().hubOnline, false)
+  r.hub.putNode(other).publish()
+  await r.advance(20)
+  assert.is(r.link.state().hubOnline, true)
+})
+
+test('a hub that comes back after all tries were used up is asked again', async () => {
+  const r = await connected(true)
+  r.hub.mute = true
+  r.hub.putNode(other).publish(false)
+  await r.advance(24 * 3_600_000)
+  assert.is(r.revision(), 1)
+  r.hub.mute = false
+  r.broker.inject({ topic: topics.hub(testNetwork), payload: utf8('{"online":true,"session":"bbbbbbbbbbbbbbbb"}') })
+  await r.advance(6_000)
+  assert.is(r.revision(), 2)
+})
+
 test('status is latest-wins, at most every 5 s, urgent at once', async () => {
   const r = await connected(true)
   const topic = topics.node(testNetwork, me.nodeId, 'status')

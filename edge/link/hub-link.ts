@@ -74,6 +74,8 @@ export function createHubLink(options: HubLinkOptions): HubLink {
   const status = createLatest({ clock, minMs: STATUS_MS_MIN, publish: retain('status') })
   const fact = createLatest({ clock, minMs: FACT_MS_MIN, publish: retain('fact') })
   let state = noLink
+  /** Of the hub's present connection. */
+  let hubSession: string | undefined
 
   const change = (next: Partial<LinkState>): void => {
     state = { ...state, ...next }
@@ -82,6 +84,7 @@ export function createHubLink(options: HubLinkOptions): HubLink {
 
   const onUp = (): void => {
     log.info('connected to the broker')
+    hubSession = undefined
     sync.up()
     change({ up: true, hubOnline: false, failure: undefined })
     bus
@@ -100,9 +103,19 @@ export function createHubLink(options: HubLinkOptions): HubLink {
   }
 
   const onHub = (payload: Uint8Array): void => {
-    const { online } = parsePresence(payload)
+    const { online, session: about } = parsePresence(payload)
+    // The will of a connection that the hub has replaced since says nothing about the hub.
+    if (!online && hubSession !== undefined && about !== hubSession) return
+    hubSession = online ? about : undefined
     change({ hubOnline: online, ...(online ? { lastContact: clock.now() } : {}) })
     if (online) sync.hubOnline()
+  }
+
+  /** Only a hub that is there publishes deltas and replies; a head may have been retained for months. */
+  const heardHub = (type: string): void => {
+    const live = type === 'delta' || type === 'rsp'
+    if (live && !state.hubOnline) change({ hubOnline: true, lastContact: clock.now() })
+    else if (live || state.hubOnline) state = { ...state, lastContact: clock.now() }
   }
 
   const onFact = (from: NodeId, payload: Uint8Array): void => {
@@ -121,7 +134,7 @@ export function createHubLink(options: HubLinkOptions): HubLink {
     if (parsed.type === 'hub') onHub(payload)
     else if (parsed.type === 'fact') onFact(parsed.node, payload)
     else {
-      if (state.hubOnline) state = { ...state, lastContact: clock.now() }
+      heardHub(parsed.type)
       if (parsed.type === 'head') sync.onHead(payload)
       else if (parsed.type === 'delta') sync.onDelta(payload)
       else if (parsed.type === 'rsp' && parsed.node === node) sync.onReply(payload)

@@ -117,6 +117,8 @@ export function createSync(options: SyncOptions): Sync {
     },
     hubOnline() {
       if (!sawHead) catchUp.need('delta', HEAD_GRACE_MS + graceMs())
+      // What was asked of a hub that was away may be asked again; not by the whole fleet at once.
+      else settle(entropy.fraction() * HEAD_GRACE_MS)
     },
     onHead(bytes) {
       const first = !sawHead
