@@ -23,7 +23,7 @@ export interface RoutePlan {
 }
 
 /** Nodes that may carry a route: selected by it, and advertising a block that covers its destination. */
-export function routersOf(route: BodyOf<'route'>, nodes: readonly BodyOf<'node'>[]): readonly BodyOf<'node'>[] {
+function routersOf(route: BodyOf<'route'>, nodes: readonly BodyOf<'node'>[]): readonly BodyOf<'node'>[] {
   const { via, destination } = route.spec
   return nodes
     .filter((node) => selects(via, node.labels) && node.advertise.some((block) => contains(block, destination)))

@@ -77,7 +77,7 @@ const port = fc.constantFrom(
 )
 const action = fc.constantFrom('Accept', 'Deny', 'Pass')
 
-function rules(key: 'from' | 'to', ordered: boolean): fc.Arbitrary<object[]> {
+function rulesArbitrary(key: 'from' | 'to', ordered: boolean): fc.Arbitrary<object[]> {
   return fc.array(
     fc
       .record({ peers: fc.array(peer, { maxLength: 2 }), ports: fc.array(port, { maxLength: 2 }), action })
@@ -95,8 +95,8 @@ const policy: fc.Arbitrary<object> = fc.constantFrom('Admin', 'Standard', 'Basel
         priority: fc.constantFrom(1, 2),
         subject: fc.oneof(fc.record({ nodeSelector: selector }), fc.constant({ podSelector: {} })),
         policyTypes: fc.constantFrom(['Ingress'], ['Egress'], ['Ingress', 'Egress']),
-        ingress: rules('from', tier !== 'Standard'),
-        egress: rules('to', tier !== 'Standard'),
+        ingress: rulesArbitrary('from', tier !== 'Standard'),
+        egress: rulesArbitrary('to', tier !== 'Standard'),
       },
       { requiredKeys: ['tier', 'subject'] },
     )

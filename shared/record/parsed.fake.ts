@@ -20,7 +20,7 @@ export interface FakeNode {
 }
 
 /** The `index`-th node: 10.77.0.index and fd77::index. */
-export function fakeNode(index: number, node: FakeNode): BodyOf<'node'> {
+function fakeNode(index: number, node: FakeNode): BodyOf<'node'> {
   const body = {
     nodeId: `${'abcdefghijklmnopqrstuvwxyz234567'[index] ?? 'a'}aaaaaaaaaaaaaaa`,
     name: node.name,

@@ -1,0 +1,86 @@
+// What WireGuard prints, in both of its languages, read as the same thing.
+
+import * as fc from 'fast-check'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { Cidr } from '../../shared/address/cidr.ts'
+import { wgPublicKey } from '../../shared/host/crypto.ts'
+import { fakeWgKey } from '../../shared/record/parsed.fake.ts'
+import { parseGet } from './wg-socket.ts'
+import { parseDump } from './wg-tool.ts'
+
+const PRIVATE = Buffer.alloc(32, 7).toString('base64')
+const hex = (byte: number): string => Buffer.alloc(32, byte).toString('hex')
+
+const DUMP = [
+  [PRIVATE, wgPublicKey(PRIVATE), '51820', 'off'].join('\t'),
+  [fakeWgKey(2), '(none)', '192.0.2.2:51820', 'fd77::2/128,10.77.0.2/32', '1700000000', '10', '20', '25'].join('\t'),
+  [fakeWgKey(3), '(none)', '(none)', '(none)', '0', '0', '0', 'off'].join('\t'),
+  '',
+].join('\n')
+
+const GET = `private_key=${hex(7)}
+listen_port=51820
+public_key=${hex(3)}
+last_handshake_time_sec=0
+last_handshake_time_nsec=0
+tx_bytes=0
+rx_bytes=0
+persistent_keepalive_interval=0
+public_key=${hex(2)}
+preshared_key=${hex(0)}
+endpoint=192.0.2.2:51820
+last_handshake_time_sec=1700000000
+last_handshake_time_nsec=0
+tx_bytes=20
+rx_bytes=10
+persistent_keepalive_interval=25
+allowed_ip=fd77::2/128
+allowed_ip=10.77.0.2/32
+errno=0
+
+`
+
+const EXPECTED = {
+  listenPort: 51_820,
+  wgKey: wgPublicKey(PRIVATE),
+  peers: [
+    {
+      wgKey: fakeWgKey(2),
+      allowedIps: ['10.77.0.2/32', 'fd77::2/128'] as Cidr[],
+      endpoint: '192.0.2.2:51820',
+      keepaliveS: 25,
+      handshakeAt: 1_700_000_000_000,
+      rxBytes: 10,
+      txBytes: 20,
+    },
+    { wgKey: fakeWgKey(3), allowedIps: [], keepaliveS: 0, handshakeAt: 0, rxBytes: 0, txBytes: 0 },
+  ],
+}
+
+test('the dump of `wg` and the answer of a socket mean the same', () => {
+  assert.equal(parseDump(DUMP), EXPECTED)
+  assert.equal(parseGet(GET), EXPECTED)
+})
+
+test('a device without key and peers', () => {
+  assert.equal(parseDump('(none)\t(none)\t0\toff\n'), { listenPort: 0, peers: [] })
+  assert.equal(parseGet(`private_key=${hex(0)}\nlisten_port=0\nerrno=0\n\n`), { listenPort: 0, peers: [] })
+})
+
+test('an endpoint with a zone, where a peer roamed on the link, is no reason not to read the rest', () => {
+  const device = parseDump(DUMP.replace('192.0.2.2:51820', '[fe80::1%eth0]:51820'))
+  assert.is(device.peers[0]?.endpoint, undefined)
+  assert.is(device.peers.length, 2)
+})
+
+test('unknown words of newer versions are passed over', () => {
+  fc.assert(
+    fc.property(fc.stringMatching(/^[a-z_]{1,20}$/), fc.stringMatching(/^[ -~]{0,20}$/), (key, value) => {
+      fc.pre(!GET.includes(`${key}=`))
+      assert.equal(parseGet(GET.replace('errno=0', `${key}=${value}\nerrno=0`)), EXPECTED)
+    }),
+  )
+})
+
+test.run()
