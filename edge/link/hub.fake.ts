@@ -30,7 +30,7 @@ import { hubFilters, parseTopic, topics } from '../../shared/wire/topics.ts'
 import type { Anchors } from '../trust/keys.ts'
 
 export function testSigner(seed: number): Signer {
-  return signerFromSeed(Uint8Array.from({ length: 32 }, (_, i) => (seed * 31 + i * 7) & 0xff))
+  return signerFromSeed(sha256(utf8(`test key ${seed}`)))
 }
 
 /** A device with keys that follow from its name. */

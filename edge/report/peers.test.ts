@@ -1,0 +1,124 @@
+// Paths, activity and memory of peers from what the kernel shows, turn by turn.
+
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { parseAddress, parseCidr } from '../../shared/address/cidr.ts'
+import { parseEndpoint } from '../../shared/address/endpoint.ts'
+import { FakeClock } from '../../shared/effects.fake.ts'
+import { testDevice } from '../link/hub.fake.ts'
+import type { Observed, ObservedPeer } from '../plan/observed.ts'
+import { createPeerBook, type Member, type PeerBook } from './peers.ts'
+
+const test = suite('peers')
+const a = testDevice('a', 1)
+const b = testDevice('b', 2)
+const self = testDevice('self', 9)
+
+function member(device: typeof a): Member {
+  const { address, deviceKey, name, nodeId, wgKey } = device
+  return { deviceKey, name, nodeId, wgKey, labels: {}, addresses: [parseAddress(address)], advertise: [] }
+}
+
+function seen(peers: readonly Partial<ObservedPeer>[], cidr = '192.168.1.0/24'): Observed {
+  const blank = { wgKey: a.wgKey, allowedIps: [], keepaliveS: 25, handshakeAt: 0, rxBytes: 0, txBytes: 0 }
+  return {
+    device: { listenPort: 51_820, peers: peers.map((peer) => ({ ...blank, ...peer })) },
+    routes: [],
+    forwarding: [],
+    local: [{ interface: 'eth0', address: parseAddress('192.168.1.5'), cidr: parseCidr(cidr), physical: true }],
+  }
+}
+
+function book(clock: FakeClock): PeerBook {
+  const peers = createPeerBook(clock)
+  peers.setMembers([member(b), member(self), member(a)], self.nodeId)
+  return peers
+}
+
+for (const [what, endpoint, ageMs, path] of [
+  ['on the same LAN', '192.168.1.7:51820', 1_000, 'lan'],
+  ['somewhere else', '203.0.113.7:51820', 179_000, 'direct'],
+  ['with a session that is over', '203.0.113.7:51820', 180_000, 'none'],
+  ['whose clock step lies within reason', '203.0.113.7:51820', -3_000, 'direct'],
+] as const) {
+  test(`a peer ${what} is on path ${path}`, () => {
+    const clock = new FakeClock()
+    const peers = book(clock)
+    peers.observe(seen([{ endpoint: parseEndpoint(endpoint), handshakeAt: clock.now() - ageMs }]))
+    assert.is(peers.of(a.nodeId)?.path, path)
+    assert.is(peers.reachable(), path === 'none' ? 0 : 1)
+  })
+}
+
+test('a path ends with time alone, and with the peer', () => {
+  const clock = new FakeClock()
+  const peers = book(clock)
+  const observed = seen([{ endpoint: parseEndpoint('203.0.113.7:1'), handshakeAt: clock.now() }])
+  peers.observe(observed)
+  clock.advance(181_000)
+  peers.observe(observed)
+  assert.is(peers.of(a.nodeId)?.path, 'none')
+  peers.observe(seen([{ endpoint: parseEndpoint('203.0.113.7:1'), handshakeAt: clock.now() }]))
+  peers.observe(seen([]))
+  assert.equal([peers.of(a.nodeId)?.path, peers.of(a.nodeId)?.endpoint], ['none', undefined])
+})
+
+test('the revision rises with paths and endpoints, never with counters or handshakes', () => {
+  const clock = new FakeClock()
+  const peers = book(clock)
+  const endpoint = parseEndpoint('203.0.113.7:1')
+  peers.observe(seen([{ endpoint, handshakeAt: clock.now() }]))
+  const before = peers.revision()
+  clock.advance(60_000)
+  peers.observe(seen([{ endpoint, handshakeAt: clock.now(), rxBytes: 99_999, txBytes: 5 }]))
+  assert.is(peers.revision(), before)
+  peers.observe(seen([{ endpoint, handshakeAt: clock.now() }], '203.0.113.0/24'))
+  assert.is(peers.of(a.nodeId)?.path, 'lan', 'the host moved into the peer’s network')
+  assert.ok(peers.revision() > before)
+})
+
+test('payload makes a peer active for a minute; keepalives and the first look don’t', () => {
+  const clock = new FakeClock()
+  const peers = book(clock)
+  const endpoint = parseEndpoint('203.0.113.7:1')
+  const look = (rxBytes: number): boolean => {
+    peers.observe(seen([{ endpoint, handshakeAt: clock.now(), rxBytes }]))
+    return (peers.of(a.nodeId)?.activeUntil ?? 0) > clock.monotonic()
+  }
+  assert.is(look(5_000_000), false)
+  clock.advance(4_000)
+  assert.is(look(5_000_032), false)
+  clock.advance(4_000)
+  assert.is(look(5_010_000), true)
+  clock.advance(59_000)
+  assert.is(look(5_010_064), true)
+  clock.advance(2_000)
+  assert.is(look(5_010_064), false)
+})
+
+test('the last good endpoint is remembered, and garbage in the memory is none', () => {
+  const clock = new FakeClock()
+  const peers = book(clock)
+  peers.observe(seen([{ endpoint: parseEndpoint('203.0.113.7:1'), handshakeAt: clock.now() }]))
+  const later = book(clock)
+  later.recall(peers.remember())
+  assert.is(later.of(a.nodeId)?.lastGood, '203.0.113.7:1')
+  for (const text of [undefined, '', 'null', '[1', '{"x":"not an endpoint"}', '7']) {
+    const other = book(clock)
+    other.recall(text)
+    assert.is(other.of(a.nodeId)?.lastGood, undefined)
+  }
+})
+
+test('a peer keeps what is known of it while its record changes, and not when its key does', () => {
+  const clock = new FakeClock()
+  const peers = book(clock)
+  peers.observe(seen([{ endpoint: parseEndpoint('203.0.113.7:1'), handshakeAt: clock.now() }]))
+  peers.setMembers([{ ...member(a), labels: { role: 'camera' } }, member(b)], self.nodeId)
+  assert.is(peers.of(a.nodeId)?.path, 'direct')
+  peers.setMembers([{ ...member(a), wgKey: self.wgKey }], self.nodeId)
+  assert.is(peers.of(a.nodeId)?.path, 'none')
+  assert.is(peers.entries.length, 1)
+})
+
+test.run()
