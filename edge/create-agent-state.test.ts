@@ -10,6 +10,7 @@ import { parseNetworkId } from '../shared/ids.ts'
 import { topics } from '../shared/wire/topics.ts'
 import { again, begin, codes, kernelText, lastStatus, me, online, type Rig, third } from './agent-rig.fake.ts'
 import { FakeHub, testNetwork, testSigner } from './link/hub.fake.ts'
+import { acceptSnapshot } from './trust/accept.ts'
 
 const test = suite('agent state')
 const peerCount = ({ kernel }: Rig): number => kernel.device?.peers.size ?? 0
@@ -80,6 +81,27 @@ test('a stored set that was damaged is not used, is told, and comes anew from th
   await rig.advance(1_000)
   assert.is(peerCount(rig), 1)
   assert.is(rig.store.loadSet()?.version.revision, 1)
+  await rig.stop()
+})
+
+test('a damaged set is no chance for an older one', async () => {
+  const rig = begin()
+  const older = rig.hub.latest
+  rig.hub.putNode(third).commit()
+  const newest = rig.hub.latest
+  rig.store.saveSet(acceptSnapshot(rig.hub.anchors, undefined, rig.hub.snapshot()).change)
+  rig.store.damageRecord('node/other')
+  // A broker that replays, and hands out the old set to who asks.
+  rig.hub.twist = (kind, frame) => (kind === 'snapshot' ? rig.hub.snapshot(older) : frame)
+  rig.hub.attach(rig.broker)
+  await rig.advance(100)
+  await rig.agent.start()
+  await rig.advance(60_000)
+  assert.equal(rig.agent.status().revision.held, { epoch: 0, revision: 0 })
+  rig.hub.twist = (_, frame) => frame
+  rig.broker.drop(me.nodeId)
+  await rig.advance(10_000)
+  assert.equal(rig.agent.status().revision.held, newest.version)
   await rig.stop()
 })
 
