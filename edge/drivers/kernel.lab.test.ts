@@ -148,7 +148,7 @@ else {
   test('the real driver conforms, in a network namespace of its own', () => {
     assert.is(process.getuid?.(), 0, 'needs root')
     const argv = ['-n', '-m', 'sh', '-c', SCRIPT, 'sh', process.execPath, fileURLToPath(import.meta.url)]
-    const inside = spawnSync('unshare', argv, { env: { ...process.env, [INSIDE]: '1' }, timeout: 120_000 })
+    const inside = spawnSync('unshare', argv, { env: { ...process.env, [INSIDE]: '1' }, timeout: 480_000 })
     assert.is(inside.status, 0, `${inside.stdout.toString()}\n${inside.stderr.toString()}`)
   })
   test.run()
