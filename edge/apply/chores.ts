@@ -26,6 +26,8 @@ export interface Chores {
   finish(): void
 }
 
+/** What the first seconds bring is worth the most: a device that has just joined may lose its power. Then ever slower. */
+const FIRST_MS = 2_000
 /** Facts, and a set that a full disk refused. */
 const SOON_MS = 60_000
 /** Time floor, last contact, paths: a power cut costs ten minutes of them, which costs nothing (state.md, Time). */
@@ -33,13 +35,15 @@ const SELDOM_MS = 10 * 60_000
 
 export function createChores(options: ChoresOptions): Chores {
   const { clock, facts, holding, keep, mode, peers, store } = options
-  let soonAt = clock.monotonic() + SOON_MS
-  // Paths found in the first minute are worth keeping at once: the next power cut may come before ten.
-  let seldomAt = clock.monotonic() + SOON_MS
+  let soonMs = FIRST_MS
+  let seldomMs = FIRST_MS
+  let soonAt = clock.monotonic() + soonMs
+  let seldomAt = clock.monotonic() + seldomMs
   let remembered = 0
 
   const soon = (): void => {
-    soonAt = clock.monotonic() + SOON_MS
+    soonMs = Math.min(soonMs * 2, SOON_MS)
+    soonAt = clock.monotonic() + soonMs
     const kept = keep.write('keep facts and intent', () => {
       holding.save()
       facts.flush()
@@ -48,7 +52,8 @@ export function createChores(options: ChoresOptions): Chores {
   }
 
   const seldom = (): void => {
-    seldomAt = clock.monotonic() + SELDOM_MS
+    seldomMs = Math.min(seldomMs * 2, SELDOM_MS)
+    seldomAt = clock.monotonic() + seldomMs
     keep.raiseFloor(Math.max(clock.now(), holding.held()?.head.issuedAt ?? 0))
     keep.write('keep contact and paths', () => {
       mode.save()
