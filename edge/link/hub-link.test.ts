@@ -273,23 +273,6 @@ test('a hub that comes back after all tries were used up is asked again', async 
   assert.is(r.revision(), 2)
 })
 
-test('status is latest-wins, at most every 5 s, urgent at once', async () => {
-  const r = await connected(true)
-  const topic = topics.node(testNetwork, me.nodeId, 'status')
-  const sent = () =>
-    r.broker.published.filter((message) => message.topic === topic).map((m) => new TextDecoder().decode(m.payload))
-  for (let i = 0; i < 10; i++) {
-    r.link.report(utf8(`s${i}`), false)
-    await r.advance(1_000)
-  }
-  assert.equal(sent(), ['s0', 's4'])
-  r.link.report(utf8('now'), true)
-  await r.advance(50)
-  assert.equal(sent().slice(2), ['s9', 'now'])
-  await r.advance(60_000)
-  assert.is(sent().length, 4)
-})
-
 test('a fact that the broker still retains is not sent again after a reconnect', async () => {
   const r = await connected(true)
   const topic = topics.node(testNetwork, me.nodeId, 'fact')

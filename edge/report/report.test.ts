@@ -2,7 +2,7 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Address, parseAddress } from '../../shared/address/cidr.ts'
+import { parseAddress } from '../../shared/address/cidr.ts'
 import { parseEndpoint } from '../../shared/address/endpoint.ts'
 import { FakeClock } from '../../shared/effects.fake.ts'
 import { parseName } from '../../shared/ids.ts'
@@ -41,7 +41,7 @@ function modelOf(count: number, heard: number): Model {
     boot: 3,
     startedAt: clock.now(),
     startedMonotonic: 0,
-    addresses: [parseAddress('10.77.0.9') as Address],
+    addresses: [parseAddress('10.77.0.9')],
     revision: {
       held: { epoch: 1, revision: 4 },
       applied: { epoch: 1, revision: 4 },

@@ -1,0 +1,98 @@
+// Latest-wins publishing: how often, what is left out, and what happens around a lost link.
+
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { fromUtf8, utf8 } from '../../shared/bytes.ts'
+import { FakeClock } from '../../shared/effects.fake.ts'
+import { HoldfastError } from '../../shared/errors.ts'
+import { createLatest } from './latest.ts'
+
+const test = suite('latest')
+
+function rig() {
+  const clock = new FakeClock()
+  const sent: string[] = []
+  const self = { fails: false }
+  const latest = createLatest({
+    clock,
+    minMs: 5_000,
+    publish: async (payload) => {
+      sent.push(fromUtf8(payload))
+      if (self.fails) throw new HoldfastError('unreachable', 'no link')
+    },
+  })
+  return { clock, latest, self, sent }
+}
+
+test('the first goes at once, later ones at most every interval, superseded ones never', async () => {
+  const { clock, latest, sent } = rig()
+  latest.up()
+  for (let i = 0; i < 12; i++) {
+    latest.offer(utf8(`s${i}`))
+    await clock.advanceAsync(1_000)
+  }
+  assert.equal(sent, ['s0', 's4', 's9'])
+  await clock.advanceAsync(60_000)
+  assert.equal(sent, ['s0', 's4', 's9', 's11'])
+  assert.not(latest.pending())
+})
+
+test('what is urgent overtakes the interval', async () => {
+  const { clock, latest, sent } = rig()
+  latest.up()
+  latest.offer(utf8('a'))
+  await clock.advanceAsync(100)
+  latest.offer(utf8('b'))
+  latest.offer(utf8('c'), true)
+  await clock.advanceAsync(1)
+  assert.equal(sent, ['a', 'c'])
+})
+
+test('the same again is not sent, and going back to what was sent cancels what waits', async () => {
+  const { clock, latest, sent } = rig()
+  latest.up()
+  latest.offer(utf8('a'))
+  await clock.advanceAsync(1)
+  latest.offer(utf8('b'))
+  latest.offer(utf8('a'))
+  await clock.advanceAsync(60_000)
+  assert.equal(sent, ['a'])
+})
+
+test('a new link gets the latest again, unless its broker shows that it has it', async () => {
+  const { clock, latest, sent } = rig()
+  latest.offer(utf8('a'))
+  await clock.advanceAsync(60_000)
+  assert.equal(sent, [])
+  latest.up()
+  await clock.advanceAsync(1)
+  latest.down()
+  latest.up(2_000)
+  latest.retained(utf8('a'))
+  await clock.advanceAsync(60_000)
+  assert.equal(sent, ['a'])
+  latest.down()
+  latest.up(2_000)
+  latest.retained(utf8('older'))
+  await clock.advanceAsync(60_000)
+  assert.equal(sent, ['a', 'a'])
+})
+
+test('what failed is tried again while the link seems up, and rests while it is down', async () => {
+  const { clock, latest, self, sent } = rig()
+  latest.up()
+  self.fails = true
+  latest.offer(utf8('a'))
+  await clock.advanceAsync(11_000)
+  assert.is(sent.length, 3)
+  latest.down()
+  await clock.advanceAsync(3_600_000)
+  assert.is(sent.length, 3)
+  self.fails = false
+  latest.up()
+  await clock.advanceAsync(1)
+  assert.is(sent.length, 4)
+  assert.not(latest.pending())
+})
+
+test.run()
