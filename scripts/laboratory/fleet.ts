@@ -4,9 +4,10 @@ import type { AgentStatus } from '../../edge/agent.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { createLabHub, type LabHub } from './hub.ts'
 import { startMosquitto } from './mosquitto.ts'
-import { createNet, type Net } from './net.ts'
+import { createNet, type Net, reachFromHere } from './net.ts'
 import { createLabNode, type LabNode } from './node.ts'
 import { type MeshOptions, type Pinger, waitForMesh } from './ping.ts'
+import { lastWords } from './story.ts'
 import { internetAddress, type Topology } from './topology.ts'
 import { type Seen, type Waited, waitFor } from './wait.ts'
 
@@ -17,12 +18,18 @@ export interface FleetShape {
   readonly intent: readonly (string | object)[]
   /** Embedded where absent; Mosquitto runs on the hub's host. */
   readonly broker?: 'mosquitto'
+  /** Gives this machine a cable to the hub, for browsers and people here. */
+  readonly desk?: boolean
+  /** Told what is being done. */
+  readonly onProgress?: (doing: string) => void
 }
 
 export interface Fleet {
   readonly net: Net
   readonly hub: LabHub
   readonly nodes: readonly LabNode[]
+  /** Address of the hub as seen from this machine, where the shape asks for a desk. */
+  readonly hubAtDesk: string | undefined
   node(name: string): LabNode
   /** Every pair, both address families. */
   mesh(options?: Partial<MeshOptions> & { readonly among?: readonly LabNode[] }): Promise<Waited<number>>
@@ -84,33 +91,35 @@ async function createHubOf(net: Net, shape: FleetShape): Promise<LabHub> {
 }
 
 export async function startFleet(shape: FleetShape): Promise<Fleet> {
+  const told = shape.onProgress ?? ((): void => undefined)
+  told('lays the cables and boots the hosts')
   const net = await createNet(shape.topology)
   try {
     const hub = await createHubOf(net, shape)
+    // Before the hub starts, so that its certificate names this address too.
+    const hubAtDesk = shape.desk === true ? await reachFromHere(hub.host) : undefined
     const members = membersOf(net)
+    told('starts the hub and applies intent')
     await hub.start()
     await hub.apply(...shape.intent)
+    told(`joins ${members.length} devices and starts their agents`)
     await joinAll(hub, members)
-    return assemble(
-      net,
-      hub,
-      members.map(({ node }) => node),
-    )
+    const nodes = members.map(({ node }) => node)
+    return assemble({ net, hub, nodes, hubAtDesk })
   } catch (error) {
-    const logs = net.hosts().map((host) => ({ name: host.name, tail: host.logTail(12) }))
-    const told = logs.filter(({ tail }) => tail !== '').map(({ name, tail }) => `--- ${name}\n${tail}`)
-    process.stdout.write(told.join(''))
+    process.stdout.write(`\n${lastWords(net.hosts())}`)
     await net.remove()
     throw error
   }
 }
 
-function assemble(net: Net, hub: LabHub, nodes: readonly LabNode[]): Fleet {
+function assemble({ hub, hubAtDesk, net, nodes }: Pick<Fleet, 'net' | 'hub' | 'nodes' | 'hubAtDesk'>): Fleet {
   const pinger = async (node: LabNode): Promise<Pinger> => ({ host: node.host, addresses: await node.addresses() })
   return {
     net,
     hub,
     nodes,
+    hubAtDesk,
     node(name) {
       const found = nodes.find((node) => node.name === name)
       if (found === undefined) throw new HoldfastError('not-found', `no device is called "${name}"`)

@@ -41,14 +41,19 @@ export function createStory(write: (text: string) => void): Story {
   }
 }
 
+/** The end of every host's logs. */
+export function lastWords(hosts: readonly Host[]): string {
+  return hosts
+    .map((host) => ({ name: host.name, tail: host.logTail(LOG_LINES) }))
+    .filter(({ tail }) => tail !== '')
+    .map(({ name, tail }) => `--- last words of ${name}\n${tail}`)
+    .join('')
+}
+
 export function failureText(error: unknown, hosts: readonly Host[]): string {
   const what =
     error instanceof Unmet
       ? `          expected  ${error.expected}\n          saw       ${error.seen}\n`
       : `          ${describeError(error)}\n`
-  const logs = hosts
-    .map((host) => ({ name: host.name, tail: host.logTail(LOG_LINES) }))
-    .filter(({ tail }) => tail !== '')
-    .map(({ name, tail }) => `--- last words of ${name}\n${tail}`)
-  return `${what}${logs.join('')}`
+  return `${what}${lastWords(hosts)}`
 }

@@ -1,0 +1,98 @@
+// The lab's command line: plays scenarios, and reaches into the fleet that `up` keeps running.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { globSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { describeError, HoldfastError } from '../../shared/errors.ts'
+import { callControl } from './control.ts'
+import { enterArguments, hostEnvironment } from './host.ts'
+import { removeStale } from './run-directory.ts'
+import { runScenario, type Scenario } from './scenario.ts'
+import { verbs } from './verbs.ts'
+
+const folder = join(import.meta.dirname, 'scenarios')
+const write = (text: string): void => void process.stdout.write(text)
+
+function scenarioNames(): readonly string[] {
+  return globSync('*.ts', { cwd: folder })
+    .map((path) => basename(path, '.ts'))
+    .sort()
+}
+
+async function load(name: string): Promise<Scenario> {
+  const { scenario } = (await import(join(folder, `${name}.ts`))) as { scenario: Scenario }
+  return scenario
+}
+
+async function help(): Promise<number> {
+  write('usage: ./scripts/lab SCENARIO|--all, or a command for the fleet that ./scripts/up runs\n\nscenarios\n')
+  for (const name of scenarioNames()) write(`  ${name.padEnd(16)} ${(await load(name)).promise}\n`)
+  write('\ncommands\n')
+  const commands = [
+    ['enter HOST', 'a shell on a host'],
+    ['exec HOST COMMAND …', 'run a command on a host'],
+    ...Object.values(verbs).map(({ about, usage }) => [usage, about]),
+    ['cleanup', 'remove what crashed runs left behind'],
+  ] as const
+  for (const [usage = '', about = ''] of commands) write(`  ${usage.padEnd(28)} ${about}\n`)
+  return 0
+}
+
+async function playAll(): Promise<number> {
+  const failed: string[] = []
+  for (const name of scenarioNames()) {
+    if ((await runScenario(await load(name))) === 1) failed.push(name)
+    write('\n')
+  }
+  const count = scenarioNames().length
+  write(failed.length === 0 ? `all ${count} scenarios hold\n` : `failed: ${failed.join(', ')}\n`)
+  return failed.length === 0 ? 0 : 1
+}
+
+/** Runs a command on a host with this terminal; returns its exit code. */
+async function runOn(host: string, command: readonly string[]): Promise<number> {
+  const pid = Number(await callControl(['pid', host]))
+  const [program = '', ...args] = [...enterArguments(pid, process.cwd()), ...command]
+  const env = { ...hostEnvironment(), PS1: `${host} # ` }
+  const child = spawn(program, args, { stdio: 'inherit', env })
+  // The terminal sends Ctrl-C to the command too; it decides what that means.
+  process.on('SIGINT', () => undefined)
+  const [code] = (await once(child, 'exit')) as [number | null]
+  return code ?? 1
+}
+
+async function main([first = '', ...rest]: readonly string[]): Promise<number> {
+  if (first === '' || first === '--help' || first === 'help') return help()
+  if (first === '--all') return playAll()
+  if (scenarioNames().includes(first)) return runScenario(await load(first))
+  if (process.getuid?.() !== 0) throw new HoldfastError('forbidden', 'the lab needs root', { remedy: 'Use sudo.' })
+  const [host = '', ...command] = rest
+  switch (first) {
+    case 'enter':
+      return runOn(host, ['sh'])
+    case 'exec':
+      if (command.length === 0) throw new HoldfastError('usage', 'exec needs a host and a command')
+      return runOn(host, command)
+    case 'cleanup':
+      for (const path of removeStale())
+        write(`removed ${path}
+`)
+      return 0
+    default:
+      if (!Object.hasOwn(verbs, first)) {
+        throw new HoldfastError('usage', `there is no scenario and no command "${first}"`, {
+          remedy: 'See ./scripts/lab.',
+        })
+      }
+      write(`${await callControl([first, ...rest])}\n`)
+      return 0
+  }
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  process.stderr.write(`lab: ${describeError(error)}\n`)
+  process.exitCode = error instanceof HoldfastError && error.code === 'usage' ? 2 : 1
+}
