@@ -123,6 +123,8 @@ export interface HubOptions {
   readonly brokerAccess: BrokerAccess
   /** What devices are told about the broker. */
   readonly broker: { readonly url: string; readonly webSocketPath: string; readonly tlsAuthority?: string }
+  /** False keeps the very first start from making the Network `default`. */
+  readonly defaultNetwork?: boolean
 }
 
 export interface Hub {

@@ -84,6 +84,12 @@ export const healthMeanings = {
     title: 'Part of the intent is beyond what this agent can enforce; nothing was opened because of it',
     remedy: 'See the details. Update the agent, or change the intent.',
   },
+  'report-rejected': {
+    severity: 'warning',
+    title: 'The hub refused something this node said',
+    remedy:
+      'See the details. A wrong signature may mean that two devices share one identity: let one of them join again.',
+  },
   'peer-unreachable': {
     severity: 'warning',
     title: 'A peer does not answer',

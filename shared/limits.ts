@@ -37,6 +37,10 @@ export const healthMax = 64
 export const requestBytesMax = 1 << 10
 /** Requests one agent may make at once and per minute: catch-up needs one or two. */
 export const requestsPerMinuteMax = 30
+/** Replies the hub sends at once: each may be a whole snapshot, and a fleet that comes back asks all together. */
+export const repliesAtOnceMax = 16
+/** Replies to one revision that are kept ready: agents that come back hold few different revisions. */
+export const repliesKeptMax = 16
 /** Deltas the hub keeps to serve catch-up; older agents get a snapshot. */
 export const deltasKeptMax = 256
 /** Messages waiting to be published by an agent; status and facts are latest-wins, so few wait. */

@@ -1,16 +1,15 @@
 // Which address belongs to whom, in all networks. Kept for as long as the owner's resource exists.
 
-import type { Address, Cidr } from '../../shared/address/cidr.ts'
+import { type Address, type Cidr, familyOf } from '../../shared/address/cidr.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import type { Name } from '../../shared/ids.ts'
 import type { NetworkSpec } from '../../shared/intent/network.ts'
 import type { Allocation, HubStore } from '../store/hub-store.ts'
-import { allocate, isUsable } from './allocate.ts'
+import { allocate, isUsable, nth, ordinal } from './allocate.ts'
 
 interface NetworkPool {
   readonly byOwner: Map<string, Allocation>
   readonly taken: Map<Address, string>
-  readonly cursors: Map<Cidr, bigint>
 }
 
 export interface Addresses {
@@ -18,12 +17,37 @@ export interface Addresses {
   /** Gives `owner` an address of each family the network has, and the fixed ones it asks for. Repeats its answer. */
   give(network: Name, spec: NetworkSpec, owner: string, fixed: readonly Address[] | undefined): readonly Address[]
   release(network: Name, owner: string): void
+  /** Throws `conflict` where an address that was given lies outside the blocks: it would have to move. */
+  checkFit(network: Name, spec: NetworkSpec): void
+  /** Back to what the store holds, after a transaction that failed. */
+  reload(): void
+}
+
+function blocksOf(spec: NetworkSpec): readonly Cidr[] {
+  return spec.cidr6 === undefined ? [spec.cidr] : [spec.cidr, spec.cidr6]
+}
+
+function checkFixed(fixed: readonly Address[], blocks: readonly Cidr[]): void {
+  for (const [index, address] of fixed.entries()) {
+    if (!blocks.some((cidr) => isUsable(cidr, address))) {
+      throw new HoldfastError('invalid', `${address} can't belong to a node of ${blocks.join(', ')}`, {
+        field: `spec.addresses[${index}]`,
+        remedy: 'The first two addresses of a block and, in IPv4, the last one are reserved. Choose another inside.',
+      })
+    }
+    if (fixed.some((other, at) => at < index && familyOf(other) === familyOf(address))) {
+      throw new HoldfastError('invalid', `${address} is a second address of its family`, {
+        field: `spec.addresses[${index}]`,
+        remedy: 'Keep one IPv4 and one IPv6 address at most.',
+      })
+    }
+  }
 }
 
 export function createAddresses(store: HubStore): Addresses {
   const pools = new Map<Name, NetworkPool>()
   const poolOf = (network: Name): NetworkPool => {
-    const held = pools.get(network) ?? { byOwner: new Map(), taken: new Map(), cursors: new Map() }
+    const held = pools.get(network) ?? { byOwner: new Map(), taken: new Map() }
     pools.set(network, held)
     return held
   }
@@ -32,31 +56,27 @@ export function createAddresses(store: HubStore): Addresses {
     pool.byOwner.set(allocation.owner, allocation)
     for (const address of allocation.addresses) pool.taken.set(address, allocation.owner)
   }
-  for (const allocation of store.allocations()) learn(allocation)
+  const reload = (): void => {
+    pools.clear()
+    for (const allocation of store.allocations()) learn(allocation)
+  }
+  reload()
 
-  const take = (
-    pool: NetworkPool,
-    cidr: Cidr,
-    owner: string,
-    held: readonly Address[],
-    fixed: readonly Address[],
-  ): Address => {
-    const wish = fixed.find((address) => isUsable(cidr, address))
-    const kept = wish ?? held.find((address) => isUsable(cidr, address))
-    if (kept !== undefined) {
-      const other = pool.taken.get(kept)
-      if (other !== undefined && other !== owner) {
-        throw new HoldfastError('conflict', `${kept} belongs to ${other}`, {
-          field: 'spec.addresses',
-          remedy: 'Choose another address, or leave it out.',
-        })
-      }
-      return kept
-    }
-    // The cursor never goes back while the hub runs, so an address that was freed is the last to be given again.
-    const given = allocate({ cidr, taken: new Set(pool.taken.keys()), cursor: pool.cursors.get(cidr) ?? 0n })
-    pool.cursors.set(cidr, given.cursor)
-    return given.address
+  /** The cursor never goes back, across restarts too, so an address that was freed is the last to be given again. */
+  const next = (network: Name, cidr: Cidr, taken: NetworkPool['taken']): Address => {
+    const name = `cursor/${network}/${cidr}`
+    const { address, cursor } = allocate({ cidr, taken, cursor: BigInt(store.value(name) ?? 0) })
+    store.putValue(name, String(cursor))
+    return address
+  }
+
+  const claim = (pool: NetworkPool, owner: string, address: Address): Address => {
+    const other = pool.taken.get(address)
+    if (other === undefined || other === owner) return address
+    throw new HoldfastError('conflict', `${address} belongs to ${other}`, {
+      field: 'spec.addresses',
+      remedy: 'Choose another address, or leave it out.',
+    })
   }
 
   return {
@@ -64,8 +84,18 @@ export function createAddresses(store: HubStore): Addresses {
     give(network, spec, owner, fixed = []) {
       const pool = poolOf(network)
       const held = pool.byOwner.get(owner)?.addresses ?? []
-      const blocks = spec.cidr6 === undefined ? [spec.cidr] : [spec.cidr, spec.cidr6]
-      const addresses = blocks.map((cidr) => take(pool, cidr, owner, held, fixed))
+      const blocks = blocksOf(spec)
+      checkFixed(fixed, blocks)
+      const addresses: Address[] = []
+      for (const cidr of blocks) {
+        const kept = [...fixed, ...held].find((address) => isUsable(cidr, address))
+        // The same number in both families: people recognise a node by either.
+        const first = addresses[0]
+        const twin = first === undefined ? undefined : nth(cidr, ordinal(spec.cidr, first))
+        if (kept !== undefined) addresses.push(claim(pool, owner, kept))
+        else if (twin !== undefined && !pool.taken.has(twin)) addresses.push(twin)
+        else addresses.push(next(network, cidr, pool.taken))
+      }
       if (addresses.length === held.length && addresses.every((address, i) => address === held[i])) return held
       for (const address of held) pool.taken.delete(address)
       const allocation = { network, owner, addresses }
@@ -80,6 +110,18 @@ export function createAddresses(store: HubStore): Addresses {
       store.deleteAllocation(network, owner)
       pool.byOwner.delete(owner)
       for (const address of held.addresses) pool.taken.delete(address)
+    },
+    reload,
+    checkFit(network, spec) {
+      const blocks = blocksOf(spec)
+      for (const [address, owner] of pools.get(network)?.taken ?? []) {
+        if (blocks.some((cidr) => isUsable(cidr, address))) continue
+        throw new HoldfastError('conflict', `${address} of ${owner} would no longer be part of network ${network}`, {
+          field: `Network/${network} spec.${familyOf(address) === 4 ? 'cidr' : 'cidr6'}`,
+          remedy:
+            'Addresses never move. Choose a block that contains all that were given, or delete their owners first.',
+        })
+      }
     },
   }
 }

@@ -19,8 +19,8 @@ const RESERVED_AT_START = 2n
 /** What is taken in one network, and where the last search ended: addresses that were freed are used again last. */
 export interface Pool {
   readonly cidr: Cidr
-  readonly taken: ReadonlySet<Address>
-  /** Offset at which to begin; searching wraps around. */
+  readonly taken: { has(address: Address): boolean; readonly size: number }
+  /** Number of the usable address at which to begin; searching wraps around. */
   readonly cursor: bigint
 }
 
@@ -37,8 +37,18 @@ export function capacity(cidr: Cidr): bigint {
 /** True for addresses of the block that may belong to a node. */
 export function isUsable(cidr: Cidr, address: Address): boolean {
   if (!contains(cidr, hostCidr(address))) return false
-  const offset = parseIp(address).value - blockOf(cidr).value
-  return offset >= RESERVED_AT_START && offset < RESERVED_AT_START + capacity(cidr)
+  const number = ordinal(cidr, address)
+  return number >= 0n && number < capacity(cidr)
+}
+
+/** Number of a usable address in its block, from 0. */
+export function ordinal(cidr: Cidr, address: Address): bigint {
+  return parseIp(address).value - blockOf(cidr).value - RESERVED_AT_START
+}
+
+/** The usable address of that number, where the block has one. */
+export function nth(cidr: Cidr, number: bigint): Address | undefined {
+  return number >= 0n && number < capacity(cidr) ? addressAt(cidr, RESERVED_AT_START + number) : undefined
 }
 
 /** The next free address at or behind the cursor. Throws `exhausted` when there is none. */

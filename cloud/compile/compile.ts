@@ -1,9 +1,16 @@
 // Intent to records. Each object compiles alone, so one change costs one compilation, whatever the size of the fleet.
 
 import type { Address } from '../../shared/address/cidr.ts'
+import { HoldfastError } from '../../shared/errors.ts'
 import type { AnyResource, Resource } from '../../shared/intent/resource.ts'
-import { type AnyRecord, encodeRecord } from '../../shared/record/record.ts'
+import { recordBytesMax } from '../../shared/limits.ts'
+import { type AnyRecord, encodeRecord, parseRecord } from '../../shared/record/record.ts'
 import type { Enrolment } from '../store/hub-store.ts'
+
+/** Id of the record of a resource, and its name among the owners of addresses. */
+export function recordIdOf({ kind, metadata }: AnyResource): string {
+  return `${kind.toLowerCase()}/${metadata.name}`
+}
 
 /** What a resource needs besides itself to become a record. */
 export interface Context {
@@ -60,8 +67,21 @@ export interface Compiled {
   readonly bytes: Uint8Array
 }
 
-/** The record of one resource, or undefined where it has none: tokens, and nodes that are not members. */
+/**
+ * The record of one resource, or undefined where it has none: tokens, and nodes that are not members. Throws `too-large`
+ * for what agents would refuse.
+ */
 export function compile(resource: AnyResource, context: Context): Compiled | undefined {
   const record = recordOf(resource, context)
-  return record === undefined ? undefined : { id: record.id, bytes: encodeRecord(record) }
+  if (record === undefined) return undefined
+  const bytes = encodeRecord(record)
+  if (bytes.length > recordBytesMax) {
+    throw new HoldfastError('too-large', `as a record it has ${bytes.length} bytes, at most ${recordBytesMax} fit`, {
+      field: `${resource.kind}/${resource.metadata.name}`,
+      remedy: 'Split it in two.',
+    })
+  }
+  // Read as agents will read it: what they can't parse must never be signed.
+  parseRecord(bytes)
+  return { id: record.id, bytes }
 }

@@ -4,7 +4,7 @@ import { fromBase64, toBase64, toBase64Url } from '../../shared/bytes.ts'
 import type { Clock, Entropy, Sha256, Verify } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { base32, type Name, type NodeId, parseName, parseNodeId } from '../../shared/ids.ts'
-import { apiVersion, type Resource } from '../../shared/intent/resource.ts'
+import { apiVersion, parseResource, type Resource } from '../../shared/intent/resource.ts'
 import { encodeSnapshot } from '../../shared/record/delta.ts'
 import { type EnrolReply, type EnrolRequest, enrolProofBytes } from '../../shared/wire/enrol.ts'
 import type { Actor, BrokerAccess, HubOptions } from '../hub.ts'
@@ -49,8 +49,9 @@ function nodeResource(
 ): Resource<'Node'> {
   // What people wrote about the node beats what the token says, and that beats what the device says of itself.
   const labels = { ...request.labels, ...token.labels, ...held?.spec.labels }
-  const spec = held?.spec ?? { network: token.network, labels: {}, advertise: [], disabled: false }
-  return { apiVersion, kind: 'Node', metadata: held?.metadata ?? { name }, spec: { ...spec, labels } }
+  const spec = { ...(held?.spec ?? { network: token.network }), labels }
+  // Parsed again: labels of three sources may together be more than a node may have.
+  return parseResource({ apiVersion, kind: 'Node', metadata: held?.metadata ?? { name }, spec }) as Resource<'Node'>
 }
 
 function chooseName(request: EnrolRequest, node: NodeId, held: Enrolment | undefined, port: EnrolPort): Name {
@@ -74,6 +75,14 @@ export function createEnrol(options: EnrolOptions) {
       throw new HoldfastError('bad-signature', 'the device could not prove that it holds its key', { field: 'proof' })
   }
 
+  /** Said before a token is spent: a device that waits would wait for ever. */
+  const refuseDisabled = (name: Name): void => {
+    if (port.nodeNamed(name)?.spec.disabled !== true) return
+    throw new HoldfastError('forbidden', `node ${name} is disabled`, {
+      remedy: `Enable it first: set spec.disabled of Node/${name} to false, or join with another --name.`,
+    })
+  }
+
   const reply = async (enrolment: Enrolment): Promise<EnrolReply> => {
     const { nodeId, name } = enrolment
     const network = port.networkOf(enrolment.network)
@@ -81,12 +90,15 @@ export function createEnrol(options: EnrolOptions) {
       return { state: 'pending', nodeId, name, retryAfterS: RETRY_AFTER_S }
     }
     const { state, publisher } = network
-    await publisher.flush()
+    const signed = publisher.sign()
+    const { head, records } = publisher
+    if (!signed || head === undefined || !records.has(`node/${name}`)) {
+      throw new HoldfastError('failed', `the hub could not store the revision that makes ${name} a member`, {
+        remedy: 'Look at the hub’s log and disk, then join again with the same token.',
+      })
+    }
     const password = toBase64Url(entropy.bytes(32))
     await options.access.allow(nodeId, state.id, password)
-    const { head, records } = publisher
-    if (head === undefined)
-      throw new HoldfastError('failed', `network ${state.name} has no signed revision yet`, { remedy: 'Try again.' })
     const { url, webSocketPath, tlsAuthority } = options.broker
     return {
       state: 'enrolled',
@@ -112,10 +124,12 @@ export function createEnrol(options: EnrolOptions) {
     // The same device asks again: it waits for approval, or its first reply was lost. The token was spent then.
     if (held !== undefined && held.tokenId === request.tokenId && held.wgKey === request.wgKey) {
       tokens.recognise(request.tokenId, request.secret)
+      refuseDisabled(held.name)
       return reply(held)
     }
     const token = tokens.check(request.tokenId, request.secret)
     const name = chooseName(request, node, held, port)
+    refuseDisabled(name)
     const known = port.nodeNamed(name)
     if (known !== undefined && known.spec.network !== token.network) {
       throw new HoldfastError('conflict', `node ${name} belongs to network ${known.spec.network}`, {

@@ -1,101 +1,86 @@
-// Status of intent, as Kubernetes has it. `Programmed` is true only when every device concerned said so.
+// Status of intent, as Kubernetes has it. `Programmed` is true only when every device said that it runs the revision
+// that this very object came with.
 
+import { showCondition } from '../../shared/health.ts'
 import type { Name } from '../../shared/ids.ts'
-import { compareVersion, formatVersion, type Version } from '../../shared/record/head.ts'
+import { formatVersion } from '../../shared/record/head.ts'
 import type { FleetNode, ResourceCondition, Stored } from '../hub.ts'
+import type { Progress } from './progress.ts'
 
-/** How far one revision has come in its network. */
-export interface Progress {
-  readonly version: Version
-  readonly members: number
-  readonly acknowledged: number
-  readonly pending: readonly Name[]
-  readonly offline: readonly Name[]
-}
+type Draft = Pick<ResourceCondition, 'type' | 'status' | 'reason' | 'message'>
 
-/** Members are the approved devices of a network; those that are offline count, because they will run it one day. */
-export function progress(version: Version, members: readonly FleetNode[]): Progress {
-  const behind = members.filter(
-    (node) => compareVersion(node.report?.revision.applied ?? { epoch: 0, revision: 0 }, version) < 0,
-  )
-  return {
-    version,
-    members: members.length,
-    acknowledged: members.length - behind.length,
-    pending: behind.filter((node) => node.state === 'online').map((node) => node.name),
-    offline: behind.filter((node) => node.state !== 'online').map((node) => node.name),
-  }
-}
+const NAMES_SHOWN = 5
 
 function names(list: readonly Name[]): string {
-  return list.length <= 5 ? list.join(', ') : `${list.slice(0, 5).join(', ')} and ${list.length - 5} more`
+  const rest = list.length - NAMES_SHOWN
+  return rest <= 0 ? list.join(', ') : `${list.slice(0, NAMES_SHOWN).join(', ')} and ${rest} more`
 }
 
-function programmed(stored: Stored, now: Progress, at: number): ResourceCondition {
-  const { acknowledged, members, offline, pending } = now
+function programmed(now: Progress | 'unsigned'): Draft {
+  if (now === 'unsigned') {
+    return { type: 'Programmed', status: 'False', reason: 'NotPublished', message: 'not signed and published yet' }
+  }
+  const { acknowledged, members, offline, pending, version } = now
   const done = acknowledged === members
-  const waits = [
-    pending.length === 0 ? '' : `pending: ${names(pending)}`,
-    offline.length === 0 ? '' : `offline: ${names(offline)}`,
-  ]
-  const tail = waits.filter((part) => part !== '').join('; ')
-  return {
-    type: 'Programmed',
-    status: done ? 'True' : 'False',
-    reason: done ? 'Acknowledged' : pending.length > 0 ? 'Pending' : 'NodesOffline',
-    message: `${acknowledged} of ${members} nodes run revision ${formatVersion(now.version)}${tail === '' ? '' : `; ${tail}`}`,
-    observedGeneration: stored.generation,
-    lastTransitionAt: at,
-  }
+  const parts = [`${acknowledged} of ${members} nodes run revision ${formatVersion(version)}`]
+  if (pending.length > 0) parts.push(`pending: ${names(pending)}`)
+  if (offline.length > 0) parts.push(`offline: ${names(offline)}`)
+  const reason = done ? 'Acknowledged' : pending.length > 0 ? 'Pending' : 'NodesOffline'
+  return { type: 'Programmed', status: done ? 'True' : 'False', reason, message: parts.join('; ') }
 }
 
-function enrolled(stored: Stored, node: FleetNode | undefined): ResourceCondition {
-  const state = node === undefined ? 'NotEnrolled' : node.state === 'pending' ? 'AwaitsApproval' : 'Enrolled'
-  const messages = {
-    NotEnrolled: 'no device has joined under this name',
-    AwaitsApproval: `a device waits: holdfast-hub approve ${stored.resource.metadata.name}`,
-    Enrolled: `device ${node?.nodeId ?? ''}`,
+function enrolled(name: string, node: FleetNode | undefined): Draft {
+  if (node === undefined) {
+    return { type: 'Enrolled', status: 'False', reason: 'NotEnrolled', message: 'no device has joined under this name' }
   }
-  return {
-    type: 'Enrolled',
-    status: state === 'Enrolled' ? 'True' : 'False',
-    reason: state,
-    message: messages[state],
-    observedGeneration: stored.generation,
-    lastTransitionAt: node?.since ?? stored.createdAt,
+  if (node.state === 'pending') {
+    const message = `a device waits: holdfast-hub approve ${name}`
+    return { type: 'Enrolled', status: 'False', reason: 'AwaitsApproval', message }
   }
+  return { type: 'Enrolled', status: 'True', reason: 'Enrolled', message: `device ${node.nodeId}` }
 }
 
-function ready(stored: Stored, node: FleetNode): ResourceCondition {
-  const critical = node.health.length
-  const online = node.state === 'online'
-  return {
-    type: 'Ready',
-    status:
-      node.state === 'never-seen' || node.state === 'offline' ? 'Unknown' : online && critical === 0 ? 'True' : 'False',
-    reason: !online ? 'Offline' : critical === 0 ? 'Healthy' : 'HasConditions',
-    message: !online ? 'not connected; it goes on by itself from its cache' : node.health.map((c) => c.code).join(', '),
-    observedGeneration: stored.generation,
-    lastTransitionAt: node.since,
+function ready(node: FleetNode): Draft {
+  if (node.state === 'never-seen') {
+    return {
+      type: 'Ready',
+      status: 'Unknown',
+      reason: 'NeverSeen',
+      message: 'enrolled, but it never reached the broker',
+    }
   }
+  if (node.state !== 'online') {
+    const message = 'not connected; it goes on by itself from its cache'
+    return { type: 'Ready', status: 'Unknown', reason: 'Offline', message }
+  }
+  const shown = node.health.map(showCondition)
+  const critical = shown.some((condition) => condition.severity === 'critical')
+  const message = shown.map((condition) => condition.code).join(', ')
+  const reason = critical ? 'Critical' : shown.length === 0 ? 'Healthy' : 'HasConditions'
+  return { type: 'Ready', status: critical ? 'False' : 'True', reason, message }
+}
+
+export interface Situation {
+  readonly progress: Progress | 'unsigned' | undefined
+  readonly node: FleetNode | undefined
 }
 
 export function conditionsOf(
-  stored: Stored,
-  now: Progress | undefined,
-  node: FleetNode | undefined,
+  { createdAt, generation, resource }: Stored,
+  { node, progress }: Situation,
+  transitionAt: (type: ResourceCondition['type'], status: ResourceCondition['status'], first: number) => number,
 ): readonly ResourceCondition[] {
-  const accepted: ResourceCondition = {
-    type: 'Accepted',
-    status: 'True',
-    reason: 'Valid',
-    message: '',
-    observedGeneration: stored.generation,
-    lastTransitionAt: stored.createdAt,
-  }
-  const out = [accepted]
-  if (stored.resource.kind === 'Node') out.push(enrolled(stored, node))
-  if (now !== undefined) out.push(programmed(stored, now, stored.createdAt))
-  if (stored.resource.kind === 'Node' && node !== undefined && node.state !== 'pending') out.push(ready(stored, node))
-  return out
+  const drafts: Draft[] = [{ type: 'Accepted', status: 'True', reason: 'Valid', message: '' }]
+  if (resource.kind === 'Node') drafts.push(enrolled(resource.metadata.name, node))
+  if (progress !== undefined) drafts.push(programmed(progress))
+  if (resource.kind === 'Node' && node !== undefined && node.state !== 'pending') drafts.push(ready(node))
+  return drafts.map((draft) => ({
+    ...draft,
+    observedGeneration: generation,
+    lastTransitionAt: transitionAt(
+      draft.type,
+      draft.status,
+      draft.type === 'Ready' ? (node?.since ?? createdAt) : createdAt,
+    ),
+  }))
 }

@@ -1,26 +1,18 @@
 // What the hub knows of its devices: who is there, what they run, how they are. Each report costs the same, whatever the
 // size of the fleet.
 
-import type { Clock, Log, Sha256, Verify } from '../../shared/effects.ts'
+import { compareText } from '../../shared/bytes.ts'
+import type { Clock, Log, Sha256, Timer, Verify } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
 import { type Fact, isNewerFact, openFact } from '../../shared/fact/fact.ts'
 import type { Name, NodeId } from '../../shared/ids.ts'
-import { compareVersion, noVersion, type Version } from '../../shared/record/head.ts'
-import { parsePresence, parseStatus, type StatusReport } from '../../shared/wire/report.ts'
-import type { FleetNode, HubEvent } from '../hub.ts'
+import { compareVersion, noVersion } from '../../shared/record/head.ts'
+import { parsePresence, parseStatus } from '../../shared/wire/report.ts'
+import type { NodeChannel } from '../../shared/wire/topics.ts'
+import type { AuditRow, FleetNode, HubEvent } from '../hub.ts'
 import type { Enrolment, HubStore, LastWord } from '../store/hub-store.ts'
-
-interface Device {
-  enrolment: Enrolment
-  online: boolean
-  session: string | undefined
-  since: number
-  lastSeen: number | undefined
-  report: StatusReport | undefined
-  fact: Fact | undefined
-  /** Bytes as received, to be kept across a restart. */
-  word: LastWord
-}
+import { type Device, newDevice, showDevice, stateOf } from './device.ts'
+import type { Member } from './progress.ts'
 
 export interface FleetOptions {
   readonly store: HubStore
@@ -33,49 +25,38 @@ export interface FleetOptions {
 
 /** Last words are written together: a fleet that reports every few seconds must not wear the disk. */
 const SAVE_EVERY_MS = 10_000
+/** Agents spread their return over 30 s; with a broker that forgot, who has not come back by now is away. */
+const CONFIRM_WITHIN_MS = 90_000
+/** One device that goes on saying nonsense is told of once in so long. */
+const TELL_EVERY_MS = 3_600_000
+const DETAIL_MAX = 300
 
 export class Fleet {
   readonly #options: FleetOptions
   readonly #devices = new Map<NodeId, Device>()
   readonly #unsaved = new Set<NodeId>()
+  readonly #confirming = new Map<Name, Timer>()
+  #saving: Timer | undefined
 
   constructor(options: FleetOptions) {
     this.#options = options
   }
 
-  /** Makes the devices known and gives them back what they last said. */
+  /** Makes the devices known and gives them back what they last said. Nobody is online until the broker says so. */
   load(enrolments: readonly Enrolment[]): void {
     const words = new Map(this.#options.store.lastWords().map((word) => [word.nodeId, word]))
     for (const enrolment of enrolments) {
       this.add(enrolment)
       const device = this.#devices.get(enrolment.nodeId)
       const word = words.get(enrolment.nodeId)
-      if (device === undefined || word === undefined) continue
-      device.word = word
-      device.lastSeen = word.lastSeen
-      device.since = word.lastSeen
-      if (word.status !== undefined) this.#tolerate(() => (device.report = parseStatus(word.status as Uint8Array)))
-      if (word.fact !== undefined) this.#tolerate(() => (device.fact = this.#open(device, word.fact as Uint8Array)))
+      if (device !== undefined && word !== undefined) this.#recall(device, word)
     }
   }
 
   add(enrolment: Enrolment): void {
     const held = this.#devices.get(enrolment.nodeId)
-    if (held !== undefined) {
-      held.enrolment = enrolment
-      return
-    }
-    const word = { nodeId: enrolment.nodeId, lastSeen: 0 }
-    this.#devices.set(enrolment.nodeId, {
-      enrolment,
-      word,
-      online: false,
-      session: undefined,
-      since: enrolment.at,
-      lastSeen: undefined,
-      report: undefined,
-      fact: undefined,
-    })
+    if (held === undefined) this.#devices.set(enrolment.nodeId, newDevice(enrolment))
+    else held.enrolment = enrolment
   }
 
   remove(node: NodeId): void {
@@ -92,20 +73,22 @@ export class Fleet {
     const device = this.#devices.get(node)
     if (device === undefined) return
     const { online, session } = parsePresence(payload)
+    this.#accepted(device, 'presence')
     // The will of a connection that has been followed by another says nothing about the present.
     if (!online && device.session !== undefined && device.session !== session) return
+    device.confirmed = true
+    if (device.online === online && device.session === session) return this.#heard(device)
+    // The same session before and after a restart of the hub: the device was there all along.
+    const knownSince = online && device.word.session === session ? device.word.since : undefined
     device.session = session
-    this.#heard(device)
-    if (device.online === online) return
-    device.online = online
-    device.since = this.#options.clock.now()
-    this.#options.emit({ type: 'node', name: device.enrolment.name, state: online ? 'online' : 'offline' })
+    this.#turn(device, online, knownSince)
   }
 
   status(node: NodeId, payload: Uint8Array): void {
     const device = this.#devices.get(node)
     if (device === undefined) return
     const report = parseStatus(payload)
+    this.#accepted(device, 'status')
     const before = device.report?.revision.applied ?? noVersion
     device.report = report
     device.word = { ...device.word, status: payload }
@@ -119,38 +102,116 @@ export class Fleet {
     const device = this.#devices.get(node)
     if (device === undefined) return
     const fact = this.#open(device, payload)
+    this.#accepted(device, 'fact')
     if (!isNewerFact(fact, device.fact)) return
     device.fact = fact
     device.word = { ...device.word, fact: payload }
     this.#heard(device)
   }
 
-  applied(node: NodeId): Version {
-    return this.#devices.get(node)?.report?.revision.applied ?? noVersion
+  /** The device said something that does not parse, does not verify, or is too much: a condition, and a line for the audit. */
+  refused(node: NodeId, channel: NodeChannel, reason: string): void {
+    const device = this.#devices.get(node)
+    if (device === undefined) return
+    const { clock, log, store } = this.#options
+    const at = clock.now()
+    const why = reason.slice(0, DETAIL_MAX)
+    const before = device.refusal
+    const tell = before === undefined || before.channel !== channel || Math.abs(at - before.toldAt) >= TELL_EVERY_MS
+    device.refusal = { since: before?.since ?? at, channel, why, toldAt: tell ? at : (before?.toldAt ?? at) }
+    if (!tell) return
+    const { name } = device.enrolment
+    log.warn('a message of a node was refused', { node: name, channel, reason: why })
+    const row: AuditRow = { at, actor: name, verb: 'refused', target: `node/${name}`, detail: `${channel}: ${why}` }
+    this.#tolerate(() => store.putAudit(row))
   }
 
-  isOnline(node: NodeId): boolean {
-    return this.#devices.get(node)?.online ?? false
+  /** The broker is about to repeat what it kept; devices it does not speak of in time are away. */
+  linkUp(network: Name): void {
+    this.#confirming.get(network)?.cancel()
+    const timer = this.#options.clock.after(CONFIRM_WITHIN_MS, () => {
+      this.#confirming.delete(network)
+      for (const device of this.#devices.values()) {
+        if (device.enrolment.network === network && device.online && !device.confirmed) this.#turn(device, false)
+      }
+    })
+    this.#confirming.set(network, timer)
   }
 
-  /** Forgets who is online: after the hub's own link was down, retained presence says it again. */
+  linkDown(network: Name): void {
+    this.#confirming.get(network)?.cancel()
+    this.#confirming.delete(network)
+    for (const device of this.#devices.values()) if (device.enrolment.network === network) device.confirmed = false
+  }
+
+  /** Approved devices of a network and what they run; `counts` leaves out those that are not to be waited for. */
+  members(network: Name, counts: (name: Name) => boolean): readonly Member[] {
+    const members: Member[] = []
+    for (const { enrolment, online, report } of this.#devices.values()) {
+      const { name, state } = enrolment
+      if (enrolment.network !== network || state === 'pending' || !counts(name)) continue
+      members.push({ name, online, applied: report?.revision.applied ?? noVersion })
+    }
+    return members
+  }
+
+  show(node: NodeId, addresses: readonly string[]): FleetNode | undefined {
+    const device = this.#devices.get(node)
+    return device === undefined ? undefined : showDevice(device, addresses)
+  }
+
+  /** By name. */
   list(addressesOf: (name: Name) => readonly string[]): readonly FleetNode[] {
     return [...this.#devices.values()]
-      .map((device) => this.#show(device, addressesOf(device.enrolment.name)))
-      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .map((device) => showDevice(device, addressesOf(device.enrolment.name)))
+      .sort((a, b) => compareText(a.name, b.name))
   }
 
   save(): void {
+    this.#saving?.cancel()
+    this.#saving = undefined
     if (this.#unsaved.size === 0) return
     const words = [...this.#unsaved].flatMap((node) => this.#devices.get(node)?.word ?? [])
     this.#unsaved.clear()
     this.#tolerate(() => this.#options.store.putLastWords(words))
   }
 
+  /** Saves, and does nothing of its own accord any more. */
+  stop(): void {
+    this.save()
+    for (const timer of this.#confirming.values()) timer.cancel()
+    this.#confirming.clear()
+  }
+
+  #recall(device: Device, word: LastWord): void {
+    const { fact, lastSeen, session, status } = word
+    device.word = word
+    device.lastSeen = lastSeen
+    device.since = lastSeen
+    device.session = session
+    if (status !== undefined) this.#tolerate(() => (device.report = parseStatus(status)))
+    if (fact !== undefined) this.#tolerate(() => (device.fact = this.#open(device, fact)))
+  }
+
+  #turn(device: Device, online: boolean, since?: number): void {
+    const changed = device.online !== online || device.lastSeen === undefined
+    device.online = online
+    if (changed) device.since = since ?? this.#options.clock.now()
+    const { session: _, since: __, ...word } = device.word
+    const { session } = device
+    device.word = online && session !== undefined ? { ...word, session, since: device.since } : word
+    this.#heard(device)
+    if (changed) this.#options.emit({ type: 'node', name: device.enrolment.name, state: stateOf(device) })
+  }
+
+  #accepted(device: Device, channel: NodeChannel): void {
+    if (device.refusal?.channel === channel) device.refusal = undefined
+  }
+
   #heard(device: Device): void {
     device.lastSeen = this.#options.clock.now()
     device.word = { ...device.word, lastSeen: device.lastSeen }
-    if (this.#unsaved.size === 0) this.#options.clock.after(SAVE_EVERY_MS, () => this.save())
+    this.#saving ??= this.#options.clock.after(SAVE_EVERY_MS, () => this.save())
     this.#unsaved.add(device.enrolment.nodeId)
   }
 
@@ -163,26 +224,7 @@ export class Fleet {
     try {
       run()
     } catch (error) {
-      this.#options.log.warn('the last word of a node is not usable', { reason: describeError(error) })
-    }
-  }
-
-  #show(device: Device, addresses: readonly string[]): FleetNode {
-    const { enrolment, report, fact, lastSeen } = device
-    const quiet = lastSeen === undefined ? 'never-seen' : device.online ? 'online' : 'offline'
-    return {
-      nodeId: enrolment.nodeId,
-      name: enrolment.name,
-      network: enrolment.network,
-      wgKey: enrolment.wgKey,
-      deviceKey: enrolment.deviceKey,
-      addresses,
-      state: enrolment.state === 'pending' ? 'pending' : quiet,
-      since: device.since,
-      ...(lastSeen === undefined ? {} : { lastSeen }),
-      ...(report === undefined ? {} : { report }),
-      ...(fact === undefined ? {} : { fact }),
-      health: report?.health ?? [],
+      this.#options.log.warn('the last word of a node could not be read or kept', { reason: describeError(error) })
     }
   }
 }

@@ -2,15 +2,16 @@
 
 import type { Bus, Clock, Entropy, Log } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
-import { base32 } from '../../shared/ids.ts'
+import { base32, type NodeId } from '../../shared/ids.ts'
 import { requestsPerMinuteMax } from '../../shared/limits.ts'
 import { encodePresence } from '../../shared/wire/report.ts'
 import { parseRequest } from '../../shared/wire/sync.ts'
-import { nodeChannels, parseTopic, topics } from '../../shared/wire/topics.ts'
+import { type NodeChannel, nodeChannels, parseTopic, topics } from '../../shared/wire/topics.ts'
 import { createRateLimit } from '../access/rate-limit.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { HubOptions } from '../hub.ts'
 import type { NetworkState } from '../store/hub-store.ts'
+import { createAnswers } from './answers.ts'
 import type { Publisher } from './publisher.ts'
 import type { Replies } from './replies.ts'
 
@@ -26,79 +27,110 @@ export interface NetworkLinkOptions extends Pick<HubOptions, 'bus'> {
 
 export interface NetworkLink {
   start(): void
-  isUp(): boolean
-  stop(): Promise<void>
+  /** Says goodbye; `forget` also takes the network's retained words back, because there is no network any more. */
+  stop(forget?: boolean): Promise<void>
 }
 
+/** What the broker keeps of a node. */
+const retainedChannels = ['fact', 'status', 'presence'] as const satisfies readonly NodeChannel[]
+/** Longer than a broker that answers at all needs; one that doesn't must not keep the hub from stopping. */
+const GOODBYE_MS_MAX = 3_000
+const nothing = new Uint8Array(0)
+
 export function createNetworkLink(options: NetworkLinkOptions): NetworkLink {
-  const { network, publisher, replies, fleet, log } = options
+  const { clock, network, publisher, replies, fleet, log } = options
   const session = base32(options.entropy.bytes(10), 16)
   const topic = topics.hub(network.id)
   const say = (online: boolean) => ({ topic, payload: encodePresence({ online, session }), retain: true })
-  const asked = createRateLimit(options.clock, requestsPerMinuteMax)
+  const asked = createRateLimit(clock, requestsPerMinuteMax)
+  const swept = createRateLimit(clock, 1)
   const bus: Bus = options.bus({
     filters: nodeChannels.map((channel) => `hf/1/${network.id}/n/+/${channel}`),
     will: say(false),
   })
+  const answers = createAnswers(bus, replies, log)
   let up = false
 
-  const publish = async (messages: readonly Parameters<Bus['publish']>[0][]): Promise<void> => {
-    for (const message of messages) await bus.publish(message)
+  const publish = (message: Parameters<Bus['publish']>[0]): Promise<void> =>
+    bus.publish(message).catch((error: unknown) => {
+      log.debug('not published', { topic: message.topic, reason: describeError(error) })
+    })
+
+  /** A broker keeps the last words of a node for ever; those of a node that is gone are taken back. */
+  const sweep = (node: NodeId): void => {
+    if (!swept.take(node)) return
+    for (const channel of retainedChannels) {
+      void publish({ topic: topics.node(network.id, node, channel), payload: nothing, retain: true })
+    }
   }
 
-  const digest = (name: string, payload: Uint8Array): void => {
-    const heard = parseTopic(name)
-    // An empty payload is how a retained message is taken back.
-    if (heard === undefined || !('node' in heard) || heard.network !== network.id || payload.length === 0) return
-    if (fleet.enrolment(heard.node)?.network !== network.name) return
-    switch (heard.type) {
+  const request = (node: NodeId, payload: Uint8Array): void => {
+    const parsed = parseRequest(payload)
+    if (asked.take(node)) answers.ask(node, parsed)
+    else fleet.refused(node, 'req', `it asks more than ${requestsPerMinuteMax} times a minute`)
+  }
+
+  const digest = (node: NodeId, channel: NodeChannel, payload: Uint8Array): void => {
+    switch (channel) {
       case 'presence':
-        return fleet.presence(heard.node, payload)
+        return fleet.presence(node, payload)
       case 'status':
-        return fleet.status(heard.node, payload)
+        return fleet.status(node, payload)
       case 'fact':
-        return fleet.fact(heard.node, payload)
-      case 'req': {
-        const request = parseRequest(payload)
-        if (!asked.take(heard.node)) return log.warn('a node asks too often', { node: heard.node })
-        publish(replies.answer(heard.node, request)).catch((error: unknown) =>
-          log.debug('a reply was not sent', { node: heard.node, reason: describeError(error) }),
-        )
-        return undefined
-      }
+        return fleet.fact(node, payload)
+      case 'req':
+        return request(node, payload)
       case 'ledger':
-      case 'rsp':
         return undefined
     }
   }
 
+  const hear = (name: string, payload: Uint8Array): void => {
+    const heard = parseTopic(name)
+    // An empty payload is how a retained message is taken back.
+    if (heard === undefined || !('node' in heard) || heard.type === 'rsp') return
+    if (heard.network !== network.id || payload.length === 0) return
+    // The topic says who speaks, the broker vouches for it; somebody who is no member of this network is nobody.
+    if (fleet.enrolment(heard.node)?.network !== network.name) return sweep(heard.node)
+    try {
+      digest(heard.node, heard.type, payload)
+    } catch (error) {
+      fleet.refused(heard.node, heard.type, describeError(error))
+    }
+  }
+
   return {
-    isUp: () => up,
     start() {
       bus.start({
         onUp() {
           up = true
+          fleet.linkUp(network.name)
           publisher.connected(bus)
-          bus
-            .publish(say(true))
-            .catch((error: unknown) => log.debug('presence was not published', { reason: describeError(error) }))
+          void publish(say(true))
         },
         onDown(reason) {
           if (up) log.warn('the link to the broker is down', { network: network.name, reason })
+          if (up) fleet.linkDown(network.name)
           up = false
+          answers.clear()
           publisher.disconnected()
         },
-        onMessage(name, payload) {
-          try {
-            digest(name, payload)
-          } catch (error) {
-            log.warn('a message of a node is not usable', { topic: name, reason: describeError(error) })
-          }
-        },
+        onMessage: hear,
       })
     },
-    async stop() {
-      if (up) await bus.publish(say(false)).catch(() => undefined)
+    async stop(forget = false) {
+      answers.clear()
+      if (up) {
+        const last = forget
+          ? [
+              publish({ topic: topics.head(network.id), payload: nothing, retain: true }),
+              publish({ topic, payload: nothing, retain: true }),
+            ]
+          : [publish(say(false))]
+        const patience = new Promise<void>((resolve) => void clock.after(GOODBYE_MS_MAX, resolve))
+        await Promise.race([Promise.all(last), patience])
+      }
+      fleet.linkDown(network.name)
       await bus.close()
     },
   }

@@ -28,7 +28,9 @@ test('a change that could not be stored and was undone leaves no trace in the ro
   }
   store.putNetwork(network)
   const clock = new FakeClock()
-  const options = { network, store: failing, signer, sha256, clock, log: memoryLog(), onRevision: () => undefined }
+  const trusted = trustedKeys([signer.publicKey], sha256)
+  const rest = { signer, trusted, sha256, verify, clock, log: memoryLog(), onRevision: () => undefined }
+  const options = { ...rest, network, store: failing }
   const publisher = new Publisher(options)
   publisher.set('node/a', utf8('a'))
   await publisher.flush()

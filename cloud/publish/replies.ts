@@ -2,7 +2,7 @@
 
 import type { BusMessage, Sha256 } from '../../shared/effects.ts'
 import type { NetworkId, NodeId } from '../../shared/ids.ts'
-import { deltaBytesMax } from '../../shared/limits.ts'
+import { deltaBytesMax, repliesKeptMax } from '../../shared/limits.ts'
 import { encodeDelta, encodeSnapshot } from '../../shared/record/delta.ts'
 import { compareVersion, formatVersion, type Version } from '../../shared/record/head.ts'
 import { encodeChunks, type ReplyKind, type SyncRequest } from '../../shared/wire/sync.ts'
@@ -70,7 +70,7 @@ export class Replies {
     if (held !== undefined) return held
     const made = this.#make(request)
     // One entry per revision agents may hold; the whole set is the only large one and there is one of it.
-    if (this.#cache.size < 64) this.#cache.set(made.kind === 'snapshot' ? 'snapshot' : key, made)
+    if (this.#cache.size < repliesKeptMax) this.#cache.set(made.kind === 'snapshot' ? 'snapshot' : key, made)
     return made
   }
 

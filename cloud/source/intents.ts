@@ -8,18 +8,22 @@ import { type AnyResource, type Kind, kinds } from '../../shared/intent/resource
 import { encodeCanonicalText } from '../../shared/record/canonical.ts'
 import type { Stored } from '../hub.ts'
 import type { HubStore } from '../store/hub-store.ts'
-
-const keyOf = (kind: Kind, name: string): string => `${kind}/${name}`
+import { concerned } from './concerned.ts'
+import { holdIntent } from './held.ts'
 
 export interface Change {
   readonly before?: Stored
+  /** Absent where the resource goes; the same as `before` where nothing changes. */
   readonly after?: Stored
 }
 
 export interface Intents {
   get(kind: Kind, name: string): Stored | undefined
+  /** By name. */
   list(kind: Kind): readonly Stored[]
-  /** What the batch would change; throws before anything is kept. Resources that stay as they are don't appear. */
+  /** In no particular order. */
+  of(kind: Kind): Iterable<Stored>
+  /** What the batch would change, in the order in which kinds depend on each other; throws before anything is kept. */
   prepare(resources: readonly AnyResource[]): readonly Change[]
   prepareDelete(kind: Kind, name: string, resourceVersion?: string): Change | undefined
   /** Keeps what was prepared; call inside a transaction of the store, and `settle` once that has succeeded. */
@@ -27,81 +31,108 @@ export interface Intents {
   settle(changes: readonly Change[]): void
 }
 
-function sameContent(a: AnyResource, b: AnyResource): boolean {
-  return contentOf(a) === contentOf(b)
+export function subjectOf({ before, after }: Change): AnyResource {
+  const stored = after ?? before
+  if (stored === undefined) throw new HoldfastError('invalid', 'a change of nothing')
+  return stored.resource
+}
+
+/** The network a resource belongs to; a network belongs to itself. */
+export function networkNameOf(resource: AnyResource): string {
+  return resource.kind === 'Network' ? resource.metadata.name : resource.spec.network
 }
 
 function contentOf({ metadata: { resourceVersion: _, ...metadata }, spec }: AnyResource): string {
   return encodeCanonicalText({ metadata, spec })
 }
 
+function changedMeanwhile(kind: Kind, name: string): HoldfastError {
+  return new HoldfastError('conflict', `${kind}/${name} was changed by somebody else meanwhile`, {
+    field: 'metadata.resourceVersion',
+    remedy: 'Get it again, make your change there, and apply that.',
+  })
+}
+
+/** Rules that no schema knows, because they are about the way from one spec to the next. */
+function checkStep(before: Stored | undefined, next: AnyResource): void {
+  const { kind, metadata } = next
+  if (kind === 'JoinToken') {
+    throw new HoldfastError('invalid', 'a JoinToken is not applied: its secret is made by the hub and shown once', {
+      field: 'kind',
+      remedy: 'Use `holdfast-hub token create`.',
+    })
+  }
+  if (before === undefined || networkNameOf(before.resource) === networkNameOf(next)) return
+  throw new HoldfastError('invalid', `${kind}/${metadata.name} can't move to another network`, {
+    field: `${kind}/${metadata.name} spec.network`,
+    remedy: `It belongs to ${networkNameOf(before.resource)}. Delete it there and apply it again.`,
+  })
+}
+
+function refuseTwice(resources: readonly AnyResource[]): void {
+  const seen = new Set<string>()
+  for (const { kind, metadata } of resources) {
+    const key = `${kind}/${metadata.name}`
+    if (seen.has(key)) throw new HoldfastError('invalid', `${key} is given twice`, { remedy: 'Keep one of them.' })
+    seen.add(key)
+  }
+}
+
+/** Name under which the store counts writes. */
+const COUNTER = 'resourceVersion'
+
 export function createIntents(store: HubStore, clock: Clock, entropy: Entropy): Intents {
-  const held = new Map(store.resources().map((s) => [keyOf(s.resource.kind, s.resource.metadata.name), s]))
+  const held = holdIntent(store.resources())
+  let count = Number(store.value(COUNTER) ?? 0)
 
   const draft = (resource: AnyResource): Change => {
     const { kind, metadata } = resource
-    const before = held.get(keyOf(kind, metadata.name))
+    const before = held.get(kind, metadata.name)
     const { resourceVersion: expected, ...rest } = metadata
-    if (expected !== undefined && expected !== before?.resourceVersion) {
-      throw new HoldfastError('conflict', `${kind}/${metadata.name} was changed by somebody else meanwhile`, {
-        field: 'metadata.resourceVersion',
-        remedy: 'Get it again, make your change there, and apply that.',
-      })
-    }
+    if (expected !== undefined && expected !== before?.resourceVersion) throw changedMeanwhile(kind, metadata.name)
     const next = { ...resource, metadata: rest } as AnyResource
-    if (before !== undefined && sameContent(before.resource, next)) return { before, after: before }
+    checkStep(before, next)
+    if (before !== undefined && contentOf(before.resource) === contentOf(next)) return { before, after: before }
     const specStays =
       before !== undefined && encodeCanonicalText(before.resource.spec) === encodeCanonicalText(next.spec)
+    count += 1
     const after: Stored = {
       resource: next,
       uid: before?.uid ?? base32(entropy.bytes(16), 25),
       generation: (before?.generation ?? 0) + (specStays ? 0 : 1),
-      resourceVersion: String(store.nextResourceVersion()),
+      resourceVersion: String(count),
       createdAt: before?.createdAt ?? clock.now(),
     }
     return before === undefined ? { after } : { before, after }
   }
 
-  const checkAll = (changes: readonly Change[]): void => {
-    const all = new Map(held)
-    for (const { before, after } of changes) {
-      const subject = (after ?? before)?.resource
-      if (subject === undefined) continue
-      if (after === undefined) all.delete(keyOf(subject.kind, subject.metadata.name))
-      else all.set(keyOf(subject.kind, subject.metadata.name), after)
-    }
-    const fault = checkConsistency([...all.values()].map((stored) => stored.resource))[0]
+  const check = (changes: readonly Change[]): void => {
+    const changed = changes.flatMap(({ after }) => (after === undefined ? [] : [after.resource]))
+    const removed = changes.flatMap(({ before, after }) =>
+      after === undefined && before !== undefined ? [before.resource] : [],
+    )
+    const fault = checkConsistency(concerned(changed, removed, held))[0]
     if (fault !== undefined) throw fault
   }
 
   return {
-    get: (kind, name) => held.get(keyOf(kind, name)),
-    list: (kind) =>
-      [...held.values()]
-        .filter((stored) => stored.resource.kind === kind)
-        .sort((a, b) => (a.resource.metadata.name < b.resource.metadata.name ? -1 : 1)),
+    get: held.get,
+    list: held.list,
+    of: held.of,
     prepare(resources) {
+      refuseTwice(resources)
       const ordered = [...resources].sort((a, b) => kinds.indexOf(a.kind) - kinds.indexOf(b.kind))
-      const seen = new Set<string>()
-      for (const { kind, metadata } of ordered) {
-        const key = keyOf(kind, metadata.name)
-        if (seen.has(key)) throw new HoldfastError('invalid', `${key} is given twice`, { remedy: 'Keep one of them.' })
-        seen.add(key)
-      }
       const changes = ordered.map(draft)
-      const real = changes.filter((change) => change.before !== change.after)
-      if (real.length > 0) checkAll(real)
+      const real = changes.filter(({ before, after }) => before !== after)
+      if (real.length > 0) check(real)
       return changes
     },
     prepareDelete(kind, name, resourceVersion) {
-      const before = held.get(keyOf(kind, name))
+      const before = held.get(kind, name)
       if (before === undefined) return undefined
-      if (resourceVersion !== undefined && resourceVersion !== before.resourceVersion) {
-        throw new HoldfastError('conflict', `${kind}/${name} was changed by somebody else meanwhile`, {
-          remedy: 'Get it again first.',
-        })
-      }
-      checkAll([{ before }])
+      if (resourceVersion !== undefined && resourceVersion !== before.resourceVersion)
+        throw changedMeanwhile(kind, name)
+      check([{ before }])
       return { before }
     },
     keep(changes) {
@@ -110,13 +141,13 @@ export function createIntents(store: HubStore, clock: Clock, entropy: Entropy): 
         if (after !== undefined) store.putResource(after)
         else if (before !== undefined) store.deleteResource(before.resource.kind, before.resource.metadata.name)
       }
+      store.putValue(COUNTER, String(count))
     },
     settle(changes) {
-      for (const { before, after } of changes) {
-        const subject = (after ?? before)?.resource
-        if (subject === undefined) continue
-        if (after === undefined) held.delete(keyOf(subject.kind, subject.metadata.name))
-        else held.set(keyOf(subject.kind, subject.metadata.name), after)
+      for (const change of changes) {
+        const { kind, metadata } = subjectOf(change)
+        if (change.after === undefined) held.delete(kind, metadata.name)
+        else held.put(change.after)
       }
     },
   }

@@ -50,6 +50,8 @@ export interface Published {
   /** Envelope. */
   readonly head: Uint8Array
   readonly records: RecordSet
+  /** The revision in which each record last changed. */
+  readonly changedAt: ReadonlyMap<string, Version>
 }
 
 /** One revision, to be stored whole or not at all. */
@@ -64,6 +66,9 @@ export interface Revision {
 export interface LastWord {
   readonly nodeId: NodeId
   readonly lastSeen: number
+  /** The session that was last online, and since when: a hub that restarts knows it again. */
+  readonly session?: string
+  readonly since?: number
   readonly status?: Uint8Array
   readonly fact?: Uint8Array
 }
@@ -71,8 +76,9 @@ export interface LastWord {
 export interface HubStore {
   /** All or nothing; nests. */
   transaction<T>(run: () => T): T
-  /** Rises with every call, across restarts. */
-  nextResourceVersion(): number
+  /** Small things by name: counters, cursors. */
+  value(name: string): string | undefined
+  putValue(name: string, value: string): void
 
   resources(): readonly Stored[]
   putResource(stored: Stored): void

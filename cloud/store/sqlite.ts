@@ -1,59 +1,33 @@
 // The hub's store in SQLite. A revision, its records and the intent it came from are on the disk before anybody hears of it.
 
-import Database from 'better-sqlite3'
+import type Database from 'better-sqlite3'
 import type { Log } from '../../shared/effects.ts'
-import { describeError, HoldfastError } from '../../shared/errors.ts'
+import { HoldfastError } from '../../shared/errors.ts'
 import { auditRowsMax, deltasKeptMax } from '../../shared/limits.ts'
 import type { RecordSet } from '../../shared/record/record.ts'
 import type { Stored } from '../hub.ts'
 import type { Allocation, Enrolment, HubStore, LastWord, NetworkState, Revision, TokenRecord } from './hub-store.ts'
+import { openDatabase } from './schema.ts'
 
-const SCHEMA_VERSION = 1
-const SCHEMA = `
-  CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE resource (kind TEXT, name TEXT, json TEXT NOT NULL, PRIMARY KEY (kind, name)) STRICT, WITHOUT ROWID;
-  CREATE TABLE enrolment (name TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE allocation (network TEXT, owner TEXT, json TEXT NOT NULL, PRIMARY KEY (network, owner)) STRICT, WITHOUT ROWID;
-  CREATE TABLE token (id TEXT PRIMARY KEY, secret_hash BLOB NOT NULL, json TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE network (name TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, epoch INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE head (network TEXT PRIMARY KEY, epoch INTEGER NOT NULL, revision INTEGER NOT NULL, envelope BLOB NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE record (network TEXT, id TEXT, bytes BLOB NOT NULL, PRIMARY KEY (network, id)) STRICT, WITHOUT ROWID;
-  CREATE TABLE revision (
-    network TEXT, epoch INTEGER, revision INTEGER, envelope BLOB NOT NULL, changes TEXT NOT NULL,
-    PRIMARY KEY (network, epoch, revision)
-  ) STRICT, WITHOUT ROWID;
-  CREATE TABLE last_word (node TEXT PRIMARY KEY, last_seen INTEGER NOT NULL, status BLOB, fact BLOB) STRICT, WITHOUT ROWID;
-  CREATE TABLE audit (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, verb TEXT NOT NULL,
-    target TEXT NOT NULL, detail TEXT NOT NULL) STRICT;
-`
 /** Old audit rows are looked for once in so many writes. */
 const AUDIT_SWEEP_EVERY = 1_000
-
-function open(path: string): Database.Database {
-  try {
-    const db = new Database(path)
-    db.pragma('journal_mode = WAL')
-    db.pragma('synchronous = FULL')
-    const check = db.pragma('quick_check', { simple: true })
-    if (check !== 'ok') throw new HoldfastError('corrupt', String(check))
-    const version = Number(db.pragma('user_version', { simple: true }))
-    if (version > SCHEMA_VERSION)
-      throw new HoldfastError('unsupported', `it was written by a newer hub (schema ${version})`)
-    if (version === 0) db.transaction(() => db.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}`))()
-    return db
-  } catch (cause) {
-    throw new HoldfastError('corrupt', `cannot use the database ${path}: ${describeError(cause)}`, {
-      cause,
-      remedy: 'Nothing was changed. Check the disk, then bring the data directory back with `holdfast-hub restore`.',
-    })
-  }
-}
 
 interface Json {
   readonly json: string
 }
 
-const parsed = <T>(rows: readonly Json[]): T[] => rows.map((row) => JSON.parse(row.json) as T)
+function decode<T>(json: string): T {
+  try {
+    return JSON.parse(json) as T
+  } catch (cause) {
+    throw new HoldfastError('corrupt', 'a row of the database does not read back as written', {
+      remedy: 'Check the disk, then bring the data directory back with `holdfast-hub restore`.',
+      cause,
+    })
+  }
+}
+
+const parsed = <T>(rows: readonly Json[]): T[] => rows.map((row) => decode<T>(row.json))
 
 function changesText(revision: Revision): string {
   const put = Object.fromEntries([...revision.put].map(([id, bytes]) => [id, Buffer.from(bytes).toString()]))
@@ -61,7 +35,7 @@ function changesText(revision: Revision): string {
 }
 
 function changesOf(text: string): { put: RecordSet; del: readonly string[] } {
-  const { put, del } = JSON.parse(text) as { put: Record<string, string>; del: string[] }
+  const { put, del } = decode<{ put: Record<string, string>; del: string[] }>(text)
   return { put: new Map(Object.entries(put).map(([id, bytes]) => [id, new Uint8Array(Buffer.from(bytes))])), del }
 }
 
@@ -91,7 +65,7 @@ function intentTables(db: Database.Database) {
     deleteAllocation: (network: string, owner: string) => void deleteAllocation.run(network, owner),
     tokens: () =>
       tokens.all().map((row): TokenRecord => {
-        const rest = JSON.parse(row.json) as Omit<TokenRecord, 'secretHash'>
+        const rest = decode<Omit<TokenRecord, 'secretHash'>>(row.json)
         return { ...rest, secretHash: new Uint8Array(row.secret_hash) }
       }),
     putToken: ({ secretHash, ...rest }: TokenRecord) => void putToken.run(rest.id, secretHash, JSON.stringify(rest)),
@@ -108,10 +82,10 @@ function signedTables(db: Database.Database) {
     'SELECT * FROM head WHERE network = ?',
   )
   const putHead = db.prepare('INSERT OR REPLACE INTO head VALUES (?, ?, ?, ?)')
-  const records = db.prepare<[string], { id: string; bytes: Buffer }>(
-    'SELECT id, bytes FROM record WHERE network = ? ORDER BY id',
+  const records = db.prepare<[string], { id: string; bytes: Buffer; epoch: number; revision: number }>(
+    'SELECT id, bytes, epoch, revision FROM record WHERE network = ? ORDER BY id',
   )
-  const putRecord = db.prepare('INSERT OR REPLACE INTO record VALUES (?, ?, ?)')
+  const putRecord = db.prepare('INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?)')
   const deleteRecord = db.prepare('DELETE FROM record WHERE network = ? AND id = ?')
   const putRevision = db.prepare('INSERT INTO revision VALUES (?, ?, ?, ?, ?)')
   const prune = db.prepare('DELETE FROM revision WHERE network = ? AND (epoch < ? OR revision <= ?)')
@@ -120,7 +94,7 @@ function signedTables(db: Database.Database) {
     { epoch: number; revision: number; envelope: Buffer; changes: string }
   >('SELECT * FROM revision WHERE network = ? AND epoch = ? AND revision > ? ORDER BY revision')
   const saveRevision = db.transaction((id: string, r: Revision) => {
-    for (const [name, bytes] of r.put) putRecord.run(id, name, bytes)
+    for (const [name, bytes] of r.put) putRecord.run(id, name, bytes, r.version.epoch, r.version.revision)
     for (const name of r.del) deleteRecord.run(id, name)
     putHead.run(id, r.version.epoch, r.version.revision, r.head)
     putRevision.run(id, r.version.epoch, r.version.revision, r.head, changesText(r))
@@ -132,8 +106,13 @@ function signedTables(db: Database.Database) {
     published(id: string) {
       const row = head.get(id)
       if (row === undefined) return undefined
-      const set = new Map(records.all(id).map((record) => [record.id, new Uint8Array(record.bytes)]))
-      return { version: { epoch: row.epoch, revision: row.revision }, head: new Uint8Array(row.envelope), records: set }
+      const held = records.all(id)
+      return {
+        version: { epoch: row.epoch, revision: row.revision },
+        head: new Uint8Array(row.envelope),
+        records: new Map(held.map((record) => [record.id, new Uint8Array(record.bytes)])),
+        changedAt: new Map(held.map(({ id: record, epoch, revision }) => [record, { epoch, revision }])),
+      }
     },
     saveRevision: (id: string, revision: Revision) => saveRevision(id, revision),
     revisionsSince: (id: string, version: { epoch: number; revision: number }) =>
@@ -149,12 +128,19 @@ function signedTables(db: Database.Database) {
   }
 }
 
+interface WordRow {
+  readonly node: string
+  readonly last_seen: number
+  readonly session: string | null
+  readonly since: number | null
+  readonly status: Buffer | null
+  readonly fact: Buffer | null
+}
+
 /** What happened: audit and the last word of each node. */
 function historyTables(db: Database.Database) {
-  const words = db.prepare<[], { node: string; last_seen: number; status: Buffer | null; fact: Buffer | null }>(
-    'SELECT * FROM last_word ORDER BY node',
-  )
-  const putWord = db.prepare('INSERT OR REPLACE INTO last_word VALUES (?, ?, ?, ?)')
+  const words = db.prepare<[], WordRow>('SELECT * FROM last_word ORDER BY node')
+  const putWord = db.prepare('INSERT OR REPLACE INTO last_word VALUES (?, ?, ?, ?, ?, ?)')
   const deleteWord = db.prepare('DELETE FROM last_word WHERE node = ?')
   const putAudit = db.prepare('INSERT INTO audit (at, actor, verb, target, detail) VALUES (?, ?, ?, ?, ?)')
   const sweep = db.prepare('DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?')
@@ -166,11 +152,14 @@ function historyTables(db: Database.Database) {
       words.all().map((row) => ({
         nodeId: row.node as LastWord['nodeId'],
         lastSeen: row.last_seen,
+        ...(row.session === null ? {} : { session: row.session }),
+        ...(row.since === null ? {} : { since: row.since }),
         ...(row.status === null ? {} : { status: new Uint8Array(row.status) }),
         ...(row.fact === null ? {} : { fact: new Uint8Array(row.fact) }),
       })),
     putLastWords: db.transaction((list: readonly LastWord[]) => {
-      for (const word of list) putWord.run(word.nodeId, word.lastSeen, word.status ?? null, word.fact ?? null)
+      for (const { nodeId, lastSeen, session, since, status, fact } of list)
+        putWord.run(nodeId, lastSeen, session ?? null, since ?? null, status ?? null, fact ?? null)
     }),
     deleteLastWord: (node: string) => void deleteWord.run(node),
     putAudit(row: { at: number; actor: string; verb: string; target: string; detail: string }) {
@@ -181,16 +170,22 @@ function historyTables(db: Database.Database) {
   }
 }
 
+function values(db: Database.Database) {
+  const get = db.prepare<[string], { value: string }>('SELECT value FROM value WHERE name = ?')
+  const put = db.prepare('INSERT OR REPLACE INTO value VALUES (?, ?)')
+  return {
+    value: (name: string) => get.get(name)?.value,
+    putValue: (name: string, value: string) => void put.run(name, value),
+  }
+}
+
 /** Opens or makes the database. Never starts empty in place of a damaged one. `:memory:` keeps nothing. */
 export function openHubStore(path: string, log: Log): HubStore {
-  const db = open(path)
+  const db = openDatabase(path)
   log.debug('hub database is open', { path })
-  const count = db.prepare<[], { value: number }>(
-    "INSERT INTO counter VALUES ('resourceVersion', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
-  )
   return {
     transaction: (run) => db.transaction(run)(),
-    nextResourceVersion: () => count.get()?.value ?? 1,
+    ...values(db),
     ...intentTables(db),
     ...signedTables(db),
     ...historyTables(db),

@@ -1,0 +1,80 @@
+// One enrolled device as the hub remembers it.
+
+import type { Fact } from '../../shared/fact/fact.ts'
+import type { Condition } from '../../shared/health.ts'
+import { healthMax } from '../../shared/limits.ts'
+import type { StatusReport } from '../../shared/wire/report.ts'
+import type { NodeChannel } from '../../shared/wire/topics.ts'
+import type { FleetNode } from '../hub.ts'
+import type { Enrolment, LastWord } from '../store/hub-store.ts'
+
+/** A word of the device that was not accepted; gone once it says something acceptable of the same sort. */
+export interface Refusal {
+  readonly since: number
+  readonly channel: NodeChannel
+  readonly why: string
+  /** When it was last written to the log and the audit, so that a flood fills neither. */
+  readonly toldAt: number
+}
+
+export interface Device {
+  enrolment: Enrolment
+  online: boolean
+  /** False from the loss of the hub's own link until the broker has said again that the device is there. */
+  confirmed: boolean
+  session: string | undefined
+  since: number
+  lastSeen: number | undefined
+  report: StatusReport | undefined
+  fact: Fact | undefined
+  refusal: Refusal | undefined
+  /** Bytes as received, to be kept across a restart. */
+  word: LastWord
+}
+
+export function newDevice(enrolment: Enrolment): Device {
+  return {
+    enrolment,
+    online: false,
+    confirmed: true,
+    session: undefined,
+    since: enrolment.at,
+    lastSeen: undefined,
+    report: undefined,
+    fact: undefined,
+    refusal: undefined,
+    word: { nodeId: enrolment.nodeId, lastSeen: 0 },
+  }
+}
+
+export function stateOf({ enrolment, lastSeen, online }: Device): FleetNode['state'] {
+  if (enrolment.state === 'pending') return 'pending'
+  if (lastSeen === undefined) return 'never-seen'
+  return online ? 'online' : 'offline'
+}
+
+function healthOf({ refusal, report }: Device): readonly Condition[] {
+  const reported = report?.health ?? []
+  if (refusal === undefined) return reported
+  const { channel, since, why } = refusal
+  return [...reported.slice(0, healthMax - 1), { code: 'report-rejected', since, detail: `${channel}: ${why}` }]
+}
+
+export function showDevice(device: Device, addresses: readonly string[]): FleetNode {
+  const { enrolment, fact, lastSeen, report, since } = device
+  const { deviceKey, name, network, nodeId, wgKey } = enrolment
+  return {
+    nodeId,
+    name,
+    network,
+    wgKey,
+    deviceKey,
+    addresses,
+    state: stateOf(device),
+    since,
+    ...(lastSeen === undefined ? {} : { lastSeen }),
+    ...(report === undefined ? {} : { report }),
+    ...(fact === undefined ? {} : { fact }),
+    health: healthOf(device),
+  }
+}

@@ -1,0 +1,116 @@
+// Resources with their status, and how far each network's newest revision has come.
+
+import type { Clock } from '../../shared/effects.ts'
+import { type Name, parseName } from '../../shared/ids.ts'
+import type { Kind, Resource } from '../../shared/intent/resource.ts'
+import type { Addresses } from '../compile/addresses.ts'
+import { recordIdOf } from '../compile/compile.ts'
+import type { FleetNode, ResourceCondition, RollOut, Shown, Stored } from '../hub.ts'
+import type { Networks } from '../publish/networks.ts'
+import { type Intents, networkNameOf } from '../source/intents.ts'
+import type { Enrolment } from '../store/hub-store.ts'
+import { conditionsOf, type Situation } from './conditions.ts'
+import type { Fleet } from './fleet.ts'
+import { measure, type Progress } from './progress.ts'
+
+export interface StatusOptions {
+  readonly clock: Clock
+  readonly intents: Intents
+  readonly addresses: Addresses
+  readonly enrolments: ReadonlyMap<Name, Enrolment>
+  readonly networks: Networks
+  readonly fleet: Fleet
+}
+
+export interface Status {
+  show(list: readonly Stored[]): readonly Shown[]
+  node(name: Name): FleetNode | undefined
+  fleet(): readonly FleetNode[]
+  rollOut(): readonly RollOut[]
+  /** Forgets what was remembered of a resource that is gone. */
+  forget(kind: Kind, name: string): void
+}
+
+type Remembered = Map<ResourceCondition['type'], Pick<ResourceCondition, 'status' | 'lastTransitionAt'>>
+
+export function createStatus(options: StatusOptions): Status {
+  const { addresses, clock, enrolments, fleet, intents, networks } = options
+  /** When each condition was first seen to be as it is; one entry per resource. */
+  const remembered = new Map<string, Remembered>()
+
+  const transitions = (key: string) => {
+    const held = remembered.get(key) ?? new Map()
+    remembered.set(key, held)
+    return (type: ResourceCondition['type'], status: ResourceCondition['status'], first: number): number => {
+      const before = (held as Remembered).get(type)
+      const at = before === undefined ? first : before.status === status ? before.lastTransitionAt : clock.now()
+      held.set(type, { status, lastTransitionAt: at })
+      return at
+    }
+  }
+
+  const addressesOf = (name: Name): readonly string[] => {
+    const node = intents.get('Node', name)?.resource
+    return node === undefined ? [] : addresses.of(parseName(networkNameOf(node)), `node/${name}`)
+  }
+
+  const isWaitedFor = (name: Name): boolean => {
+    const stored = intents.get('Node', name)
+    return stored !== undefined && !(stored.resource as Resource<'Node'>).spec.disabled
+  }
+
+  const measured = (network: Name) => {
+    const live = networks.get(network)
+    return live === undefined ? undefined : measure(fleet.members(network, isWaitedFor), live.publisher.version)
+  }
+
+  const nodeNamed = (name: Name): FleetNode | undefined => {
+    const enrolment = enrolments.get(name)
+    return enrolment === undefined ? undefined : fleet.show(enrolment.nodeId, addressesOf(name))
+  }
+
+  const show = (list: readonly Stored[]): readonly Shown[] => {
+    const measures = new Map<Name, ReturnType<typeof measured>>()
+    const progressOf = (network: Name, id: string): Progress | 'unsigned' | undefined => {
+      if (!measures.has(network)) measures.set(network, measured(network))
+      const publisher = networks.get(network)?.publisher
+      const changedAt = publisher?.changedAt(id)
+      // Without a record (a node that is not enrolled) the newest revision is the one that says so.
+      return changedAt === 'unsigned' || publisher === undefined
+        ? changedAt && 'unsigned'
+        : measures.get(network)?.(changedAt ?? publisher.version)
+    }
+    return list.map((stored) => {
+      const { resource } = stored
+      const network = parseName(networkNameOf(resource))
+      const id = recordIdOf(resource)
+      const situation: Situation = {
+        progress: progressOf(network, id),
+        node: resource.kind === 'Node' ? nodeNamed(resource.metadata.name) : undefined,
+      }
+      const owned = resource.kind === 'Node' || resource.kind === 'Service'
+      const extra = owned ? { addresses: addresses.of(network, id) } : {}
+      return { ...stored, status: { conditions: conditionsOf(stored, situation, transitions(id)), ...extra } }
+    })
+  }
+
+  return {
+    show,
+    node: nodeNamed,
+    fleet: () => fleet.list(addressesOf),
+    rollOut: () =>
+      networks.all().map(({ publisher, state }) => {
+        const now = measured(state.name)?.(publisher.version)
+        return {
+          network: state.name,
+          networkId: state.id,
+          version: publisher.version,
+          nodes: now?.members ?? 0,
+          acknowledged: now?.acknowledged ?? 0,
+          pending: now?.pending ?? [],
+          offline: now?.offline ?? [],
+        }
+      }),
+    forget: (kind, name) => void remembered.delete(`${kind.toLowerCase()}/${name}`),
+  }
+}

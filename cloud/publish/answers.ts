@@ -1,0 +1,55 @@
+// Who is answered when: a fleet that comes back together asks together, and each answer may be a whole snapshot.
+
+import type { Bus, Log } from '../../shared/effects.ts'
+import { describeError } from '../../shared/errors.ts'
+import type { NodeId } from '../../shared/ids.ts'
+import { repliesAtOnceMax } from '../../shared/limits.ts'
+import type { SyncRequest } from '../../shared/wire/sync.ts'
+import type { Replies } from './replies.ts'
+
+export interface Answers {
+  /** Answers when it is the node's turn; a newer request of the same node takes the place of one that waits. */
+  ask(node: NodeId, request: SyncRequest): void
+  /** Drops what waits: with the link gone, agents ask again after theirs is back. */
+  clear(): void
+  readonly waiting: number
+}
+
+/** Requests wait by node, so no more can wait than there are nodes. */
+export function createAnswers(bus: Pick<Bus, 'publish'>, replies: Pick<Replies, 'answer'>, log: Log): Answers {
+  const waiting = new Map<NodeId, SyncRequest>()
+  let active = 0
+
+  const answer = async (node: NodeId, request: SyncRequest): Promise<void> => {
+    try {
+      // One chunk after the other: what a slow broker has not taken yet does not pile up here.
+      for (const message of replies.answer(node, request)) await bus.publish(message)
+    } catch (error) {
+      log.debug('a reply was not sent', { node, reason: describeError(error) })
+    }
+  }
+
+  const pump = (): void => {
+    for (const [node, request] of waiting) {
+      if (active >= repliesAtOnceMax) return
+      waiting.delete(node)
+      active += 1
+      void answer(node, request).then(() => {
+        active -= 1
+        pump()
+      })
+    }
+  }
+
+  return {
+    ask(node, request) {
+      waiting.delete(node)
+      waiting.set(node, request)
+      pump()
+    },
+    clear: () => waiting.clear(),
+    get waiting() {
+      return waiting.size
+    },
+  }
+}

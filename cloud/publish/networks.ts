@@ -1,0 +1,106 @@
+// The networks that are live: each with its publisher, its link to the broker, and the records of the signing keys.
+
+import { fromBase64, toBase64 } from '../../shared/bytes.ts'
+import type { Name } from '../../shared/ids.ts'
+import { keyIdOf, trustedKeys } from '../../shared/record/envelope.ts'
+import { openKeyCertificate } from '../../shared/record/keys.ts'
+import { encodeRecord, type RecordSet } from '../../shared/record/record.ts'
+import type { Fleet } from '../fleet/fleet.ts'
+import type { HubEvent, HubOptions } from '../hub.ts'
+import type { HubStore, NetworkState } from '../store/hub-store.ts'
+import { createNetworkLink, type NetworkLink } from './network.ts'
+import { Publisher } from './publisher.ts'
+import { Replies } from './replies.ts'
+
+export interface LiveNetwork {
+  readonly state: NetworkState
+  readonly publisher: Publisher
+  readonly link: NetworkLink
+}
+
+export interface Networks {
+  get(name: Name): LiveNetwork | undefined
+  all(): readonly LiveNetwork[]
+  /** Makes a network live; its link starts with the others, or at once if they have. */
+  open(state: NetworkState): LiveNetwork
+  /** The network is no more: what the broker keeps of it goes, too. */
+  drop(name: Name): Promise<void>
+  /** Records of the keys that sign heads; part of every network. */
+  keyRecords(): RecordSet
+  start(): void
+  stop(): Promise<void>
+  flush(): Promise<void>
+}
+
+export interface NetworksOptions extends HubOptions {
+  readonly store: HubStore
+  readonly fleet: Fleet
+  readonly emit: (event: HubEvent) => void
+}
+
+export function createNetworks(options: NetworksOptions): Networks {
+  const { clock, emit, fleet, keyCertificates, sha256, signer, store, verify } = options
+  const live = new Map<Name, LiveNetwork>()
+  let running = false
+
+  const root = fromBase64(options.anchor.rootKey)
+  const certified = keyCertificates.map((envelope) => ({
+    envelope,
+    publicKey: openKeyCertificate(envelope, root, verify, sha256),
+  }))
+  const trusted = trustedKeys([...certified.map((key) => key.publicKey), signer.publicKey], sha256)
+  const keyRecords = new Map(
+    certified.map(({ envelope, publicKey }) => {
+      const id = `key/${keyIdOf(publicKey, sha256)}`
+      return [id, encodeRecord({ kind: 'key', id, body: { envelope: toBase64(envelope) } })]
+    }),
+  )
+
+  const open = (state: NetworkState): LiveNetwork => {
+    const held = live.get(state.name)
+    if (held !== undefined) return held
+    const publisher = new Publisher({
+      ...options,
+      trusted,
+      network: state,
+      clock,
+      onRevision: (version) => emit({ type: 'published', network: state.name, version }),
+    })
+    const replies = new Replies(state.id, publisher, { ...options, store })
+    const link = createNetworkLink({ ...options, network: state, publisher, replies, fleet })
+    const made = { state, publisher, link }
+    live.set(state.name, made)
+    for (const [id, bytes] of keyRecords) publisher.set(id, bytes)
+    if (running) link.start()
+    return made
+  }
+
+  return {
+    get: (name) => live.get(name),
+    all: () => [...live.values()],
+    open,
+    async drop(name) {
+      const gone = live.get(name)
+      live.delete(name)
+      gone?.publisher.close()
+      await gone?.link.stop(true)
+    },
+    keyRecords: () => keyRecords,
+    start() {
+      running = true
+      for (const { link } of live.values()) link.start()
+    },
+    async stop() {
+      running = false
+      for (const { publisher, link } of live.values()) {
+        // What waits is stored; the broker has it or gets it from the next start, and must not keep this one from ending.
+        publisher.sign()
+        await link.stop()
+        publisher.close()
+      }
+    },
+    async flush() {
+      for (const { publisher } of live.values()) await publisher.flush()
+    },
+  }
+}

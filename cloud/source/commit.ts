@@ -1,0 +1,164 @@
+// The one way in which intent changes: checked, kept in one transaction, compiled, and only then known to the other parts.
+// Where any step fails, nothing has happened anywhere.
+
+import type { Clock, Entropy } from '../../shared/effects.ts'
+import { HoldfastError } from '../../shared/errors.ts'
+import { base32, type Name, parseName, parseNetworkId } from '../../shared/ids.ts'
+import type { AnyResource, Kind, Resource } from '../../shared/intent/resource.ts'
+import type { Addresses } from '../compile/addresses.ts'
+import { compile, recordIdOf } from '../compile/compile.ts'
+import type { Actor } from '../hub.ts'
+import type { Networks } from '../publish/networks.ts'
+import type { Enrolment, HubStore, NetworkState } from '../store/hub-store.ts'
+import { type Change, type Intents, networkNameOf, subjectOf } from './intents.ts'
+
+export interface CommitOptions {
+  readonly store: HubStore
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly intents: Intents
+  readonly addresses: Addresses
+  readonly networks: Networks
+  readonly enrolments: ReadonlyMap<Name, Enrolment>
+}
+
+/** What goes along with a change of intent when a device enrols or leaves. */
+export interface Along {
+  /** Takes effect with the change; absent where the membership of nobody changes. */
+  readonly enrolment?: { readonly of: Name; readonly next: Enrolment | undefined }
+  /** Runs inside the transaction. */
+  readonly store?: () => void
+}
+
+/** Records to hand to the publishers, by network; undefined is a removal. */
+export type RecordChanges = ReadonlyMap<Name, ReadonlyMap<string, Uint8Array | undefined>>
+
+export interface Committed {
+  /** Networks that this change created. */
+  readonly made: readonly NetworkState[]
+  readonly records: RecordChanges
+}
+
+export type Commit = (changes: readonly Change[], actor: Actor, along?: Along, dryRun?: boolean) => Committed
+
+/** Thrown to undo a rehearsal; never leaves this file. */
+const rehearsed = new HoldfastError('failed', 'rehearsal')
+
+const owning = new Set<Kind>(['Node', 'Service'])
+const memberKinds = ['Node', 'Policy', 'Route', 'Service'] as const
+
+function reversed({ before, after }: Change): Change {
+  return { ...(after === undefined ? {} : { before: after }), ...(before === undefined ? {} : { after: before }) }
+}
+
+function verbOf({ before, after }: Change): string {
+  return after === undefined ? 'delete' : before === undefined ? 'create' : 'update'
+}
+
+export function createCommit(options: CommitOptions): Commit {
+  const { addresses, clock, enrolments, entropy, intents, networks, store } = options
+
+  const refuseUsed = ({ before, after }: Change): void => {
+    if (after !== undefined || before?.resource.kind !== 'Network') return
+    const { name } = before.resource.metadata
+    for (const kind of memberKinds) {
+      for (const { resource } of intents.of(kind)) {
+        if (networkNameOf(resource) !== name) continue
+        throw new HoldfastError('conflict', `network ${name} is still used by ${kind}/${resource.metadata.name}`, {
+          remedy: 'Delete what belongs to it first.',
+        })
+      }
+    }
+  }
+
+  const giveAddresses = (resource: AnyResource): void => {
+    if (!owning.has(resource.kind)) return
+    const network = intents.get('Network', networkNameOf(resource))?.resource as Resource<'Network'> | undefined
+    if (network === undefined) return
+    const fixed = resource.kind === 'Node' ? resource.spec.addresses : undefined
+    addresses.give(network.metadata.name, network.spec, recordIdOf(resource), fixed)
+  }
+
+  /** Members whose addresses follow a change of the network's blocks. */
+  const readdress = ({ before, after }: Change): readonly AnyResource[] => {
+    const network = after?.resource
+    const old = before?.resource
+    if (network?.kind !== 'Network' || old?.kind !== 'Network') return []
+    if (network.spec.cidr === old.spec.cidr && network.spec.cidr6 === old.spec.cidr6) return []
+    addresses.checkFit(network.metadata.name, network.spec)
+    return memberKinds
+      .filter((kind) => owning.has(kind))
+      .flatMap((kind) => intents.list(kind).map((stored) => stored.resource))
+      .filter((resource) => networkNameOf(resource) === network.metadata.name)
+  }
+
+  const keepNetwork = ({ before, after }: Change): NetworkState | undefined => {
+    const resource = (after ?? before)?.resource
+    if (resource?.kind !== 'Network' || (before !== undefined && after !== undefined)) return undefined
+    const { name } = resource.metadata
+    if (after === undefined) {
+      const gone = networks.get(name)
+      if (gone !== undefined) store.deleteNetwork(name, gone.state.id)
+      return undefined
+    }
+    const state = { name, id: parseNetworkId(base32(entropy.bytes(10), 12)), epoch: 1 }
+    store.putNetwork(state)
+    return state
+  }
+
+  const recordsOf = (changes: readonly Change[], more: readonly AnyResource[], along: Along): RecordChanges => {
+    const records = new Map<Name, Map<string, Uint8Array | undefined>>()
+    const add = (resource: AnyResource, present: boolean): void => {
+      const network = parseName(networkNameOf(resource))
+      const own = records.get(network) ?? new Map<string, Uint8Array | undefined>()
+      records.set(network, own)
+      const id = recordIdOf(resource)
+      const { name } = resource.metadata
+      const enrolment = along.enrolment?.of === name ? along.enrolment.next : enrolments.get(name)
+      const context = { addresses: addresses.of(network, id), ...(enrolment === undefined ? {} : { enrolment }) }
+      own.set(id, present ? compile(resource, context)?.bytes : undefined)
+    }
+    for (const change of changes) add(subjectOf(change), change.after !== undefined)
+    for (const resource of more) add(resource, true)
+    const affected = along.enrolment === undefined ? undefined : intents.get('Node', along.enrolment.of)
+    if (affected !== undefined) add(affected.resource, true)
+    for (const [network, own] of records) networks.get(network)?.publisher.checkRoom(own)
+    return records
+  }
+
+  const keep = (changes: readonly Change[], actor: Actor, along: Along): Committed => {
+    intents.keep(changes)
+    const made = changes.flatMap((change) => keepNetwork(change) ?? [])
+    const moved = changes.flatMap(readdress)
+    for (const resource of moved) giveAddresses(resource)
+    for (const change of changes) {
+      const resource = subjectOf(change)
+      const { name } = resource.metadata
+      const target = `${resource.kind.toLowerCase()}/${name}`
+      if (change.after !== undefined) giveAddresses(resource)
+      else if (owning.has(resource.kind)) addresses.release(parseName(networkNameOf(resource)), recordIdOf(resource))
+      if (change.after === undefined && resource.kind === 'Node') store.deleteEnrolment(name)
+      store.putAudit({ at: clock.now(), actor: actor.name, verb: verbOf(change), target, detail: '' })
+    }
+    along.store?.()
+    return { made, records: recordsOf(changes, moved, along) }
+  }
+
+  return (changes, actor, along = {}, dryRun = false) => {
+    const real = changes.filter(({ before, after }) => before !== after)
+    for (const change of real) refuseUsed(change)
+    intents.settle(real)
+    try {
+      return store.transaction(() => {
+        const committed = keep(real, actor, along)
+        if (dryRun) throw rehearsed
+        return committed
+      })
+    } catch (error) {
+      intents.settle(real.map(reversed))
+      addresses.reload()
+      if (error === rehearsed) return { made: [], records: new Map() }
+      throw error
+    }
+  }
+}
