@@ -96,6 +96,23 @@ test('the order of members is irrelevant', async () => {
   )
 })
 
+test('a keepalive begins with the endpoint, in one operation', async () => {
+  await fc.assert(
+    fc.asyncProperty(desiredArbitrary, desiredArbitrary, async (a, b) => {
+      const kernel = createFakeKernel()
+      const driver = kernel.driver()
+      for (const desired of [a, b]) {
+        for (const op of plan(desired, await driver.read())) {
+          await driver.apply([op])
+          for (const { endpoint, keepaliveS } of kernel.device?.peers.values() ?? []) {
+            assert.ok(keepaliveS === 0 || endpoint !== undefined)
+          }
+        }
+      }
+    }),
+  )
+})
+
 /** Who holds each block while the ruleset with that text is in force, at every moment of a plan. */
 async function holders(a: Desired, b: Desired): Promise<readonly { ruleset: string; cidr: Cidr; wgKey: WgKey }[]> {
   const kernel = createFakeKernel()

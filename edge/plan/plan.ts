@@ -19,7 +19,9 @@ function sameCidrs(a: readonly Cidr[], b: readonly Cidr[]): boolean {
 function peerOp(wanted: DesiredPeer, held: ObservedPeer | undefined): Op | undefined {
   const allowedIps = held !== undefined && sameCidrs(wanted.allowedIps, held.allowedIps) ? undefined : wanted.allowedIps
   const endpoint = wanted.endpoint === held?.endpoint ? undefined : wanted.endpoint
-  const keepaliveS = wanted.keepaliveS === (held?.keepaliveS ?? 0) ? undefined : wanted.keepaliveS
+  // A keepalive without an endpoint would spend the one handshake that WireGuard allows in five seconds on nobody.
+  const wantedS = wanted.endpoint === undefined && held?.endpoint === undefined ? 0 : wanted.keepaliveS
+  const keepaliveS = wantedS === (held?.keepaliveS ?? 0) ? undefined : wantedS
   if (held !== undefined && allowedIps === undefined && endpoint === undefined && keepaliveS === undefined)
     return undefined
   return {
