@@ -1,6 +1,7 @@
 // Certificates for tests: authorities and server certificates with any name and any dates. Just enough DER for that.
 
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
+import { isIPv4 } from 'node:net'
 import { hubServerName } from '../wire/enrol.ts'
 
 const DAY_MS = 86_400_000
@@ -37,9 +38,14 @@ function time(ms: number): Buffer {
   return der(0x18, Buffer.from(new Date(ms).toISOString().replaceAll(/[-:T]|\.\d+/g, '')))
 }
 
+/** A DNS name, or an IPv4 address (RFC 5280 §4.2.1.6). */
+function generalName(host: string): Buffer {
+  return isIPv4(host) ? der(0x87, Buffer.from(host.split('.').map(Number))) : der(0x82, Buffer.from(host))
+}
+
 function extensions(ca: boolean, host: string | undefined): Buffer {
   const constraints = der(0x30, oid('551d13'), der(0x04, der(0x30, ...(ca ? [der(0x01, Buffer.from([0xff]))] : []))))
-  const names = host === undefined ? [] : [der(0x30, oid('551d11'), der(0x04, der(0x30, der(0x82, Buffer.from(host)))))]
+  const names = host === undefined ? [] : [der(0x30, oid('551d11'), der(0x04, der(0x30, generalName(host))))]
   return der(0xa3, der(0x30, constraints, ...names))
 }
 

@@ -65,6 +65,15 @@ test('another authority, another name and an authority as server are untrusted',
   assert.is(await connectTo(authority.issue({ ca: true })), 'untrusted')
 })
 
+test('a broker that is known by its address bears the address in its certificate', async () => {
+  const { target, stop } = await serve(authority.issue({ name: '127.0.0.1' }))
+  const { socket } = await connectPinned({ ...target, serverName: '127.0.0.1' })
+  socket.destroy()
+  const error = await connectPinned({ ...target, serverName: '127.0.0.2' }).catch((reason: unknown) => reason)
+  assert.ok(isHoldfastError(error, 'untrusted'))
+  await stop()
+})
+
 test('nobody there and no TLS there are unreachable, not untrusted', async () => {
   const { target, stop } = await serve(authority.issue())
   await stop()

@@ -4,6 +4,7 @@
 // through, and the proof is made here before a byte is sent: who issued, for which name, and only then the dates.
 
 import { X509Certificate } from 'node:crypto'
+import { isIP } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
 import { HoldfastError } from '../errors.ts'
 import { hubServerName } from '../wire/enrol.ts'
@@ -36,12 +37,14 @@ const SERVER_AUTH = '1.3.6.1.5.5.7.3.1'
 /** Connects and finishes the handshake; who is at the other end is NOT proven yet. */
 export function connectUnproven(target: TlsTarget): Promise<TLSSocket> {
   const { host, port, timeoutMs } = target
+  const servername = target.serverName ?? hubServerName
   const where = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
   return new Promise((resolve, reject) => {
     const socket = connect({
       host,
       port,
-      servername: target.serverName ?? hubServerName,
+      // An address must not be sent as a name (RFC 6066 §3); it is looked for in the certificate all the same.
+      servername: isIP(servername) === 0 ? servername : '',
       rejectUnauthorized: false,
       timeout: timeoutMs,
     })
@@ -86,7 +89,8 @@ export function judgeCertificate(
   if (!leaf.checkIssued(authority) || !leaf.verify(authority.publicKey)) {
     throw untrusted('the peer’s certificate was not issued by the pinned authority')
   }
-  if (leaf.checkHost(name, { subject: 'never', wildcards: false }) === undefined) {
+  const bears = isIP(name) === 0 ? leaf.checkHost(name, { subject: 'never', wildcards: false }) : leaf.checkIP(name)
+  if (bears === undefined) {
     throw untrusted(`the peer’s certificate is not for ${name}`)
   }
   // Node types it as always there; a certificate without the extension has none.
