@@ -17,10 +17,22 @@ export async function serve(host: Host, ...ports: readonly (readonly [Protocol, 
   )
 }
 
+/** The endpoint that the server saw, as `address port`, or undefined where nothing came back. */
+export async function endpointSeen(
+  host: Host,
+  protocol: Protocol,
+  address: string,
+  port: number,
+  fromPort = 0,
+): Promise<string | undefined> {
+  const words = ['ask', protocol, address, String(port), String(fromPort)]
+  const { code, stdout } = await host.attempt([process.execPath, PROGRAM, ...words])
+  return code === 0 ? stdout.trim() : undefined
+}
+
 /** The address that the server saw, or undefined where nothing came back. */
 export async function ask(host: Host, protocol: Protocol, address: string, port: number): Promise<string | undefined> {
-  const { code, stdout } = await host.attempt([process.execPath, PROGRAM, 'ask', protocol, address, String(port)])
-  return code === 0 ? stdout.trim() : undefined
+  return (await endpointSeen(host, protocol, address, port))?.split(' ')[0]
 }
 
 export interface Question {

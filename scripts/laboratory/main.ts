@@ -2,32 +2,19 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { globSync } from 'node:fs'
-import { basename, join } from 'node:path'
 import { describeError, HoldfastError } from '../../shared/errors.ts'
 import { callControl } from './control.ts'
 import { enterArguments, hostEnvironment } from './host.ts'
 import { removeStale } from './run-directory.ts'
-import { runScenario, type Scenario } from './scenario.ts'
+import { runScenario } from './scenario.ts'
+import { scenarios } from './scenarios.ts'
 import { verbs } from './verbs.ts'
 
-const folder = join(import.meta.dirname, 'scenarios')
 const write = (text: string): void => void process.stdout.write(text)
 
-function scenarioNames(): readonly string[] {
-  return globSync('*.ts', { cwd: folder })
-    .map((path) => basename(path, '.ts'))
-    .sort()
-}
-
-async function load(name: string): Promise<Scenario> {
-  const { scenario } = (await import(join(folder, `${name}.ts`))) as { scenario: Scenario }
-  return scenario
-}
-
-async function help(): Promise<number> {
+function help(): number {
   write('usage: ./scripts/lab SCENARIO|--all, or a command for the fleet that ./scripts/up runs\n\nscenarios\n')
-  for (const name of scenarioNames()) write(`  ${name.padEnd(16)} ${(await load(name)).promise}\n`)
+  for (const { name, promise } of scenarios) write(`  ${name.padEnd(16)} ${promise}\n`)
   write('\ncommands\n')
   const commands = [
     ['enter HOST', 'a shell on a host'],
@@ -41,12 +28,11 @@ async function help(): Promise<number> {
 
 async function playAll(): Promise<number> {
   const failed: string[] = []
-  for (const name of scenarioNames()) {
-    if ((await runScenario(await load(name))) === 1) failed.push(name)
+  for (const scenario of scenarios) {
+    if ((await runScenario(scenario)) === 1) failed.push(scenario.name)
     write('\n')
   }
-  const count = scenarioNames().length
-  write(failed.length === 0 ? `all ${count} scenarios hold\n` : `failed: ${failed.join(', ')}\n`)
+  write(failed.length === 0 ? `all ${scenarios.length} scenarios hold\n` : `failed: ${failed.join(', ')}\n`)
   return failed.length === 0 ? 0 : 1
 }
 
@@ -65,7 +51,8 @@ async function runOn(host: string, command: readonly string[]): Promise<number> 
 async function main([first = '', ...rest]: readonly string[]): Promise<number> {
   if (first === '' || first === '--help' || first === 'help') return help()
   if (first === '--all') return playAll()
-  if (scenarioNames().includes(first)) return runScenario(await load(first))
+  const scenario = scenarios.find(({ name }) => name === first)
+  if (scenario !== undefined) return runScenario(scenario)
   if (process.getuid?.() !== 0) throw new HoldfastError('forbidden', 'the lab needs root', { remedy: 'Use sudo.' })
   const [host = '', ...command] = rest
   switch (first) {

@@ -10,7 +10,7 @@ function newestMs(pattern: string): number {
 }
 
 /** True if build/out was made from the sources as they are now: a stale bundle would test yesterday's code. */
-export function isBundleFresh(): boolean {
+function isBundleFresh(): boolean {
   const built = newestMs('build/out/*.mjs')
   return built > newestMs('{shared,edge,cloud}/**/*.ts') && built > newestMs('package-lock.json')
 }

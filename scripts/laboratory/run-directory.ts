@@ -66,6 +66,11 @@ export function removeStale(): readonly string[] {
   return stale
 }
 
+/** Removes the files of this process's own run, because it is about to end without having taken its hosts down. */
+export function abandonRun(): void {
+  rmSync(join(ROOT, String(process.pid)), { recursive: true, force: true })
+}
+
 /** The run that `up` keeps open for other commands; undefined where none runs. */
 export function findOpenRun(): string | undefined {
   return runs().find((path) => isAlive(path) && readdirSync(path).includes('control.sock'))

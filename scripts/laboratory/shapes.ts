@@ -4,7 +4,7 @@ import { apiVersion } from '../../shared/intent/resource.ts'
 import type { FleetShape } from './fleet.ts'
 import { outsideOf, type Site, type Topology } from './topology.ts'
 
-export const WIREGUARD_PORT = 51_820
+const WIREGUARD_PORT = 51_820
 
 /** One resource as `apply` takes it. */
 export function resource(kind: string, name: string, spec: object): object {

@@ -1,7 +1,8 @@
 // A server and a client for TCP and UDP, run inside hosts of the lab: what a policy lets through is asked of real packets.
 //
-//   talk.ts serve tcp|udp PORT              answers everyone with the address they come from
-//   talk.ts ask tcp|udp ADDRESS PORT [MS]   prints the answer; exits with 1 where none comes
+//   talk.ts serve tcp|udp PORT              answers everyone with the address and the port they come from
+//   talk.ts ask tcp|udp ADDRESS PORT        prints the answer; exits with 1 where none comes
+//   talk.ts ask udp ADDRESS PORT FROM       the same, from that port of its own
 
 import { createSocket } from 'node:dgram'
 import { createConnection, createServer, isIPv6 } from 'node:net'
@@ -18,21 +19,21 @@ function serve(protocol: string, port: number): void {
   if (protocol === 'tcp') {
     createServer((socket) => {
       socket.on('error', () => undefined)
-      socket.end(plain(socket.remoteAddress))
+      socket.end(`${plain(socket.remoteAddress)} ${socket.remotePort}`)
     }).listen(port, '::', ready)
     return
   }
   const socket = createSocket({ type: 'udp6', ipv6Only: false })
-  socket.on('message', (_, from) => socket.send(plain(from.address), from.port, from.address))
+  socket.on('message', (_, from) => socket.send(`${plain(from.address)} ${from.port}`, from.port, from.address))
   socket.bind(port, '::', ready)
 }
 
-function ask(protocol: string, address: string, port: number, patienceMs: number): void {
+function ask(protocol: string, address: string, port: number, from: number): void {
   const give = (answer: string | undefined): void => {
     if (answer !== undefined) process.stdout.write(`${answer}\n`)
     process.exit(answer === undefined ? 1 : 0)
   }
-  setTimeout(() => give(undefined), patienceMs)
+  setTimeout(() => give(undefined), PATIENCE_MS)
   if (protocol === 'tcp') {
     const socket = createConnection({ host: address, port })
     socket.setEncoding('utf8').on('data', (text: string) => give(text))
@@ -42,9 +43,9 @@ function ask(protocol: string, address: string, port: number, patienceMs: number
   const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
   socket.on('message', (message) => give(message.toString()))
   socket.on('error', () => give(undefined))
-  socket.send('?', port, address)
+  socket.bind(from, () => socket.send('?', port, address))
 }
 
 const [verb, protocol = '', ...words] = process.argv.slice(2)
 if (verb === 'serve') serve(protocol, Number(words[0]))
-else ask(protocol, words[0] ?? '', Number(words[1]), Number(words[2] ?? PATIENCE_MS))
+else ask(protocol, words[0] ?? '', Number(words[1]), Number(words[2] ?? 0))

@@ -50,7 +50,7 @@ export interface Machine {
   readonly router?: NatRouter
 }
 
-export const INTERNET = 'internet'
+const INTERNET = 'internet'
 
 function siteNumber(topology: Topology, site: Site): number {
   return topology.sites.indexOf(site) + 1

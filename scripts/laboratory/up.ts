@@ -2,12 +2,14 @@
 
 import { readFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
+import type { AgentStatus } from '../../edge/agent.ts'
 import { renderTable } from '../../shared/cli/table.ts'
 import { describeError } from '../../shared/errors.ts'
 import { systemClock } from '../../shared/host/clock.ts'
 import { whyNoLab } from '../testing/privilege.ts'
 import { serveControl } from './control.ts'
 import { type Fleet, type FleetShape, startFleet } from './fleet.ts'
+import { abandonRun } from './run-directory.ts'
 import { homeSite } from './shapes.ts'
 import { durationText, failureText } from './story.ts'
 import type { Topology } from './topology.ts'
@@ -109,6 +111,8 @@ async function bringUp(shape: FleetShape): Promise<Fleet> {
       },
     })
     await servePages(fleet)
+    const whole: (status: AgentStatus) => boolean = ({ peers }) => peers.every(({ path }) => path !== 'none')
+    await Promise.all(fleet.nodes.map((node) => fleet.sees(node, 'a path to every peer', whole)))
     return fleet
   } catch (error) {
     write(`\n${failureText(error, fleet.net.hosts())}`)
@@ -127,9 +131,13 @@ async function main(): Promise<number> {
   const asked = Promise.withResolvers<string>()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => asked.resolve(signal))
   const intent = examples.map((path) => readFileSync(join(root, path), 'utf8'))
-  // Asked to stop while it still starts: the hosts die with this process, and the next run removes the directory.
   const fleet = await Promise.race([bringUp({ topology, intent, desk: true }), asked.promise])
-  if (typeof fleet === 'string') return 130
+  if (typeof fleet === 'string') {
+    // It still starts. The hosts die with this process, so only files are left to remove.
+    write('\n')
+    abandonRun()
+    return 130
+  }
   const close = await serveControl(
     fleet.net.directory.path,
     carrierFor(fleet, (what) => write(`• ${what}\n`)),

@@ -82,7 +82,7 @@ function unitJobs(): Job[] {
 /** Scenarios and tests in real namespaces: one at a time, because they measure and share the machine's two cores. */
 function labJobs(): Job[] {
   const tests = files('{shared,edge,cloud,scripts,build}/**/*.lab.test.ts')
-  const scenarios = files('scripts/lab/scenarios/*.ts', (path) => /\.(test|fake)\.ts$/.test(path))
+  const scenarios = files('scripts/laboratory/scenarios/*.ts', (path) => /\.(test|fake)\.ts$/.test(path))
   const reason = whyNoLab()
   if (reason !== undefined) {
     return [...tests, ...scenarios].map((path) => ({ name: path, run: async () => asSkipped(path, reason) }))

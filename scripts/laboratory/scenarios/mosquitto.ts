@@ -17,6 +17,12 @@ export const scenario: Scenario = {
     const modes = (mode: 'online' | 'autonomous') =>
       Promise.all(nodes.map((node) => fleet.sees(node, `is ${mode}`, (status) => status.mode === mode, 60_000)))
     await story.step('the mesh is whole', () => fleet.mesh())
+    await story.step('devices hold connections to Mosquitto itself, not through the hub', async () => {
+      for (const { host } of nodes) {
+        const held = await host.exec(['ss', '-Htn', 'state', 'established', 'dport', '=', ':8883'])
+        expect(held.trim() !== '', `${host.name} is connected to port 8883`, 'no such connection')
+      }
+    })
     await story.step('a changed policy is acknowledged by all', async () => {
       await hub.apply(open)
       await fleet.acknowledged()

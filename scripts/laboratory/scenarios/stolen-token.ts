@@ -64,9 +64,19 @@ export const scenario: Scenario = {
       'the secret is guessed',
       async () => {
         const token = await fresh()
-        return `${token.slice(0, -6)}${token.slice(-6) === 'AAAAAA' ? 'BBBBBB' : 'AAAAAA'}`
+        const [prefix, id, body = ''] = token.split('.')
+        // The pin of the hub is the second half; the first half is the secret.
+        return [prefix, id, `${body.startsWith('AAAA') ? 'BBBB' : 'AAAA'}${body.slice(4)}`].join('.')
       },
       /token/i,
+    )
+    await refused(
+      'made by another hub',
+      async () => {
+        const token = await fresh()
+        return `${token.slice(0, -8)}${token.endsWith('AAAAAAAA') ? 'BBBBBBBA' : 'AAAAAAAA'}`
+      },
+      /not the hub/i,
     )
     await refused('not a token at all', async () => 'open-sesame', /token/i)
     await refused('the name of a device that is in use', () => fresh(), /alpha-1/, 'alpha-1')

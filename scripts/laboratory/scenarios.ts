@@ -1,0 +1,30 @@
+// Every scenario of the lab, in the order in which they are best read.
+
+import type { Scenario } from './scenario.ts'
+import { scenario as coldBoot } from './scenarios/cold-boot.ts'
+import { scenario as damagedDb } from './scenarios/damaged-db.ts'
+import { scenario as foreignBroker } from './scenarios/foreign-broker.ts'
+import { scenario as fullDisk } from './scenarios/full-disk.ts'
+import { scenario as hubOutage } from './scenarios/hub-outage.ts'
+import { scenario as leave } from './scenarios/leave.ts'
+import { scenario as mesh } from './scenarios/mesh.ts'
+import { scenario as mosquitto } from './scenarios/mosquitto.ts'
+import { scenario as policy } from './scenarios/policy.ts'
+import { scenario as repair } from './scenarios/repair.ts'
+import { scenario as stolenToken } from './scenarios/stolen-token.ts'
+import { scenario as subnetRoute } from './scenarios/subnet-route.ts'
+
+export const scenarios: readonly Scenario[] = [
+  mesh,
+  coldBoot,
+  hubOutage,
+  repair,
+  policy,
+  subnetRoute,
+  mosquitto,
+  damagedDb,
+  fullDisk,
+  stolenToken,
+  foreignBroker,
+  leave,
+]
