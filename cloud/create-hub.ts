@@ -55,7 +55,8 @@ function createListeners(log: HubOptions['log']): Listeners {
 /** Everything that knows who is a member; the rest of the hub is put together from it. */
 function createCore(options: HubOptions, store: HubStore) {
   const { clock, entropy, log, sha256 } = options
-  const { emit, watch } = createListeners(log)
+  const listeners = createListeners(log)
+  const emit = (event: HubEvent): void => listeners.emit(event)
   const intents = createIntents(store, clock, entropy)
   const addresses = createAddresses(store)
   const enrolments = new Map<Name, Enrolment>(store.enrolments().map((enrolment) => [enrolment.name, enrolment]))
@@ -108,16 +109,18 @@ function createCore(options: HubOptions, store: HubStore) {
   const admit = (enrolment: Enrolment, node: Resource<'Node'>, token: TokenRecord | undefined, actor: Actor): void => {
     const { name, nodeId, state } = enrolment
     const old = enrolments.get(name)
+    let used: TokenRecord | undefined
     const changes = intents.prepare([node])
     const verb = token === undefined ? 'approve' : state === 'approved' ? 'enrol' : 'ask'
     const committed = commit(changes, actor, {
       enrolment: { of: name, next: enrolment },
       store() {
         store.putEnrolment(enrolment)
-        if (token !== undefined) tokens.use(token)
+        if (token !== undefined) used = tokens.use(token)
         store.putAudit({ at: clock.now(), actor: actor.name, verb, target: `node/${name}`, detail: nodeId })
       },
     })
+    if (used !== undefined) tokens.settle(used)
     if (old !== undefined && old.nodeId !== nodeId) cutOff(old)
     enrolments.set(name, enrolment)
     fleet.add(enrolment)
@@ -172,7 +175,7 @@ function createCore(options: HubOptions, store: HubStore) {
     resetAll,
     announce,
     commit,
-    watch,
+    listeners,
   }
 }
 
@@ -273,7 +276,7 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
     fleet: () => status.fleet(),
     rollOut: () => status.rollOut(),
     flushed: () => networks.flush(),
-    watch: core.watch,
+    watch: (listener) => core.listeners.watch(listener),
     audit: (limit) => store.audit(limit),
   }
 }

@@ -140,7 +140,7 @@ export function createEnrol(options: EnrolOptions) {
     const enrolment: Enrolment = {
       name,
       nodeId: node,
-      network: token.network as Name,
+      network: token.network,
       wgKey: request.wgKey,
       deviceKey: request.deviceKey,
       state: token.autoApprove ? 'approved' : 'pending',

@@ -19,8 +19,9 @@ export interface Tokens {
   check(id: string, secret: string): TokenRecord
   /** As `check`, for a device that already spent its use: the secret must fit, and the token must not be revoked. */
   recognise(id: string, secret: string): void
-  /** Takes one use. */
-  use(token: TokenRecord): void
+  /** Takes one use, in the store only: call inside its transaction, and `settle` once that has succeeded. */
+  use(token: TokenRecord): TokenRecord
+  settle(token: TokenRecord): void
 }
 
 export interface TokensOptions {
@@ -35,6 +36,10 @@ function refused(): HoldfastError {
   return new HoldfastError('forbidden', 'the join token is not valid: unknown, used up, expired or revoked', {
     remedy: 'Ask for a new one: `holdfast-hub token create`.',
   })
+}
+
+function rowOf({ autoApprove, createdAt, expiresAt, id, labels, network, revoked, usesLeft }: TokenRecord): TokenRow {
+  return { id, network, createdAt, expiresAt, usesLeft, revoked, labels, autoApprove }
 }
 
 export function createTokens({ store, clock, entropy, sha256, pin }: TokensOptions): Tokens {
@@ -91,7 +96,7 @@ export function createTokens({ store, clock, entropy, sha256, pin }: TokensOptio
       })
       return { id, token: formatJoinToken({ id, secret, pin }), expiresAt }
     },
-    list: () => [...tokens.values()].map(({ secretHash: _, ...row }) => row).sort((a, b) => a.createdAt - b.createdAt),
+    list: () => [...tokens.values()].map(rowOf).sort((a, b) => a.createdAt - b.createdAt),
     revoke(id) {
       const token = tokens.get(id)
       if (token === undefined) return false
@@ -104,6 +109,11 @@ export function createTokens({ store, clock, entropy, sha256, pin }: TokensOptio
       return token
     },
     recognise: (id, secret) => void opened(id, secret),
-    use: (token) => put({ ...token, usesLeft: token.usesLeft - 1 }),
+    use(token) {
+      const used = { ...token, usesLeft: token.usesLeft - 1 }
+      store.putToken(used)
+      return used
+    },
+    settle: (token) => void tokens.set(token.id, token),
   }
 }

@@ -34,7 +34,7 @@ export function createAnswers(bus: Pick<Bus, 'publish'>, replies: Pick<Replies, 
       if (active >= repliesAtOnceMax) return
       waiting.delete(node)
       active += 1
-      void answer(node, request).then(() => {
+      void answer(node, request).finally(() => {
         active -= 1
         pump()
       })

@@ -45,7 +45,6 @@ export type Commit = (changes: readonly Change[], actor: Actor, along?: Along, d
 const rehearsed = new HoldfastError('failed', 'rehearsal')
 
 const owning = new Set<Kind>(['Node', 'Service'])
-const memberKinds = ['Node', 'Policy', 'Route', 'Service'] as const
 
 function reversed({ before, after }: Change): Change {
   return { ...(after === undefined ? {} : { before: after }), ...(before === undefined ? {} : { after: before }) }
@@ -57,19 +56,6 @@ function verbOf({ before, after }: Change): string {
 
 export function createCommit(options: CommitOptions): Commit {
   const { addresses, clock, enrolments, entropy, intents, networks, store } = options
-
-  const refuseUsed = ({ before, after }: Change): void => {
-    if (after !== undefined || before?.resource.kind !== 'Network') return
-    const { name } = before.resource.metadata
-    for (const kind of memberKinds) {
-      for (const { resource } of intents.of(kind)) {
-        if (networkNameOf(resource) !== name) continue
-        throw new HoldfastError('conflict', `network ${name} is still used by ${kind}/${resource.metadata.name}`, {
-          remedy: 'Delete what belongs to it first.',
-        })
-      }
-    }
-  }
 
   const giveAddresses = (resource: AnyResource): void => {
     if (!owning.has(resource.kind)) return
@@ -86,8 +72,7 @@ export function createCommit(options: CommitOptions): Commit {
     if (network?.kind !== 'Network' || old?.kind !== 'Network') return []
     if (network.spec.cidr === old.spec.cidr && network.spec.cidr6 === old.spec.cidr6) return []
     addresses.checkFit(network.metadata.name, network.spec)
-    return memberKinds
-      .filter((kind) => owning.has(kind))
+    return [...owning]
       .flatMap((kind) => intents.list(kind).map((stored) => stored.resource))
       .filter((resource) => networkNameOf(resource) === network.metadata.name)
   }
@@ -146,7 +131,6 @@ export function createCommit(options: CommitOptions): Commit {
 
   return (changes, actor, along = {}, dryRun = false) => {
     const real = changes.filter(({ before, after }) => before !== after)
-    for (const change of real) refuseUsed(change)
     intents.settle(real)
     try {
       return store.transaction(() => {

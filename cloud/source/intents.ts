@@ -8,7 +8,7 @@ import { type AnyResource, type Kind, kinds } from '../../shared/intent/resource
 import { encodeCanonicalText } from '../../shared/record/canonical.ts'
 import type { Stored } from '../hub.ts'
 import type { HubStore } from '../store/hub-store.ts'
-import { concerned } from './concerned.ts'
+import { concerned, type Held } from './concerned.ts'
 import { holdIntent } from './held.ts'
 
 export interface Change {
@@ -42,8 +42,8 @@ export function networkNameOf(resource: AnyResource): string {
   return resource.kind === 'Network' ? resource.metadata.name : resource.spec.network
 }
 
-function contentOf({ metadata: { resourceVersion: _, ...metadata }, spec }: AnyResource): string {
-  return encodeCanonicalText({ metadata, spec })
+function contentOf({ metadata, spec }: AnyResource): string {
+  return encodeCanonicalText({ metadata: { ...metadata, resourceVersion: undefined }, spec })
 }
 
 function changedMeanwhile(kind: Kind, name: string): HoldfastError {
@@ -75,6 +75,17 @@ function refuseTwice(resources: readonly AnyResource[]): void {
     const key = `${kind}/${metadata.name}`
     if (seen.has(key)) throw new HoldfastError('invalid', `${key} is given twice`, { remedy: 'Keep one of them.' })
     seen.add(key)
+  }
+}
+
+function refuseUsed(network: string, held: Held): void {
+  for (const kind of ['Node', 'Policy', 'Route', 'Service'] as const) {
+    for (const { resource } of held.of(kind)) {
+      if (networkNameOf(resource) !== network) continue
+      throw new HoldfastError('conflict', `network ${network} is still used by ${kind}/${resource.metadata.name}`, {
+        remedy: 'Delete what belongs to it first.',
+      })
+    }
   }
 }
 
@@ -116,9 +127,9 @@ export function createIntents(store: HubStore, clock: Clock, entropy: Entropy): 
   }
 
   return {
-    get: held.get,
-    list: held.list,
-    of: held.of,
+    get: (kind, name) => held.get(kind, name),
+    list: (kind) => held.list(kind),
+    of: (kind) => held.of(kind),
     prepare(resources) {
       refuseTwice(resources)
       const ordered = [...resources].sort((a, b) => kinds.indexOf(a.kind) - kinds.indexOf(b.kind))
@@ -132,6 +143,7 @@ export function createIntents(store: HubStore, clock: Clock, entropy: Entropy): 
       if (before === undefined) return undefined
       if (resourceVersion !== undefined && resourceVersion !== before.resourceVersion)
         throw changedMeanwhile(kind, name)
+      if (kind === 'Network') refuseUsed(name, held)
       check([{ before }])
       return { before }
     },

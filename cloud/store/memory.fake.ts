@@ -1,4 +1,5 @@
-// The hub's store without a disk, with power cuts on demand. Values pass through structuredClone, as through a disk.
+// The hub's store without a disk, that can be full on demand. Objects pass through structuredClone, as through a disk;
+// signed bytes do not, because nobody changes them.
 
 import { HoldfastError } from '../../shared/errors.ts'
 import { auditRowsMax, deltasKeptMax } from '../../shared/limits.ts'
@@ -97,10 +98,10 @@ export class MemoryHubStore implements HubStore {
   putNetwork = (state: NetworkState): void => this.#networks.put(state)
 
   published(id: string): Published | undefined {
-    const row = this.#published.all().find((one) => one.id === id)
+    const row = this.#published.rows.get(id)
     if (row === undefined) return undefined
-    const { id: _, ...published } = row
-    return published
+    const { version, head, records, changedAt } = row
+    return { version, head, records: new Map(records), changedAt: new Map(changedAt) }
   }
 
   saveRevision(id: string, revision: Revision): void {
@@ -116,14 +117,14 @@ export class MemoryHubStore implements HubStore {
       records.delete(name)
       changedAt.delete(name)
     }
-    this.#published.put({ id, version: revision.version, head: revision.head, records, changedAt })
+    this.#published.rows.set(id, { id, version: revision.version, head: revision.head, records, changedAt })
     const list = [...(this.#revisions.rows.get(id)?.list ?? []), revision]
     const kept = list.filter(({ version }) => version.epoch === revision.version.epoch).slice(-deltasKeptMax)
-    this.#revisions.put({ id, list: kept })
+    this.#revisions.rows.set(id, { id, list: kept })
   }
 
   revisionsSince(id: string, version: Version): readonly Revision[] {
-    const list = this.#revisions.all().find((one) => one.id === id)?.list ?? []
+    const list = this.#revisions.rows.get(id)?.list ?? []
     return list.filter((one) => one.version.epoch === version.epoch && compareVersion(one.version, version) > 0)
   }
 

@@ -16,9 +16,9 @@ interface Json {
   readonly json: string
 }
 
-function decode<T>(json: string): T {
+function decode(json: string): unknown {
   try {
-    return JSON.parse(json) as T
+    return JSON.parse(json)
   } catch (cause) {
     throw new HoldfastError('corrupt', 'a row of the database does not read back as written', {
       remedy: 'Check the disk, then bring the data directory back with `holdfast-hub restore`.',
@@ -27,7 +27,7 @@ function decode<T>(json: string): T {
   }
 }
 
-const parsed = <T>(rows: readonly Json[]): T[] => rows.map((row) => decode<T>(row.json))
+const parsed = <T>(rows: readonly Json[]): T[] => rows.map((row) => decode(row.json) as T)
 
 function changesText(revision: Revision): string {
   const put = Object.fromEntries([...revision.put].map(([id, bytes]) => [id, Buffer.from(bytes).toString()]))
@@ -35,7 +35,7 @@ function changesText(revision: Revision): string {
 }
 
 function changesOf(text: string): { put: RecordSet; del: readonly string[] } {
-  const { put, del } = decode<{ put: Record<string, string>; del: string[] }>(text)
+  const { put, del } = decode(text) as { put: Record<string, string>; del: string[] }
   return { put: new Map(Object.entries(put).map(([id, bytes]) => [id, new Uint8Array(Buffer.from(bytes))])), del }
 }
 
@@ -65,7 +65,7 @@ function intentTables(db: Database.Database) {
     deleteAllocation: (network: string, owner: string) => void deleteAllocation.run(network, owner),
     tokens: () =>
       tokens.all().map((row): TokenRecord => {
-        const rest = decode<Omit<TokenRecord, 'secretHash'>>(row.json)
+        const rest = decode(row.json) as Omit<TokenRecord, 'secretHash'>
         return { ...rest, secretHash: new Uint8Array(row.secret_hash) }
       }),
     putToken: ({ secretHash, ...rest }: TokenRecord) => void putToken.run(rest.id, secretHash, JSON.stringify(rest)),
