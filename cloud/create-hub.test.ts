@@ -70,8 +70,7 @@ test('a restart is no event: same revision, same head, no new delta', async () =
   world.hub.put(resource('Policy', 'a', emptyPolicy), admin)
   await world.join(1, 'alpha')
   await world.pass()
-  const { version } = world
-  const before = version()
+  const before = world.version()
   const head = world.broker.retained(headTopic(world))
   const from = world.broker.published.length
   await world.hub.stop()

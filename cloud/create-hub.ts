@@ -60,7 +60,8 @@ function createCore(options: HubOptions, store: HubStore) {
   const intents = createIntents(store, clock, entropy)
   const addresses = createAddresses(store)
   const enrolments = new Map<Name, Enrolment>(store.enrolments().map((enrolment) => [enrolment.name, enrolment]))
-  const fleet = new Fleet({ ...options, store, emit })
+  const newest = (network: Name) => networks.get(network)?.publisher.version
+  const fleet = new Fleet({ ...options, store, emit, newest })
   const networks = createNetworks({ ...options, store, fleet, emit })
   const commit = createCommit({ store, clock, entropy, intents, addresses, networks, enrolments })
   const status = createStatus({ clock, intents, addresses, enrolments, networks, fleet })

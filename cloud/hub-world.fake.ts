@@ -100,10 +100,7 @@ const session1 = 'sessionaaaaaaaaa'
 const root = signerFromSeed(sha256(utf8('root')))
 export const signer = signerFromSeed(sha256(utf8('signing')))
 
-export function statusReport(
-  applied: Version,
-  health: readonly { code: 'disk-full' | 'no-wireguard' }[] = [],
-): Uint8Array {
+function statusReport(applied: Version, health: readonly { code: 'disk-full' | 'no-wireguard' }[] = []): Uint8Array {
   return encodeStatus({
     version: '1',
     boot: 1,

@@ -37,7 +37,7 @@ export interface EnrolOptions {
 /** Seconds after which a device that waits for approval asks again. */
 const RETRY_AFTER_S = 5
 
-export function nodeIdOf(deviceKey: string, sha256: Sha256): NodeId {
+function nodeIdOf(deviceKey: string, sha256: Sha256): NodeId {
   return parseNodeId(base32(sha256(fromBase64(deviceKey)), 16))
 }
 

@@ -129,6 +129,9 @@ test('a device that claims a revision nobody signed has acknowledged nothing', a
   await world.presence(nodeId, true)
   await world.acknowledge(nodeId, { epoch: 9, revision: 9 })
   assert.equal(world.hub.rollOut()[0]?.pending, ['alpha'])
+  assert.match(node(world).health[0]?.detail ?? '', /older copy.*restore/)
+  await world.acknowledge(nodeId)
+  assert.equal(node(world).health, [])
 })
 
 test('a disabled node is not waited for, and its record goes', async () => {

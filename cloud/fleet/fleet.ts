@@ -6,7 +6,7 @@ import type { Clock, Log, Sha256, Timer, Verify } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
 import { type Fact, isNewerFact, openFact } from '../../shared/fact/fact.ts'
 import type { Name, NodeId } from '../../shared/ids.ts'
-import { compareVersion, noVersion } from '../../shared/record/head.ts'
+import { compareVersion, formatVersion, noVersion, type Version } from '../../shared/record/head.ts'
 import { parsePresence, parseStatus } from '../../shared/wire/report.ts'
 import type { NodeChannel } from '../../shared/wire/topics.ts'
 import type { AuditRow, FleetNode, HubEvent } from '../hub.ts'
@@ -21,6 +21,8 @@ export interface FleetOptions {
   readonly sha256: Sha256
   readonly verify: Verify
   readonly emit: (event: HubEvent) => void
+  /** What the hub has signed last. */
+  readonly newest: (network: Name) => Version | undefined
 }
 
 /** Last words are written together: a fleet that reports every few seconds must not wear the disk. */
@@ -30,6 +32,13 @@ const CONFIRM_WITHIN_MS = 90_000
 /** One device that goes on saying nonsense is told of once in so long. */
 const TELL_EVERY_MS = 3_600_000
 const DETAIL_MAX = 300
+
+function fromTheFuture(held: Version, newest: Version): string {
+  return (
+    `it holds revision ${formatVersion(held)}, this hub has signed up to ${formatVersion(newest)}: was the hub’s data ` +
+    'brought back from an older copy? `holdfast-hub restore` starts a new epoch, which devices accept.'
+  )
+}
 
 export class Fleet {
   readonly #options: FleetOptions
@@ -88,7 +97,10 @@ export class Fleet {
     const device = this.#devices.get(node)
     if (device === undefined) return
     const report = parseStatus(payload)
-    this.#accepted(device, 'status')
+    const newest = this.#options.newest(device.enrolment.network)
+    if (newest !== undefined && compareVersion(report.revision.held, newest) > 0) {
+      this.refused(node, 'status', fromTheFuture(report.revision.held, newest))
+    } else this.#accepted(device, 'status')
     const before = device.report?.revision.applied ?? noVersion
     device.report = report
     device.word = { ...device.word, status: payload }

@@ -72,13 +72,14 @@ export function createStatus(options: StatusOptions): Status {
   const show = (list: readonly Stored[]): readonly Shown[] => {
     const measures = new Map<Name, ReturnType<typeof measured>>()
     const progressOf = (network: Name, id: string): Progress | 'unsigned' | undefined => {
-      if (!measures.has(network)) measures.set(network, measured(network))
       const publisher = networks.get(network)?.publisher
-      const changedAt = publisher?.changedAt(id)
+      if (publisher === undefined) return undefined
+      const changedAt = publisher.changedAt(id)
+      // Right after a write nobody is counted, so that the price of a write does not grow with the fleet.
+      if (changedAt === 'unsigned') return 'unsigned'
+      if (!measures.has(network)) measures.set(network, measured(network))
       // Without a record (a node that is not enrolled) the newest revision is the one that says so.
-      return changedAt === 'unsigned' || publisher === undefined
-        ? changedAt && 'unsigned'
-        : measures.get(network)?.(changedAt ?? publisher.version)
+      return measures.get(network)?.(changedAt ?? publisher.version)
     }
     return list.map((stored) => {
       const { resource } = stored

@@ -3,16 +3,16 @@
 // Changes that come together become one revision. What was stored is published again at every connect, so a crash between
 // the two loses nothing; what was not stored was never seen by anybody.
 
-import { toHex } from '../../shared/bytes.ts'
 import type { Bus, Clock, Log, Sha256, Signer, Timer, Verify } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
 import { deltaBytesMax } from '../../shared/limits.ts'
 import { encodeDelta } from '../../shared/record/delta.ts'
 import { keyIdOf, sameEnvelope, type TrustedKeys } from '../../shared/record/envelope.ts'
-import { signHead, type Version } from '../../shared/record/head.ts'
+import type { Version } from '../../shared/record/head.ts'
 import { MerkleTree } from '../../shared/record/merkle.ts'
 import type { RecordSet } from '../../shared/record/record.ts'
 import { topics } from '../../shared/wire/topics.ts'
+import { nextVersion, sign } from '../sign/sign.ts'
 import type { HubStore, NetworkState, Revision } from '../store/hub-store.ts'
 import { checkHeld } from './held-set.ts'
 import { checkRoom, type Size, sizeOf } from './room.ts'
@@ -173,7 +173,7 @@ export class Publisher {
   }
 
   #issue(): void {
-    const { network, store, log } = this.#options
+    const { clock, log, network, sha256, signer, store } = this.#options
     const put = new Map<string, Uint8Array>()
     const del: string[] = []
     for (const [id, bytes] of [...this.#changed].sort((a, b) => (a[0] < b[0] ? -1 : 1))) {
@@ -181,11 +181,10 @@ export class Publisher {
       else put.set(id, bytes)
     }
     const from = this.#version
-    const to: Version =
-      from.epoch < network.epoch
-        ? { epoch: network.epoch, revision: 1 }
-        : { epoch: from.epoch, revision: from.revision + 1 }
-    const head = this.#seal(to, put, del)
+    const to = nextVersion(from, network.epoch)
+    for (const [id, bytes] of put) this.#tree.put(id, sha256(bytes))
+    for (const id of del) this.#tree.delete(id)
+    const head = sign(this.#tree, to, clock.now(), { network, signer, sha256 })
     const revision: Revision = { version: to, head, put, del }
     store.saveRevision(network.id, revision)
     for (const [id, bytes] of put) {
@@ -203,16 +202,6 @@ export class Publisher {
     log.info('revision signed', { network: network.name, revision: to.revision, put: put.size, del: del.length })
     this.#options.onRevision(to)
     this.#publishDelta(from, revision)
-  }
-
-  #seal(to: Version, put: RecordSet, del: readonly string[]): Uint8Array {
-    const { network, signer, sha256, clock } = this.#options
-    for (const [id, bytes] of put) this.#tree.put(id, sha256(bytes))
-    for (const id of del) this.#tree.delete(id)
-    const root = toHex(this.#tree.root())
-    const keyId = keyIdOf(signer.publicKey, sha256)
-    const head = { network: network.id, ...to, root, count: this.#tree.size, issuedAt: clock.now(), keyId }
-    return signHead(head, signer, sha256)
   }
 
   #publishDelta(from: Version, revision: Revision): void {
