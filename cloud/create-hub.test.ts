@@ -41,12 +41,17 @@ test('the first network is not made where nobody wants it, and not again once it
   assert.equal(world.store.networks(), [])
 })
 
-test('a deleted network takes back what the broker kept of it', async () => {
+test('a deleted network takes back what the broker kept of it, and its tokens open nothing', async () => {
   const world = await started()
   const topic = headTopic(world)
+  world.token()
   world.hub.delete('Network', 'default', admin)
   await world.pass()
   assert.is(world.broker.retained(topic), undefined)
+  assert.equal(
+    world.hub.listTokens().map((token) => token.revoked),
+    [true],
+  )
 })
 
 test('changes that come together are one revision; each is fanned out as a delta, then as the head', async () => {

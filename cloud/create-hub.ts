@@ -94,7 +94,10 @@ function createCore(options: HubOptions, store: HubStore) {
       const leaving = after === undefined && kind === 'Node' ? enrolments.get(name) : undefined
       if (leaving !== undefined) cutOff(leaving)
       if (after === undefined) status.forget(kind, name)
-      if (after === undefined && kind === 'Network') void networks.drop(name)
+      if (after === undefined && kind === 'Network') {
+        for (const token of tokens.list()) if (token.network === name) tokens.revoke(token.id)
+        void networks.drop(name)
+      }
       const resourceVersion = (after ?? before)?.resourceVersion ?? ''
       emit({ type: after === undefined ? 'delete' : 'put', kind, name, resourceVersion })
     }

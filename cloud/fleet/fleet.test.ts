@@ -1,11 +1,12 @@
 // Who is there, what they run, how they are: from presence, status and facts, honest and forged.
 
+import * as fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { utf8 } from '../../shared/bytes.ts'
 import { parseNodeId } from '../../shared/ids.ts'
 import { statusBytesMax } from '../../shared/limits.ts'
-import { topics } from '../../shared/wire/topics.ts'
+import { nodeChannels, topics } from '../../shared/wire/topics.ts'
 import type { FleetNode, ResourceCondition } from '../hub.ts'
 import { admin, createWorld, device, emptyPolicy, resource, type World } from '../hub-world.fake.ts'
 
@@ -191,6 +192,24 @@ for (const [what, payload] of [
     assert.equal(node(world).health, [])
   })
 }
+
+test('no bytes on any channel break the hub or change what it knows', async () => {
+  const world = await withNodes('alpha')
+  await world.presence(nodeId, true)
+  await world.acknowledge(nodeId)
+  await world.fact(1, 1)
+  const before = { ...node(world), health: [], lastSeen: 0 }
+  const text = fc.oneof(fc.json(), fc.string()).map((json) => utf8(json))
+  const payload = fc.oneof(fc.uint8Array({ maxLength: 400 }), text)
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...nodeChannels), payload, async (channel, bytes) => {
+      await world.say(nodeId, channel, bytes)
+      assert.equal({ ...node(world), health: [], lastSeen: 0 }, before)
+    }),
+    { numRuns: 300, seed: 5 },
+  )
+  assert.is(world.hub.audit(1_000).filter((row) => row.verb === 'refused').length < 300, true)
+})
 
 test('duplicates change nothing', async () => {
   const world = await withNodes('alpha')
