@@ -10,6 +10,8 @@ const BUCKET_BYTES = 16_384
 
 export interface Cables {
   plug(host: Host, cable: Cable): Promise<void>
+  /** Takes the cables of a host away, with its interfaces. */
+  unplug(host: string, cables: readonly Cable[]): Promise<void>
   /** Pulls the cable, or puts it back: the host sees its interface lose the link. */
   connect(host: string, cable: string, connected: boolean): Promise<void>
   /** Drops that many percent of the packets each way; 0 ends it, 100 is a silent cut. */
@@ -47,8 +49,6 @@ export function createCables(switches: Host): Cables {
   return {
     async plug(host, cable) {
       const port = portOf(host.name, cable.interface)
-      // An old end may be left of a host that lost its power a moment ago.
-      await switches.attempt(['ip', 'link', 'delete', port])
       // Both ends are made at the switch, and one is pushed over to the host.
       await switches.ip([
         `link add ${port} type veth peer name ${cable.interface} netns ${host.pid()}`,
@@ -57,6 +57,7 @@ export function createCables(switches: Host): Cables {
       ])
       await host.ip([`address add ${cable.address} dev ${cable.interface}`, `link set ${cable.interface} up`])
     },
+    unplug: (host, cables) => switches.ip(cables.map((cable) => `link delete ${portOf(host, cable.interface)}`)),
     connect: (host, cable, connected) => switches.ip([`link set ${portOf(host, cable)} ${connected ? 'up' : 'down'}`]),
     async lossy(host, cable, percent) {
       await switches.exec(['nft', '-f', '-'], { input: lossTable(portOf(host, cable), percent) })

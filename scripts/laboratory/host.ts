@@ -57,8 +57,10 @@ export interface Host {
   pid(): number
   isOn(): boolean
   boot(): Promise<void>
-  /** Cuts the power. */
+  /** Cuts the power: the cables are dead before any process can say goodbye. */
   powerOff(): Promise<void>
+  /** Ends everything in the host, for good. */
+  halt(): Promise<void>
   /** Standard output; throws where the program fails. */
   exec(argv: readonly string[], options?: CommandOptions): Promise<string>
   attempt(argv: readonly string[], options?: CommandOptions): Promise<CommandResult>
@@ -77,6 +79,8 @@ export interface HostOptions {
   readonly bin: string
   /** Lays the host's cables and addresses; called at each boot. */
   readonly wire: (host: Host) => Promise<void>
+  /** Takes the cables away. The kernel would keep the network of a dead host for minutes, for TCP's last words. */
+  readonly unwire: () => Promise<void>
 }
 
 /** Arguments that put a program into the namespaces of `pid`; the working directory is kept where the host has it. */
@@ -188,6 +192,10 @@ export function createHost(options: HostOptions): Host {
       await options.wire(host)
     },
     async powerOff() {
+      if (init !== undefined) await options.unwire()
+      await host.halt()
+    },
+    async halt() {
       if (init === undefined) return
       const { child, pid: initPid } = init
       init = undefined

@@ -6,7 +6,7 @@ import { run } from './command.ts'
 import { createHost, type Host } from './host.ts'
 import { natRuleset } from './nat.ts'
 import { layPrograms } from './programs.ts'
-import { createRunDirectory, type RunDirectory } from './run-directory.ts'
+import { createRunDirectory, deskDevice, type RunDirectory } from './run-directory.ts'
 import { type Machine, machinesOf, segmentsOf, type Topology } from './topology.ts'
 
 export interface Net {
@@ -43,12 +43,17 @@ export async function createNet(topology: Topology): Promise<Net> {
   const directory = createRunDirectory()
   const bin = layPrograms(directory.path)
   const machines = machinesOf(topology)
-  const switches = createHost({ name: 'switches', run: directory, bin, wire: () => Promise.resolve() })
+  const nothing = (): Promise<void> => Promise.resolve()
+  const switches = createHost({ name: 'switches', run: directory, bin, wire: nothing, unwire: nothing })
   const cables = createCables(switches)
   const hosts = new Map<string, Host>()
   for (const machine of machines) {
     const { name } = machine
-    hosts.set(name, createHost({ name, run: directory, bin, wire: (host) => wire(cables, machine, host) }))
+    const wires = {
+      wire: (host: Host) => wire(cables, machine, host),
+      unwire: () => cables.unplug(name, machine.cables),
+    }
+    hosts.set(name, createHost({ name, run: directory, bin, ...wires }))
   }
   const host = (name: string): Host => {
     const found = hosts.get(name)
@@ -58,7 +63,7 @@ export async function createNet(topology: Topology): Promise<Net> {
     })
   }
   const remove = async (): Promise<void> => {
-    await Promise.all([...hosts.values(), switches].map((one) => one.powerOff()))
+    await Promise.all([...hosts.values(), switches].map((one) => one.halt()))
     directory.remove()
   }
   try {
@@ -94,7 +99,7 @@ export async function reachFromHere(host: Host): Promise<string> {
   // A /30 of the other half of RFC 2544's block, by process id, so that two runs don't meet.
   const third = process.pid % 256
   const [here, there] = [`198.19.${third}.1`, `198.19.${third}.2`]
-  const device = `hflab${process.pid}`.slice(0, 15)
+  const device = deskDevice(process.pid)
   await run(['ip', 'link', 'add', device, 'type', 'veth', 'peer', 'name', 'desk', 'netns', String(host.pid())])
   await run(['ip', 'address', 'add', `${here}/30`, 'dev', device])
   await run(['ip', 'link', 'set', device, 'up'])

@@ -2,8 +2,18 @@
 //
 // Hosts die with the process that runs the lab: the kernel sees to it (see host.ts). What may be left is a directory.
 
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { execFileSync } from 'node:child_process'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, join } from 'node:path'
 import { HoldfastError } from '../../shared/errors.ts'
 import { isRunning, type ProcessRef, processRef, signal } from './processes.ts'
 
@@ -23,13 +33,29 @@ export function createRunDirectory(): RunDirectory {
   const path = join(ROOT, String(process.pid))
   mkdirSync(ROOT, { recursive: true, mode: 0o700 })
   removeStale()
-  mkdirSync(path, { mode: 0o700 })
-  writeFileSync(join(path, 'owner'), `${owner.pid} ${owner.startTime}\n`)
+  // Named only once it says whose it is: another run that starts now must not take it for a dead one.
+  const draft = join(ROOT, `draft-${process.pid}`)
+  rmSync(draft, { recursive: true, force: true })
+  mkdirSync(draft, { mode: 0o700 })
+  writeFileSync(join(draft, 'owner'), `${owner.pid} ${owner.startTime}\n`)
+  renameSync(draft, path)
   return {
     path,
     record: (ref, what) => appendFileSync(join(path, 'processes'), `${ref.pid} ${ref.startTime} ${what}\n`),
-    remove: () => rmSync(path, { recursive: true, force: true }),
+    remove: () => removeRun(path),
   }
+}
+
+/** This machine's end of a cable into a run of the lab; the one thing of it that stands outside of its namespaces. */
+export function deskDevice(pid: number): string {
+  return `hflab${pid}`
+}
+
+function removeRun(path: string): void {
+  const device = deskDevice(Number(basename(path)))
+  // Goes by itself when the host at its other end is gone, but the kernel may take minutes for that.
+  if (existsSync(`/sys/class/net/${device}`)) execFileSync('ip', ['link', 'delete', device])
+  rmSync(path, { recursive: true, force: true })
 }
 
 function readRefs(path: string): ProcessRef[] {
@@ -46,7 +72,8 @@ function readRefs(path: string): ProcessRef[] {
 
 function runs(): string[] {
   try {
-    return readdirSync(ROOT).map((name) => join(ROOT, name))
+    const names = readdirSync(ROOT).filter((name) => /^\d+$/.test(name))
+    return names.map((name) => join(ROOT, name))
   } catch {
     return []
   }
@@ -61,14 +88,14 @@ export function removeStale(): readonly string[] {
   const stale = runs().filter((path) => !isAlive(path))
   for (const path of stale) {
     for (const ref of readRefs(join(path, 'processes'))) signal(ref, 'SIGKILL')
-    rmSync(path, { recursive: true, force: true })
+    removeRun(path)
   }
   return stale
 }
 
 /** Removes the files of this process's own run, because it is about to end without having taken its hosts down. */
 export function abandonRun(): void {
-  rmSync(join(ROOT, String(process.pid)), { recursive: true, force: true })
+  removeRun(join(ROOT, String(process.pid)))
 }
 
 /** The run that `up` keeps open for other commands; undefined where none runs. */

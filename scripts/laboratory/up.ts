@@ -9,6 +9,7 @@ import { systemClock } from '../../shared/host/clock.ts'
 import { whyNoLab } from '../testing/privilege.ts'
 import { serveControl } from './control.ts'
 import { type Fleet, type FleetShape, startFleet } from './fleet.ts'
+import type { Host } from './host.ts'
 import { abandonRun } from './run-directory.ts'
 import { homeSite } from './shapes.ts'
 import { durationText, failureText } from './story.ts'
@@ -33,11 +34,10 @@ function progress(text: string): void {
   write(process.stdout.isTTY ? `\r\u001b[K${text}` : `${text}\n`)
 }
 
-async function servePages({ net, nodes }: Fleet): Promise<void> {
-  // The machine behind the gateway has no agent; its way back is the gateway's masquerade.
-  const hosts = [...nodes.filter(({ name }) => !name.endsWith('-1')).map(({ host }) => host), net.host('machine')]
-  const page = join(import.meta.dirname, 'page.ts')
-  await Promise.all(hosts.map((host) => host.spawn([process.execPath, page], 'page').said(/serving/)))
+/** Workers serve a web page, and so does the machine behind the gateway, which runs no agent. */
+async function servePage(host: Host): Promise<void> {
+  if (host.name.endsWith('-1')) return
+  await host.spawn([process.execPath, join(import.meta.dirname, 'page.ts')], 'page').said(/serving/)
 }
 
 async function nodeTable(fleet: Fleet): Promise<string> {
@@ -62,7 +62,7 @@ async function whatToTry(fleet: Fleet): Promise<string> {
     ['a shell on a device', `${command} enter beta-2`],
     ['the fleet as the hub sees it', `${command} exec hub holdfast-hub get nodes`],
     ['a web page that only gateways may open', `${command} exec beta-1 curl -sm 2 http://${worker}:8080`],
-    ['… and others may not, yet', `${command} exec beta-2 curl -sm 2 http://${worker}:8080`],
+    ['… and others may not, yet: silence', `${command} exec beta-2 curl -sm 2 http://${worker}:8080`],
     [
       'change the policy, then try again',
       `${command} exec hub holdfast-hub apply -f ${join(root, 'examples/lab/web-for-all.yaml')}`,
@@ -110,7 +110,7 @@ async function bringUp(shape: FleetShape): Promise<Fleet> {
         shown = answered
       },
     })
-    await servePages(fleet)
+    await Promise.all([...fleet.nodes.map(({ host }) => host), fleet.net.host('machine')].map(servePage))
     const whole: (status: AgentStatus) => boolean = ({ peers }) => peers.every(({ path }) => path !== 'none')
     await Promise.all(fleet.nodes.map((node) => fleet.sees(node, 'a path to every peer', whole)))
     return fleet
@@ -140,7 +140,7 @@ async function main(): Promise<number> {
   }
   const close = await serveControl(
     fleet.net.directory.path,
-    carrierFor(fleet, (what) => write(`• ${what}\n`)),
+    carrierFor(fleet, servePage, (what) => write(`• ${what}\n`)),
   )
   await tell(fleet, startedAt)
   await asked.promise

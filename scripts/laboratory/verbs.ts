@@ -4,13 +4,17 @@ import { HoldfastError } from '../../shared/errors.ts'
 import { systemClock } from '../../shared/host/clock.ts'
 import type { Carrier } from './control.ts'
 import type { Fleet } from './fleet.ts'
+import type { Host } from './host.ts'
 import { durationText } from './story.ts'
 
 interface Verb {
   readonly usage: string
   readonly about: string
-  readonly act: (fleet: Fleet, words: readonly string[]) => Promise<string>
+  readonly act: (fleet: Fleet, words: readonly string[], boot: Boot) => Promise<string>
 }
+
+/** Starts what a host runs besides the agent. */
+export type Boot = (host: Host) => Promise<void>
 
 function choice<T extends string>(word: string | undefined, choices: readonly T[]): T {
   const found = choices.find((one) => one === word)
@@ -30,12 +34,12 @@ async function hub({ hub: one }: Fleet, [word]: readonly string[]): Promise<stri
   return what === 'stop' ? 'the hub is stopped' : 'the hub was killed with -9'
 }
 
-async function powerCycle(fleet: Fleet, [name = '']: readonly string[]): Promise<string> {
+async function powerCycle(fleet: Fleet, [name = '']: readonly string[], boot: Boot): Promise<string> {
   const node = fleet.node(name)
   const others = fleet.nodes.filter((other) => other !== node)
   await node.reboot()
   const startedAt = systemClock.monotonic()
-  await node.start()
+  await Promise.all([node.start(), boot(node.host)])
   const startMs = systemClock.monotonic() - startedAt
   const neighbours = others.filter((other) => other.name.split('-')[0] === name.split('-')[0])
   await fleet.mesh({ among: [node, ...neighbours] })
@@ -92,13 +96,13 @@ export const verbs: Readonly<Record<string, Verb>> = {
 }
 
 /** Carries out verbs on the fleet, one at a time, and tells each to `told`. */
-export function carrierFor(fleet: Fleet, told: (what: string) => void): Carrier {
+export function carrierFor(fleet: Fleet, boot: Boot, told: (what: string) => void): Carrier {
   let last: Promise<unknown> = Promise.resolve()
   return async ([name = '', ...words]) => {
     const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined
     if (verb === undefined) throw new HoldfastError('usage', `there is no command "${name}"`)
-    if (name === 'pid' || name === 'hosts') return verb.act(fleet, words)
-    const result = last.catch(() => undefined).then(() => verb.act(fleet, words))
+    if (name === 'pid' || name === 'hosts') return verb.act(fleet, words, boot)
+    const result = last.catch(() => undefined).then(() => verb.act(fleet, words, boot))
     last = result.catch(() => undefined)
     const said = await result
     told(said)
