@@ -98,6 +98,17 @@ test('a device whose first reply was lost asks again with the same token, which 
   assert.equal([usesLeft(world), world.version()], [[0], before])
 })
 
+test('a device that made a new WireGuard key joins again under its own name and address', async () => {
+  const world = await started()
+  await world.join(1, 'alpha')
+  const before = recordOf(world, 'node/alpha')
+  const renewed = { ...device(1), wgKey: device(2).wgKey }
+  await world.hub.enrol(enrolRequest(world.token(), renewed, 'alpha'))
+  const after = recordOf(world, 'node/alpha')
+  assert.equal([after['wgKey'], after['addresses']], [renewed.wgKey, before['addresses']])
+  assert.equal([world.hub.fleet().length, world.revoked], [1, []])
+})
+
 test('a taken name is a conflict, a Node without a device is an invitation', async () => {
   const world = await started()
   world.hub.put(resource('Node', 'alpha', { labels: { site: 'people-said' }, addresses: ['100.80.7.7'] }), admin)

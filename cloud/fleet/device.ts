@@ -13,8 +13,6 @@ export interface Refusal {
   readonly since: number
   readonly channel: NodeChannel
   readonly why: string
-  /** When it was last written to the log and the audit, so that a flood fills neither. */
-  readonly toldAt: number
 }
 
 export interface Device {
@@ -28,6 +26,8 @@ export interface Device {
   report: StatusReport | undefined
   fact: Fact | undefined
   refusal: Refusal | undefined
+  /** Monotonic time at which a refusal was last written down; outlives it, so that good words between bad ones open no flood. */
+  toldAt: number | undefined
   /** Bytes as received, to be kept across a restart. */
   word: LastWord
 }
@@ -43,6 +43,7 @@ export function newDevice(enrolment: Enrolment): Device {
     report: undefined,
     fact: undefined,
     refusal: undefined,
+    toldAt: undefined,
     word: { nodeId: enrolment.nodeId, lastSeen: 0 },
   }
 }

@@ -211,6 +211,18 @@ test('no bytes on any channel break the hub or change what it knows', async () =
   assert.is(world.hub.audit(1_000).filter((row) => row.verb === 'refused').length < 300, true)
 })
 
+test('good words between bad ones do not fill the audit', async () => {
+  const world = await withNodes('alpha')
+  for (let i = 0; i < 10; i++) {
+    await world.say(nodeId, i % 3 === 0 ? 'fact' : 'status', utf8('x'))
+    await world.acknowledge(nodeId)
+  }
+  assert.is(world.hub.audit(100).filter((row) => row.verb === 'refused').length, 1)
+  await world.pass(3_600_000)
+  await world.say(nodeId, 'status', utf8('x'))
+  assert.is(world.hub.audit(100).filter((row) => row.verb === 'refused').length, 2)
+})
+
 test('duplicates change nothing', async () => {
   const world = await withNodes('alpha')
   for (let i = 0; i < 3; i++) {

@@ -128,10 +128,10 @@ export class Fleet {
     const { clock, log, store } = this.#options
     const at = clock.now()
     const why = reason.slice(0, DETAIL_MAX)
-    const before = device.refusal
-    const tell = before === undefined || before.channel !== channel || Math.abs(at - before.toldAt) >= TELL_EVERY_MS
-    device.refusal = { since: before?.since ?? at, channel, why, toldAt: tell ? at : (before?.toldAt ?? at) }
-    if (!tell) return
+    device.refusal = { since: device.refusal?.since ?? at, channel, why }
+    const now = clock.monotonic()
+    if (device.toldAt !== undefined && now - device.toldAt < TELL_EVERY_MS) return
+    device.toldAt = now
     const { name } = device.enrolment
     log.warn('a message of a node was refused', { node: name, channel, reason: why })
     const row: AuditRow = { at, actor: name, verb: 'refused', target: `node/${name}`, detail: `${channel}: ${why}` }
