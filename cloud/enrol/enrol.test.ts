@@ -8,6 +8,7 @@ import { sha256, verify } from '../../shared/host/crypto.ts'
 import { parseSnapshot, unframe } from '../../shared/record/delta.ts'
 import { openHead } from '../../shared/record/head.ts'
 import { keyring } from '../../shared/record/keys.ts'
+import { MerkleTree } from '../../shared/record/merkle.ts'
 import { anchorPin, leaveProofBytes, parseJoinToken } from '../../shared/wire/enrol.ts'
 import { admin, createWorld, device, enrolRequest, recordOf, resource, type World } from '../hub-world.fake.ts'
 
@@ -43,6 +44,22 @@ test('the reply alone puts a device on the mesh: keys of the pinned root, a head
   assert.ok(parseSnapshot(payload).has('node/alpha'))
   assert.is(reply.broker.username, device(1).nodeId)
   assert.equal(recordOf(world, 'node/alpha')['labels'], { role: 'pump', site: 'north' })
+})
+
+test('devices that join at the same time are each given a set that its head vouches for', async () => {
+  const world = await started()
+  const word = world.token()
+  const replies = await Promise.all(
+    [1, 2, 3].map((seed) => world.hub.enrol(enrolRequest(word, device(seed), `node-${seed}`))),
+  )
+  for (const reply of replies) {
+    if (reply.state !== 'enrolled') throw new Error('not enrolled')
+    const keys = keyring(reply.keys.map(fromBase64), fromBase64(world.hub.anchor().rootKey), verify, sha256)
+    const { head, payload } = unframe(fromBase64(reply.snapshot), 1 << 24)
+    const tree = new MerkleTree(sha256)
+    for (const [id, bytes] of parseSnapshot(payload)) tree.put(id, sha256(bytes))
+    assert.is(toHex(tree.root()), openHead(head, keys, verify).root)
+  }
 })
 
 test('a token is used up, expires and can be revoked; who asks can’t tell which', async () => {

@@ -97,6 +97,8 @@ export function createEnrol(options: EnrolOptions) {
         remedy: 'Look at the hub’s log and disk, then join again with the same token.',
       })
     }
+    // Taken now: while the broker is told, somebody else may join, and the set would outgrow this head.
+    const snapshot = toBase64(encodeSnapshot(records, head))
     const password = toBase64Url(entropy.bytes(32))
     await options.access.allow(nodeId, state.id, password)
     const { url, webSocketPath, tlsAuthority } = options.broker
@@ -113,7 +115,7 @@ export function createEnrol(options: EnrolOptions) {
         password,
         ...(tlsAuthority === undefined ? {} : { tlsAuthority }),
       },
-      snapshot: toBase64(encodeSnapshot(records, head)),
+      snapshot,
     }
   }
 
