@@ -3,7 +3,7 @@
 import type { AgentStatus } from '../../edge/agent.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { createLabHub, type LabHub } from './hub.ts'
-import { startMosquitto } from './mosquitto.ts'
+import { createMosquitto, type LabBroker } from './mosquitto.ts'
 import { createNet, type Net, reachFromHere } from './net.ts'
 import { createLabNode, type LabNode } from './node.ts'
 import { type MeshOptions, type Pinger, waitForMesh } from './ping.ts'
@@ -27,6 +27,8 @@ export interface FleetShape {
 export interface Fleet {
   readonly net: Net
   readonly hub: LabHub
+  /** Undefined where the broker is the hub's own. */
+  readonly broker: LabBroker | undefined
   readonly nodes: readonly LabNode[]
   /** Address of the hub as seen from this machine, where the shape asks for a desk. */
   readonly hubAtDesk: string | undefined
@@ -81,13 +83,15 @@ function summaryOf({ health, hub, mode, peers, revision }: AgentStatus): string 
   return `${mode}, hub ${hub.connected ? 'connected' : 'not connected'}, ${held}, peers: ${paths}; health: ${conditions || 'good'}`
 }
 
-async function createHubOf(net: Net, shape: FleetShape): Promise<LabHub> {
+async function createCentre(net: Net, shape: FleetShape): Promise<Pick<Fleet, 'hub' | 'broker'>> {
   const name = net.topology.internet[0]
   if (name === undefined) throw new HoldfastError('invalid', 'the topology has no host for the hub')
   const host = net.host(name)
   const address = internetAddress(net.topology, name)
-  const serve = shape.broker === undefined ? [] : await startMosquitto(host, address)
-  return createLabHub({ host, url: `https://${address}:${HTTPS_PORT}`, serve })
+  const broker = shape.broker === undefined ? undefined : await createMosquitto(host, address)
+  await broker?.start()
+  const hub = createLabHub({ host, url: `https://${address}:${HTTPS_PORT}`, serve: broker?.serve ?? [] })
+  return { hub, broker }
 }
 
 export async function startFleet(shape: FleetShape): Promise<Fleet> {
@@ -95,7 +99,7 @@ export async function startFleet(shape: FleetShape): Promise<Fleet> {
   told('lays the cables and boots the hosts')
   const net = await createNet(shape.topology)
   try {
-    const hub = await createHubOf(net, shape)
+    const { broker, hub } = await createCentre(net, shape)
     // Before the hub starts, so that its certificate names this address too.
     const hubAtDesk = shape.desk === true ? await reachFromHere(hub.host) : undefined
     const members = membersOf(net)
@@ -105,7 +109,7 @@ export async function startFleet(shape: FleetShape): Promise<Fleet> {
     told(`joins ${members.length} devices and starts their agents`)
     await joinAll(hub, members)
     const nodes = members.map(({ node }) => node)
-    return assemble({ net, hub, nodes, hubAtDesk })
+    return assemble({ net, hub, broker, nodes, hubAtDesk })
   } catch (error) {
     process.stdout.write(`\n${lastWords(net.hosts())}`)
     await net.remove()
@@ -113,11 +117,14 @@ export async function startFleet(shape: FleetShape): Promise<Fleet> {
   }
 }
 
-function assemble({ hub, hubAtDesk, net, nodes }: Pick<Fleet, 'net' | 'hub' | 'nodes' | 'hubAtDesk'>): Fleet {
+type Parts = Pick<Fleet, 'net' | 'hub' | 'broker' | 'nodes' | 'hubAtDesk'>
+
+function assemble({ broker, hub, hubAtDesk, net, nodes }: Parts): Fleet {
   const pinger = async (node: LabNode): Promise<Pinger> => ({ host: node.host, addresses: await node.addresses() })
   return {
     net,
     hub,
+    broker,
     nodes,
     hubAtDesk,
     node(name) {

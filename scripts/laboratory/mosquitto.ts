@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { toHex } from '../../shared/bytes.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { systemEntropy } from '../../shared/host/clock.ts'
-import type { Host } from './host.ts'
+import type { Host, Running } from './host.ts'
 
 const PORT = 8_883
 /** Inside the host; beside the hub's data. */
@@ -68,15 +68,32 @@ function config(address: string): string {
   ].join('\n')
 }
 
-/** Starts it on the host; returns the words for `holdfast-hub serve`. */
-export async function startMosquitto(host: Host, address: string): Promise<readonly string[]> {
+export interface LabBroker {
+  /** Words for `holdfast-hub serve`. */
+  readonly serve: readonly string[]
+  start(): Promise<void>
+  /** As a crash does: kill -9. */
+  kill(): Promise<void>
+}
+
+/** Makes its certificate and its configuration on the host. */
+export async function createMosquitto(host: Host, address: string): Promise<LabBroker> {
   const directory = join(host.lib, 'mosquitto')
   mkdirSync(directory, { mode: 0o700 })
   const password = toHex(systemEntropy.bytes(16))
   await makeCertificate(host, address)
   await host.exec(['mosquitto_ctrl', 'dynsec', 'init', `${DIRECTORY}/dynsec.json`, 'admin', password])
   writeFileSync(join(directory, 'mosquitto.conf'), config(address))
-  const running = host.spawn(['mosquitto', '-c', `${DIRECTORY}/mosquitto.conf`, '-v'], 'mosquitto')
-  await running.said(/mosquitto version \S+ running/)
-  return ['--broker', `mqtts://admin:${password}@${address}:${PORT}?ca=${DIRECTORY}/ca.pem`]
+  let running: Running | undefined
+  return {
+    serve: ['--broker', `mqtts://admin:${password}@${address}:${PORT}?ca=${DIRECTORY}/ca.pem`],
+    async start() {
+      running = host.spawn(['mosquitto', '-c', `${DIRECTORY}/mosquitto.conf`, '-v'], 'mosquitto')
+      await running.said(/mosquitto version \S+ running/)
+    },
+    async kill() {
+      await running?.end('SIGKILL')
+      running = undefined
+    },
+  }
 }

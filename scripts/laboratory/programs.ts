@@ -2,6 +2,7 @@
 
 import { globSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { HoldfastError } from '../../shared/errors.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
@@ -21,6 +22,11 @@ function script(command: string): string {
 
 /** Makes a directory with both programs, from the bundles where they are fresh, else from the sources. */
 export function layPrograms(directory: string): string {
+  if (/^\/(?:run|var\/lib)\//.test(root)) {
+    throw new HoldfastError('unsupported', `the checkout lies in ${root}, which hosts of the lab cannot see`, {
+      remedy: 'They have a /run and a /var/lib of their own. Move the checkout elsewhere.',
+    })
+  }
   const bin = join(directory, 'bin')
   mkdirSync(bin)
   const fresh = isBundleFresh()

@@ -2,6 +2,7 @@
 
 import { systemClock } from '../../../shared/host/clock.ts'
 import type { Fleet } from '../fleet.ts'
+import { difference, meshState } from '../kernel.ts'
 import type { LabNode } from '../node.ts'
 import { runScenario, type Scenario } from '../scenario.ts'
 import { twoSites } from '../shapes.ts'
@@ -42,6 +43,7 @@ export const scenario: Scenario = {
     const [one, two, three] = ['alpha-1', 'alpha-2', 'alpha-3'].map((name) => fleet.node(name))
     if (one === undefined || two === undefined || three === undefined) return
     await story.step('the mesh is whole', () => fleet.mesh())
+    const before = await meshState(two.host)
     await story.step('the hub is killed, and site alpha loses its uplink', async () => {
       await fleet.hub.kill()
       await fleet.net.cables.connect('alpha-router', 'wan', false)
@@ -54,6 +56,10 @@ export const scenario: Scenario = {
     )
     expect(ms < FIRST_PING_MS_MAX, `the first mesh ping within ${FIRST_PING_MS_MAX} ms`, durationText(ms))
     await story.step('all of alpha reaches all of alpha, both families', () => fleet.mesh({ among: [one, two, three] }))
+    await story.step('its peers, addresses, routes and policy are what they were', async () => {
+      const now = await meshState(two.host)
+      expect(now === before, 'the same as before the power cut', difference(before, now))
+    })
     await story.step('alpha-2 says that it is autonomous', () => isAutonomous(fleet, two))
     await story.step('the whole site loses power; all three boot at once', async () => {
       await Promise.all([one, two, three].map(rebootAlone))

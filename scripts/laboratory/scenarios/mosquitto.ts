@@ -42,6 +42,16 @@ export const scenario: Scenario = {
       await two.start()
       await fleet.acknowledged()
     })
+    await story.step('Mosquitto is killed; the devices are autonomous', async () => {
+      await fleet.broker?.kill()
+      await modes('autonomous')
+    })
+    await story.step('Mosquitto is started again; hub and devices find it, and a change arrives', async () => {
+      await fleet.broker?.start()
+      await modes('online')
+      await hub.apply(open)
+      await fleet.acknowledged()
+    })
     const { lost, sent } = await watch.stop()
     await story.step('not one ping was lost', async () => expect(lost === 0, 'no ping lost', `${lost} of ${sent}`))
   },
