@@ -56,6 +56,7 @@ async function nodeTable(fleet: Fleet): Promise<string> {
 async function whatToTry(fleet: Fleet): Promise<string> {
   const lab = relative(process.cwd(), join(root, 'scripts/lab'))
   const command = lab.includes('/') && !lab.startsWith('.') ? `./${lab}` : lab
+  const changed = relative(process.cwd(), join(root, 'examples/lab/web-for-all.yaml'))
   const [worker = ''] = await fleet.node('alpha-2').addresses()
   const tries: readonly (readonly [string, string])[] = [
     ['the mesh as a device sees it', `${command} exec alpha-2 holdfast status`],
@@ -63,10 +64,7 @@ async function whatToTry(fleet: Fleet): Promise<string> {
     ['the fleet as the hub sees it', `${command} exec hub holdfast-hub get nodes`],
     ['a web page that only gateways may open', `${command} exec beta-1 curl -sm 2 http://${worker}:8080`],
     ['… and others may not, yet: silence', `${command} exec beta-2 curl -sm 2 http://${worker}:8080`],
-    [
-      'change the policy, then try again',
-      `${command} exec hub holdfast-hub apply -f ${join(root, 'examples/lab/web-for-all.yaml')}`,
-    ],
+    ['change the policy, then try again', `${command} exec hub holdfast-hub apply -f ${changed}`],
     ['a machine without agent, behind alpha-1', `${command} exec beta-1 ping -c 3 192.168.77.11`],
     ['kill the hub', `${command} hub kill`],
     ['pull a device’s power: it comes back from its cache', `${command} power-cycle alpha-2`],
@@ -79,10 +77,12 @@ async function whatToTry(fleet: Fleet): Promise<string> {
 
 function realDevice(): string {
   return [
-    'A real device, such as a Raspberry Pi with a 64-bit Debian:',
+    'A real device, such as a Raspberry Pi with a 64-bit Debian, wireguard-tools and nftables:',
+    '  # here, where the device can reach this machine',
     '  build/out/holdfast-hub serve --data ./hub --url https://ADDRESS-OF-THIS-MACHINE:8443',
-    '  build/out/holdfast-hub token create --data ./hub      # prints the command to run on the device',
-    '  README.md, “Joining a real device”, has the rest.',
+    '  build/out/holdfast-hub token create --data ./hub      # prints the join command',
+    '  # on the device, as root, with Node 24 and build/out of `./scripts/run build/bundle.ts --target linux-arm64`',
+    '  ./holdfast join https://ADDRESS-OF-THIS-MACHINE:8443 --token hf1.… && ./holdfast agent',
     '',
   ].join('\n')
 }
