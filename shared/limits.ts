@@ -8,9 +8,11 @@ export const documentBytesMax = 1 << 20
 export const documentsMax = 5_000
 /** YAML aliases expanded in one document; more is a bomb. */
 export const yamlAliasesMax = 64
+/** Lexical tokens of one document: a policy with 1,000 rules has 100,000. Bounds the time a hostile one takes to a second. */
+export const yamlTokensMax = 200_000
 /** Canonical bytes of one record: a policy with 1,000 long rules fits. */
 export const recordBytesMax = 256 << 10
-/** Nesting of canonical JSON; ours needs 8. */
+/** Nesting of any document, canonical JSON or YAML; ours needs 12. */
 export const canonicalDepthMax = 32
 /** A signed head is about 300 B. */
 export const headBytesMax = 1 << 10

@@ -13,7 +13,7 @@ export type NamedEndpoint = string & { readonly [brand]: 'NamedEndpoint' }
 const DNS_NAME = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 
 function split(text: string): { host: string; port: number } {
-  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text)
+  const match = /^(?:\[([^\]]*:[^\]]*)\]|([^:[\]]+)):(\d{1,5})$/.exec(text)
   const port = Number(match?.[3])
   if (match === null || port < 1 || port > 65_535) {
     throw new HoldfastError('invalid', `"${text.slice(0, 80)}" is not host:port`, {

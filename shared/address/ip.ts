@@ -26,12 +26,13 @@ function parse4(text: string): bigint | undefined {
   return value
 }
 
-function hextets(text: string): number[] | undefined {
+/** Groups of 16 bits; `atEnd` allows the last 32 bits to be written as IPv4. */
+function hextets(text: string, atEnd: boolean): number[] | undefined {
   if (text === '') return []
   const out: number[] = []
   const parts = text.split(':')
   for (const [index, part] of parts.entries()) {
-    if (index === parts.length - 1 && part.includes('.')) {
+    if (atEnd && index === parts.length - 1 && part.includes('.')) {
       const tail = parse4(part)
       if (tail === undefined) return undefined
       out.push(Number(tail >> 16n), Number(tail & 0xffffn))
@@ -45,8 +46,8 @@ function parse6(text: string): bigint | undefined {
   if (text.length > 45) return undefined
   const halves = text.split('::')
   if (halves.length > 2) return undefined
-  const head = hextets(halves[0] ?? '')
-  const tail = halves.length === 2 ? hextets(halves[1] ?? '') : []
+  const head = hextets(halves[0] ?? '', halves.length === 1)
+  const tail = halves.length === 2 ? hextets(halves[1] ?? '', true) : []
   if (head === undefined || tail === undefined) return undefined
   const gap = 8 - head.length - tail.length
   if (halves.length === 2 ? gap < 1 : gap !== 0) return undefined

@@ -26,15 +26,27 @@ function bash(program: ProgramSpec): string {
     ...groups.map((first) => `    "${first}") words="${secondWords(program, first).join(' ')}" ;;`),
     ...program.commands.map((command) => `    "${command.name}") words="${words(program, command)}" ;;`),
   ]
+  const choices = program.commands.flatMap((command) =>
+    flagsOf(program, command)
+      .filter((flag) => flag.choices !== undefined)
+      .map((flag) => `    "${command.name} --${flag.name}") words="${flag.choices?.join(' ')}" ;;`),
+  )
   const pattern = groups.length === 0 ? '""' : groups.map((first) => `"${first}"`).join('|')
   return `${name}() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" command="\${COMP_WORDS[1]}" words=""
+  local current="\${COMP_WORDS[COMP_CWORD]}" command="\${COMP_WORDS[1]}" words="" previous
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W "${firstWords(program).join(' ')}" -- "$current")); return
   fi
   case "$command" in
     ${pattern}) [ "$COMP_CWORD" -gt 2 ] && command="$command \${COMP_WORDS[2]}" ;;
   esac
+  previous="\${COMP_WORDS[COMP_CWORD-1]}"
+  case "$command $previous" in
+${choices.length === 0 ? '    "") ;;' : choices.join('\n')}
+  esac
+  if [ -n "$words" ]; then
+    COMPREPLY=($(compgen -W "$words" -- "$current")); return
+  fi
   case "$command" in
 ${cases.join('\n')}
   esac

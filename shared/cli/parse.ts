@@ -18,10 +18,10 @@ export type Parsed = Invocation | { readonly help: string }
 /** Edits between two words (Levenshtein 1966), for "did you mean". */
 function distance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (const [i, char] of [...a].entries()) {
+  for (let i = 0; i < a.length; i++) {
     const row = [i + 1]
     for (let j = 1; j <= b.length; j++) {
-      const cost = char === b[j - 1] ? 0 : 1
+      const cost = a[i] === b[j - 1] ? 0 : 1
       row.push(Math.min((row[j - 1] ?? 0) + 1, (previous[j] ?? 0) + 1, (previous[j - 1] ?? 0) + cost))
     }
     previous = row

@@ -1,13 +1,15 @@
 // Files that must survive a power cut, and files that nobody else may read.
 
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { HoldfastError } from '../errors.ts'
 
 /** Writes beside `path`, syncs, renames over it and syncs the directory: readers see the old or the new whole. */
 export function writeAtomic(path: string, content: string | Uint8Array, mode = 0o600): void {
   const draft = `${path}.new`
-  const file = openSync(draft, 'w', mode)
+  // A draft left by a crash, or a link somebody put there, must neither lend its mode nor lead elsewhere.
+  rmSync(draft, { force: true })
+  const file = openSync(draft, 'wx', mode)
   try {
     const bytes = typeof content === 'string' ? Buffer.from(content) : content
     for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)

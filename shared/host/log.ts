@@ -14,9 +14,18 @@ export interface LogOptions {
   readonly write?: (line: string) => void
 }
 
+/** Control characters, of which a terminal obeys some: what others sent us must not move its cursor or forge a line. */
+const CONTROL = /\p{Cc}/gu
+
+function visible(text: string): string {
+  return text.replace(CONTROL, (char) =>
+    char === '\n' ? ' ' : `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  )
+}
+
 function quote(value: string | number | boolean): string {
   const text = String(value)
-  return /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text)
+  return /^[^\s"=\p{Cc}]+$/u.test(text) ? text : JSON.stringify(text)
 }
 
 export function createLog(options: LogOptions, bound: LogFields = {}): Log {
@@ -30,7 +39,7 @@ export function createLog(options: LogOptions, bound: LogFields = {}): Log {
     }
     const tail = all.map(([key, value]) => ` ${key}=${quote(value as string)}`).join('')
     const head = options.format === 'journal' ? `<${PRIORITY[level]}>` : `${level.padEnd(5)} `
-    write(`${head}${message}${tail}`.replaceAll('\n', ' '))
+    write(visible(`${head}${message}${tail}`))
   }
   return {
     debug: (message, fields) => emit('debug', message, fields),

@@ -75,10 +75,15 @@ export const selector = v.strictObject({
 })
 export type Selector = v.InferOutput<typeof selector>
 
+/** Own labels only: a label object also inherits `constructor` and its like. */
+function labelOf(has: Labels, key: string): string | undefined {
+  return Object.hasOwn(has, key) ? has[key] : undefined
+}
+
 export function selects(wanted: Selector, has: Labels): boolean {
-  for (const [key, value] of Object.entries(wanted.matchLabels ?? {})) if (has[key] !== value) return false
+  for (const [key, value] of Object.entries(wanted.matchLabels ?? {})) if (labelOf(has, key) !== value) return false
   return (wanted.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
-    const value = has[key]
+    const value = labelOf(has, key)
     switch (operator) {
       case 'In':
         return value !== undefined && values.includes(value)

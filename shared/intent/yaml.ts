@@ -1,47 +1,38 @@
-// YAML and JSON in: many documents, strict, with the line of what is wrong. YAML 1.2 core schema, no custom tags.
+// YAML and JSON in: many documents, strict, with the line of what is wrong; YAML out.
 
 import type * as v from 'valibot'
-import {
-  type Document,
-  isCollection,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  parseAllDocuments,
-  stringify,
-} from 'yaml'
+import { type Document, isMap, isScalar, isSeq, type LineCounter, type Node, type Pair, stringify } from 'yaml'
 import { HoldfastError } from '../errors.ts'
-import { documentBytesMax, documentsMax, yamlAliasesMax } from '../limits.ts'
+import { yamlAliasesMax } from '../limits.ts'
 import { type AnyResource, parseResource, parseWith } from './resource.ts'
+import { readDocuments } from './yaml-documents.ts'
 
-function bounded(text: string): void {
-  // Each document has the bound; a stream may hold many, but no more than an HTTP body can carry.
-  if (text.length > documentBytesMax * 4) {
-    throw new HoldfastError(
-      'too-large',
-      `${text.length} characters are more than the ${documentBytesMax * 4} that are accepted`,
-      {
-        remedy: 'Split it into several files.',
-      },
-    )
+/** The pair whose key the path begins with; the longest one, because keys such as label keys may have dots inside. */
+function pairAt(pairs: readonly Pair[], path: string): { readonly pair: Pair; readonly rest: string } | undefined {
+  let best: { readonly pair: Pair; readonly key: string } | undefined
+  for (const pair of pairs) {
+    const key = isScalar(pair.key) ? String(pair.key.value) : ''
+    const fits = path.startsWith(key) && (path.length === key.length || '.['.includes(path.charAt(key.length)))
+    if (fits && key.length >= (best?.key.length ?? 1)) best = { pair, key }
   }
+  return best && { pair: best.pair, rest: path.slice(best.key.length).replace(/^\./, '') }
 }
 
 /** The node that a field path such as `spec.ports[0].port` leads to, or the deepest one on the way. */
 function nodeAt(document: Document.Parsed, field: string): Node | null {
   let node: Node | null = document.contents
-  for (const part of field.split(/[.[\]]+/).filter((p) => p !== '')) {
+  for (let path = field; path !== ''; ) {
     if (isMap(node)) {
-      const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === part)
-      if (pair === undefined) return node
-      node = (isCollection(pair.value) || isScalar(pair.value) ? pair.value : pair.key) as Node
-      if (isScalar(pair.key) && pair.key.range != null && !isCollection(pair.value)) node = pair.key as Node
-      if (isCollection(pair.value)) node = pair.value as Node
+      const found = pairAt(node.items, path)
+      if (found === undefined) return node
+      path = found.rest
+      // The line of a field is that of its key: a long text may begin further down.
+      node = (path === '' ? found.pair.key : found.pair.value) as Node | null
     } else if (isSeq(node)) {
-      const item = node.items[Number(part)]
+      const [whole = '', index = ''] = /^\[(\d+)\]\.?/.exec(path) ?? []
+      const item = whole === '' ? undefined : node.items[Number(index)]
       if (item === undefined) return node
+      path = path.slice(whole.length)
       node = item as Node
     } else return node
   }
@@ -51,31 +42,6 @@ function nodeAt(document: Document.Parsed, field: string): Node | null {
 function lineOf(document: Document.Parsed, lines: LineCounter, field: string | undefined): number {
   const node = field === undefined ? document.contents : nodeAt(document, field)
   return lines.linePos(node?.range?.[0] ?? document.range[0]).line
-}
-
-function parseText(text: string): { documents: readonly Document.Parsed[]; lines: LineCounter } {
-  bounded(text)
-  const lines = new LineCounter()
-  const parsed = parseAllDocuments(text, {
-    lineCounter: lines,
-    version: '1.2',
-    schema: 'core',
-    uniqueKeys: true,
-    stringKeys: true,
-    prettyErrors: false,
-  })
-  const documents = Array.isArray(parsed) ? (parsed as Document.Parsed[]) : []
-  if (documents.length > documentsMax) throw new HoldfastError('too-large', `more than ${documentsMax} documents`)
-  for (const document of documents) {
-    const fault = document.errors[0] ?? document.warnings[0]
-    if (fault !== undefined) {
-      throw new HoldfastError('invalid', `not valid YAML: ${fault.message}`, {
-        line: lines.linePos(fault.pos[0]).line,
-        cause: fault,
-      })
-    }
-  }
-  return { documents, lines }
 }
 
 /** Plain values of a document; aliases beyond the bound are a bomb. */
@@ -109,7 +75,7 @@ function located<T>(document: Document.Parsed, lines: LineCounter, check: () => 
 
 /** Resources of a YAML or JSON stream; empty documents are skipped, lists (`kind: List`) are not a thing here. */
 export function parseDocuments(text: string): AnyResource[] {
-  const { documents, lines } = parseText(text)
+  const { documents, lines } = readDocuments(text)
   const seen = new Set<string>()
   const resources: AnyResource[] = []
   for (const document of documents) {
@@ -132,7 +98,7 @@ export function parseDocuments(text: string): AnyResource[] {
 
 /** One document of settings, checked against `schema`. An empty text is the empty object. */
 export function parseConfig<S extends v.GenericSchema>(schema: S, text: string): v.InferOutput<S> {
-  const { documents, lines } = parseText(text)
+  const { documents, lines } = readDocuments(text)
   if (documents.length > 1)
     throw new HoldfastError('invalid', 'a configuration is one document', { remedy: 'Remove the "---".' })
   const document = documents[0]

@@ -29,10 +29,16 @@ function write(value: unknown, depth: number): string {
 }
 
 function writeList(list: readonly unknown[], depth: number): string {
-  return `[${list.map((item) => write(item, depth + 1)).join(',')}]`
+  // Not `map`, which passes over holes.
+  return `[${Array.from(list, (item) => write(item, depth + 1)).join(',')}]`
 }
 
 function writeObject(value: object, depth: number): string {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) {
+    // A Map or bytes would be written as an object that lacks what they hold.
+    throw new HoldfastError('invalid', 'an object of a class has no canonical form')
+  }
   const members = Object.entries(value).filter((entry) => entry[1] !== undefined)
   members.sort((a, b) => compareText(a[0], b[0]))
   return `{${members.map(([key, item]) => `${write(key, depth + 1)}:${write(item, depth + 1)}`).join(',')}}`
@@ -46,11 +52,32 @@ export function encodeCanonical(value: unknown): Uint8Array {
   return utf8(write(value, 0))
 }
 
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+
+/** Throws where brackets nest too deep, before JSON.parse spends a hundred bytes of memory on each of them. */
+function checkDepth(bytes: Uint8Array): void {
+  let depth = 0
+  let quoted = false
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i]
+    if (byte === QUOTE) quoted = !quoted
+    else if (quoted) {
+      if (byte === BACKSLASH) i++
+    } else if (byte === 0x5b || byte === 0x7b) depth++
+    else if (byte === 0x5d || byte === 0x7d) depth--
+    if (depth > canonicalDepthMax + 1) {
+      throw new HoldfastError('too-large', `document nests deeper than ${canonicalDepthMax}`)
+    }
+  }
+}
+
 /** Parses bytes of at most `bytesMax`; throws `invalid` unless they are canonical to the last byte. */
 export function parseCanonical(bytes: Uint8Array, bytesMax: number): Canonical {
   if (bytes.length > bytesMax) {
     throw new HoldfastError('too-large', `document has ${bytes.length} bytes, at most ${bytesMax} are accepted`)
   }
+  checkDepth(bytes)
   const text = fromUtf8(bytes)
   let value: Canonical
   try {

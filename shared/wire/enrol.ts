@@ -8,7 +8,7 @@ import { concat, fromBase64, fromBase64Url, toBase64Url, utf8 } from '../bytes.t
 import type { Sha256 } from '../effects.ts'
 import { HoldfastError } from '../errors.ts'
 import { type NodeId, parseDeviceKey, parseNetworkId, parseNodeId, parseWgKey } from '../ids.ts'
-import { labels, name, text } from '../intent/field.ts'
+import { integer, labels, name, text } from '../intent/field.ts'
 import { encodeCanonical } from '../record/canonical.ts'
 
 /** What a device must know to trust a hub: its root key (signs signing keys) and its TLS authority. */
@@ -47,7 +47,12 @@ export function parseJoinToken(word: string): JoinSecret {
   if (prefix !== 'hf1' || rest !== undefined || !/^[a-z2-7]{8}$/.test(id)) {
     throw new HoldfastError('invalid', 'this is not a join token', { remedy })
   }
-  const bytes = fromBase64Url(body)
+  let bytes: Uint8Array
+  try {
+    bytes = fromBase64Url(body)
+  } catch (cause) {
+    throw new HoldfastError('invalid', 'the join token has a typing error in it', { remedy, cause })
+  }
   if (bytes.length !== 64) throw new HoldfastError('invalid', 'the join token is cut short', { remedy })
   return { id, secret: bytes.slice(0, 32), pin: bytes.slice(32) }
 }
@@ -81,7 +86,12 @@ export function leaveProofBytes(nodeId: NodeId): Uint8Array {
 }
 
 export const enrolReplySchema = v.variant('state', [
-  v.strictObject({ state: v.literal('pending'), nodeId: text(parseNodeId, 'node-id'), name, retryAfterS: v.number() }),
+  v.strictObject({
+    state: v.literal('pending'),
+    nodeId: text(parseNodeId, 'node-id'),
+    name,
+    retryAfterS: integer(0, 86_400),
+  }),
   v.strictObject({
     state: v.literal('enrolled'),
     nodeId: text(parseNodeId, 'node-id'),
