@@ -84,7 +84,13 @@ export function encodeDelta(delta: Delta, head: Uint8Array): Uint8Array {
 export function parseDelta(payload: Uint8Array): Delta {
   const { from, to, put, del } = parseWith(deltaSchema, parseCanonical(payload, deltaBytesMax))
   const records = recordsOf(put)
-  for (const id of del) if (records.has(id)) throw new HoldfastError('invalid', `record ${id} is both put and deleted`)
+  const gone = new Set<string>()
+  for (const id of del) {
+    recordKind(id)
+    if (records.has(id)) throw new HoldfastError('invalid', `record ${id} is both put and deleted`)
+    if (gone.has(id)) throw new HoldfastError('invalid', `record ${id} is deleted twice`)
+    gone.add(id)
+  }
   return { from, to, put: records, del }
 }
 

@@ -73,7 +73,12 @@ const framed = v.strictObject({ id: v.string(), body: v.unknown() })
 export function parseRecord(bytes: Uint8Array): AnyRecord {
   const { id, body } = parseWith(framed, parseCanonical(bytes, recordBytesMax))
   const kind = recordKind(id)
-  return { kind, id, body: parseWith(bodies[kind] as v.GenericSchema, body) } as AnyRecord
+  const record = { kind, id, body: parseWith(bodies[kind] as v.GenericSchema, body) } as AnyRecord
+  // Some look records up by id and some by name; a record with two names would be two things at once.
+  if ('name' in record.body && id !== `${kind}/${record.body.name}`) {
+    throw new HoldfastError('invalid', `record ${id} calls itself "${record.body.name}"`)
+  }
+  return record
 }
 
 /** The records of a network, by id; values are canonical bytes. */
