@@ -1,11 +1,12 @@
 // Which address belongs to whom, in all networks. Kept for as long as the owner's resource exists.
 
 import { type Address, type Cidr, familyOf } from '../../shared/address/cidr.ts'
+import { isUsable, ordinal } from '../../shared/address/usable.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import type { Name } from '../../shared/ids.ts'
 import type { NetworkSpec } from '../../shared/intent/network.ts'
 import type { Allocation, HubStore } from '../store/hub-store.ts'
-import { allocate, isUsable, nth, ordinal } from './allocate.ts'
+import { allocate, nth } from './allocate.ts'
 
 interface NetworkPool {
   readonly byOwner: Map<string, Allocation>

@@ -4,13 +4,14 @@ import * as fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Address, parseAddress, parseCidr } from '../../shared/address/cidr.ts'
+import { capacity, isUsable, ordinal } from '../../shared/address/usable.ts'
 import { isHoldfastError } from '../../shared/errors.ts'
 import { parseName } from '../../shared/ids.ts'
 import { networkSpec } from '../../shared/intent/network.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
 import { MemoryHubStore } from '../store/memory.fake.ts'
 import { createAddresses } from './addresses.ts'
-import { allocate, capacity, isUsable, nth, ordinal } from './allocate.ts'
+import { allocate, nth } from './allocate.ts'
 
 const net = parseName('default')
 const small = parseWith(networkSpec, { cidr: '10.0.0.0/29', cidr6: 'fd00::/64' })

@@ -93,7 +93,7 @@ test('order is total: IPv4 first, then by number, then the wider block', () => {
     }),
   )
   const sorted = ['10.0.0.0/8', '10.0.0.0/9', '10.1.0.0/16', 'fd00::/8', 'fd00::/64'].map(parseCidr)
-  assert.equal([...sorted].reverse().sort(compareCidr), sorted)
+  assert.equal([...sorted].toReversed().sort(compareCidr), sorted)
 })
 
 test('the widest and the narrowest blocks work', () => {

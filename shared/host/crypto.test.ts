@@ -67,8 +67,8 @@ test('S beyond the group order is refused: one signature can’t be turned into 
   const order = 2n ** 252n + 27742317777372353535851937790883648493n
   const signer = signerFromSeed(hex('9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60'))
   const signature = signer.sign(utf8('m'))
-  const s = BigInt(`0x${toHex(signature.slice(32).reverse())}`) + order
-  const other = hex(s.toString(16).padStart(64, '0')).reverse()
+  const s = BigInt(`0x${toHex(signature.slice(32).toReversed())}`) + order
+  const other = hex(s.toString(16).padStart(64, '0')).toReversed()
   assert.not.ok(verify(signer.publicKey, utf8('m'), Uint8Array.from([...signature.slice(0, 32), ...other])))
 })
 

@@ -1,6 +1,8 @@
 // What no single object can get wrong: references to nothing, blocks that overlap, addresses given twice.
 
-import { type Cidr, contains, hostCidr, overlaps } from '../address/cidr.ts'
+import { type Address, type Cidr, contains, familyOf, hostCidr, overlaps } from '../address/cidr.ts'
+import { nestedPairs } from '../address/nesting.ts'
+import { isUsable } from '../address/usable.ts'
 import { HoldfastError } from '../errors.ts'
 import type { AnyResource, Kind, Resource } from './resource.ts'
 
@@ -14,24 +16,17 @@ function blocksOf(network: Resource<'Network'>): readonly Cidr[] {
   return network.spec.cidr6 === undefined ? [network.spec.cidr] : [network.spec.cidr, network.spec.cidr6]
 }
 
-/** Pairs of `list`, each once. */
-function* pairs<T>(list: readonly T[]): Generator<readonly [T, T]> {
-  for (const [i, a] of list.entries()) for (const b of list.slice(i + 1)) yield [a, b]
-}
-
 function checkNetworks(networks: readonly Resource<'Network'>[], fault: Fault): void {
-  for (const [a, b] of pairs(networks)) {
-    for (const mine of blocksOf(b)) {
-      for (const other of blocksOf(a)) {
-        if (!overlaps(mine, other)) continue
-        const field = mine === b.spec.cidr ? 'cidr' : 'cidr6'
-        fault(
-          `${mine} overlaps ${other} of Network/${a.metadata.name}`,
-          `Network/${b.metadata.name} spec.${field}`,
-          'Choose a block of its own.',
-        )
-      }
-    }
+  const blocks = networks.flatMap((network) => blocksOf(network).map((block) => ({ network, block })))
+  const blamed = new Set<string>()
+  for (const [before, after] of nestedPairs(blocks.map((one) => one.block))) {
+    const [a, b] = [blocks[before], blocks[after]]
+    if (a === undefined || b === undefined) continue
+    const field = `Network/${b.network.metadata.name} spec.${familyOf(b.block) === 4 ? 'cidr' : 'cidr6'}`
+    // Once is enough for a block that swallows a thousand others.
+    if (blamed.has(field)) continue
+    blamed.add(field)
+    fault(`${b.block} overlaps ${a.block} of Network/${a.network.metadata.name}`, field, 'Choose a block of its own.')
   }
 }
 
@@ -50,6 +45,18 @@ function checkReferences(
   }
 }
 
+function checkAddress(address: Address, field: string, network: Resource<'Network'>, fault: Fault): void {
+  const blocks = blocksOf(network)
+  const block = blocks.find((one) => contains(one, hostCidr(address)))
+  if (block === undefined) {
+    const where = `network ${network.metadata.name} (${blocks.join(', ')})`
+    fault(`${address} is outside ${where}`, field, 'Choose one inside, or leave it out.')
+  } else if (!isUsable(block, address)) {
+    const remedy = 'The first two addresses of a block and, in IPv4, the last one are reserved. Choose another inside.'
+    fault(`${address} is kept free in ${block}`, field, remedy)
+  }
+}
+
 function checkNodes(
   nodes: readonly Resource<'Node'>[],
   networks: ReadonlyMap<string, Resource<'Network'>>,
@@ -62,27 +69,42 @@ function checkNodes(
     for (const [i, address] of (spec.addresses ?? []).entries()) {
       const field = `${where}.addresses[${i}]`
       const owner = owners.get(address)
-      if (owner !== undefined)
+      if (owner !== undefined) {
         fault(`${address} belongs to Node/${owner} already`, field, 'Give each node its own address.')
-      owners.set(address, metadata.name)
-      if (network !== undefined && !blocksOf(network).some((block) => contains(block, hostCidr(address)))) {
-        fault(
-          `${address} is outside network ${spec.network} (${blocksOf(network).join(', ')})`,
-          field,
-          'Choose one inside, or leave it out.',
-        )
+      } else if (spec.addresses?.some((other, at) => at < i && familyOf(other) === familyOf(address)) === true) {
+        const message = `${address} is a second IPv${familyOf(address)} address`
+        fault(message, field, 'Keep one IPv4 and one IPv6 address at most.')
       }
+      owners.set(address, metadata.name)
+      if (network !== undefined) checkAddress(address, field, network, fault)
     }
     for (const [i, block] of spec.advertise.entries()) {
       const mesh = network === undefined ? undefined : blocksOf(network).find((own) => overlaps(own, block))
-      if (mesh !== undefined) {
-        fault(
-          `${block} overlaps the mesh itself (${mesh})`,
-          `${where}.advertise[${i}]`,
-          'A node advertises what lies behind it.',
-        )
-      }
+      if (mesh === undefined) continue
+      const message = `${block} overlaps the mesh itself (${mesh})`
+      fault(message, `${where}.advertise[${i}]`, 'A node advertises what lies behind it.')
     }
+  }
+}
+
+/** What a subnet is called in the mesh, and the field that says so. */
+function nameInMesh({ metadata, spec }: Resource<'Route'>): { readonly block: Cidr; readonly field: string } {
+  const field = spec.mapTo === undefined ? 'destination' : 'mapTo'
+  return { block: spec.mapTo ?? spec.destination, field: `Route/${metadata.name} spec.${field}` }
+}
+
+function checkRoutePair(a: Resource<'Route'>, b: Resource<'Route'>, fault: Fault): void {
+  const { block: other } = nameInMesh(a)
+  const { block: mine, field } = nameInMesh(b)
+  const rival = `Route/${a.metadata.name}`
+  if (mine !== other) {
+    if (a.spec.mapTo === undefined && b.spec.mapTo === undefined) return
+    fault(`${mine} overlaps ${other} of ${rival}`, field, 'Choose another block for mapTo.')
+  } else if (a.spec.nat !== b.spec.nat) {
+    const message = `${mine} is also the destination of ${rival}, with nat: ${a.spec.nat}`
+    fault(message, field, 'Give both the same nat, or map one of them with nat: netmap.')
+  } else if (a.spec.destination !== b.spec.destination) {
+    fault(`${mine} stands for ${a.spec.destination} in ${rival} already`, field, 'Choose another block for mapTo.')
   }
 }
 
@@ -108,20 +130,11 @@ function checkRoutes(
       }
     }
   }
-  for (const [a, b] of pairs(routes)) {
-    if (a.spec.network !== b.spec.network) continue
-    const mine = b.spec.mapTo ?? b.spec.destination
-    const other = a.spec.mapTo ?? a.spec.destination
-    const field = `Route/${b.metadata.name} spec.${b.spec.mapTo === undefined ? 'destination' : 'mapTo'}`
-    if (mine === other && a.spec.nat !== b.spec.nat) {
-      fault(
-        `${mine} is also the destination of Route/${a.metadata.name}, with nat: ${a.spec.nat}`,
-        field,
-        'Give both the same nat, or map one of them with nat: netmap.',
-      )
-    }
-    if (mine !== other && (a.spec.mapTo !== undefined || b.spec.mapTo !== undefined) && overlaps(mine, other)) {
-      fault(`${mine} overlaps ${other} of Route/${a.metadata.name}`, field, 'Choose another block for mapTo.')
+  for (const siblings of Map.groupBy(routes, (route) => route.spec.network).values()) {
+    // Blocks next to each other are enough: where a mapped one holds or lies in any other, it also does in its neighbour.
+    for (const [before, after] of nestedPairs(siblings.map((route) => nameInMesh(route).block))) {
+      const [a, b] = [siblings[before], siblings[after]]
+      if (a !== undefined && b !== undefined) checkRoutePair(a, b, fault)
     }
   }
 }

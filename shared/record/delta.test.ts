@@ -71,7 +71,7 @@ test('a snapshot gives back every record, byte for byte', () => {
 
 test('the bytes do not depend on the order of what is put and deleted', () => {
   const delta = example()
-  const other = { ...delta, del: [...delta.del].reverse() }
+  const other = { ...delta, del: [...delta.del].toReversed() }
   assert.is(toHex(encodeDelta(delta, head)), toHex(encodeDelta(other, head)))
   assert.is(
     fromUtf8(unframe(encodeDelta(delta, head), deltaBytesMax).payload),

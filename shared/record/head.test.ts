@@ -63,7 +63,7 @@ test('a head larger than any is refused', () => {
 
 test('a higher epoch outranks every revision of a lower one', () => {
   const sorted = [noVersion, { epoch: 1, revision: 1 }, { epoch: 1, revision: 9 }, { epoch: 2, revision: 1 }]
-  assert.equal([...sorted].reverse().sort(compareVersion), sorted)
+  assert.equal([...sorted].toReversed().sort(compareVersion), sorted)
   assert.equal(sorted.map(formatVersion), ['0', '1', '9', '2.1'])
 })
 
