@@ -8,6 +8,7 @@ import { journalRowsMax, publishQueueMax } from '../../shared/limits.ts'
 import { compareVersion, formatVersion, noVersion, openHead, type Version } from '../../shared/record/head.ts'
 import { keyring } from '../../shared/record/keys.ts'
 import { MerkleTree } from '../../shared/record/merkle.ts'
+import type { Signed } from './sim-hub.ts'
 import type { SimNode } from './sim-node.ts'
 
 /** Timers one agent may have waiting: its loops, a few requests and retries, whatever happens outside. */
@@ -19,6 +20,11 @@ export interface Checks {
   allowPeer(key: WgKey): void
   /** Somebody broke the node's kernel or disk on purpose: what it holds is not its own work until it repaired it. */
   excuse(node: SimNode): void
+  /**
+   * An agent starts: it knows what its disk holds. Only while the disk took no writes is that older than what it enforced
+   * before, and then the older policy is the best it has.
+   */
+  starting(node: SimNode): void
   /** After each operation on the kernel of a node. */
   kernelChanged(node: SimNode): void
   /** After each step of the world. */
@@ -30,6 +36,7 @@ export interface Checks {
 export interface ChecksOptions {
   /** The policy texts that the hub's revisions prescribe for the node, in the order of the revisions. */
   readonly rulesets: (node: SimNode) => readonly string[]
+  readonly history: readonly Signed[]
 }
 
 export function createChecks(options: ChecksOptions): Checks {
@@ -81,6 +88,11 @@ export function createChecks(options: ChecksOptions): Checks {
     breaches,
     allowPeer: (key) => void allowed.add(key),
     excuse: (node) => void excused.add(node),
+    starting(node) {
+      const held = node.disk.loadSet()?.version ?? noVersion
+      const at = options.history.findIndex(({ version }) => compareVersion(version, held) === 0)
+      enforced.set(node, Math.min(enforced.get(node) ?? 0, Math.max(0, at)))
+    },
     kernelChanged(node) {
       const { device, link, ruleset } = node.kernel.observe()
       for (const peer of device?.peers ?? []) {

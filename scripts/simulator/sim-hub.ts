@@ -21,6 +21,12 @@ import { createNodeClock, type NodeClock } from './node-clock.ts'
 const HUB = 'hub'
 const actor: Actor = { name: 'simulator', role: 'admin' }
 
+/** A revision as it was signed. */
+export interface Signed {
+  readonly version: Version
+  readonly records: RecordSet
+}
+
 export interface SimHub {
   /** The running hub; undefined while it is down. */
   running(): Hub | undefined
@@ -34,7 +40,7 @@ export interface SimHub {
   /** Names of the nodes that the newest revision contains. */
   members(): ReadonlySet<string>
   /** Every set of records that was ever signed. */
-  readonly history: readonly RecordSet[]
+  readonly history: readonly Signed[]
   /** Starts that failed. */
   readonly startFailures: string[]
   close(): void
@@ -51,7 +57,7 @@ export function createSimHub({ base, broker, entropy, log }: SimHubOptions): Sim
   const store = openHubStore(':memory:', log)
   const [root, signer] = [signerFromSeed(entropy.bytes(32)), signerFromSeed(entropy.bytes(32))]
   const keyCertificates = [certifyKey(signer.publicKey, base.now(), root, sha256)]
-  const history: RecordSet[] = []
+  const history: Signed[] = []
   const startFailures: string[] = []
   let running: { readonly hub: Hub; readonly clock: NodeClock } | undefined
 
@@ -82,7 +88,7 @@ export function createSimHub({ base, broker, entropy, log }: SimHubOptions): Sim
     running = { hub, clock }
     hub.watch((event) => {
       const held = event.type === 'published' ? published() : undefined
-      if (held !== undefined) history.push(new Map(held.records))
+      if (held !== undefined) history.push({ version: held.version, records: new Map(held.records) })
     })
     hub.start().catch((error: unknown) => startFailures.push(describeError(error)))
   }

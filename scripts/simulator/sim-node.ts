@@ -47,6 +47,8 @@ export interface SimNodeOptions {
   readonly log: Log
   /** Whether the peer with that key is up, so that a handshake would succeed. */
   readonly peerUp: (key: WgKey) => boolean
+  /** Before an agent is born. */
+  readonly starting: () => void
   /** After each change of the kernel. */
   readonly kernelChanged: () => void
 }
@@ -132,6 +134,7 @@ export function createSimNode(options: SimNodeOptions): SimNode {
 
   const start = (): void => {
     if (running !== undefined) return
+    options.starting()
     const number = ++incarnation
     const alive = (): boolean => incarnation === number
     clock = createNodeClock(base)

@@ -51,19 +51,22 @@ export async function buildWorld({ clock, entropy, nodes: count, say }: WorldOpt
   if (wish.kind !== 'JoinToken') throw new HoldfastError('failed', 'not a token')
   const { token } = running.createToken(wish.spec, actor)
   const nodes: SimNode[] = []
-  const rulebook = createRulebook(hub.history)
-  const checks = createChecks({ rulesets: rulebook })
+  const checks = createChecks({ rulesets: createRulebook(hub.history), history: hub.history })
   const peerUp = (key: WgKey): boolean => nodes.some((node) => node.device.wgKey === key && node.kernel.isUp())
   for (let index = 0; index < count; index++) {
     const device = randomDevice(`node-${index}`, entropy)
     const enrolled = await enrol(running, token, device)
-    const kernelChanged = (): void => {
+    const self = (tell: (node: SimNode) => void) => (): void => {
       const node = nodes[index]
-      if (node !== undefined) checks.kernelChanged(node)
+      if (node !== undefined) tell(node)
     }
+    const kernelChanged = self((node) => checks.kernelChanged(node))
+    const starting = self((node) => checks.starting(node))
     checks.allowPeer(device.wgKey)
     const log = logOf(device.name, say)
-    nodes.push(createSimNode({ device, enrolled, base: clock, entropy, broker, index, log, peerUp, kernelChanged }))
+    nodes.push(
+      createSimNode({ device, enrolled, base: clock, entropy, broker, index, log, peerUp, kernelChanged, starting }),
+    )
   }
   const stranger = randomDevice('intruder', entropy)
   const liar = createLiar({ broker, entropy, ...stranger })
