@@ -3,12 +3,12 @@
 import * as v from 'valibot'
 import { HoldfastError } from '../errors.ts'
 import { labels, name } from './field.ts'
-import { refuseInheritedKeys } from './inherited.ts'
 import { networkSpec } from './network.ts'
 import { nodeSpec } from './node.ts'
 import { policySpec } from './policy.ts'
 import { routeSpec } from './route.ts'
 import { serviceSpec } from './service.ts'
+import { refuseInheritedKeys, refuseListsForObjects } from './shape.ts'
 import { tokenSpec } from './token.ts'
 
 export const apiVersion = 'holdfast.dev/v1alpha1'
@@ -86,8 +86,9 @@ function issueError(issue: v.BaseIssue<unknown>): HoldfastError {
 export function parseWith<S extends v.GenericSchema>(schema: S, input: unknown): v.InferOutput<S> {
   refuseInheritedKeys(input)
   const result = v.safeParse(schema, input)
-  if (result.success) return result.output
-  throw issueError(result.issues[0])
+  if (!result.success) throw issueError(result.issues[0])
+  refuseListsForObjects(input, result.output)
+  return result.output
 }
 
 const header = v.strictObject({

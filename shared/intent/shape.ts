@@ -1,5 +1,5 @@
-// Keys that every JavaScript object answers to. The schema library passes over some of them without a word, and a
-// lookup by such a key finds what nobody wrote; so no document may have them.
+// What the schema library lets pass without a word: keys that every JavaScript object answers to, of which it drops some
+// while a lookup by others finds what nobody wrote; and lists in place of objects, where an empty selector means everybody.
 
 import { HoldfastError } from '../errors.ts'
 import { canonicalDepthMax } from '../limits.ts'
@@ -35,5 +35,30 @@ export function refuseInheritedKeys(input: unknown): void {
   throw new HoldfastError('invalid', 'is a word that cannot be a key', {
     field: path.replace(/^\./, ''),
     remedy: 'Choose another word.',
+  })
+}
+
+/** The path to the first list of `input` that became an object in `output`. */
+function findList(input: unknown, output: unknown): string | undefined {
+  // The same object: a part that the schema took as it is.
+  if (input === output) return undefined
+  if (typeof input !== 'object' || input === null || typeof output !== 'object' || output === null) return undefined
+  const list = Array.isArray(input)
+  if (list && !Array.isArray(output)) return ''
+  for (const [key, item] of Object.entries(output)) {
+    const below = findList((input as Readonly<Record<string, unknown>>)[key], item)
+    if (below !== undefined) return `${list ? `[${key}]` : `.${key}`}${below}`
+  }
+  return undefined
+}
+
+/** Throws `invalid` where `output`, which a schema made of `input`, has an object for what was a list. */
+export function refuseListsForObjects(input: unknown, output: unknown): void {
+  const path = findList(input, output)
+  if (path === undefined) return
+  const field = path.replace(/^\./, '')
+  throw new HoldfastError('invalid', 'is a list where an object is expected', {
+    ...(field === '' ? {} : { field }),
+    remedy: 'Write it as "key: value".',
   })
 }
