@@ -30,8 +30,10 @@ test('a function has an end in sight; functions inside a factory are judged for 
 })
 
 test('what is left undone or means nothing elsewhere is found in any text', () => {
-  assert.equal(found(checkWords('README.md', ['a', 'TO', 'DO: b'].join('\n').replace('TO\n', 'TO'))), ['2 TODO'])
-  assert.equal(found(checkWords('scripts/x', ['cd /wo', 'rk/main'].join(''))), ['1 /work/main'])
+  // Written in parts, so that this file does not break the rules it proves.
+  const [undone, foreign] = ['TO-DO', '/wo-rk/main'].map((word) => word.replace('-', ''))
+  assert.equal(found(checkWords('README.md', `a\n${undone}: b`)), [`2 ${undone}`])
+  assert.equal(found(checkWords('scripts/x', `cd ${foreign}`)), [`1 ${foreign}`])
   assert.equal(found(checkWords('x.ts', `// ${'a'.repeat(130)}\n`)), ['1 comment has 133 characters, at most 130'])
   assert.equal(found(checkWords('README.md', 'mktemp XXXXXX\n')), [])
 })

@@ -119,7 +119,7 @@ export function showCondition(condition: Condition): ShownCondition {
   return { ...condition, ...healthMeanings[condition.code] }
 }
 
-export const conditionSchema = v.strictObject({
+const conditionSchema = v.strictObject({
   code: v.picklist(Object.keys(healthMeanings) as [HealthCode, ...HealthCode[]]),
   since: integer(0, Number.MAX_SAFE_INTEGER),
   detail: v.optional(v.pipe(v.string(), v.maxLength(500))),

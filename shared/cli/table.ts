@@ -10,7 +10,7 @@ export interface Cell {
 const SGR = { good: 32, warn: 33, bad: 31, dim: 2 } as const
 
 /** Colours `text` where `on`, by ECMA-48 SGR. */
-export function tint(text: string, tone: Tone | undefined, on: boolean): string {
+function tint(text: string, tone: Tone | undefined, on: boolean): string {
   return tone === undefined || !on ? text : `\u001B[${SGR[tone]}m${text}\u001B[0m`
 }
 

@@ -23,4 +23,3 @@ export const nodeSpec = v.strictObject({
   /** Keeps the record of the node but cuts it off. */
   disabled: v.optional(v.boolean(), false),
 })
-export type NodeSpec = v.InferOutput<typeof nodeSpec>

@@ -28,4 +28,3 @@ export const routeSpec = v.pipe(
   ),
   v.check((r) => !r.destination.endsWith('/0'), 'destination is a default route: that is an exit, not a subnet'),
 )
-export type RouteSpec = v.InferOutput<typeof routeSpec>

@@ -34,4 +34,3 @@ export const serviceSpec = v.pipe(
     'ports lists the same protocol and port twice',
   ),
 )
-export type ServiceSpec = v.InferOutput<typeof serviceSpec>

@@ -27,7 +27,7 @@ export function parsePresence(bytes: Uint8Array): Presence {
   return parseWith(presenceSchema, parseCanonical(bytes, 256))
 }
 
-export const pathKinds = ['lan', 'direct', 'relay', 'tls', 'none'] as const
+const pathKinds = ['lan', 'direct', 'relay', 'tls', 'none'] as const
 export type PathKind = (typeof pathKinds)[number]
 
 const peerReport = v.strictObject({
