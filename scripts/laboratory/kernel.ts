@@ -45,7 +45,8 @@ export async function remains(host: Host): Promise<string> {
     ['route', ['sh', '-c', 'ip route show table all; ip -6 route show table all; true']],
     ['rule', ['sh', '-c', 'ip rule | grep -vE "lookup (local|main|default)"']],
     ['socket', ['ls', '-A', '/run/wireguard']],
-    ['process', ['sh', '-c', 'ps -eo args | grep -E "^(wireguard-go|holdfast|.*/holdfast)" | grep -v grep']],
+    // Brackets, so that the words of this look are not what it finds.
+    ['process', ['sh', '-c', String.raw`ps -eo args | grep -E "^(\S*/)?[w]ireguard-go |/[h]oldfast\.mjs "`]],
     ['state', ['sh', '-c', 'ls -A /var/lib/holdfast 2>/dev/null']],
   ]
   const found = await Promise.all(

@@ -15,6 +15,10 @@ export const scenario: Scenario = {
     const [one, two, three] = [fleet.node('alpha-1'), fleet.node('alpha-2'), fleet.node('alpha-3')]
     await story.step('the mesh is whole', () => fleet.mesh())
     const { nodeId } = await two.status()
+    const inUse = await remains(two.host)
+    for (const what of ['interface', 'nft', 'route', 'process', 'state']) {
+      expect(inUse.includes(`${what}: `), `a device in use shows its ${what}`, inUse)
+    }
     await story.step('alpha-2 leaves and keeps its keys', async () => {
       await two.cli(['leave'])
       const left = (await remains(two.host)).split('\n').filter((line) => !/^state: (?:wg|device)\.key$/.test(line))
