@@ -28,6 +28,16 @@ const programs = [
 const REQUIRE =
   "import { createRequire as holdfastRequire } from 'node:module'; const require = holdfastRequire(import.meta.url);"
 
+/** Before anything else: under an older Node the SQLite addon ends the process without a word. */
+function nodeCheck(name: string): string {
+  const words = `${name}: needs Node 24 or newer, and this is `
+  const remedy = '. Put it first in PATH, or name it in HOLDFAST_NODE.\\n'
+  return [
+    'if (Number(process.versions.node.split(".")[0]) < 24) {',
+    `process.stderr.write("${words}" + process.versions.node + "${remedy}"); process.exit(1) }`,
+  ].join(' ')
+}
+
 function version(): string {
   const { version: release } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
   try {
@@ -56,7 +66,7 @@ async function bundle(name: string, entry: string, target: Target): Promise<Meta
     sourcemap: false,
     metafile: true,
     logLevel: 'warning',
-    banner: { js: REQUIRE },
+    banner: { js: `${REQUIRE}\n${nodeCheck(name)}` },
     // readable-stream's own switch to Node's streams: saves loading a second copy of them.
     define: { HOLDFAST_VERSION: JSON.stringify(version()), 'process.env.READABLE_STREAM': '"disable"' },
     // The addon for one platform, copied beside the bundle; the library's own search for it can't work from there.
