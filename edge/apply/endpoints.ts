@@ -5,7 +5,8 @@ import type { Cidr } from '../../shared/address/cidr.ts'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { Clock } from '../../shared/effects.ts'
 import type { NodeId } from '../../shared/ids.ts'
-import { chooseEndpoint, isAlive, orderCandidates, type Search } from '../plan/endpoint-choice.ts'
+import { gatherCandidates } from '../paths/candidates.ts'
+import { chooseEndpoint, isAlive, type Search } from '../plan/endpoint-choice.ts'
 import type { LocalAddress } from '../plan/observed.ts'
 import type { PeerEntry } from '../report/peers.ts'
 import type { HeldFact } from '../store/store.ts'
@@ -86,14 +87,16 @@ export function createEndpointBook(clock: Clock, names: Names): EndpointBook {
     const { member } = entry
     const known = candidates.get(member.nodeId)
     if (known?.key === round) return known.list
-    const list = orderCandidates({
+    const found = gatherCandidates({
       facts: input.facts.get(member.nodeId)?.fact.candidates ?? [],
       observed: seen.get(member.nodeId) ?? [],
       publicEndpoint: member.publicEndpoint === undefined ? undefined : names.resolve(member.publicEndpoint),
       lastGood: entry.lastGood,
+      relays: [],
       local: input.local,
       mesh: input.mesh,
     })
+    const list = found.map(({ endpoint }) => endpoint)
     candidates.set(member.nodeId, { key: round, list })
     // Something new to try: the search begins anew, at full speed.
     const news = known !== undefined && known.list.join() !== list.join()

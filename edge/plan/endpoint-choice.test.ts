@@ -3,9 +3,8 @@
 import * as fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { Address, Cidr } from '../../shared/address/cidr.ts'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
-import { type CandidateSources, chooseEndpoint, orderCandidates, type Search } from './endpoint-choice.ts'
+import { chooseEndpoint, type Search } from './endpoint-choice.ts'
 
 const A = '192.0.2.1:51820' as Endpoint
 const B = '192.0.2.2:51820' as Endpoint
@@ -62,39 +61,6 @@ test('every candidate is tried within one round, wherever the search stands', ()
       assert.is(seen.size, 3)
     }),
   )
-})
-
-const SOURCES: CandidateSources = {
-  facts: [
-    { kind: 'mapped', endpoint: '203.0.113.9:4000' as Endpoint },
-    { kind: 'lan', endpoint: '10.9.9.9:51820' as Endpoint },
-    { kind: 'lan', endpoint: '192.168.1.9:51820' as Endpoint },
-    { kind: 'lan', endpoint: '10.77.0.9:51820' as Endpoint },
-    { kind: 'public', endpoint: '192.0.2.9:51820' as Endpoint },
-  ],
-  observed: ['203.0.113.9:4001' as Endpoint, '203.0.113.9:4000' as Endpoint],
-  publicEndpoint: undefined,
-  lastGood: '192.0.2.9:51820' as Endpoint,
-  local: [
-    { interface: 'eth0', address: '192.168.1.2' as Address, cidr: '192.168.1.0/24' as Cidr, physical: true },
-    { interface: 'docker0', address: '10.9.9.1' as Address, cidr: '10.9.9.0/24' as Cidr, physical: false },
-  ],
-  mesh: ['10.77.0.0/24' as Cidr],
-}
-
-test('the same link first, then what worked, public, observed, mapped; never through the mesh itself', () => {
-  assert.equal(orderCandidates(SOURCES), [
-    '192.168.1.9:51820',
-    '192.0.2.9:51820',
-    '203.0.113.9:4001',
-    '203.0.113.9:4000',
-    '10.9.9.9:51820',
-  ])
-})
-
-test('an address of this host is nobody else’s', () => {
-  const facts = [{ kind: 'lan', endpoint: '192.168.1.2:51820' as Endpoint }] as const
-  assert.equal(orderCandidates({ ...SOURCES, facts, observed: [], lastGood: undefined }), [])
 })
 
 test.run()

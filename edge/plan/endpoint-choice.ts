@@ -4,10 +4,8 @@
 // Two nodes behind NATs with endpoint-independent mapping meet as soon as both try the other's mapped endpoint within the
 // half minute that a NAT remembers an unanswered packet; turns of six seconds see to that.
 
-import { type Cidr, contains, hostCidr, parseAddress } from '../../shared/address/cidr.ts'
-import { type Endpoint, hostOf } from '../../shared/address/endpoint.ts'
-import type { Candidate } from '../../shared/fact/fact.ts'
-import type { LocalAddress, ObservedPeer } from './observed.ts'
+import type { Endpoint } from '../../shared/address/endpoint.ts'
+import type { ObservedPeer } from './observed.ts'
 
 /** WireGuard renews a session after 120 s and gives it up after 180 s (REKEY_AFTER_TIME, REJECT_AFTER_TIME). */
 const ALIVE_MS = 150_000
@@ -51,44 +49,4 @@ export function chooseEndpoint(input: ChoiceInput): Choice {
   const over = monotonic - search.turnedAt >= TURN_MS
   const next = over ? { turn: search.turn + 1, turnedAt: monotonic } : search
   return { endpoint: candidates[next.turn % candidates.length] as Endpoint, search: next }
-}
-
-export interface CandidateSources {
-  readonly facts: readonly Candidate[]
-  /** What other nodes see the peer come from. */
-  readonly observed: readonly Endpoint[]
-  /** The configured public endpoint, resolved. */
-  readonly publicEndpoint: Endpoint | undefined
-  readonly lastGood: Endpoint | undefined
-  readonly local: readonly LocalAddress[]
-  /** Blocks of the mesh: an endpoint inside would tunnel through the tunnel. */
-  readonly mesh: readonly Cidr[]
-}
-
-/** Candidates in the order LAN on a shared subnet, last that worked, public, mapped, other LAN addresses. */
-export function orderCandidates(sources: CandidateSources): readonly Endpoint[] {
-  const { facts, local, mesh } = sources
-  const own = new Set(local.map(({ address }) => address as string))
-  const onLink = (endpoint: Endpoint): boolean => {
-    const host = hostCidr(parseAddress(hostOf(endpoint)))
-    return local.some(({ cidr, physical }) => physical && contains(cidr, host))
-  }
-  const of = (kind: Candidate['kind']): readonly Endpoint[] =>
-    facts.filter((c) => c.kind === kind).map((c) => c.endpoint)
-  const lan = of('lan')
-  const ordered = [
-    ...lan.filter(onLink),
-    ...(sources.lastGood === undefined ? [] : [sources.lastGood]),
-    ...(sources.publicEndpoint === undefined ? [] : [sources.publicEndpoint]),
-    ...of('public'),
-    ...of('portmap'),
-    ...sources.observed,
-    ...of('mapped'),
-    ...lan.filter((endpoint) => !onLink(endpoint)),
-  ]
-  const usable = ordered.filter((endpoint) => {
-    const host = hostOf(endpoint)
-    return !own.has(host) && !mesh.some((block) => contains(block, hostCidr(parseAddress(host))))
-  })
-  return [...new Set(usable)]
 }

@@ -1,0 +1,59 @@
+// Where a peer may answer, from everything that is known of it, in the order of trying. Pure.
+
+import { type Cidr, contains, hostCidr, parseAddress } from '../../shared/address/cidr.ts'
+import { type Endpoint, hostOf } from '../../shared/address/endpoint.ts'
+import type { Candidate } from '../../shared/fact/fact.ts'
+import type { NodeId } from '../../shared/ids.ts'
+import type { LocalAddress } from '../plan/observed.ts'
+import type { PathCandidate } from './path.ts'
+
+export interface CandidateSources {
+  /** The peer's own word. */
+  readonly facts: readonly Candidate[]
+  /** What other nodes see the peer come from. */
+  readonly observed: readonly Endpoint[]
+  /** The configured public endpoint, resolved. */
+  readonly publicEndpoint: Endpoint | undefined
+  readonly lastGood: Endpoint | undefined
+  /** Session ports at relays that are bound for this pair, best first. */
+  readonly relays: readonly { readonly via: NodeId; readonly endpoint: Endpoint }[]
+  readonly local: readonly LocalAddress[]
+  /** Blocks of the mesh: an endpoint inside would tunnel through the tunnel. */
+  readonly mesh: readonly Cidr[]
+}
+
+/** True for addresses on the link of a physical interface of this host. */
+export function isOnLink(endpoint: Endpoint, local: readonly LocalAddress[]): boolean {
+  const host = hostCidr(parseAddress(hostOf(endpoint)))
+  return local.some(({ cidr, physical }) => physical && contains(cidr, host))
+}
+
+/** LAN on a shared subnet, last that worked, public, port-mapped, mapped, other LAN addresses, relays. */
+export function gatherCandidates(sources: CandidateSources): readonly PathCandidate[] {
+  const { facts, lastGood, local, mesh, observed, publicEndpoint, relays } = sources
+  const own = new Set(local.map(({ address }) => address as string))
+  const place = (source: PathCandidate['source'], endpoint: Endpoint): PathCandidate => {
+    return { endpoint, kind: isOnLink(endpoint, local) ? 'lan' : 'direct', source }
+  }
+  const told = (kind: Candidate['kind']): readonly PathCandidate[] =>
+    facts.filter((one) => one.kind === kind).map((one) => place(kind, one.endpoint))
+  const lan = told('lan')
+  const ordered: readonly PathCandidate[] = [
+    ...lan.filter(({ kind }) => kind === 'lan'),
+    ...(lastGood === undefined ? [] : [place('last-good', lastGood)]),
+    ...(publicEndpoint === undefined ? [] : [place('public', publicEndpoint)]),
+    ...told('public'),
+    ...told('portmap'),
+    ...observed.map((endpoint) => place('observed', endpoint)),
+    ...told('mapped'),
+    ...lan.filter(({ kind }) => kind !== 'lan'),
+    ...relays.map(({ endpoint, via }) => ({ endpoint, kind: 'relay', source: 'relay', via }) as const),
+  ]
+  const found = new Map<Endpoint, PathCandidate>()
+  // A session port of a relay may have been the last good endpoint: it goes by what it is.
+  for (const one of ordered) if (!found.has(one.endpoint) || one.kind === 'relay') found.set(one.endpoint, one)
+  return [...found.values()].filter(({ endpoint }) => {
+    const host = hostOf(endpoint)
+    return !own.has(host) && !mesh.some((block) => contains(block, hostCidr(parseAddress(host))))
+  })
+}
