@@ -8,13 +8,13 @@ import type { Condition } from '../shared/health.ts'
 import { compareVersion, formatVersion, noVersion } from '../shared/record/head.ts'
 import type { Agent, AgentOptions } from './agent.ts'
 import { createChores } from './apply/chores.ts'
-import { createEndpointBook } from './apply/endpoints.ts'
 import { createLoop, type Loop } from './apply/loop.ts'
-import { createNames } from './apply/names.ts'
 import { createTurns, type Turns } from './apply/turn.ts'
 import { createWishes } from './apply/wish.ts'
 import { createHubLink, type HubLink, noLink } from './link/hub-link.ts'
 import { createSync } from './link/sync.ts'
+import { createNames } from './paths/names.ts'
+import { createRotation } from './paths/rotation.ts'
 import { type Announcer, createAnnouncer } from './report/announcer.ts'
 import { createHealth } from './report/health.ts'
 import { linkFlapMs, tellLink } from './report/link-health.ts'
@@ -225,7 +225,7 @@ export function createAgent(options: AgentOptions): Agent {
   const parts = createParts(options)
   const { chores, clock, facts, health, holding, keep, peers } = parts
   const running: Running = { link: undefined, announcer: undefined }
-  const endpoints = createEndpointBook(clock, createNames(options.resolve, clock, log))
+  const endpoints = createRotation(clock, createNames(options.resolve, clock, log))
   const wishes = createWishes(identity.nodeId, options.wgKey, settings, endpoints)
   const onChanged = (): void => loop.wake('event')
   const turns = createTurns({ driver, holding, peers, facts, endpoints, wishes, health, log, onChanged })

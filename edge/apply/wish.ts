@@ -3,10 +3,10 @@
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { NodeId, WgKey } from '../../shared/ids.ts'
 import type { AgentSettings } from '../agent.ts'
+import type { EndpointBook } from '../paths/endpoint-book.ts'
 import { desire, type Wish } from '../plan/desire.ts'
 import type { LocalAddress } from '../plan/observed.ts'
 import type { Held } from '../trust/accept.ts'
-import type { EndpointBook } from './endpoints.ts'
 
 export interface Wishes {
   /** `localKey` names the content of `local`. */

@@ -5,7 +5,7 @@
 // half minute that a NAT remembers an unanswered packet; turns of six seconds see to that.
 
 import type { Endpoint } from '../../shared/address/endpoint.ts'
-import type { ObservedPeer } from './observed.ts'
+import type { ObservedPeer } from '../plan/observed.ts'
 
 /** WireGuard renews a session after 120 s and gives it up after 180 s (REKEY_AFTER_TIME, REJECT_AFTER_TIME). */
 const ALIVE_MS = 150_000

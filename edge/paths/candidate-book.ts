@@ -1,0 +1,87 @@
+// The candidates of every peer, worked out anew only when something they follow from has changed, and told only when the
+// list is another one.
+
+import { type Endpoint, hostOf } from '../../shared/address/endpoint.ts'
+import type { NodeId } from '../../shared/ids.ts'
+import type { PeerEntry } from '../report/peers.ts'
+import { type CandidateSources, gatherCandidates, isOnLink } from './candidates.ts'
+import type { EndpointInput } from './endpoint-book.ts'
+import type { Names } from './names.ts'
+import type { PathCandidate } from './path.ts'
+
+/** Endpoints other nodes report of one peer: a NAT that maps by destination shows a new one to each. */
+const SEEN_BY_OTHERS_MAX = 8
+
+/** What nodes say in their facts about where others come from. */
+function seenByOthers(facts: EndpointInput['facts']): ReadonlyMap<NodeId, readonly Endpoint[]> {
+  const seen = new Map<NodeId, Endpoint[]>()
+  for (const { fact } of facts.values()) {
+    for (const { endpoint, node } of fact.observed) {
+      const known = seen.get(node)
+      if (known === undefined) seen.set(node, [endpoint])
+      else if (known.length < SEEN_BY_OTHERS_MAX && !known.includes(endpoint)) known.push(endpoint)
+    }
+  }
+  return seen
+}
+
+export interface CandidateBook {
+  /** True if anything that candidates follow from has changed. */
+  update(input: EndpointInput): boolean
+  /** The list of a peer if it is another one than told before. */
+  news(entry: PeerEntry): readonly PathCandidate[] | undefined
+  /** On the link of a physical interface of this host. */
+  isLocal(endpoint: Endpoint): boolean
+  isRelay(endpoint: Endpoint): boolean
+}
+
+export function createCandidateBook(
+  names: Names,
+  relays: (node: NodeId) => CandidateSources['relays'] = () => [],
+): CandidateBook {
+  const told = new Map<NodeId, { round: number; readonly text: string }>()
+  const relayHosts = new Set<string>()
+  let input: EndpointInput | undefined
+  let seen: ReadonlyMap<NodeId, readonly Endpoint[]> = new Map()
+  let round = 0
+  let namesRevision = -1
+
+  return {
+    update(next) {
+      if (input?.key === next.key && names.revision() === namesRevision) {
+        input = next
+        return false
+      }
+      input = next
+      namesRevision = names.revision()
+      round += 1
+      seen = seenByOthers(next.facts)
+      const present = new Set(next.entries.map(({ member }) => member.nodeId))
+      for (const node of told.keys()) if (!present.has(node)) told.delete(node)
+      names.keepOnly(new Set(next.entries.flatMap(({ member }) => member.publicEndpoint ?? [])))
+      return true
+    },
+    news(entry) {
+      const { nodeId, publicEndpoint } = entry.member
+      // Asks again in time; what comes of it is taken up with the next turn.
+      const resolved = publicEndpoint === undefined ? undefined : names.resolve(publicEndpoint)
+      const known = told.get(nodeId)
+      if (input === undefined || known?.round === round) return undefined
+      const list = gatherCandidates({
+        facts: input.facts.get(nodeId)?.fact.candidates ?? [],
+        observed: seen.get(nodeId) ?? [],
+        publicEndpoint: resolved,
+        lastGood: entry.lastGood,
+        relays: relays(nodeId),
+        local: input.local,
+        mesh: input.mesh,
+      })
+      for (const one of list) if (one.kind === 'relay') relayHosts.add(hostOf(one.endpoint))
+      const text = list.map(({ endpoint, kind }) => `${endpoint} ${kind}`).join()
+      told.set(nodeId, { round, text })
+      return known?.text === text ? undefined : list
+    },
+    isLocal: (endpoint) => input !== undefined && isOnLink(endpoint, input.local),
+    isRelay: (endpoint) => relayHosts.has(hostOf(endpoint)),
+  }
+}

@@ -1,0 +1,25 @@
+// What the loop tells of its peers, and the endpoints it is to set.
+
+import type { Cidr } from '../../shared/address/cidr.ts'
+import type { Endpoint } from '../../shared/address/endpoint.ts'
+import type { NodeId } from '../../shared/ids.ts'
+import type { LocalAddress } from '../plan/observed.ts'
+import type { PeerEntry } from '../report/peers.ts'
+import type { HeldFact } from '../store/store.ts'
+
+export interface EndpointInput {
+  readonly entries: readonly PeerEntry[]
+  readonly facts: ReadonlyMap<NodeId, HeldFact>
+  readonly local: readonly LocalAddress[]
+  readonly mesh: readonly Cidr[]
+  /** Changes whenever any of the above but counters and handshakes changes. */
+  readonly key: string
+}
+
+export interface EndpointBook {
+  /** A peer without an entry keeps the endpoint that WireGuard has. */
+  readonly chosen: ReadonlyMap<NodeId, Endpoint>
+  /** Rises when `chosen` changes. */
+  revision(): number
+  update(input: EndpointInput): void
+}
