@@ -16,6 +16,8 @@ export interface Cables {
   connect(host: string, cable: string, connected: boolean): Promise<void>
   /** Drops that many percent of the packets each way; 0 ends it, 100 is a silent cut. */
   lossy(host: string, cable: string, percent: number): Promise<void>
+  /** Drops in silence all that two addresses send each other, or ends that: a fault out there that neither host can see. */
+  sever(a: string, b: string, severed: boolean): Promise<void>
   /** Limits what flows each way, in kbit/s; 0 lifts the limit. */
   slow(host: Host, cable: string, kbitPerS: number): Promise<void>
 }
@@ -33,6 +35,24 @@ function lossTable(port: string, percent: number): string {
           `add rule bridge ${port} loss iifname ${port} ${drop}`,
           `add rule bridge ${port} loss oifname ${port} ${drop}`,
         ]),
+    '',
+  ].join('\n')
+}
+
+function severTable(a: string, b: string, severed: boolean): string {
+  const table = `bridge sever_${a}_${b}`.replaceAll('.', '_')
+  const rule = (from: string, to: string): string => `add rule ${table} cut ip saddr ${from} ip daddr ${to} drop`
+  return [
+    `add table ${table}`,
+    `delete table ${table}`,
+    ...(severed
+      ? [
+          `add table ${table}`,
+          `add chain ${table} cut { type filter hook forward priority 0; }`,
+          rule(a, b),
+          rule(b, a),
+        ]
+      : []),
     '',
   ].join('\n')
 }
@@ -61,6 +81,9 @@ export function createCables(switches: Host): Cables {
     connect: (host, cable, connected) => switches.ip([`link set ${portOf(host, cable)} ${connected ? 'up' : 'down'}`]),
     async lossy(host, cable, percent) {
       await switches.exec(['nft', '-f', '-'], { input: lossTable(portOf(host, cable), percent) })
+    },
+    async sever(a, b, severed) {
+      await switches.exec(['nft', '-f', '-'], { input: severTable(a, b, severed) })
     },
     async slow(host, cable, kbitPerS) {
       for (const [at, device] of [

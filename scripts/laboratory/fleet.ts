@@ -12,7 +12,7 @@ import { internetAddress, type Topology } from './topology.ts'
 import { type Seen, type Waited, waitFor } from './wait.ts'
 
 export interface FleetShape {
-  /** Its first host on the internet is the hub. */
+  /** Its first host on the internet is the hub, the others are devices. */
   readonly topology: Topology
   /** YAML texts or objects, applied before devices join. */
   readonly intent: readonly (string | object)[]
@@ -56,14 +56,17 @@ interface Member {
   readonly labels: Readonly<Record<string, string>>
 }
 
-/** The first host of a site is its gateway, the others its workers. */
+/** The first host of a site is its gateway, the others its workers; those on the internet are relays, but for the hub. */
 function membersOf(net: Net): readonly Member[] {
-  return net.topology.sites.flatMap(({ hosts, name }) =>
-    hosts.map((host, i) => ({
-      node: createLabNode(net.host(host)),
-      labels: { site: name, role: i === 0 ? 'gateway' : 'worker' },
-    })),
-  )
+  const member = (host: string, site: string, role: string): Member => {
+    return { node: createLabNode(net.host(host)), labels: { site, role } }
+  }
+  return [
+    ...net.topology.internet.slice(1).map((host) => member(host, 'internet', 'relay')),
+    ...net.topology.sites.flatMap(({ hosts, name }) =>
+      hosts.map((host, i) => member(host, name, i === 0 ? 'gateway' : 'worker')),
+    ),
+  ]
 }
 
 async function joinAll(hub: LabHub, members: readonly Member[]): Promise<void> {

@@ -104,6 +104,19 @@ lab('a cut is silent, a pulled cable is seen, and both heal', async () => {
   assert.ok(await reaches())
 })
 
+lab('two sites severed from each other still reach everybody else, and heal', async () => {
+  const reaches = async (): Promise<readonly boolean[]> =>
+    Promise.all([
+      seen('plain-1', 'udp', '198.18.1.1', 9_000).then((answer) => answer !== undefined),
+      seen('plain-1', 'udp', HERE, 3_478).then((answer) => answer !== undefined),
+    ])
+  assert.equal(await reaches(), [true, true])
+  await net.sever('plain', 'eim', true)
+  assert.equal(await reaches(), [false, true])
+  await net.sever('plain', 'eim', false)
+  assert.equal(await reaches(), [true, true])
+})
+
 lab('a slow cable is slow', async () => {
   const host = net.host('strict-1')
   await net.cables.slow(host, 'eth0', 64)

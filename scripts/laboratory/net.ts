@@ -7,7 +7,7 @@ import { createHost, type Host } from './host.ts'
 import { natRuleset } from './nat.ts'
 import { layPrograms } from './programs.ts'
 import { createRunDirectory, deskDevice, type RunDirectory } from './run-directory.ts'
-import { type Machine, machinesOf, segmentsOf, type Topology } from './topology.ts'
+import { type Machine, machinesOf, outsideOf, segmentsOf, type Topology } from './topology.ts'
 
 export interface Net {
   readonly topology: Topology
@@ -18,6 +18,8 @@ export interface Net {
   hosts(): readonly Host[]
   /** Forgets all mappings of a site's NAT, as a router does that restarts. */
   rebindNat(site: string): Promise<void>
+  /** Cuts two sites from each other, in silence, or ends that; everybody else still reaches both. */
+  sever(site: string, other: string, severed: boolean): Promise<void>
   /** Gives the site another address on the internet. */
   renumber(site: string, outside: string): Promise<void>
   /** Switches everything off and removes the run's files. */
@@ -85,6 +87,7 @@ export async function createNet(topology: Topology): Promise<Net> {
     async rebindNat(site) {
       await host(edgeRouter(topology, site)).attempt(['conntrack', '-F'])
     },
+    sever: (site, other, severed) => cables.sever(outsideOf(topology, site), outsideOf(topology, other), severed),
     async renumber(site, outside) {
       const router = host(edgeRouter(topology, site))
       await router.ip([`address flush dev wan`, `address add ${outside}/16 dev wan`])
