@@ -12,6 +12,7 @@ import { createLoop, type Loop } from './apply/loop.ts'
 import { createTurns, type Turns } from './apply/turn.ts'
 import { createWishes } from './apply/wish.ts'
 import { createHubLink, type HubLink, noLink } from './link/hub-link.ts'
+import { createOwnCapability } from './link/own-capability.ts'
 import { createSync } from './link/sync.ts'
 import { createNames } from './paths/names.ts'
 import { createRotation } from './paths/rotation.ts'
@@ -187,6 +188,7 @@ function openLink(options: AgentOptions, parts: Parts, running: Running, loop: L
     entropy,
     log,
     sync,
+    capability: createOwnCapability(options, parts, (payload) => link.request(payload)),
     onFact(node, envelope) {
       if (node === identity.nodeId) running.announcer?.meet(envelope)
       else if (facts.offer(node, envelope) !== undefined) loop.wake('event')

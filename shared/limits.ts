@@ -37,6 +37,8 @@ export const statusPeersMax = 256
 export const healthMax = 64
 /** A request to the hub. */
 export const requestBytesMax = 1 << 10
+/** A capability is about 200 B; it travels in one datagram with room for the rest of a bind. */
+export const capabilityBytesMax = 512
 /** Requests one agent may make at once and per minute: catch-up needs one or two. */
 export const requestsPerMinuteMax = 30
 /** Replies the hub sends at once: each may be a whole snapshot, and a fleet that comes back asks all together. */

@@ -8,16 +8,16 @@ import type { SyncRequest } from '../../shared/wire/sync.ts'
 import type { Replies } from './replies.ts'
 
 export interface Answers {
-  /** Answers when it is the node's turn; a newer request of the same node takes the place of one that waits. */
+  /** Answers when it is the node's turn; a newer request for the same takes the place of one that waits. */
   ask(node: NodeId, request: SyncRequest): void
   /** Drops what waits: with the link gone, agents ask again after theirs is back. */
   clear(): void
   readonly waiting: number
 }
 
-/** Requests wait by node, so no more can wait than there are nodes. */
+/** Requests wait by node and kind, so no more can wait than twice the nodes there are. */
 export function createAnswers(bus: Pick<Bus, 'publish'>, replies: Pick<Replies, 'answer'>, log: Log): Answers {
-  const waiting = new Map<NodeId, SyncRequest>()
+  const waiting = new Map<string, { readonly node: NodeId; readonly request: SyncRequest }>()
   let active = 0
 
   const answer = async (node: NodeId, request: SyncRequest): Promise<void> => {
@@ -30,9 +30,9 @@ export function createAnswers(bus: Pick<Bus, 'publish'>, replies: Pick<Replies, 
   }
 
   const pump = (): void => {
-    for (const [node, request] of waiting) {
+    for (const [key, { node, request }] of waiting) {
       if (active >= repliesAtOnceMax) return
-      waiting.delete(node)
+      waiting.delete(key)
       active += 1
       void answer(node, request).finally(() => {
         active -= 1
@@ -43,8 +43,10 @@ export function createAnswers(bus: Pick<Bus, 'publish'>, replies: Pick<Replies, 
 
   return {
     ask(node, request) {
-      waiting.delete(node)
-      waiting.set(node, request)
+      // What catches a node up and what lets it use relays are two wishes; neither may push the other out.
+      const key = `${node} ${request.want === 'capability' ? 'capability' : 'set'}`
+      waiting.delete(key)
+      waiting.set(key, { node, request })
       pump()
     },
     clear: () => waiting.clear(),

@@ -12,6 +12,7 @@ import type { Fleet } from '../fleet/fleet.ts'
 import type { HubOptions } from '../hub.ts'
 import type { NetworkState } from '../store/hub-store.ts'
 import { createAnswers } from './answers.ts'
+import type { Capabilities } from './capabilities.ts'
 import type { Publisher } from './publisher.ts'
 import type { Replies } from './replies.ts'
 
@@ -19,6 +20,7 @@ export interface NetworkLinkOptions extends Pick<HubOptions, 'bus'> {
   readonly network: NetworkState
   readonly publisher: Publisher
   readonly replies: Replies
+  readonly capabilities: Capabilities
   readonly fleet: Fleet
   readonly clock: Clock
   readonly entropy: Entropy
@@ -38,7 +40,7 @@ const GOODBYE_MS_MAX = 3_000
 const nothing = new Uint8Array(0)
 
 export function createNetworkLink(options: NetworkLinkOptions): NetworkLink {
-  const { clock, network, publisher, replies, fleet, log } = options
+  const { capabilities, clock, network, publisher, replies, fleet, log } = options
   const session = base32(options.entropy.bytes(10), 16)
   const topic = topics.hub(network.id)
   const say = (online: boolean) => ({ topic, payload: encodePresence({ online, session }), retain: true })
@@ -48,7 +50,11 @@ export function createNetworkLink(options: NetworkLinkOptions): NetworkLink {
     filters: nodeChannels.map((channel) => `hf/1/${network.id}/n/+/${channel}`),
     will: say(false),
   })
-  const answers = createAnswers(bus, replies, log)
+  const answers = createAnswers(
+    bus,
+    { answer: (node, one) => (one.want === 'capability' ? capabilities : replies).answer(node, one) },
+    log,
+  )
   let up = false
 
   const publish = (message: Parameters<Bus['publish']>[0]): Promise<void> =>

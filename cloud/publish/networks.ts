@@ -8,6 +8,7 @@ import { encodeRecord, type RecordSet } from '../../shared/record/record.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { HubEvent, HubOptions } from '../hub.ts'
 import type { HubStore, NetworkState } from '../store/hub-store.ts'
+import { createCapabilities } from './capabilities.ts'
 import { createNetworkLink, type NetworkLink } from './network.ts'
 import { Publisher } from './publisher.ts'
 import { Replies } from './replies.ts'
@@ -67,7 +68,8 @@ export function createNetworks(options: NetworksOptions): Networks {
       onRevision: (version) => emit({ type: 'published', network: state.name, version }),
     })
     const replies = new Replies(state.id, publisher, { ...options, store })
-    const link = createNetworkLink({ ...options, network: state, publisher, replies, fleet })
+    const capabilities = createCapabilities({ ...options, network: state, publisher, fleet })
+    const link = createNetworkLink({ ...options, network: state, publisher, replies, capabilities, fleet })
     const made = { state, publisher, link }
     live.set(state.name, made)
     for (const [id, bytes] of keyRecords) publisher.set(id, bytes)

@@ -8,6 +8,7 @@ import { base32, type NetworkId, type NodeId } from '../../shared/ids.ts'
 import { factBytesMax } from '../../shared/limits.ts'
 import { encodePresence, parsePresence } from '../../shared/wire/report.ts'
 import { agentFilters, parseTopic, topics } from '../../shared/wire/topics.ts'
+import type { CapabilityKeeper } from './capability-keeper.ts'
 import { createLatest } from './latest.ts'
 import type { Sync } from './sync.ts'
 
@@ -19,6 +20,8 @@ export interface HubLinkOptions {
   readonly entropy: Entropy
   readonly log: Log
   readonly sync: Sync
+  /** Shares the requests and replies; absent where relays are of no use. */
+  readonly capability?: Pick<CapabilityKeeper, 'hubOnline' | 'onReply' | 'down'>
   /** A fact came, of any node, this one too. */
   readonly onFact: (node: NodeId, envelope: Uint8Array) => void
   readonly onRefused: (detail: string) => void
@@ -61,7 +64,7 @@ const GOODBYE_MS_MAX = 1_000
 const FACT_ENVELOPE_MAX = factBytesMax + 128
 
 export function createHubLink(options: HubLinkOptions): HubLink {
-  const { clock, log, network, node, sync } = options
+  const { capability, clock, log, network, node, sync } = options
   const session = base32(options.entropy.bytes(10), 16)
   const presence = (online: boolean) => ({
     topic: topics.node(network, node, 'presence'),
@@ -97,6 +100,7 @@ export function createHubLink(options: HubLinkOptions): HubLink {
   const onDown = (reason: string, code: ErrorCode = 'unreachable'): void => {
     if (state.up) log.warn('the link to the broker is lost', { reason })
     sync.down()
+    capability?.down()
     status.down()
     fact.down()
     change({ up: false, hubOnline: false, failure: { reason, code } })
@@ -108,7 +112,9 @@ export function createHubLink(options: HubLinkOptions): HubLink {
     if (!online && hubSession !== undefined && about !== hubSession) return
     hubSession = online ? about : undefined
     change({ hubOnline: online, ...(online ? { lastContact: clock.now() } : {}) })
-    if (online) sync.hubOnline()
+    if (!online) return
+    sync.hubOnline()
+    capability?.hubOnline()
   }
 
   /** Only a hub that is there publishes deltas and replies; a head may have been retained for months. */
@@ -137,7 +143,8 @@ export function createHubLink(options: HubLinkOptions): HubLink {
       heardHub(parsed.type)
       if (parsed.type === 'head') sync.onHead(payload)
       else if (parsed.type === 'delta') sync.onDelta(payload)
-      else if (parsed.type === 'rsp' && parsed.node === node) sync.onReply(payload)
+      else if (parsed.type === 'rsp' && parsed.node === node && capability?.onReply(payload) !== true)
+        sync.onReply(payload)
     }
   }
 
@@ -164,6 +171,7 @@ export function createHubLink(options: HubLinkOptions): HubLink {
       status.down()
       fact.down()
       sync.down()
+      capability?.down()
       await bus.close()
     },
     nudge: () => bus.nudge(),

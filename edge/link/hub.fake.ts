@@ -23,7 +23,8 @@ import { keyIdOf } from '../../shared/record/envelope.ts'
 import { compareVersion, signHead, type Version } from '../../shared/record/head.ts'
 import { certifyKey } from '../../shared/record/keys.ts'
 import { MerkleTree } from '../../shared/record/merkle.ts'
-import type { RecordSet } from '../../shared/record/record.ts'
+import { parseRecord, type RecordSet } from '../../shared/record/record.ts'
+import { type Capability, capabilityLifeMs, sealCapability } from '../../shared/wire/capability.ts'
 import { encodePresence } from '../../shared/wire/report.ts'
 import { encodeChunks, parseRequest, type ReplyKind, type SyncRequest } from '../../shared/wire/sync.ts'
 import { hubFilters, parseTopic, topics } from '../../shared/wire/topics.ts'
@@ -201,8 +202,29 @@ export class FakeHub {
     const parsed = parseTopic(topic)
     if (parsed?.type !== 'req' || parsed.network !== this.network) return
     const request = parseRequest(payload)
+    if (request.want === 'capability') return this.#grant(parsed.node, request.id)
     this.requests.push(request)
     if (!this.mute) this.reply(parsed.node, request)
+  }
+
+  /** Changes a capability before it is signed. */
+  grant: (capability: Capability) => Capability = (capability) => capability
+  readonly granted: NodeId[] = []
+
+  #grant(node: NodeId, id: string): void {
+    this.granted.push(node)
+    if (this.mute) return
+    const bodies = [...this.#records.values()].map((bytes) => parseRecord(bytes))
+    const body = bodies.find((record) => record.kind === 'node' && record.body.nodeId === node)?.body
+    if (body === undefined || !('deviceKey' in body)) return
+    const { network, issuedAt } = this
+    const { deviceKey } = body
+    const expiresAt = issuedAt + capabilityLifeMs
+    const plain = this.grant({ network, node, deviceKey, ...this.latest.version, issuedAt, expiresAt })
+    const deflated = new Uint8Array(deflateRawSync(sealCapability(plain, this.signer, sha256)))
+    for (const chunk of encodeChunks('capability', id, deflated, sha256(deflated))) {
+      this.#say(topics.rsp(this.network, node), chunk, false)
+    }
   }
 
   reply(node: NodeId, { id, have, want }: SyncRequest): void {

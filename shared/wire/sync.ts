@@ -16,8 +16,11 @@ const requestSchema = v.strictObject({
   /** Sixteen characters the agent made up; the reply repeats them. */
   id: v.pipe(v.string(), v.regex(/^[a-z2-7]{16}$/)),
   have: v.strictObject({ epoch: counter, revision: counter }),
-  /** `delta` lets the hub answer with a snapshot where it no longer has the steps between. */
-  want: v.picklist(['delta', 'snapshot']),
+  /**
+   * `delta` lets the hub answer with a snapshot where it no longer has the steps between. `capability` asks for the word
+   * that lets the node use relays; it is not answered to a node without a record in the set.
+   */
+  want: v.picklist(['delta', 'snapshot', 'capability']),
 })
 export type SyncRequest = v.InferOutput<typeof requestSchema>
 
@@ -29,7 +32,7 @@ export function parseRequest(bytes: Uint8Array): SyncRequest {
   return parseWith(requestSchema, parseCanonical(bytes, requestBytesMax))
 }
 
-const replyKinds = ['delta', 'snapshot', 'current'] as const
+const replyKinds = ['delta', 'snapshot', 'current', 'capability'] as const
 /** `current`: the agent already holds the newest revision; no data. */
 export type ReplyKind = (typeof replyKinds)[number]
 
