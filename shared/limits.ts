@@ -101,3 +101,17 @@ export const eventHeartbeatS = 20
 export const mosquittoBatchMax = 64
 /** Time Mosquitto may take to answer a command, milliseconds. */
 export const mosquittoReplyMsMax = 10_000
+/** Places where one peer is looked for: two links of two families, two mappings, and four relays. */
+export const pathCandidatesMax = 12
+/** Places one peer was heard from that nobody named: NATs that give a port per destination show one each. */
+export const pathsAskedMax = 4
+/** Paths kept ready beside the one in use: one of the same kind, and one through a relay. */
+export const pathStandbysMax = 2
+/** Probes to one peer in any second: a burst at 50 ms on the path in use and both standbys, and the tries below. */
+export const pathProbesPerSecondMax = 80
+/** Tries of candidates that never answered, to one peer in any second: these may reach somebody else. */
+export const pathTriesPerSecondMax = 16
+/** Probes of one candidate whose answer is awaited: 3 s of `fast`. */
+export const pathFlightsMax = 16
+/** What happened to the paths of one peer, as people ask for it. */
+export const pathHistoryMax = 32

@@ -34,8 +34,12 @@ export type PathEvent =
   | { readonly type: 'traffic' }
   /** What WireGuard holds: it follows the peer's authenticated packets by itself (roaming). */
   | { readonly type: 'roamed'; readonly endpoint: Endpoint | undefined }
+  /** WireGuard completed a handshake with the peer at this time: somebody answers where it points. */
+  | { readonly type: 'handshake'; readonly at: number }
   /** Own links or addresses changed: what was known of paths is doubtful, and hold-downs are void. */
   | { readonly type: 'network-changed' }
+  /** What the network wishes of this peer, or what the link costs, is another. */
+  | { readonly type: 'pace'; readonly pace: Pace; readonly metered: boolean }
   /** Time has come: `dueAt()` is reached. */
   | { readonly type: 'time' }
 
@@ -43,8 +47,17 @@ export type PathEvent =
 export type PathAction =
   /** Send a probe. A low `ttl` opens the own NAT without reaching the peer's. */
   | { readonly type: 'probe'; readonly endpoint: Endpoint; readonly probe: number; readonly ttl?: number }
-  /** Point WireGuard at the endpoint, then send one packet through the tunnel so that the peer follows. */
-  | { readonly type: 'use'; readonly endpoint: Endpoint; readonly kind: PathKind; readonly why: string }
+  /**
+   * Point WireGuard at the endpoint, then send one packet through the tunnel so that the peer follows. `quiet`: no payload
+   * waits, so the packet, which costs a handshake, may be spared.
+   */
+  | {
+      readonly type: 'use'
+      readonly endpoint: Endpoint
+      readonly kind: PathKind
+      readonly why: string
+      readonly quiet?: true
+    }
   /** Ask the peer to probe now, by a way that works. */
   | { readonly type: 'call' }
   /** The pair wants its relays bound, or no longer. */
@@ -82,5 +95,6 @@ export interface PeerPaths {
   handle(event: PathEvent, nowMs: number): readonly PathAction[]
   /** Monotonic milliseconds of the next `time` event it wants; Infinity for none. */
   dueAt(): number
-  view(): PathView
+  /** As of `nowMs`; without it, as of the last event. */
+  view(nowMs?: number): PathView
 }

@@ -1,0 +1,211 @@
+// Paths to one peer: events in, actions out. Each event changes what is known; then one and the same sequence of questions is
+// asked, whatever happened: what died, what is best, what is worth trying, which probe is due.
+
+import type { Endpoint } from '../../shared/address/endpoint.ts'
+import { actsAt, choose, guess, guessAt, isClearlyFaster, isCurrent, measuredTurnAt } from './choice.ts'
+import { noteAsked, noteList } from './listing.ts'
+import { ALIVE_MS, CALL_MS, GRACE_MS, LOOK_MS, OVERSLEPT_MS, RELAY_LINGER_MS } from './pacing.ts'
+import {
+  currentOf,
+  ensureTracks,
+  idleAfterMs,
+  isAwake,
+  newPair,
+  type Pair,
+  type PeerPathsOptions,
+  pacingOf,
+  standingOf,
+  tell,
+} from './pair.ts'
+import type { PathAction, PathEvent, PeerPaths } from './path.ts'
+import { viewOf } from './path-view.ts'
+import { nextProbeAt, sendDue } from './probing.ts'
+import { followRoam, noteRoam, roamCountsAt } from './roaming.ts'
+import { readyTracks, setAsideRest } from './standby.ts'
+import { expire, missAt, noteAnswer, rest, triesEndAt } from './track.ts'
+import { begin, forgetAsked, forgive, forgiveCurrent, isHeld, joinTries, retry, tryAll } from './tries.ts'
+
+/** @testonly */
+export function createPeerPaths(options: PeerPathsOptions): PeerPaths {
+  const pair = newPair(options)
+  return {
+    handle(event, nowMs) {
+      const out: PathAction[] = []
+      if (event.type === 'time' && nowMs - pair.dueAt > OVERSLEPT_MS) pair.graceUntil = nowMs + GRACE_MS
+      pair.lastAt = nowMs
+      if (pair.resting && isAwake(pair, nowMs)) wake(pair, nowMs)
+      note(pair, event, nowMs, out)
+      settle(pair, nowMs, out)
+      return out
+    },
+    dueAt: () => pair.dueAt,
+    view: (nowMs = pair.lastAt) => viewOf(pair, nowMs),
+  }
+}
+
+function note(pair: Pair, event: PathEvent, now: number, out: PathAction[]): void {
+  switch (event.type) {
+    case 'candidates':
+      noteList(pair, event.list, now)
+      break
+    case 'answered':
+      noteAnswered(pair, event.endpoint, event.probe, event.rttMs, now)
+      break
+    case 'asked':
+      noteAsked(pair, event.endpoint, now)
+      break
+    case 'called':
+      noteCalled(pair, now)
+      break
+    case 'traffic':
+      stayAwake(pair, now + idleAfterMs(pair), now)
+      break
+    case 'roamed':
+      noteRoam(pair, event.endpoint, now, out)
+      break
+    case 'handshake':
+      pair.handshakeAt = Math.max(pair.handshakeAt, event.at)
+      pair.lifeAt = Math.max(pair.lifeAt, event.at)
+      break
+    case 'network-changed':
+      noteNetworkChange(pair, now)
+      break
+    case 'pace':
+      pair.pace = event.pace
+      pair.metered = event.metered
+      break
+    case 'time':
+      break
+  }
+}
+
+function noteAnswered(pair: Pair, endpoint: Endpoint, probe: number, rttMs: number, now: number): void {
+  const track = pair.tracks.get(endpoint)
+  if (track === undefined || !noteAnswer(track, probe, rttMs, now)) return
+  pair.lifeAt = now
+  const current = currentOf(pair)
+  if (track === current) {
+    pair.deadSince = Number.POSITIVE_INFINITY
+    pair.diedAt = Number.POSITIVE_INFINITY
+    forgiveCurrent(pair, now)
+  } else if (current !== undefined) {
+    track.faster = isClearlyFaster(track, current) ? track.faster + 1 : 0
+  }
+}
+
+function noteCalled(pair: Pair, now: number): void {
+  if (now - pair.calledAt < CALL_MS) return
+  pair.calledAt = now
+  stayAwake(pair, now + LOOK_MS, now)
+  joinTries(pair, now)
+}
+
+function noteNetworkChange(pair: Pair, now: number): void {
+  forgive(pair)
+  if (pair.resting) return
+  tell(pair, now, 'own links or addresses changed: all paths are checked')
+  for (const track of pair.tracks.values()) {
+    if (track.answers > 0) track.doubted = true
+    else begin(pair, track, now)
+  }
+}
+
+/** Somebody waits for this pair. */
+function stayAwake(pair: Pair, until: number, now: number): void {
+  pair.payload = true
+  pair.awakeUntil = Math.max(pair.awakeUntil, until)
+  if (pair.resting) wake(pair, now)
+}
+
+function wake(pair: Pair, now: number): void {
+  pair.resting = false
+  ensureTracks(pair)
+  const current = currentOf(pair)
+  if (current !== undefined && current.answers > 0) current.doubted = true
+  tryAll(pair, now)
+}
+
+/** Nobody waits any more: nothing is sent, and little is kept. */
+function fallAsleep(pair: Pair, now: number): void {
+  pair.resting = true
+  pair.payload = false
+  pair.relaysUntil = now + RELAY_LINGER_MS
+  pair.retryAt = Number.POSITIVE_INFINITY
+  pair.tryTimes = []
+  pair.probeTimes = []
+  pair.insisted = []
+  forgetAsked(pair, now)
+  for (const [endpoint, track] of pair.tracks) {
+    if (isCurrent(pair, track)) rest(track, track.phase === 'valid' ? 'valid' : 'untried')
+    else if (isHeld(track, now) || !track.listed) rest(track, 'untried')
+    else pair.tracks.delete(endpoint)
+  }
+}
+
+function settle(pair: Pair, now: number, out: PathAction[]): void {
+  followRoam(pair, now, out)
+  if (isAwake(pair, now)) {
+    bury(pair, now)
+    choose(pair, now, out)
+    retry(pair, now)
+    setAsideRest(pair, now)
+    call(pair, now, out)
+    bindRelays(pair, pair.payload, out)
+    sendDue(pair, now, out)
+  } else {
+    if (!pair.resting) fallAsleep(pair, now)
+    if (pair.inUse === undefined) guess(pair, now, out)
+    pair.callWanted = false
+    if (now >= pair.relaysUntil) bindRelays(pair, false, out)
+  }
+  pair.dueAt = nextDue(pair, now)
+}
+
+/** Gives up what did not answer. */
+function bury(pair: Pair, now: number): void {
+  if (now < pair.graceUntil) return
+  for (const track of pair.tracks.values()) {
+    const { misses, silentSince } = track
+    const spoke = track.answers > 0
+    if (!expire(track, pacingOf(pair), now) || !isCurrent(pair, track) || !spoke) continue
+    pair.deadSince = Math.min(silentSince, track.silentSince)
+    pair.diedAt = now
+    tell(pair, now, `the path in use is dead: no answer to ${Math.max(misses, track.misses)} probes`)
+  }
+}
+
+function call(pair: Pair, now: number, out: PathAction[]): void {
+  if (pair.callWanted && now - pair.callAt >= CALL_MS) {
+    pair.callAt = now
+    out.push({ type: 'call' })
+  }
+  pair.callWanted = false
+}
+
+function bindRelays(pair: Pair, wanted: boolean, out: PathAction[]): void {
+  if (pair.relaysWanted === wanted) return
+  pair.relaysWanted = wanted
+  out.push({ type: 'relays', wanted })
+}
+
+function nextDue(pair: Pair, now: number): number {
+  const later = (at: number): number => (at > now ? at : Number.POSITIVE_INFINITY)
+  const roam = later(roamCountsAt(pair))
+  if (pair.resting) return Math.min(roam, pair.relaysWanted ? later(pair.relaysUntil) : Number.POSITIVE_INFINITY)
+  let next = Math.min(roam, pair.awakeUntil, later(pair.retryAt), nextProbeAt(pair, now))
+  for (const track of pair.tracks.values()) {
+    const giveUpAt = Math.min(missAt(track, pacingOf(pair)), triesEndAt(track))
+    next = Math.min(next, Math.max(giveUpAt, pair.graceUntil), later(track.heldUntil))
+  }
+  switch (standingOf(pair, now)) {
+    case 'works':
+      return next
+    case 'unmeasured': {
+      const [best] = readyTracks(pair)
+      const turnAt = best === undefined ? Number.POSITIVE_INFINITY : measuredTurnAt(pair, best)
+      return Math.min(next, later(turnAt), later(pair.handshakeAt + ALIVE_MS))
+    }
+    case 'silent':
+      return Math.min(next, later(actsAt(pair)), later(guessAt(pair)))
+  }
+}

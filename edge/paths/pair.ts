@@ -1,0 +1,175 @@
+// All that is remembered of the paths to one peer. A peer without payload costs this object and little more: tracks are made
+// when there is something to probe, and dropped when it falls idle.
+
+import type { Endpoint } from '../../shared/address/endpoint.ts'
+import { pathHistoryMax } from '../../shared/limits.ts'
+import { ALIVE_MS, IDLE_METERED_MS, IDLE_MS, LOOK_MS, type Pacing, pacings } from './pacing.ts'
+import type { Pace, PathAction, PathCandidate } from './path.ts'
+import { newTrack, type Track } from './track.ts'
+
+export interface PeerPathsOptions {
+  /** This end decides which path the pair uses. */
+  readonly decides: boolean
+  readonly pace: Pace
+  /** Each byte is paid for. */
+  readonly metered: boolean
+  /** Uniform in [0, 1), for jitter. */
+  readonly random: () => number
+  /** Monotonic milliseconds. */
+  readonly startedAt: number
+}
+
+export interface Pair {
+  readonly decides: boolean
+  readonly random: () => number
+  pace: Pace
+  metered: boolean
+  /** As told, bounded; tracks may not exist yet. */
+  list: readonly PathCandidate[]
+  /** In order of the list, those only asked from behind. */
+  tracks: Map<Endpoint, Track>
+  inUse: PathCandidate | undefined
+  /** What WireGuard holds as far as we know. */
+  wireguardAt: Endpoint | undefined
+  usedAt: number
+  /** Nothing is probed, nothing but the path in use and what is held against others is remembered. */
+  resting: boolean
+  /** Somebody waits for this pair to work, as against a look at a new peer. */
+  payload: boolean
+  awakeUntil: number
+  /** Newest authenticated word of the peer by any way. */
+  lifeAt: number
+  handshakeAt: number
+  /** When the path in use fell silent; Infinity while it answers or never did. */
+  deadSince: number
+  /** When that was certain. */
+  diedAt: number
+  /** Round of tries of everything, because the path in use is dead. */
+  searchedAt: number
+  retryAt: number
+  retryMs: number
+  calledAt: number
+  callAt: number
+  callWanted: boolean
+  insisted: number[]
+  tryTimes: number[]
+  probeTimes: number[]
+  nextProbe: number
+  relaysWanted: boolean
+  relaysUntil: number
+  graceUntil: number
+  lastAt: number
+  dueAt: number
+  history: { readonly at: number; readonly what: string }[]
+}
+
+const NEVER = Number.NEGATIVE_INFINITY
+
+export function newPair({ decides, metered, pace, random, startedAt }: PeerPathsOptions): Pair {
+  return {
+    decides,
+    random,
+    pace,
+    metered,
+    list: [],
+    tracks: new Map(),
+    inUse: undefined,
+    wireguardAt: undefined,
+    usedAt: NEVER,
+    resting: true,
+    payload: false,
+    awakeUntil: startedAt + LOOK_MS,
+    lifeAt: NEVER,
+    handshakeAt: NEVER,
+    deadSince: Number.POSITIVE_INFINITY,
+    diedAt: Number.POSITIVE_INFINITY,
+    searchedAt: NEVER,
+    retryAt: Number.POSITIVE_INFINITY,
+    retryMs: 0,
+    calledAt: NEVER,
+    callAt: NEVER,
+    callWanted: false,
+    insisted: [],
+    tryTimes: [],
+    probeTimes: [],
+    nextProbe: 1,
+    relaysWanted: false,
+    relaysUntil: NEVER,
+    graceUntil: NEVER,
+    lastAt: startedAt,
+    dueAt: startedAt + LOOK_MS,
+    history: [],
+  }
+}
+
+export function pacingOf(pair: Pair): Pacing {
+  return pacings[pair.pace]
+}
+
+export function idleAfterMs(pair: Pair): number {
+  return pair.metered ? IDLE_METERED_MS : IDLE_MS
+}
+
+export function isAwake(pair: Pair, now: number): boolean {
+  return now < pair.awakeUntil
+}
+
+/** The path in use, if it was ever watched. */
+export function currentOf(pair: Pair): Track | undefined {
+  return pair.inUse === undefined ? undefined : pair.tracks.get(pair.inUse.endpoint)
+}
+
+/** Watches every candidate of the list. */
+export function ensureTracks(pair: Pair): void {
+  if (pair.list.every(({ endpoint }) => pair.tracks.has(endpoint))) return
+  const all = new Map<Endpoint, Track>()
+  for (const one of pair.list) all.set(one.endpoint, pair.tracks.get(one.endpoint) ?? newTrack(one, true))
+  for (const [endpoint, track] of pair.tracks) if (!all.has(endpoint)) all.set(endpoint, track)
+  pair.tracks = all
+}
+
+export function ensureTrack(pair: Pair, candidate: PathCandidate): Track {
+  const known = pair.tracks.get(candidate.endpoint)
+  if (known !== undefined) return known
+  const track = newTrack(candidate, false)
+  pair.tracks.set(candidate.endpoint, track)
+  return track
+}
+
+export function tell(pair: Pair, at: number, what: string): void {
+  pair.history.push({ at, what })
+  if (pair.history.length > pathHistoryMax) pair.history.shift()
+}
+
+/** works: answers us. unmeasured: WireGuard shook hands by it, but it does not answer us. silent: neither. */
+export type Standing = 'works' | 'unmeasured' | 'silent'
+
+export function standingOf(pair: Pair, now: number): Standing {
+  if (pair.inUse === undefined) return 'silent'
+  const track = currentOf(pair)
+  if (track !== undefined && track.answers > 0) return 'works'
+  const quietSince = Math.max(pair.usedAt, track?.lastAnswerAt ?? NEVER)
+  return pair.handshakeAt >= quietSince && now - pair.handshakeAt < ALIVE_MS ? 'unmeasured' : 'silent'
+}
+
+/** Points WireGuard at a candidate. */
+export function use(pair: Pair, candidate: PathCandidate, why: string, now: number, out: PathAction[]): void {
+  const { endpoint, kind } = candidate
+  if (pair.inUse?.endpoint !== endpoint) settleOn(pair, candidate, now)
+  pair.wireguardAt = endpoint
+  pair.usedAt = now
+  out.push({ type: 'use', endpoint, kind, why, ...(pair.payload ? {} : { quiet: true }) })
+}
+
+/** Takes a path as the one in use without telling WireGuard, which already is there. */
+export function settleOn(pair: Pair, candidate: PathCandidate, now: number): void {
+  const left = currentOf(pair)
+  pair.inUse = candidate
+  pair.usedAt = now
+  pair.deadSince = Number.POSITIVE_INFINITY
+  pair.diedAt = Number.POSITIVE_INFINITY
+  for (const track of pair.tracks.values()) track.faster = 0
+  if (left !== undefined && !left.listed && left.candidate.source !== 'asked') {
+    pair.tracks.delete(left.candidate.endpoint)
+  }
+}

@@ -1,0 +1,50 @@
+// What is known of a path's round trips: time by RFC 6298 §2, loss as a moving average, and what both say about patience.
+
+import { FIRST_PATIENCE_MS } from './pacing.ts'
+
+export interface RoundTrip {
+  /** Smoothed; below 0 before the first sample. */
+  rttMs: number
+  varMs: number
+  /** Share of probes without an answer, 0 to 1; those since the last answer don't count yet. */
+  loss: number
+}
+
+/** Clocks and timers of small devices are no finer. */
+const GRANULARITY_MS = 10
+const LOSS_GAIN = 1 / 32
+/** A path that loses packets may look dead by chance once in so many bursts. */
+const FALSE_ALARM = 1e-4
+const MISSES_MIN = 3
+const MISSES_MAX = 8
+
+export function newRoundTrip(): RoundTrip {
+  return { rttMs: -1, varMs: 0, loss: 0 }
+}
+
+export function noteRtt(trip: RoundTrip, sampleMs: number): void {
+  if (trip.rttMs < 0) {
+    trip.rttMs = sampleMs
+    trip.varMs = sampleMs / 2
+    return
+  }
+  trip.varMs += (Math.abs(trip.rttMs - sampleMs) - trip.varMs) / 4
+  trip.rttMs += (sampleMs - trip.rttMs) / 8
+}
+
+export function noteLoss(trip: RoundTrip, lost: boolean): void {
+  trip.loss += ((lost ? 1 : 0) - trip.loss) * LOSS_GAIN
+}
+
+/** Time after which an answer is overdue (RTO of RFC 6298). */
+export function patienceMs(trip: RoundTrip, floorMs: number): number {
+  if (trip.rttMs < 0) return FIRST_PATIENCE_MS
+  return Math.max(floorMs, trip.rttMs + Math.max(GRANULARITY_MS, 4 * trip.varMs))
+}
+
+/** Misses in a row after which the path is dead: three, and more where single losses are usual. */
+export function missesToDie(trip: RoundTrip): number {
+  if (trip.loss <= 0) return MISSES_MIN
+  const needed = Math.ceil(Math.log(FALSE_ALARM) / Math.log(Math.min(trip.loss, 0.9)))
+  return Math.min(MISSES_MAX, Math.max(MISSES_MIN, needed))
+}
