@@ -2,8 +2,9 @@
 
 import { text } from './candidate-text.ts'
 import { ALIVE_MS, compareKinds, FASTER_ANSWERS, GUESS_MS, VALID_ANSWERS } from './pacing.ts'
-import { currentOf, type Pair, standingOf, tell, use } from './pair.ts'
+import { currentOf, type Pair, pacingOf, standingOf, tell, use } from './pair.ts'
 import type { PathAction, PathCandidate } from './path.ts'
+import { patienceMs } from './round-trip.ts'
 import { readyTracks } from './standby.ts'
 import { endpointOf, type Track } from './track.ts'
 import { hold, isHeld, tryAll } from './tries.ts'
@@ -88,7 +89,7 @@ function replace(pair: Pair, now: number, out: PathAction[]): void {
   if (best === undefined && ready.length > 0) return
   const next = best ?? answering(pair)
   if (next !== undefined) {
-    if (now >= actsAt(pair)) leave(pair, next, now, out)
+    if (now >= actsAt(pair) && !mayReturn(pair, now)) leave(pair, next, now, out)
     return
   }
   if (pair.searchedAt < silentSince(pair)) {
@@ -118,6 +119,21 @@ function answering(pair: Pair): Track | undefined {
     if (best === undefined || compareKinds(track.candidate.kind, best.candidate.kind) < 0) best = track
   }
   return best
+}
+
+/**
+ * After a silence of all, the peer may just have started anew, and WireGuard's payload never stopped: the path in use gets one
+ * more probe before another is taken.
+ */
+function mayReturn(pair: Pair, now: number): boolean {
+  const current = currentOf(pair)
+  if (current === undefined || pair.diedAt === Number.POSITIVE_INFINITY) return false
+  if (now - pair.diedAt < SILENCE_OF_ALL_MS) return false
+  if (pair.chanceUntil === Number.POSITIVE_INFINITY) {
+    pair.chanceUntil = now + patienceMs(current.trip, pacingOf(pair).floorMs)
+    current.lastSentAt = Number.NEGATIVE_INFINITY
+  }
+  return now < pair.chanceUntil
 }
 
 function leave(pair: Pair, next: Track, now: number, out: PathAction[]): void {

@@ -37,6 +37,8 @@ export interface EndState {
   /** Payload that arrived. */
   received: number
   sent: number
+  /** Packets from there seem to come from elsewhere for a while, lest WireGuard roams back. */
+  readonly pins: Map<Endpoint, { readonly to: Endpoint; readonly until: number }>
   readonly log: { readonly at: number; readonly action: PathAction }[]
 }
 
@@ -60,6 +62,8 @@ export interface World {
   tell(side: Side, event: PathEvent): void
   announce(side: Side, ways: readonly Way[]): void
 }
+
+const PIN_MS = 1_000
 
 let ports = 0
 
@@ -144,6 +148,7 @@ export function createWorld(options: WorldOptions): World {
     payloadEveryMs: options.payloadEveryMs ?? 0,
     received: 0,
     sent: 0,
+    pins: new Map(),
     log: [],
   })
   const ends: Record<Side, EndState> = { a: makeEnd('a'), b: makeEnd('b') }
@@ -172,7 +177,7 @@ export function createWorld(options: WorldOptions): World {
     const due = end.paths.dueAt()
     if (due === timers[side]) return
     timers[side] = due
-    if (due < Number.POSITIVE_INFINITY) queue.add(due, () => timers[side] === due && ring(side))
+    if (due < Number.POSITIVE_INFINITY) queue.add(Math.max(now, due), () => timers[side] === due && ring(side))
   }
 
   const ring = (side: Side): void => {
@@ -185,6 +190,8 @@ export function createWorld(options: WorldOptions): World {
     end.log.push({ at: now, action })
     if (action.type === 'use') {
       end.wireguardAt = action.endpoint
+      end.pins.delete(action.endpoint)
+      if (action.leaves !== undefined) end.pins.set(action.leaves, { to: action.endpoint, until: now + PIN_MS })
       if (action.quiet !== true) sendPayload(side)
     } else if (action.type === 'call')
       queue.add(now + (options.callMs ?? 60), () => tell(other(side), { type: 'called' }))
@@ -210,7 +217,8 @@ export function createWorld(options: WorldOptions): World {
     carry(side, end.wireguardAt, (from) => {
       const peer = ends[other(side)]
       peer.received += 1
-      peer.wireguardAt = from
+      const pin = peer.pins.get(from)
+      peer.wireguardAt = pin !== undefined && now < pin.until ? pin.to : from
       peer.heardAt = now
     })
   }

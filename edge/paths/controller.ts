@@ -2,6 +2,7 @@
 // asked, whatever happened: what died, what is best, what is worth trying, which probe is due.
 
 import type { Endpoint } from '../../shared/address/endpoint.ts'
+import { text } from './candidate-text.ts'
 import { actsAt, choose, guess, guessAt, isClearlyFaster, isCurrent, measuredTurnAt } from './choice.ts'
 import { noteAsked, noteList } from './listing.ts'
 import { ALIVE_MS, CALL_MS, GRACE_MS, LOOK_MS, OVERSLEPT_MS, RELAY_LINGER_MS } from './pacing.ts'
@@ -64,8 +65,7 @@ function note(pair: Pair, event: PathEvent, now: number, out: PathAction[]): voi
       noteRoam(pair, event.endpoint, now, out)
       break
     case 'handshake':
-      pair.handshakeAt = Math.max(pair.handshakeAt, event.at)
-      pair.lifeAt = Math.max(pair.lifeAt, event.at)
+      noteHandshake(pair, event.at, now)
       break
     case 'network-changed':
       noteNetworkChange(pair, now)
@@ -85,12 +85,22 @@ function noteAnswered(pair: Pair, endpoint: Endpoint, probe: number, rttMs: numb
   pair.lifeAt = now
   const current = currentOf(pair)
   if (track === current) {
+    if (track.answers === 1) tell(pair, now, `in use: ${text(track.candidate)} answers`)
     pair.deadSince = Number.POSITIVE_INFINITY
     pair.diedAt = Number.POSITIVE_INFINITY
+    pair.chanceUntil = Number.POSITIVE_INFINITY
     forgiveCurrent(pair, now)
   } else if (current !== undefined) {
     track.faster = isClearlyFaster(track, current) ? track.faster + 1 : 0
   }
+}
+
+function noteHandshake(pair: Pair, at: number, now: number): void {
+  const silent = standingOf(pair, now) === 'silent'
+  pair.handshakeAt = Math.max(pair.handshakeAt, at)
+  pair.lifeAt = Math.max(pair.lifeAt, at)
+  // The peer is back: what was in vain may work now.
+  if (silent && !pair.resting && standingOf(pair, now) === 'unmeasured') tryAll(pair, now)
 }
 
 function noteCalled(pair: Pair, now: number): void {
@@ -206,6 +216,6 @@ function nextDue(pair: Pair, now: number): number {
       return Math.min(next, later(turnAt), later(pair.handshakeAt + ALIVE_MS))
     }
     case 'silent':
-      return Math.min(next, later(actsAt(pair)), later(guessAt(pair)))
+      return Math.min(next, later(actsAt(pair)), later(pair.chanceUntil), later(guessAt(pair)))
   }
 }

@@ -44,6 +44,8 @@ export interface Pair {
   deadSince: number
   /** When that was certain. */
   diedAt: number
+  /** Until then a path that fell silent long ago, with all others, may answer before another is used. */
+  chanceUntil: number
   /** Round of tries of everything, because the path in use is dead. */
   searchedAt: number
   retryAt: number
@@ -83,6 +85,7 @@ export function newPair({ decides, metered, pace, random, startedAt }: PeerPaths
     handshakeAt: NEVER,
     deadSince: Number.POSITIVE_INFINITY,
     diedAt: Number.POSITIVE_INFINITY,
+    chanceUntil: Number.POSITIVE_INFINITY,
     searchedAt: NEVER,
     retryAt: Number.POSITIVE_INFINITY,
     retryMs: 0,
@@ -155,10 +158,23 @@ export function standingOf(pair: Pair, now: number): Standing {
 /** Points WireGuard at a candidate. */
 export function use(pair: Pair, candidate: PathCandidate, why: string, now: number, out: PathAction[]): void {
   const { endpoint, kind } = candidate
+  const works = [pair.wireguardAt, pair.inUse?.endpoint].find((at) => isAnswering(pair, at) && at !== endpoint)
   if (pair.inUse?.endpoint !== endpoint) settleOn(pair, candidate, now)
   pair.wireguardAt = endpoint
   pair.usedAt = now
-  out.push({ type: 'use', endpoint, kind, why, ...(pair.payload ? {} : { quiet: true }) })
+  out.push({
+    type: 'use',
+    endpoint,
+    kind,
+    why,
+    ...(pair.payload ? {} : { quiet: true }),
+    ...(works === undefined ? {} : { leaves: works }),
+  })
+}
+
+function isAnswering(pair: Pair, endpoint: Endpoint | undefined): boolean {
+  const track = endpoint === undefined ? undefined : pair.tracks.get(endpoint)
+  return track !== undefined && track.answers > 0
 }
 
 /** Takes a path as the one in use without telling WireGuard, which already is there. */
@@ -168,6 +184,7 @@ export function settleOn(pair: Pair, candidate: PathCandidate, now: number): voi
   pair.usedAt = now
   pair.deadSince = Number.POSITIVE_INFINITY
   pair.diedAt = Number.POSITIVE_INFINITY
+  pair.chanceUntil = Number.POSITIVE_INFINITY
   for (const track of pair.tracks.values()) track.faster = 0
   if (left !== undefined && !left.listed && left.candidate.source !== 'asked') {
     pair.tracks.delete(left.candidate.endpoint)

@@ -4,12 +4,13 @@ import { isCurrent } from './choice.ts'
 import { VALID_ANSWERS } from './pacing.ts'
 import { currentOf, isAwake, type Pair, standingOf } from './pair.ts'
 import type { CandidateState, CandidateView, PathView } from './path.ts'
+import { lossWith } from './round-trip.ts'
 import { endpointOf, isTrying, newTrack, type Track } from './track.ts'
 import { isHeld } from './tries.ts'
 
 /** "40 s", "3 min", "2 h": as precise as anybody needs. */
 function span(ms: number): string {
-  const seconds = Math.max(0, Math.ceil(ms / 1_000))
+  const seconds = Math.max(0, Math.round(ms / 1_000))
   if (seconds < 120) return `${seconds} s`
   return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`
 }
@@ -35,26 +36,19 @@ export function viewOf(pair: Pair, now: number): PathView {
 }
 
 function candidateView(pair: Pair, track: Track, now: number): CandidateView {
-  const { rttMs, loss } = track.trip
+  const { rttMs } = track.trip
   const held = isHeld(track, now)
   const state: CandidateState = held ? 'held-down' : track.phase
   return {
     ...track.candidate,
     state,
     inUse: isCurrent(pair, track),
-    ...(rttMs < 0 ? {} : { rttMs, loss: lossOf(track, loss) }),
+    ...(rttMs < 0 ? {} : { rttMs, loss: lossWith(track.trip, track.misses) }),
     ...(Number.isFinite(track.lastAnswerAt) ? { lastAnswerAt: track.lastAnswerAt } : {}),
     ...(Number.isFinite(track.lastSentAt) ? { lastProbeAt: track.lastSentAt } : {}),
     ...(held ? { heldUntil: track.heldUntil } : {}),
     reason: reasonOf(pair, track, now),
   }
-}
-
-/** What is out since the last answer counts for people at once. */
-function lossOf(track: Track, loss: number): number {
-  let shown = loss
-  for (let i = 0; i < track.misses; i += 1) shown += (1 - shown) / 32
-  return shown
 }
 
 function reasonOf(pair: Pair, track: Track, now: number): string {
@@ -64,6 +58,9 @@ function reasonOf(pair: Pair, track: Track, now: number): string {
   }
   if (current && standingOf(pair, now) === 'unmeasured') {
     return `works by WireGuard's own handshake ${span(now - pair.handshakeAt)} ago; answers no probes, so not measured`
+  }
+  if (current && pair.deadSince < Number.POSITIVE_INFINITY) {
+    return `silent for ${span(now - pair.deadSince)}; stays in use because nothing else answers`
   }
   switch (track.phase) {
     case 'untried':
@@ -75,7 +72,7 @@ function reasonOf(pair: Pair, track: Track, now: number): string {
     case 'valid':
       return valid(pair, track, current, now)
     case 'failed':
-      return `no answer to ${probes(track.misses)}; ${next(pair, current, now)}`
+      return `no answer to ${probes(track.misses)}; ${next(pair, now)}`
   }
 }
 
@@ -94,9 +91,8 @@ function valid(pair: Pair, track: Track, current: boolean, now: number): string 
   return current ? `in use, answers in ${rtt}` : `kept ready, answers in ${rtt}`
 }
 
-function next(pair: Pair, current: boolean, now: number): string {
+function next(pair: Pair, now: number): string {
   if (pair.resting) return 'not tried again while no payload flows'
-  if (current && standingOf(pair, now) === 'silent') return 'stays in use because nothing else answers'
   if (pair.retryAt < Number.POSITIVE_INFINITY) return `tried again in ${span(pair.retryAt - now)}`
   return 'not tried again: a better path works'
 }

@@ -49,7 +49,8 @@ export type PathAction =
   | { readonly type: 'probe'; readonly endpoint: Endpoint; readonly probe: number; readonly ttl?: number }
   /**
    * Point WireGuard at the endpoint, then send one packet through the tunnel so that the peer follows. `quiet`: no payload
-   * waits, so the packet, which costs a handshake, may be spared.
+   * waits, so the packet, which costs a handshake, may be spared. `leaves` still works, and the peer's packets on their way
+   * would make WireGuard roam back to it: for some round trips they should seem to come from `endpoint`.
    */
   | {
       readonly type: 'use'
@@ -57,6 +58,7 @@ export type PathAction =
       readonly kind: PathKind
       readonly why: string
       readonly quiet?: true
+      readonly leaves?: Endpoint
     }
   /** Ask the peer to probe now, by a way that works. */
   | { readonly type: 'call' }

@@ -12,9 +12,9 @@ export interface RoundTrip {
 
 /** Clocks and timers of small devices are no finer. */
 const GRANULARITY_MS = 10
-const LOSS_GAIN = 1 / 32
+const LOSS_GAIN = 1 / 64
 /** A path that loses packets may look dead by chance once in so many bursts. */
-const FALSE_ALARM = 1e-4
+const FALSE_ALARM = 1e-5
 const MISSES_MIN = 3
 const MISSES_MAX = 8
 
@@ -34,6 +34,11 @@ export function noteRtt(trip: RoundTrip, sampleMs: number): void {
 
 export function noteLoss(trip: RoundTrip, lost: boolean): void {
   trip.loss += ((lost ? 1 : 0) - trip.loss) * LOSS_GAIN
+}
+
+/** Loss as people want to see it: probes out since the last answer count at once. */
+export function lossWith(trip: RoundTrip, misses: number): number {
+  return 1 - (1 - trip.loss) * (1 - LOSS_GAIN) ** misses
 }
 
 /** Time after which an answer is overdue (RTO of RFC 6298). */
