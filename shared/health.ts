@@ -39,6 +39,12 @@ export const healthMeanings = {
     title: 'Signed intent was offered that does not verify; the last good one stays in force',
     remedy: 'See the details. A lower revision after a restore needs `holdfast-hub restore`, which starts a new epoch.',
   },
+  'intent-unreadable': {
+    severity: 'critical',
+    title: 'The hub signs intent that this agent is too old to understand; the last it understands stays in force',
+    remedy:
+      'Update the agent on this node: the newer intent is kept and comes into force then. Removed nodes stay removed.',
+  },
   'not-a-member': {
     severity: 'critical',
     title: 'The network’s newest intent does not contain this node',

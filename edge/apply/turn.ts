@@ -4,7 +4,7 @@ import type { Cidr } from '../../shared/address/cidr.ts'
 import type { Log } from '../../shared/effects.ts'
 import { describeError, isHoldfastError } from '../../shared/errors.ts'
 import type { Name } from '../../shared/ids.ts'
-import { noVersion, type Version } from '../../shared/record/head.ts'
+import { formatVersion, noVersion, type Version } from '../../shared/record/head.ts'
 import type { Driver, Failure } from '../drivers/driver.ts'
 import type { EndpointBook } from '../paths/endpoint-book.ts'
 import type { Omission } from '../plan/desired.ts'
@@ -13,13 +13,14 @@ import type { Op } from '../plan/op.ts'
 import { plan } from '../plan/plan.ts'
 import type { Health } from '../report/health.ts'
 import type { PeerBook } from '../report/peers.ts'
+import type { Held } from '../trust/accept.ts'
 import type { FactBook } from '../trust/fact-book.ts'
 import type { Holding } from '../trust/holding.ts'
 import type { Wishes } from './wish.ts'
 
 export interface TurnOptions {
   readonly driver: Driver
-  readonly holding: Pick<Holding, 'held'>
+  readonly holding: Pick<Holding, 'held' | 'inForce'>
   readonly peers: PeerBook
   readonly facts: Pick<FactBook, 'facts' | 'revision'>
   readonly endpoints: EndpointBook
@@ -62,6 +63,11 @@ function tellOmissions(health: Health, omissions: readonly Omission[]): void {
     if (details.length === 0) health.clear(code)
     else health.raise(code, details.join('; '))
   }
+}
+
+function tellUnreadable(health: Health, held: Held | undefined): void {
+  if (held === undefined || held.parsed !== undefined) health.clear('intent-unreadable')
+  else health.raise('intent-unreadable', `revision ${formatVersion(held.version)}, ${held.unreadable}`)
 }
 
 function tellFailures(health: Health, failed: readonly Failure[]): void {
@@ -107,7 +113,7 @@ export function createTurns(options: TurnOptions): Turns {
   }
 
   const search = (): void => {
-    const held = holding.held()
+    const held = holding.inForce()
     const spec = held?.parsed.records.network?.spec
     const mesh: Cidr[] = spec === undefined ? [] : spec.cidr6 === undefined ? [spec.cidr] : [spec.cidr, spec.cidr6]
     const { epoch, revision } = held?.version ?? noVersion
@@ -116,7 +122,7 @@ export function createTurns(options: TurnOptions): Turns {
   }
 
   const opsFor = (observed: Observed): readonly Op[] => {
-    const held = holding.held()
+    const held = holding.inForce()
     if (held === undefined) return []
     const { desired, omissions } = wishes.of(held, observed.local, localKeyOf(observed.local))
     if (omissions !== toldWish) {
@@ -143,7 +149,8 @@ export function createTurns(options: TurnOptions): Turns {
         const observed = await driver.read()
         look(observed)
         // What comes in while operations run is for the next turn.
-        const version = holding.held()?.version ?? noVersion
+        const version = holding.inForce()?.version ?? noVersion
+        tellUnreadable(health, holding.held())
         search()
         return await execute(opsFor(observed), version)
       } catch (error) {

@@ -6,11 +6,11 @@ import type { AgentSettings } from '../agent.ts'
 import type { EndpointBook } from '../paths/endpoint-book.ts'
 import { desire, type Wish } from '../plan/desire.ts'
 import type { LocalAddress } from '../plan/observed.ts'
-import type { Held } from '../trust/accept.ts'
+import type { Readable } from '../trust/accept.ts'
 
 export interface Wishes {
   /** `localKey` names the content of `local`. */
-  of(held: Held, local: readonly LocalAddress[], localKey: string): Wish
+  of(held: Readable, local: readonly LocalAddress[], localKey: string): Wish
 }
 
 const NOWHERE: ReadonlyMap<NodeId, Endpoint> = new Map()
@@ -26,7 +26,7 @@ function withEndpoints(wish: Wish, endpoints: EndpointBook['chosen']): Wish {
 }
 
 export function createWishes(self: NodeId, wgKey: WgKey, settings: AgentSettings, endpoints: EndpointBook): Wishes {
-  let heldBefore: Held | undefined
+  let heldBefore: Readable | undefined
   let localBefore = ''
   let base: Wish | undefined
   let endpointsBefore = -1

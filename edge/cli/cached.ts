@@ -60,7 +60,7 @@ function readCache(cli: Cli): Cached | 'busy' | undefined {
 }
 
 function summary(store: Store): Cached {
-  const set = store.loadSet()
+  const set = store.loadWaiting() ?? store.loadSet()
   return {
     revision: { held: set?.version ?? noVersion },
     records: set?.records.size ?? 0,

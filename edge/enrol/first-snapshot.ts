@@ -1,51 +1,50 @@
-// The first set of records a device ever holds, judged by nothing but the root key that its token pins.
+// The first set of records a device ever holds: through the same gate as every later one, judged by nothing but the root
+// key that its token pins; read back from the disk and judged again before the device counts as enrolled.
 
-import { fromBase64, sameBytes, toHex } from '../../shared/bytes.ts'
+import { fromBase64 } from '../../shared/bytes.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { sha256, verify } from '../../shared/host/crypto.ts'
-import type { NetworkId } from '../../shared/ids.ts'
-import { snapshotBytesMax } from '../../shared/limits.ts'
-import { parseSnapshot, unframe } from '../../shared/record/delta.ts'
-import { openHead } from '../../shared/record/head.ts'
-import { keyring } from '../../shared/record/keys.ts'
-import { MerkleTree } from '../../shared/record/merkle.ts'
-import type { SetChange } from '../store/store.ts'
+import { compareVersion, formatVersion } from '../../shared/record/head.ts'
+import type { Identity } from '../identity.ts'
+import type { Store } from '../store/store.ts'
+import { type Accepted, acceptSnapshot, type Held, openHeld } from '../trust/accept.ts'
+import type { Anchors } from '../trust/keys.ts'
 
-export interface FirstSnapshot {
-  /** Public root key, base64. */
-  readonly rootKey: string
-  /** Certificates of signing keys, base64 envelopes. */
-  readonly keys: readonly string[]
-  readonly network: NetworkId
-  /** A snapshot frame, base64. */
-  readonly snapshot: string
+function anchorsOf({ anchor, keys, network }: Identity): Anchors {
+  const certificates = keys.map((key) => fromBase64(key))
+  return { network: network.id, root: fromBase64(anchor.rootKey), certificates, verify, sha256 }
 }
 
-/** Verifies signature, network, count and root; throws where anything is off. */
-export function openFirstSnapshot(offer: FirstSnapshot): SetChange {
-  const trusted = keyring(offer.keys.map(fromBase64), fromBase64(offer.rootKey), verify, sha256)
-  const framed = unframe(fromBase64(offer.snapshot), snapshotBytesMax)
-  const head = openHead(framed.head, trusted, verify)
-  if (head.network !== offer.network) {
-    throw new HoldfastError('untrusted', `the snapshot is of network ${head.network}, not of ${offer.network}`)
-  }
-  const records = parseSnapshot(framed.payload)
-  const tree = new MerkleTree(sha256)
-  for (const [id, bytes] of records) tree.put(id, sha256(bytes))
-  if (records.size !== head.count || toHex(tree.root()) !== head.root) {
-    throw new HoldfastError('bad-root', 'the snapshot is not the set of records that its head vouches for')
-  }
-  const version = { epoch: head.epoch, revision: head.revision }
-  return { head: Uint8Array.from(framed.head), version, put: records, del: 'all' }
+function refuseUnreadable(set: Held): void {
+  if (set.parsed !== undefined) return
+  const revision = formatVersion(set.version)
+  throw new HoldfastError('unsupported', `the hub’s revision ${revision} is not understood: ${set.unreadable}`, {
+    remedy: 'The hub is newer than this agent: install its version of the agent, then run the same command again.',
+  })
 }
 
-/** True if both are the same bytes: what was stored reads back as it was verified. */
-export function sameRecords(a: ReadonlyMap<string, Uint8Array>, b: ReadonlyMap<string, Uint8Array>): boolean {
-  return (
-    a.size === b.size &&
-    [...a].every(([id, bytes]) => {
-      const other = b.get(id)
-      return other !== undefined && sameBytes(bytes, other)
-    })
-  )
+function readBack(store: Store, anchors: Anchors, meant: Held): void {
+  const remedy = 'Check the disk: `dmesg`, `df`, or the age of the SD card.'
+  let cause: unknown
+  try {
+    const set = store.loadSet()
+    if (set !== undefined && compareVersion(openHeld(anchors, set).version, meant.version) === 0) return
+  } catch (error) {
+    cause = error
+  }
+  throw new HoldfastError('corrupt', 'the first snapshot does not read back as it was written', { cause, remedy })
+}
+
+/** `snapshot` is a snapshot frame. Throws where anything is off, or is beyond this agent. */
+export function openFirstSnapshot(identity: Identity, snapshot: Uint8Array): Accepted {
+  const accepted = acceptSnapshot(anchorsOf(identity), undefined, snapshot)
+  refuseUnreadable(accepted.next)
+  return accepted
+}
+
+/** As `openFirstSnapshot`, and keeps it. */
+export function storeFirstSnapshot(identity: Identity, snapshot: Uint8Array, store: Store): void {
+  const { change, next } = openFirstSnapshot(identity, snapshot)
+  store.saveSet(change)
+  readBack(store, anchorsOf(identity), next)
 }

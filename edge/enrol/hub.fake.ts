@@ -11,6 +11,7 @@ import { generateSigningSeed, sha256, signerFromSeed, verify } from '../../share
 import { base32, parseDeviceKey, parseName, parseNetworkId, parseNodeId } from '../../shared/ids.ts'
 import { networkSpec } from '../../shared/intent/network.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
+import { encodeCanonical } from '../../shared/record/canonical.ts'
 import { encodeSnapshot } from '../../shared/record/delta.ts'
 import { keyIdOf } from '../../shared/record/envelope.ts'
 import { signHead } from '../../shared/record/head.ts'
@@ -40,6 +41,8 @@ export interface FakeHub {
   pendingLeft: number
   /** Spoils the snapshot on its way. */
   spoil: boolean
+  /** Signs a record of a kind that nobody knows yet. */
+  newer: boolean
   close(): Promise<void>
 }
 
@@ -49,7 +52,7 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
   return JSON.parse(Buffer.concat(parts).toString())
 }
 
-function snapshotOf(request: EnrolRequest, signer: Signer): Buffer {
+function snapshotOf(request: EnrolRequest, signer: Signer, newer: boolean): Buffer {
   const name = request.name ?? parseName('fresh')
   const nodeId = parseNodeId(base32(sha256(fromBase64(request.deviceKey)), 16))
   const { labels, wgKey, deviceKey } = request
@@ -61,6 +64,7 @@ function snapshotOf(request: EnrolRequest, signer: Signer): Buffer {
     [`network/${mesh}`, encodeRecord({ kind: 'network', id: `network/${mesh}`, body: { name: mesh, spec } })],
     [`node/${name}`, encodeRecord({ kind: 'node', id: `node/${name}`, body: node })],
   ])
+  if (newer) records.set('teapot/x', encodeCanonical({ id: 'teapot/x', body: {} }))
   const tree = new MerkleTree(sha256)
   for (const [id, bytes] of records) tree.put(id, sha256(bytes))
   const head = { network, epoch: 1, revision: 1, root: toHex(tree.root()), count: records.size, issuedAt }
@@ -88,7 +92,7 @@ export async function startFakeHub(options: { strangerTls?: boolean } = {}): Pro
     const name = request.name ?? parseName('fresh')
     const nodeId = parseNodeId(base32(sha256(fromBase64(request.deviceKey)), 16))
     if (hub.pendingLeft-- > 0) return { status: 202, reply: { state: 'pending', nodeId, name, retryAfterS: 0 } }
-    const snapshot = snapshotOf(request, signer)
+    const snapshot = snapshotOf(request, signer, hub.newer)
     if (hub.spoil) snapshot[snapshot.length - 2] = (snapshot[snapshot.length - 2] ?? 0) ^ 1
     const broker = { url: '', webSocketPath: '/mqtt', username: nodeId, password: 'secret-of-the-broker' }
     const base = { state: 'enrolled', nodeId, name, network: { id: network, name: parseName('mesh') } } as const
@@ -116,6 +120,7 @@ export async function startFakeHub(options: { strangerTls?: boolean } = {}): Pro
     goodbyes: [],
     pendingLeft: 0,
     spoil: false,
+    newer: false,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

@@ -122,6 +122,45 @@ test('a refused token, a spoilt snapshot and a hub that is away leave no identit
     assert.is(loadIdentity(stateFiles(directory)), undefined)
   }))
 
+test('a hub that is newer than the agent is told as such, before anything is stored', () =>
+  inDirectory(async (directory) => {
+    const hub = await startFakeHub()
+    hub.newer = true
+    const stores: Store[] = []
+    const openStore = (): Store => {
+      const store = memoryStore()
+      stores.push(store)
+      return store
+    }
+    const refused = await failure(join(optionsFor(hub, directory, { openStore }).options))
+    assert.is(refused.code, 'unsupported')
+    assert.match(refused.message, 'teapot/x')
+    assert.match(refused.remedy ?? '', 'agent')
+    assert.equal(
+      stores.map((store) => store.loadSet()),
+      [undefined],
+    )
+    assert.is(loadIdentity(stateFiles(directory)), undefined)
+    hub.newer = false
+    assert.is((await join(optionsFor(hub, directory).options)).name, 'fresh')
+    await hub.close()
+  }))
+
+test('a disk that gives back something else leaves no identity behind', () =>
+  inDirectory(async (directory) => {
+    const hub = await startFakeHub()
+    const openStore = (): Store => {
+      const store = memoryStore()
+      const worn = (set: HeldSet | undefined): HeldSet | undefined =>
+        set && { ...set, records: new Map([...set.records].slice(1)) }
+      return { ...store, loadSet: () => worn(store.loadSet()) }
+    }
+    const refused = await failure(join(optionsFor(hub, directory, { openStore }).options))
+    assert.is(refused.code, 'corrupt')
+    assert.is(loadIdentity(stateFiles(directory)), undefined)
+    await hub.close()
+  }))
+
 test('keys that are damaged are told as such and never replaced', () =>
   inDirectory(async (directory) => {
     const hub = await startFakeHub()

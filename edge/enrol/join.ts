@@ -3,7 +3,7 @@
 // identity.json is written last and is what makes a device enrolled: an interruption anywhere before it leaves a state
 // from which the same command goes on, with the same keys.
 
-import { toBase64, toBase64Url } from '../../shared/bytes.ts'
+import { fromBase64, toBase64, toBase64Url } from '../../shared/bytes.ts'
 import type { Clock } from '../../shared/effects.ts'
 import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { readIfThere, writeAtomic } from '../../shared/host/files.ts'
@@ -21,7 +21,7 @@ import { type StateFiles, stateFiles } from '../host/files.ts'
 import type { Identity } from '../identity.ts'
 import type { Store } from '../store/store.ts'
 import { type DeviceKeys, ensureKeys } from './device-keys.ts'
-import { openFirstSnapshot, sameRecords } from './first-snapshot.ts'
+import { storeFirstSnapshot } from './first-snapshot.ts'
 import { fetchAnchor, type HubContact, requestEnrolment } from './hub-exchange.ts'
 import { brokerUrls, parseHubUrl } from './hub-url.ts'
 
@@ -136,21 +136,9 @@ function identityOf(contact: HubContact, anchor: Anchor, reply: Enrolled, keys: 
 
 /** Verifies and stores the snapshot, reads it back, and only then writes the identity. */
 function settle(files: StateFiles, identity: Identity, reply: Enrolled, options: JoinOptions): Identity {
-  const change = openFirstSnapshot({
-    rootKey: identity.anchor.rootKey,
-    keys: identity.keys,
-    network: identity.network.id,
-    snapshot: reply.snapshot,
-  })
   const store = options.openStore(files.database)
   try {
-    store.saveSet(change)
-    const held = store.loadSet()
-    if (held === undefined || !sameRecords(held.records, change.put)) {
-      throw new HoldfastError('corrupt', 'the first snapshot does not read back as it was written', {
-        remedy: 'Check the disk: `dmesg`, `df`, or the age of the SD card.',
-      })
-    }
+    storeFirstSnapshot(identity, fromBase64(reply.snapshot), store)
     store.journal({ at: options.clock.now(), event: 'joined', detail: `${identity.network.name} as ${identity.name}` })
   } finally {
     store.close()

@@ -72,7 +72,9 @@ export function createCatchUp(options: CatchUpOptions): CatchUp {
   const fail = (error: unknown): void => {
     rest()
     options.onRefused(error)
-    if (!isHoldfastError(error, 'unreachable')) refused += 1
+    // What was written for newer agents is no clearer the second time.
+    if (isHoldfastError(error, 'unsupported')) refused = REFUSED_MAX
+    else if (!isHoldfastError(error, 'unreachable')) refused += 1
     if (tries >= TRIES_MAX || refused >= REFUSED_MAX) {
       log.warn('giving up catching up until the hub says more', { tries, reason: describeError(error) })
       return

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import { utf8 } from '../../shared/bytes.ts'
 import { parseNodeId } from '../../shared/ids.ts'
 import { journalRowsMax } from '../../shared/limits.ts'
-import type { SetChange, Store } from './store.ts'
+import type { HeldSet, SetChange, Store } from './store.ts'
 
 export interface Subject {
   readonly open: () => Store
@@ -25,8 +25,7 @@ export function change(revision: number, put: Readonly<Record<string, string>>, 
 }
 
 /** The set as readable text: `head 3 | node/a=1 node/b=2`. */
-export function shown(store: Store): string {
-  const set = store.loadSet()
+export function shown(store: Store, set = store.loadSet()): string {
   if (set === undefined) return 'nothing'
   const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
   const records = [...set.records].map(([id, bytes]) => `${id}=${text(bytes)}`).sort()
@@ -54,6 +53,27 @@ function defineSets(define: Define, make: () => Subject): void {
     store.close()
     const again = open()
     assert.is(shown(again), 'head 3 @1.3 | node/c=4 node/d=5')
+    again.close()
+  })
+
+  define('a set that waits is kept beside the set, replaced by the next, and gone with the next set', () => {
+    const { open } = make()
+    const wait = (revision: number, put: Readonly<Record<string, string>>): HeldSet => {
+      const { head, version, put: records } = change(revision, put, 'all')
+      return { head, version, records }
+    }
+    const store = open()
+    assert.is(store.loadWaiting(), undefined)
+    store.saveSet(change(1, { 'node/a': '1', 'node/b': '2' }, 'all'))
+    store.saveWaiting(wait(2, { 'node/a': '9', 'pod/x': 'new' }))
+    store.saveWaiting(wait(3, { 'node/a': '1', 'pod/y': 'newer' }))
+    assert.is(shown(store), 'head 1 @1.1 | node/a=1 node/b=2')
+    store.close()
+    const again = open()
+    assert.is(shown(again), 'head 1 @1.1 | node/a=1 node/b=2')
+    assert.is(shown(again, again.loadWaiting()), 'head 3 @1.3 | node/a=1 pod/y=newer')
+    again.saveSet(change(4, { 'node/a': '1' }, 'all'))
+    assert.is(again.loadWaiting(), undefined)
     again.close()
   })
 

@@ -27,6 +27,7 @@ export class MemoryStore implements Store {
   readonly writes = { set: 0, fact: 0, value: 0, journal: 0 }
   #head: { envelope: Uint8Array; version: Version } | undefined
   #records = new Map<string, Uint8Array>()
+  #waiting: HeldSet | undefined
   readonly #facts = new Map<NodeId, Uint8Array>()
   readonly #values = new Map<string, string>()
   #journal: JournalEntry[] = []
@@ -52,7 +53,18 @@ export class MemoryStore implements Store {
     }
     this.#head = { envelope: head, version: change.version }
     this.#records = records
+    this.#waiting = undefined
     if (tear === 'after') throw new PowerCut()
+  }
+
+  loadWaiting(): HeldSet | undefined {
+    return this.#waiting
+  }
+
+  saveWaiting({ head, version, records }: HeldSet): void {
+    this.#count('set')
+    const copies = new Map([...records].map(([id, bytes]) => [id, bytes.slice()]))
+    this.#waiting = { head: head.slice(), version, records: copies }
   }
 
   loadFacts(): ReadonlyMap<NodeId, Uint8Array> {

@@ -13,6 +13,13 @@ const LOG_BYTES_MAX = 4 << 20
 /** Page cache: the hot pages of a fleet of hundreds; the agent reads the whole set only at start. */
 const CACHE_KIB = 512
 
+/** A set that waits for a newer agent. Came later than the rest, so it is made where it lacks; an older agent minds it not. */
+const WAITING_TABLES = `
+  CREATE TABLE IF NOT EXISTS waiting_head (id INTEGER PRIMARY KEY CHECK (id = 1), envelope BLOB NOT NULL,
+    epoch INTEGER NOT NULL, revision INTEGER NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS waiting_record (id TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT, WITHOUT ROWID;
+`
+
 const TABLES = `
   CREATE TABLE head (id INTEGER PRIMARY KEY CHECK (id = 1), envelope BLOB NOT NULL, epoch INTEGER NOT NULL,
     revision INTEGER NOT NULL) STRICT;
@@ -100,6 +107,7 @@ export function connect(path: string): Connection {
     const empty = db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() === 0
     if (empty) create(db)
     else check(db)
+    db.exec(WAITING_TABLES)
     return db
   } catch (error) {
     db.close()

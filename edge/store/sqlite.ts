@@ -1,17 +1,17 @@
 // The agent's memory across restarts, in SQLite.
 //
 // Write-ahead log; sets, counters and time floor are synced to the disk before the call returns, facts and journal are
-// not: losing the last of those costs nothing, and flash wears. Only rows that differ are written.
+// not: losing the last of those costs nothing, and flash wears.
 
 import { chmodSync, existsSync, lstatSync } from 'node:fs'
-import { sameBytes } from '../../shared/bytes.ts'
 import type { Log } from '../../shared/effects.ts'
-import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
+import { describeError, isHoldfastError } from '../../shared/errors.ts'
 import { parseNodeId } from '../../shared/ids.ts'
 import { journalRowsMax } from '../../shared/limits.ts'
 import { setAside } from './damage.ts'
+import { createRecordTables } from './record-tables.ts'
 import { type Connection, connect, isDamage, storeError } from './schema.ts'
-import type { HeldSet, JournalEntry, SetChange, Store } from './store.ts'
+import type { JournalEntry, Store } from './store.ts'
 import { takeRefuge } from './volatile.ts'
 
 export interface OpenedStore {
@@ -29,26 +29,10 @@ interface OpenOptions {
 /** The journal is trimmed when it is this much too long, not with every row. */
 const JOURNAL_SLACK = 100
 
-interface HeadRow {
-  readonly envelope: Uint8Array
-  readonly epoch: number
-  readonly revision: number
-}
-
-interface RecordRow {
-  readonly id: string
-  readonly bytes: Uint8Array
-}
-
 function prepareAll(db: Connection) {
   return {
-    head: db.prepare<[], HeadRow>('SELECT envelope, epoch, revision FROM head'),
-    putHead: db.prepare('INSERT OR REPLACE INTO head (id, envelope, epoch, revision) VALUES (1, ?, ?, ?)'),
-    records: db.prepare<[], RecordRow>('SELECT id, bytes FROM record ORDER BY id'),
-    record: db.prepare<[string], Uint8Array>('SELECT bytes FROM record WHERE id = ?').pluck(),
-    ids: db.prepare<[], string>('SELECT id FROM record').pluck(),
-    putRecord: db.prepare('INSERT OR REPLACE INTO record (id, bytes) VALUES (?, ?)'),
-    deleteRecord: db.prepare('DELETE FROM record WHERE id = ?'),
+    set: createRecordTables(db, 'head', 'record'),
+    waiting: createRecordTables(db, 'waiting_head', 'waiting_record'),
     facts: db.prepare<[], { node: string; envelope: Uint8Array }>('SELECT node, envelope FROM fact ORDER BY node'),
     putFact: db.prepare('INSERT OR REPLACE INTO fact (node, envelope) VALUES (?, ?)'),
     deleteFact: db.prepare('DELETE FROM fact WHERE node = ?'),
@@ -58,40 +42,6 @@ function prepareAll(db: Connection) {
     journal: db.prepare<[number], JournalEntry>('SELECT at, event, detail FROM journal ORDER BY seq DESC LIMIT ?'),
     trimJournal: db.prepare('DELETE FROM journal WHERE seq <= ?'),
   } as const
-}
-
-type Statements = ReturnType<typeof prepareAll>
-
-/** Writes what differs; returns the ids that were put. */
-function writeRecords(sql: Statements, change: SetChange): string[] {
-  const written: string[] = []
-  if (change.del === 'all') {
-    for (const id of sql.ids.all()) if (!change.put.has(id)) sql.deleteRecord.run(id)
-  } else for (const id of change.del) sql.deleteRecord.run(id)
-  for (const [id, bytes] of change.put) {
-    const held = sql.record.get(id)
-    if (held !== undefined && sameBytes(held, bytes)) continue
-    sql.putRecord.run(id, bytes)
-    written.push(id)
-  }
-  return written
-}
-
-/** The pair of the write: inside the transaction, so that a mismatch takes it back. */
-function readBack(sql: Statements, change: SetChange, written: readonly string[]): void {
-  const head = sql.head.get()
-  const sound =
-    head !== undefined &&
-    sameBytes(head.envelope, change.head) &&
-    written.every((id) => {
-      const stored = sql.record.get(id)
-      const meant = change.put.get(id)
-      return stored !== undefined && meant !== undefined && sameBytes(stored, meant)
-    })
-  if (sound) return
-  throw new HoldfastError('corrupt', 'the set of records does not read back as it was written', {
-    remedy: 'Check the disk: `dmesg`, SMART or the age of the SD card.',
-  })
 }
 
 function createStore(db: Connection, volatile: string | undefined): Store {
@@ -116,22 +66,16 @@ function createStore(db: Connection, volatile: string | undefined): Store {
   let rows = db.prepare('SELECT count(*) FROM journal').pluck().get() as number
   return {
     ...(volatile === undefined ? {} : { volatile }),
-    loadSet() {
-      return attempt('read the state database', (): HeldSet | undefined => {
-        const head = sql.head.get()
-        if (head === undefined) return undefined
-        const records = new Map<string, Uint8Array>()
-        for (const { id, bytes } of sql.records.iterate()) records.set(id, bytes)
-        return { head: head.envelope, version: { epoch: head.epoch, revision: head.revision }, records }
-      })
-    },
+    loadSet: () => attempt('read the state database', () => sql.set.load()),
     saveSet(change) {
       durable('store the new intent', () => {
-        const written = writeRecords(sql, change)
-        sql.putHead.run(change.head, change.version.epoch, change.version.revision)
-        readBack(sql, change, written)
+        sql.set.save(change)
+        sql.waiting.clear()
       })
     },
+    loadWaiting: () => attempt('read the state database', () => sql.waiting.load()),
+    saveWaiting: ({ head, version, records }) =>
+      durable('store intent for a newer agent', () => sql.waiting.save({ head, version, put: records, del: 'all' })),
     loadFacts: () =>
       attempt('read the facts', () => new Map(sql.facts.all().map((row) => [parseNodeId(row.node), row.envelope]))),
     saveFact: (node, envelope) => attempt('store a fact', () => void sql.putFact.run(node, envelope)),
@@ -162,6 +106,7 @@ function tryOpen(path: string, options: OpenOptions, volatile?: string): Store {
     const store = createStore(db, volatile)
     // Reads every row once: a page that fails must be found here, where it can still be set aside.
     store.loadSet()
+    store.loadWaiting()
     store.loadFacts()
     return store
   } catch (error) {

@@ -41,6 +41,10 @@ export interface Store {
   loadSet(): HeldSet | undefined
   /** One transaction; after it returns, a power cut keeps the change. Throws `corrupt` or `failed`, then nothing changed. */
   saveSet(change: SetChange): void
+  /** A newer verified set that this agent does not understand; `saveSet` supersedes it. */
+  loadWaiting(): HeldSet | undefined
+  /** As durable as `saveSet`; leaves the set alone. */
+  saveWaiting(set: HeldSet): void
   loadFacts(): ReadonlyMap<NodeId, Uint8Array>
   saveFact(node: NodeId, envelope: Uint8Array): void
   deleteFacts(nodes: readonly NodeId[]): void

@@ -152,25 +152,6 @@ test('two sets of one revision are a fork', () => {
   )
 })
 
-for (const [what, id, body] of [
-  ['a record of an unknown kind', 'teapot/x', {}],
-  ['a record with an unknown field', 'node/x', { ...a, signer: undefined, colour: 'red' }],
-  ['a record that lacks a field', 'route/x', { name: 'x' }],
-] as const) {
-  test(`${what} keeps the whole set out`, () => {
-    const { hub, held } = begin()
-    hub.put(id, body).commit()
-    assert.is(
-      code(() => acceptSnapshot(hub.anchors, held, hub.snapshot())),
-      'invalid',
-    )
-    assert.is(
-      code(() => acceptDelta(hub.anchors, held, hub.delta(held.version) ?? new Uint8Array())),
-      'invalid',
-    )
-  })
-}
-
 test('a key that the set brings may sign the next revision; one it drops may not', () => {
   const { hub, held } = begin()
   const old = hub.signer

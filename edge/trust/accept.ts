@@ -1,8 +1,9 @@
 // The one gate for intent: a set of records comes into force only if a head vouches for it that a trusted key signed,
-// that is of this network, and that is newer than what is held. Pure; the caller stores what comes out.
+// that is of this network, and that is newer than what is held. Whether this agent understands it is another question, asked
+// afterwards: a hub may be newer than its agents. Pure; the caller stores what comes out.
 
 import { toHex } from '../../shared/bytes.ts'
-import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
+import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { deltaBytesMax, headBytesMax, snapshotBytesMax } from '../../shared/limits.ts'
 import { parseDelta, parseSnapshot, unframe } from '../../shared/record/delta.ts'
 import { compareVersion, formatVersion, type Head, openHead, type Version } from '../../shared/record/head.ts'
@@ -12,17 +13,30 @@ import { parseRecord, type RecordSet } from '../../shared/record/record.ts'
 import type { HeldSet, SetChange } from '../store/store.ts'
 import { type Anchors, firstKeyring, type Keyring, keyringOf, withNewcomer } from './keys.ts'
 
-/** A verified set, ready to be compared with what is offered next. */
-export interface Held {
+interface Verified {
   readonly head: Head
   /** The head as it was received. */
   readonly envelope: Uint8Array
   readonly version: Version
   readonly records: RecordSet
   readonly tree: MerkleTree
-  readonly parsed: ParsedSet
   readonly ring: Keyring
 }
+
+/** A verified set that this agent understands wholly, and so may follow. */
+export interface Readable extends Verified {
+  readonly parsed: ParsedSet
+}
+
+/** A verified set with a record that was written for a newer agent: kept, built upon, and not followed. */
+export interface Unreadable extends Verified {
+  readonly parsed?: undefined
+  /** Which record and which field, in words. */
+  readonly unreadable: string
+}
+
+/** A verified set, ready to be compared with what is offered next. */
+export type Held = Readable | Unreadable
 
 export interface Accepted {
   readonly change: SetChange
@@ -87,40 +101,26 @@ function checkSet(head: Head, tree: MerkleTree): void {
   }
 }
 
-function unreadable(id: string, cause: unknown): HoldfastError {
-  const detail = isHoldfastError(cause) ? cause : undefined
-  const field = detail?.field === undefined ? '' : ` ${detail.field}`
-  return new HoldfastError('invalid', `record ${id}${field}: ${detail?.message ?? 'cannot be read'}`, {
-    remedy: 'The hub may be newer than this agent: update the agent.',
-    cause,
-  })
-}
-
-/** Every record is of a known kind with known fields, and is what it is filed under. */
-function parseSet(records: RecordSet, fresh: RecordSet, before?: ParsedSet): ParsedSet {
-  let parsed: ParsedSet
-  try {
-    parsed = parseRecords(records, before)
-  } catch (cause) {
-    throw unreadable(culprit(fresh), cause)
-  }
-  for (const id of fresh.keys()) {
-    const own = parsed.cache.get(id)?.record.id
-    if (own !== id) throw unreadable(id, new HoldfastError('invalid', `calls itself ${own}`))
-  }
-  return parsed
-}
-
-/** The id of the first record that can't be parsed. */
-function culprit(records: RecordSet): string {
+/** Why a record of `records` can't be understood: the first of them, and its field. */
+function complaint(records: RecordSet, error: unknown): string {
   for (const [id, bytes] of records) {
     try {
       parseRecord(bytes)
-    } catch {
-      return id
+    } catch (cause) {
+      const { field, message } = isHoldfastError(cause) ? cause : { field: undefined, message: 'is not a record' }
+      return `record ${id}: ${field === undefined ? '' : `${field} `}${message}`
     }
   }
-  return 'of an unknown id'
+  return describeError(error)
+}
+
+/** A set as objects, if every record is of a known kind with known fields; else what is in the way. */
+function readSet(records: RecordSet, before?: ParsedSet): Pick<Readable, 'parsed'> | Pick<Unreadable, 'unreadable'> {
+  try {
+    return { parsed: parseRecords(records, before) }
+  } catch (error) {
+    return { unreadable: complaint(records, error) }
+  }
 }
 
 function accepted(
@@ -131,7 +131,6 @@ function accepted(
   before: ParsedSet | undefined,
 ): Accepted {
   checkSet(head, set.tree)
-  const parsed = parseSet(set.records, set.put, before)
   const ring = keyringOf(anchors, set.records)
   // Else the set could not be verified again when it is read back after a restart.
   if (!ring.keys.has(head.keyId) && !firstKeyring(anchors).keys.has(head.keyId)) {
@@ -151,8 +150,8 @@ function accepted(
       version,
       records: set.records,
       tree: set.tree,
-      parsed,
       ring,
+      ...readSet(set.records, before),
     },
   }
 }
@@ -224,7 +223,6 @@ export function acceptSnapshot(anchors: Anchors, held: Held | undefined, bytes: 
 
 /** Verifies a stored set again, all of it: what lay on a disk is as foreign as what came by wire. */
 export function openHeld(anchors: Anchors, set: HeldSet): Held {
-  const parsed = parseSet(set.records, set.records)
   const ring = keyringOf(anchors, set.records)
   // The set may have been signed by a key that it itself retired; enrolment's certificates vouch for that one.
   const first = firstKeyring(anchors)
@@ -236,5 +234,5 @@ export function openHeld(anchors: Anchors, set: HeldSet): Held {
   }
   const tree = treeOf(anchors, set.records)
   checkSet(head, tree)
-  return { head, envelope: set.head, version: set.version, records: set.records, tree, parsed, ring }
+  return { head, envelope: set.head, version: set.version, records: set.records, tree, ring, ...readSet(set.records) }
 }

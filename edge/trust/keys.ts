@@ -5,11 +5,11 @@
 
 import { fromBase64 } from '../../shared/bytes.ts'
 import type { Sha256, Verify } from '../../shared/effects.ts'
-import { HoldfastError } from '../../shared/errors.ts'
+import { describeError, HoldfastError } from '../../shared/errors.ts'
 import type { NetworkId } from '../../shared/ids.ts'
 import { keyIdOf, type TrustedKeys } from '../../shared/record/envelope.ts'
 import { readKeyCertificate } from '../../shared/record/keys.ts'
-import { parseRecord, type RecordSet } from '../../shared/record/record.ts'
+import { type AnyRecord, parseRecord, type RecordSet } from '../../shared/record/record.ts'
 
 /** What a device believes without being told again: its network, its root, and how to check signatures. */
 export interface Anchors {
@@ -43,8 +43,20 @@ export function firstKeyring(anchors: Anchors): Keyring {
   return ringOf(anchors, anchors.certificates)
 }
 
+function keyRecord(bytes: Uint8Array): AnyRecord {
+  try {
+    return parseRecord(bytes)
+  } catch (cause) {
+    throw new HoldfastError('unsupported', `a key record cannot be read: ${describeError(cause)}`, {
+      remedy: 'The hub is newer than this agent: update the agent.',
+      cause,
+    })
+  }
+}
+
+/** A set whose keys are not understood can't be judged, so it is not even kept. */
 function certificateIn(bytes: Uint8Array): Uint8Array {
-  const record = parseRecord(bytes)
+  const record = keyRecord(bytes)
   if (record.kind !== 'key') throw new HoldfastError('invalid', `${record.id} is not a key record`)
   return fromBase64(record.body.envelope)
 }

@@ -13,7 +13,7 @@ export interface Members {
   adopt(): void
 }
 
-export function createMembers(holding: Pick<Holding, 'held'>, self: NodeId): Members {
+export function createMembers(holding: Pick<Holding, 'inForce'>, self: NodeId): Members {
   const keys = new Map<NodeId, DeviceKey>()
   let all: readonly BodyOf<'node'>[] = []
   let me: BodyOf<'node'> | undefined
@@ -22,7 +22,7 @@ export function createMembers(holding: Pick<Holding, 'held'>, self: NodeId): Mem
     keyOf: (node) => keys.get(node),
     all: () => all,
     adopt() {
-      all = holding.held()?.parsed.records.nodes ?? []
+      all = holding.inForce()?.parsed.records.nodes ?? []
       keys.clear()
       for (const node of all) keys.set(node.nodeId, node.deviceKey)
       me = all.find((node) => node.nodeId === self)

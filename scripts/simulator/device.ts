@@ -67,8 +67,7 @@ export async function enrol(hub: Pick<Hub, 'enrol' | 'anchor'>, token: string, d
       ...(tlsAuthority === undefined ? {} : { tlsAuthority }),
     },
   }
-  const { network, keys, snapshot } = reply
-  return { identity, firstSet: openFirstSnapshot({ rootKey: anchor.rootKey, keys, network: network.id, snapshot }) }
+  return { identity, firstSet: openFirstSnapshot(identity, fromBase64(reply.snapshot)).change }
 }
 
 /** The authority that the broker's certificate must come from, DER. */

@@ -93,6 +93,8 @@ function storeWhile(alive: () => boolean, store: Store, died: () => void): Store
   return {
     loadSet: guard(() => store.loadSet()),
     saveSet: guard((change) => store.saveSet(change)),
+    loadWaiting: guard(() => store.loadWaiting()),
+    saveWaiting: guard((set) => store.saveWaiting(set)),
     loadFacts: guard(() => store.loadFacts()),
     saveFact: guard((node, envelope) => store.saveFact(node, envelope)),
     deleteFacts: guard((nodes) => store.deleteFacts(nodes)),

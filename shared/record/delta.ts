@@ -11,8 +11,7 @@ import { parseWith } from '../intent/resource.ts'
 import { deltaBytesMax, headBytesMax, recordBytesMax, recordsMax, snapshotBytesMax } from '../limits.ts'
 import { encodeCanonical, encodeCanonicalText, parseCanonical } from './canonical.ts'
 import type { Version } from './head.ts'
-import type { RecordSet } from './record.ts'
-import { recordKind } from './record.ts'
+import { checkRecordId, type RecordSet } from './record.ts'
 
 const counter = integer(0, Number.MAX_SAFE_INTEGER)
 const version = v.strictObject({ epoch: counter, revision: counter })
@@ -64,7 +63,7 @@ function entries(records: RecordSet): string {
 function recordsOf(list: readonly { id: string; body: unknown }[]): Map<string, Uint8Array> {
   const records = new Map<string, Uint8Array>()
   for (const item of list) {
-    recordKind(item.id)
+    checkRecordId(item.id)
     const bytes = encodeCanonical(item)
     if (bytes.length > recordBytesMax)
       throw new HoldfastError('too-large', `record ${item.id} has ${bytes.length} bytes`)
@@ -86,7 +85,7 @@ export function parseDelta(payload: Uint8Array): Delta {
   const records = recordsOf(put)
   const gone = new Set<string>()
   for (const id of del) {
-    recordKind(id)
+    checkRecordId(id)
     if (records.has(id)) throw new HoldfastError('invalid', `record ${id} is both put and deleted`)
     if (gone.has(id)) throw new HoldfastError('invalid', `record ${id} is deleted twice`)
     gone.add(id)

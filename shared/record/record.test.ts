@@ -68,7 +68,7 @@ for (const [what, id, body] of [
 
 test('the id names the kind', () => {
   assert.is(recordKind('node/a'), 'node')
-  for (const bad of ['', 'node', '/a', 'Node/a', '__proto__/a', 'toString/a']) {
+  for (const bad of ['', 'node', '/a', 'Node/a', '__proto__/a', 'toString/a', 'constructor/a', 'pod/a']) {
     assert.is(faultOf(() => recordKind(bad)).code, 'invalid')
   }
 })

@@ -54,8 +54,14 @@ export type AnyRecord = { [K in RecordKind]: RecordOf<K> }[RecordKind]
 
 const ID = /^([a-z]+)\/([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)$/
 
+/** Throws unless `id` is `kind/name`, of whatever kind: a newer hub may know kinds that are unknown here. */
+export function checkRecordId(id: string): void {
+  if (!ID.test(id)) throw new HoldfastError('invalid', `"${id.slice(0, 80)}" is not the id of a record`)
+}
+
 /** Throws unless `id` is `kind/name` of a known kind. */
 export function recordKind(id: string): RecordKind {
+  checkRecordId(id)
   const kind = ID.exec(id)?.[1]
   if (kind === undefined || !Object.hasOwn(bodies, kind)) {
     throw new HoldfastError('invalid', `"${id.slice(0, 80)}" is not the id of a known kind of record`)
