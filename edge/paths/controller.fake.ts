@@ -128,7 +128,8 @@ function createQueue() {
 const other = (side: Side): Side => (side === 'a' ? 'b' : 'a')
 
 export function createWorld(options: WorldOptions): World {
-  const { fraction } = seededEntropy(options.seed)
+  const entropy = seededEntropy(options.seed)
+  const fraction = (): number => entropy.fraction()
   const queue = createQueue()
   let now = 0
 

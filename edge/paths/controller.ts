@@ -106,8 +106,11 @@ function noteHandshake(pair: Pair, at: number, now: number): void {
 function noteCalled(pair: Pair, now: number): void {
   if (now - pair.calledAt < CALL_MS) return
   pair.calledAt = now
+  const calls = pair.callWanted
   stayAwake(pair, now + LOOK_MS, now)
   joinTries(pair, now)
+  // The peer has begun already: calling back would only begin again.
+  pair.callWanted = calls
 }
 
 function noteNetworkChange(pair: Pair, now: number): void {

@@ -56,13 +56,11 @@ export function tryAll(pair: Pair, now: number): void {
 /** As `tryAll`, for an end whose peer already tries; what is held down may be tried, though not used. */
 export function joinTries(pair: Pair, now: number): void {
   ensureTracks(pair)
-  const calls = pair.callWanted
   for (const track of pair.tracks.values()) {
     const open = track.answers === 0 && !isTrying(track) && isHeld(track, now)
     if (open || isWanted(pair, track, now)) startTries(track, now)
   }
   pair.retryAt = Number.POSITIVE_INFINITY
-  pair.callWanted = calls
 }
 
 /** What the peer does there may have opened the way: RFC 8445 §7.3.1.4. */
