@@ -9,12 +9,17 @@ import type { Version } from '../shared/record/head.ts'
 import type { PathKind } from '../shared/wire/report.ts'
 import type { Driver } from './drivers/driver.ts'
 import type { Identity } from './identity.ts'
+import type { FrameSocket, WireguardDoor } from './paths/doors.ts'
+import type { PathsReport } from './paths/report.ts'
+import type { PathTalk } from './paths/talk.ts'
 import type { Op } from './plan/op.ts'
 import type { Store } from './store/store.ts'
 
 export interface AgentSettings {
   readonly interface: string
   readonly listenPort: number
+  /** UDP port of the path engine on this host; absent where it does not run. */
+  readonly controlPort?: number | undefined
   /** UDP port inside the mesh for the agent's own words: echo now, gossip later. */
   readonly meshPort: number
   readonly version: string
@@ -47,8 +52,19 @@ export interface AgentOptions {
   readonly databaseRebuilt?: string
   /** Raises the wall clock to `floorMs` if it may and must; called before WireGuard comes up. Returns what people should know. */
   readonly raiseClock?: (floorMs: number) => Promise<Condition | undefined>
+  /** The doors of the path engine; where they are absent, or the host can't share WireGuard's port, endpoints take turns. */
+  readonly paths?: PathDoors
   /** Addresses of a DNS name, for public endpoints; absent where names are of no use. */
   readonly resolve?: (name: string) => Promise<readonly Address[]>
+}
+
+export interface PathDoors {
+  readonly talk: PathTalk
+  readonly socket: FrameSocket
+  readonly wireguard: WireguardDoor
+  readonly metered: boolean
+  /** Sends one packet through the tunnel to a mesh address. */
+  readonly nudge: (address: Address) => void
 }
 
 export interface PeerStatus {
@@ -100,6 +116,8 @@ export interface Agent {
   /** Stops talking; the kernel is left as it is, so that traffic goes on. */
   stop(): Promise<void>
   status(): AgentStatus
+  /** Every way to every peer, and why it is used or not. */
+  paths(): PathsReport
   /** What the next turn would do. */
   plan(): Promise<readonly Op[]>
   /** Asks for a turn now: something changed, or a person wants it. */

@@ -1,91 +1,34 @@
 // Puts the agent together. The cache comes first: the kernel is programmed from it before any link is touched, and
 // nothing a link says or fails to say takes anything away; only a newer signed set does.
 
-import { fromBase64 } from '../shared/bytes.ts'
-import type { Clock } from '../shared/effects.ts'
 import { describeError } from '../shared/errors.ts'
 import type { Condition } from '../shared/health.ts'
 import { compareVersion, formatVersion, noVersion } from '../shared/record/head.ts'
 import type { Agent, AgentOptions } from './agent.ts'
-import { createChores } from './apply/chores.ts'
+import { createParts, lastGoodKey, type Parts } from './agent-parts.ts'
 import { createLoop, type Loop } from './apply/loop.ts'
 import { createTurns, type Turns } from './apply/turn.ts'
 import { createWishes } from './apply/wish.ts'
 import { createHubLink, type HubLink, noLink } from './link/hub-link.ts'
 import { createOwnCapability } from './link/own-capability.ts'
 import { createSync } from './link/sync.ts'
-import { createNames } from './paths/names.ts'
-import { createRotation } from './paths/rotation.ts'
 import { type Announcer, createAnnouncer } from './report/announcer.ts'
-import { createHealth } from './report/health.ts'
 import { linkFlapMs, tellLink } from './report/link-health.ts'
-import { createMode } from './report/mode.ts'
-import { createPeerBook } from './report/peers.ts'
+import { agentPaths } from './report/paths.ts'
 import { agentStatus, type Model } from './report/report.ts'
 import { createReporter } from './report/reporter.ts'
-import { createKeepsakes } from './store/keepsakes.ts'
 import type { Accepted } from './trust/accept.ts'
-import { createFactBook } from './trust/fact-book.ts'
-import { createHolding } from './trust/holding.ts'
-import type { Anchors } from './trust/keys.ts'
-import { createMembers } from './trust/members.ts'
 
-const PATHS = 'last-good-endpoints'
 /** Garbage on a topic is remembered for so long after the last of it. */
 const REFUSED_FOR_MS = 10 * 60_000
 /** A clock that lags less is a time server's business. */
 const CLOCK_SLACK_MS = 2_000
-
-function anchorsOf({ identity, sha256, verify }: AgentOptions): Anchors {
-  return {
-    network: identity.network.id,
-    root: fromBase64(identity.anchor.rootKey),
-    certificates: identity.keys.map((key) => fromBase64(key)),
-    verify,
-    sha256,
-  }
-}
-
-/** Documents carry whole milliseconds after 1970, whatever the machine's clock says. */
-function wholeMs(clock: Clock): Clock {
-  return {
-    now: () => Math.max(0, Math.floor(clock.now())),
-    monotonic: () => clock.monotonic(),
-    after: (delayMs, run) => clock.after(delayMs, run),
-  }
-}
 
 function merged(own: readonly Condition[], host: readonly Condition[]): readonly Condition[] {
   if (host.length === 0) return own
   const codes = new Set(host.map((condition) => condition.code))
   return [...host, ...own.filter((condition) => !codes.has(condition.code))]
 }
-
-/** The parts that know nothing of links and turns. */
-function createParts(options: AgentOptions) {
-  const { identity, log, sha256, store, verify } = options
-  const clock = wholeMs(options.clock)
-  const anchors = anchorsOf(options)
-  const health = createHealth({ clock })
-  const keep = createKeepsakes(store, clock, health, log)
-  const holding = createHolding(anchors, store, log)
-  const members = createMembers(holding, identity.nodeId)
-  const facts = createFactBook({
-    store,
-    log,
-    sha256,
-    verify,
-    keyOf: (node) => members.keyOf(node),
-    onRefused: (detail) => keep.journal('fact-refused', detail),
-  })
-  const peers = createPeerBook(clock)
-  const mode = createMode(store, clock)
-  const chores = createChores({ clock, keep, holding, facts, peers, mode, pathsKey: PATHS, store })
-  const started = { wall: clock.now(), monotonic: clock.monotonic() }
-  return { anchors, chores, clock, facts, health, holding, keep, members, mode, peers, started }
-}
-
-type Parts = ReturnType<typeof createParts>
 
 /** What comes to be once the agent runs. */
 interface Running {
@@ -132,7 +75,7 @@ function loadAll(options: AgentOptions, parts: Parts): void {
   }
   adopt(parts, options)
   keep.attempt('facts', () => facts.load())
-  keep.attempt('paths', () => peers.recall(options.store.get(PATHS)))
+  keep.attempt('paths', () => peers.recall(options.store.get(lastGoodKey)))
 }
 
 /** Before WireGuard comes up: it refuses handshakes whose time went backwards. */
@@ -202,7 +145,7 @@ function openLink(options: AgentOptions, parts: Parts, running: Running, loop: L
 
 function createVoice(options: AgentOptions, parts: Parts, turns: Turns, running: Running): Announcer {
   const { sha256, signer, verify, log, identity, settings } = options
-  const { clock, keep, members, peers } = parts
+  const { clock, keep, members, paths, peers } = parts
   return createAnnouncer({
     self: identity.nodeId,
     signer,
@@ -215,6 +158,7 @@ function createVoice(options: AgentOptions, parts: Parts, turns: Turns, running:
     listenPort: settings.listenPort,
     me: () => members.me(),
     local: () => turns.local(),
+    mapping: () => paths.mapping(),
     send(envelope) {
       running.link?.announce(envelope)
       return running.link !== undefined
@@ -224,13 +168,12 @@ function createVoice(options: AgentOptions, parts: Parts, turns: Turns, running:
 
 export function createAgent(options: AgentOptions): Agent {
   const { driver, identity, log, settings } = options
-  const parts = createParts(options)
-  const { chores, clock, facts, health, holding, keep, peers } = parts
-  const running: Running = { link: undefined, announcer: undefined }
-  const endpoints = createRotation(clock, createNames(options.resolve, clock, log))
-  const wishes = createWishes(identity.nodeId, options.wgKey, settings, endpoints)
   const onChanged = (): void => loop.wake('event')
-  const turns = createTurns({ driver, holding, peers, facts, endpoints, wishes, health, log, onChanged })
+  const parts = createParts(options, onChanged)
+  const { chores, clock, facts, health, holding, keep, paths, peers } = parts
+  const running: Running = { link: undefined, announcer: undefined }
+  const wishes = createWishes(identity.nodeId, options.wgKey, settings, paths)
+  const turns = createTurns({ driver, holding, peers, facts, endpoints: paths, wishes, health, log, onChanged })
   const model = createModel(options, parts, turns, running)
   const reporter = createReporter(clock, () => running.link, model)
   let told = noVersion
@@ -262,6 +205,7 @@ export function createAgent(options: AgentOptions): Agent {
       await mendClock(options, parts)
       keep.journal('started', `version ${settings.version}, boot ${running.announcer.boot()}`)
       await loop.start()
+      void paths.start()
       unwatch = driver.watch(() => loop.wake('event'))
       running.link = openLink(options, parts, running, loop)
       running.link.start()
@@ -270,10 +214,12 @@ export function createAgent(options: AgentOptions): Agent {
     async stop() {
       unwatch?.()
       await loop.stop()
+      await paths.stop()
       await running.link?.stop()
       chores.finish()
     },
     status: () => agentStatus(model()),
+    paths: () => agentPaths(parts, paths),
     plan: () => turns.plan(),
     wake() {
       running.link?.nudge()

@@ -35,9 +35,19 @@ export function createWishes(self: NodeId, wgKey: WgKey, settings: AgentSettings
   return {
     of(held, local, localKey) {
       if (base === undefined || held !== heldBefore || localKey !== localBefore) {
-        const { interface: name, listenPort, meshPort } = settings
+        const { controlPort, interface: name, listenPort, meshPort } = settings
         const { records } = held.parsed
-        base = desire({ records, self, wgKey, interface: name, listenPort, meshPort, endpoints: NOWHERE, local })
+        base = desire({
+          records,
+          self,
+          wgKey,
+          interface: name,
+          listenPort,
+          meshPort,
+          controlPort,
+          endpoints: NOWHERE,
+          local,
+        })
         heldBefore = held
         localBefore = localKey
         whole = undefined

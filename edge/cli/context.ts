@@ -8,6 +8,7 @@ import type { Driver } from '../drivers/driver.ts'
 import type { RunCommand } from '../host/command.ts'
 import type { StateFiles } from '../host/files.ts'
 import type { HostProbe } from '../host/probe.ts'
+import type { HostPathDoors } from '../host/run-agent.ts'
 import type { Settings } from '../host/settings.ts'
 
 export interface Cli {
@@ -29,6 +30,7 @@ export interface Cli {
   readonly probe: HostProbe
   /** Loaded when called: a look at the status needs neither kernel nor planner. */
   readonly createDriver: (settings: Settings, files: StateFiles, log: Log) => Promise<Driver>
+  readonly createPathDoors: (settings: Settings, files: StateFiles, log: Log) => Promise<HostPathDoors>
   readonly createAgent: (options: AgentOptions) => Promise<Agent>
   /** From now on signals don't kill: the promise resolves when one asks the process to end. */
   readonly stopRequested: () => Promise<string>

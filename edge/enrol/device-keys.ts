@@ -7,6 +7,7 @@ import {
   generateSigningSeed,
   generateWgPrivateKey,
   sha256,
+  sharedSecretWith,
   signerFromSeed,
   wgPublicKey,
 } from '../../shared/host/crypto.ts'
@@ -19,6 +20,8 @@ export interface DeviceKeys {
   readonly deviceKey: DeviceKey
   readonly nodeId: NodeId
   readonly signer: Signer
+  /** What the WireGuard key shares with a peer's (X25519), 32 bytes. */
+  readonly sharedWith: (peer: WgKey) => Uint8Array
 }
 
 function readKey<T>(path: string, parse: (text: string) => T): T | undefined {
@@ -38,9 +41,10 @@ function readKey<T>(path: string, parse: (text: string) => T): T | undefined {
 export function loadKeys(files: StateFiles): DeviceKeys | undefined {
   const wgKey = readKey(files.wgKey, wgPublicKey)
   const signer = readKey(files.deviceKey, (text) => signerFromSeed(fromBase64(text)))
-  if (wgKey === undefined || signer === undefined) return undefined
+  const sharedWith = readKey(files.wgKey, sharedSecretWith)
+  if (wgKey === undefined || signer === undefined || sharedWith === undefined) return undefined
   const deviceKey = parseDeviceKey(toBase64(signer.publicKey))
-  return { wgKey, deviceKey, signer, nodeId: parseNodeId(base32(sha256(signer.publicKey), 16)) }
+  return { wgKey, deviceKey, signer, sharedWith, nodeId: parseNodeId(base32(sha256(signer.publicKey), 16)) }
 }
 
 /** As `loadKeys`, making what is missing: an interrupted join goes on with the keys the hub may already know. */

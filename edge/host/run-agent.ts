@@ -5,10 +5,10 @@
 
 import type { Clock, Entropy, Log } from '../../shared/effects.ts'
 import { describeError, HoldfastError } from '../../shared/errors.ts'
-import { sha256, verify } from '../../shared/host/crypto.ts'
+import { hkdf, openAead, sealAead, sha256, verify } from '../../shared/host/crypto.ts'
 import { createMqttBusFactory } from '../../shared/host/mqtt-bus.ts'
 import { version } from '../../shared/version.ts'
-import type { Agent, AgentOptions } from '../agent.ts'
+import type { Agent, AgentOptions, PathDoors } from '../agent.ts'
 import type { Driver } from '../drivers/driver.ts'
 import { createEcho, type Echo } from '../echo/echo.ts'
 import { type DeviceKeys, loadKeys } from '../enrol/device-keys.ts'
@@ -16,6 +16,7 @@ import { loadIdentity } from '../enrol/identity-file.ts'
 import type { Identity } from '../identity.ts'
 import { localRoutes } from '../local/routes.ts'
 import { type LocalServer, serveLocal } from '../local/server.ts'
+import { createPathTalk, type PathTalk } from '../paths/talk.ts'
 import { type OpenedStore, openStore } from '../store/sqlite.ts'
 import { createBrokerLink } from './broker-link.ts'
 import type { RunCommand } from './command.ts'
@@ -25,7 +26,7 @@ import { inflate } from './inflate.ts'
 import { lockState } from './lock.ts'
 import { describeHost, type HostProbe } from './probe.ts'
 import { resolveName } from './resolve.ts'
-import { keepaliveOf, type Settings } from './settings.ts'
+import { controlPortOf, keepaliveOf, type Settings } from './settings.ts'
 import { createNotifier, type Notifier } from './systemd.ts'
 import { raiseClock, readTimeFloor } from './time-floor.ts'
 
@@ -40,6 +41,7 @@ export interface RunAgentOptions {
   readonly run: RunCommand
   readonly probe: HostProbe
   readonly createDriver: (settings: Settings, files: StateFiles, log: Log) => Promise<Driver>
+  readonly createPathDoors: (settings: Settings, files: StateFiles, log: Log) => Promise<HostPathDoors>
   readonly createAgent: (options: AgentOptions) => Promise<Agent>
   /** Resolves with the reason when somebody asks the process to end. */
   readonly stopRequested: () => Promise<string>
@@ -47,6 +49,12 @@ export interface RunAgentOptions {
 
 /** How often systemd's one line of status is looked at; it is told only what changed. */
 const STATUS_MS = 10_000
+
+/** A packet through the tunnel is all that is wanted; whether it is answered is the path engine's own question. */
+const NUDGE_MS = 1_000
+
+/** What main.ts makes of the path engine's doors. */
+export type HostPathDoors = Pick<PathDoors, 'socket' | 'wireguard'>
 
 interface Enrolled {
   readonly identity: Identity
@@ -69,11 +77,17 @@ function enrolled(files: StateFiles): Enrolled {
   return { identity, keys }
 }
 
+function talkWith(keys: DeviceKeys, clock: Clock, entropy: Entropy): PathTalk {
+  const crypto = { sha256, sharedWith: keys.sharedWith, hkdf, seal: sealAead, open: openAead }
+  return createPathTalk({ self: keys.wgKey, crypto, clock, entropy })
+}
+
 async function makeAgent(
   options: RunAgentOptions,
   device: Enrolled,
   opened: OpenedStore,
   findings: HostFindings,
+  nudge: PathDoors['nudge'],
 ): Promise<Agent> {
   const { settings, files, clock, entropy, log, probe } = options
   const { identity, keys } = device
@@ -91,6 +105,7 @@ async function makeAgent(
     settings: {
       interface: settings.interface,
       listenPort: settings.listenPort,
+      controlPort: controlPortOf(settings),
       meshPort: settings.meshPort,
       version,
       host: describeHost(probe),
@@ -105,6 +120,12 @@ async function makeAgent(
     inflate,
     store: opened.store,
     driver: await options.createDriver(settings, files, log),
+    paths: {
+      ...(await options.createPathDoors(settings, files, log)),
+      talk: talkWith(keys, clock, entropy),
+      metered: settings.metered,
+      nudge,
+    },
     bus: createMqttBusFactory({
       connect,
       clientId: identity.nodeId,
@@ -160,7 +181,10 @@ export async function runAgent(options: RunAgentOptions): Promise<void> {
     const opened = openStore(files.database, { log })
     closers.push(() => opened.store.close())
     const findings = createFindings(clock)
-    const agent = await makeAgent(options, device, opened, findings)
+    const nudge: PathDoors['nudge'] = (address) => {
+      void echo.probe(address, NUDGE_MS).catch(() => undefined)
+    }
+    const agent = await makeAgent(options, device, opened, findings, nudge)
     const stop = Promise.withResolvers<string>()
     const echo = makeEcho(options, agent)
     // Before the first turn: a start that hangs is when people look.

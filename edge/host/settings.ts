@@ -18,6 +18,8 @@ export const settingsSchema = v.strictObject({
   interface: v.optional(interfaceName, 'hf0'),
   /** UDP port of WireGuard. */
   listenPort: v.optional(port, 51_820),
+  /** UDP port of the path engine on this host; where absent, the one above WireGuard's. Never seen outside. */
+  controlPort: v.optional(port),
   /** UDP port of the agent itself, inside the mesh. */
   meshPort: v.optional(port, 51_822),
   logLevel: v.optional(v.picklist(['debug', 'info', 'warn', 'error']), 'info'),
@@ -43,6 +45,7 @@ export function envName(name: SettingName): string {
 function typed(name: SettingName, word: string): unknown {
   switch (name) {
     case 'listenPort':
+    case 'controlPort':
     case 'meshPort':
     case 'keepaliveS':
       return /^\d{1,9}$/.test(word) ? Number(word) : word
@@ -86,12 +89,32 @@ export function readSettings({ file, env, flags }: SettingSources): Settings {
     }
   }
   try {
-    return parseWith(settingsSchema, merged)
+    return withoutClash(parseWith(settingsSchema, merged))
   } catch (error) {
     if (!(error instanceof HoldfastError) || error.field === undefined) throw error
     const field = spelled.get(error.field) ?? error.field
     throw new HoldfastError('invalid', error.message, { field, cause: error })
   }
+}
+
+/** UDP port of the path engine. */
+export function controlPortOf({ controlPort, listenPort }: Settings): number {
+  return controlPort ?? (listenPort === 65_535 ? listenPort - 1 : listenPort + 1)
+}
+
+/** Three sockets of one host can't share a port. */
+function withoutClash(settings: Settings): Settings {
+  const { listenPort, meshPort } = settings
+  const control = controlPortOf(settings)
+  if (new Set([listenPort, meshPort, control]).size === 3) return settings
+  throw new HoldfastError(
+    'invalid',
+    `listenPort ${listenPort}, controlPort ${control} and meshPort ${meshPort} clash`,
+    {
+      field: control === listenPort || control === meshPort ? 'controlPort' : 'meshPort',
+      remedy: 'Give each another port.',
+    },
+  )
 }
 
 export function keepaliveOf(settings: Settings): number {

@@ -6,6 +6,7 @@ import type { JournalEntry } from '../store/store.ts'
 
 export const paths = {
   status: '/v1/status',
+  paths: '/v1/paths',
   plan: '/v1/plan',
   journal: '/v1/journal',
   wake: '/v1/wake',

@@ -3,6 +3,7 @@
 import { type IncomingMessage, request } from 'node:http'
 import { type ErrorCode, HoldfastError } from '../../shared/errors.ts'
 import type { AgentStatus } from '../agent.ts'
+import type { PathsReport } from '../paths/report.ts'
 import { type JournalAnswer, type PingLine, type PlanAnswer, paths } from './api.ts'
 
 /** A turn of planning on a busy Raspberry Pi takes a second or two. */
@@ -13,6 +14,7 @@ const ANSWER_BYTES_MAX = 32 << 20
 export interface LocalClient {
   /** `measure` asks for fresh round trips to the peers first. */
   status(measure: boolean): Promise<AgentStatus>
+  paths(): Promise<PathsReport>
   plan(): Promise<PlanAnswer>
   journal(limit: number): Promise<JournalAnswer>
   wake(): Promise<void>
@@ -92,6 +94,7 @@ export function createLocalClient(socketPath: string): LocalClient {
   }
   return {
     status: async (measure) => (await ask('GET', `${paths.status}?measure=${measure}`)) as AgentStatus,
+    paths: async () => (await ask('GET', paths.paths)) as PathsReport,
     plan: async () => (await ask('GET', paths.plan)) as PlanAnswer,
     journal: async (limit) => (await ask('GET', `${paths.journal}?limit=${limit}`)) as JournalAnswer,
     wake: async () => void (await ask('POST', paths.wake)),

@@ -36,6 +36,7 @@ async function setUp(changes: Partial<LocalDoors> = {}) {
   const doors: LocalDoors = {
     agent: {
       status: () => status,
+      paths: () => ({ engine: 'off', natType: 'unknown', mapped: [], peers: [] }),
       plan: async () => [{ op: 'link-add' }],
       wake: () => undefined,
       noteRtt: (_node, rttMs) => void rtts.push(rttMs),

@@ -11,7 +11,7 @@ import { journalLimitMax, type PingLine, paths, pingCountMax } from './api.ts'
 import { errorBody, type LocalRoute } from './server.ts'
 
 export interface LocalDoors {
-  readonly agent: Pick<Agent, 'status' | 'plan' | 'wake' | 'noteRtt'>
+  readonly agent: Pick<Agent, 'status' | 'paths' | 'plan' | 'wake' | 'noteRtt'>
   readonly store: Pick<Store, 'loadJournal'>
   readonly echo: Pick<Echo, 'probe'>
   readonly clock: Clock
@@ -91,6 +91,7 @@ export function localRoutes(doors: LocalDoors): readonly LocalRoute[] {
         return agent.status()
       },
     },
+    { method: 'GET', path: paths.paths, handle: () => agent.paths() },
     { method: 'GET', path: paths.plan, handle: async () => ({ ops: await agent.plan() }) },
     {
       method: 'GET',

@@ -1,7 +1,7 @@
 // The candidates of every peer, worked out anew only when something they follow from has changed, and told only when the
 // list is another one.
 
-import { type Endpoint, hostOf } from '../../shared/address/endpoint.ts'
+import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import type { PeerEntry } from '../report/peers.ts'
 import { type CandidateSources, gatherCandidates, isOnLink } from './candidates.ts'
@@ -32,7 +32,8 @@ export interface CandidateBook {
   news(entry: PeerEntry): readonly PathCandidate[] | undefined
   /** On the link of a physical interface of this host. */
   isLocal(endpoint: Endpoint): boolean
-  isRelay(endpoint: Endpoint): boolean
+  /** The relay behind an endpoint. */
+  viaOf(endpoint: Endpoint): NodeId | undefined
 }
 
 export function createCandidateBook(
@@ -40,7 +41,7 @@ export function createCandidateBook(
   relays: (node: NodeId) => CandidateSources['relays'] = () => [],
 ): CandidateBook {
   const told = new Map<NodeId, { round: number; readonly text: string }>()
-  const relayHosts = new Set<string>()
+  const vias = new Map<Endpoint, NodeId>()
   let input: EndpointInput | undefined
   let seen: ReadonlyMap<NodeId, readonly Endpoint[]> = new Map()
   let round = 0
@@ -56,6 +57,7 @@ export function createCandidateBook(
       namesRevision = names.revision()
       round += 1
       seen = seenByOthers(next.facts)
+      vias.clear()
       const present = new Set(next.entries.map(({ member }) => member.nodeId))
       for (const node of told.keys()) if (!present.has(node)) told.delete(node)
       names.keepOnly(new Set(next.entries.flatMap(({ member }) => member.publicEndpoint ?? [])))
@@ -76,12 +78,12 @@ export function createCandidateBook(
         local: input.local,
         mesh: input.mesh,
       })
-      for (const one of list) if (one.kind === 'relay') relayHosts.add(hostOf(one.endpoint))
+      for (const { endpoint, via } of list) if (via !== undefined) vias.set(endpoint, via)
       const text = list.map(({ endpoint, kind }) => `${endpoint} ${kind}`).join()
       told.set(nodeId, { round, text })
       return known?.text === text ? undefined : list
     },
     isLocal: (endpoint) => input !== undefined && isOnLink(endpoint, input.local),
-    isRelay: (endpoint) => relayHosts.has(hostOf(endpoint)),
+    viaOf: (endpoint) => vias.get(endpoint),
   }
 }

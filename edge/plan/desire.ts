@@ -11,6 +11,7 @@ import type { Desired, DesiredPeer, Omission } from './desired.ts'
 import { renderRuleset } from './nft.ts'
 import type { LocalAddress } from './observed.ts'
 import { planRoutes, type RoutePlan } from './routes.ts'
+import type { SharedPort } from './share.ts'
 
 export interface DesireInput {
   readonly records: ParsedRecords
@@ -19,6 +20,8 @@ export interface DesireInput {
   readonly interface: string
   readonly listenPort: number
   readonly meshPort: number
+  /** Absent: this host does not share WireGuard's port. */
+  readonly controlPort?: number | undefined
   /** Where to reach peers; a peer without an entry keeps the endpoint it has. */
   readonly endpoints: ReadonlyMap<NodeId, Endpoint>
   readonly local: readonly LocalAddress[]
@@ -27,6 +30,10 @@ export interface DesireInput {
 export interface Wish {
   readonly desired: Desired
   readonly omissions: readonly Omission[]
+}
+
+function shareOf({ controlPort, listenPort }: DesireInput): SharedPort | undefined {
+  return controlPort === undefined ? undefined : { controlPort, listenPort }
 }
 
 const NOBODY = { admin: [], isolated: true, standard: [], baseline: [], fallback: 'drop' } as const
@@ -87,7 +94,14 @@ export function desire(input: DesireInput): Wish {
       .sort((a, b) => compareText(a.wgKey, b.wgKey)),
     routes: routes.routes,
     forwarding: [...new Set(routes.forwards.map((forward) => familyOf(forward.destination)))].sort((a, b) => a - b),
-    ruleset: renderRuleset({ interface: name, meshPort, mesh, rules, forwards: routes.forwards }),
+    ruleset: renderRuleset({
+      interface: name,
+      meshPort,
+      mesh,
+      rules,
+      forwards: routes.forwards,
+      share: shareOf(input),
+    }),
   }
   const unsupported = rules.unsupported.map((detail) => ({ code: 'intent-unsupported', detail }) as const)
   return { desired, omissions: [...routes.omissions, ...unsupported] }

@@ -8,6 +8,7 @@
 import { type Cidr, familyOf } from '../../shared/address/cidr.ts'
 import type { DirectionRules, NodeRules, PortMatch, Rule } from '../../shared/policy/rules.ts'
 import type { Forward } from './desired.ts'
+import { type SharedPort, shareChains } from './share.ts'
 
 export interface RulesetInput {
   readonly interface: string
@@ -17,6 +18,8 @@ export interface RulesetInput {
   readonly mesh: readonly Cidr[]
   readonly rules: NodeRules
   readonly forwards: readonly Forward[]
+  /** Where the agent shares WireGuard's port. */
+  readonly share?: SharedPort | undefined
 }
 
 export const tableName = 'holdfast'
@@ -145,6 +148,7 @@ export function renderRuleset(input: RulesetInput): string {
     base('output', 'oifname', 'egress'),
     chain('forward', forwardLines(input)),
     ...(input.forwards.some((forward) => forward.nat === 'masquerade') ? [chain('nat_out', natLines(input))] : []),
+    ...(input.share === undefined ? [] : shareChains(input.share).map(([name, lines]) => chain(name, lines))),
     '}\n',
   ].join('')
 }

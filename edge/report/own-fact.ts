@@ -4,13 +4,14 @@
 // that the broker still retains tells what it must exceed.
 
 import { type Address, contains, hostCidr, parseCidr } from '../../shared/address/cidr.ts'
-import { formatEndpoint } from '../../shared/address/endpoint.ts'
+import { type Endpoint, formatEndpoint } from '../../shared/address/endpoint.ts'
 import { compareText } from '../../shared/bytes.ts'
 import type { Clock, Sha256, Signer } from '../../shared/effects.ts'
 import { type Candidate, type Fact, sealFact } from '../../shared/fact/fact.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import { candidatesMax, observedMax } from '../../shared/limits.ts'
 import { encodeCanonicalText } from '../../shared/record/canonical.ts'
+import type { Mapping } from '../paths/reflexive.ts'
 import type { LocalAddress } from '../plan/observed.ts'
 import type { PeerEntry } from './peers.ts'
 
@@ -32,13 +33,18 @@ function isPublic(address: Address): boolean {
   return !NOT_PUBLIC.some((block) => contains(block, host))
 }
 
-/** Addresses of physical interfaces with the port WireGuard listens on; public ones first, then in order. */
-function candidatesOf(local: readonly LocalAddress[], listenPort: number): readonly Candidate[] {
+/** Addresses of physical interfaces with the port WireGuard listens on, and how others see them; public ones first. */
+function candidatesOf(
+  local: readonly LocalAddress[],
+  listenPort: number,
+  mapped: readonly Endpoint[],
+): readonly Candidate[] {
   const found: Candidate[] = []
   for (const one of local) {
     if (!one.physical) continue
     found.push({ kind: isPublic(one.address) ? 'public' : 'lan', endpoint: formatEndpoint(one.address, listenPort) })
   }
+  for (const endpoint of mapped) found.push({ kind: 'mapped', endpoint })
   found.sort((a, b) => compareText(b.kind, a.kind) || compareText(a.endpoint, b.endpoint))
   return found.slice(0, candidatesMax)
 }
@@ -70,6 +76,7 @@ export interface OwnFact {
     listenPort: number,
     reachable: boolean,
     entries: readonly PeerEntry[],
+    mapping: Mapping,
   ): Uint8Array
   /** A fact of this node came back. Returns the boot number to keep if it outranks what we would say. */
   meet(fact: Pick<Fact, 'boot' | 'seq'>): number | undefined
@@ -84,17 +91,26 @@ export function createOwnFact(options: OwnFactOptions): OwnFact {
 
   return {
     boot: () => boot,
-    compose(local, listenPort, reachable, entries) {
-      const candidates = [...candidatesOf(local, listenPort)]
+    compose(local, listenPort, reachable, entries, mapping) {
+      const candidates = candidatesOf(local, listenPort, mapping.mapped)
       // A node that has a public address has no NAT in front of that address, whatever else it has.
-      const natType = candidates.some((one) => one.kind === 'public') ? 'none' : 'unknown'
+      const natType = candidates.some((one) => one.kind === 'public') ? 'none' : mapping.natType
       const seen = reachable || natType === 'none' ? observedPeers(entries) : []
       const body = { candidates, observed: seen, relays: [], natType } as const
       const text = `${boot} ${encodeCanonicalText(body)}`
       if (envelope !== undefined && text === content) return envelope
       content = text
       seq += 1
-      const fact: Fact = { ...body, relays: [], observed: [...seen], candidates, node, boot, seq, at: clock.now() }
+      const fact: Fact = {
+        ...body,
+        relays: [],
+        observed: [...seen],
+        candidates: [...candidates],
+        node,
+        boot,
+        seq,
+        at: clock.now(),
+      }
       envelope = sealFact(fact, signer, sha256)
       return envelope
     },

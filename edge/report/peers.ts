@@ -15,6 +15,8 @@ export interface PeerEntry {
   member: Member
   path: PathKind
   endpoint: Endpoint | undefined
+  /** The relay in between, while the path is `relay`. */
+  via: NodeId | undefined
   handshakeAt: number
   rxBytes: number
   txBytes: number
@@ -68,7 +70,11 @@ function parseMemory(text: string | undefined): Map<NodeId, Endpoint> {
   return memory
 }
 
-export function createPeerBook(clock: Clock): PeerBook {
+/** `viaOf`: the relay behind an endpoint. */
+export function createPeerBook(
+  clock: Clock,
+  viaOf: (endpoint: Endpoint) => NodeId | undefined = () => undefined,
+): PeerBook {
   const byNode = new Map<NodeId, PeerEntry>()
   const byKey = new Map<WgKey, PeerEntry>()
   let entries: readonly PeerEntry[] = []
@@ -84,6 +90,7 @@ export function createPeerBook(clock: Clock): PeerBook {
     member,
     path: 'none',
     endpoint: undefined,
+    via: undefined,
     handshakeAt: 0,
     rxBytes: 0,
     txBytes: 0,
@@ -96,6 +103,8 @@ export function createPeerBook(clock: Clock): PeerBook {
     const ageMs = now - entry.handshakeAt
     if (entry.endpoint === undefined || entry.handshakeAt === 0 || ageMs >= FRESH_MS || ageMs < -FUTURE_MS)
       return 'none'
+    entry.via = viaOf(entry.endpoint)
+    if (entry.via !== undefined) return 'relay'
     return onLink(entry.endpoint, blocks) ? 'lan' : 'direct'
   }
 

@@ -77,14 +77,16 @@ export function statusReport(model: Model, brief: boolean): StatusReport {
   }
 }
 
-function peerStatus(entry: PeerEntry, now: number, monotonic: number): PeerStatus {
+function peerStatus(entry: PeerEntry, peers: PeerBook, now: number, monotonic: number): PeerStatus {
   const { endpoint, member, path, rttMs, rxBytes, txBytes } = entry
+  const via = path !== 'relay' || entry.via === undefined ? undefined : peers.of(entry.via)?.member.name
   const handshakeAgeS = ageS(entry, now)
   return {
     nodeId: member.nodeId,
     name: member.name,
     addresses: member.addresses,
     path,
+    ...(via === undefined ? {} : { via }),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(rttMs === undefined ? {} : { rttMs }),
     ...(handshakeAgeS === undefined ? {} : { handshakeAgeS }),
@@ -112,7 +114,7 @@ export function agentStatus(model: Model): AgentStatus {
     mode: mode.mode,
     modeSince: mode.since,
     revision: model.revision,
-    peers: model.peers.entries.map((entry) => peerStatus(entry, now, monotonic)),
+    peers: model.peers.entries.map((entry) => peerStatus(entry, model.peers, now, monotonic)),
     health: model.health.map((condition) => showCondition(condition)),
     uptimeS: Math.floor((monotonic - model.startedMonotonic) / 1_000),
     version: model.settings.version,

@@ -1,11 +1,15 @@
 // Keys and signatures by node:crypto. Private halves are raw 32-byte seeds in memory and 0600 files on disk.
 
 import {
+  createCipheriv,
+  createDecipheriv,
   createHash,
   createPrivateKey,
   createPublicKey,
   verify as cryptoVerify,
+  diffieHellman,
   generateKeyPairSync,
+  hkdfSync,
   type KeyObject,
   sign,
   timingSafeEqual,
@@ -19,6 +23,7 @@ import { parseWgKey, type WgKey } from '../ids.ts'
 const ED25519_PRIVATE = Buffer.from('302e020100300506032b657004220420', 'hex')
 const ED25519_PUBLIC = Buffer.from('302a300506032b6570032100', 'hex')
 const X25519_PRIVATE = Buffer.from('302e020100300506032b656e04220420', 'hex')
+const X25519_PUBLIC = Buffer.from('302a300506032b656e032100', 'hex')
 
 export const sha256: Sha256 = (bytes) => createHash('sha256').update(bytes).digest()
 
@@ -81,6 +86,51 @@ export function generateWgPrivateKey(): string {
 export function wgPublicKey(privateBase64: string): WgKey {
   const key = privateKey(X25519_PRIVATE, Buffer.from(privateBase64, 'base64'))
   return parseWgKey(toBase64(rawPublic(createPublicKey(key))))
+}
+
+/** What a WireGuard key pair shares with the holder of another (X25519, RFC 7748 §6.1), 32 bytes, by the peer's public key. */
+export function sharedSecretWith(privateBase64: string): (peer: WgKey) => Uint8Array {
+  const own = privateKey(X25519_PRIVATE, Buffer.from(privateBase64, 'base64'))
+  return (peer) => {
+    const der = Buffer.concat([X25519_PUBLIC, Buffer.from(peer, 'base64')])
+    return new Uint8Array(
+      diffieHellman({ privateKey: own, publicKey: createPublicKey({ key: der, format: 'der', type: 'spki' }) }),
+    )
+  }
+}
+
+/** HKDF with SHA-256 (RFC 5869). */
+export function hkdf(secret: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', secret, salt, info, length))
+}
+
+const AEAD = 'chacha20-poly1305'
+const aeadTagBytes = 16
+
+/** Ciphertext and tag (ChaCha20-Poly1305, RFC 8439 §2.8). A nonce of 12 bytes, never used twice under one key. */
+export function sealAead(key: Uint8Array, nonce: Uint8Array, plain: Uint8Array, aad: Uint8Array): Uint8Array {
+  const cipher = createCipheriv(AEAD, key, nonce, { authTagLength: aeadTagBytes })
+  cipher.setAAD(aad, { plaintextLength: plain.length })
+  return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()])
+}
+
+/** The plain text; undefined where the tag does not fit. */
+export function openAead(
+  key: Uint8Array,
+  nonce: Uint8Array,
+  sealed: Uint8Array,
+  aad: Uint8Array,
+): Uint8Array | undefined {
+  const length = sealed.length - aeadTagBytes
+  if (length < 0) return undefined
+  const decipher = createDecipheriv(AEAD, key, nonce, { authTagLength: aeadTagBytes })
+  decipher.setAAD(aad, { plaintextLength: length })
+  decipher.setAuthTag(sealed.subarray(length))
+  try {
+    return Buffer.concat([decipher.update(sealed.subarray(0, length)), decipher.final()])
+  } catch {
+    return undefined
+  }
 }
 
 /** Compares secrets in time that depends on their length only. */

@@ -1,0 +1,76 @@
+// What `holdfast netcheck` finds, as rows: drawn from what the agent has learned by talking to its peers.
+
+import type { AgentStatus } from '../agent.ts'
+import type { HostProbe } from '../host/probe.ts'
+import type { PathReport, PathsReport } from '../paths/report.ts'
+import { rttText, timeText } from './words.ts'
+
+const NAT_FOUND: Readonly<Record<PathsReport['natType'], string>> = {
+  unknown: 'not known yet: nobody outside has answered, or only one',
+  none: 'none: this node bears its own address outside',
+  'endpoint-independent': 'one mapping for everybody (endpoint-independent): others can reach this node',
+  symmetric: 'another mapping for every destination (symmetric): others need a relay or a forwarded port',
+  'udp-blocked': 'UDP is blocked',
+}
+
+function used(peer: PathReport): PathReport['candidates'][number] | undefined {
+  return peer.candidates.find(({ inUse, lastAnswerAgeMs }) => inUse && lastAnswerAgeMs !== undefined)
+}
+
+/** Relays in use, the nearest first. */
+function relays(peers: readonly PathReport[]): string {
+  const nearest = new Map<string, number | undefined>()
+  for (const { candidates } of peers) {
+    for (const { rttMs, via } of candidates) {
+      if (via === undefined) continue
+      const known = nearest.get(via)
+      if (!nearest.has(via) || (rttMs !== undefined && rttMs < (known ?? Number.POSITIVE_INFINITY)))
+        nearest.set(via, rttMs)
+    }
+  }
+  const sorted = [...nearest].sort((a, b) => (a[1] ?? Number.MAX_VALUE) - (b[1] ?? Number.MAX_VALUE))
+  return sorted.map(([name, rttMs]) => `${name} ${rttText(rttMs)}`).join(', ') || 'none known'
+}
+
+function outsideIpv6(peers: readonly PathReport[]): boolean {
+  return peers.some(({ candidates }) =>
+    candidates.some(({ endpoint, kind, lastAnswerAgeMs }) => {
+      return kind === 'direct' && endpoint.startsWith('[') && lastAnswerAgeMs !== undefined
+    }),
+  )
+}
+
+export function netcheckRows(
+  paths: PathsReport,
+  status: AgentStatus,
+  probe: Pick<HostProbe, 'read' | 'list'>,
+  nowMs: number,
+): readonly (readonly [check: string, found: string])[] {
+  const { peers } = paths
+  const kinds = peers.map((peer) => used(peer)?.kind ?? 'none')
+  const count = (kind: string): number => kinds.filter((one) => one === kind).length
+  const udp = kinds.some((kind) => kind === 'lan' || kind === 'direct' || kind === 'relay')
+  const late = status.health.find(({ code }) => code === 'clock-behind')
+  const mtus = probe
+    .list('/sys/class/net')
+    .filter((name) => name !== 'lo')
+    .map((name) => `${name} ${probe.read(`/sys/class/net/${name}/mtu`) ?? '?'}`)
+  return [
+    [
+      'port sharing',
+      paths.engine === 'on' ? 'works: probes take the very way of WireGuard’s packets' : 'not possible on this host',
+    ],
+    ['NAT', NAT_FOUND[paths.natType]],
+    ['outside address', paths.mapped.join(', ') || 'not known'],
+    ['UDP', udp ? 'answered' : 'no peer has answered over UDP'],
+    ['IPv6 outside', outsideIpv6(peers) ? 'a peer answered over IPv6' : 'no peer has answered over IPv6'],
+    [
+      'peers',
+      `${count('lan')} lan, ${count('direct')} direct, ${count('relay')} relay, ${count('tls')} tls, ${count('none')} silent`,
+    ],
+    ['relays', relays(peers)],
+    ['hub', status.hub.connected ? `connected to ${status.hub.url}` : `away since ${timeText(status.modeSince)}`],
+    ['clock', late === undefined ? timeText(nowMs) : `${timeText(nowMs)}, behind`],
+    ['MTU', mtus.join(', ')],
+  ]
+}

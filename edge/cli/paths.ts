@@ -1,0 +1,70 @@
+// The commands that tell how peers are reached: paths, explain, netcheck. They ask the agent, and nobody outside.
+
+import { switchFlag } from '../../shared/cli/parse.ts'
+import { type Cell, renderTable } from '../../shared/cli/table.ts'
+import { HoldfastError } from '../../shared/errors.ts'
+import { createLocalClient } from '../local/client.ts'
+import type { CandidateReport, PathReport, PathsReport } from '../paths/report.ts'
+import { type Cli, type Command, writeJson } from './context.ts'
+import { explainText } from './explain-text.ts'
+import { netcheckRows } from './netcheck-text.ts'
+import { ageText, rttText } from './words.ts'
+
+function find({ peers }: PathsReport, wanted: string): PathReport {
+  const found = peers.find(({ name, nodeId }) => name === wanted || nodeId === wanted)
+  if (found !== undefined) return found
+  throw new HoldfastError('not-found', `no peer is called ${wanted}`, {
+    remedy: 'See `holdfast status` for the peers of this node.',
+  })
+}
+
+function stateCell({ inUse, state }: CandidateReport): string | Cell {
+  if (inUse) return { text: 'in use', tone: 'good' }
+  return state === 'failed' || state === 'held-down' ? { text: state, tone: 'warn' } : state
+}
+
+function row(peer: PathReport, one: CandidateReport): readonly (string | Cell)[] {
+  const loss = one.loss === undefined ? '-' : `${Math.round(one.loss * 100)} %`
+  const answered = one.lastAnswerAgeMs === undefined ? 'never' : ageText(one.lastAnswerAgeMs / 1_000)
+  const kind = one.via === undefined ? one.kind : `${one.kind} via ${one.via}`
+  return [peer.name, kind, one.endpoint, one.source, stateCell(one), rttText(one.rttMs), loss, answered, one.reason]
+}
+
+const COLUMNS = ['PEER', 'PATH', 'ENDPOINT', 'FROM', 'STATE', 'RTT', 'LOSS', 'ANSWERED', 'WHY']
+
+export const pathsCommand: Command = async (cli) => {
+  const all = await createLocalClient(cli.files.socket).paths()
+  const [wanted] = cli.args
+  const peers = wanted === undefined ? all.peers : [find(all, wanted)]
+  if (cli.json) writeJson(cli, { ...all, peers })
+  else {
+    const rows = peers.flatMap((peer) => peer.candidates.map((one) => row(peer, one)))
+    cli.write(renderTable(COLUMNS, rows, switchFlag(cli.flags, 'color')))
+    if (all.engine === 'off')
+      cli.note('this host can’t share WireGuard’s port: endpoints take turns; see `holdfast doctor`')
+  }
+  return 0
+}
+
+export const explainCommand: Command = async (cli) => {
+  const all = await createLocalClient(cli.files.socket).paths()
+  const peer = find(all, cli.args[0] ?? '')
+  if (cli.json) writeJson(cli, { ...all, peers: [peer] })
+  else cli.write(explainText(all, peer))
+  return peer.candidates.some(({ inUse }) => inUse) ? 0 : 1
+}
+
+async function netcheck(
+  cli: Cli,
+): Promise<{ readonly paths: PathsReport; readonly rows: readonly (readonly string[])[] }> {
+  const client = createLocalClient(cli.files.socket)
+  const [paths, status] = await Promise.all([client.paths(), client.status(true)])
+  return { paths, rows: netcheckRows(paths, status, cli.probe, cli.clock.now()) }
+}
+
+export const netcheckCommand: Command = async (cli) => {
+  const { paths, rows } = await netcheck(cli)
+  if (cli.json) writeJson(cli, { ...paths, peers: [], checks: rows.map(([check, found]) => ({ check, found })) })
+  else cli.write(renderTable(['CHECK', 'FOUND'], rows, switchFlag(cli.flags, 'color')))
+  return 0
+}

@@ -1,0 +1,133 @@
+// The agent's own datagrams beside WireGuard's: plain sockets at the control port, which the shared-port rules of the own
+// nft table dress as WireGuard's port. A host where those rules do nothing is found out at the start: a frame to ourselves,
+// addressed to WireGuard's port, must come back to the control port, from WireGuard's port.
+
+import { createSocket, type Socket } from 'node:dgram'
+import type { Address } from '../../shared/address/cidr.ts'
+import { type Endpoint, formatEndpoint, hostOf, portOf } from '../../shared/address/endpoint.ts'
+import { concat, sameBytes } from '../../shared/bytes.ts'
+import type { Clock, Entropy, Log } from '../../shared/effects.ts'
+import { describeError } from '../../shared/errors.ts'
+import type { FrameSocket } from '../paths/doors.ts'
+
+export interface ControlSocketOptions {
+  readonly listenPort: number
+  readonly controlPort: number
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly log: Log
+}
+
+/** As every packet of this host. */
+const TTL = 64
+/** Loopback answers in microseconds; a busy Raspberry Pi in milliseconds. */
+const PROBE_MS = 500
+const PROBE_TRIES = 3
+/** Looks like a frame to the rules, and like none to whoever parses it. */
+const PROBE_MAGIC = Uint8Array.of(0xf0, 0x68, 0x66, 1, 0)
+/** Bytes the kernel may keep for us: a thousand frames while a turn of planning runs. */
+const RECEIVE_BUFFER = 1 << 18
+
+function isSixth(endpoint: Endpoint): boolean {
+  return endpoint.startsWith('[')
+}
+
+async function bind(type: 'udp4' | 'udp6', port: number): Promise<Socket> {
+  // Endpoints are addresses: nothing is looked up, so `send` hands over to the kernel before it returns.
+  const lookup = (host: string, _: unknown, found: (error: null, address: string, family: number) => void): void =>
+    found(null, host, type === 'udp4' ? 4 : 6)
+  const socket = createSocket({ type, ipv6Only: type === 'udp6', recvBufferSize: RECEIVE_BUFFER, lookup })
+  const bound = Promise.withResolvers<void>()
+  socket.once('error', bound.reject)
+  socket.bind({ port, exclusive: true }, bound.resolve)
+  try {
+    await bound.promise
+  } catch (error) {
+    socket.close()
+    throw error
+  }
+  socket.removeListener('error', bound.reject)
+  socket.unref()
+  return socket
+}
+
+export function createControlSocket(options: ControlSocketOptions): FrameSocket {
+  const { clock, controlPort, entropy, listenPort, log } = options
+  let four: Socket | undefined
+  let six: Socket | undefined
+
+  const sendBy = (socket: Socket | undefined, bytes: Uint8Array, to: Endpoint, ttl: number | undefined): void => {
+    if (socket === undefined) return
+    try {
+      if (ttl !== undefined) socket.setTTL(ttl)
+      socket.send(bytes, portOf(to), hostOf(to), () => undefined)
+    } catch (error) {
+      log.debug('a frame could not be sent', { to, why: describeError(error) })
+    } finally {
+      if (ttl !== undefined) socket.setTTL(TTL)
+    }
+  }
+  const send: FrameSocket['send'] = (bytes, to, ttl) => sendBy(isSixth(to) ? six : four, bytes, to, ttl)
+
+  /** True once a frame to ourselves came back the way the rules lead it. */
+  const sharesPort = async (socket: Socket): Promise<boolean> => {
+    const probe = concat(PROBE_MAGIC, entropy.bytes(16))
+    const outcome = Promise.withResolvers<boolean>()
+    const onMessage = (bytes: Uint8Array, from: { readonly port: number }): void => {
+      if (sameBytes(bytes, probe)) outcome.resolve(from.port === listenPort)
+    }
+    socket.on('message', onMessage)
+    let tries = 0
+    const attempt = (): void => {
+      if (tries === PROBE_TRIES) return outcome.resolve(false)
+      tries += 1
+      socket.send(probe, listenPort, '127.0.0.1', () => undefined)
+      timer = clock.after(PROBE_MS / PROBE_TRIES, attempt)
+      return undefined
+    }
+    let timer = clock.after(0, attempt)
+    try {
+      return await outcome.promise
+    } finally {
+      timer.cancel()
+      socket.removeListener('message', onMessage)
+    }
+  }
+
+  const listen = (socket: Socket, onMessage: (bytes: Uint8Array, from: Endpoint) => void): void => {
+    socket.on('error', (error) => log.debug('the control socket', { why: error.message }))
+    socket.on('message', (bytes, { address, port }) => {
+      // A zone can't be an endpoint of ours, and port 0 nobody's.
+      if (port !== 0 && !address.includes('%')) onMessage(bytes, formatEndpoint(address as Address, port))
+    })
+  }
+
+  const close = async (): Promise<void> => {
+    const open = [four, six].filter((socket) => socket !== undefined)
+    four = undefined
+    six = undefined
+    await Promise.all(open.map((socket) => new Promise<void>((resolve) => socket.close(resolve))))
+  }
+
+  return {
+    async open(onMessage) {
+      try {
+        four = await bind('udp4', controlPort)
+        if (!(await sharesPort(four))) {
+          await close()
+          return false
+        }
+        listen(four, onMessage)
+        six = await bind('udp6', controlPort).catch(() => undefined)
+        if (six !== undefined) listen(six, onMessage)
+        return true
+      } catch (error) {
+        log.warn('the control port can’t be used', { port: controlPort, why: describeError(error) })
+        await close()
+        return false
+      }
+    },
+    send,
+    close,
+  }
+}

@@ -1,0 +1,55 @@
+// The path engine's quick way to WireGuard: one peer's endpoint in a few milliseconds, and a glance at the counters that
+// starts no program.
+
+import { readFileSync } from 'node:fs'
+import type { WireguardDoor } from '../paths/doors.ts'
+import type { Run } from './command.ts'
+import { type Flavour, flavourOf } from './link.ts'
+import { createWgSocket } from './wg-socket.ts'
+import { createWgTool } from './wg-tool.ts'
+import type { WireguardDevice } from './wireguard.ts'
+
+export interface WireguardDoorOptions {
+  readonly interface: string
+  readonly privateKeyPath: string
+  readonly run: Run
+}
+
+/** One line of /proc/net/dev (proc_net(5)): eight figures received, eight sent; bytes come first. */
+export function parseCounters(text: string, name: string): ReturnType<WireguardDoor['passed']> {
+  const line = text.split('\n').find((one) => one.trimStart().startsWith(`${name}:`))
+  const figures = line
+    ?.slice(line.indexOf(':') + 1)
+    .trim()
+    .split(/\s+/)
+  if (figures === undefined || figures.length < 9) return undefined
+  return { rxBytes: Number(figures[0]), txBytes: Number(figures[8]) }
+}
+
+export function createWireguardDoor({ interface: name, privateKeyPath, run }: WireguardDoorOptions): WireguardDoor {
+  let flavour: Flavour | undefined
+
+  const device = async (): Promise<WireguardDevice> => {
+    flavour ??= await flavourOf(name, run)
+    return flavour === 'wireguard-go' ? createWgSocket(name, privateKeyPath) : createWgTool(name, privateKeyPath, run)
+  }
+  /** The interface may be made anew by another: then it is looked for again. */
+  const attempt = async <T>(work: (device: WireguardDevice) => Promise<T>): Promise<T> => {
+    try {
+      return await work(await device())
+    } catch (error) {
+      flavour = undefined
+      throw error
+    }
+  }
+
+  return {
+    passed: () => parseCounters(readFileSync('/proc/self/net/dev', 'utf8'), name),
+    peers: () => attempt(async (one) => (await one.read())?.peers ?? []),
+    // A peer that left at this very moment comes back as a stump without addresses; the next turn takes it away.
+    point: (endpoints) =>
+      attempt((one) =>
+        one.setPeers([...endpoints].map(([wgKey, endpoint]) => ({ op: 'peer-set', wgKey, endpoint }) as const)),
+      ),
+  }
+}

@@ -1,0 +1,53 @@
+// Who chooses the endpoints: the path engine where this host shares WireGuard's port with it, else the rotation. Both stand
+// behind one book, because nobody knows which it will be before the first rules are in the kernel.
+
+import type { Endpoint } from '../../shared/address/endpoint.ts'
+import type { Log } from '../../shared/effects.ts'
+import { describeError } from '../../shared/errors.ts'
+import type { NodeId } from '../../shared/ids.ts'
+import type { EndpointBook } from './endpoint-book.ts'
+import type { PathEngine } from './engine.ts'
+import type { PathView } from './path.ts'
+import type { Mapping } from './reflexive.ts'
+
+export interface Chooser extends EndpointBook {
+  /** After the first turn: the rules that share the port are in the kernel. */
+  start(): Promise<void>
+  stop(): Promise<void>
+  engine(): 'on' | 'off'
+  view(node: NodeId): PathView | undefined
+  mapping(): Mapping
+  /** The relay behind an endpoint. */
+  viaOf(endpoint: Endpoint): NodeId | undefined
+}
+
+const NOTHING_KNOWN: Mapping = { natType: 'unknown', mapped: [] }
+
+export function createChooser(rotation: EndpointBook, engine: PathEngine | undefined, log: Log): Chooser {
+  let current: EndpointBook = rotation
+  let on = false
+
+  return {
+    get chosen() {
+      return current.chosen
+    },
+    // Both only rise, so their sum tells a change of either, and the change from one to the other.
+    revision: () => rotation.revision() + (engine?.revision() ?? 0) + (on ? 1 : 0),
+    update: (input) => current.update(input),
+    async start() {
+      if (engine === undefined) return
+      try {
+        on = await engine.start()
+      } catch (error) {
+        log.warn('the path engine did not start', { why: describeError(error) })
+      }
+      if (on) current = engine
+      else log.warn('this host can’t share WireGuard’s port: endpoints take turns until one answers')
+    },
+    stop: async () => await engine?.stop(),
+    engine: () => (on ? 'on' : 'off'),
+    view: (node) => (on ? engine?.view(node) : undefined),
+    viaOf: (endpoint) => (on ? engine?.viaOf(endpoint) : undefined),
+    mapping: () => (on ? (engine?.mapping() ?? NOTHING_KNOWN) : NOTHING_KNOWN),
+  }
+}

@@ -1,0 +1,23 @@
+// What the path engine needs of the host. The kernel's side is made by main.ts, as every driver.
+
+import type { Endpoint } from '../../shared/address/endpoint.ts'
+import type { WgKey } from '../../shared/ids.ts'
+import type { ObservedPeer } from '../plan/observed.ts'
+
+/** WireGuard between two turns of the loop: quick looks and quick turns of a peer's endpoint. */
+export interface WireguardDoor {
+  /** Bytes that came and went through the interface, payload only; undefined where there is no interface. */
+  passed(): { readonly rxBytes: number; readonly txBytes: number } | undefined
+  peers(): Promise<readonly ObservedPeer[]>
+  /** Points peers at endpoints, all in one go. */
+  point(endpoints: ReadonlyMap<WgKey, Endpoint>): Promise<void>
+}
+
+/** Datagrams from and to WireGuard's own port, beside its traffic. */
+export interface FrameSocket {
+  /** Binds and installs the receiver. True if the host shares WireGuard's port with us. */
+  open(onMessage: (bytes: Uint8Array, from: Endpoint) => void): Promise<boolean>
+  /** A low `ttl` dies on the way. What can't be sent is lost, as any datagram may be. */
+  send(bytes: Uint8Array, to: Endpoint, ttl?: number): void
+  close(): Promise<void>
+}

@@ -1,0 +1,83 @@
+// How this node looks from outside: the address its packets bear behind the NATs in front of it, as peers tell it back.
+// Two observers that see the same port mean a NAT whose mapping does not depend on the destination (RFC 4787 §4.1): then
+// the mapping is worth announcing. Different ports mean that it is of no use to anybody else.
+
+import { type Address, familyOf, hostCidr } from '../../shared/address/cidr.ts'
+import { type Endpoint, hostOf } from '../../shared/address/endpoint.ts'
+import { compareText } from '../../shared/bytes.ts'
+import type { Fact } from '../../shared/fact/fact.ts'
+
+/**
+ * What is older than the newest sight by this much may be of a mapping that is gone (RFC 4787 §4.3). Silence makes
+ * nothing older: WireGuard's keepalives hold the mapping while nobody tells of it.
+ */
+const SAME_TIME_MS = 120_000
+/** Observers remembered: more agree on nothing new. */
+const OBSERVERS_MAX = 16
+const MAPPED_MAX = 4
+
+interface Sight {
+  readonly endpoint: Endpoint
+  readonly at: number
+}
+
+export interface Mapping {
+  readonly natType: Fact['natType']
+  /** Worth announcing; sorted. */
+  readonly mapped: readonly Endpoint[]
+}
+
+export interface Reflexive {
+  /** `observer` saw our packets come from `endpoint`. `at` in monotonic milliseconds. */
+  note(observer: Endpoint, endpoint: Endpoint, at: number): void
+  /** `own`: addresses of this host. */
+  mapping(own: ReadonlySet<string>): Mapping
+  /** Links changed: what was seen is history. */
+  forget(): void
+}
+
+function family(endpoint: Endpoint): 4 | 6 {
+  return familyOf(hostCidr(hostOf(endpoint) as Address))
+}
+
+/** What one family shows. IPv6 without translation shows an own address. */
+function judge(seen: readonly Endpoint[], own: ReadonlySet<string>): Mapping {
+  if (seen.some((endpoint) => own.has(hostOf(endpoint)))) return { natType: 'none', mapped: [] }
+  const different = new Set(seen)
+  if (different.size > 1) return { natType: 'symmetric', mapped: [] }
+  if (seen.length === 0) return { natType: 'unknown', mapped: [] }
+  // One observer proves no independence, and its word may still be right.
+  return { natType: seen.length > 1 ? 'endpoint-independent' : 'unknown', mapped: [...different] }
+}
+
+export function createReflexive(): Reflexive {
+  /** By host of the observer: two ports of one host may be one mapping. */
+  const sights = new Map<string, Sight>()
+
+  return {
+    note(observer, endpoint, at) {
+      const key = hostOf(observer)
+      sights.delete(key)
+      sights.set(key, { endpoint, at })
+      const [oldest] = sights.keys()
+      if (sights.size > OBSERVERS_MAX && oldest !== undefined) sights.delete(oldest)
+    },
+    mapping(own) {
+      const newest = [...sights.values()].at(-1)?.at ?? 0
+      const current = [...sights.values()].filter(({ at }) => newest - at <= SAME_TIME_MS)
+      const seen = current.map(({ endpoint }) => endpoint)
+      const four = judge(
+        seen.filter((endpoint) => family(endpoint) === 4),
+        own,
+      )
+      const six = judge(
+        seen.filter((endpoint) => family(endpoint) === 6),
+        own,
+      )
+      const natType = four.natType === 'unknown' && four.mapped.length === 0 ? six.natType : four.natType
+      const mapped = [...four.mapped, ...six.mapped].sort(compareText).slice(0, MAPPED_MAX)
+      return { natType, mapped }
+    },
+    forget: () => sights.clear(),
+  }
+}

@@ -1,0 +1,79 @@
+// The paths to one peer as programs and people see them: ages instead of moments of a clock that nobody else has.
+
+import type { Endpoint } from '../../shared/address/endpoint.ts'
+import type { Name, NodeId } from '../../shared/ids.ts'
+import type { CandidateSource, CandidateState, PathKind, PathView } from './path.ts'
+import type { Mapping } from './reflexive.ts'
+
+export interface CandidateReport {
+  readonly endpoint: Endpoint
+  readonly kind: PathKind
+  readonly source: CandidateSource
+  readonly via?: Name
+  readonly state: CandidateState
+  readonly inUse: boolean
+  readonly rttMs?: number
+  /** 0 to 1. */
+  readonly loss?: number
+  readonly lastAnswerAgeMs?: number
+  readonly lastProbeAgeMs?: number
+  /** Until it may be switched back to. */
+  readonly heldForMs?: number
+  readonly reason: string
+}
+
+export interface PathReport {
+  readonly name: Name
+  readonly nodeId: NodeId
+  readonly natType: Mapping['natType']
+  readonly mode: PathView['mode']
+  readonly decides: boolean
+  readonly candidates: readonly CandidateReport[]
+  readonly history: readonly { readonly ageMs: number; readonly what: string }[]
+}
+
+/** The shape of `holdfast paths --json`. */
+export interface PathsReport {
+  /** Off: this host can't share WireGuard's port, and endpoints take turns until one answers. */
+  readonly engine: 'on' | 'off'
+  readonly natType: Mapping['natType']
+  readonly mapped: readonly Endpoint[]
+  readonly peers: readonly PathReport[]
+}
+
+export interface PathPeer {
+  readonly name: Name
+  readonly nodeId: NodeId
+  readonly natType: Mapping['natType']
+}
+
+export function pathReport(
+  { name, nodeId, natType }: PathPeer,
+  view: PathView,
+  nameOf: (node: NodeId) => Name,
+  nowMs: number,
+): PathReport {
+  const age = (at: number): number => Math.max(0, Math.round(nowMs - at))
+  return {
+    name,
+    nodeId,
+    natType,
+    mode: view.mode,
+    decides: view.decides,
+    candidates: view.candidates.map((one) => ({
+      endpoint: one.endpoint,
+      kind: one.kind,
+      source: one.source,
+      ...(one.via === undefined ? {} : { via: nameOf(one.via) }),
+      state: one.state,
+      inUse: one.inUse,
+      ...(one.rttMs === undefined ? {} : { rttMs: one.rttMs }),
+      ...(one.loss === undefined ? {} : { loss: one.loss }),
+      ...(one.lastAnswerAt === undefined ? {} : { lastAnswerAgeMs: age(one.lastAnswerAt) }),
+      ...(one.lastProbeAt === undefined ? {} : { lastProbeAgeMs: age(one.lastProbeAt) }),
+      ...(one.heldUntil === undefined || one.heldUntil <= nowMs ? {} : { heldForMs: Math.ceil(one.heldUntil - nowMs) }),
+      reason: one.reason,
+    })),
+    history: view.history.map(({ at, what }) => ({ ageMs: age(at), what })),
+  }
+}

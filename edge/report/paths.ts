@@ -1,0 +1,25 @@
+// Every way to every peer, as `holdfast paths` shows it.
+
+import type { Clock } from '../../shared/effects.ts'
+import type { Name, NodeId } from '../../shared/ids.ts'
+import type { Chooser } from '../paths/chooser.ts'
+import { type PathReport, type PathsReport, pathReport } from '../paths/report.ts'
+import type { FactBook } from '../trust/fact-book.ts'
+import type { PeerBook } from './peers.ts'
+
+export interface PathSources {
+  readonly clock: Clock
+  readonly peers: Pick<PeerBook, 'entries' | 'of'>
+  readonly facts: Pick<FactBook, 'facts'>
+}
+
+export function agentPaths({ clock, facts, peers }: PathSources, chooser: Chooser): PathsReport {
+  const now = clock.monotonic()
+  const nameOf = (node: NodeId): Name => peers.of(node)?.member.name ?? (node as string as Name)
+  const reports = peers.entries.flatMap(({ member: { name, nodeId } }): readonly PathReport[] => {
+    const view = chooser.view(nodeId)
+    const natType = facts.facts.get(nodeId)?.fact.natType ?? 'unknown'
+    return view === undefined ? [] : [pathReport({ name, nodeId, natType }, view, nameOf, now)]
+  })
+  return { engine: chooser.engine(), ...chooser.mapping(), peers: reports }
+}
