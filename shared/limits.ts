@@ -115,3 +115,17 @@ export const pathTriesPerSecondMax = 16
 export const pathFlightsMax = 16
 /** What happened to the paths of one peer, as people ask for it. */
 export const pathHistoryMax = 32
+/** Session ports of one relay: one pair of nodes each; every one costs a socket. */
+export const relayPortsMax = 4_096
+/** Sessions of one node at one relay: more peers than one node talks to at once through relays. */
+export const relaySessionsPerNodeMax = 256
+/** Binds a relay checks per second: each costs two Ed25519 verifications, 350 µs. A relay's 2,000 ends come back in 25 s. */
+export const relayBindsPerSecondMax = 200
+/** Binds from one address per second: many nodes behind one carrier NAT, but not a flood. */
+export const relayBindsPerSourceMax = 20
+/** Sources a relay remembers for that. */
+export const relaySourcesMax = 10_000
+/** Binds that wait for their port; more are told to come again. */
+export const relayBindsWaitingMax = 256
+/** A datagram that a relay keeps for the other end of a session: the largest that the internet carries whole. */
+export const relayHeldBytesMax = 1_500

@@ -62,7 +62,6 @@ export const commands: readonly CommandRow[] = [
       flags: [
         interfaceFlag,
         { name: 'listen-port', value: 'PORT', summary: 'UDP port of WireGuard (default 51820)' },
-        { name: 'control-port', value: 'PORT', summary: 'UDP port of the path engine (default 51821)' },
         { name: 'mesh-port', value: 'PORT', summary: 'UDP port of the agent inside the mesh (default 51822)' },
         {
           name: 'set-clock',
@@ -100,37 +99,29 @@ export const commands: readonly CommandRow[] = [
   },
   {
     spec: {
-      name: 'paths',
-      summary: 'Show every way to a peer, its state and why',
-      args: [{ name: 'NODE', summary: 'Name or id of the peer; all peers where absent' }],
-      flags: [json],
-    },
-    load: async () => (await import('./paths.ts')).pathsCommand,
-  },
-  {
-    spec: {
-      name: 'explain',
-      summary: 'Say in sentences how a peer is reached, and why not better',
-      args: [{ name: 'NODE', summary: 'Name or id of the peer', required: true }],
-      flags: [json],
-    },
-    load: async () => (await import('./paths.ts')).explainCommand,
-  },
-  {
-    spec: {
-      name: 'netcheck',
-      summary: 'Show what stands between this node and the others: NAT, ports, families',
-      flags: [json],
-    },
-    load: async () => (await import('./paths.ts')).netcheckCommand,
-  },
-  {
-    spec: {
       name: 'plan',
       summary: 'Show what the agent’s next turn would change',
       flags: [{ name: 'dry-run', summary: 'Change nothing; always so' }, interfaceFlag, json],
     },
     load: async () => (await import('./look.ts')).planCommand,
+  },
+  {
+    spec: {
+      name: 'relay',
+      summary: 'Relay between nodes that cannot reach each other, without being part of the mesh',
+      description:
+        'Needs a device that joined. The kernel forwards: sessions go on when this ends. Open the relay port, the next one and the session ports for UDP.',
+      flags: [
+        { name: 'port', value: 'PORT', summary: 'UDP port of the relay (default: of the node’s record, else 3478)' },
+        { name: 'session-port', value: 'PORT', summary: 'First UDP port of the sessions (default 61000)' },
+        { name: 'sessions', value: 'N', summary: 'Pairs of nodes at once (default 1024)' },
+        { name: 'session-mbit', value: 'N', summary: 'Mbit/s of one end of a session (default 200)' },
+        { name: 'total-mbit', value: 'N', summary: 'Mbit/s of all of a family together (default 1000)' },
+        { name: 'cleanup', summary: 'Take the sessions out of the kernel, and end' },
+      ],
+      examples: ['holdfast relay --state /var/lib/holdfast --total-mbit 500'],
+    },
+    load: async () => (await import('./relay.ts')).relayCommand,
   },
   {
     spec: { name: 'doctor', summary: 'Show what this host has and lacks, and how to mend it', flags: [json] },

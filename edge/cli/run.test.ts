@@ -13,6 +13,7 @@ import type { Agent, AgentOptions, AgentStatus } from '../agent.ts'
 import { startFakeHub } from '../enrol/hub.fake.ts'
 import { readConfigFile } from '../host/config-file.ts'
 import { hostProbe } from '../host/probe.ts'
+import { createFakeForwarder, createFakeForwarderKernel } from '../relay/forwarder.fake.ts'
 import { type Doors, runCli } from './run.ts'
 
 const awake = setInterval(() => undefined, 1_000)
@@ -40,7 +41,6 @@ function fakeAgent(options: AgentOptions, events: string[]): Agent {
     start: async () => void events.push(`start on ${settings.interface}:${settings.listenPort}`),
     stop: async () => void events.push('stop'),
     status,
-    paths: () => ({ engine: 'off', natType: 'unknown', mapped: [], peers: [] }),
     plan: async () => [{ op: 'link-add' }],
     wake: () => undefined,
     noteRtt: () => undefined,
@@ -72,7 +72,7 @@ async function onBench(run: (bench: Bench) => Promise<void>): Promise<void> {
     createRun: () => async () => '',
     probe: hostProbe({}),
     createDriver: async () => ({ cleanup: async () => void events.push('cleanup') }) as never,
-    createPathDoors: async () => ({}) as never,
+    createForwarder: async () => createFakeForwarder(createFakeForwarderKernel()),
     createAgent: async (options) => fakeAgent(options, events),
     stopRequested: () => stop.promise,
     readConfigFile,

@@ -11,6 +11,7 @@ import type { Driver, Failure } from './driver.ts'
 import { hasIpv6, readForwarding, switchForwardingOn } from './forwarding.ts'
 import { addLink, type Flavour, flavourOf, removeLink } from './link.ts'
 import { createNftTable } from './nft.ts'
+import { removeRelayTable } from './relay-forwarder.ts'
 import { addRoute, readRoutes, removeRoute } from './routes.ts'
 import { watchKernel } from './watch.ts'
 import { createWgSocket } from './wg-socket.ts'
@@ -134,6 +135,7 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
     async cleanup() {
       await removeLink(name, run)
       await table.remove()
+      await removeRelayTable(run)
       flavour = undefined
     },
     watch: (wake) => watchKernel(name, tableName, wake, clock, log),

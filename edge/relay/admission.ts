@@ -1,0 +1,65 @@
+// Who may use a relay: by the capability the hub signed, the key the node proves, and the set of members if one is held.
+
+import { fromBase64 } from '../../shared/bytes.ts'
+import type { Clock, Verify } from '../../shared/effects.ts'
+import { isHoldfastError } from '../../shared/errors.ts'
+import type { DeviceKey, NetworkId, NodeId } from '../../shared/ids.ts'
+import type { TrustedKeys } from '../../shared/record/envelope.ts'
+import { compareVersion, type Version } from '../../shared/record/head.ts'
+import { type Capability, isExpired, openCapability } from '../../shared/wire/capability.ts'
+import { type Bind, bindSignedBytes, type Refusal } from './frames.ts'
+
+/** The set of members that a relay holds. */
+export interface MemberSet {
+  readonly version: Version
+  keyOf(node: NodeId): DeviceKey | undefined
+}
+
+export interface AdmissionOptions {
+  readonly network: NetworkId
+  /** Keys that may sign capabilities. */
+  readonly trusted: () => TrustedKeys
+  /** Undefined where no set is held. */
+  readonly members: () => MemberSet | undefined
+  readonly verify: Verify
+  readonly clock: Clock
+}
+
+export interface Admitted {
+  readonly capability: Capability
+}
+
+/** True if the held set knows of the node's removal: it is as new as the capability and does not have the node. */
+export function isRemoved(members: MemberSet | undefined, node: NodeId, key: string | undefined, at: Version): boolean {
+  if (members === undefined || compareVersion(members.version, at) < 0) return false
+  const held = members.keyOf(node)
+  return held === undefined || (key !== undefined && held !== key)
+}
+
+/** A node that the set has is let in whatever the clock says: clocks fail where relays stand. */
+function judge(options: AdmissionOptions, capability: Capability): Refusal | undefined {
+  const { deviceKey, node } = capability
+  const members = options.members()
+  if (members?.keyOf(node) === deviceKey) return undefined
+  if (isRemoved(members, node, deviceKey, capability)) return 'removed'
+  return isExpired(capability, options.clock.now()) ? 'expired' : undefined
+}
+
+/** Two signatures are checked here; nothing unproven may come this far. */
+export function admit(
+  options: AdmissionOptions,
+  relayKey: Uint8Array,
+  bind: Bind & { readonly covered: Uint8Array; readonly signature: Uint8Array },
+): Admitted | Refusal {
+  let capability: Capability
+  try {
+    capability = openCapability(bind.capability, options.trusted(), options.verify)
+  } catch (error) {
+    if (!isHoldfastError(error)) throw error
+    return 'untrusted'
+  }
+  if (capability.network !== options.network || capability.node === bind.peer) return 'untrusted'
+  const key = fromBase64(capability.deviceKey)
+  if (!options.verify(key, bindSignedBytes(relayKey, bind.covered), bind.signature)) return 'untrusted'
+  return judge(options, capability) ?? { capability }
+}

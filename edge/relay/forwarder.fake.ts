@@ -1,0 +1,37 @@
+// A forwarder made of a map: what the kernel holds outlives the process that put it there.
+
+import { HoldfastError } from '../../shared/errors.ts'
+import type { Carried, Forward, Forwarder } from './forwarder.ts'
+
+export interface FakeForwarderKernel {
+  readonly held: Map<number, Forward>
+  /** Every change from now on fails. */
+  broken: boolean
+}
+
+export function createFakeForwarderKernel(): FakeForwarderKernel {
+  return { held: new Map(), broken: false }
+}
+
+export function createFakeForwarder(kernel: FakeForwarderKernel): Forwarder {
+  const none: Carried = { packets: [0, 0], bytes: [0, 0] }
+  const check = (): void => {
+    if (kernel.broken) throw new HoldfastError('failed', 'the kernel refuses')
+  }
+  return {
+    families: [4, 6],
+    start: async () => [...kernel.held.values()],
+    async set(forward) {
+      check()
+      // As it is now: the caller's session goes on changing.
+      kernel.held.set(forward.port, { ...forward, ends: [forward.ends[0], forward.ends[1]] })
+    },
+    async remove(port) {
+      check()
+      kernel.held.delete(port)
+    },
+    carried: async () => new Map([...kernel.held.keys()].map((port) => [port, none])),
+    dropped: async () => 0,
+    cleanup: async () => kernel.held.clear(),
+  }
+}

@@ -1,0 +1,151 @@
+// A relay and its clients: bound, kept, moved, restarted under them, and lost.
+
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { parseEndpoint } from '../../shared/address/endpoint.ts'
+import { utf8 } from '../../shared/bytes.ts'
+import {
+  alice,
+  aliceAt,
+  bob,
+  bobAt,
+  bothBound,
+  capabilityOf,
+  createRelayRig,
+  mallory,
+  malloryAt,
+  refusedFor,
+  relayAt,
+  watchBind,
+} from './relay-rig.fake.ts'
+
+test('two nodes that name each other meet at one port, in whatever order they come', async () => {
+  const { rig, toAlice, toBob } = await bothBound()
+  assert.ok(toBob.endpoint() !== undefined && toBob.endpoint() === toAlice.endpoint())
+  const [forward] = [...rig.kernel.held.values()]
+  assert.equal(forward?.ends.map((end) => end?.source).sort(), [aliceAt, bobAt].sort())
+  assert.equal(toBob.events, [`bound ${toBob.endpoint()} seen ${aliceAt}`])
+  const { refused, sessions } = await rig.relay().metrics()
+  assert.equal(refused, {})
+  assert.equal(
+    sessions.map(({ complete }) => complete),
+    [true],
+  )
+})
+
+test('sessions live by REFRESH: silence ends one end after 90 s and the session with the last', async () => {
+  const { a, b, rig, toBob } = await bothBound()
+  await rig.pass(600_000)
+  assert.is(rig.kernel.held.size, 1, 'ten minutes of REFRESH')
+  assert.is(toBob.events.length, 1)
+  a.cut = true
+  await rig.pass(100_000)
+  assert.equal(
+    [...rig.kernel.held.values()][0]?.ends.filter(Boolean).map((end) => end?.source),
+    [bobAt],
+  )
+  assert.ok(toBob.events[1]?.startsWith('lost'))
+  b.cut = true
+  await rig.pass(100_000)
+  assert.is(rig.kernel.held.size, 0)
+  a.cut = false
+  b.cut = false
+  await rig.pass(120_000)
+  assert.is([...rig.kernel.held.values()][0]?.ends.filter(Boolean).length, 2, 'and comes back by itself')
+})
+
+test('a restart takes the sessions over; nodes bind again at the same port and hear of nothing', async () => {
+  const { rig, toAlice, toBob } = await bothBound()
+  const before = [...rig.kernel.held.values()][0]
+  await rig.restart()
+  assert.equal([...rig.kernel.held.values()][0], before)
+  await rig.pass(200_000)
+  assert.equal(
+    [...rig.kernel.held.values()].map(({ port, ends }) => [port, ends.filter(Boolean).length]),
+    [[before?.port, 2]],
+  )
+  assert.equal([toBob.events.length, toAlice.events.length], [1, 1])
+  assert.is((await rig.relay().metrics()).bound, 2)
+})
+
+test('a node that comes from another address is told so and binds from there, at the same port', async () => {
+  const { a, rig, toBob } = await bothBound()
+  const endpoint = toBob.endpoint()
+  a.at = parseEndpoint('198.51.100.1:40404')
+  await rig.pass(30_000)
+  assert.is(toBob.endpoint(), endpoint)
+  assert.equal(toBob.events.slice(1), [`bound ${endpoint} seen ${a.at}`])
+  assert.ok([...rig.kernel.held.values()][0]?.ends.some((end) => end?.source === a.at))
+  a.at = parseEndpoint('198.51.100.2:51820')
+  a.client.networkChanged()
+  await rig.pass(100)
+  assert.ok([...rig.kernel.held.values()][0]?.ends.some((end) => end?.source === a.at))
+})
+
+test('the other IP version is refused while the peer is bound, and welcome once it is not', async () => {
+  const { a, b, rig, toBob } = await bothBound()
+  a.at = parseEndpoint('[2001:db8::1]:51820')
+  a.client.networkChanged()
+  await rig.pass(100)
+  assert.is((await refusedFor(rig))['other-family'], 1)
+  assert.is(toBob.events.at(-1), 'lost the peer is bound over the other IP version')
+  b.at = parseEndpoint('[2001:db8::2]:51820')
+  await rig.pass(240_000)
+  assert.is([...rig.kernel.held.values()][0]?.family, 6)
+  assert.is([...rig.kernel.held.values()][0]?.ends.filter(Boolean).length, 2)
+})
+
+test('the first packet of the end that is early is kept, one, and goes when the other end is there', async () => {
+  const rig = await createRelayRig()
+  const toBob = watchBind(rig.client(alice, aliceAt), bob)
+  await rig.pass(10)
+  const port = Number(toBob.endpoint()?.split(':').at(-1))
+  rig.relay().receiveAt(port, utf8('first'), aliceAt)
+  rig.relay().receiveAt(port, utf8('second'), aliceAt)
+  rig.relay().receiveAt(port, utf8('forged'), malloryAt)
+  rig.relay().receiveAt(port, new Uint8Array(9_000), aliceAt)
+  const before = rig.said.length
+  watchBind(rig.client(bob, bobAt), alice)
+  await rig.pass(10)
+  const handed = rig.said.slice(before).filter(({ from }) => from !== relayAt)
+  assert.equal(
+    handed.map(({ bytes, to }) => [Buffer.from(bytes).toString(), to]),
+    [['first', bobAt]],
+  )
+})
+
+test('ports that others sit on are passed over; with none left the bind is refused', async () => {
+  const rig = await createRelayRig({ first: 61_000, count: 4 })
+  for (const port of [61_000, 61_001, 61_003]) rig.taken.add(port)
+  const toBob = watchBind(rig.client(alice, aliceAt), bob)
+  await rig.pass(10)
+  assert.is(toBob.endpoint(), '192.0.2.9:61002')
+  watchBind(rig.client(mallory, malloryAt), bob)
+  await rig.pass(10)
+  assert.is((await refusedFor(rig))['full'], 1)
+})
+
+test('a kernel that refuses is told to the node, and tried again', async () => {
+  const rig = await createRelayRig()
+  rig.kernel.broken = true
+  const toBob = watchBind(rig.client(alice, aliceAt), bob)
+  await rig.pass(10)
+  assert.equal([toBob.endpoint(), (await refusedFor(rig))['failed']], [undefined, 1])
+  rig.kernel.broken = false
+  await rig.pass(10_000)
+  assert.ok(toBob.endpoint())
+})
+
+test('without a capability nothing is asked, and with the first one at once', async () => {
+  const rig = await createRelayRig()
+  let capability: Uint8Array | undefined
+  const a = rig.client(alice, aliceAt, () => capability)
+  const toBob = watchBind(a, bob)
+  await rig.pass(20_000)
+  assert.is(a.sent.length, 0)
+  capability = capabilityOf(alice, rig.clock)
+  await rig.pass(6_000)
+  assert.ok(toBob.endpoint())
+})
+
+test.run()
