@@ -1,4 +1,7 @@
 // Words from the kernel: `ip monitor` and `nft monitor` run beside the agent and say when something changes.
+//
+// They end with the agent, however it ends: where there is `setpriv` (util-linux), the kernel kills them with their parent.
+// Elsewhere they outlive a killed agent until the kernel's next word, which they can no longer pass on.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
@@ -10,6 +13,9 @@ interface Source {
   readonly concerns: (line: string) => boolean
 }
 
+/** prctl(2), PR_SET_PDEATHSIG. */
+const WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL', '--'] as const
+
 const RESTART_MS_MIN = 1_000
 const RESTART_MS_MAX = 60_000
 
@@ -18,11 +24,14 @@ function listen(source: Source, wake: () => void, clock: Clock, log: Log): () =>
   let timer: Timer | undefined
   let delayMs = RESTART_MS_MIN
   let stopped = false
+  /** False once a start by way of setpriv came to nothing: it may lack, or not know the option. */
+  let guarded = true
 
   const start = (): void => {
     if (stopped) return
     const began = clock.monotonic()
-    const running = spawn(source.program, source.args, { stdio: ['ignore', 'pipe', 'ignore'] })
+    const [program = '', ...args] = [...(guarded ? WITH_PARENT : []), source.program, ...source.args]
+    const running = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'] })
     child = running
     running.unref()
     createInterface({ input: running.stdout }).on('line', (line) => {
@@ -32,8 +41,10 @@ function listen(source: Source, wake: () => void, clock: Clock, log: Log): () =>
     const again = (): void => {
       if (ended || stopped) return
       ended = true
+      const lastedMs = clock.monotonic() - began
+      if (lastedMs < RESTART_MS_MIN) guarded = false
       // The regular turns go on meanwhile; only the quick reaction is lost.
-      delayMs = clock.monotonic() - began > RESTART_MS_MAX ? RESTART_MS_MIN : Math.min(delayMs * 2, RESTART_MS_MAX)
+      delayMs = lastedMs > RESTART_MS_MAX ? RESTART_MS_MIN : Math.min(delayMs * 2, RESTART_MS_MAX)
       log.debug('a kernel monitor ended', { program: source.program, again_in_ms: delayMs })
       timer = clock.after(delayMs, start)
     }
