@@ -8,6 +8,7 @@ import { createRunner } from './drivers/command.ts'
 import { commandsBy } from './host/command.ts'
 import { readConfigFile } from './host/config-file.ts'
 import { hostProbe } from './host/probe.ts'
+import { controlPortOf } from './host/settings.ts'
 
 const { env } = process
 
@@ -34,6 +35,16 @@ const doors: Doors = {
       log,
       clock: systemClock,
     })
+  },
+  createPathDoors: async (settings, files, log) => {
+    const { createControlSocket } = await import('./drivers/control-socket.ts')
+    const { createWireguardDoor } = await import('./drivers/wireguard-door.ts')
+    const { interface: name, listenPort } = settings
+    const ports = { listenPort, controlPort: controlPortOf(settings) }
+    return {
+      socket: createControlSocket({ ...ports, clock: systemClock, entropy: systemEntropy, log }),
+      wireguard: createWireguardDoor({ interface: name, privateKeyPath: files.wgKey, run: createRunner(log) }),
+    }
   },
   createForwarder: async (options, log) => {
     const { createNftForwarder } = await import('./drivers/relay-forwarder.ts')

@@ -8,6 +8,7 @@ import type { Driver } from '../drivers/driver.ts'
 import type { RunCommand } from '../host/command.ts'
 import type { StateFiles } from '../host/files.ts'
 import type { HostProbe } from '../host/probe.ts'
+import type { HostPathDoors } from '../host/run-agent.ts'
 import type { Settings } from '../host/settings.ts'
 import type { Forwarder } from '../relay/forwarder.ts'
 import type { RulesetOptions } from '../relay/ruleset.ts'
@@ -31,6 +32,7 @@ export interface Cli {
   readonly probe: HostProbe
   /** Loaded when called: a look at the status needs neither kernel nor planner. */
   readonly createDriver: (settings: Settings, files: StateFiles, log: Log) => Promise<Driver>
+  readonly createPathDoors: (settings: Settings, files: StateFiles, log: Log) => Promise<HostPathDoors>
   /** What carries the packets of a relay on this host. */
   readonly createForwarder: (options: RulesetOptions, log: Log) => Promise<Forwarder>
   readonly createAgent: (options: AgentOptions) => Promise<Agent>

@@ -62,6 +62,7 @@ export const commands: readonly CommandRow[] = [
       flags: [
         interfaceFlag,
         { name: 'listen-port', value: 'PORT', summary: 'UDP port of WireGuard (default 51820)' },
+        { name: 'control-port', value: 'PORT', summary: 'UDP port of the path engine (default 51821)' },
         { name: 'mesh-port', value: 'PORT', summary: 'UDP port of the agent inside the mesh (default 51822)' },
         {
           name: 'set-clock',
@@ -96,6 +97,32 @@ export const commands: readonly CommandRow[] = [
       flags: [{ name: 'count', short: 'c', value: 'N', summary: 'How many', default: '4' }, json],
     },
     load: async () => (await import('./look.ts')).pingCommand,
+  },
+  {
+    spec: {
+      name: 'paths',
+      summary: 'Show every way to a peer, its state and why',
+      args: [{ name: 'NODE', summary: 'Name or id of the peer; all peers where absent' }],
+      flags: [json],
+    },
+    load: async () => (await import('./paths.ts')).pathsCommand,
+  },
+  {
+    spec: {
+      name: 'explain',
+      summary: 'Say in sentences how a peer is reached, and why not better',
+      args: [{ name: 'NODE', summary: 'Name or id of the peer', required: true }],
+      flags: [json],
+    },
+    load: async () => (await import('./paths.ts')).explainCommand,
+  },
+  {
+    spec: {
+      name: 'netcheck',
+      summary: 'Show what stands between this node and the others: NAT, ports, families',
+      flags: [json],
+    },
+    load: async () => (await import('./paths.ts')).netcheckCommand,
   },
   {
     spec: {
