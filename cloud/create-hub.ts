@@ -269,8 +269,12 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
     },
     async leave(nodeId, proof) {
       const enrolment = fleet.enrolment(nodeId)
-      const key = enrolment === undefined ? undefined : fromBase64(enrolment.deviceKey)
-      if (enrolment === undefined || key === undefined || !verify(key, leaveProofBytes(nodeId), proof)) {
+      const credential = options.brokerAccess.credential(nodeId)
+      const proven =
+        enrolment !== undefined &&
+        credential !== undefined &&
+        verify(fromBase64(enrolment.deviceKey), leaveProofBytes(nodeId, credential), proof)
+      if (!proven) {
         throw new HoldfastError('forbidden', 'the device could not prove who it is', {
           remedy: 'Remove it at the hub instead: holdfast-hub delete node NAME.',
         })

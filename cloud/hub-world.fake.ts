@@ -16,7 +16,13 @@ import { trustedKeys } from '../shared/record/envelope.ts'
 import { type Head, openHead, type Version } from '../shared/record/head.ts'
 import { certifyKey } from '../shared/record/keys.ts'
 import { MerkleTree } from '../shared/record/merkle.ts'
-import { type EnrolReply, type EnrolRequest, enrolProofBytes, parseJoinToken } from '../shared/wire/enrol.ts'
+import {
+  credentialId,
+  type EnrolReply,
+  type EnrolRequest,
+  enrolProofBytes,
+  parseJoinToken,
+} from '../shared/wire/enrol.ts'
 import { encodePresence, encodeStatus } from '../shared/wire/report.ts'
 import { Assembly, encodeRequest, parseChunk, type ReplyKind, type SyncRequest } from '../shared/wire/sync.ts'
 import { type NodeChannel, topics } from '../shared/wire/topics.ts'
@@ -123,6 +129,7 @@ export function createWorld(change: Partial<HubOptions> = {}): World {
   const log = memoryLog()
   const entropy = seededEntropy(7)
   const revoked: NodeId[] = []
+  const credentials = new Map<NodeId, Uint8Array>()
   const events: HubEvent[] = []
   let hashes = 0
   let lives = 0
@@ -146,8 +153,12 @@ export function createWorld(change: Partial<HubOptions> = {}): World {
         keyCertificates: [certifyKey(signer.publicKey, 1, root, sha256)],
         bus: (options) => broker.factory(`hub-${life}-${options.will.topic}`)(options),
         brokerAccess: {
-          allow: async () => undefined,
-          revoke: async (node) => void revoked.push(node),
+          allow: async (node, _network, password) => void credentials.set(node, credentialId(password, sha256)),
+          revoke: async (node) => {
+            credentials.delete(node)
+            revoked.push(node)
+          },
+          credential: (node) => credentials.get(node),
         },
         broker: { url: 'mqtts://broker.test:8883', webSocketPath: '/mqtt' },
         ...change,

@@ -102,10 +102,12 @@ export interface AuditRow {
 
 /** Who may use the broker: told to it before a device is given its credentials, and when a device is cut off. */
 export interface BrokerAccess {
-  /** `passwordHash` is SHA-256 of a 32-byte random password; `password` is known only at enrolment. */
+  /** `password` is 32 random bytes, known only at enrolment; its `credentialId` is what is kept of it. */
   allow(node: NodeId, network: NetworkId, password: string): Promise<void>
   /** Also drops the connection the node may have. */
   revoke(node: NodeId): Promise<void>
+  /** What names the node's present credential; undefined where it has none. */
+  credential(node: NodeId): Uint8Array | undefined
 }
 
 export interface HubOptions {

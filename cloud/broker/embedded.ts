@@ -3,7 +3,6 @@
 
 import { type Duplex, duplexPair } from 'node:stream'
 import { Aedes, type AedesOptions, type Client } from 'aedes'
-import { utf8 } from '../../shared/bytes.ts'
 import type { Clock, Log } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { sha256 } from '../../shared/host/crypto.ts'
@@ -15,6 +14,7 @@ import {
   brokerQueueBytesMax,
   mqttPacketMax,
 } from '../../shared/limits.ts'
+import { credentialId } from '../../shared/wire/enrol.ts'
 import { agentMaySubscribe } from '../../shared/wire/topics.ts'
 import type { AccessStore } from '../access/access-store.ts'
 import { createRateLimit } from '../access/rate-limit.ts'
@@ -181,12 +181,13 @@ export async function createEmbeddedBroker({ clock, log, store }: EmbeddedOption
   return {
     access: {
       allow: async (node, network, password) => {
-        store.putCredential({ node, network, passwordHash: sha256(utf8(password)) })
+        store.putCredential({ node, network, passwordHash: credentialId(password, sha256) })
       },
       revoke: async (node) => {
         store.deleteCredential(node)
         for (const stream of admission.streamsOf(node)) stream.destroy()
       },
+      credential: (node) => store.credential(node)?.passwordHash,
     },
     connect: async () => {
       const [ours, stream] = duplexPair()

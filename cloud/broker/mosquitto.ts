@@ -1,11 +1,11 @@
 // Mosquitto as the broker: one role and one client per node, kept equal to who is enrolled.
 
 import * as v from 'valibot'
-import { utf8 } from '../../shared/bytes.ts'
 import type { BusFactory, Clock, Log } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { sha256 } from '../../shared/host/crypto.ts'
 import type { NetworkId, NodeId } from '../../shared/ids.ts'
+import { credentialId } from '../../shared/wire/enrol.ts'
 import { agentFilters, nodeChannels, topics } from '../../shared/wire/topics.ts'
 import type { AccessStore } from '../access/access-store.ts'
 import type { BrokerAccess } from '../hub.ts'
@@ -167,7 +167,7 @@ export function createMosquittoBroker(options: MosquittoOptions): MosquittoBroke
     access: {
       async allow(node, network, password) {
         await run(allowCommands(node, network, password))
-        store.putCredential({ node, network, passwordHash: sha256(utf8(password)) })
+        store.putCredential({ node, network, passwordHash: credentialId(password, sha256) })
         missing = missing.filter((one) => one !== node)
         if (missing.length === 0) problem = undefined
       },
@@ -176,6 +176,7 @@ export function createMosquittoBroker(options: MosquittoOptions): MosquittoBroke
         store.deleteCredential(node)
         await run(revokeCommands(node))
       },
+      credential: (node) => store.credential(node)?.passwordHash,
     },
     start: () =>
       new Promise((resolve) => {

@@ -9,7 +9,7 @@ import { parseSnapshot, unframe } from '../../shared/record/delta.ts'
 import { openHead } from '../../shared/record/head.ts'
 import { keyring } from '../../shared/record/keys.ts'
 import { MerkleTree } from '../../shared/record/merkle.ts'
-import { anchorPin, leaveProofBytes, parseJoinToken } from '../../shared/wire/enrol.ts'
+import { anchorPin, credentialId, type EnrolReply, leaveProofBytes, parseJoinToken } from '../../shared/wire/enrol.ts'
 import { admin, createWorld, device, enrolRequest, recordOf, resource, type World } from '../hub-world.fake.ts'
 
 async function started(): Promise<World> {
@@ -213,17 +213,20 @@ test('deleting a Node cuts its device off at once; its address is free, its name
   assert.is((await world.join(2, 'alpha')).state, 'enrolled')
 })
 
+/** What the device says when it leaves: signed by `seed`'s device key, for the credential of `reply`. */
+function goodbye(seed: number, reply: EnrolReply): Uint8Array {
+  if (reply.state !== 'enrolled') throw new Error('not enrolled')
+  return device(seed).signer.sign(leaveProofBytes(reply.nodeId, credentialId(reply.broker.password, sha256)))
+}
+
 test('a device that leaves keeps its Node and address for one that comes back', async () => {
   const world = await started()
-  await world.join(1, 'alpha')
+  const reply = await world.join(1, 'alpha')
   const before = recordOf(world, 'node/alpha')['addresses']
-  const { nodeId, signer } = device(1)
-  await refused(world.hub.leave(nodeId, device(2).signer.sign(leaveProofBytes(nodeId))), 'forbidden')
-  await refused(
-    world.hub.leave(device(2).nodeId, device(2).signer.sign(leaveProofBytes(device(2).nodeId))),
-    'forbidden',
-  )
-  await world.hub.leave(nodeId, signer.sign(leaveProofBytes(nodeId)))
+  const { nodeId } = device(1)
+  await refused(world.hub.leave(nodeId, goodbye(2, reply)), 'forbidden')
+  await refused(world.hub.leave(device(2).nodeId, goodbye(2, reply)), 'forbidden')
+  await world.hub.leave(nodeId, goodbye(1, reply))
   await world.pass()
   assert.not.ok(world.records().includes('node/alpha'))
   assert.equal(world.revoked, [nodeId])
@@ -233,6 +236,19 @@ test('a device that leaves keeps its Node and address for one that comes back', 
   )
   await world.join(2, 'alpha')
   assert.equal(recordOf(world, 'node/alpha')['addresses'], before)
+})
+
+test('a goodbye that was recorded cuts nobody off who has joined again', async () => {
+  const world = await started()
+  const word = world.token()
+  const first = await world.join(1, 'alpha', word)
+  const recorded = goodbye(1, first)
+  await world.hub.leave(device(1).nodeId, recorded)
+  await refused(world.hub.leave(device(1).nodeId, recorded), 'forbidden')
+  const second = await world.join(1, 'alpha', word)
+  await refused(world.hub.leave(device(1).nodeId, recorded), 'forbidden')
+  assert.ok(world.records().includes('node/alpha'))
+  await world.hub.leave(device(1).nodeId, goodbye(1, second))
 })
 
 test('enrolments, names and addresses survive a restart', async () => {

@@ -43,7 +43,7 @@ async function tellHub(cli: Cli): Promise<string> {
   if (identity === undefined || keys === undefined) return 'was not enrolled'
   const contact = { hub: parseHubUrl(identity.hubUrl), clock: cli.clock, floor: 0 }
   try {
-    await sayGoodbye(contact, identity.anchor, keys.nodeId, keys.signer)
+    await sayGoodbye(contact, identity, keys.signer)
     return 'told'
   } catch (error) {
     cli.note(

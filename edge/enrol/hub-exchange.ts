@@ -8,19 +8,20 @@ import { type ErrorCode, HoldfastError } from '../../shared/errors.ts'
 import { sameSecret, sha256 } from '../../shared/host/crypto.ts'
 import { type Answer, exchange, requestPinned } from '../../shared/host/pinned-http.ts'
 import { connectUnproven, judgeCertificate } from '../../shared/host/pinned-tls.ts'
-import type { NodeId } from '../../shared/ids.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
 import { snapshotBytesMax } from '../../shared/limits.ts'
 import {
   type Anchor,
   anchorPin,
   anchorSchema,
+  credentialId,
   type EnrolReply,
   type EnrolRequest,
   enrolReplySchema,
   hubServerName,
   leaveProofBytes,
 } from '../../shared/wire/enrol.ts'
+import type { Identity } from '../identity.ts'
 import type { HubAddress } from './hub-url.ts'
 
 /** A bad LTE link needs several seconds for a handshake. */
@@ -102,8 +103,9 @@ export async function requestEnrolment(
 }
 
 /** Tells the hub that this device takes its leave. */
-export async function sayGoodbye(contact: HubContact, anchor: Anchor, nodeId: NodeId, signer: Signer): Promise<void> {
-  const proof = toBase64(signer.sign(leaveProofBytes(nodeId)))
+export async function sayGoodbye(contact: HubContact, identity: Identity, signer: Signer): Promise<void> {
+  const { anchor, broker, nodeId } = identity
+  const proof = toBase64(signer.sign(leaveProofBytes(nodeId, credentialId(broker.password, sha256))))
   const answer = await requestPinned({
     ...pinned(contact, anchor),
     method: 'POST',

@@ -5,9 +5,12 @@ import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { fromBase64 } from '../../shared/bytes.ts'
 import { FakeClock } from '../../shared/effects.fake.ts'
 import { describeError, isHoldfastError } from '../../shared/errors.ts'
 import { issuedAt } from '../../shared/host/certificates.fake.ts'
+import { sha256, verify } from '../../shared/host/crypto.ts'
+import { credentialId, leaveProofBytes } from '../../shared/wire/enrol.ts'
 import { stateFiles } from '../host/files.ts'
 import type { HeldSet, Store } from '../store/store.ts'
 import { loadKeys } from './device-keys.ts'
@@ -172,15 +175,18 @@ test('keys that are damaged are told as such and never replaced', () =>
     await hub.close()
   }))
 
-test('a goodbye is signed by the device', () =>
+test('a goodbye is signed by the device, for this enrolment', () =>
   inDirectory(async (directory) => {
     const hub = await startFakeHub()
     const { options, clock } = optionsFor(hub, directory)
     const identity = await join(options)
     const keys = loadKeys(stateFiles(directory))
     assert.ok(keys)
-    await sayGoodbye({ hub: parseHubUrl(hub.url), clock, floor: 0 }, identity.anchor, keys.nodeId, keys.signer)
-    assert.is((hub.goodbyes[0] as { nodeId: string }).nodeId, identity.nodeId)
+    await sayGoodbye({ hub: parseHubUrl(hub.url), clock, floor: 0 }, identity, keys.signer)
+    const { nodeId, proof } = hub.goodbyes[0] as { nodeId: string; proof: string }
+    assert.is(nodeId, identity.nodeId)
+    const said = leaveProofBytes(identity.nodeId, credentialId('secret-of-the-broker', sha256))
+    assert.ok(verify(keys.signer.publicKey, said, fromBase64(proof)))
     await hub.close()
   }))
 

@@ -12,6 +12,7 @@ import {
   type Anchor,
   anchorPin,
   anchorSchema,
+  credentialId,
   enrolProofBytes,
   enrolReplySchema,
   enrolRequestSchema,
@@ -73,7 +74,12 @@ test('golden pin and proof: tokens and enrolments in the field depend on them', 
     toHex(sha256(enrolProofBytes(request, token.pin))),
     '57d3db0a57dcad76dc4e51c6c68620909239549ae74931adcdc11d8af7e0f1cc',
   )
-  assert.is(toHex(leaveProofBytes(parseNodeId('aaaaaaaaaaaaaaaa'))), toHex(utf8('holdfast/leave/1\0aaaaaaaaaaaaaaaa')))
+  const credential = credentialId('secret of the broker', sha256)
+  assert.is(toHex(credential), toHex(sha256(utf8('secret of the broker'))))
+  assert.is(
+    toHex(leaveProofBytes(parseNodeId('aaaaaaaaaaaaaaaa'), credential)),
+    toHex(concat(utf8('holdfast/leave/2\0aaaaaaaaaaaaaaaa'), credential)),
+  )
 })
 
 test('the pin depends on both halves of the anchor', () => {

@@ -80,9 +80,17 @@ export function enrolProofBytes(request: Omit<EnrolRequest, 'proof' | 'secret'>,
   )
 }
 
-/** What a device signs when it leaves by itself. */
-export function leaveProofBytes(nodeId: NodeId): Uint8Array {
-  return concat(utf8('holdfast/leave/1\0'), utf8(nodeId))
+/** Names a broker credential without telling it: SHA-256 of the password, which is what the hub keeps. */
+export function credentialId(password: string, sha256: Sha256): Uint8Array {
+  return sha256(utf8(password))
+}
+
+/**
+ * What a device signs when it leaves by itself. Bound to the credential of this very enrolment: a goodbye that somebody
+ * recorded says nothing once the device has joined again.
+ */
+export function leaveProofBytes(nodeId: NodeId, credential: Uint8Array): Uint8Array {
+  return concat(utf8('holdfast/leave/2\0'), utf8(nodeId), credential)
 }
 
 export const enrolReplySchema = v.variant('state', [
