@@ -87,7 +87,7 @@ if (process.env[ROLE] === 'agent') {
     const script = 'mount -t sysfs sysfs /sys && exec "$@"'
     const words = ['--net', '--mount', 'sh', '-c', script, 'sh', process.execPath, SELF]
     const { status, stdout, stderr } = spawnSync('unshare', words, { env: { ...process.env, [ROLE]: 'inside' } })
-    assert.is(status, 0, `${stdout}${stderr}`)
+    assert.is(status, 0, `${stdout.toString()}${stderr.toString()}`)
   })
 }
 

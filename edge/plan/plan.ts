@@ -10,10 +10,14 @@ import type { Desired, DesiredPeer } from './desired.ts'
 import type { Observed, ObservedPeer } from './observed.ts'
 import type { Op } from './op.ts'
 
+/** Both are sorted as a rule, and most turns find nothing to do: then nothing is allocated. */
 function sameCidrs(a: readonly Cidr[], b: readonly Cidr[]): boolean {
-  if (a.length !== b.length) return false
-  const has = new Set(a)
-  return b.every((cidr) => has.has(cidr))
+  return a.length === b.length && (a.every((cidr, index) => cidr === b[index]) || hasAll(a, b))
+}
+
+function hasAll(some: readonly Cidr[], all: readonly Cidr[]): boolean {
+  const has = new Set(some)
+  return all.every((cidr) => has.has(cidr))
 }
 
 function peerOp(wanted: DesiredPeer, held: ObservedPeer | undefined): Op | undefined {
@@ -33,43 +37,74 @@ function peerOp(wanted: DesiredPeer, held: ObservedPeer | undefined): Op | undef
   }
 }
 
-interface PeerOps {
-  readonly set: readonly Op[]
-  readonly remove: readonly Op[]
+interface Keyed {
+  readonly wgKey: WgKey
+}
+
+function sortedByKey<T extends Keyed>(list: readonly T[]): readonly T[] {
+  const sorted = list.every((one, index) => index === 0 || compareText(list[index - 1]?.wgKey ?? '', one.wgKey) <= 0)
+  return sorted ? list : [...list].sort((a, b) => compareText(a.wgKey, b.wgKey))
+}
+
+type Visit = (wanted: DesiredPeer | undefined, held: ObservedPeer | undefined) => void
+
+/** Calls `visit` for each key of either list, in order; both lists are sorted by key. */
+function eachPeer(wanted: readonly DesiredPeer[], held: readonly ObservedPeer[], visit: Visit): void {
+  let w = 0
+  let h = 0
+  for (;;) {
+    const want = wanted[w]
+    const have = held[h]
+    if (want === undefined && have === undefined) return
+    const order = want === undefined ? 1 : have === undefined ? -1 : compareText(want.wgKey, have.wgKey)
+    visit(order <= 0 ? want : undefined, order >= 0 ? have : undefined)
+    if (order <= 0) w += 1
+    if (order >= 0) h += 1
+  }
 }
 
 interface TakeAway {
   readonly ops: readonly Op[]
-  /** The peers as they stand after it, by key. */
-  readonly left: ReadonlyMap<WgKey, ObservedPeer>
+  /** The peers as they stand after it, sorted by key. */
+  readonly left: readonly ObservedPeer[]
 }
 
 /**
  * Blocks that change hands leave their old peer before the new policy names their new one: in between nobody has them,
  * so that no peer is ever taken for another.
  */
-function takeAway(desired: Desired, observed: Observed): TakeAway {
-  const owner = new Map(desired.peers.flatMap((peer) => peer.allowedIps.map((cidr) => [cidr, peer.wgKey] as const)))
-  const left = new Map<WgKey, ObservedPeer>()
+function takeAway(wanted: readonly DesiredPeer[], held: readonly ObservedPeer[]): TakeAway {
+  let settled = true
+  eachPeer(wanted, held, (want, have) => {
+    if (have !== undefined && (want === undefined || !sameCidrs(want.allowedIps, have.allowedIps))) settled = false
+  })
+  if (settled) return { ops: [], left: held }
+  const owner = new Map(wanted.flatMap((peer) => peer.allowedIps.map((cidr) => [cidr, peer.wgKey] as const)))
   const ops: Op[] = []
-  for (const peer of [...(observed.device?.peers ?? [])].sort((a, b) => compareText(a.wgKey, b.wgKey))) {
+  const left = held.map((peer) => {
     const { wgKey } = peer
     const allowedIps = peer.allowedIps.filter((cidr) => (owner.get(cidr) ?? wgKey) === wgKey)
-    left.set(wgKey, { ...peer, allowedIps })
-    if (allowedIps.length < peer.allowedIps.length) ops.push({ op: 'peer-set', wgKey, allowedIps })
-  }
+    if (allowedIps.length === peer.allowedIps.length) return peer
+    ops.push({ op: 'peer-set', wgKey, allowedIps })
+    return { ...peer, allowedIps }
+  })
   return { ops, left }
 }
 
-function peerOps(desired: Desired, held: ReadonlyMap<WgKey, ObservedPeer>): PeerOps {
-  const wanted = new Set(desired.peers.map((peer) => peer.wgKey))
-  return {
-    set: desired.peers.flatMap((peer) => peerOp(peer, held.get(peer.wgKey)) ?? []),
-    remove: [...held.keys()]
-      .filter((wgKey) => !wanted.has(wgKey))
-      .sort(compareText)
-      .map((wgKey) => ({ op: 'peer-remove', wgKey })),
-  }
+interface PeerOps {
+  readonly set: readonly Op[]
+  readonly remove: readonly Op[]
+}
+
+function peerOps(wanted: readonly DesiredPeer[], held: readonly ObservedPeer[]): PeerOps {
+  const set: Op[] = []
+  const remove: Op[] = []
+  eachPeer(wanted, held, (want, have) => {
+    const op = want === undefined ? undefined : peerOp(want, have)
+    if (op !== undefined) set.push(op)
+    if (want === undefined && have !== undefined) remove.push({ op: 'peer-remove', wgKey: have.wgKey })
+  })
+  return { set, remove }
 }
 
 function deviceOps(desired: Desired, observed: Observed): readonly Op[] {
@@ -96,8 +131,9 @@ export function plan(wish: Desired, observed: Observed): readonly Op[] {
   const desired = observed.noIpv6 === true ? withoutIpv6(wish) : wish
   const fresh = observed.device === undefined
   const link = fresh ? undefined : observed.link
-  const taken = takeAway(desired, observed)
-  const peers = peerOps(desired, taken.left)
+  const wanted = sortedByKey(desired.peers)
+  const taken = takeAway(wanted, sortedByKey(observed.device?.peers ?? []))
+  const peers = peerOps(wanted, taken.left)
   const addresses = new Set(link?.addresses)
   const routeKey = (route: { destination: Cidr; metric: number }): string => `${route.destination} ${route.metric}`
   // Routes and addresses fall with the interface that carried them.
