@@ -1,79 +1,9 @@
-// Rule by rule: one controller, told what happens, at given times.
+// Finding a peer, rule by rule: one controller, told what happens, at given times.
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
-import { createPeerPaths } from './controller.ts'
-import type { CandidateView, PathAction, PathCandidate, PathEvent } from './path.ts'
-
-const LAN: PathCandidate = { kind: 'lan', source: 'lan', endpoint: '10.0.0.2:51820' as Endpoint }
-const PUBLIC: PathCandidate = { kind: 'direct', source: 'public', endpoint: '192.0.2.2:51820' as Endpoint }
-const MAPPED: PathCandidate = { kind: 'direct', source: 'mapped', endpoint: '192.0.2.9:4711' as Endpoint }
-const RELAY: PathCandidate = { kind: 'relay', source: 'relay', endpoint: '198.51.100.1:7001' as Endpoint }
-const RELAY2: PathCandidate = { kind: 'relay', source: 'relay', endpoint: '198.51.100.2:7002' as Endpoint }
-const STRANGE = '203.0.113.5:1234' as Endpoint
-
-type Probe = PathAction & { type: 'probe' }
-
-/** A controller with a peer that answers after `rtt` milliseconds where it is said to. */
-function makeRig(options: { decides?: boolean; metered?: boolean } = {}) {
-  const { decides = true, metered = false } = options
-  const paths = createPeerPaths({ decides, metered, pace: 'fast', random: () => 0, startedAt: 0 })
-  const answers = new Map<Endpoint, number>()
-  const log: { readonly at: number; readonly action: PathAction }[] = []
-  const due: { readonly at: number; readonly event: PathEvent }[] = []
-  let now = 0
-
-  const tell = (event: PathEvent): readonly PathAction[] => {
-    const actions = paths.handle(event, now)
-    for (const action of actions) {
-      log.push({ at: now, action })
-      if (action.type !== 'probe' || action.ttl !== undefined) continue
-      const { endpoint, probe } = action
-      const rttMs = answers.get(endpoint)
-      if (rttMs !== undefined) due.push({ at: now + rttMs, event: { type: 'answered', endpoint, probe, rttMs } })
-    }
-    return actions
-  }
-  /** Lets time pass; what is silenced meanwhile stays unanswered, even if it was asked before. */
-  const run = (forMs: number): void => {
-    const end = now + forMs
-    for (;;) {
-      due.sort((a, b) => a.at - b.at)
-      const next = Math.min(due[0]?.at ?? Number.POSITIVE_INFINITY, paths.dueAt())
-      if (next > end) break
-      now = Math.max(now, next)
-      const event = (due[0]?.at ?? Number.POSITIVE_INFINITY) <= now ? due.shift()?.event : undefined
-      if (event?.type === 'answered' && !answers.has(event.endpoint)) continue
-      tell(event ?? { type: 'time' })
-    }
-    now = end
-  }
-  const of = (endpoint: Endpoint): CandidateView | undefined =>
-    paths.view(now).candidates.find((one) => one.endpoint === endpoint)
-  return {
-    answers,
-    log,
-    paths,
-    run,
-    tell,
-    of,
-    now: () => now,
-    jump: (ms: number) => {
-      now += ms
-    },
-    since: <T extends PathAction['type']>(at: number, type: T) =>
-      log.flatMap((one) =>
-        one.at >= at && one.action.type === type ? [{ at: one.at, ...(one.action as PathAction & { type: T }) }] : [],
-      ),
-    connect(list: readonly PathCandidate[], working: Readonly<Record<string, number>>) {
-      for (const [endpoint, rttMs] of Object.entries(working)) answers.set(endpoint as Endpoint, rttMs)
-      tell({ type: 'traffic' })
-      tell({ type: 'candidates', list })
-      run(2_000)
-    },
-  }
-}
+import { LAN, MAPPED, makeRig, type Probe, PUBLIC, RELAY, RELAY2, STRANGE } from './controller-rig.fake.ts'
 
 test('the most hopeful candidate is pointed at, at once, and without waking anybody', () => {
   const rig = makeRig()
@@ -167,88 +97,6 @@ test('a call is heeded at once, also when idle, but not more than once a second'
   assert.is(rig.paths.view(rig.now()).mode, 'idle')
 })
 
-test('a better path is proven beside the working one, then one use; the old one stays ready', () => {
-  const rig = makeRig()
-  rig.connect([LAN, RELAY], { [RELAY.endpoint]: 20 })
-  rig.run(5_000)
-  const at = rig.now()
-  rig.answers.set(LAN.endpoint, 1)
-  rig.run(60_000)
-  const uses = rig.since(at, 'use')
-  assert.is(uses.length, 1)
-  assert.is(uses[0]?.endpoint, LAN.endpoint)
-  assert.is(uses[0]?.leaves, RELAY.endpoint)
-  assert.is(rig.of(RELAY.endpoint)?.state, 'valid')
-  const standby = rig.since(rig.now() - 30_000, 'probe').filter(({ endpoint }) => endpoint === RELAY.endpoint)
-  assert.ok(standby.length >= 5 && standby.length <= 7, `${standby.length} probes in 30 s`)
-})
-
-test('the follower proves a better path, and leaves the choice to the other', () => {
-  const rig = makeRig({ decides: false })
-  rig.connect([LAN, RELAY], { [RELAY.endpoint]: 20 })
-  const at = rig.now()
-  rig.answers.set(LAN.endpoint, 1)
-  rig.run(60_000)
-  assert.is(rig.of(LAN.endpoint)?.state, 'valid')
-  assert.equal(rig.since(at, 'use'), [])
-  rig.tell({ type: 'roamed', endpoint: LAN.endpoint })
-  assert.is(rig.paths.view().inUse?.endpoint, LAN.endpoint)
-  assert.equal(rig.since(at, 'use'), [])
-})
-
-test('at most two are kept ready, and one of them is a relay', () => {
-  const rig = makeRig()
-  const more = { ...PUBLIC, endpoint: '192.0.2.3:51820' as Endpoint }
-  const list = [LAN, PUBLIC, more, RELAY, RELAY2]
-  rig.connect(list, Object.fromEntries(list.map(({ endpoint }, i) => [endpoint, i + 1])))
-  assert.equal(
-    rig.paths.view(rig.now()).candidates.flatMap(({ endpoint, state }) => (state === 'valid' ? [endpoint] : [])),
-    [LAN.endpoint, PUBLIC.endpoint, RELAY.endpoint],
-  )
-  assert.is(rig.of(RELAY2.endpoint)?.reason, 'works, but better ones are kept ready')
-})
-
-test('a standby that went silent with the path in use is not used', () => {
-  const rig = makeRig()
-  rig.connect([PUBLIC, RELAY], { [PUBLIC.endpoint]: 20, [RELAY.endpoint]: 20 })
-  rig.answers.clear()
-  const at = rig.now()
-  rig.run(4_000)
-  assert.equal(rig.since(at, 'use'), [])
-  assert.match(rig.of(PUBLIC.endpoint)?.reason ?? '', /^silent for 4 s; stays in use because nothing else answers$/)
-})
-
-test('while a proven standby is being asked, a candidate with one answer has to wait', () => {
-  const rig = makeRig()
-  rig.connect([PUBLIC, RELAY], { [PUBLIC.endpoint]: 1, [RELAY.endpoint]: 300 })
-  rig.run(20_000)
-  rig.answers.delete(PUBLIC.endpoint)
-  rig.answers.set(STRANGE, 280)
-  const at = rig.now()
-  rig.tell({ type: 'asked', endpoint: STRANGE })
-  rig.run(2_000)
-  assert.equal(
-    rig
-      .since(at, 'use')
-      .map(({ endpoint }) => endpoint)
-      .slice(0, 1),
-    [RELAY.endpoint],
-  )
-})
-
-test('after sleep of the process, answers that wait in the socket are read before paths are buried', () => {
-  const rig = makeRig()
-  rig.connect([PUBLIC, RELAY], { [PUBLIC.endpoint]: 20, [RELAY.endpoint]: 20 })
-  const at = rig.now()
-  const last = rig.tell({ type: 'network-changed' }).filter((one): one is Probe => one.type === 'probe')
-  rig.jump(5_000)
-  rig.tell({ type: 'time' })
-  for (const { endpoint, probe } of last) rig.tell({ type: 'answered', endpoint, probe, rttMs: 20 })
-  rig.run(2_000)
-  assert.equal(rig.since(at, 'use'), [])
-  assert.is(rig.of(PUBLIC.endpoint)?.state, 'valid')
-})
-
 test('wherever the peer asks from is tried at once, within bounds, and forgotten when it stays silent', () => {
   const rig = makeRig()
   rig.connect([RELAY], { [RELAY.endpoint]: 20 })
@@ -275,76 +123,16 @@ test('wherever the peer asks from is tried at once, within bounds, and forgotten
   )
 })
 
-test('the deciding end turns back twice a minute; then it believes the peer, for a while', () => {
+test('a handshake out of silence: the peer is back, and what was tried in vain is tried at once', () => {
   const rig = makeRig()
-  rig.connect([LAN, RELAY], { [LAN.endpoint]: 1, [RELAY.endpoint]: 20 })
+  rig.connect([PUBLIC, RELAY], {})
+  rig.run(15_000)
   const at = rig.now()
-  for (let i = 0; i < 3; i += 1) {
-    rig.tell({ type: 'roamed', endpoint: RELAY.endpoint })
-    rig.run(1_500)
-  }
-  assert.is(rig.since(at, 'use').length, 2)
-  assert.is(rig.paths.view().inUse?.endpoint, RELAY.endpoint)
-  assert.is(rig.of(LAN.endpoint)?.state, 'held-down')
-  rig.run(40_000)
-  assert.is(rig.paths.view().inUse?.endpoint, LAN.endpoint)
-})
-
-test('a packet on its way by the old path is no roaming', () => {
-  const rig = makeRig()
-  rig.connect([LAN, RELAY], { [RELAY.endpoint]: 20 })
-  rig.answers.set(LAN.endpoint, 1)
-  rig.tell({ type: 'network-changed' })
-  rig.run(50)
-  const at = rig.now()
-  rig.tell({ type: 'roamed', endpoint: RELAY.endpoint })
-  rig.run(300)
-  rig.tell({ type: 'roamed', endpoint: LAN.endpoint })
-  rig.run(5_000)
-  assert.equal(
-    rig.since(at, 'use').filter(({ at: time }) => time > at + 60),
-    [],
-  )
-})
-
-test('an endpoint that WireGuard lost is set again', () => {
-  const rig = makeRig()
-  rig.connect([PUBLIC], { [PUBLIC.endpoint]: 20 })
-  const actions = rig.tell({ type: 'roamed', endpoint: undefined })
-  assert.ok(actions.some((one) => one.type === 'use' && one.endpoint === PUBLIC.endpoint))
-})
-
-test('relays are bound while payload flows and a minute longer', () => {
-  const rig = makeRig({ metered: true })
-  rig.connect([PUBLIC, RELAY], { [PUBLIC.endpoint]: 20, [RELAY.endpoint]: 20 })
-  rig.run(400_000)
-  assert.equal(
-    rig.since(0, 'relays').map(({ at, wanted }) => [at, wanted]),
-    [
-      [0, true],
-      [240_000, false],
-    ],
-  )
-})
-
-test('metered links fall idle after three minutes, others after ten', () => {
-  for (const metered of [true, false]) {
-    const rig = makeRig({ metered })
-    rig.connect([PUBLIC], { [PUBLIC.endpoint]: 20 })
-    rig.run(3_600_000)
-    const last = rig.log.findLast(({ action }) => action.type === 'probe')?.at ?? 0
-    const idleMs = metered ? 180_000 : 600_000
-    assert.ok(last < idleMs && last > idleMs - 1_000, `last probe at ${last}`)
-  }
-})
-
-test('the pace can be changed on the way', () => {
-  const rig = makeRig()
-  rig.connect([PUBLIC], { [PUBLIC.endpoint]: 20 })
-  rig.tell({ type: 'pace', pace: 'frugal', metered: true })
-  const at = rig.now()
-  rig.run(60_000)
-  assert.ok(rig.since(at, 'probe').length <= 13)
+  assert.match(rig.of(PUBLIC.endpoint)?.reason ?? '', /tried again in|pointed at it/)
+  rig.tell({ type: 'handshake', at })
+  assert.is(rig.since(at, 'probe').length, 2)
+  rig.tell({ type: 'handshake', at: at + 120_000 })
+  assert.is(rig.since(at, 'probe').length, 2)
 })
 
 test('a longer list than is watched keeps its relays', () => {
