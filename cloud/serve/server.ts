@@ -11,6 +11,7 @@ import { createEventLog } from '../api/event-log.ts'
 import { attachWebSocket } from '../broker/listener.ts'
 import { createHub } from '../create-hub.ts'
 import type { Hub } from '../hub.ts'
+import type { HubStore } from '../store/hub-store.ts'
 import { openHubStore } from '../store/sqlite.ts'
 import { openTls } from '../tls/authority.ts'
 import { openHubKeys } from '../tls/hub-keys.ts'
@@ -19,6 +20,7 @@ import { type BrokerSide, createBrokerSide, webSocketPath } from './broker-side.
 import { type DataPaths, dataPaths, lockDirectory } from './data-directory.ts'
 import { deflate } from './deflate.ts'
 import { type HttpsServer, listenHttps } from './https-server.ts'
+import { refuseLostDatabase, refuseLostKeys } from './identity.ts'
 import { openCliToken, writeCliUrl } from './local-access.ts'
 import type { ServeSettings } from './settings.ts'
 
@@ -78,13 +80,14 @@ function createCleanup(log: Log): { add(stop: () => Promise<void> | void): void;
 interface Parts {
   readonly settings: ServeSettings
   readonly paths: DataPaths
+  readonly hubStore: HubStore
   readonly store: AccessStore
   readonly tokens: ApiTokens
   readonly cleanup: ReturnType<typeof createCleanup>
 }
 
 async function startParts(parts: Parts, effects: ServerEffects): Promise<string> {
-  const { cleanup, paths, settings, store, tokens } = parts
+  const { cleanup, hubStore, paths, settings, store, tokens } = parts
   const { clock, entropy, log } = effects
   const hosts = [...namesFor([settings.listen, settings.mqtt]), ...settings.names, publicHost(settings)]
   const tls = openTls({ directory: paths.tls, hosts, clock, entropy, log })
@@ -112,7 +115,7 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<string>
       brokerAccess: broker.access,
       broker: broker.told,
     },
-    openHubStore(paths.hubDb, log),
+    hubStore,
   )
   cleanup.add(() => hub.stop())
   await hub.start()
@@ -146,12 +149,16 @@ export async function startServer(settings: ServeSettings, effects: ServerEffect
   const cleanup = createCleanup(log)
   cleanup.add(lockDirectory(paths))
   try {
+    refuseLostDatabase(paths)
+    const hubStore = openHubStore(paths.hubDb, log)
+    cleanup.add(() => hubStore.close())
+    refuseLostKeys(paths, hubStore)
     const store = openAccessStore(paths.accessDb)
     cleanup.add(() => store.close())
     const tokens = createApiTokens(store, clock, entropy)
     const firstToken = store.apiTokens().length === 0 ? tokens.create('admin', 'admin').token : undefined
     openCliToken(paths, tokens)
-    const url = await startParts({ settings, paths, store, tokens, cleanup }, effects)
+    const url = await startParts({ settings, paths, hubStore, store, tokens, cleanup }, effects)
     return { url, paths, firstToken, stop: () => cleanup.run() }
   } catch (error) {
     await cleanup.run()

@@ -6,7 +6,7 @@ import { Aedes } from 'aedes'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { fromUtf8, utf8 } from '../bytes.ts'
-import { memoryLog } from '../effects.fake.ts'
+import { FakeClock, memoryLog } from '../effects.fake.ts'
 import type { Bus, BusMessage } from '../effects.ts'
 import { type ErrorCode, isHoldfastError } from '../errors.ts'
 import { systemClock, systemEntropy } from './clock.ts'
@@ -81,6 +81,16 @@ test('delivers what it publishes, and retained messages to whoever comes later',
     'up',
   ])
   await later.bus.close()
+  broker.close()
+})
+
+test('a bus whose broker has not answered yet is closed at once', async () => {
+  const [near, far] = duplexPair()
+  const clock = new FakeClock()
+  const { broker, client } = await setUp({ clock, connect: async () => near })
+  await new Promise((resolve) => far.once('data', resolve))
+  await client.bus.close()
+  assert.ok(near.destroyed)
   broker.close()
 })
 

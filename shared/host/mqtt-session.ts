@@ -171,7 +171,12 @@ export function openSession(stream: Duplex, options: SessionOptions, events: Ses
         finish(new HoldfastError('unreachable', 'the broker does not answer on the old connection')),
       )
     },
-    end: () => goodbye(client, stream, clock, () => (over = true)),
+    end: () => {
+      over = true
+      answer.cancel()
+      probing?.cancel()
+      return goodbye(client, stream, clock)
+    },
     drop: finish,
   }
 }
@@ -198,8 +203,13 @@ function publishOn(
   })
 }
 
-function goodbye(client: MqttClient, stream: Duplex, clock: Clock, silence: () => void): Promise<void> {
-  silence()
+function goodbye(client: MqttClient, stream: Duplex, clock: Clock): Promise<void> {
+  // Nobody to say goodbye to: MQTT.js would keep the word for a connection that never comes.
+  if (!client.connected) {
+    client.end(true)
+    stream.destroy()
+    return Promise.resolve()
+  }
   return new Promise((resolve) => {
     const done = (): void => {
       late.cancel()
