@@ -11,7 +11,7 @@ export const RELAY: PathCandidate = { kind: 'relay', source: 'relay', endpoint: 
 export const RELAY2: PathCandidate = { kind: 'relay', source: 'relay', endpoint: '198.51.100.2:7002' as Endpoint }
 export const STRANGE = '203.0.113.5:1234' as Endpoint
 
-export type Probe = PathAction & { type: 'probe' }
+export type Probe = Extract<PathAction, { type: 'probe' }>
 
 /** A controller with a peer that answers after `rtt` milliseconds where it is said to. */
 export function makeRig(options: { decides?: boolean; metered?: boolean } = {}) {
@@ -62,7 +62,9 @@ export function makeRig(options: { decides?: boolean; metered?: boolean } = {}) 
     },
     since: <T extends PathAction['type']>(at: number, type: T) =>
       log.flatMap((one) =>
-        one.at >= at && one.action.type === type ? [{ at: one.at, ...(one.action as PathAction & { type: T }) }] : [],
+        one.at >= at && one.action.type === type
+          ? [{ at: one.at, ...(one.action as Extract<PathAction, { type: T }>) }]
+          : [],
       ),
     connect(list: readonly PathCandidate[], working: Readonly<Record<string, number>>) {
       for (const [endpoint, rttMs] of Object.entries(working)) answers.set(endpoint as Endpoint, rttMs)
