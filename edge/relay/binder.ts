@@ -1,12 +1,12 @@
 // Binding one end of a session: which port, beside which other end, and when the kernel knows of it.
 
 import type { Address } from '../../shared/address/cidr.ts'
-import type { Endpoint } from '../../shared/address/endpoint.ts'
+import { type Endpoint, hostOf } from '../../shared/address/endpoint.ts'
 import type { Clock, Entropy, Log } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import { relayBindsWaitingMax, relayHeldBytesMax, relaySessionsPerNodeMax } from '../../shared/limits.ts'
-import type { Forward, Forwarder } from './forwarder.ts'
+import type { Forward, ForwardEnd, Forwarder } from './forwarder.ts'
 import type { Refusal } from './frames.ts'
 import {
   type Credentials,
@@ -49,12 +49,14 @@ export interface NewEnd {
   readonly node: NodeId
   readonly peer: NodeId
   readonly source: Endpoint
-  /** Made once the port is known. */
-  readonly credentials: (port: number) => Credentials
+  readonly credentials: Credentials
 }
 
 export interface Binder {
+  /** Gives the end its place. Packets pass once it was heard at the session port. */
   bind(end: NewEnd): Promise<Session | Refusal>
+  /** The end was heard at the session port from `source`. False where the kernel does not take it. */
+  confirm(session: Session, side: Side, source: Endpoint): Promise<boolean>
   /** Takes one end away; the session goes with its last end. */
   release(session: Session, side: Side): void
   /** Takes over what an earlier process left. */
@@ -65,7 +67,11 @@ export interface Binder {
 
 /** The session as it is now; the session itself goes on changing. */
 function forwardOf({ ends, family, nodes, port }: Session): Forward {
-  return { port, family, nodes, ends: [ends[0], ends[1]] }
+  const end = (side: Side): ForwardEnd | undefined => {
+    const { local, source } = ends[side] ?? {}
+    return source === undefined || local === undefined ? undefined : { source, local }
+  }
+  return { port, family, nodes, ends: [end(0), end(1)] }
 }
 
 export function createBinder(options: BinderOptions): Binder {
@@ -120,27 +126,23 @@ export function createBinder(options: BinderOptions): Binder {
     return allocate(node, peer, family)
   }
 
-  /** Two ends behind one mapping can't be: the newer knows better. */
-  const place = (session: Session, side: Side, end: End): void => {
-    session.ends[side] = end
-    const other = otherSide(side)
-    if (session.ends[other]?.source === end.source) session.ends[other] = undefined
-  }
-
   const bindNow = async ({ credentials, node, peer, source }: NewEnd): Promise<Session | Refusal> => {
     const local = await ports.localFor(source)
     if (local === undefined) return 'failed'
     const session = await sessionFor(node, peer, familyOfEndpoint(source))
     if (typeof session === 'string') return session
+    const side = sideOf(session, node)
     const expiresAt = clock.monotonic() + sessionLifeMs
-    place(session, sideOf(session, node), { node, source, local, expiresAt, credentials: credentials(session.port) })
+    // What passes now passes on until the end is heard from its new place.
+    const before = session.ends[side]?.source
+    session.ends[side] = { node, host: hostOf(source), source: before, local, expiresAt, credentials }
     return session
   }
 
   const handOver = (session: Session): void => {
     const { held } = session
     const to = held === undefined ? undefined : session.ends[otherSide(held.from)]
-    if (held === undefined || to === undefined) return
+    if (held === undefined || to?.source === undefined) return
     session.held = undefined
     ports.send(session.port, held.bytes, to.source)
   }
@@ -152,11 +154,18 @@ export function createBinder(options: BinderOptions): Binder {
       // One after the other: both ends of a pair may come at the same moment, and must meet at one port.
       const mine = turn.then(() => bindNow(end)).finally(() => (waiting -= 1))
       turn = mine.catch(() => undefined)
-      const session = await mine
-      if (typeof session === 'string') return session
-      if (!(await program(session))) return 'failed'
+      return await mine
+    },
+    async confirm(session, side, source) {
+      const end = session.ends[side]
+      if (end === undefined) return false
+      end.source = source
+      // Two ends behind one mapping can't be: who is heard now knows better.
+      const other = session.ends[otherSide(side)]
+      if (other?.source === source) other.source = undefined
+      if (!(await program(session))) return false
       handOver(session)
-      return session
+      return true
     },
     release(session, side) {
       session.ends[side] = undefined
@@ -168,7 +177,9 @@ export function createBinder(options: BinderOptions): Binder {
       const expiresAt = clock.monotonic() + sessionLifeMs
       const endOf = (side: Side): End | undefined => {
         const end = ends[side]
-        return end === undefined ? undefined : { ...end, node: nodes[side], expiresAt, credentials: undefined }
+        if (end === undefined) return undefined
+        const { local, source } = end
+        return { node: nodes[side], host: hostOf(source), source, local, expiresAt, credentials: undefined }
       }
       sessions.add({ port, family, nodes, ends: [endOf(0), endOf(1)], held: undefined })
       if (!(await ports.open(port, family))) {
@@ -179,9 +190,9 @@ export function createBinder(options: BinderOptions): Binder {
       const session = sessions.at(port)
       const from = session?.ends.findIndex((end) => end?.source === source)
       if (session === undefined || (from !== 0 && from !== 1) || bytes.length > relayHeldBytesMax) return
-      const to = session.ends[otherSide(from)]
+      const to = session.ends[otherSide(from)]?.source
       // The kernel was told of both ends a moment ago.
-      if (to !== undefined) ports.send(port, bytes, to.source)
+      if (to !== undefined) ports.send(port, bytes, to)
       else session.held ??= { from, bytes: bytes.slice() }
     },
   }

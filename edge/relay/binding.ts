@@ -1,7 +1,8 @@
 // One session at one relay as a node sees it: asked for, bound, kept, lost, and asked for again.
 //
 //   asking    HELLO is out                     CHALLENGE → binding
-//   binding   BIND is out                      BOUND → bound
+//   binding   BIND is out                      BOUND → proving
+//   proving   REFRESH to the session port      REFRESHED → bound
 //   bound     REFRESH every 25 s               no answer to three, or a refusal → asking, with a growing pause
 //   pausing   nothing is out                   time → asking
 
@@ -58,6 +59,8 @@ export interface Binding {
   readonly peer: NodeId
   /** Where the peer is reached; undefined unless bound. */
   endpoint(): Endpoint | undefined
+  /** Whether frames from `source` are for it: the relay port, or the session port. */
+  hears(source: Endpoint): boolean
   /** What stands in the way, in words; undefined if nothing does. */
   trouble(): string | undefined
   receive(frame: RelayFrame): void
@@ -96,6 +99,7 @@ const WORDS: Readonly<Record<Refusal, string>> = {
 type State =
   | { readonly name: 'asking'; readonly nonce: Uint8Array }
   | { readonly name: 'binding'; readonly nonce: Uint8Array; readonly exchange: Exchange; readonly relayKey: Uint8Array }
+  | { readonly name: 'proving' }
   | { readonly name: 'bound' }
   | { readonly name: 'pausing' }
   | { readonly name: 'released' }
@@ -115,6 +119,8 @@ export function createBinding(options: BindingOptions): Binding {
   const { at, clock, entropy, events, log, peer, relay, self, send, signer } = options
   let state: State = { name: 'pausing' }
   let session: Session | undefined
+  /** What the owner knows, and uses. */
+  let told: Pick<Session, 'endpoint' | 'observed'> | undefined
   let trouble: string | undefined
   let failures = 0
   let timer: Timer | undefined
@@ -138,8 +144,9 @@ export function createBinding(options: BindingOptions): Binding {
 
   const lose = (why: string): void => {
     trouble = why
-    if (session === undefined) return
     session = undefined
+    if (told === undefined) return
+    told = undefined
     log.debug('a relay session is lost', { relay, why })
     events.onLost(why)
   }
@@ -184,14 +191,13 @@ export function createBinding(options: BindingOptions): Binding {
     if (state.name !== 'binding' || !sameBytes(nonce, state.nonce)) return
     const key = state.exchange.agree(state.relayKey, { relay, node: self, peer })
     if (!macHolds(key, covered, claimed)) return
-    const before = session
     const endpoint = formatEndpoint(hostOf(at) as Address, port)
     session = { port, key, endpoint, observed, counter: 0 }
-    state = { name: 'bound' }
-    trouble = undefined
-    failures = 0
-    planRefresh()
-    if (before?.endpoint !== endpoint || before.observed !== observed) events.onBound(endpoint, observed)
+    state = { name: 'proving' }
+    insist(
+      () => touch('refresh'),
+      () => pause(`the relay’s session port ${port} does not answer`),
+    )
   }
 
   const planRefresh = (): void => after(REFRESH_MS * (1 + JITTER * (2 * entropy.fraction() - 1)), refresh)
@@ -202,7 +208,7 @@ export function createBinding(options: BindingOptions): Binding {
     session.counter += 1
     send(
       encodeTouch(kind, { port, counter: session.counter }, (covered) => mac(key, covered)),
-      at,
+      session.endpoint,
     )
   }
 
@@ -213,12 +219,23 @@ export function createBinding(options: BindingOptions): Binding {
     )
 
   const onRefreshed = ({ covered, counter, mac: claimed, port }: TouchFrame): void => {
-    if (state.name !== 'bound' || session?.port !== port || session.counter !== counter) return
-    if (macHolds(session.key, covered, claimed)) planRefresh()
+    if (state.name !== 'proving' && state.name !== 'bound') return
+    if (session?.port !== port || session.counter !== counter || !macHolds(session.key, covered, claimed)) return
+    planRefresh()
+    if (state.name === 'bound') return
+    state = { name: 'bound' }
+    trouble = undefined
+    failures = 0
+    const { endpoint, observed } = session
+    if (told?.endpoint === endpoint && told.observed === observed) return
+    told = { endpoint, observed }
+    events.onBound(endpoint, observed)
   }
 
   const onRefused = ({ about, why }: FrameOf<'refused'>): void => {
-    if (state.name === 'bound' && session !== undefined && sameBytes(about, touchName(session))) {
+    const kept = state.name === 'bound' || state.name === 'proving'
+    if (kept && session !== undefined && sameBytes(about, touchName(session))) {
+      if (why !== 'moved' && why !== 'unknown-session') return pause(WORDS[why])
       // Traffic goes on meanwhile; only a new bind proves who this node is and where.
       trouble = WORDS[why]
       return ask()
@@ -230,7 +247,8 @@ export function createBinding(options: BindingOptions): Binding {
     relay,
     at,
     peer,
-    endpoint: () => session?.endpoint,
+    endpoint: () => told?.endpoint,
+    hears: (source) => source === at || source === session?.endpoint,
     trouble: () => trouble,
     receive(frame) {
       if (frame.kind === 'challenge') onChallenge(frame)
@@ -248,6 +266,7 @@ export function createBinding(options: BindingOptions): Binding {
       timer?.cancel()
       touch('unbind')
       session = undefined
+      told = undefined
       state = { name: 'released' }
       options.onReleased(binding)
     },

@@ -46,7 +46,7 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
       if (!isRelayFrame(bytes)) return false
       const frame = parseRelayFrame(bytes)
       if (frame === undefined) return true
-      for (const binding of bindings) if (binding.at === source) binding.receive(frame)
+      for (const binding of bindings) if (binding.hears(source)) binding.receive(frame)
       return true
     },
     networkChanged() {

@@ -6,6 +6,8 @@
 //   2 CHALLENGE  nonce 8, cookie 16, relay key 32                                       64
 //   3 BIND       nonce 8, cookie 16, relay 16, peer 16, counter 8, own key 32, length 2, capability, signature 64
 //   4 BOUND      nonce 8, session port 2, lifetime in seconds 2, source seen 18, MAC 16 54
+// To and from the session port, so that a NAT keeps the very mapping that packets of the session have:
+//
 //   5 REFRESH    session port 2, counter 4, MAC 16                                      30
 //   6 REFRESHED  the same                                                               30
 //   7 UNBIND     the same                                                               30
@@ -40,7 +42,7 @@ type Kind = Exclude<(typeof kinds)[number], ''>
 /** Why a relay says no; the order is the code on the wire. */
 export const refusals = [
   'unknown-session', // a REFRESH of a session this process has no key for: bind again
-  'moved', // an authentic REFRESH from another source: bind again from there
+  'moved', // an authentic REFRESH from another address: prove it by a bind from there
   'busy', // more binds than may be checked; later
   'untrusted', // the capability or the signature does not hold
   'expired',

@@ -60,7 +60,7 @@ test('a bind that is repeated from its own source after it was undone is refused
   const { a, rig, toBob } = await bothBound()
   const bind = sentBy(a, 'bind')
   toBob.release()
-  await rig.pass(10)
+  await rig.pass(11_000)
   a.cut = true
   rig.relay().receive(bind, aliceAt)
   await rig.pass(10)
@@ -96,16 +96,32 @@ test('a replayed REFRESH and an UNBIND from a false source change nothing', asyn
   await rig.pass(30_000)
   const refresh = sentBy(a, 'refresh')
   const before = rig.said.length
-  rig.relay().receive(refresh, aliceAt)
-  rig.relay().receive(refresh, malloryAt)
   const port = [...rig.kernel.held.keys()][0] ?? 0
   const unbind = encodeTouch('unbind', { port, counter: 99 }, () => new Uint8Array(16))
-  for (const source of [aliceAt, bobAt, malloryAt]) rig.relay().receive(unbind, source)
+  for (const source of [aliceAt, bobAt, malloryAt]) {
+    rig.relay().receiveAt(port, refresh, source)
+    rig.relay().receiveAt(port, unbind, source)
+    rig.relay().receive(refresh, source)
+  }
   await rig.pass(10)
   assert.is(rig.said.length, before)
   const refused = await refusedFor(rig)
-  assert.equal([refused['silence-replay'], refused['silence-mac'], refused['silence-source']], [2, 2, 1])
+  assert.equal([refused['silence-replay'], refused['silence-mac'], refused['silence-junk']], [3, 3, 3])
   assert.is([...rig.kernel.held.values()][0]?.ends.filter(Boolean).length, 2)
+})
+
+test('an authentic REFRESH that never arrived, sent from an address that is not proven, moves nothing', async () => {
+  const { a, rig } = await bothBound()
+  const port = [...rig.kernel.held.keys()][0] ?? 0
+  a.cut = true
+  const sent = a.sent.length
+  while (a.sent.length === sent) await rig.pass(100)
+  const stolen = a.sent.at(-1) ?? new Uint8Array(0)
+  assert.is(parseRelayFrame(stolen)?.kind, 'refresh')
+  rig.relay().receiveAt(port, stolen, malloryAt)
+  await rig.pass(10)
+  assert.is((await refusedFor(rig))['moved'], 1)
+  assert.equal([...rig.kernel.held.values()][0]?.ends.map((end) => end?.source).sort(), [aliceAt, bobAt].sort())
 })
 
 for (const [what, capability, why] of [

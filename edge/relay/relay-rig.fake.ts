@@ -1,7 +1,7 @@
 // A relay, its kernel and the nodes that use it on one bench: datagrams are calls, time moves when told.
 
 import { type Address, parseAddress } from '../../shared/address/cidr.ts'
-import { type Endpoint, hostOf, parseEndpoint } from '../../shared/address/endpoint.ts'
+import { type Endpoint, hostOf, parseEndpoint, portOf } from '../../shared/address/endpoint.ts'
 import { FakeClock, memoryLog, seededEntropy, settle } from '../../shared/effects.fake.ts'
 import type { Verify } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
@@ -80,13 +80,17 @@ export interface TestNode {
   readonly sent: Uint8Array[]
   at: Endpoint
   cut: boolean
+  symmetric: boolean
 }
 
-function fakePorts(rig: { readonly taken: Set<number>; readonly said: Datagram[] }): SessionPorts {
+function fakePorts(rig: {
+  readonly taken: Set<number>
+  readonly sendFrom: (from: Endpoint, bytes: Uint8Array, to: Endpoint) => void
+}): SessionPorts {
   return {
     open: async (port) => !rig.taken.has(port),
     close: () => undefined,
-    send: (port, bytes, to) => void rig.said.push({ bytes, from: parseEndpoint(`192.0.2.9:${port}`), to }),
+    send: (port, bytes, to) => rig.sendFrom(parseEndpoint(`192.0.2.9:${port}`), bytes, to),
     localFor: async (to): Promise<Address> => parseAddress(hostOf(to).includes(':') ? '2001:db8::9' : '192.0.2.9'),
   }
 }
@@ -104,10 +108,13 @@ export async function createRelayRig(range = { first: 61_000, count: 64 }): Prom
     checks += 1
     return verify(...words)
   }
-  const send = (bytes: Uint8Array, to: Endpoint): void => {
-    said.push({ bytes, from: relayAt, to })
+  const sendFrom = (from: Endpoint, bytes: Uint8Array, to: Endpoint): void => {
+    said.push({ bytes, from, to })
     clock.after(WIRE_MS, () => {
-      for (const node of nodes) if (node.at === to && !node.cut) node.client.receive(bytes, relayAt)
+      for (const node of nodes) {
+        const here = node.symmetric ? hostOf(node.at) === hostOf(to) : node.at === to
+        if (here && !node.cut) node.client.receive(bytes, from)
+      }
     })
   }
   const start = async (): Promise<Relay> => {
@@ -122,9 +129,9 @@ export async function createRelayRig(range = { first: 61_000, count: 64 }): Prom
       entropy: seededEntropy(lives),
       log: memoryLog(),
       forwarder: createFakeForwarder(kernel),
-      ports: fakePorts({ taken, said }),
+      ports: fakePorts({ taken, sendFrom }),
       range,
-      send,
+      send: (bytes, to) => sendFrom(relayAt, bytes, to),
     })
     await made.start()
     return made
@@ -150,16 +157,24 @@ export async function createRelayRig(range = { first: 61_000, count: 64 }): Prom
         self: device.nodeId,
         signer: device.signer,
         capability,
-        send(bytes) {
+        send(bytes, to) {
           sent.push(bytes)
           const from = node.at
-          if (!node.cut) clock.after(WIRE_MS, () => relay.receive(bytes, from))
+          if (node.cut) return
+          const port = portOf(to)
+          // A NAT of the worst kind: another port for every destination.
+          const seen = node.symmetric
+            ? parseEndpoint(`${from.slice(0, from.lastIndexOf(':'))}:${portOf(from) + (port % 1_000) + 1}`)
+            : from
+          clock.after(WIRE_MS, () =>
+            port === portOf(relayAt) ? relay.receive(bytes, seen) : relay.receiveAt(port, bytes, seen),
+          )
         },
         clock,
         entropy: seededEntropy(100 + nodes.length),
         log: memoryLog(),
       })
-      const node: TestNode = { client, sent, at, cut: false }
+      const node: TestNode = { client, sent, at, cut: false, symmetric: false }
       nodes.push(node)
       return node
     },

@@ -2,8 +2,9 @@
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { parseEndpoint } from '../../shared/address/endpoint.ts'
+import { parseEndpoint, portOf } from '../../shared/address/endpoint.ts'
 import { utf8 } from '../../shared/bytes.ts'
+import { isRelayFrame } from './frames.ts'
 import {
   alice,
   aliceAt,
@@ -14,6 +15,7 @@ import {
   createRelayRig,
   mallory,
   malloryAt,
+  type RelayRig,
   refusedFor,
   relayAt,
   watchBind,
@@ -68,18 +70,41 @@ test('a restart takes the sessions over; nodes bind again at the same port and h
   assert.is((await rig.relay().metrics()).bound, 2)
 })
 
+const sources = (rig: RelayRig) => [...rig.kernel.held.values()].flatMap(({ ends }) => ends.map((end) => end?.source))
+
+test('a node whose NAT gave it another port is heard there at its next REFRESH', async () => {
+  const { a, rig, toBob } = await bothBound()
+  a.at = parseEndpoint('198.51.100.1:40404')
+  await rig.pass(30_000)
+  assert.ok(sources(rig).includes(a.at))
+  assert.is(toBob.events.length, 1)
+  assert.equal(await refusedFor(rig), {})
+})
+
 test('a node that comes from another address is told so and binds from there, at the same port', async () => {
   const { a, rig, toBob } = await bothBound()
   const endpoint = toBob.endpoint()
-  a.at = parseEndpoint('198.51.100.1:40404')
+  a.at = parseEndpoint('198.51.100.7:51820')
   await rig.pass(30_000)
-  assert.is(toBob.endpoint(), endpoint)
   assert.equal(toBob.events.slice(1), [`bound ${endpoint} seen ${a.at}`])
-  assert.ok([...rig.kernel.held.values()][0]?.ends.some((end) => end?.source === a.at))
-  a.at = parseEndpoint('198.51.100.2:51820')
+  assert.is((await refusedFor(rig))['moved'], 1)
+  assert.ok(sources(rig).includes(a.at))
+  a.at = parseEndpoint('198.51.100.8:51820')
   a.client.networkChanged()
   await rig.pass(100)
-  assert.ok([...rig.kernel.held.values()][0]?.ends.some((end) => end?.source === a.at))
+  assert.ok(sources(rig).includes(a.at), 'at once where the node itself noticed')
+})
+
+test('behind a NAT that maps anew for every destination, the mapping towards the session port counts', async () => {
+  const rig = await createRelayRig()
+  const [a, b] = [rig.client(alice, aliceAt), rig.client(bob, bobAt)]
+  a.symmetric = true
+  b.symmetric = true
+  const toBob = watchBind(a, bob)
+  watchBind(b, alice)
+  await rig.pass(100)
+  const offset = portOf(toBob.endpoint() ?? relayAt) % 1_000
+  assert.equal(sources(rig).sort(), [`198.51.100.1:${51_821 + offset}`, `203.0.113.2:${40_002 + offset}`])
 })
 
 test('the other IP version is refused while the peer is bound, and welcome once it is not', async () => {
@@ -107,7 +132,7 @@ test('the first packet of the end that is early is kept, one, and goes when the 
   const before = rig.said.length
   watchBind(rig.client(bob, bobAt), alice)
   await rig.pass(10)
-  const handed = rig.said.slice(before).filter(({ from }) => from !== relayAt)
+  const handed = rig.said.slice(before).filter(({ bytes }) => !isRelayFrame(bytes))
   assert.equal(
     handed.map(({ bytes, to }) => [Buffer.from(bytes).toString(), to]),
     [['first', bobAt]],

@@ -3,7 +3,7 @@
 // What is cheap to ask is cheap to refuse: without a cookie nothing is verified, without a MAC nothing is touched, and
 // whoever is not known gets silence.
 
-import type { Endpoint } from '../../shared/address/endpoint.ts'
+import { type Endpoint, hostOf } from '../../shared/address/endpoint.ts'
 import { toHex } from '../../shared/bytes.ts'
 import type { Timer } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
@@ -19,6 +19,7 @@ import {
   encodeChallenge,
   encodeRefused,
   encodeTouch,
+  isRelayFrame,
   parseRelayFrame,
   type Refusal,
   type RelayFrame,
@@ -71,6 +72,8 @@ type BindFrame = Extract<RelayFrame, { readonly kind: 'bind' }>
 type TouchFrame = Extract<RelayFrame, { readonly kind: TouchKind }>
 
 const SWEEP_MS = 5_000
+/** A bind that comes twice because its answer was lost comes within this. */
+const REPEAT_MS = 5_000
 const ALL = 'all'
 
 export function createRelay(options: RelayOptions): Relay {
@@ -88,6 +91,8 @@ export function createRelay(options: RelayOptions): Relay {
   const counters = new Map<NodeId, { readonly counter: number; readonly until: number }>()
   /** Nonces of binds under way. */
   const binding = new Set<string>()
+  /** Answers to the last binds, for those that come twice; as many as the rate of binds lets in. */
+  const answered = new Map<string, { readonly bytes: Uint8Array; readonly until: number }>()
   const refused = new Map<string, number>()
   const counts = { challenged: 0, bound: 0, refreshed: 0 }
   let timer: Timer | undefined
@@ -104,21 +109,20 @@ export function createRelay(options: RelayOptions): Relay {
     answer(encodeRefused(about, why), to, askedBytes)
   }
 
+  /** REFRESH, REFRESHED and their refusals go through the session port; all are shorter than a REFRESH. */
+  const answerAt = (port: number, bytes: Uint8Array, to: Endpoint): void => options.ports.send(port, bytes, to)
+
+  const refuseTouch = (frame: TouchFrame, why: Refusal, to: Endpoint): void => {
+    note(why)
+    answerAt(frame.port, encodeRefused(touchName(frame), why), to)
+  }
+
   const isReplay = (node: NodeId, counter: number): boolean => {
     const now = clock.monotonic()
     const last = counters.get(node)
     if (last !== undefined && last.until > now && counter <= last.counter) return true
     counters.set(node, { counter, until: now + cookieLifeMs })
     return false
-  }
-
-  /** The end that this very bind made: its answer was lost on the way. */
-  const repeated = (nonce: string, source: Endpoint): Uint8Array | undefined => {
-    for (const session of sessions.withSource(source)) {
-      const end = session.ends.find((one) => one?.source === source)
-      if (end?.credentials?.nonce === nonce) return end.credentials.answer
-    }
-    return undefined
   }
 
   const bindAdmitted = async (frame: BindFrame, source: Endpoint): Promise<Uint8Array | Refusal> => {
@@ -128,28 +132,21 @@ export function createRelay(options: RelayOptions): Relay {
     if (isReplay(node, frame.counter)) return 'replayed'
     const { nonce, peer } = frame
     const key = exchange.agree(frame.key, { relay: self, node, peer })
-    const lifetimeS = sessionLifeMs / 1_000
-    let bound = new Uint8Array(0)
-    const session = await binder.bind({
-      node,
-      peer,
-      source,
-      credentials(port) {
-        bound = new Uint8Array(
-          encodeBound({ nonce, port, lifetimeS, observed: source }, (covered) => mac(key, covered)),
-        )
-        return { key, nonce: toHex(nonce), answer: bound, version: { epoch, revision }, counter: 0 }
-      },
-    })
-    return typeof session === 'string' ? session : bound
+    const credentials = { key, version: { epoch, revision }, counter: 0 }
+    const session = await binder.bind({ node, peer, source, credentials })
+    if (typeof session === 'string') return session
+    const { port } = session
+    return encodeBound({ nonce, port, lifetimeS: sessionLifeMs / 1_000, observed: source }, (covered) =>
+      mac(key, covered),
+    )
   }
 
   const onBind = async (frame: BindFrame, source: Endpoint, askedBytes: number): Promise<void> => {
     if (!cookies.holds(source, frame.cookie)) return note('silence-cookie')
     if (frame.relay !== self) return note('silence-other-relay')
     const nonce = toHex(frame.nonce)
-    const before = repeated(nonce, source)
-    if (before !== undefined) return answer(before, source, askedBytes)
+    const before = answered.get(`${nonce} ${source}`)
+    if (before !== undefined) return answer(before.bytes, source, askedBytes)
     // It came twice because its answer takes long; the answer is on its way.
     if (binding.has(nonce)) return
     const host = source.slice(0, source.lastIndexOf(':'))
@@ -158,41 +155,46 @@ export function createRelay(options: RelayOptions): Relay {
     const result = await bindAdmitted(frame, source).finally(() => binding.delete(nonce))
     if (typeof result === 'string') return refuse(frame.nonce, result, source, askedBytes)
     counts.bound += 1
+    answered.set(`${nonce} ${source}`, { bytes: result, until: clock.monotonic() + REPEAT_MS })
     answer(result, source, askedBytes)
   }
 
   const holds = ({ covered, mac: claimed }: TouchFrame, end: End | undefined): boolean =>
     end?.credentials !== undefined && macHolds(end.credentials.key, covered, claimed)
 
-  /** A REFRESH that is authentic but comes from elsewhere: the end has moved, and proves its new place by a bind. */
-  const onStranger = (frame: TouchFrame, session: Session, source: Endpoint, askedBytes: number): void => {
-    if (!mayMove(ALL)) return note('silence-busy')
-    const end = session.ends.find((one) => holds(frame, one))
-    if (end?.credentials === undefined) return note('silence-source')
-    if (frame.counter <= end.credentials.counter) return note('silence-replay')
-    end.credentials.counter = frame.counter
-    refuse(touchName(frame), 'moved', source, askedBytes)
-  }
-
-  const onTouch = (frame: TouchFrame, source: Endpoint, askedBytes: number): void => {
-    const session = sessions.at(frame.port)
-    if (session === undefined) return note('silence-session')
-    const side = session.ends.findIndex((end) => end?.source === source)
+  const refreshed = async (frame: TouchFrame, session: Session, side: Side, source: Endpoint): Promise<void> => {
     const end = session.ends[side]
-    if (end === undefined) return onStranger(frame, session, source, askedBytes)
-    if (end.credentials === undefined) return refuse(touchName(frame), 'unknown-session', source, askedBytes)
-    if (!holds(frame, end)) return note('silence-mac')
-    if (frame.counter <= end.credentials.counter) return note('silence-replay')
+    if (end?.credentials === undefined) return
     const { key } = end.credentials
-    end.credentials.counter = frame.counter
-    if (frame.kind === 'unbind') return binder.release(session, side as Side)
     end.expiresAt = clock.monotonic() + sessionLifeMs
+    if (end.source !== source && !(await binder.confirm(session, side, source)))
+      return refuseTouch(frame, 'failed', source)
     counts.refreshed += 1
-    answer(
+    answerAt(
+      frame.port,
       encodeTouch('refreshed', frame, (covered) => mac(key, covered)),
       source,
-      askedBytes,
     )
+  }
+
+  /**
+   * From where the end was heard last, or from another port of the address it proved: NATs give one port per destination,
+   * and give others after a while. From another address it has moved, and proves that one by a bind.
+   */
+  const onTouch = (frame: TouchFrame, session: Session, source: Endpoint): void => {
+    const known = session.ends.find((end) => end?.source === source)
+    if (known !== undefined && known.credentials === undefined) return refuseTouch(frame, 'unknown-session', source)
+    if (known === undefined && !mayMove(ALL)) return note('silence-busy')
+    const side = session.ends.findIndex((end) => holds(frame, end))
+    const end = session.ends[side]
+    if (end?.credentials === undefined) return note('silence-mac')
+    if (frame.counter <= end.credentials.counter) return note('silence-replay')
+    end.credentials.counter = frame.counter
+    if (end.host !== hostOf(source)) return refuseTouch(frame, 'moved', source)
+    if (frame.kind === 'unbind') return binder.release(session, side as Side)
+    refreshed(frame, session, side as Side, source).catch((error: unknown) => {
+      log.warn('a relay session was not refreshed', { reason: describeError(error) })
+    })
   }
 
   const sweep = (): void => {
@@ -206,6 +208,7 @@ export function createRelay(options: RelayOptions): Relay {
         if (removed || end.expiresAt <= now) binder.release(session, side as Side)
       }
     }
+    for (const [name, { until }] of answered) if (until <= now) answered.delete(name)
     for (const [node, { until }] of counters) if (until <= now) counters.delete(node)
   }
 
@@ -235,15 +238,22 @@ export function createRelay(options: RelayOptions): Relay {
           note('failed')
           log.warn('a relay bind ended early', { reason: describeError(error) })
         })
-      } else if (frame.kind === 'refresh' || frame.kind === 'unbind') onTouch(frame, source, bytes.length)
-      else note('silence-junk')
+      } else note('silence-junk')
     },
-    receiveAt: (port, bytes, source) => binder.stray(port, bytes, source),
+    receiveAt(port, bytes, source) {
+      if (!isRelayFrame(bytes)) return binder.stray(port, bytes, source)
+      const session = sessions.at(port)
+      const frame = parseRelayFrame(bytes)
+      if (session === undefined || (frame?.kind !== 'refresh' && frame?.kind !== 'unbind') || frame.port !== port) {
+        return note('silence-junk')
+      }
+      onTouch(frame, session, source)
+    },
     sweep,
     async metrics() {
       const [carried, dropped] = await Promise.all([forwarder.carried(), forwarder.dropped()])
       const list = [...sessions.all()].map(({ ends, nodes, port }) => {
-        return { port, nodes, complete: ends.every((end) => end !== undefined), ...carried.get(port) }
+        return { port, nodes, complete: ends.every((end) => end?.source !== undefined), ...carried.get(port) }
       })
       return { sessions: list, ...counts, refused: Object.fromEntries(refused), dropped }
     },

@@ -27,6 +27,8 @@ const IP = { 4: 'ip', 6: 'ip6' } as const
 const FAMILIES = [4, 6] as const
 /** Frames of a relay as the kernel sees them: magic, then kind. Payload begins 64 bits into the UDP header. */
 const FRAME = '@th,64,32 0xf0687201 @th,96,8'
+/** REFRESH and UNBIND, which come to session ports. */
+const KEPT = `${FRAME} { 5, 7 }`
 const STUN = '@th,64,16 0x0001 @th,96,32 0x2112a442'
 
 /** `nft` wants whole units; a burst of a tenth of a second lets TCP breathe. */
@@ -52,13 +54,9 @@ function objects({ range, sessionBytesPerSecond }: RulesetOptions): readonly str
 }
 
 function control(): readonly string[] {
-  const kept = `${FRAME} { 5, 7 }`
   const asking = `${FRAME} { 1, 3 }`
   return [
     'notrack',
-    // The ends of sessions are heard whatever others send; strangers may have moved.
-    ...FAMILIES.map((family) => `${kept} ${IP[family]} saddr . udp sport @known${family} accept`),
-    `${kept} limit rate 500/second burst 500 packets accept`,
     `${asking} update @asker4 { ip saddr limit rate over 40/second burst 80 packets } counter name junk drop`,
     `${asking} update @asker6 { ip6 saddr and ffff:ffff:ffff:ffff:: limit rate over 40/second burst 80 packets } counter name junk drop`,
     `${asking} limit rate 5000/second burst 1000 packets accept`,
@@ -78,7 +76,15 @@ function chains(options: RulesetOptions): Readonly<Record<string, readonly strin
     forward4: forward(4),
     forward6: forward(6),
     control: control(),
+    // The ends of sessions are heard whatever others send; strangers may be ends that moved.
+    kept: [
+      'notrack',
+      ...FAMILIES.map((family) => `${IP[family]} saddr . udp sport @known${family} accept`),
+      'limit rate 500/second burst 500 packets accept',
+      'counter name junk drop',
+    ],
     session: [
+      `${KEPT} goto kept`,
       ...FAMILIES.map((family) => `meta mark set ${key(family)} map @end${family} goto forward${family}`),
       'notrack',
       // An end whose other end is not bound yet: its first packets reach the process.

@@ -12,9 +12,6 @@ export type Side = 0 | 1
 /** What only the process that took the bind knows; gone after a restart, until the end binds again. */
 export interface Credentials {
   readonly key: Uint8Array
-  /** Nonce and answer of the bind, for a bind that comes twice because the answer was lost. */
-  readonly nonce: string
-  readonly answer: Uint8Array
   /** The network's revision in the capability. */
   readonly version: Version
   /** Highest counter of a REFRESH. */
@@ -23,7 +20,10 @@ export interface Credentials {
 
 export interface End {
   readonly node: NodeId
-  readonly source: Endpoint
+  /** The address that it proved by the challenge; its port may differ for every port of the relay (symmetric NAT). */
+  readonly host: string
+  /** Where it comes from to the session port; undefined until its first REFRESH there. */
+  source: Endpoint | undefined
   /** The relay's own address that this end talks to. */
   readonly local: Address
   /** Monotonic milliseconds. */
@@ -47,7 +47,6 @@ export interface Sessions {
   at(port: number): Session | undefined
   of(node: NodeId, peer: NodeId): Session | undefined
   countOf(node: NodeId): number
-  withSource(source: Endpoint): readonly Session[]
   /** Ports that no session has, from `start` (0 to 1) of the range on. */
   freePorts(start: number): Iterable<number>
   add(session: Session): void
@@ -97,7 +96,6 @@ export function createSessions(range: PortRange): Sessions {
     at: (port) => byPort.get(port),
     of: (node, peer) => byPair.get(key(pairOf(node, peer))),
     countOf: (node) => counts.get(node) ?? 0,
-    withSource: (source) => [...byPort.values()].filter(({ ends }) => ends.some((end) => end?.source === source)),
     *freePorts(start) {
       const offset = Math.floor(start * range.count)
       for (let i = 0; i < range.count; i++) {

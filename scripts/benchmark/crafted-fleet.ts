@@ -10,11 +10,12 @@ import type { SetChange } from '../../edge/store/store.ts'
 import { parseAddress } from '../../shared/address/cidr.ts'
 import { parseNamedEndpoint } from '../../shared/address/endpoint.ts'
 import { toBase64, toHex } from '../../shared/bytes.ts'
+import type { Signer } from '../../shared/effects.ts'
 import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
 import { generateWgPrivateKey, sha256, signerFromSeed, wgPublicKey } from '../../shared/host/crypto.ts'
 import { makePrivateDirectory, writeAtomic } from '../../shared/host/files.ts'
 import { createLog } from '../../shared/host/log.ts'
-import { base32, parseDeviceKey, parseName, parseNetworkId, parseNodeId } from '../../shared/ids.ts'
+import { base32, type NetworkId, parseDeviceKey, parseName, parseNetworkId, parseNodeId } from '../../shared/ids.ts'
 import { networkSpec } from '../../shared/intent/network.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
 import { keyIdOf } from '../../shared/record/envelope.ts'
@@ -28,9 +29,17 @@ const NETWORK = '10.81.0.0/16'
 const NOWHERE = '192.0.2.1'
 
 export interface CraftedNode {
+  readonly body: NodeBody
   readonly stateDir: string
   /** The node's address in the mesh. */
   readonly meshAddress: string
+}
+
+export interface CraftedFleet {
+  readonly network: NetworkId
+  /** The hub's signing key. */
+  readonly signer: Signer
+  readonly nodes: readonly CraftedNode[]
 }
 
 interface Keys {
@@ -56,8 +65,13 @@ function makeKeys(index: number, endpoint: string | undefined): Keys {
   return { seed, wgPrivate, body }
 }
 
-/** One node for each entry of `endpoints`, which is where the others reach it; state directories under `root`. */
+/** As `craftNetwork`, where the nodes are all that matters. */
 export function craftFleet(root: string, endpoints: readonly (string | undefined)[]): readonly CraftedNode[] {
+  return craftNetwork(root, endpoints).nodes
+}
+
+/** One node for each entry of `endpoints`, which is where the others reach it; state directories under `root`. */
+export function craftNetwork(root: string, endpoints: readonly (string | undefined)[]): CraftedFleet {
   const [rootKey, signer] = [signerFromSeed(systemEntropy.bytes(32)), signerFromSeed(systemEntropy.bytes(32))]
   const certificate = certifyKey(signer.publicKey, systemClock.now(), rootKey, sha256)
   const network = parseNetworkId(base32(systemEntropy.bytes(10), 12))
@@ -87,7 +101,7 @@ export function craftFleet(root: string, endpoints: readonly (string | undefined
     keys: [toBase64(certificate)],
     broker: { urls: [`mqtts://${NOWHERE}:8883`], username: body.nodeId, password: 'unused' },
   })
-  return nodes.map((keys) => {
+  const crafted = nodes.map((keys) => {
     const files = stateFiles(join(root, keys.body.name))
     makePrivateDirectory(files.directory)
     writeAtomic(files.wgKey, `${keys.wgPrivate}\n`)
@@ -96,6 +110,7 @@ export function craftFleet(root: string, endpoints: readonly (string | undefined
     store.saveSet(set)
     store.close()
     writeAtomic(files.identity, `${JSON.stringify(identity(keys))}\n`)
-    return { stateDir: files.directory, meshAddress: keys.body.addresses[0] ?? '' }
+    return { stateDir: files.directory, meshAddress: keys.body.addresses[0] ?? '', body: keys.body }
   })
+  return { network, signer, nodes: crafted }
 }
