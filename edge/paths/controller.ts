@@ -26,7 +26,6 @@ import { readyTracks, setAsideRest } from './standby.ts'
 import { expire, missAt, noteAnswer, rest, triesEndAt } from './track.ts'
 import { begin, forgetAsked, forgive, forgiveCurrent, isHeld, joinTries, retry, tryAll } from './tries.ts'
 
-/** @testonly */
 export function createPeerPaths(options: PeerPathsOptions): PeerPaths {
   const pair = newPair(options)
   return {
