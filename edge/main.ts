@@ -7,6 +7,7 @@ import { type Doors, runCli } from './cli/run.ts'
 import { createRunner } from './drivers/command.ts'
 import { commandsBy } from './host/command.ts'
 import { readConfigFile } from './host/config-file.ts'
+import { isUdpPortFree } from './host/listen-port.ts'
 import { hostProbe } from './host/probe.ts'
 import { controlPortOf } from './host/settings.ts'
 
@@ -46,6 +47,7 @@ const doors: Doors = {
       wireguard: createWireguardDoor({ interface: name, privateKeyPath: files.wgKey, run: createRunner(log) }),
     }
   },
+  isPortFree: isUdpPortFree,
   createForwarder: async (options, log) => {
     const { createNftForwarder } = await import('./drivers/relay-forwarder.ts')
     return createNftForwarder({ ...options, run: createRunner(log) })

@@ -60,6 +60,12 @@ export const healthMeanings = {
     title: 'This host has no WireGuard',
     remedy: 'Install a kernel with WireGuard, or the program wireguard-go.',
   },
+  'port-taken': {
+    severity: 'warning',
+    title: 'Another program has the UDP port for WireGuard; this node listens on another one and keeps it',
+    remedy:
+      'Peers learn it by themselves. Where a firewall or a port forwarding names the port, choose a free one: listenPort.',
+  },
   'database-rebuilt': {
     severity: 'warning',
     title: 'The state database was damaged and has been set aside',

@@ -33,6 +33,8 @@ export interface Cli {
   /** Loaded when called: a look at the status needs neither kernel nor planner. */
   readonly createDriver: (settings: Settings, files: StateFiles, log: Log) => Promise<Driver>
   readonly createPathDoors: (settings: Settings, files: StateFiles, log: Log) => Promise<HostPathDoors>
+  /** True if nobody has the UDP port, in either family. */
+  readonly isPortFree: (port: number) => Promise<boolean>
   /** What carries the packets of a relay on this host. */
   readonly createForwarder: (options: RulesetOptions, log: Log) => Promise<Forwarder>
   readonly createAgent: (options: AgentOptions) => Promise<Agent>

@@ -54,7 +54,12 @@ interface Bench {
   readonly doors: Doors
   readonly call: (...argv: readonly string[]) => Promise<{ code: number; out: string; notes: string }>
   readonly ask: () => void
+  /** A stop that was not asked for yet; `ask` asks for it. */
+  readonly newStop: () => Pick<Doors, 'stopRequested'>
 }
+
+/** Some other program's. */
+const takenPort = 4_321
 
 async function onBench(run: (bench: Bench) => Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'hf-cli-'))
@@ -62,7 +67,7 @@ async function onBench(run: (bench: Bench) => Promise<void>): Promise<void> {
   const events: string[] = []
   let out = ''
   let notes = ''
-  const stop = Promise.withResolvers<string>()
+  let stop = Promise.withResolvers<string>()
   const doors: Doors = {
     write: (text) => void (out += typeof text === 'string' ? text : ''),
     note: (sentence) => void (notes += `${sentence}\n`),
@@ -72,7 +77,8 @@ async function onBench(run: (bench: Bench) => Promise<void>): Promise<void> {
     createLog: () => memoryLog(),
     createRun: () => async () => '',
     probe: hostProbe({}),
-    createDriver: async () => ({ cleanup: async () => void events.push('cleanup') }) as never,
+    createDriver: async () => ({ cleanup: async () => void events.push('cleanup'), read: async () => ({}) }) as never,
+    isPortFree: async (port) => port !== takenPort,
     createPathDoors: async () => ({}) as never,
     createForwarder: async () => createFakeForwarder(createFakeForwarderKernel()),
     createAgent: async (options) => fakeAgent(options, events),
@@ -86,7 +92,11 @@ async function onBench(run: (bench: Bench) => Promise<void>): Promise<void> {
     return { code, out, notes }
   }
   try {
-    await run({ state, events, doors, call, ask: () => stop.resolve('a signal') })
+    const newStop = (): Pick<Doors, 'stopRequested'> => {
+      stop = Promise.withResolvers<string>()
+      return { stopRequested: () => stop.promise }
+    }
+    await run({ state, events, doors, call, ask: () => stop.resolve('a signal'), newStop })
   } finally {
     rmSync(directory, { recursive: true })
   }
@@ -165,6 +175,24 @@ test('an agent stops when it is asked, and leaves the kernel as it is', () =>
     assert.not(existsSync(bench.state))
   }))
 
+test('a port that another program has costs nobody the mesh: another is taken, kept and told', () =>
+  onBench(async (bench) => {
+    const hub = await startFakeHub()
+    await bench.call('join', hub.url, '--token', hub.token)
+    await hub.close()
+    for (const _ of [1, 2]) {
+      const agent = runCli(['agent', '--listen-port', String(takenPort)], { ...bench.doors, ...bench.newStop() })
+      await answered(bench)
+      const { out } = await bench.call('status')
+      assert.match(out, `UDP port ${takenPort} was taken by another program; listening on ${takenPort + 10}`)
+      bench.ask()
+      assert.is(await agent, 0)
+      rmSync(join(bench.state, 'agent.sock'), { force: true })
+    }
+    const start = `start on hf0:${takenPort + 10}`
+    assert.equal(bench.events, [start, 'stop', start, 'stop'])
+  }))
+
 test('usage errors exit with 2, failures with 1, and all say what to do', () =>
   onBench(async ({ call, state }) => {
     for (const [argv, code, said] of [
@@ -172,7 +200,7 @@ test('usage errors exit with 2, failures with 1, and all say what to do', () =>
       [['join'], 2, 'needs URL'],
       [['join', 'hub'], 2, 'needs --token'],
       [['join', 'http://hub', '--token', 'x'], 1, 'not a join token'],
-      [['agent', '--listen-port', '0'], 1, '--listen-port'],
+      [['agent', '--listen-port', '0'], 2, '--listen-port'],
       [['agent', '--config', join(state, 'none.yaml')], 1, 'no config file'],
       [['agent'], 1, 'has not joined'],
       [['plan'], 1, 'the agent is not running'],

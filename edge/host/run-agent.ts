@@ -3,7 +3,7 @@
 // Only what the mesh can't do without may keep it from starting. The local API, the echo service and systemd are
 // conveniences: where one of them fails, it is said, and the mesh goes on.
 
-import type { Clock, Entropy, Log } from '../../shared/effects.ts'
+import type { BusFactory, Clock, Entropy, Log } from '../../shared/effects.ts'
 import { describeError, HoldfastError } from '../../shared/errors.ts'
 import { hkdf, openAead, sealAead, sha256, verify } from '../../shared/host/crypto.ts'
 import { createMqttBusFactory } from '../../shared/host/mqtt-bus.ts'
@@ -23,6 +23,7 @@ import type { RunCommand } from './command.ts'
 import type { StateFiles } from './files.ts'
 import { createFindings, type HostFindings } from './findings.ts'
 import { inflate } from './inflate.ts'
+import { chooseListenPort } from './listen-port.ts'
 import { lockState } from './lock.ts'
 import { describeHost, type HostProbe } from './probe.ts'
 import { resolveName } from './resolve.ts'
@@ -42,6 +43,8 @@ export interface RunAgentOptions {
   readonly probe: HostProbe
   readonly createDriver: (settings: Settings, files: StateFiles, log: Log) => Promise<Driver>
   readonly createPathDoors: (settings: Settings, files: StateFiles, log: Log) => Promise<HostPathDoors>
+  /** True if nobody has the UDP port, in either family. */
+  readonly isPortFree: (port: number) => Promise<boolean>
   readonly createAgent: (options: AgentOptions) => Promise<Agent>
   /** Resolves with the reason when somebody asks the process to end. */
   readonly stopRequested: () => Promise<string>
@@ -82,6 +85,47 @@ function talkWith(keys: DeviceKeys, clock: Clock, entropy: Entropy): PathTalk {
   return createPathTalk({ self: keys.wgKey, crypto, clock, entropy })
 }
 
+/** The settings with the port that WireGuard really gets. */
+async function withFreePort(
+  { settings, isPortFree, log }: RunAgentOptions,
+  driver: Driver,
+  { store }: OpenedStore,
+  findings: HostFindings,
+): Promise<Settings> {
+  const { controlPort, listenPort: configured, meshPort } = settings
+  const avoid = controlPort === undefined ? [meshPort] : [meshPort, controlPort]
+  const { port, detail } = await chooseListenPort({ configured, store, driver, isFree: isPortFree, avoid, log })
+  findings.set('port-taken', detail !== undefined, detail)
+  return { ...settings, listenPort: port }
+}
+
+function busOf(
+  { settings, clock, entropy, log }: RunAgentOptions,
+  identity: Identity,
+  { store }: OpenedStore,
+  findings: HostFindings,
+): BusFactory {
+  const connect = createBrokerLink({
+    identity,
+    clock,
+    floor: () => readTimeFloor(store),
+    log,
+    onCertificate: (expired) => findings.set('hub-certificate-expired', expired),
+  })
+  const { username, password } = identity.broker
+  const keepaliveS = keepaliveOf(settings)
+  return createMqttBusFactory({
+    connect,
+    clientId: identity.nodeId,
+    username,
+    password,
+    keepaliveS,
+    clock,
+    entropy,
+    log,
+  })
+}
+
 async function makeAgent(
   options: RunAgentOptions,
   device: Enrolled,
@@ -89,17 +133,10 @@ async function makeAgent(
   findings: HostFindings,
   nudge: PathDoors['nudge'],
 ): Promise<Agent> {
-  const { settings, files, clock, entropy, log, probe } = options
+  const { files, clock, entropy, log, probe } = options
   const { identity, keys } = device
-  const connect = createBrokerLink({
-    identity,
-    clock,
-    floor: () => readTimeFloor(opened.store),
-    log,
-    onCertificate: (expired) => findings.set('hub-certificate-expired', expired),
-  })
-  const { username, password } = identity.broker
-  const keepaliveS = keepaliveOf(settings)
+  const driver = await options.createDriver(options.settings, files, log)
+  const settings = await withFreePort(options, driver, opened, findings)
   return await options.createAgent({
     identity,
     settings: {
@@ -119,23 +156,14 @@ async function makeAgent(
     verify,
     inflate,
     store: opened.store,
-    driver: await options.createDriver(settings, files, log),
+    driver,
     paths: {
       ...(await options.createPathDoors(settings, files, log)),
       talk: talkWith(keys, clock, entropy),
       metered: settings.metered,
       nudge,
     },
-    bus: createMqttBusFactory({
-      connect,
-      clientId: identity.nodeId,
-      username,
-      password,
-      keepaliveS,
-      clock,
-      entropy,
-      log,
-    }),
+    bus: busOf(options, identity, opened, findings),
     hostConditions: () => findings.list(),
     raiseClock: (floor) => raiseClock({ floor, clock, log, allowed: settings.setClock, run: options.run }),
     resolve: resolveName,

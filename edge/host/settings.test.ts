@@ -11,7 +11,7 @@ function fault(sources: Partial<SettingSources>): string {
   try {
     read(sources)
   } catch (error) {
-    if (isHoldfastError(error, 'invalid')) return `${error.field}: ${error.message}`
+    if (isHoldfastError(error)) return `${error.field}: ${error.message}`
     throw error
   }
   return ''

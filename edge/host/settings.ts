@@ -67,7 +67,7 @@ export interface SettingSources {
   readonly flags: Partial<Record<SettingName, string | boolean>>
 }
 
-/** Throws `invalid` with the name of the setting as its source spells it. */
+/** Throws `invalid`, or `usage` where a flag is off, with the name of the setting as its source spells it. */
 export function readSettings({ file, env, flags }: SettingSources): Settings {
   const base = file ?? {}
   if (typeof base !== 'object' || Array.isArray(base)) {
@@ -93,7 +93,7 @@ export function readSettings({ file, env, flags }: SettingSources): Settings {
   } catch (error) {
     if (!(error instanceof HoldfastError) || error.field === undefined) throw error
     const field = spelled.get(error.field) ?? error.field
-    throw new HoldfastError('invalid', error.message, { field, cause: error })
+    throw new HoldfastError(field.startsWith('--') ? 'usage' : 'invalid', error.message, { field, cause: error })
   }
 }
 
