@@ -2,21 +2,27 @@
 
 import { fromBase64 } from '../shared/bytes.ts'
 import type { Clock } from '../shared/effects.ts'
+import type { NetworkSpec } from '../shared/intent/network.ts'
 import type { AgentOptions } from './agent.ts'
 import { createChores } from './apply/chores.ts'
+import type { CapabilityKeeper } from './link/capability-keeper.ts'
+import { createOwnCapability } from './link/own-capability.ts'
 import { type Chooser, createChooser } from './paths/chooser.ts'
+import type { FrameSocket } from './paths/doors.ts'
 import { createPathEngine } from './paths/engine.ts'
 import { createNames } from './paths/names.ts'
 import type { Pace } from './paths/path.ts'
+import type { RelayScene } from './paths/relays.ts'
 import { createRotation } from './paths/rotation.ts'
+import { createRelayClient, type RelayClient } from './relay/client.ts'
 import { createHealth } from './report/health.ts'
 import { createMode } from './report/mode.ts'
 import { createPeerBook } from './report/peers.ts'
 import { createKeepsakes } from './store/keepsakes.ts'
-import { createFactBook } from './trust/fact-book.ts'
+import { createFactBook, type FactBook } from './trust/fact-book.ts'
 import { createHolding, type Holding } from './trust/holding.ts'
 import type { Anchors } from './trust/keys.ts'
-import { createMembers } from './trust/members.ts'
+import { createMembers, type Members } from './trust/members.ts'
 
 /** Where the store keeps the endpoints that worked last. */
 export const lastGoodKey = 'last-good-endpoints'
@@ -43,20 +49,45 @@ function wholeMs(clock: Clock): Clock {
 interface Sources {
   readonly clock: Clock
   readonly holding: Holding
+  readonly members: Members
+  readonly facts: FactBook
+  readonly capability: CapabilityKeeper
 }
 
-function createPaths(options: AgentOptions, { clock, holding }: Sources, onChange: () => void): Chooser {
-  const { entropy, log, paths, wgKey } = options
+function createPaths(options: AgentOptions, sources: Sources, onChange: () => void): Chooser {
+  const { entropy, identity, log, paths, signer, wgKey } = options
+  const { capability, clock, facts, holding, members } = sources
+  const network = (): NetworkSpec | undefined => holding.inForce()?.parsed.records.network?.spec
   const names = createNames(options.resolve, clock, log)
-  const pace = (): Pace =>
-    paths?.metered === true ? 'frugal' : (holding.inForce()?.parsed.records.network?.spec.failover ?? 'normal')
+  const pace = (): Pace => (paths?.metered === true ? 'frugal' : (network()?.failover ?? 'normal'))
+  const relayScene = (): RelayScene | undefined => {
+    const self = members.me()
+    if (self === undefined) return undefined
+    return { self, nodes: members.all(), facts: facts.facts, rules: network()?.relayPolicy ?? [] }
+  }
+  const relayClient = (send: FrameSocket['send']): RelayClient =>
+    createRelayClient({
+      self: identity.nodeId,
+      signer,
+      capability: () => capability.current(),
+      send,
+      clock,
+      entropy,
+      log,
+    })
   const engine =
-    paths === undefined ? undefined : createPathEngine({ ...paths, wgKey, names, clock, entropy, log, pace, onChange })
+    paths === undefined
+      ? undefined
+      : createPathEngine({ ...paths, wgKey, names, clock, entropy, log, pace, relayClient, relayScene, onChange })
   return createChooser(createRotation(clock, names), engine, log)
 }
 
-/** `onPathChange`: the way to a peer changed. */
-export function createParts(options: AgentOptions, onPathChange: () => void) {
+/** `request` asks the hub; `onPathChange`: the way to a peer changed. */
+export function createParts(
+  options: AgentOptions,
+  request: (payload: Uint8Array) => Promise<void>,
+  onPathChange: () => void,
+) {
   const { identity, log, sha256, store, verify } = options
   const clock = wholeMs(options.clock)
   const anchors = anchorsOf(options)
@@ -73,11 +104,12 @@ export function createParts(options: AgentOptions, onPathChange: () => void) {
     onRefused: (detail) => keep.journal('fact-refused', detail),
   })
   const peers = createPeerBook(clock, (endpoint) => paths.viaOf(endpoint))
-  const paths = createPaths(options, { clock, holding }, onPathChange)
+  const capability = createOwnCapability(options, { anchors, clock, holding }, request)
+  const paths = createPaths(options, { capability, clock, facts, holding, members }, onPathChange)
   const mode = createMode(store, clock)
   const chores = createChores({ clock, keep, holding, facts, peers, mode, pathsKey: lastGoodKey, store })
   const started = { wall: clock.now(), monotonic: clock.monotonic() }
-  return { anchors, chores, clock, facts, health, holding, keep, members, mode, paths, peers, started }
+  return { anchors, capability, chores, clock, facts, health, holding, keep, members, mode, paths, peers, started }
 }
 
 export type Parts = ReturnType<typeof createParts>

@@ -10,7 +10,6 @@ import { createLoop, type Loop } from './apply/loop.ts'
 import { createTurns, type Turns } from './apply/turn.ts'
 import { createWishes } from './apply/wish.ts'
 import { createHubLink, type HubLink, noLink } from './link/hub-link.ts'
-import { createOwnCapability } from './link/own-capability.ts'
 import { createSync } from './link/sync.ts'
 import { type Announcer, createAnnouncer } from './report/announcer.ts'
 import { linkFlapMs, tellLink } from './report/link-health.ts'
@@ -131,7 +130,7 @@ function openLink(options: AgentOptions, parts: Parts, running: Running, loop: L
     entropy,
     log,
     sync,
-    capability: createOwnCapability(options, parts, (payload) => link.request(payload)),
+    capability: parts.capability,
     onFact(node, envelope) {
       if (node === identity.nodeId) running.announcer?.meet(envelope)
       else if (facts.offer(node, envelope) !== undefined) loop.wake('event')
@@ -169,7 +168,8 @@ function createVoice(options: AgentOptions, parts: Parts, turns: Turns, running:
 export function createAgent(options: AgentOptions): Agent {
   const { driver, identity, log, settings } = options
   const onChanged = (): void => loop.wake('event')
-  const parts = createParts(options, onChanged)
+  const request = async (payload: Uint8Array): Promise<void> => running.link?.request(payload)
+  const parts = createParts(options, request, onChanged)
   const { chores, clock, facts, health, holding, keep, paths, peers } = parts
   const running: Running = { link: undefined, announcer: undefined }
   const wishes = createWishes(identity.nodeId, options.wgKey, settings, paths)
@@ -205,7 +205,7 @@ export function createAgent(options: AgentOptions): Agent {
       await mendClock(options, parts)
       keep.journal('started', `version ${settings.version}, boot ${running.announcer.boot()}`)
       await loop.start()
-      void paths.start()
+      void paths.start().then(onChanged)
       unwatch = driver.watch(() => loop.wake('event'))
       running.link = openLink(options, parts, running, loop)
       running.link.start()

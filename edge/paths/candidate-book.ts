@@ -30,6 +30,8 @@ export interface CandidateBook {
   update(input: EndpointInput): boolean
   /** The list of a peer if it is another one than told before. */
   news(entry: PeerEntry): readonly PathCandidate[] | undefined
+  /** The next `news` of the peer looks again. */
+  touch(node: NodeId): void
   /** On the link of a physical interface of this host. */
   isLocal(endpoint: Endpoint): boolean
   /** The relay behind an endpoint. */
@@ -38,7 +40,7 @@ export interface CandidateBook {
 
 export function createCandidateBook(
   names: Names,
-  relays: (node: NodeId) => CandidateSources['relays'] = () => [],
+  relaysOf: (node: NodeId) => CandidateSources['relays'] = () => [],
 ): CandidateBook {
   const told = new Map<NodeId, { round: number; readonly text: string }>()
   const vias = new Map<Endpoint, NodeId>()
@@ -74,7 +76,7 @@ export function createCandidateBook(
         observed: seen.get(nodeId) ?? [],
         publicEndpoint: resolved,
         lastGood: entry.lastGood,
-        relays: relays(nodeId),
+        relays: relaysOf(nodeId),
         local: input.local,
         mesh: input.mesh,
       })
@@ -82,6 +84,10 @@ export function createCandidateBook(
       const text = list.map(({ endpoint, kind }) => `${endpoint} ${kind}`).join()
       told.set(nodeId, { round, text })
       return known?.text === text ? undefined : list
+    },
+    touch(node) {
+      const known = told.get(node)
+      if (known !== undefined) known.round = -1
     },
     isLocal: (endpoint) => input !== undefined && isOnLink(endpoint, input.local),
     viaOf: (endpoint) => vias.get(endpoint),

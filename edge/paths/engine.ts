@@ -6,17 +6,20 @@
 import type { Address } from '../../shared/address/cidr.ts'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import { fromBase64 } from '../../shared/bytes.ts'
-import type { Clock, Entropy, Log, Timer } from '../../shared/effects.ts'
-import { describeError } from '../../shared/errors.ts'
+import type { Clock, Entropy, Log } from '../../shared/effects.ts'
 import type { NodeId, WgKey } from '../../shared/ids.ts'
+import type { RelayClient } from '../relay/client.ts'
 import type { PeerEntry } from '../report/peers.ts'
+import { createAlarm } from './alarm.ts'
 import { createCandidateBook } from './candidate-book.ts'
 import { createPeerPaths } from './controller.ts'
 import type { FrameSocket, WireguardDoor } from './doors.ts'
 import type { EndpointBook, EndpointInput } from './endpoint-book.ts'
 import type { Names } from './names.ts'
 import type { Pace, PathAction, PathEvent, PathView, PeerPaths } from './path.ts'
-import { createReflexive, type Mapping } from './reflexive.ts'
+import { createPointer } from './pointer.ts'
+import { createReflexive, type Mapping, type Reflexive } from './reflexive.ts'
+import { createRelays, type RelayScene } from './relays.ts'
 import type { PathTalk } from './talk.ts'
 import { createTraffic } from './traffic.ts'
 
@@ -31,6 +34,9 @@ export interface PathEngineOptions {
   readonly log: Log
   readonly metered: boolean
   readonly pace: () => Pace
+  readonly relayClient: (send: FrameSocket['send']) => RelayClient
+  /** Undefined while this node is no member. */
+  readonly relayScene: () => RelayScene | undefined
   /** Sends one packet through the tunnel, so that the peer's WireGuard follows. */
   readonly nudge: (address: Address) => void
   /** The path of a peer changed. */
@@ -51,7 +57,6 @@ interface Pair {
   readonly node: NodeId
   readonly paths: PeerPaths
   entry: PeerEntry
-  roamed: Endpoint | undefined
   handshakeAt: number
   dueAt: number
 }
@@ -61,49 +66,42 @@ function isLower(a: WgKey, b: WgKey): boolean {
   return Buffer.compare(fromBase64(a), fromBase64(b)) < 0
 }
 
+/** Where peers may be: what is known of them, and what is bound for them. */
+function createWays(
+  { clock, names, relayClient, socket }: PathEngineOptions,
+  seen: Reflexive,
+  onChange: (peer: NodeId) => void,
+) {
+  const relays = createRelays({
+    client: relayClient((bytes, to) => socket.send(bytes, to)),
+    names,
+    onChange,
+    onSeenAs: (relay, endpoint) => seen.note(relay, endpoint, clock.monotonic()),
+  })
+  return { relays, candidates: createCandidateBook(names, (node) => relays.of(node)) }
+}
+
 export function createPathEngine(options: PathEngineOptions): PathEngine {
   const { clock, entropy, log, socket, talk, wireguard } = options
   const pairs = new Map<NodeId, Pair>()
   const byKey = new Map<WgKey, Pair>()
   /** Endpoints for peers that WireGuard has none for; the others are turned by `point`. */
   const chosen = new Map<NodeId, Endpoint>()
-  const candidates = createCandidateBook(options.names)
   const reflexive = createReflexive()
-  const pending = new Map<WgKey, Endpoint>()
+  const { candidates, relays } = createWays(options, reflexive, (peer) => refresh(peer))
+  const pointer = createPointer(wireguard, options.nudge, log)
   let own: ReadonlySet<string> = new Set()
   let localText = ''
   let revision = 0
-  let pointing = false
-  let timer: Timer | undefined
-  let timerAt = Number.POSITIVE_INFINITY
+  let pace = options.pace()
   let running = false
 
-  const point = async (): Promise<void> => {
-    if (pointing) return
-    pointing = true
-    while (pending.size > 0) {
-      const batch = new Map(pending)
-      pending.clear()
-      try {
-        await wireguard.point(batch)
-        for (const wgKey of batch.keys()) {
-          const address = byKey.get(wgKey)?.entry.member.addresses[0]
-          if (address !== undefined) options.nudge(address)
-        }
-      } catch (error) {
-        log.warn('WireGuard took no endpoint', { why: describeError(error) })
-      }
-    }
-    pointing = false
-  }
-
   const use = (pair: Pair, action: PathAction & { type: 'use' }): void => {
-    const { name, wgKey } = pair.entry.member
+    const { addresses, name, wgKey } = pair.entry.member
     log.info('path', { peer: name, kind: action.kind, endpoint: action.endpoint, why: action.why })
-    pending.set(wgKey, action.endpoint)
+    pointer.point({ wgKey, endpoint: action.endpoint, nudge: action.quiet === true ? undefined : addresses[0] })
     chosen.set(pair.node, action.endpoint)
     revision += 1
-    void point()
     options.onChange()
   }
 
@@ -125,6 +123,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
           call(pair)
           break
         case 'relays':
+          relays.want(pair.node, action.wanted)
           break
       }
     }
@@ -133,19 +132,10 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
   const tell = (pair: Pair, event: PathEvent): void => {
     perform(pair, pair.paths.handle(event, clock.monotonic()))
     pair.dueAt = pair.paths.dueAt()
-    arm(pair.dueAt)
+    if (running) alarm.at(pair.dueAt)
   }
 
-  const arm = (at: number): void => {
-    if (!running || at >= timerAt) return
-    timer?.cancel()
-    timerAt = at
-    timer = clock.after(Math.max(0, at - clock.monotonic()), ring)
-  }
-
-  const ring = (): void => {
-    timerAt = Number.POSITIVE_INFINITY
-    const now = clock.monotonic()
+  const alarm = createAlarm(clock, (now) => {
     let next = Number.POSITIVE_INFINITY
     for (const pair of pairs.values()) {
       if (pair.dueAt <= now) {
@@ -154,10 +144,11 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
       }
       next = Math.min(next, pair.dueAt)
     }
-    arm(next)
-  }
+    return next
+  })
 
   const receive = (bytes: Uint8Array, from: Endpoint): void => {
+    if (relays.receive(bytes, from)) return
     const heard = talk.receive(bytes, from)
     const pair = heard === undefined ? undefined : byKey.get(heard.peer)
     if (heard === undefined || pair === undefined) return
@@ -179,13 +170,24 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
     }
   }
 
+  /** Looks anew where the peer may be, and tells it if that is another list. */
+  const inform = (pair: Pair): void => {
+    const list = candidates.news(pair.entry)
+    if (list !== undefined) tell(pair, { type: 'candidates', list })
+  }
+
+  /** The relays of a peer changed. */
+  const refresh = (node: NodeId): void => {
+    candidates.touch(node)
+    const pair = pairs.get(node)
+    if (pair !== undefined) inform(pair)
+  }
+
   /** Takes in what WireGuard shows of one peer. */
   const look = (pair: Pair, endpoint: Endpoint | undefined, handshakeAt: number): void => {
     if (endpoint !== undefined) chosen.delete(pair.node)
-    if (endpoint !== pair.roamed) {
-      pair.roamed = endpoint
-      tell(pair, { type: 'roamed', endpoint })
-    }
+    // At every look: between two, WireGuard may have gone and come back.
+    tell(pair, { type: 'roamed', endpoint })
     if (handshakeAt !== pair.handshakeAt) {
       pair.handshakeAt = handshakeAt
       tell(pair, { type: 'handshake', at: clock.monotonic() - Math.max(0, clock.now() - handshakeAt) })
@@ -209,7 +211,8 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
     for (const [wgKey, { node }] of byKey) {
       if (present.has(wgKey)) continue
       byKey.delete(wgKey)
-      pending.delete(wgKey)
+      pointer.forget(wgKey)
+      relays.want(node, false)
       pairs.delete(node)
       chosen.delete(node)
     }
@@ -222,16 +225,22 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
       }
       const paths = createPeerPaths({
         decides: isLower(options.wgKey, wgKey),
-        pace: options.pace(),
+        pace,
         metered: options.metered,
         random: () => entropy.fraction(),
         startedAt: clock.monotonic(),
       })
-      const pair: Pair = { node, paths, entry, roamed: undefined, handshakeAt: 0, dueAt: Number.POSITIVE_INFINITY }
+      const pair: Pair = { node, paths, entry, handshakeAt: 0, dueAt: Number.POSITIVE_INFINITY }
       pairs.set(node, pair)
       byKey.set(wgKey, pair)
     }
     talk.setPeers([...byKey.keys()])
+  }
+
+  const setPace = (): void => {
+    if (options.pace() === pace) return
+    pace = options.pace()
+    for (const pair of pairs.values()) tell(pair, { type: 'pace', pace, metered: options.metered })
   }
 
   const setLocal = (input: EndpointInput): void => {
@@ -242,6 +251,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
     own = new Set(input.local.map(({ address }) => address as string))
     if (first) return
     reflexive.forget()
+    relays.networkChanged()
     for (const pair of pairs.values()) tell(pair, { type: 'network-changed' })
   }
 
@@ -250,14 +260,17 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
     revision: () => revision,
     update(input) {
       const news = candidates.update(input)
-      if (news) setPairs(input.entries)
+      if (news) {
+        setPairs(input.entries)
+        relays.update(options.relayScene())
+      }
       setLocal(input)
+      setPace()
       for (const entry of input.entries) {
         const pair = byKey.get(entry.member.wgKey)
         if (pair === undefined) continue
         look(pair, entry.endpoint, entry.handshakeAt)
-        const list = candidates.news(entry)
-        if (list !== undefined) tell(pair, { type: 'candidates', list })
+        inform(pair)
       }
     },
     async start() {
@@ -267,8 +280,9 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
     },
     async stop() {
       running = false
-      timer?.cancel()
+      alarm.cancel()
       traffic.stop()
+      relays.close()
       await socket.close()
     },
     view: (node) => pairs.get(node)?.paths.view(),

@@ -1,0 +1,52 @@
+// Which relays a pair of nodes meets at. Both ends work it out by themselves from the same signed records and facts, so
+// that nobody has to be asked while the path between them is gone. Pure.
+
+import { compareText } from '../../shared/bytes.ts'
+import type { NodeId } from '../../shared/ids.ts'
+import { selects } from '../../shared/intent/field.ts'
+import type { NetworkSpec } from '../../shared/intent/network.ts'
+import type { NodeBody } from '../../shared/record/record.ts'
+
+/** One in use and one behind it; each costs a refresh every 25 s at both ends. */
+const RELAYS_PER_PAIR = 2
+
+/** One end of a pair. */
+export interface RelayUser {
+  readonly node: Pick<NodeBody, 'nodeId' | 'labels'>
+  /** Relays it says it can reach, the nearest first; undefined where it said nothing yet. */
+  readonly reaches: readonly NodeId[] | undefined
+}
+
+/** True if every rule that speaks of the node lets the relay carry its traffic. */
+function mayCarry(rules: NetworkSpec['relayPolicy'], node: RelayUser['node'], relay: RelayUser['node']): boolean {
+  return rules
+    .filter(({ nodes }) => nodes === undefined || selects(nodes, node.labels))
+    .every(({ relays }) => selects(relays, relay.labels))
+}
+
+/** How far a relay is from a node, as its place in the list; nobody's first choice where the node can't reach it. */
+function place({ reaches }: RelayUser, relay: NodeId): number {
+  if (reaches === undefined) return 0
+  const at = reaches.indexOf(relay)
+  return at < 0 ? Number.POSITIVE_INFINITY : at
+}
+
+/**
+ * The relays of a pair, best first: those that both reach, by the sum of their places in both lists. The order of the
+ * ends makes no difference. `relays`: members that offer to relay. A relay needs none to reach its own peers.
+ */
+export function chooseRelays(
+  a: RelayUser,
+  b: RelayUser,
+  relays: readonly NodeBody[],
+  rules: NetworkSpec['relayPolicy'],
+): readonly NodeId[] {
+  return relays
+    .filter((relay) => relay.nodeId !== a.node.nodeId && relay.nodeId !== b.node.nodeId)
+    .filter((relay) => mayCarry(rules, a.node, relay) && mayCarry(rules, b.node, relay))
+    .map(({ nodeId }) => ({ nodeId, distance: place(a, nodeId) + place(b, nodeId) }))
+    .filter(({ distance }) => Number.isFinite(distance))
+    .sort((x, y) => x.distance - y.distance || compareText(x.nodeId, y.nodeId))
+    .slice(0, RELAYS_PER_PAIR)
+    .map(({ nodeId }) => nodeId)
+}

@@ -1,0 +1,122 @@
+// The relays of every pair that wants some: chosen by both ends alike, bound from WireGuard's own port, and told to the
+// engine as one more place where the peer answers.
+
+import type { Address } from '../../shared/address/cidr.ts'
+import { type Endpoint, formatEndpoint, hostOf } from '../../shared/address/endpoint.ts'
+import type { NodeId } from '../../shared/ids.ts'
+import type { NetworkSpec } from '../../shared/intent/network.ts'
+import type { NodeBody } from '../../shared/record/record.ts'
+import type { Binding, RelayEvents } from '../relay/binding.ts'
+import type { RelayClient } from '../relay/client.ts'
+import type { HeldFact } from '../store/store.ts'
+import type { CandidateSources } from './candidates.ts'
+import type { Names } from './names.ts'
+import { chooseRelays, type RelayUser } from './relay-choice.ts'
+
+/** What the choice follows from. */
+export interface RelayScene {
+  readonly self: NodeBody
+  readonly nodes: readonly NodeBody[]
+  readonly facts: ReadonlyMap<NodeId, HeldFact>
+  readonly rules: NetworkSpec['relayPolicy']
+}
+
+export interface RelaysOptions {
+  readonly client: Pick<RelayClient, 'bind' | 'receive' | 'networkChanged' | 'close'>
+  readonly names: Names
+  /** What is bound for a peer is another than before. */
+  readonly onChange: (peer: NodeId) => void
+  /** A relay saw this node come from `endpoint`. */
+  readonly onSeenAs: (relay: Endpoint, endpoint: Endpoint) => void
+}
+
+export interface Relays {
+  /** Records or facts changed; undefined while this node is no member. */
+  update(scene: RelayScene | undefined): void
+  want(peer: NodeId, wanted: boolean): void
+  /** Session ports bound for the peer, the best relay first. */
+  of(peer: NodeId): CandidateSources['relays']
+  /** True if the bytes were a relay's. */
+  receive(bytes: Uint8Array, from: Endpoint): boolean
+  networkChanged(): void
+  close(): void
+}
+
+type Held = ReadonlyMap<NodeId, Binding>
+
+export function createRelays({ client, names, onChange, onSeenAs }: RelaysOptions): Relays {
+  const wanted = new Map<NodeId, Held>()
+  let scene: RelayScene | undefined
+
+  const userOf = (node: NodeBody, facts: RelayScene['facts']): RelayUser => {
+    const reaches = facts.get(node.nodeId)?.fact.relays
+    // A node that names none has not looked yet, or speaks an older language.
+    return { node, reaches: reaches?.length === 0 ? undefined : reaches }
+  }
+
+  /** The relay's own port, on the address it is reached at. */
+  const placeOf = ({ nodeId, publicEndpoint, relay }: NodeBody): Endpoint | undefined => {
+    const told = scene?.facts.get(nodeId)?.fact.candidates.find(({ kind }) => kind === 'public')?.endpoint
+    const at = (publicEndpoint === undefined ? undefined : names.resolve(publicEndpoint)) ?? told
+    return at === undefined || relay === undefined ? undefined : formatEndpoint(hostOf(at) as Address, relay.port)
+  }
+
+  const chosenFor = (peer: NodeId): readonly NodeBody[] => {
+    const other = scene?.nodes.find(({ nodeId }) => nodeId === peer)
+    if (scene === undefined || other === undefined) return []
+    const offers = scene.nodes.filter(({ relay }) => relay !== undefined)
+    const ids = chooseRelays(userOf(scene.self, scene.facts), userOf(other, scene.facts), offers, scene.rules)
+    return ids.flatMap((id) => offers.find(({ nodeId }) => nodeId === id) ?? [])
+  }
+
+  const eventsFor = (peer: NodeId, at: Endpoint): RelayEvents => ({
+    onBound(_, observed) {
+      onSeenAs(at, observed)
+      onChange(peer)
+    },
+    onLost: () => onChange(peer),
+  })
+
+  /** Binds what is newly chosen, keeps what still is, lets go of the rest. */
+  const settle = (peer: NodeId, held: Held): Held => {
+    const next = new Map<NodeId, Binding>()
+    for (const relay of chosenFor(peer)) {
+      const at = placeOf(relay)
+      if (at === undefined) continue
+      const kept = held.get(relay.nodeId)
+      next.set(relay.nodeId, kept?.at === at ? kept : client.bind(relay.nodeId, at, peer, eventsFor(peer, at)))
+    }
+    for (const [relay, binding] of held) if (next.get(relay) !== binding) binding.release()
+    return next
+  }
+
+  const resettle = (peer: NodeId, held: Held): void => {
+    const before = [...held.keys()].join()
+    const next = settle(peer, held)
+    wanted.set(peer, next)
+    if ([...next.keys()].join() !== before) onChange(peer)
+  }
+
+  return {
+    update(next) {
+      scene = next
+      for (const [peer, held] of wanted) resettle(peer, held)
+    },
+    want(peer, want) {
+      const held = wanted.get(peer)
+      if (want && held === undefined) resettle(peer, new Map())
+      if (want || held === undefined) return
+      wanted.delete(peer)
+      for (const binding of held.values()) binding.release()
+      onChange(peer)
+    },
+    of: (peer) =>
+      [...(wanted.get(peer) ?? [])].flatMap(([via, binding]) => {
+        const endpoint = binding.endpoint()
+        return endpoint === undefined ? [] : [{ via, endpoint }]
+      }),
+    receive: (bytes, from) => client.receive(bytes, from),
+    networkChanged: () => client.networkChanged(),
+    close: () => client.close(),
+  }
+}
