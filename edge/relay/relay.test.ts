@@ -104,7 +104,7 @@ test('behind a NAT that maps anew for every destination, the mapping towards the
   watchBind(b, alice)
   await rig.pass(100)
   const offset = portOf(toBob.endpoint() ?? relayAt) % 1_000
-  assert.equal(sources(rig).sort(), [`198.51.100.1:${51_821 + offset}`, `203.0.113.2:${40_002 + offset}`])
+  assert.equal(new Set(sources(rig)), new Set([`198.51.100.1:${51_821 + offset}`, `203.0.113.2:${40_002 + offset}`]))
 })
 
 test('the other IP version is refused while the peer is bound, and welcome once it is not', async () => {

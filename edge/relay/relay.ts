@@ -4,15 +4,15 @@
 // whoever is not known gets silence.
 
 import { type Endpoint, hostOf } from '../../shared/address/endpoint.ts'
-import { toHex } from '../../shared/bytes.ts'
 import type { Timer } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import { relayBindsPerSecondMax, relayBindsPerSourceMax, relaySourcesMax } from '../../shared/limits.ts'
 import { createRate } from '../echo/rate.ts'
 import { type AdmissionOptions, admit, isRemoved } from './admission.ts'
+import { createBindMemory } from './bind-memory.ts'
 import { type BinderOptions, createBinder, sessionLifeMs } from './binder.ts'
-import { cookieLifeMs, createCookies } from './cookie.ts'
+import { createCookies } from './cookie.ts'
 import type { Carried } from './forwarder.ts'
 import {
   encodeBound,
@@ -72,8 +72,6 @@ type BindFrame = Extract<RelayFrame, { readonly kind: 'bind' }>
 type TouchFrame = Extract<RelayFrame, { readonly kind: TouchKind }>
 
 const SWEEP_MS = 5_000
-/** A bind that comes twice because its answer was lost comes within this. */
-const REPEAT_MS = 5_000
 const ALL = 'all'
 
 export function createRelay(options: RelayOptions): Relay {
@@ -87,12 +85,7 @@ export function createRelay(options: RelayOptions): Relay {
   const mayBind = createRate(clock, bindRate)
   const mayBindFrom = createRate(clock, sourceRate)
   const mayMove = createRate(clock, sourceRate)
-  /** Highest bind counter of each node, while a cookie it came with may still hold. */
-  const counters = new Map<NodeId, { readonly counter: number; readonly until: number }>()
-  /** Nonces of binds under way. */
-  const binding = new Set<string>()
-  /** Answers to the last binds, for those that come twice; as many as the rate of binds lets in. */
-  const answered = new Map<string, { readonly bytes: Uint8Array; readonly until: number }>()
+  const memory = createBindMemory(clock)
   const refused = new Map<string, number>()
   const counts = { challenged: 0, bound: 0, refreshed: 0 }
   let timer: Timer | undefined
@@ -117,25 +110,18 @@ export function createRelay(options: RelayOptions): Relay {
     answerAt(frame.port, encodeRefused(touchName(frame), why), to)
   }
 
-  const isReplay = (node: NodeId, counter: number): boolean => {
-    const now = clock.monotonic()
-    const last = counters.get(node)
-    if (last !== undefined && last.until > now && counter <= last.counter) return true
-    counters.set(node, { counter, until: now + cookieLifeMs })
-    return false
-  }
-
   const bindAdmitted = async (frame: BindFrame, source: Endpoint): Promise<Uint8Array | Refusal> => {
     const admitted = admit(options, exchange.publicKey, frame)
     if (typeof admitted === 'string') return admitted
     const { epoch, node, revision } = admitted.capability
-    if (isReplay(node, frame.counter)) return 'replayed'
+    if (memory.isReplay(node, frame.counter)) return 'replayed'
     const { nonce, peer } = frame
     const key = exchange.agree(frame.key, { relay: self, node, peer })
     const credentials = { key, version: { epoch, revision }, counter: 0 }
     const session = await binder.bind({ node, peer, source, credentials })
     if (typeof session === 'string') return session
     const { port } = session
+    counts.bound += 1
     return encodeBound({ nonce, port, lifetimeS: sessionLifeMs / 1_000, observed: source }, (covered) =>
       mac(key, covered),
     )
@@ -144,19 +130,13 @@ export function createRelay(options: RelayOptions): Relay {
   const onBind = async (frame: BindFrame, source: Endpoint, askedBytes: number): Promise<void> => {
     if (!cookies.holds(source, frame.cookie)) return note('silence-cookie')
     if (frame.relay !== self) return note('silence-other-relay')
-    const nonce = toHex(frame.nonce)
-    const before = answered.get(`${nonce} ${source}`)
-    if (before !== undefined) return answer(before.bytes, source, askedBytes)
-    // It came twice because its answer takes long; the answer is on its way.
-    if (binding.has(nonce)) return
-    const host = source.slice(0, source.lastIndexOf(':'))
-    if (!mayBindFrom(host) || !mayBind(ALL)) return refuse(frame.nonce, 'busy', source, askedBytes)
-    binding.add(nonce)
-    const result = await bindAdmitted(frame, source).finally(() => binding.delete(nonce))
-    if (typeof result === 'string') return refuse(frame.nonce, result, source, askedBytes)
-    counts.bound += 1
-    answered.set(`${nonce} ${source}`, { bytes: result, until: clock.monotonic() + REPEAT_MS })
-    answer(result, source, askedBytes)
+    const host = hostOf(source)
+    const result = await memory.once<Refusal>(frame.nonce, source, async () =>
+      mayBindFrom(host) && mayBind(ALL) ? bindAdmitted(frame, source) : 'busy',
+    )
+    // Undefined: it came twice because its answer takes long; the answer is on its way.
+    if (typeof result === 'string') refuse(frame.nonce, result, source, askedBytes)
+    else if (result !== undefined) answer(result, source, askedBytes)
   }
 
   const holds = ({ covered, mac: claimed }: TouchFrame, end: End | undefined): boolean =>
@@ -208,8 +188,7 @@ export function createRelay(options: RelayOptions): Relay {
         if (removed || end.expiresAt <= now) binder.release(session, side as Side)
       }
     }
-    for (const [name, { until }] of answered) if (until <= now) answered.delete(name)
-    for (const [node, { until }] of counters) if (until <= now) counters.delete(node)
+    memory.sweep()
   }
 
   const sweepOn = (): void => {
