@@ -34,7 +34,7 @@ export const relayCommand: Command = async (cli) => {
       remedy: 'Give a lower --session-port or fewer --sessions.',
     })
   }
-  const mbit = (name: string): number | undefined => numberFlag(cli, name, 1, 1_000_000)
+  const mbit = (name: string): number | undefined => numberFlag(cli, name, 1, 100_000)
   const range = { first, count }
   const rates = {
     sessionBytesPerSecond: (mbit('session-mbit') ?? defaultSessionBytesPerSecond / BYTES_PER_MBIT) * BYTES_PER_MBIT,

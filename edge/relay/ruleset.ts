@@ -31,10 +31,14 @@ const FRAME = '@th,64,32 0xf0687201 @th,96,8'
 const KEPT = `${FRAME} { 5, 7 }`
 const STUN = '@th,64,16 0x0001 @th,96,32 0x2112a442'
 
+/** The kernel multiplies rate and burst by nanoseconds in 64 bits: more than 100 Gbit/s is refused. */
+const BURST_KBYTES_MAX = 1_000_000
+
 /** `nft` wants whole units; a burst of a tenth of a second lets TCP breathe. */
 function rate(bytesPerSecond: number): string {
   const perSecond = Math.max(1, Math.round(bytesPerSecond / 1_024))
-  return `limit rate ${perSecond} kbytes/second burst ${Math.max(64, Math.round(perSecond / 10))} kbytes`
+  const burst = Math.min(BURST_KBYTES_MAX, Math.max(64, Math.round(perSecond / 10)))
+  return `limit rate ${perSecond} kbytes/second burst ${burst} kbytes`
 }
 
 function objects({ range, sessionBytesPerSecond }: RulesetOptions): readonly string[] {

@@ -7,8 +7,9 @@ import { coldBoot } from './cold-boot.ts'
 import { connections } from './connections.ts'
 import { fanout } from './fanout.ts'
 import { memory } from './memory.ts'
+import { relay } from './relay.ts'
 
-const benches: Readonly<Record<string, Bench>> = { 'cold-boot': coldBoot, connections, fanout, memory }
+const benches: Readonly<Record<string, Bench>> = { 'cold-boot': coldBoot, connections, fanout, memory, relay }
 
 function usage(): string {
   const names = Object.entries(benches).map(([name, { about, runs }]) => `  ${name.padEnd(12)} ${about} (${runs} runs)`)
