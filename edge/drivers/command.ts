@@ -4,6 +4,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import type { Log } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
+import { systemClock } from '../../shared/host/clock.ts'
 import { commandOutputMax, commandTimeoutMsMax } from '../../shared/limits.ts'
 
 export interface RunOptions {
@@ -80,16 +81,15 @@ function finish({ child, program, args, timeoutMs }: Started): Promise<string> {
     end(failed(program, args, `printed more than ${commandOutputMax} bytes`)),
   )
   const err = gather(child.stderr, COMPLAINT_BYTES_MAX, () => undefined)
-  const hung = setTimeout(
-    () => end(failed(program, args, `did not end within ${timeoutMs / 1_000} s`, HUNG_REMEDY)),
-    timeoutMs,
+  const hung = systemClock.after(timeoutMs, () =>
+    end(failed(program, args, `did not end within ${timeoutMs / 1_000} s`, HUNG_REMEDY)),
   )
   child.once('error', (error: NodeJS.ErrnoException) => {
-    clearTimeout(hung)
+    hung.cancel()
     reject(error.code === 'ENOENT' ? missing(program, error) : failed(program, args, error.message))
   })
   child.once('close', (code, signal) => {
-    clearTimeout(hung)
+    hung.cancel()
     if (code === 0) resolve(out())
     else reject(failed(program, args, err() || (signal === null ? `exit code ${code}` : `ended by ${signal}`)))
   })

@@ -4,8 +4,34 @@ import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rm
 import { dirname } from 'node:path'
 import { HoldfastError } from '../errors.ts'
 
+const REMEDIES: Readonly<Record<string, string>> = {
+  EACCES: 'Run this as root, or as the user whose file it is.',
+  EPERM: 'Run this as root, or as the user whose file it is.',
+  ENOENT: 'Make the directory first, or correct the path.',
+  ENOSPC: 'Free some space on that disk.',
+  EDQUOT: 'Free some space on that disk.',
+  EROFS: 'The file system is read-only: look at `dmesg` and at the age of the SD card.',
+}
+
+function fileError(doing: string, error: unknown): HoldfastError {
+  const { code = '', message } = error as NodeJS.ErrnoException
+  const remedy = REMEDIES[code]
+  return new HoldfastError('failed', `cannot ${doing}: ${message}`, {
+    cause: error,
+    ...(remedy === undefined ? {} : { remedy }),
+  })
+}
+
 /** Writes beside `path`, syncs, renames over it and syncs the directory: readers see the old or the new whole. */
 export function writeAtomic(path: string, content: string | Uint8Array, mode = 0o600): void {
+  try {
+    replace(path, content, mode)
+  } catch (error) {
+    throw fileError(`write ${path}`, error)
+  }
+}
+
+function replace(path: string, content: string | Uint8Array, mode: number): void {
   const draft = `${path}.new`
   // A draft left by a crash, or a link somebody put there, must neither lend its mode nor lead elsewhere.
   rmSync(draft, { force: true })
@@ -36,10 +62,14 @@ export function readIfThere(path: string): string | undefined {
     return readFileSync(path, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw new HoldfastError('failed', `cannot read ${path}: ${(error as Error).message}`, { cause: error })
+    throw fileError(`read ${path}`, error)
   }
 }
 
 export function makePrivateDirectory(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 })
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw fileError(`make ${path}`, error)
+  }
 }
