@@ -1,14 +1,16 @@
 // The hub put together: the one place that knows every part.
 
 import { fromBase64 } from '../shared/bytes.ts'
-import { describeError, HoldfastError } from '../shared/errors.ts'
+import { HoldfastError } from '../shared/errors.ts'
 import { type Name, type NodeId, parseName } from '../shared/ids.ts'
-import type { Resource } from '../shared/intent/resource.ts'
+import type { AnyResource, Resource } from '../shared/intent/resource.ts'
 import { anchorPin, leaveProofBytes } from '../shared/wire/enrol.ts'
 import { createAddresses } from './compile/addresses.ts'
 import { compile, recordIdOf } from './compile/compile.ts'
 import { createEnrol } from './enrol/enrol.ts'
+import { createMembership } from './enrol/membership.ts'
 import { createTokens } from './enrol/tokens.ts'
+import { createListeners } from './event-listeners.ts'
 import { firstNetwork } from './first-network.ts'
 import { Fleet } from './fleet/fleet.ts'
 import { createStatus } from './fleet/status.ts'
@@ -27,29 +29,8 @@ export function raiseEpoch(store: HubStore): void {
   })
 }
 
-interface Listeners {
-  emit(event: HubEvent): void
-  watch(listener: (event: HubEvent) => void): () => void
-}
-
-function createListeners(log: HubOptions['log']): Listeners {
-  const listeners = new Set<(event: HubEvent) => void>()
-  return {
-    emit(event) {
-      for (const listener of listeners) {
-        try {
-          listener(event)
-        } catch (error) {
-          // A watcher that fails must not stop the change it was told of half-way.
-          log.error('a listener of the hub failed', { reason: describeError(error) })
-        }
-      }
-    },
-    watch(listener) {
-      listeners.add(listener)
-      return () => void listeners.delete(listener)
-    },
-  }
+function isDisabled(resource: AnyResource): boolean {
+  return resource.kind === 'Node' && resource.spec.disabled
 }
 
 /** Everything that knows who is a member; the rest of the hub is put together from it. */
@@ -68,15 +49,21 @@ function createCore(options: HubOptions, store: HubStore) {
   const pin = anchorPin(options.anchor, sha256)
   const tokens = createTokens({ store, clock, entropy, sha256, pin })
 
+  const membership = createMembership({ access: options.brokerAccess, fleet, networks, log })
+
   const cutOff = (enrolment: Enrolment): void => {
     enrolments.delete(enrolment.name)
-    fleet.remove(enrolment.nodeId)
-    options.brokerAccess.revoke(enrolment.nodeId).catch((error: unknown) => {
-      log.error('the broker could not be told to cut a node off', {
-        node: enrolment.name,
-        reason: describeError(error),
-      })
-    })
+    membership.end(enrolment)
+  }
+
+  /** Who is disabled or enabled by a change of its Node. */
+  const turn = ({ after, before }: Change): void => {
+    const enrolment = after?.resource.kind === 'Node' ? enrolments.get(after.resource.metadata.name) : undefined
+    const was = before !== undefined && isDisabled(before.resource)
+    const is = after !== undefined && isDisabled(after.resource)
+    if (enrolment === undefined || was === is) return
+    if (is) membership.suspend(enrolment)
+    else membership.resume(enrolment)
   }
 
   /** Lets every part know of what is on the disk now. */
@@ -93,6 +80,7 @@ function createCore(options: HubOptions, store: HubStore) {
       const { name } = metadata
       const leaving = after === undefined && kind === 'Node' ? enrolments.get(name) : undefined
       if (leaving !== undefined) cutOff(leaving)
+      turn(change)
       if (after === undefined) status.forget(kind, name)
       if (after === undefined && kind === 'Network') {
         for (const token of tokens.list()) if (token.network === name) tokens.revoke(token.id)
@@ -180,6 +168,7 @@ function createCore(options: HubOptions, store: HubStore) {
     announce,
     commit,
     listeners,
+    membership,
   }
 }
 
@@ -209,6 +198,9 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
     async start() {
       for (const state of store.networks()) networks.open(state)
       fleet.load([...enrolments.values()])
+      for (const enrolment of enrolments.values()) {
+        if (nodeNamed(enrolment.name)?.spec.disabled === true) core.membership.suspend(enrolment)
+      }
       // Only ever once: a network that was deleted on purpose does not come back with the next start.
       const fresh = intents.list('Network').length === 0 && store.audit(1).length === 0
       if (fresh && options.defaultNetwork !== false) core.putAll([firstNetwork(options.entropy)], hubActor)

@@ -72,6 +72,8 @@ export interface World {
   readonly store: MemoryHubStore
   readonly log: ReturnType<typeof memoryLog>
   readonly revoked: NodeId[]
+  /** As the broker was told; it forgets with each life of the hub. */
+  readonly suspended: ReadonlySet<NodeId>
   readonly events: HubEvent[]
   readonly hub: Hub
   /** SHA-256 computed by the hub so far. */
@@ -129,6 +131,7 @@ export function createWorld(change: Partial<HubOptions> = {}): World {
   const log = memoryLog()
   const entropy = seededEntropy(7)
   const revoked: NodeId[] = []
+  const suspended = new Set<NodeId>()
   const credentials = new Map<NodeId, Uint8Array>()
   const events: HubEvent[] = []
   let hashes = 0
@@ -137,6 +140,7 @@ export function createWorld(change: Partial<HubOptions> = {}): World {
 
   const make = (more: Partial<HubOptions>): Hub => {
     const life = ++lives
+    suspended.clear()
     const hub = createHub(
       {
         clock,
@@ -158,6 +162,8 @@ export function createWorld(change: Partial<HubOptions> = {}): World {
             credentials.delete(node)
             revoked.push(node)
           },
+          suspend: async (node) => void suspended.add(node),
+          resume: async (node) => void suspended.delete(node),
           credential: (node) => credentials.get(node),
         },
         broker: { url: 'mqtts://broker.test:8883', webSocketPath: '/mqtt' },
@@ -196,6 +202,7 @@ export function createWorld(change: Partial<HubOptions> = {}): World {
     store,
     log,
     revoked,
+    suspended,
     events,
     get hub() {
       return hub

@@ -40,6 +40,10 @@ export interface Shown extends Stored {
   readonly status: { readonly conditions: readonly ResourceCondition[] } & Readonly<Record<string, unknown>>
 }
 
+/** `disabled`: shut out of the broker, and no member, for as long as its Node says so. */
+export const nodeStates = ['online', 'offline', 'never-seen', 'pending', 'disabled'] as const
+export type NodeState = (typeof nodeStates)[number]
+
 /** What the hub knows about one enrolled device. */
 export interface FleetNode {
   readonly nodeId: NodeId
@@ -48,7 +52,7 @@ export interface FleetNode {
   readonly wgKey: WgKey
   readonly deviceKey: DeviceKey
   readonly addresses: readonly string[]
-  readonly state: 'online' | 'offline' | 'never-seen' | 'pending'
+  readonly state: NodeState
   /** When the state last changed, and when anything was last heard; milliseconds since the Unix epoch. */
   readonly since: number
   readonly lastSeen?: number
@@ -71,7 +75,7 @@ export interface RollOut {
 export type HubEvent =
   | { readonly type: 'put' | 'delete'; readonly kind: Kind; readonly name: string; readonly resourceVersion: string }
   | { readonly type: 'published'; readonly network: Name; readonly version: Version }
-  | { readonly type: 'node'; readonly name: Name; readonly state: FleetNode['state'] }
+  | { readonly type: 'node'; readonly name: Name; readonly state: NodeState }
   | { readonly type: 'acknowledged'; readonly name: Name; readonly version: Version }
 
 export interface CreatedToken {
@@ -106,6 +110,9 @@ export interface BrokerAccess {
   allow(node: NodeId, network: NetworkId, password: string): Promise<void>
   /** Also drops the connection the node may have. */
   revoke(node: NodeId): Promise<void>
+  /** Keeps the credentials, but lets nobody in with them until `resume`; also drops the connection. */
+  suspend(node: NodeId): Promise<void>
+  resume(node: NodeId): Promise<void>
   /** What names the node's present credential; undefined where it has none. */
   credential(node: NodeId): Uint8Array | undefined
 }

@@ -1,7 +1,7 @@
 // The Prometheus text format (version 0.0.4), written by hand: a dozen gauges need no library.
 
 import { compareText } from '../../shared/bytes.ts'
-import type { FleetNode, RollOut } from '../hub.ts'
+import { type FleetNode, nodeStates, type RollOut } from '../hub.ts'
 
 export interface Figures {
   readonly version: string
@@ -28,10 +28,9 @@ function family(name: string, help: string, samples: readonly (readonly [Labels,
 }
 
 function nodeCounts(fleet: readonly FleetNode[]): [Labels, number][] {
-  const states = ['online', 'offline', 'never-seen', 'pending'] as const
   const networks = [...new Set(fleet.map((node) => node.network))].sort()
   return networks.flatMap((network) =>
-    states.map((state): [Labels, number] => [
+    nodeStates.map((state): [Labels, number] => [
       { network, state },
       fleet.filter((node) => node.network === network && node.state === state).length,
     ]),

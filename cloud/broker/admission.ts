@@ -16,6 +16,8 @@ export interface Peer {
   readonly privileged: boolean
   readonly stream: Duplex
   member?: Member
+  /** It is no member any more; what of its words is still under way goes unheard. */
+  cut?: true
   will?: Publication
 }
 
@@ -36,11 +38,15 @@ export interface Admission {
   /** The reason to refuse, or undefined after the peer became a member. */
   admit(peer: Peer, logIn: LogIn): Refusal | undefined
   forget(peer: Peer): void
-  streamsOf(node: NodeId): readonly Duplex[]
+  /** Ends what the node has open; nothing it sent before that and was not read yet counts, nor does its will. */
+  cut(node: NodeId): void
+  /** Lets nobody in as the node, or again. */
+  suspend(node: NodeId, suspended: boolean): void
 }
 
 export function createAdmission(store: Pick<AccessStore, 'credential'>, clock: Clock): Admission {
-  const streams = new Map<NodeId, Set<Duplex>>()
+  const peers = new Map<NodeId, Set<Peer>>()
+  const suspended = new Set<NodeId>()
   const failures = createRateLimit(clock, authFailuresPerMinuteMax)
   const connects = createRateLimit(clock, brokerConnectsPerMinuteMax)
 
@@ -60,20 +66,32 @@ export function createAdmission(store: Pick<AccessStore, 'credential'>, clock: C
         failures.take(peer.remote)
         return { why: 'unknown node or wrong password', code: 4 }
       }
+      // Told apart only before who knows the password; no guess, so it is not counted as one.
+      if (suspended.has(member.node)) return { why: 'the node is disabled', code: 5 }
       const fault = connectFault(member.node, logIn.clientId, logIn.clean)
       const badWill = peer.will === undefined ? undefined : willFault(member, peer.will)
       if (fault !== undefined || badWill !== undefined) return { why: fault ?? badWill ?? '', code: 5 }
       if (!connects.take(member.node)) return { why: 'connects too often: is its identity copied?', code: 3 }
       peer.member = member
-      streams.set(member.node, (streams.get(member.node) ?? new Set()).add(peer.stream))
+      peers.set(member.node, (peers.get(member.node) ?? new Set()).add(peer))
       return undefined
     },
-    forget({ member, stream }) {
-      if (member === undefined) return
-      const mine = streams.get(member.node)
-      mine?.delete(stream)
-      if (mine?.size === 0) streams.delete(member.node)
+    forget(peer) {
+      if (peer.member === undefined) return
+      const { node } = peer.member
+      const mine = peers.get(node)
+      mine?.delete(peer)
+      if (mine?.size === 0) peers.delete(node)
     },
-    streamsOf: (node) => [...(streams.get(node) ?? [])],
+    cut(node) {
+      for (const peer of peers.get(node) ?? []) {
+        peer.cut = true
+        peer.stream.destroy()
+      }
+    },
+    suspend(node, yes) {
+      if (yes) suspended.add(node)
+      else suspended.delete(node)
+    },
   }
 }

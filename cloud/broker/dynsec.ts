@@ -24,7 +24,10 @@ export type Command =
       readonly password: string
       readonly roles: readonly { readonly rolename: string; readonly priority: number }[]
     }
-  | { readonly command: 'deleteClient' | 'getClient'; readonly username: string }
+  | {
+      readonly command: 'deleteClient' | 'disableClient' | 'enableClient' | 'getClient'
+      readonly username: string
+    }
   | { readonly command: 'getDefaultACLAccess' }
   | {
       readonly command: 'addClientRole'

@@ -101,6 +101,28 @@ broker('an agent speaks to the hub and hears it', async () => {
   assert.ok(b.received[0]?.retain, 'the head is retained for those who come later')
 })
 
+broker('a disabled node is cut at once, without a last word, and let in again when enabled', async () => {
+  const h = await hub()
+  await h.client.subscribeAsync(`hf/1/${network}/n/+/+`, { qos: 1 })
+  const topic = topics.node(network, alice, 'presence')
+  const a = await agent(alice, { will: { topic, payload: Buffer.from('will'), qos: 1, retain: true } })
+  const twin = await agent(bob, { will: { topic: topics.node(network, bob, 'presence'), payload: Buffer.from('bob') } })
+  await own.access.suspend(alice)
+  await a.gone
+  // Counted as no guess: others behind the same address are not shut out by a device that goes on trying.
+  for (let i = 0; i < 30; i++) assert.match(await reasonOf(agent(alice)), /Not authorized/)
+  assert.match(await reasonOf(agent(alice, { password: 'guess' })), /Bad username or password/)
+  // Bob's will, which comes later, does come; so Alice's would have.
+  twin.client.stream.destroy()
+  await until(() => h.received.length > 0)
+  assert.equal(
+    h.received.map(({ payload }) => payload),
+    ['bob'],
+  )
+  await own.access.resume(alice)
+  await agent(alice)
+})
+
 broker('the same over WebSocket, and no other path is upgraded', async () => {
   const { port } = web.address() as AddressInfo
   const a = await agent(alice, {}, `wss://127.0.0.1:${port}/mqtt`)

@@ -87,6 +87,7 @@ function topicHandlers(peerOf: PeerOf, clock: Clock, log: Log): Handlers {
   const fault = (peer: Peer | undefined, packet: Packet): string | undefined => {
     if (peer?.privileged === true) return undefined
     if (peer?.member === undefined) return 'it is not logged in'
+    if (peer.cut === true) return 'it was cut off'
     const wrong = publicationFault(peer.member, publicationOf(packet))
     return wrong ?? (publishes.take(peer.member.node) ? undefined : 'it publishes too often')
   }
@@ -185,8 +186,14 @@ export async function createEmbeddedBroker({ clock, log, store }: EmbeddedOption
       },
       revoke: async (node) => {
         store.deleteCredential(node)
-        for (const stream of admission.streamsOf(node)) stream.destroy()
+        admission.suspend(node, false)
+        admission.cut(node)
       },
+      suspend: async (node) => {
+        admission.suspend(node, true)
+        admission.cut(node)
+      },
+      resume: async (node) => admission.suspend(node, false),
       credential: (node) => store.credential(node)?.passwordHash,
     },
     connect: async () => {

@@ -138,6 +138,31 @@ lab('a revoked node is cut at once and stays out', async () => {
   await agent(bob)
 })
 
+lab('a disabled node is cut at once, and let in with the same credentials when enabled', async () => {
+  const a = await agent(alice)
+  await hub.access.suspend(alice)
+  await a.gone
+  assert.ok(await isRefused(agent(alice)))
+  await agent(bob)
+  await hub.access.resume(alice)
+  await agent(alice)
+})
+
+lab('what was disabled and enabled while Mosquitto was away is made so when it is back', async () => {
+  const { port } = running
+  await hub.access.suspend(bob)
+  await running.stop()
+  await until(() => /not reachable/.test(hub.problem() ?? ''))
+  await hub.access.suspend(alice)
+  await hub.access.resume(bob)
+  running = await startMosquitto(directory.path, tls, port)
+  await until(() => hub.problem() === undefined)
+  assert.ok(await isRefused(agent(alice)))
+  await agent(bob)
+  await hub.access.resume(alice)
+  await agent(alice)
+})
+
 lab('many commands go in bounded batches', async () => {
   const nodes = Array.from(
     { length: 40 },

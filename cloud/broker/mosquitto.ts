@@ -33,7 +33,8 @@ export interface MosquittoBroker {
 
 /** A role whose rules change gets a new name, because changing a role cuts off everybody who has it. */
 const HUB_ROLE = 'holdfast-hub-1'
-const PAGE = 1_000
+/** With its role a client takes some 200 bytes, so a page stays below what one packet may hold. */
+const PAGE = 500
 const acl = (acltype: Acl['acltype'], topic: string): Acl => ({ acltype, topic, priority: 0, allow: true })
 
 function roleOf(node: NodeId): string {
@@ -110,11 +111,16 @@ function check(answers: readonly Answer[]): void {
   }
 }
 
-const page = v.object({ totalCount: v.number(), clients: v.array(v.string()) })
+const page = v.object({
+  totalCount: v.number(),
+  clients: v.array(v.object({ username: v.string(), disabled: v.optional(v.boolean(), false) })),
+})
 
 export function createMosquittoBroker(options: MosquittoOptions): MosquittoBroker {
   const { clock, log, store, username } = options
   const dynsec = createDynsec(options.bus, clock, log)
+  const suspended = new Set<NodeId>()
+  let reached = false
   let missing: readonly NodeId[] = []
   let problem: string | undefined = 'Mosquitto has not been reached yet'
 
@@ -122,14 +128,25 @@ export function createMosquittoBroker(options: MosquittoOptions): MosquittoBroke
     check(await dynsec.run(commands))
   }
 
-  async function listClients(): Promise<ReadonlySet<string>> {
-    const names = new Set<string>()
+  /** Names, and whether they are disabled. */
+  async function listClients(): Promise<ReadonlyMap<string, boolean>> {
+    const found = new Map<string, boolean>()
     for (let offset = 0; ; offset += PAGE) {
-      const [answer] = await dynsec.run([{ command: 'listClients', verbose: false, count: PAGE, offset }])
+      const [answer] = await dynsec.run([{ command: 'listClients', verbose: true, count: PAGE, offset }])
       const { totalCount, clients } = v.parse(page, answer?.data)
-      for (const name of clients) names.add(name)
-      if (offset + PAGE >= totalCount || clients.length === 0) return names
+      for (const { disabled, username: name } of clients) found.set(name, disabled)
+      if (offset + PAGE >= totalCount || clients.length === 0) return found
     }
+  }
+
+  /** Disabled or enabled where that is not so; what is as it should be is not said again. */
+  function switchCommands(there: ReadonlyMap<string, boolean>, enrolled: ReadonlySet<NodeId>): readonly Command[] {
+    return [...enrolled].flatMap((node): Command[] => {
+      const wanted = suspended.has(node)
+      const disabled = there.get(node)
+      if (disabled === undefined || disabled === wanted) return []
+      return [{ command: wanted ? 'disableClient' : 'enableClient', username: node }]
+    })
   }
 
   /** Removes whom nobody enrolled; names whom Mosquitto lost. Runs at each connect, for Mosquitto may be a new one. */
@@ -138,8 +155,8 @@ export function createMosquittoBroker(options: MosquittoOptions): MosquittoBroke
     await run(prepareCommands(username, client, access))
     const there = await listClients()
     const enrolled = new Set(store.credentials().map(({ node }) => node))
-    const strangers = [...there].filter((name) => /^[a-z2-7]{16}$/.test(name) && !enrolled.has(name as NodeId))
-    await run(strangers.flatMap((name) => revokeCommands(name as NodeId)))
+    const strangers = [...there.keys()].filter((name) => /^[a-z2-7]{16}$/.test(name) && !enrolled.has(name as NodeId))
+    await run([...strangers.flatMap((name) => revokeCommands(name as NodeId)), ...switchCommands(there, enrolled)])
     missing = [...enrolled].filter((node) => !there.has(node))
     problem = missing.length === 0 ? undefined : `Mosquitto has lost the credentials of ${missing.length} devices`
     if (missing.length > 0) {
@@ -174,13 +191,24 @@ export function createMosquittoBroker(options: MosquittoOptions): MosquittoBroke
       async revoke(node) {
         // Forgotten here first: if Mosquitto is away now, the next connect finds a stranger and removes it.
         store.deleteCredential(node)
+        suspended.delete(node)
         await run(revokeCommands(node))
+      },
+      // As above: noted here first, made so at the next connect where Mosquitto is away now.
+      async suspend(node) {
+        suspended.add(node)
+        if (reached) await run([{ command: 'disableClient', username: node }])
+      },
+      async resume(node) {
+        suspended.delete(node)
+        if (reached) await run([{ command: 'enableClient', username: node }])
       },
       credential: (node) => store.credential(node)?.passwordHash,
     },
     start: () =>
       new Promise((resolve) => {
         dynsec.start((up, reason) => {
+          reached = up
           if (up) void onUp().then((agreed) => agreed && resolve())
           else {
             problem = `Mosquitto is not reachable: ${reason}`

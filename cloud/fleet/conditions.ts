@@ -41,6 +41,9 @@ function enrolled(name: string, node: FleetNode | undefined): Draft {
 }
 
 function ready(node: FleetNode): Draft {
+  if (node.state === 'disabled') {
+    return { type: 'Ready', status: 'False', reason: 'Disabled', message: 'spec.disabled keeps it out of the network' }
+  }
   if (node.state === 'never-seen') {
     return {
       type: 'Ready',

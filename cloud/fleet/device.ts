@@ -5,7 +5,7 @@ import type { Condition } from '../../shared/health.ts'
 import { healthMax } from '../../shared/limits.ts'
 import type { StatusReport } from '../../shared/wire/report.ts'
 import type { NodeChannel } from '../../shared/wire/topics.ts'
-import type { FleetNode } from '../hub.ts'
+import type { FleetNode, NodeState } from '../hub.ts'
 import type { Enrolment, LastWord } from '../store/hub-store.ts'
 
 /** A word of the device that was not accepted; gone once it says something acceptable of the same sort. */
@@ -21,6 +21,8 @@ export interface Device {
   /** False from the loss of the hub's own link until the broker has said again that the device is there. */
   confirmed: boolean
   session: string | undefined
+  /** While its Node is disabled: nothing it says is heard. */
+  suspended: boolean
   since: number
   lastSeen: number | undefined
   report: StatusReport | undefined
@@ -38,6 +40,7 @@ export function newDevice(enrolment: Enrolment): Device {
     online: false,
     confirmed: true,
     session: undefined,
+    suspended: false,
     since: enrolment.at,
     lastSeen: undefined,
     report: undefined,
@@ -48,8 +51,9 @@ export function newDevice(enrolment: Enrolment): Device {
   }
 }
 
-export function stateOf({ enrolment, lastSeen, online }: Device): FleetNode['state'] {
+export function stateOf({ enrolment, lastSeen, online, suspended }: Device): NodeState {
   if (enrolment.state === 'pending') return 'pending'
+  if (suspended) return 'disabled'
   if (lastSeen === undefined) return 'never-seen'
   return online ? 'online' : 'offline'
 }

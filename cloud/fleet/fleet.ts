@@ -78,6 +78,22 @@ export class Fleet {
     return this.#devices.get(node)?.enrolment
   }
 
+  /** A member of the network whose words count. */
+  hears(node: NodeId, network: Name): boolean {
+    const device = this.#devices.get(node)
+    return device !== undefined && device.enrolment.network === network && !device.suspended
+  }
+
+  /** Its Node was disabled, or enabled again. A connection it had is gone, whatever the broker still says of it. */
+  suspend(node: NodeId, suspended: boolean): void {
+    const device = this.#devices.get(node)
+    if (device === undefined || device.suspended === suspended) return
+    device.suspended = suspended
+    device.session = undefined
+    if (device.online) this.#turn(device, false)
+    else device.since = this.#options.clock.now()
+  }
+
   presence(node: NodeId, payload: Uint8Array): void {
     const device = this.#devices.get(node)
     if (device === undefined) return

@@ -29,8 +29,10 @@ export interface NetworkLinkOptions extends Pick<HubOptions, 'bus'> {
 
 export interface NetworkLink {
   start(): void
-  /** Says goodbye; `forget` also takes the network's retained words back, because there is no network any more. */
-  stop(forget?: boolean): Promise<void>
+  /** Says goodbye; `deleted` also takes the network's retained words back, because there is no network any more. */
+  stop(deleted?: boolean): Promise<void>
+  /** Takes back what the broker keeps of a node that is no member any more. */
+  forget(node: NodeId): void
 }
 
 /** What the broker keeps of a node. */
@@ -63,11 +65,14 @@ export function createNetworkLink(options: NetworkLinkOptions): NetworkLink {
     })
 
   /** A broker keeps the last words of a node for ever; those of a node that is gone are taken back. */
-  const sweep = (node: NodeId): void => {
-    if (!swept.take(node)) return
+  const forget = (node: NodeId): void => {
     for (const channel of retainedChannels) {
       void publish({ topic: topics.node(network.id, node, channel), payload: nothing, retain: true })
     }
+  }
+
+  const sweep = (node: NodeId): void => {
+    if (swept.take(node)) forget(node)
   }
 
   const request = (node: NodeId, payload: Uint8Array): void => {
@@ -97,7 +102,7 @@ export function createNetworkLink(options: NetworkLinkOptions): NetworkLink {
     if (heard === undefined || !('node' in heard) || heard.type === 'rsp') return
     if (heard.network !== network.id || payload.length === 0) return
     // The topic says who speaks, the broker vouches for it; somebody who is no member of this network is nobody.
-    if (fleet.enrolment(heard.node)?.network !== network.name) return sweep(heard.node)
+    if (!fleet.hears(heard.node, network.name)) return sweep(heard.node)
     try {
       digest(heard.node, heard.type, payload)
     } catch (error) {
@@ -124,10 +129,11 @@ export function createNetworkLink(options: NetworkLinkOptions): NetworkLink {
         onMessage: hear,
       })
     },
-    async stop(forget = false) {
+    forget,
+    async stop(deleted = false) {
       answers.clear()
       if (up) {
-        const last = forget
+        const last = deleted
           ? [
               publish({ topic: topics.head(network.id), payload: nothing, retain: true }),
               publish({ topic, payload: nothing, retain: true }),

@@ -1,5 +1,5 @@
 // The whole hub on a real Mosquitto: a device's credential from enrolment works there, directly and through the hub's
-// WebSocket, the head is retained, and a removed device is cut.
+// WebSocket, the head is retained, and a device that is disabled or removed is cut.
 
 import { X509Certificate } from 'node:crypto'
 import { suite } from 'uvu'
@@ -45,7 +45,7 @@ lab.after(async () => {
   broker.remove()
 })
 
-lab('a device joins, hears its head both ways, and is cut when removed', async () => {
+lab('a device joins, hears its head both ways, and is cut when disabled or removed', async () => {
   const hub = openClient({ data })
   await until(() => running.port > 0)
   for (let ready = false; !ready; ) ready = (await hub.get<{ ready: boolean }>('/api/v1/status')).ready
@@ -79,8 +79,21 @@ lab('a device joins, hears its head both ways, and is cut when removed', async (
   const bridged = await dial(server.url.replace('https', 'wss') + webSocketPath, tls, logIn)
   await bridged.client.subscribeAsync([topics.head(reply.network.id), topics.hub(reply.network.id)], { qos: 1 })
   await until(() => bridged.received.length >= 2)
-  await hub.send('DELETE', '/api/v1/nodes/alice')
+  const disable = async (disabled: boolean): Promise<void> => {
+    const node = await hub.get<{ spec: object }>('/api/v1/nodes/alice')
+    await hub.send('PUT', '/api/v1/nodes/alice', { ...node, spec: { ...node.spec, disabled } })
+  }
+  const live = await dial(url, tls, { ...logIn })
   await bridged.gone
+  await disable(true)
+  await live.gone
+  assert.match(await dial(url, tls, logIn).then(() => 'let in', String), /Not authorized/)
+  await disable(false)
+  let back = await dial(url, tls, logIn).catch(() => undefined)
+  while (back === undefined) back = await dial(url, tls, logIn).catch(() => undefined)
+
+  await hub.send('DELETE', '/api/v1/nodes/alice')
+  await back.gone
   try {
     await dial(url, tls, logIn)
     assert.unreachable('a removed device was let in')

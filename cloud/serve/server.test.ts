@@ -140,6 +140,35 @@ hub('a device joins, connects with what it was given, and hears its head', async
   agent.client.end(true)
 })
 
+hub('a device that is disabled loses its live connection and its voice; enabled, it comes back as it was', async () => {
+  const { broker, network } = await join('carol')
+  const tls = { authority: readIfThere(`${server.paths.tls}/authority.crt`) ?? '' } as Parameters<typeof dial>[1]
+  const { password, url, username } = broker
+  const logIn = { clientId: username, username, password }
+  const turn = async (disabled: boolean): Promise<void> => {
+    const node = (await call('GET', '/api/v1/nodes/carol')).body as { spec: object }
+    assert.is((await call('PUT', '/api/v1/nodes/carol', { ...node, spec: { ...node.spec, disabled } })).status, 200)
+  }
+  const { nodeId: carol } = (await call('GET', '/api/v1/fleet/carol')).body as { nodeId: never }
+  const other = await join('dave')
+  const dave = await dial(url, tls, { ...other.broker, clientId: other.broker.username })
+  const facts = `hf/1/${network.id}/n/+/fact`
+  const device = await dial(url, tls, logIn)
+  await device.client.publishAsync(topics.node(network.id, carol, 'fact'), 'fact', { qos: 1, retain: true })
+  await dave.client.subscribeAsync(facts, { qos: 1 })
+  await until(() => dave.received.length === 1)
+  await turn(true)
+  await device.gone
+  assert.is(((await call('GET', '/api/v1/fleet/carol')).body as { state: string }).state, 'disabled')
+  // What the broker kept of it is taken back from everybody.
+  await until(() => dave.received.length === 2)
+  assert.is(dave.received[1]?.payload, '')
+  assert.match(await dial(url, tls, logIn).then(() => 'let in', String), /Not authorized/)
+  await turn(false)
+  await (await dial(url, tls, logIn)).client.endAsync()
+  await dave.client.endAsync()
+})
+
 hub('the log tells what happened, and no secret', () => {
   assert.ok(loggedAt(lines, /hub is up/))
   assert.not.ok(loggedAt(lines, /hfa\.|hf1\./))

@@ -81,7 +81,13 @@ export function createSimHub({ base, broker, entropy, log }: SimHubOptions): Sim
       signer,
       keyCertificates,
       bus: broker.factory(HUB, clock),
-      brokerAccess: { allow: async () => undefined, revoke: async () => undefined, credential: () => undefined },
+      brokerAccess: {
+        allow: async () => undefined,
+        revoke: async () => undefined,
+        suspend: async () => undefined,
+        resume: async () => undefined,
+        credential: () => undefined,
+      },
       broker: { url: 'mqtts://broker.invalid:8883', webSocketPath: '/mqtt' },
     }
     const hub = createHub(options, store)
