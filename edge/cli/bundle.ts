@@ -29,7 +29,10 @@ function secretsOf(files: StateFiles): string[] {
 /** Commands whose output holds no key: `wg show` with a field, never `dump` or `showconf`. */
 function commands(device: string): Readonly<Record<string, readonly string[]>> {
   return {
+    // The unit that the packages install; elsewhere the log is where the agent's standard error goes.
+    'agent.log': ['journalctl', '--unit', 'holdfast', '--lines', '5000', '--no-pager', '--output', 'short-iso'],
     'kernel/uname.txt': ['uname', '-a'],
+    'kernel/sockets.txt': ['ss', '-uln'],
     'kernel/addresses.txt': ['ip', '-d', 'address', 'show'],
     'kernel/routes.txt': ['ip', 'route', 'show', 'table', 'all'],
     'kernel/routes6.txt': ['ip', '-6', 'route', 'show', 'table', 'all'],

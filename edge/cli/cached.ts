@@ -16,7 +16,7 @@ export function withStore<T>(cli: Cli, read: (store: Store) => T): T | undefined
   if (!cli.probe.exists(cli.files.database)) return undefined
   const lock = lockState(cli.files.lock, cli.log)
   try {
-    const { store } = openStore(cli.files.database, { log: cli.log })
+    const { store } = openStore(cli.files.database, { log: cli.log, look: true })
     try {
       return read(store)
     } finally {

@@ -6,7 +6,7 @@ import { version } from '../../shared/version.ts'
 import { describeHost } from '../host/probe.ts'
 import { createLocalClient, isAgentDown } from '../local/client.ts'
 import { makeBundle } from './bundle.ts'
-import { cachedStatus } from './cached.ts'
+import { cachedStatus, withStore } from './cached.ts'
 import { type Command, writeJson } from './context.ts'
 import { findings } from './look.ts'
 import { timeText } from './words.ts'
@@ -39,7 +39,15 @@ export const debugBundleCommand: Command = async (cli) => {
         }
       },
       'plan.json': async () => pretty(await client.plan()),
-      'journal.json': async () => pretty(await client.journal(JOURNAL_ENTRIES)),
+      'paths.json': async () => pretty(await client.paths()),
+      'journal.json': async () => {
+        try {
+          return pretty(await client.journal(JOURNAL_ENTRIES))
+        } catch (error) {
+          if (!isAgentDown(error)) throw error
+          return pretty({ entries: withStore(cli, (store) => store.loadJournal(JOURNAL_ENTRIES)) ?? [] })
+        }
+      },
       'doctor.json': async () => pretty(await findings(cli)),
     },
   })

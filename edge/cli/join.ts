@@ -1,7 +1,7 @@
 // The command `join`.
 
 import { listFlag, textFlag } from '../../shared/cli/parse.ts'
-import { HoldfastError } from '../../shared/errors.ts'
+import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { parseName } from '../../shared/ids.ts'
 import { labels } from '../../shared/intent/field.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
@@ -21,18 +21,28 @@ function parseLabels(words: readonly string[]): Record<string, string> {
   return parseWith(labels, Object.fromEntries(pairs))
 }
 
+/** Parses the value of a flag; what is off names the flag, and is a matter of usage. */
+function flagValue<T>(flag: string, parse: () => T): T {
+  try {
+    return parse()
+  } catch (cause) {
+    const { message, remedy } = isHoldfastError(cause) ? cause : { message: String(cause), remedy: undefined }
+    throw new HoldfastError('usage', message, { field: flag, cause, ...(remedy === undefined ? {} : { remedy }) })
+  }
+}
+
 export const joinCommand: Command = async (cli) => {
   const token = textFlag(cli.flags, 'token')
   if (token === undefined) {
     throw new HoldfastError('usage', 'join needs --token', { remedy: 'Make one on the hub: holdfast-hub token create' })
   }
   const name = textFlag(cli.flags, 'name')
-  const wait = parseWith(duration, textFlag(cli.flags, 'timeout') ?? '10m')
+  const wait = flagValue('--timeout', () => parseWith(duration, textFlag(cli.flags, 'timeout') ?? '10m'))
   const identity = await join({
     url: cli.args[0] ?? '',
     token,
-    ...(name === undefined ? {} : { name: parseName(name) }),
-    labels: parseLabels(listFlag(cli.flags, 'label')),
+    ...(name === undefined ? {} : { name: flagValue('--name', () => parseName(name)) }),
+    labels: flagValue('--label', () => parseLabels(listFlag(cli.flags, 'label'))),
     stateDir: cli.files.directory,
     timeoutMs: durationS(wait) * 1_000,
     clock: cli.clock,

@@ -3,14 +3,16 @@
 
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { switchFlag } from '../../shared/cli/parse.ts'
+import { switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { describeError, HoldfastError } from '../../shared/errors.ts'
 import { loadKeys } from '../enrol/device-keys.ts'
 import { sayGoodbye } from '../enrol/hub-exchange.ts'
 import { parseHubUrl } from '../enrol/hub-url.ts'
 import { loadIdentity } from '../enrol/identity-file.ts'
+import { keptInterfaceName } from '../host/interface-name.ts'
 import { lockState, type StateLock } from '../host/lock.ts'
 import { createLocalClient, isAgentDown } from '../local/client.ts'
+import { openStore } from '../store/sqlite.ts'
 import { type Cli, type Command, writeJson } from './context.ts'
 
 const STOP_TRIES = 50
@@ -53,6 +55,23 @@ async function tellHub(cli: Cli): Promise<string> {
   }
 }
 
+/** Of the agent's last run, unless a flag names another one. What can't be read leaves the configured one. */
+function interfaceOf(cli: Cli): string {
+  const { database } = cli.files
+  if (textFlag(cli.flags, 'interface') !== undefined || !cli.probe.exists(database)) return cli.settings.interface
+  try {
+    const { store } = openStore(database, { log: cli.log, look: true })
+    try {
+      return keptInterfaceName(store) ?? cli.settings.interface
+    } finally {
+      store.close()
+    }
+  } catch (error) {
+    cli.log.debug('the cache does not tell the interface', { why: describeError(error) })
+    return cli.settings.interface
+  }
+}
+
 /** Without `purge` the keys stay, so that a device which joins again is the same node. */
 function removeState(cli: Cli, purge: boolean): void {
   const { directory, identity, database, socket, lock } = cli.files
@@ -74,7 +93,8 @@ export const leaveCommand: Command = async (cli) => {
   let hub: string
   try {
     hub = await tellHub(cli)
-    const driver = await cli.createDriver(cli.settings, cli.files, cli.log)
+    const settings = { ...cli.settings, interface: interfaceOf(cli) }
+    const driver = await cli.createDriver(settings, cli.files, cli.log)
     await driver.cleanup()
     removeState(cli, purge)
   } finally {

@@ -65,12 +65,15 @@ export const pingCommand: Command = async (cli) => {
   return summary.received > 0 ? 0 : 1
 }
 
+/** What fails is found, and never ends the examination. */
 async function reachHub(cli: Cli, floor: number): Promise<DoctorOptions['hub']> {
-  const identity = loadIdentity(cli.files)
-  if (identity === undefined) return undefined
-  const { host, port, url } = parseHubUrl(identity.hubUrl)
-  const authorityDer = fromBase64(identity.anchor.tlsAuthority)
+  let url = 'not known'
   try {
+    const identity = loadIdentity(cli.files)
+    if (identity === undefined) return undefined
+    const { host, port } = parseHubUrl(identity.hubUrl)
+    url = identity.hubUrl
+    const authorityDer = fromBase64(identity.anchor.tlsAuthority)
     const { socket } = await connectPinned({ host, port, timeoutMs: 5_000, authorityDer, now: cli.clock.now(), floor })
     socket.destroy()
     return { url, reached: true, why: '' }

@@ -44,7 +44,11 @@ export const commands: readonly CommandRow[] = [
         'Makes the device’s keys, proves the hub by the token’s pin, and stores the first intent. Safe to repeat after an interruption.',
       args: [{ name: 'URL', summary: 'Address of the hub', required: true }],
       flags: [
-        { name: 'token', value: 'WORD', summary: 'Join token, from `holdfast-hub token create`' },
+        {
+          name: 'token',
+          value: 'WORD',
+          summary: 'Join token, from `holdfast-hub token create`; HOLDFAST_TOKEN keeps it out of process lists',
+        },
         { name: 'name', value: 'NAME', summary: 'Name of this node; the hub makes one up if absent' },
         { name: 'label', value: 'KEY=VALUE', summary: 'Label of this node', repeat: true },
         { name: 'timeout', value: 'TIME', summary: 'How long to wait for the hub and for approval', default: '10m' },
@@ -159,7 +163,11 @@ export const commands: readonly CommandRow[] = [
       name: 'leave',
       summary: 'Leave the network: clean the kernel, tell the hub',
       description: 'The keys stay, so that a later join is the same node, unless --purge removes them too.',
-      flags: [{ name: 'purge', summary: 'Remove the state directory with its keys' }, interfaceFlag, json],
+      flags: [
+        { name: 'purge', summary: 'Remove the state directory with its keys' },
+        { ...interfaceFlag, summary: 'Name of the mesh interface (default: that of the agent’s last run)' },
+        json,
+      ],
     },
     load: async () => (await import('./leave.ts')).leaveCommand,
   },

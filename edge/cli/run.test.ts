@@ -1,6 +1,6 @@
 // The whole command line over real sockets: join, agent, status, ping, plan, bundle, leave; only hub and kernel are fakes.
 
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
@@ -77,7 +77,10 @@ async function onBench(run: (bench: Bench) => Promise<void>): Promise<void> {
     createLog: () => memoryLog(),
     createRun: () => async () => '',
     probe: hostProbe({}),
-    createDriver: async () => ({ cleanup: async () => void events.push('cleanup'), read: async () => ({}) }) as never,
+    createDriver: async (settings) => {
+      const cleanup = async (): Promise<void> => void events.push(`cleanup of ${settings.interface}`)
+      return { cleanup, read: async () => ({}) } as never
+    },
     isPortFree: async (port) => port !== takenPort,
     createPathDoors: async () => ({}) as never,
     createForwarder: async () => createFakeForwarder(createFakeForwarderKernel()),
@@ -150,7 +153,7 @@ test('from join to leave', () =>
     assert.is(left.code, 0, left.notes)
     assert.equal(JSON.parse(left.out), { left: true, hub: 'told', purged: false })
     assert.is(await agent, 0)
-    assert.equal(bench.events, ['start on hf9:51820', 'stop', 'cleanup'])
+    assert.equal(bench.events, ['start on hf9:51820', 'stop', 'cleanup of hf9'])
     assert.is(hub.goodbyes.length, 1)
     assert.not(existsSync(join(bench.state, 'identity.json')))
     assert.ok(existsSync(join(bench.state, 'wg.key')))
@@ -207,12 +210,32 @@ test('usage errors exit with 2, failures with 1, and all say what to do', () =>
       [['leave'], 1, 'has not joined'],
       [['completion', 'tcsh'], 2, 'bash'],
       [['join', 'hub', '--token', 'x', '--label', 'north'], 2, 'not a label'],
+      [['join', 'hub', '--token', 'x', '--timeout', 'soon'], 2, '--timeout: is not a duration'],
+      [['join', 'hub', '--token', 'x', '--name', 'No Name'], 2, '--name: '],
     ] as const) {
       const got = await call(...argv)
       assert.is(got.code, code, `${argv.join(' ')}: ${got.notes}`)
       assert.ok(got.notes.includes(said), `${argv.join(' ')}: ${got.notes}`)
       assert.not(/\n\s+at /.test(got.notes))
     }
+  }))
+
+test('who looks leaves a damaged database for the agent to set aside, and still finds all the rest', () =>
+  onBench(async ({ call, state }) => {
+    mkdirSync(state, { mode: 0o700 })
+    writeFileSync(join(state, 'state.db'), 'x'.repeat(8_192))
+    writeFileSync(join(state, 'identity.json'), '{')
+    const status = await call('status')
+    assert.is(status.code, 1)
+    assert.match(status.notes, 'leave --purge')
+    const doctor = await call('doctor')
+    assert.match(doctor.out, /hub .*identity.json cannot be read/)
+    const bundle = join(state, '..', 'b.tar.gz')
+    assert.is((await call('debug', 'bundle', '-o', bundle)).code, 0)
+    assert.equal(
+      readdirSync(state).filter((name) => name.includes('damaged')),
+      [],
+    )
   }))
 
 test('speaks of itself: help, version, completion, manual', () =>

@@ -23,6 +23,7 @@ import type { RunCommand } from './command.ts'
 import type { StateFiles } from './files.ts'
 import { createFindings, type HostFindings } from './findings.ts'
 import { inflate } from './inflate.ts'
+import { keepInterfaceName } from './interface-name.ts'
 import { chooseListenPort } from './listen-port.ts'
 import { lockState } from './lock.ts'
 import { describeHost, type HostProbe } from './probe.ts'
@@ -208,6 +209,7 @@ export async function runAgent(options: RunAgentOptions): Promise<void> {
   try {
     const opened = openStore(files.database, { log })
     closers.push(() => opened.store.close())
+    keepInterfaceName(opened.store, options.settings.interface, log)
     const findings = createFindings(clock)
     const nudge: PathDoors['nudge'] = (address) => {
       void echo.probe(address, NUDGE_MS).catch(() => undefined)

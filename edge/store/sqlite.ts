@@ -22,6 +22,8 @@ export interface OpenedStore {
 
 interface OpenOptions {
   readonly log: Log
+  /** Leaves a damaged database where it is and throws: for those who only look. */
+  readonly look?: true
   /** Pages the file may grow to; for tests of a full disk. */
   readonly pagesMax?: number
 }
@@ -144,7 +146,7 @@ export function openStore(path: string, options: OpenOptions): OpenedStore {
     return { store: openSomewhere(path, options) }
   } catch (error) {
     const known = storeError(error, 'open the state database')
-    if (!isDamage(known)) throw known
+    if (!isDamage(known) || options.look === true) throw known
     const aside = trySetAside(path, options.log)
     options.log.error('the state database was damaged and has been set aside', { reason: known.message, aside })
     return { store: openSomewhere(path, options), rebuilt: `${known.message}; kept as ${aside}` }
