@@ -15,8 +15,14 @@ import { dataPaths } from '../serve/data-directory.ts'
 export interface Client {
   get<T>(path: string): Promise<T>
   send<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<T>
-  /** Calls `onEvent` for each server-sent event until the stream ends. */
-  events(onEvent: (type: string, data: unknown) => void): Promise<void>
+  /** Resolves when the stream ends; rejects where it breaks, also by `signal`. */
+  events(handlers: EventHandlers, signal?: AbortSignal): Promise<void>
+}
+
+export interface EventHandlers {
+  /** Whatever changes from now on is an event: who lists now misses nothing. */
+  readonly onOpen: () => void
+  readonly onEvent: (type: string, data: unknown) => void
 }
 
 const TIMEOUT_MS = 30_000
@@ -141,7 +147,8 @@ export function parseEvent(block: string): { readonly type: string; readonly dat
   return data === undefined ? undefined : { type: field('event') ?? 'message', data: JSON.parse(data) as unknown }
 }
 
-async function follow(answer: IncomingMessage, onEvent: (type: string, data: unknown) => void): Promise<void> {
+async function follow(answer: IncomingMessage, { onEvent, onOpen }: EventHandlers): Promise<void> {
+  onOpen()
   let text = ''
   answer.setEncoding('utf8')
   for await (const part of answer as AsyncIterable<string>) {
@@ -160,11 +167,12 @@ export function openClient(flags: FlagValues): Client {
   return {
     get: (path) => exchange(target, 'GET', path),
     send: (method, path, body) => exchange(target, method, path, body),
-    async events(onEvent) {
+    async events(handlers, signal) {
       const answer = await ask(target, 'GET', '/api/v1/events')
       const status = answer.statusCode ?? 0
       if (status !== 200) check(jsonOf(await textOf(answer), status), status)
-      await follow(answer, onEvent)
+      signal?.addEventListener('abort', () => answer.destroy())
+      await follow(answer, handlers)
     },
   }
 }

@@ -7,12 +7,10 @@ import { type Kind, kinds, plural } from '../../shared/intent/resource.ts'
 import { parseDocuments } from '../../shared/intent/yaml.ts'
 import type { TokenRow } from '../hub.ts'
 import type { Client } from './client.ts'
-import { networkTable, nodeTable, policyTable, routeTable, serviceTable, type TableOf, tokenTable } from './columns.ts'
+import { networkTable, nodeTable, policyTable, routeTable, serviceTable, tokenTable } from './columns.ts'
 import { argument, type Command, type Context, printJson, printTable, printYaml } from './context.ts'
 import type { FleetRow, List, Presented } from './shapes.ts'
-
-/** Several changes within this are one look at the list. */
-const SETTLE_MS = 200
+import { type Fetched, watch } from './watch.ts'
 
 function kindOf(word: string): Kind {
   const lower = word.toLowerCase()
@@ -56,11 +54,6 @@ export const apply: Command = async (context) => {
   if (items.length === 0) context.out('Nothing changes.\n')
 }
 
-interface Fetched {
-  readonly items: readonly unknown[]
-  readonly table: TableOf
-}
-
 async function fetchItems(client: Client, kind: Kind, name: string | undefined, now: number): Promise<Fetched> {
   const path = `/api/v1/${plural[kind]}`
   const one = name === undefined ? undefined : await client.get<Presented>(`${path}/${encodeURIComponent(name)}`)
@@ -96,49 +89,14 @@ function print(context: Context, kind: Kind, name: string | undefined, { items, 
   }
 }
 
-/** Prints the rows that differ from what was printed before. */
-function printChanges(context: Context, before: Fetched, after: Fetched, kind: Kind, name: string | undefined): void {
-  const old = new Set([
-    ...before.table.rows.map((row) => JSON.stringify(row)),
-    ...before.items.map((i) => JSON.stringify(i)),
-  ])
-  const rows = after.table.rows.filter((row) => !old.has(JSON.stringify(row)))
-  const items = after.items.filter((item) => !old.has(JSON.stringify(item)))
-  const isTable = textFlag(context.flags, 'output') === 'table'
-  if (isTable ? rows.length === 0 : items.length === 0) return
-  print(context, kind, name, { items, table: { headings: after.table.headings, rows } })
-}
-
-async function watch(context: Context, kind: Kind, name: string | undefined, first: Fetched): Promise<void> {
-  const client = context.client()
-  let held = first
-  let due = false
-  let failed: unknown
-  const look = async (): Promise<void> => {
-    due = false
-    const now = await fetchItems(client, kind, name, context.clock.now())
-    printChanges(context, held, now, kind, name)
-    held = now
-  }
-  await client.events(() => {
-    if (due) return
-    due = true
-    context.clock.after(SETTLE_MS, () => {
-      look().catch((error: unknown) => {
-        failed = error
-      })
-    })
-    if (failed !== undefined) throw failed
-  })
-  throw new HoldfastError('unreachable', 'the hub ended the watch', { remedy: 'Start it again.' })
-}
-
 export const get: Command = async (context) => {
   const kind = kindOf(argument(context, 0))
   const name = context.args[1]
-  const fetched = await fetchItems(context.client(), kind, name, context.clock.now())
-  print(context, kind, name, fetched)
-  if (switchFlag(context.flags, 'watch')) await watch(context, kind, name, fetched)
+  const client = context.client()
+  const fetch = (): Promise<Fetched> => fetchItems(client, kind, name, context.clock.now())
+  const show = (fetched: Fetched): void => print(context, kind, name, fetched)
+  if (switchFlag(context.flags, 'watch')) await watch(context, client, fetch, show)
+  else show(await fetch())
 }
 
 export const remove: Command = async (context) => {
