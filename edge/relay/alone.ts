@@ -11,11 +11,11 @@ import type { StateFiles } from '../host/files.ts'
 import { openStore } from '../store/sqlite.ts'
 import { createHolding, type Holding } from '../trust/holding.ts'
 import { type Anchors, firstKeyring } from '../trust/keys.ts'
-import type { MemberSet } from './admission.ts'
 import type { Forwarder } from './forwarder.ts'
+import { memberSetOf } from './member-set.ts'
 import { type OpenedRelay, type OpenRelayOptions, openRelay } from './open-relay.ts'
 
-export interface AloneOptions extends Pick<OpenRelayOptions, 'range' | 'answerStun'> {
+export interface AloneOptions extends Pick<OpenRelayOptions, 'range'> {
   readonly files: StateFiles
   readonly clock: Clock
   readonly entropy: Entropy
@@ -28,15 +28,6 @@ export interface AloneOptions extends Pick<OpenRelayOptions, 'range' | 'answerSt
 
 /** STUN's own port (RFC 8489 §18.6): the one that firewalls let out most often after 443. */
 const PORT = 3_478
-
-/** The members of the set in force; undefined where none is held. */
-function memberSetOf(holding: Pick<Holding, 'held'>): MemberSet | undefined {
-  const held = holding.held()
-  if (held?.parsed === undefined) return undefined
-  const { nodes } = held.parsed.records
-  const keys = new Map(nodes.map(({ deviceKey, nodeId }) => [nodeId, deviceKey]))
-  return { version: held.version, keyOf: (node) => keys.get(node) }
-}
 
 function readSet(files: StateFiles, anchors: Anchors, log: Log): Holding {
   const { store } = openStore(files.database, { log })

@@ -89,25 +89,19 @@ function owners(comment: string | undefined): readonly [NodeId, NodeId] | undefi
   }
 }
 
-function localOf(text: string, range: PortRange, family: 4 | 6): (port: number, side: 0 | 1) => Address | undefined {
-  const from = new Map(entriesOf(text, `from${family}`).map(({ parts, value }) => [Number(parts[0]), String(value)]))
-  return (port, side) => from.get(markOf(range, port, side)) as Address | undefined
-}
-
-function readFamily(text: string, range: PortRange, family: 4 | 6, into: Map<number, Found>): void {
-  const local = localOf(text, range, family)
-  const unspecified = (family === 4 ? '0.0.0.0' : '::') as Address
+function readFamily(text: string, family: 4 | 6, into: Map<number, Found>): void {
   for (const home of [`end${family}`, `waiting${family}`]) {
     for (const { comment, parts } of entriesOf(text, home)) {
       const who = owners(comment)
-      const [address = '', sport = 0, port = 0] = parts
+      const [address = '', local = '', sport = 0, port = 0] = parts
       if (who === undefined) continue
       const nodes = pairOf(...who)
       const side = nodes[0] === who[0] ? 0 : 1
       const found = into.get(Number(port)) ?? { port: Number(port), family, nodes, ends: [undefined, undefined] }
-      // The address that an end knows stands in the map of the other one's packets.
-      const known = local(found.port, side === 0 ? 1 : 0) ?? unspecified
-      found.ends[side] = { source: formatEndpoint(String(address) as Address, Number(sport)), local: known }
+      found.ends[side] = {
+        source: formatEndpoint(String(address) as Address, Number(sport)),
+        local: String(local) as Address,
+      }
       into.set(found.port, found)
     }
   }
@@ -116,7 +110,7 @@ function readFamily(text: string, range: PortRange, family: 4 | 6, into: Map<num
 /** The sessions that stand in the kernel. */
 export function readForwards(text: string, range: PortRange): readonly Forward[] {
   const found = new Map<number, Found>()
-  for (const family of [4, 6] as const) readFamily(text, range, family, found)
+  for (const family of [4, 6] as const) readFamily(text, family, found)
   return [...found.values()].filter(({ port }) => port >= range.first && port < range.first + range.count)
 }
 

@@ -3,11 +3,10 @@
 import { describeError } from '../../shared/errors.ts'
 import { createRelay, type Relay, type RelayOptions } from './relay.ts'
 import type { PortRange } from './sessions.ts'
-import { type AnswerStun, openRelaySockets } from './sockets.ts'
+import { openRelaySockets } from './sockets.ts'
 
 export interface OpenRelayOptions extends Omit<RelayOptions, 'ports' | 'send'> {
   readonly port: number
-  readonly answerStun?: AnswerStun
 }
 
 export interface OpenedRelay extends Pick<Relay, 'metrics'> {
@@ -33,7 +32,6 @@ export async function openRelay(options: OpenRelayOptions): Promise<OpenedRelay>
     port,
     families: forwarder.families,
     log,
-    answerStun: options.answerStun ?? (() => undefined),
     onFrame: (bytes, source) => relay?.receive(bytes, source),
     onSession: (at, bytes, source) => relay?.receiveAt(at, bytes, source),
   })

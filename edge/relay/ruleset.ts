@@ -20,9 +20,13 @@ export interface RulesetOptions {
   readonly totalBytesPerSecond: number
 }
 
-/** Upper half of the marks: "Hf". Nothing else on a host is known to use it, and the mark is taken off again. */
+/** Upper half of the marks: "Hf". Nothing else on a host is known to use it. */
 const MARK = 0x48660000
-const HALF_KEY = { 4: 'ipv4_addr . inet_service . inet_service', 6: 'ipv6_addr . inet_service . inet_service' } as const
+/** Source, the relay's own address, source port, session port. */
+const END_KEY = {
+  4: 'ipv4_addr . ipv4_addr . inet_service . inet_service',
+  6: 'ipv6_addr . ipv6_addr . inet_service . inet_service',
+} as const
 const IP = { 4: 'ip', 6: 'ip6' } as const
 const FAMILIES = [4, 6] as const
 /** Frames of a relay as the kernel sees them: magic, then kind. Payload begins 64 bits into the UDP header. */
@@ -47,10 +51,10 @@ function objects({ range, sessionBytesPerSecond }: RulesetOptions): readonly str
     'counter junk { }',
     `map to_port { type mark : inet_service; ${size} }`,
     ...FAMILIES.flatMap((family) => [
-      `map end${family} { type ${HALF_KEY[family]} : mark; ${size} ${rate(sessionBytesPerSecond)}; }`,
+      `map end${family} { type ${END_KEY[family]} : mark; ${size} ${rate(sessionBytesPerSecond)}; }`,
       `map to${family} { type mark : ipv${family}_addr; ${size} counter; }`,
       `map from${family} { type mark : ipv${family}_addr; ${size} }`,
-      `set waiting${family} { type ${HALF_KEY[family]}; ${size} }`,
+      `set waiting${family} { type ${END_KEY[family]}; ${size} }`,
       `set known${family} { type ipv${family}_addr . inet_service; ${size} limit rate 200/second burst 200 packets; }`,
       `set asker${family} { type ipv${family}_addr; size 65535; flags dynamic,timeout; timeout 1m; }`,
     ]),
@@ -71,7 +75,9 @@ function control(): readonly string[] {
 
 function chains(options: RulesetOptions): Readonly<Record<string, readonly string[]>> {
   const { port, range, totalBytesPerSecond } = options
-  const key = (family: 4 | 6): string => `${IP[family]} saddr . udp sport . udp dport`
+  const key = (family: 4 | 6): string => `${IP[family]} saddr . ${IP[family]} daddr . udp sport . udp dport`
+  // What this host routes for others is none of the relay's business.
+  const others = 'fib daddr type != local accept'
   const forward = (family: 4 | 6): readonly string[] => [
     `${rate(totalBytesPerSecond)} notrack ${IP[family]} daddr set meta mark map @to${family} udp sport set udp dport udp dport set meta mark map @to_port accept`,
     'drop',
@@ -82,6 +88,7 @@ function chains(options: RulesetOptions): Readonly<Record<string, readonly strin
     control: control(),
     // The ends of sessions are heard whatever others send; strangers may be ends that moved.
     kept: [
+      others,
       'notrack',
       ...FAMILIES.map((family) => `${IP[family]} saddr . udp sport @known${family} accept`),
       'limit rate 500/second burst 500 packets accept',
@@ -90,6 +97,7 @@ function chains(options: RulesetOptions): Readonly<Record<string, readonly strin
     session: [
       `${KEPT} goto kept`,
       ...FAMILIES.map((family) => `meta mark set ${key(family)} map @end${family} goto forward${family}`),
+      others,
       'notrack',
       // An end whose other end is not bound yet: its first packets reach the process.
       ...FAMILIES.map((family) => `${key(family)} @waiting${family} limit rate 500/second accept`),
@@ -97,7 +105,7 @@ function chains(options: RulesetOptions): Readonly<Record<string, readonly strin
     ],
     arrive: [
       'type filter hook prerouting priority raw; policy accept;',
-      `udp dport ${range.first}-${range.first + range.count - 1} fib daddr type local goto session`,
+      `udp dport ${range.first}-${range.first + range.count - 1} goto session`,
       `udp dport { ${port}, ${port + 1} } fib daddr type local goto control`,
     ],
     answer: [
@@ -107,8 +115,7 @@ function chains(options: RulesetOptions): Readonly<Record<string, readonly strin
     depart: [
       'type filter hook postrouting priority 150; policy accept;',
       ...FAMILIES.map(
-        (family) =>
-          `meta nfproto ipv${family} meta mark and 0xffff0000 == ${MARK} ${IP[family]} saddr set meta mark map @from${family} meta mark set 0 accept`,
+        (family) => `meta mark and 0xffff0000 == ${MARK} ${IP[family]} saddr set meta mark map @from${family} accept`,
       ),
     ],
   }
@@ -148,7 +155,7 @@ export function elementsOf(forward: Forward, range: PortRange): readonly Element
     const end = ends[side]
     const other = ends[1 - side]
     if (end === undefined) return []
-    const key = `${hostOf(end.source)} . ${portOf(end.source)} . ${port}`
+    const key = `${hostOf(end.source)} . ${end.local} . ${portOf(end.source)} . ${port}`
     // Who it is stands in the comment: a process that starts anew reads it there.
     const comment = `${nodes[side]} ${nodes[1 - side]}`
     if (other === undefined) return [{ home: `waiting${family}`, key, comment }]

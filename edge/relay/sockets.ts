@@ -7,9 +7,7 @@ import type { Log } from '../../shared/effects.ts'
 import { describeError, HoldfastError } from '../../shared/errors.ts'
 import type { SessionPorts } from './binder.ts'
 import { type Family, familyOfEndpoint } from './sessions.ts'
-
-/** The answer to a STUN binding request; undefined where the bytes are none. */
-export type AnswerStun = (bytes: Uint8Array, source: Endpoint) => Uint8Array | undefined
+import { answerStun } from './stun-answer.ts'
 
 export interface RelaySocketsOptions {
   readonly port: number
@@ -17,7 +15,6 @@ export interface RelaySocketsOptions {
   readonly log: Log
   readonly onFrame: (bytes: Uint8Array, source: Endpoint) => void
   readonly onSession: (port: number, bytes: Uint8Array, source: Endpoint) => void
-  readonly answerStun: AnswerStun
 }
 
 export interface RelaySockets {
@@ -119,7 +116,7 @@ async function openControl(options: RelaySocketsOptions, port: number): Promise<
 
 /** Throws where the relay port can't be had; without the port for STUN alone it goes on. */
 export async function openRelaySockets(options: RelaySocketsOptions): Promise<RelaySockets> {
-  const { answerStun, log, onFrame, onSession, port } = options
+  const { log, onFrame, onSession, port } = options
   const control = await openControl(options, port)
   const second = await openControl(options, port + 1).catch((error: unknown) => {
     log.warn('nodes can not tell their kind of NAT here', { reason: describeError(error) })
