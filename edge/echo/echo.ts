@@ -48,12 +48,13 @@ export function createEcho(options: EchoOptions): Echo {
   let following: Timer | undefined
 
   const onPacket = (socket: Socket, bytes: Uint8Array, from: { address: string; port: number }): void => {
-    if (!options.isMember(from.address)) return
     const frame = parseEcho(bytes)
     if (frame?.type === 'response') {
       const probe = probes.get(toHex(frame.nonce))
       if (probe?.address === from.address) probe.arrived()
-    } else if (frame?.type === 'request' && from.port === options.port && withinRate(from.address)) {
+    } else if (frame?.type === 'request' && from.port === options.port) {
+      // The rate first: looking through the members costs more than an answer.
+      if (!withinRate(from.address) || !options.isMember(from.address)) return
       socket.send(encodeEcho({ type: 'response', nonce: frame.nonce }), from.port, from.address, () => undefined)
     }
   }

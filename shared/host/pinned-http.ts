@@ -15,8 +15,12 @@ export interface Exchange {
   readonly headers?: Readonly<Record<string, string>>
   /** Bytes the answer may have; `httpBodyMax` where absent. */
   readonly bodyMax?: number
+  /** Longest silence; an answer that is on its way may take longer, for a first snapshot of megabytes comes over LTE. */
   readonly timeoutMs: number
 }
+
+/** A whole exchange, milliseconds: 2 MB at 64 kbit/s take four minutes; whoever drips bytes is left after this. */
+const EXCHANGE_MS_MAX = 10 * 60_000
 
 export interface Answer {
   readonly status: number
@@ -25,10 +29,12 @@ export interface Answer {
   readonly retryAfterS?: number
 }
 
-async function gather(response: IncomingMessage, bodyMax: number): Promise<string> {
+/** `heard` is told of each part. */
+async function gather(response: IncomingMessage, bodyMax: number, heard: () => void): Promise<string> {
   const parts: Uint8Array[] = []
   let length = 0
   for await (const part of response as AsyncIterable<Uint8Array>) {
+    heard()
     length += part.length
     if (length > bodyMax) throw new HoldfastError('too-large', `the answer has more than ${bodyMax} bytes`)
     parts.push(part)
@@ -49,7 +55,9 @@ function parseBody(text: string, status: number): unknown {
 
 /** Sends one request over `socket` and closes it. The caller has proven the peer, or does not care who it is. */
 export async function exchange(socket: TLSSocket, host: string, wanted: Exchange): Promise<Answer> {
-  const signal = AbortSignal.timeout(wanted.timeoutMs)
+  const silence = new AbortController()
+  const timer = setTimeout(() => silence.abort(), wanted.timeoutMs)
+  const signal = AbortSignal.any([silence.signal, AbortSignal.timeout(EXCHANGE_MS_MAX)])
   const payload = wanted.body === undefined ? undefined : JSON.stringify(wanted.body)
   try {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -75,14 +83,16 @@ export async function exchange(socket: TLSSocket, host: string, wanted: Exchange
       outgoing.end(payload)
     })
     const status = response.statusCode ?? 0
-    const body = parseBody(await gather(response, wanted.bodyMax ?? httpBodyMax), status)
+    const body = parseBody(await gather(response, wanted.bodyMax ?? httpBodyMax, () => timer.refresh()), status)
     const retryAfterS = Number(response.headers['retry-after'])
     return { status, body, ...(Number.isFinite(retryAfterS) ? { retryAfterS } : {}) }
   } catch (error) {
     if (error instanceof HoldfastError) throw error
-    const why = signal.aborted ? `no answer within ${wanted.timeoutMs / 1_000} s` : (error as Error).message
+    const waitedMs = silence.signal.aborted ? wanted.timeoutMs : EXCHANGE_MS_MAX
+    const why = signal.aborted ? `no answer within ${waitedMs / 1_000} s` : (error as Error).message
     throw new HoldfastError('unreachable', `the exchange with ${host} failed: ${why}`, { cause: error })
   } finally {
+    clearTimeout(timer)
     socket.destroy()
   }
 }
