@@ -191,8 +191,8 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
       admit,
     },
   })
-  const note = (actor: Actor, verb: string, target: string): void =>
-    store.putAudit({ at: clock.now(), actor: actor.name, verb, target, detail: '' })
+  const note: Hub['note'] = (actor, verb, target, detail = '') =>
+    store.putAudit({ at: clock.now(), actor: actor.name, verb, target, detail })
 
   return {
     async start() {
@@ -278,5 +278,6 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
     flushed: () => networks.flush(),
     watch: (listener) => core.listeners.watch(listener),
     audit: (limit) => store.audit(limit),
+    note,
   }
 }

@@ -116,6 +116,7 @@ export function createFakeHub(): FakeHub {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
+    note: (actor, verb, target, detail = '') => void rows.push({ at: 1, actor: actor.name, verb, target, detail }),
     audit: (limit) => rows.slice(-limit).toReversed(),
   }
 }

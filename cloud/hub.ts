@@ -164,5 +164,8 @@ export interface Hub {
   flushed(): Promise<void>
   /** Calls `listener` for each event until the returned function is called. */
   watch(listener: (event: HubEvent) => void): () => void
+  /** Newest first. */
   audit(limit: number): readonly AuditRow[]
+  /** Writes down what is done beside intent, such as giving out an API token. Throws where it can't be kept. */
+  note(actor: Actor, verb: string, target: string, detail?: string): void
 }

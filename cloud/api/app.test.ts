@@ -1,111 +1,9 @@
-// Every route through the real app: who may, what is refused, and what the answers look like.
+// Routes through the real app: what is refused, and what the answers look like.
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { FakeClock, memoryLog, seededEntropy } from '../../shared/effects.fake.ts'
 import { httpBodyMax } from '../../shared/limits.ts'
-import { openAccessStore, type Role, roles } from '../access/access-store.ts'
-import { createApiTokens } from '../access/api-tokens.ts'
-import { createFakeHub } from '../hub.fake.ts'
-import { apiRoutes, createApp } from './app.ts'
-import { createEventLog } from './event-log.ts'
-import { openApiPath } from './openapi.ts'
-import type { ErrorBody } from './reply.ts'
-import { mayCall } from './route.ts'
-
-function setup(unready?: string) {
-  const clock = new FakeClock()
-  const hub = createFakeHub()
-  const tokens = createApiTokens(openAccessStore(':memory:'), clock, seededEntropy(1))
-  const events = createEventLog(hub, seededEntropy(2))
-  const words = Object.fromEntries(roles.map((role) => [role, tokens.create(role, role).token])) as Record<Role, string>
-  const app = createApp({
-    hub,
-    tokens,
-    events,
-    clock,
-    log: memoryLog(),
-    version: '1.2.3',
-    startedAt: clock.now(),
-    url: () => 'https://hub.example.org:8443',
-    unready: () => unready,
-    brokerConnections: () => 5,
-  })
-  const call = (method: string, path: string, role?: Role, body?: unknown, headers: Record<string, string> = {}) =>
-    app.request(path, {
-      method,
-      headers: { ...(role === undefined ? {} : { authorization: `Bearer ${words[role]}` }), ...headers },
-      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-    })
-  return { app, call, clock, events, hub, tokens, words }
-}
-
-async function errorOf(response: Response | Promise<Response>): Promise<ErrorBody & { status: number }> {
-  const answered = await response
-  return { status: answered.status, ...((await answered.json()) as ErrorBody) }
-}
-
-const network = (name: string, spec: object = { cidr: '10.7.0.0/16' }) => ({
-  apiVersion: 'holdfast.dev/v1alpha1',
-  kind: 'Network',
-  metadata: { name },
-  spec,
-})
-
-const open = new Set(['/healthz', '/readyz', '/api/v1/enrol/anchor', '/api/v1/enrol', '/api/v1/enrol/leave'])
-const concrete = (path: string): string => path.replaceAll(/:\w+/g, 'x')
-
-test('without a token every route is closed, except those that are open by design', async () => {
-  const { call } = setup()
-  for (const { method, path, role } of apiRoutes) {
-    assert.is(role === 'public', open.has(path), `${path} is ${role}`)
-    if (role === 'public') continue
-    const error = await errorOf(call(method, concrete(path)))
-    assert.equal([error.status, error.code], [401, 'unauthenticated'], `${method} ${path}`)
-  }
-})
-
-test('with too low a role every route is closed', async () => {
-  const { call } = setup()
-  for (const { method, path, role } of apiRoutes) {
-    for (const held of roles) {
-      if (mayCall(held, role)) continue
-      const error = await errorOf(call(method, concrete(path), held))
-      assert.equal([error.status, error.code], [403, 'forbidden'], `${held} ${method} ${path}`)
-    }
-  }
-})
-
-test('a write needs more than a viewer, and secrets need an administrator', () => {
-  for (const { method, path, role } of apiRoutes) {
-    if (method !== 'GET' && role !== 'public') assert.not.ok(mayCall('viewer', role), `${method} ${path}`)
-    if (path.startsWith('/api/v1/access') || path === '/api/v1/audit') assert.is(role, 'admin', path)
-  }
-})
-
-test('unknown paths and methods are closed, whoever asks', async () => {
-  const { call } = setup()
-  for (const [method, path] of [
-    ['GET', '/'],
-    ['GET', '/api/v1/secrets'],
-    ['PATCH', '/api/v1/nodes/x'],
-    ['GET', '/api/v1/nodes/x/../../audit/x'],
-  ] as const) {
-    assert.is((await call(method, path, 'admin')).status, 404, path)
-  }
-})
-
-test('guessing tokens is throttled, also for the right one', async () => {
-  const { call, clock } = setup()
-  for (let i = 0; i < 20; i++) {
-    const guess = await call('GET', '/api/v1/nodes', undefined, undefined, { authorization: `Bearer guess${i}` })
-    assert.is(guess.status, 401)
-  }
-  const error = await errorOf(call('GET', '/api/v1/nodes', 'admin'))
-  assert.equal([error.status, error.code], [429, 'rate-limited'])
-  clock.advance(60_000)
-  assert.is((await call('GET', '/api/v1/nodes', 'admin')).status, 200)
-})
+import { errorOf, network, setup } from './api-world.fake.ts'
 
 test('put, get, list and delete', async () => {
   const { call } = setup()
@@ -181,17 +79,6 @@ test('join tokens: made, listed without secret, revoked', async () => {
   assert.is((await errorOf(call('POST', '/api/v1/tokens', 'operator', { ttl: 'soon' }))).field, 'ttl')
 })
 
-test('API tokens: a new viewer can look, until revoked', async () => {
-  const { call } = setup()
-  const made = await call('POST', '/api/v1/access', 'admin', { name: 'grafana', role: 'viewer', ttl: '7d' })
-  const { id, token } = (await made.json()) as { id: string; token: string }
-  const look = () => call('GET', '/metrics', undefined, undefined, { authorization: `Bearer ${token}` })
-  assert.is((await look()).status, 200)
-  assert.not.match(await (await call('GET', '/api/v1/access', 'admin')).text(), new RegExp(token.split('.')[2] ?? '-'))
-  assert.is((await call('DELETE', `/api/v1/access/${id}`, 'admin')).status, 200)
-  assert.is((await look()).status, 401)
-})
-
 test('enrolment: good, refused, malformed, throttled', async () => {
   const { call } = setup()
   const key = `${'A'.repeat(43)}=`
@@ -243,36 +130,6 @@ test('liveness, readiness and figures', async () => {
   ]) {
     assert.ok(metrics.split('\n').includes(line), line)
   }
-})
-
-test('the OpenAPI document has every route, with its parameters, body and role', async () => {
-  const { call } = setup()
-  const document = (await (await call('GET', '/api/v1/openapi.json', 'viewer')).json()) as {
-    openapi: string
-    paths: Record<
-      string,
-      Record<string, { security: unknown[]; parameters: { name: string }[]; requestBody?: unknown }>
-    >
-  }
-  assert.is(document.openapi, '3.1.0')
-  let operations = 0
-  for (const route of apiRoutes) {
-    const operation = document.paths[openApiPath(route.path)]?.[route.method.toLowerCase()]
-    assert.ok(operation, `${route.method} ${route.path}`)
-    operations += 1
-    assert.is(operation?.security.length, route.role === 'public' ? 0 : 1, route.path)
-    for (const [, parameter] of route.path.matchAll(/:(\w+)/g)) {
-      assert.ok(
-        operation?.parameters.some(({ name }) => name === parameter),
-        `${route.path} ${parameter}`,
-      )
-    }
-    if (route.request !== undefined) assert.ok(operation?.requestBody, route.path)
-  }
-  const listed = Object.values(document.paths).flatMap((methods) => Object.keys(methods)).length
-  assert.is(listed, operations)
-  const policy = JSON.stringify(document.paths['/api/v1/policies/{name}'])
-  assert.match(policy, /nodeSelector/)
 })
 
 test('answers are not to be cached, framed or sniffed; failures keep their secrets', async () => {

@@ -87,7 +87,13 @@ export const tokenRoutes: readonly ApiRoute[] = [
       const wanted = parseWith(accessSchema, await readJson(call))
       const ttlS = wanted.ttl === undefined ? undefined : durationS(wanted.ttl)
       const created = deps.tokens.create(wanted.name, wanted.role, ttlS)
-      deps.log.info('API token created', { name: wanted.name, role: wanted.role, by: actor.name })
+      try {
+        deps.hub.note(actor, 'create', `access/${created.id}`, `${wanted.role} ${wanted.name}`)
+      } catch (error) {
+        // What nobody wrote down must open nothing.
+        deps.tokens.revoke(created.id)
+        throw error
+      }
       return context.json(created, 201)
     },
   },
@@ -99,8 +105,9 @@ export const tokenRoutes: readonly ApiRoute[] = [
     reply: 'What was revoked',
     handle: ({ actor, context, deps }) => {
       const id = context.req.param('id') ?? ''
-      if (!deps.tokens.revoke(id)) throw noToken(id)
-      deps.log.info('API token revoked', { id, by: actor.name })
+      const held = deps.tokens.list().find((token) => token.id === id)
+      if (held === undefined || !deps.tokens.revoke(id)) throw noToken(id)
+      deps.hub.note(actor, 'revoke', `access/${id}`, `${held.role} ${held.name}`)
       return context.json({ revoked: id })
     },
   },

@@ -21,7 +21,7 @@ function checkDatabase(path: string): void {
 }
 
 /** Readers of the directory see nothing or the whole: it is made beside and renamed into place. */
-export function restoreBackup(file: string, directory: string, log: Log): void {
+export function restoreBackup(file: string, directory: string, now: number, log: Log): void {
   const target = resolve(directory)
   if (!existsSync(file)) throw new HoldfastError('not-found', `there is no ${file}`)
   if (existsSync(target) && readdirSync(target).length > 0) {
@@ -37,6 +37,7 @@ export function restoreBackup(file: string, directory: string, log: Log): void {
     checkDatabase(join(draft, 'access.db'))
     const store = openHubStore(join(draft, 'hub.db'), log)
     raiseEpoch(store)
+    store.putAudit({ at: now, actor: 'restore', verb: 'restore', target: 'hub', detail: 'a new epoch' })
     store.close()
     if (existsSync(target)) rmdirSync(target)
     renameSync(draft, target)

@@ -169,6 +169,8 @@ cli('status, explain, graph, audit, man and completion print', async () => {
   assert.match(await good('graph'), /^graph mesh \{/)
   assert.match(await good('graph --format mermaid'), /^graph LR/)
   assert.match(await good('audit --limit 500'), /local-cli +create +policy\/web/)
+  assert.match(await good('audit --limit 500'), /hub +create +access\/\w{8} +admin local-cli/)
+  assert.match(await good('audit --limit 500'), /local-cli +create +access\/\w{8} +viewer guest/)
   assert.match(await good('man'), /^\.TH HOLDFAST-HUB 1/)
   assert.match(await good('completion bash'), /complete -o filenames/)
   assert.match(await good('version'), /^holdfast-hub /)
@@ -212,6 +214,7 @@ cli('a backup of the running hub comes back elsewhere: same keys, same intent, a
   const env = { HOLDFAST_HUB_DATA: copy }
   assert.is(restored.firstToken, undefined)
   assert.match((await say('get policies', { env })).out, /web/)
+  assert.match((await say('audit', { env })).out, /restore +restore +hub +a new epoch/)
   const state = JSON.parse((await say('status --json', { env })).out) as { networks: { version: { epoch: number } }[] }
   await restored.stop()
   assert.is(state.networks[0]?.version.epoch, 2)

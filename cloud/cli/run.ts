@@ -37,7 +37,7 @@ const backup: Command = async (context) => {
 const restore: Command = async (context) => {
   const directory = textFlag(context.flags, 'data') ?? dataDefault
   const log = createLog({ level: 'warn', format: 'text', now: () => context.clock.now() })
-  restoreBackup(argument(context, 0), directory, log)
+  restoreBackup(argument(context, 0), directory, context.clock.now(), log)
   context.out(`Restored into ${directory}, in a new epoch. Start it with \`holdfast-hub serve --data ${directory}\`.\n`)
 }
 

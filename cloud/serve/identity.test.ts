@@ -91,7 +91,9 @@ identity('a first start that was cut off anywhere goes on', async () => {
     } catch (error) {
       assert.match((error as Error).message, /power cut/)
     }
-    await (await start(cut)).stop()
+    const after = await start(cut)
+    assert.is(after.firstToken === undefined, whole, 'the token is shown by the first start that succeeds')
+    await after.stop()
     assert.ok(allowed < 50)
   }
 })

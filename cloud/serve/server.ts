@@ -21,7 +21,7 @@ import { type DataPaths, dataPaths, lockDirectory } from './data-directory.ts'
 import { deflate } from './deflate.ts'
 import { type HttpsServer, listenHttps } from './https-server.ts'
 import { refuseLostDatabase, refuseLostKeys } from './identity.ts'
-import { openCliToken, writeCliUrl } from './local-access.ts'
+import { openLocalAccess, writeCliUrl } from './local-access.ts'
 import type { ServeSettings } from './settings.ts'
 
 export interface Server {
@@ -156,9 +156,8 @@ export async function startServer(settings: ServeSettings, effects: ServerEffect
     const store = openAccessStore(paths.accessDb)
     cleanup.add(() => store.close())
     const tokens = createApiTokens(store, clock, entropy)
-    const firstToken = store.apiTokens().length === 0 ? tokens.create('admin', 'admin').token : undefined
-    openCliToken(paths, tokens)
     const url = await startParts({ settings, paths, hubStore, store, tokens, cleanup }, effects)
+    const firstToken = openLocalAccess(paths, tokens, hubStore, clock.now())
     return { url, paths, firstToken, stop: () => cleanup.run() }
   } catch (error) {
     await cleanup.run()

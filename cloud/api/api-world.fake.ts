@@ -1,0 +1,48 @@
+// The real app on a hub in memory, with one token of each role.
+
+import { FakeClock, memoryLog, seededEntropy } from '../../shared/effects.fake.ts'
+import { openAccessStore, type Role, roles } from '../access/access-store.ts'
+import { createApiTokens } from '../access/api-tokens.ts'
+import { createFakeHub } from '../hub.fake.ts'
+import { createApp } from './app.ts'
+import { createEventLog } from './event-log.ts'
+import type { ErrorBody } from './reply.ts'
+
+export function setup(unready?: string) {
+  const clock = new FakeClock()
+  const hub = createFakeHub()
+  const tokens = createApiTokens(openAccessStore(':memory:'), clock, seededEntropy(1))
+  const events = createEventLog(hub, seededEntropy(2))
+  const words = Object.fromEntries(roles.map((role) => [role, tokens.create(role, role).token])) as Record<Role, string>
+  const app = createApp({
+    hub,
+    tokens,
+    events,
+    clock,
+    log: memoryLog(),
+    version: '1.2.3',
+    startedAt: clock.now(),
+    url: () => 'https://hub.example.org:8443',
+    unready: () => unready,
+    brokerConnections: () => 5,
+  })
+  const call = (method: string, path: string, role?: Role, body?: unknown, headers: Record<string, string> = {}) =>
+    app.request(path, {
+      method,
+      headers: { ...(role === undefined ? {} : { authorization: `Bearer ${words[role]}` }), ...headers },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+  return { app, call, clock, events, hub, tokens, words }
+}
+
+export async function errorOf(response: Response | Promise<Response>): Promise<ErrorBody & { status: number }> {
+  const answered = await response
+  return { status: answered.status, ...((await answered.json()) as ErrorBody) }
+}
+
+export const network = (name: string, spec: object = { cidr: '10.7.0.0/16' }) => ({
+  apiVersion: 'holdfast.dev/v1alpha1',
+  kind: 'Network',
+  metadata: { name },
+  spec,
+})
