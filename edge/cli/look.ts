@@ -15,6 +15,7 @@ import { type Cli, type Command, writeJson } from './context.ts'
 import { type DoctorOptions, diagnose, type Finding } from './doctor.ts'
 import { pingLineText, summarize, summaryText } from './ping-text.ts'
 import { planText } from './plan-text.ts'
+import { relayFinding } from './relay-finding.ts'
 import { statusText } from './status-text.ts'
 
 export const statusCommand: Command = async (cli) => {
@@ -108,7 +109,9 @@ export async function findings(cli: Cli): Promise<readonly Finding[]> {
   const hub = await reachHub(cli, floor)
   const kernel = cli.probe.isRoot ? { kernelWireguard: await tryKernelWireguard(cli) } : {}
   const base = { ...kernel, probe: cli.probe, stateDir: cli.files.directory, now: cli.clock.now(), floor }
-  return diagnose(hub === undefined ? base : { ...base, hub })
+  const relay = await relayFinding(cli.run)
+  const all = diagnose(hub === undefined ? base : { ...base, hub })
+  return relay === undefined ? all : [...all, relay]
 }
 
 export const doctorCommand: Command = async (cli) => {

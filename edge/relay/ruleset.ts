@@ -22,6 +22,8 @@ export interface RulesetOptions {
 
 /** Upper half of the marks: "Hf". Nothing else on a host is known to use it. */
 const MARK = 0x48660000
+/** For rules of others that have to let relayed packets pass. */
+export const relayMark = `0x${MARK.toString(16)}`
 /** Source, the relay's own address, source port, session port. */
 const END_KEY = {
   4: 'ipv4_addr . ipv4_addr . inet_service . inet_service',
