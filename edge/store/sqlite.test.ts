@@ -1,6 +1,7 @@
 // The real store: power cuts, damage and a full disk, on files in a temporary directory.
 
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdtempSync,
@@ -16,6 +17,7 @@ import Database from 'better-sqlite3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { memoryLog } from '../../shared/effects.fake.ts'
+import { isHoldfastError } from '../../shared/errors.ts'
 import { change, defineConformance, shown } from './conformance.fake.ts'
 import { openStore } from './sqlite.ts'
 
@@ -48,8 +50,26 @@ function damaged(path: string): string[] {
     .sort()
 }
 
-test('nobody else may read it', () => {
-  assert.is(statSync(filled()).mode & 0o777, 0o600)
+test('nobody else may read it, nor its log', () => {
+  const path = fresh()
+  const { store } = openStore(path, { log })
+  store.saveSet(change(1, { 'node/a': '1' }, 'all'))
+  for (const file of [path, `${path}-wal`]) assert.is(statSync(file).mode & 0o777, 0o600, file)
+  store.close()
+  chmodSync(path, 0o644)
+  openStore(path, { log }).store.close()
+  assert.is(statSync(path).mode & 0o777, 0o600)
+})
+
+test('who only looks at a damaged database leaves it where it is', () => {
+  const path = fresh()
+  writeFileSync(path, 'noise '.repeat(2_000))
+  assert.throws(
+    () => openStore(path, { log, look: true }),
+    (error: unknown) => isHoldfastError(error, 'corrupt'),
+  )
+  assert.equal(damaged(path), [])
+  assert.is(readFileSync(path, 'utf8').length, 12_000)
 })
 
 test('a power cut right after saveSet keeps the set: what lies on disk then is enough', () => {

@@ -3,7 +3,7 @@
 // Write-ahead log; sets, counters and time floor are synced to the disk before the call returns, facts and journal are
 // not: losing the last of those costs nothing, and flash wears.
 
-import { chmodSync, existsSync, lstatSync } from 'node:fs'
+import { chmodSync, closeSync, lstatSync, openSync } from 'node:fs'
 import type { Log } from '../../shared/effects.ts'
 import { describeError, isHoldfastError } from '../../shared/errors.ts'
 import { parseNodeId } from '../../shared/ids.ts'
@@ -117,13 +117,21 @@ function tryOpen(path: string, options: OpenOptions, volatile?: string): Store {
   }
 }
 
+/** Before SQLite makes the file: its log gets the mode of the database, and would keep a wider one. */
+function makePrivate(path: string): void {
+  try {
+    closeSync(openSync(path, 'a', 0o600))
+    if ((lstatSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600)
+  } catch {
+    // A disk that takes no writes: opening says what is wrong.
+  }
+}
+
 /** Opens at `path`, or where that takes no writes, a copy of it in memory. */
 function openSomewhere(path: string, options: OpenOptions): Store {
-  const existed = existsSync(path)
+  makePrivate(path)
   try {
-    const store = tryOpen(path, options)
-    if (!existed || (lstatSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600)
-    return store
+    return tryOpen(path, options)
   } catch (error) {
     const known = storeError(error, 'open the state database')
     const refuge = isHoldfastError(known, 'failed') ? takeRefuge(path) : undefined
