@@ -38,7 +38,7 @@ export interface ProgramSpec {
   readonly commands: readonly CommandSpec[]
   /** Flags of every command. */
   readonly flags?: readonly FlagSpec[]
-  /** Prefix of environment variables that mirror flags: `HOLDFAST_` makes `--state` read HOLDFAST_STATE. */
+  /** Prefix of environment variables that mirror flags with a value: `HOLDFAST_` makes `--state` read HOLDFAST_STATE. */
   readonly environment: string
 }
 
@@ -46,6 +46,11 @@ export function flagsOf(program: ProgramSpec, command: CommandSpec): readonly Fl
   return [...(command.flags ?? []), ...(program.flags ?? []), { name: 'help', short: 'h', summary: 'Show this help' }]
 }
 
-export function environmentName(program: ProgramSpec, flag: FlagSpec): string {
+/**
+ * The variable that is read where the flag is not given. A switch has none: it says what one call is to do, and a forgotten
+ * variable must not purge, print JSON to a person, or make a dry run of an order.
+ */
+export function environmentName(program: ProgramSpec, flag: FlagSpec): string | undefined {
+  if (flag.value === undefined) return undefined
   return `${program.environment}${flag.name.toUpperCase().replaceAll('-', '_')}`
 }

@@ -67,7 +67,8 @@ function roff(text: string): string {
 }
 
 function manFlag(program: ProgramSpec, flag: FlagSpec): string {
-  const mirrored = flag.name === 'help' ? '' : ` Environment: ${environmentName(program, flag)}.`
+  const variable = environmentName(program, flag)
+  const mirrored = variable === undefined ? '' : ` Environment: ${variable}.`
   return `.TP\n\\fB${roff(flagText(flag).trim())}\\fR\n${roff(flagNotes(flag))}.${roff(mirrored)}`
 }
 

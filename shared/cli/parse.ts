@@ -118,8 +118,7 @@ function valueOf(
   given: readonly string[] | undefined,
   env: string | undefined,
 ): FlagValues[string] {
-  if (flag.value === undefined)
-    return given !== undefined || (env !== undefined && !['', '0', 'false', 'no'].includes(env)) ? true : undefined
+  if (flag.value === undefined) return given === undefined ? undefined : true
   const fallback = env === undefined || env === '' ? flag.default : env
   const values = given ?? (fallback === undefined ? undefined : flag.repeat === true ? fallback.split(',') : [fallback])
   const stranger = values?.find((value) => flag.choices !== undefined && !flag.choices.includes(value))
@@ -147,10 +146,11 @@ export function parseArgv(
   if (given.has('help')) return { help: renderCommandHelp(program, command) }
   checkArgs(program, command, args)
   const flags = Object.fromEntries(
-    flagsOf(program, command).map((flag) => [
-      flag.name,
-      valueOf(program, command, flag, given.get(flag.name), env[environmentName(program, flag)]),
-    ]),
+    flagsOf(program, command).map((flag) => {
+      const variable = environmentName(program, flag)
+      const fromEnvironment = variable === undefined ? undefined : env[variable]
+      return [flag.name, valueOf(program, command, flag, given.get(flag.name), fromEnvironment)]
+    }),
   )
   return { command, args, flags }
 }
