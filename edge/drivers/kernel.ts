@@ -9,7 +9,7 @@ import { parseLinks } from './addresses.ts'
 import type { Run } from './command.ts'
 import type { Driver, Failure } from './driver.ts'
 import { hasIpv6, readForwarding, switchForwardingOn } from './forwarding.ts'
-import { addLink, type Flavour, flavourOf, removeLink } from './link.ts'
+import { addLink, type Flavour, flavourOf, removeLink, setLink } from './link.ts'
 import { createNftTable } from './nft.ts'
 import { removeRelayTable } from './relay-forwarder.ts'
 import { addRoute, readRoutes, removeRoute } from './routes.ts'
@@ -75,7 +75,7 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
     'peer-remove': (op) => device().setPeers([op]),
     'address-add': async (op) => void (await run('ip', ['address', 'replace', op.cidr, 'dev', name, 'noprefixroute'])),
     'address-remove': async (op) => void (await run('ip', ['address', 'del', op.cidr, 'dev', name])),
-    'link-set': async (op) => void (await run('ip', ['link', 'set', 'dev', name, 'mtu', String(op.mtu), 'up'])),
+    'link-set': (op) => setLink(name, op.mtu, run),
     'forwarding-on': async (op) => switchForwardingOn(op.family),
     'route-add': (op) => addRoute(name, op, run),
     'route-remove': (op) => removeRoute(name, op, run),

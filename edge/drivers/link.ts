@@ -67,6 +67,19 @@ export async function addLink(name: string, run: Run, log: Log): Promise<Flavour
   }
 }
 
+/** The kernel binds WireGuard's port as the link comes up. */
+export async function setLink(name: string, mtu: number, run: Run): Promise<void> {
+  try {
+    await run('ip', ['link', 'set', 'dev', name, 'mtu', String(mtu), 'up'])
+  } catch (error) {
+    if (!(isHoldfastError(error, 'failed') && error.message.includes('Address already in use'))) throw error
+    throw new HoldfastError('conflict', `another program took the UDP port of ${name} while it was down`, {
+      remedy: 'Restart the agent: it takes another port where that one is not free.',
+      cause: error,
+    })
+  }
+}
+
 /** wireguard-go ends by itself when its interface goes. */
 export async function removeLink(name: string, run: Run): Promise<void> {
   try {
