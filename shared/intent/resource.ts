@@ -1,8 +1,8 @@
 // The six kinds of intent in one place, and the one door through which unknown input becomes intent.
 
 import * as v from 'valibot'
-import { HoldfastError } from '../errors.ts'
 import { labels, name } from './field.ts'
+import { issueError } from './issue.ts'
 import { networkSpec } from './network.ts'
 import { nodeSpec } from './node.ts'
 import { policySpec } from './policy.ts'
@@ -60,33 +60,11 @@ export interface Resource<K extends Kind = Kind> {
 }
 export type AnyResource = { [K in Kind]: Resource<K> }[Kind]
 
-/** Longer than any message worth reading; a message quotes its input, which may be a megabyte. */
-const MESSAGE_CHARACTERS_MAX = 240
-
-function messageOf(issue: v.BaseIssue<unknown>): string {
-  if (issue.type === 'strict_object') {
-    if (issue.expected === 'never') return 'is not a known field'
-    if (issue.received === 'undefined') return 'is missing'
-  }
-  const { message } = issue
-  return message.length > MESSAGE_CHARACTERS_MAX ? `${message.slice(0, MESSAGE_CHARACTERS_MAX)}…` : message
-}
-
-function issueError(issue: v.BaseIssue<unknown>): HoldfastError {
-  const path = v.getDotPath(issue) ?? ''
-  const message = messageOf(issue)
-  const remedy = message === 'is not a known field' ? 'Remove it, or look for a typing error.' : undefined
-  return new HoldfastError('invalid', message, {
-    ...(path === '' ? {} : { field: path.replace(/\.(\d+)(?=\.|$)/g, '[$1]') }),
-    ...(remedy === undefined ? {} : { remedy }),
-  })
-}
-
 /** Checks `input` against `schema`; the first misfit becomes an `invalid` error that names the field. */
 export function parseWith<S extends v.GenericSchema>(schema: S, input: unknown): v.InferOutput<S> {
   refuseInheritedKeys(input)
   const result = v.safeParse(schema, input)
-  if (!result.success) throw issueError(result.issues[0])
+  if (!result.success) throw issueError(result.issues[0], v.getDotPath(result.issues[0]) ?? '')
   refuseListsForObjects(input, result.output)
   return result.output
 }
