@@ -49,8 +49,10 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
   const table = createNftTable(run)
   let flavour: Flavour | undefined
 
-  const device = (): WireguardDevice =>
-    flavour === 'wireguard-go' ? createWgSocket(name, privateKeyPath) : createWgTool(name, privateKeyPath, run)
+  // Both live as long as the driver: they remember what they read.
+  const userspace = createWgSocket(name, privateKeyPath)
+  const tool = createWgTool(name, privateKeyPath, run)
+  const device = (): WireguardDevice => (flavour === 'wireguard-go' ? userspace : tool)
 
   const readDevice = async (): Promise<Observed['device']> => {
     flavour ??= await flavourOf(name, run)

@@ -3,14 +3,13 @@
 
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { compareCidr, parseCidr } from '../../shared/address/cidr.ts'
 import { compareText, toHex } from '../../shared/bytes.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { wgPublicKey } from '../../shared/host/crypto.ts'
-import { parseWgKey } from '../../shared/ids.ts'
 import { commandOutputMax, commandTimeoutMsMax } from '../../shared/limits.ts'
 import type { ObservedDevice, ObservedPeer } from '../plan/observed.ts'
-import { endpointOrNone, type PeerOp, type WireguardDevice } from './wireguard.ts'
+import type { PeerOp, WireguardDevice } from './wireguard.ts'
+import { createWireguardTexts, type WireguardTexts } from './wireguard-texts.ts'
 
 export function socketPath(name: string): string {
   return `/var/run/wireguard/${name}.sock`
@@ -49,42 +48,55 @@ function ask(path: string, request: string): Promise<string> {
   })
 }
 
-type Draft = { -readonly [K in keyof ObservedPeer]: ObservedPeer[K] } & {
-  allowedIps: ObservedPeer['allowedIps'][number][]
-}
+type Draft = { -readonly [K in keyof ObservedPeer]: ObservedPeer[K] }
 
-function peerLine(peer: Draft, key: string, value: string): void {
-  if (key === 'endpoint') Object.assign(peer, endpointOrNone(value))
-  else if (key === 'allowed_ip') peer.allowedIps.push(parseCidr(value))
+function peerLine(peer: Draft, key: string, value: string, texts: WireguardTexts): void {
+  if (key === 'endpoint') Object.assign(peer, texts.endpoint(value))
   else if (key === 'persistent_keepalive_interval') peer.keepaliveS = Number(value)
   else if (key === 'last_handshake_time_sec') peer.handshakeAt = Number(value) * 1_000
   else if (key === 'rx_bytes') peer.rxBytes = Number(value)
   else if (key === 'tx_bytes') peer.txBytes = Number(value)
 }
 
-export function parseGet(text: string): ObservedDevice {
-  const peers: Draft[] = []
+function parsePeer(
+  publicKey: string,
+  lines: readonly (readonly [string, string])[],
+  texts: WireguardTexts,
+): ObservedPeer {
+  const blocks = lines.filter(([key]) => key === 'allowed_ip').map(([, value]) => value)
+  const peer: Draft = {
+    wgKey: texts.key(base64Of(publicKey)),
+    allowedIps: texts.blocks(blocks.join()),
+    keepaliveS: 0,
+    handshakeAt: 0,
+    rxBytes: 0,
+    txBytes: 0,
+  }
+  for (const [key, value] of lines) peerLine(peer, key, value, texts)
+  return peer
+}
+
+export function parseGet(text: string, texts = createWireguardTexts()): ObservedDevice {
+  const peers: ObservedPeer[] = []
   let listenPort = 0
   let privateKey: string | undefined
-  for (const line of text.split('\n')) {
-    const [key = '', value = ''] = line.split(/=(.*)/, 2)
-    if (key === 'listen_port') listenPort = Number(value)
-    else if (key === 'private_key' && !/^0+$/.test(value)) privateKey = base64Of(value)
-    else if (key === 'public_key') {
-      peers.push({
-        wgKey: parseWgKey(base64Of(value)),
-        allowedIps: [],
-        keepaliveS: 0,
-        handshakeAt: 0,
-        rxBytes: 0,
-        txBytes: 0,
-      })
-    } else {
-      const peer = peers.at(-1)
-      if (peer !== undefined) peerLine(peer, key, value)
-    }
+  let publicKey: string | undefined
+  let lines: [string, string][] = []
+  const finish = (): void => {
+    if (publicKey !== undefined) peers.push(parsePeer(publicKey, lines, texts))
+    lines = []
   }
-  for (const peer of peers) peer.allowedIps.sort(compareCidr)
+  for (const line of text.split('\n')) {
+    const at = line.indexOf('=')
+    const [key, value] = [line.slice(0, Math.max(at, 0)), line.slice(at + 1)]
+    if (key === 'public_key') {
+      finish()
+      publicKey = value
+    } else if (publicKey !== undefined) lines.push([key, value])
+    else if (key === 'listen_port') listenPort = Number(value)
+    else if (key === 'private_key' && !/^0+$/.test(value)) privateKey = base64Of(value)
+  }
+  finish()
   return {
     listenPort,
     ...(privateKey === undefined ? {} : { wgKey: wgPublicKey(privateKey) }),
@@ -107,9 +119,10 @@ function peerLines(op: PeerOp): readonly string[] {
 
 export function createWgSocket(name: string, keyPath: string): WireguardDevice {
   const path = socketPath(name)
+  const texts = createWireguardTexts()
   return {
     async read() {
-      return parseGet(await ask(path, 'get=1'))
+      return parseGet(await ask(path, 'get=1'), texts)
     },
     async set(listenPort) {
       const key = hexOf(readFileSync(keyPath, 'utf8').trim())

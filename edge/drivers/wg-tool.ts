@@ -1,22 +1,21 @@
 // WireGuard of the kernel, spoken to through the `wg` program (wireguard-tools).
 
-import { compareCidr, parseCidr } from '../../shared/address/cidr.ts'
 import { compareText } from '../../shared/bytes.ts'
 import { isHoldfastError } from '../../shared/errors.ts'
-import { parseWgKey } from '../../shared/ids.ts'
 import type { ObservedDevice, ObservedPeer } from '../plan/observed.ts'
 import type { Run } from './command.ts'
-import { endpointOrNone, type PeerOp, type WireguardDevice } from './wireguard.ts'
+import type { PeerOp, WireguardDevice } from './wireguard.ts'
+import { createWireguardTexts, type WireguardTexts } from './wireguard-texts.ts'
 
 /** Peers of one call: far below the kernel's limit on arguments, whatever their addresses. */
 const PEERS_PER_CALL = 100
 
-function parsePeer(line: string): ObservedPeer {
+function parsePeer(line: string, texts: WireguardTexts): ObservedPeer {
   const [key = '', , endpoint = '', allowed = '', handshake, rx, tx, keepalive] = line.split('\t')
   return {
-    wgKey: parseWgKey(key),
-    allowedIps: allowed === '(none)' ? [] : allowed.split(',').map(parseCidr).sort(compareCidr),
-    ...endpointOrNone(endpoint),
+    wgKey: texts.key(key),
+    allowedIps: texts.blocks(allowed === '(none)' ? '' : allowed),
+    ...texts.endpoint(endpoint),
     keepaliveS: keepalive === 'off' ? 0 : Number(keepalive),
     handshakeAt: Number(handshake) * 1_000,
     rxBytes: Number(rx),
@@ -25,13 +24,13 @@ function parsePeer(line: string): ObservedPeer {
 }
 
 /** Reads `wg show IF dump` (wg(8)): the device on the first line, one peer on each further one. */
-export function parseDump(text: string): ObservedDevice {
+export function parseDump(text: string, texts = createWireguardTexts()): ObservedDevice {
   const [first = '', ...rest] = text.split('\n').filter((line) => line !== '')
   const [, publicKey = '', port] = first.split('\t')
   return {
     listenPort: Number(port),
-    ...(publicKey === '(none)' ? {} : { wgKey: parseWgKey(publicKey) }),
-    peers: rest.map(parsePeer).sort((a, b) => compareText(a.wgKey, b.wgKey)),
+    ...(publicKey === '(none)' ? {} : { wgKey: texts.key(publicKey) }),
+    peers: rest.map((line) => parsePeer(line, texts)).sort((a, b) => compareText(a.wgKey, b.wgKey)),
   }
 }
 
@@ -47,10 +46,11 @@ function peerArguments(op: PeerOp): readonly string[] {
 }
 
 export function createWgTool(name: string, keyPath: string, run: Run): WireguardDevice {
+  const texts = createWireguardTexts()
   return {
     async read() {
       try {
-        return parseDump(await run('wg', ['show', name, 'dump']))
+        return parseDump(await run('wg', ['show', name, 'dump']), texts)
       } catch (error) {
         if (isHoldfastError(error, 'failed') && /No such device|Unable to access interface/.test(error.message))
           return undefined
