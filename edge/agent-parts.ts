@@ -2,6 +2,7 @@
 
 import { fromBase64 } from '../shared/bytes.ts'
 import type { Clock } from '../shared/effects.ts'
+import { HoldfastError } from '../shared/errors.ts'
 import type { NetworkSpec } from '../shared/intent/network.ts'
 import type { AgentOptions } from './agent.ts'
 import { createChores } from './apply/chores.ts'
@@ -15,13 +16,16 @@ import type { Pace } from './paths/path.ts'
 import type { RelayScene } from './paths/relays.ts'
 import { createRotation } from './paths/rotation.ts'
 import { createRelayClient, type RelayClient } from './relay/client.ts'
+import { memberSetOf } from './relay/member-set.ts'
+import type { OpenedRelay } from './relay/open-relay.ts'
+import { createOwnRelay } from './relay/own-relay.ts'
 import { createHealth } from './report/health.ts'
 import { createMode } from './report/mode.ts'
 import { createPeerBook } from './report/peers.ts'
 import { createKeepsakes } from './store/keepsakes.ts'
 import { createFactBook, type FactBook } from './trust/fact-book.ts'
 import { createHolding, type Holding } from './trust/holding.ts'
-import type { Anchors } from './trust/keys.ts'
+import { type Anchors, firstKeyring } from './trust/keys.ts'
 import { createMembers, type Members } from './trust/members.ts'
 
 /** Where the store keeps the endpoints that worked last. */
@@ -82,6 +86,21 @@ function createPaths(options: AgentOptions, sources: Sources, onChange: () => vo
   return createChooser(createRotation(clock, names), engine, log)
 }
 
+function openOwnRelay(
+  { identity, openRelay }: AgentOptions,
+  { anchors, holding }: { readonly anchors: Anchors; readonly holding: Holding },
+  port: number,
+): Promise<OpenedRelay> {
+  if (openRelay === undefined) throw new HoldfastError('unsupported', 'this agent runs without a relay')
+  return openRelay({
+    port,
+    self: identity.nodeId,
+    network: identity.network.id,
+    trusted: () => (holding.held()?.ring ?? firstKeyring(anchors)).keys,
+    members: () => memberSetOf(holding),
+  })
+}
+
 /** `request` asks the hub; `onPathChange`: the way to a peer changed. */
 export function createParts(
   options: AgentOptions,
@@ -106,10 +125,30 @@ export function createParts(
   const peers = createPeerBook(clock, (endpoint) => paths.viaOf(endpoint))
   const capability = createOwnCapability(options, { anchors, clock, holding }, request)
   const paths = createPaths(options, { capability, clock, facts, holding, members }, onPathChange)
+  const relay = createOwnRelay({
+    log,
+    open: (port) => openOwnRelay(options, { anchors, holding }, port),
+    onTrouble: (why) => (why === undefined ? health.clear('relay-closed') : health.raise('relay-closed', why)),
+  })
   const mode = createMode(store, clock)
   const chores = createChores({ clock, keep, holding, facts, peers, mode, pathsKey: lastGoodKey, store })
   const started = { wall: clock.now(), monotonic: clock.monotonic() }
-  return { anchors, capability, chores, clock, facts, health, holding, keep, members, mode, paths, peers, started }
+  return {
+    anchors,
+    capability,
+    chores,
+    clock,
+    facts,
+    health,
+    holding,
+    keep,
+    members,
+    mode,
+    paths,
+    peers,
+    relay,
+    started,
+  }
 }
 
 export type Parts = ReturnType<typeof createParts>

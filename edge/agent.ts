@@ -13,6 +13,7 @@ import type { FrameSocket, WireguardDoor } from './paths/doors.ts'
 import type { PathsReport } from './paths/report.ts'
 import type { PathTalk } from './paths/talk.ts'
 import type { Op } from './plan/op.ts'
+import type { OpenedRelay, OpenRelayOptions } from './relay/open-relay.ts'
 import type { Store } from './store/store.ts'
 
 export interface AgentSettings {
@@ -54,9 +55,14 @@ export interface AgentOptions {
   readonly raiseClock?: (floorMs: number) => Promise<Condition | undefined>
   /** The doors of the path engine; where they are absent, or the host can't share WireGuard's port, endpoints take turns. */
   readonly paths?: PathDoors
+  /** Opens the relay that this node's record offers; absent where it can't. */
+  readonly openRelay?: (duty: RelayDuty) => Promise<OpenedRelay>
   /** Addresses of a DNS name, for public endpoints; absent where names are of no use. */
   readonly resolve?: (name: string) => Promise<readonly Address[]>
 }
+
+/** Whom a relay serves, and by whose word. */
+export type RelayDuty = Pick<OpenRelayOptions, 'port' | 'self' | 'network' | 'trusted' | 'members'>
 
 export interface PathDoors {
   readonly talk: PathTalk

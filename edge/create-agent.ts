@@ -186,6 +186,7 @@ export function createAgent(options: AgentOptions): Agent {
     told = applied
     reporter.tell(acknowledges)
     running.announcer?.announce()
+    if (options.openRelay !== undefined) parts.relay.follow(parts.members.me()?.relay?.port)
     chores.run()
   }
   const loop = createLoop({
@@ -215,6 +216,7 @@ export function createAgent(options: AgentOptions): Agent {
       unwatch?.()
       await loop.stop()
       await paths.stop()
+      parts.relay.close()
       await running.link?.stop()
       chores.finish()
     },

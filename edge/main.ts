@@ -44,7 +44,12 @@ const doors: Doors = {
     const ports = { listenPort, controlPort: controlPortOf(settings) }
     return {
       socket: createControlSocket({ ...ports, clock: systemClock, entropy: systemEntropy, log }),
-      wireguard: createWireguardDoor({ interface: name, privateKeyPath: files.wgKey, run: createRunner(log) }),
+      wireguard: createWireguardDoor({
+        interface: name,
+        listenPort,
+        privateKeyPath: files.wgKey,
+        run: createRunner(log),
+      }),
     }
   },
   isPortFree: isUdpPortFree,

@@ -66,6 +66,11 @@ export const healthMeanings = {
     remedy:
       'Peers learn it by themselves. Where a firewall or a port forwarding names the port, choose a free one: listenPort.',
   },
+  'relay-closed': {
+    severity: 'warning',
+    title: 'This node should relay for others, and its relay does not open',
+    remedy: 'See the details. Free the relay’s UDP port, or choose another in the node’s spec: relay.port.',
+  },
   'database-rebuilt': {
     severity: 'warning',
     title: 'The state database was damaged and has been set aside',

@@ -13,6 +13,7 @@ import { addLink, type Flavour, flavourOf, removeLink, setLink } from './link.ts
 import { createNftTable } from './nft.ts'
 import { removeRelayTable } from './relay-forwarder.ts'
 import { addRoute, readRoutes, removeRoute } from './routes.ts'
+import { removeTurnCover } from './turn-cover.ts'
 import { watchKernel } from './watch.ts'
 import { createWgSocket } from './wg-socket.ts'
 import { createWgTool } from './wg-tool.ts'
@@ -137,6 +138,7 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
     async cleanup() {
       await removeLink(name, run)
       await table.remove()
+      await removeTurnCover(run)
       await removeRelayTable(run)
       flavour = undefined
     },

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import type { WireguardDoor } from '../paths/doors.ts'
 import type { Run } from './command.ts'
 import { type Flavour, flavourOf } from './link.ts'
+import { createTurnCover } from './turn-cover.ts'
 import { createWgSocket } from './wg-socket.ts'
 import { createWgTool } from './wg-tool.ts'
 import type { WireguardDevice } from './wireguard.ts'
@@ -12,6 +13,7 @@ import type { WireguardDevice } from './wireguard.ts'
 export interface WireguardDoorOptions {
   readonly interface: string
   readonly privateKeyPath: string
+  readonly listenPort: number
   readonly run: Run
 }
 
@@ -26,7 +28,9 @@ export function parseCounters(text: string, name: string): ReturnType<WireguardD
   return { rxBytes: Number(figures[0]), txBytes: Number(figures[8]) }
 }
 
-export function createWireguardDoor({ interface: name, privateKeyPath, run }: WireguardDoorOptions): WireguardDoor {
+export function createWireguardDoor(options: WireguardDoorOptions): WireguardDoor {
+  const { interface: name, listenPort, privateKeyPath, run } = options
+  const cover = createTurnCover(listenPort, run)
   let flavour: Flavour | undefined
 
   const device = async (): Promise<WireguardDevice> => {
@@ -44,6 +48,7 @@ export function createWireguardDoor({ interface: name, privateKeyPath, run }: Wi
   }
 
   return {
+    cover,
     passed: () => parseCounters(readFileSync('/proc/self/net/dev', 'utf8'), name),
     peers: () => attempt(async (one) => (await one.read())?.peers ?? []),
     // A peer that left at this very moment comes back as a stump without addresses; the next turn takes it away.

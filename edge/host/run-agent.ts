@@ -8,7 +8,7 @@ import { describeError, HoldfastError } from '../../shared/errors.ts'
 import { hkdf, openAead, sealAead, sha256, verify } from '../../shared/host/crypto.ts'
 import { createMqttBusFactory } from '../../shared/host/mqtt-bus.ts'
 import { version } from '../../shared/version.ts'
-import type { Agent, AgentOptions, PathDoors } from '../agent.ts'
+import type { Agent, AgentOptions, PathDoors, RelayDuty } from '../agent.ts'
 import type { Driver } from '../drivers/driver.ts'
 import { createEcho, type Echo } from '../echo/echo.ts'
 import { type DeviceKeys, loadKeys } from '../enrol/device-keys.ts'
@@ -17,6 +17,9 @@ import type { Identity } from '../identity.ts'
 import { localRoutes } from '../local/routes.ts'
 import { type LocalServer, serveLocal } from '../local/server.ts'
 import { createPathTalk, type PathTalk } from '../paths/talk.ts'
+import type { Forwarder } from '../relay/forwarder.ts'
+import type { OpenedRelay } from '../relay/open-relay.ts'
+import type { RulesetOptions } from '../relay/ruleset.ts'
 import { type OpenedStore, openStore } from '../store/sqlite.ts'
 import { createBrokerLink } from './broker-link.ts'
 import type { RunCommand } from './command.ts'
@@ -46,6 +49,7 @@ export interface RunAgentOptions {
   readonly createPathDoors: (settings: Settings, files: StateFiles, log: Log) => Promise<HostPathDoors>
   /** True if nobody has the UDP port, in either family. */
   readonly isPortFree: (port: number) => Promise<boolean>
+  readonly createForwarder: (options: RulesetOptions, log: Log) => Promise<Forwarder>
   readonly createAgent: (options: AgentOptions) => Promise<Agent>
   /** Resolves with the reason when somebody asks the process to end. */
   readonly stopRequested: () => Promise<string>
@@ -127,6 +131,18 @@ function busOf(
   })
 }
 
+/** With the limits of a small server's uplink; `holdfast relay` has flags for others. */
+async function openHostRelay(options: RunAgentOptions, duty: RelayDuty): Promise<OpenedRelay> {
+  const { clock, entropy, log } = options
+  const relay = await import('../relay/open-relay.ts')
+  const range = relay.defaultSessionPorts
+  const sessionBytesPerSecond = relay.defaultSessionBytesPerSecond
+  const totalBytesPerSecond = relay.defaultTotalBytesPerSecond
+  const rules = { port: duty.port, range, sessionBytesPerSecond, totalBytesPerSecond }
+  const forwarder = await options.createForwarder(rules, log)
+  return relay.openRelay({ ...duty, range, forwarder, clock, entropy, log, verify })
+}
+
 async function makeAgent(
   options: RunAgentOptions,
   device: Enrolled,
@@ -164,6 +180,7 @@ async function makeAgent(
       metered: settings.metered,
       nudge,
     },
+    openRelay: (duty) => openHostRelay(options, duty),
     bus: busOf(options, identity, opened, findings),
     hostConditions: () => findings.list(),
     raiseClock: (floor) => raiseClock({ floor, clock, log, allowed: settings.setClock, run: options.run }),

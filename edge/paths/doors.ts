@@ -9,6 +9,8 @@ export interface WireguardDoor {
   /** Bytes that came and went through the interface, payload only; undefined where there is no interface. */
   passed(): { readonly rxBytes: number; readonly txBytes: number } | undefined
   peers(): Promise<readonly ObservedPeer[]>
+  /** For a moment, what still comes in from `leaves` seems to come from `endpoint`, so that WireGuard does not roam back. */
+  cover(leaves: Endpoint, endpoint: Endpoint): Promise<void>
   /** Points peers at endpoints, all in one go. */
   point(endpoints: ReadonlyMap<WgKey, Endpoint>): Promise<void>
 }

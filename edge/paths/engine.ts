@@ -99,7 +99,8 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
   const use = (pair: Pair, action: PathAction & { type: 'use' }): void => {
     const { addresses, name, wgKey } = pair.entry.member
     log.info('path', { peer: name, kind: action.kind, endpoint: action.endpoint, why: action.why })
-    pointer.point({ wgKey, endpoint: action.endpoint, nudge: action.quiet === true ? undefined : addresses[0] })
+    const nudge = action.quiet === true ? undefined : addresses[0]
+    pointer.point({ wgKey, endpoint: action.endpoint, leaves: action.leaves, nudge })
     chosen.set(pair.node, action.endpoint)
     revision += 1
     options.onChange()

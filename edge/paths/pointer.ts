@@ -13,6 +13,8 @@ export interface Pointing {
   readonly endpoint: Endpoint
   /** A mesh address of the peer to send the packet to; absent where none is worth a handshake. */
   readonly nudge?: Address | undefined
+  /** The endpoint before, where it still works. */
+  readonly leaves?: Endpoint | undefined
 }
 
 export interface Pointer {
@@ -25,12 +27,23 @@ export function createPointer(wireguard: WireguardDoor, nudge: (address: Address
   const pending = new Map<WgKey, Pointing>()
   let busy = false
 
+  const cover = async ({ endpoint, leaves }: Pointing): Promise<void> => {
+    if (leaves === undefined) return
+    try {
+      await wireguard.cover(leaves, endpoint)
+    } catch (error) {
+      // The peer is turned all the same; with traffic under way it may take another try.
+      log.debug('a turn without cover', { why: describeError(error) })
+    }
+  }
+
   const work = async (): Promise<void> => {
     if (busy) return
     busy = true
     while (pending.size > 0) {
       const batch = [...pending.values()]
       pending.clear()
+      await Promise.all(batch.map(cover))
       try {
         await wireguard.point(new Map(batch.map(({ endpoint, wgKey }) => [wgKey, endpoint])))
         for (const { nudge: address } of batch) if (address !== undefined) nudge(address)

@@ -8,6 +8,7 @@ import type { Endpoint } from '../../shared/address/endpoint.ts'
 import { concat, fromBase64, sameBytes, toHex, utf8 } from '../../shared/bytes.ts'
 import type { Clock, Entropy, Sha256 } from '../../shared/effects.ts'
 import type { WgKey } from '../../shared/ids.ts'
+import { pathCandidatesMax, pathFlightsMax, pathsAskedMax } from '../../shared/limits.ts'
 import { createRate } from '../echo/rate.ts'
 import {
   bodyBytes,
@@ -68,7 +69,12 @@ export interface PathTalk {
 /** Bytes around the body of a frame. */
 const AROUND_BYTES = 48
 /** Probes of one peer whose answers are awaited; the oldest gives way. */
-const FLIGHTS_MAX = 64
+const FLIGHTS_MAX = pathFlightsMax * (pathCandidatesMax + pathsAskedMax)
+/**
+ * What answers later says nothing of the path: a relay keeps a packet until the other end has bound. Two hops over a
+ * satellite take half of it.
+ */
+const FLIGHT_MS_MAX = 3_000
 /** Frames of unknown sessions answered per peer: a peer that restarted probes some dozen candidates at once. */
 const STRANGER_RATE = { perSecond: 20, burst: 40, sourcesMax: 4_096 }
 const LABEL = utf8('holdfast path 1')
@@ -88,6 +94,8 @@ interface Session {
 interface Pair {
   readonly peer: WgKey
   readonly secret: Uint8Array
+  /** Of our frames. Each life of a pair has its own: a peer that leaves and comes back must never see a nonce again. */
+  readonly session: Uint8Array
   readonly ownKey: Uint8Array
   readonly ownTag: Uint8Array
   readonly flights: Map<number, Flight>
@@ -99,7 +107,6 @@ interface Pair {
 
 export function createPathTalk({ clock, crypto, entropy, self }: TalkOptions): PathTalk {
   const own = fromBase64(self)
-  const session = entropy.bytes(sessionBytes)
   const strangers = createRate(clock, STRANGER_RATE)
   const pairs = new Map<WgKey, Pair>()
   /** By the tag a peer's frames bear. */
@@ -111,15 +118,26 @@ export function createPathTalk({ clock, crypto, entropy, self }: TalkOptions): P
   const keyOf = (secret: Uint8Array, id: Uint8Array, from: Uint8Array, to: Uint8Array): Uint8Array =>
     crypto.hkdf(secret, id, direction(from, to), 32)
 
+  /** A key that is no fair point shares nothing (RFC 7748 §6.1): what is said to its holder, nobody understands. */
+  const sharedWith = (peer: WgKey): Uint8Array => {
+    try {
+      return crypto.sharedWith(peer)
+    } catch {
+      return entropy.bytes(32)
+    }
+  }
+
   /** Made when first needed: a curve's multiplication costs a Raspberry Pi half a millisecond. */
   const pairOf = (peer: WgKey): Pair => {
     const held = pairs.get(peer)
     if (held !== undefined) return held
     const theirs = fromBase64(peer)
-    const secret = crypto.sharedWith(peer)
+    const secret = sharedWith(peer)
+    const session = entropy.bytes(sessionBytes)
     const pair: Pair = {
       peer,
       secret,
+      session,
       ownKey: keyOf(secret, session, own, theirs),
       ownTag: tagOf(own, theirs),
       flights: new Map(),
@@ -133,7 +151,7 @@ export function createPathTalk({ clock, crypto, entropy, self }: TalkOptions): P
 
   const frame = (pair: Pair, kind: FrameKind, body: Uint8Array): Uint8Array => {
     const counter = pair.counter++
-    const header = encodeHeader({ kind, tag: pair.ownTag, session, counter })
+    const header = encodeHeader({ kind, tag: pair.ownTag, session: pair.session, counter })
     return concat(header, crypto.seal(pair.ownKey, nonceOf(counter), body, header))
   }
 
@@ -151,7 +169,8 @@ export function createPathTalk({ clock, crypto, entropy, self }: TalkOptions): P
     if (seenAs === undefined) return undefined
     pair.flights.delete(probe)
     pair.known = heard
-    return { type: 'pong', peer: pair.peer, probe, rttMs: clock.monotonic() - flight.sentAt, seenAs }
+    const rttMs = clock.monotonic() - flight.sentAt
+    return rttMs > FLIGHT_MS_MAX ? undefined : { type: 'pong', peer: pair.peer, probe, rttMs, seenAs }
   }
 
   const answer = (pair: Pair, body: Uint8Array, from: Endpoint): Heard => {

@@ -19,18 +19,23 @@ const RELAY_FRAME = '@th,64,32 0xf0687201'
 /** Binding success response, and the magic cookie. */
 const STUN_ANSWER = '@th,64,16 0x0101 @th,96,32 0x2112a442'
 
+/** A host that routes or relays for others leaves their packets alone, whatever their ports. */
+const FOR_US = 'fib daddr type local'
+const FROM_US = 'fib saddr type local'
+
 /** The chains of the own table that share the port. */
 export function shareChains({
   controlPort,
   listenPort,
 }: SharedPort): readonly (readonly [string, readonly string[]])[] {
-  const lead = (what: string): string => `udp dport ${listenPort} ${what} notrack udp dport set ${controlPort}`
+  const lead = (what: string): string =>
+    `udp dport ${listenPort} ${what} ${FOR_US} notrack udp dport set ${controlPort}`
   return [
     [
       'share_in',
       [
         'type filter hook prerouting priority raw; policy accept;',
-        `udp dport ${controlPort} drop`,
+        `udp dport ${controlPort} ${FOR_US} drop`,
         lead(NODE_FRAME),
         lead(RELAY_FRAME),
         lead(STUN_ANSWER),
@@ -41,7 +46,7 @@ export function shareChains({
       'share_out',
       [
         'type filter hook postrouting priority 150; policy accept;',
-        `udp sport ${controlPort} udp sport set ${listenPort}`,
+        `udp sport ${controlPort} ct state untracked ${FROM_US} udp sport set ${listenPort}`,
       ],
     ],
   ]

@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import type { AgentStatus } from '../../edge/agent.ts'
 import { createLocalClient, type LocalClient } from '../../edge/local/client.ts'
+import type { PathsReport } from '../../edge/paths/report.ts'
 import type { Host, Running } from './host.ts'
 import { waitFor } from './wait.ts'
 
@@ -27,6 +28,7 @@ export interface LabNode {
   /** Cuts the power and puts it back; the agent is not started. */
   reboot(): Promise<void>
   status(): Promise<AgentStatus>
+  paths(): Promise<PathsReport>
   /** Mesh addresses: IPv4 first. Known once the agent ran. */
   addresses(): Promise<readonly string[]>
   address(): Promise<string>
@@ -77,6 +79,7 @@ export function createLabNode(host: Host): LabNode {
       await host.boot()
     },
     status,
+    paths: () => api().paths(),
     addresses,
     async address() {
       return (await addresses())[0] ?? ''

@@ -3,6 +3,7 @@
 import type { Scenario } from './scenario.ts'
 import { scenario as coldBoot } from './scenarios/cold-boot.ts'
 import { scenario as damagedDb } from './scenarios/damaged-db.ts'
+import { scenario as failover } from './scenarios/failover.ts'
 import { scenario as foreignBroker } from './scenarios/foreign-broker.ts'
 import { scenario as fullDisk } from './scenarios/full-disk.ts'
 import { scenario as hubOutage } from './scenarios/hub-outage.ts'
@@ -18,6 +19,7 @@ export const scenarios: readonly Scenario[] = [
   mesh,
   coldBoot,
   hubOutage,
+  failover,
   repair,
   policy,
   subnetRoute,
