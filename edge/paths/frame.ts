@@ -5,7 +5,7 @@
 //   4      kind: 1 ping, 2 pong, 3 call
 //   5–7    zero
 //   8–15   tag of the pair and direction, which names the sender to the receiver
-//   16–23  session of the sender: random, chosen when its agent starts
+//   16–23  session of the sender with this peer: random, never used again
 //   24–31  counter, rises with each frame of the session
 //   32–    sealed body: ChaCha20-Poly1305, nonce four zeros and the counter, the 32 bytes before as associated data
 //

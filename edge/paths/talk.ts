@@ -77,6 +77,11 @@ const FLIGHTS_MAX = pathFlightsMax * (pathCandidatesMax + pathsAskedMax)
 const FLIGHT_MS_MAX = 3_000
 /** Frames of unknown sessions answered per peer: a peer that restarted probes some dozen candidates at once. */
 const STRANGER_RATE = { perSecond: 20, burst: 40, sourcesMax: 4_096 }
+/**
+ * Sessions never heard of whose key is derived, of all peers together. Whoever knows two public keys can name a pair, so
+ * this bounds what junk costs; sessions once heard are found without.
+ */
+const DERIVATION_RATE = { perSecond: 500, burst: 1_000, sourcesMax: 1 }
 const LABEL = utf8('holdfast path 1')
 
 interface Flight {
@@ -108,6 +113,7 @@ interface Pair {
 export function createPathTalk({ clock, crypto, entropy, self }: TalkOptions): PathTalk {
   const own = fromBase64(self)
   const strangers = createRate(clock, STRANGER_RATE)
+  const derivations = createRate(clock, DERIVATION_RATE)
   const pairs = new Map<WgKey, Pair>()
   /** By the tag a peer's frames bear. */
   const byTag = new Map<string, WgKey>()
@@ -155,9 +161,10 @@ export function createPathTalk({ clock, crypto, entropy, self }: TalkOptions): P
     return concat(header, crypto.seal(pair.ownKey, nonceOf(counter), body, header))
   }
 
-  const sessionOf = (pair: Pair, id: Uint8Array): Session => {
+  const sessionOf = (pair: Pair, id: Uint8Array): Session | undefined => {
     if (pair.known !== undefined && sameBytes(pair.known.id, id)) return pair.known
     if (pair.stranger !== undefined && sameBytes(pair.stranger.id, id)) return pair.stranger
+    if (!derivations('')) return undefined
     return { id, key: keyOf(pair.secret, id, fromBase64(pair.peer), own), window: createReplayWindow() }
   }
 
@@ -168,9 +175,11 @@ export function createPathTalk({ clock, crypto, entropy, self }: TalkOptions): P
     const seenAs = decodeEndpoint(rest)
     if (seenAs === undefined) return undefined
     pair.flights.delete(probe)
-    pair.known = heard
     const rttMs = clock.monotonic() - flight.sentAt
-    return rttMs > FLIGHT_MS_MAX ? undefined : { type: 'pong', peer: pair.peer, probe, rttMs, seenAs }
+    // Nor does it make a session known: somebody may have held it back until the peer had a new one.
+    if (rttMs > FLIGHT_MS_MAX) return undefined
+    pair.known = heard
+    return { type: 'pong', peer: pair.peer, probe, rttMs, seenAs }
   }
 
   const answer = (pair: Pair, body: Uint8Array, from: Endpoint): Heard => {
@@ -220,6 +229,7 @@ export function createPathTalk({ clock, crypto, entropy, self }: TalkOptions): P
       if (header === undefined || peer === undefined) return undefined
       const pair = pairOf(peer)
       const heard = sessionOf(pair, header.session)
+      if (heard === undefined) return undefined
       const body = crypto.open(heard.key, nonceOf(header.counter), header.sealed, header.covered)
       return body === undefined ? undefined : understand(pair, header, heard, body, from)
     },

@@ -8,8 +8,12 @@ import { faultOf } from '../fuzz.fake.ts'
 import {
   generateSigningSeed,
   generateWgPrivateKey,
+  hkdf,
+  openAead,
   sameSecret,
+  sealAead,
   sha256,
+  sharedSecretWith,
   signerFromSeed,
   verify,
   wgPublicKey,
@@ -98,6 +102,68 @@ for (const [who, secret, publicKey] of [
     assert.is(toHex(fromBase64(wgPublicKey(toBase64(hex(secret))))), publicKey)
   })
 }
+
+test('X25519, RFC 7748 §6.1: both ends share the same secret', () => {
+  const [alice, bob] = [
+    '77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a',
+    '5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb',
+  ].map((secret) => toBase64(hex(secret))) as [string, string]
+  const shared = '4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742'
+  assert.is(toHex(sharedSecretWith(alice)(wgPublicKey(bob))), shared)
+  assert.is(toHex(sharedSecretWith(bob)(wgPublicKey(alice))), shared)
+})
+
+test('HKDF, RFC 5869 A.1 and A.3', () => {
+  const secret = new Uint8Array(22).fill(0x0b)
+  assert.is(
+    toHex(hkdf(secret, hex('000102030405060708090a0b0c'), hex('f0f1f2f3f4f5f6f7f8f9'), 42)),
+    '3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865',
+  )
+  assert.is(
+    toHex(hkdf(secret, new Uint8Array(0), new Uint8Array(0), 42)),
+    '8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8',
+  )
+})
+
+// RFC 8439 §2.8.2.
+const AEAD = {
+  key: hex('808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f'),
+  nonce: hex('070000004041424344454647'),
+  aad: hex('50515253c0c1c2c3c4c5c6c7'),
+  plain: utf8(
+    "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it.",
+  ),
+  sealed: hex(
+    'd31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d63dbea45e8ca9671282fafb69da92728b' +
+      '1a71de0a9e060b2905d6a5b67ecd3b3692ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc' +
+      '3ff4def08e4b7a9de576d26586cec64b6116' +
+      '1ae10b594f09e26a7e902ecbd0600691',
+  ),
+} as const
+
+test('ChaCha20-Poly1305, RFC 8439 §2.8.2', () => {
+  const { aad, key, nonce, plain, sealed } = AEAD
+  assert.is(toHex(sealAead(key, nonce, plain, aad)), toHex(sealed))
+  assert.is(toHex(openAead(key, nonce, sealed, aad) ?? new Uint8Array(0)), toHex(plain))
+})
+
+test('one bit anywhere, or too few bytes, and nothing is opened', () => {
+  const { aad, key, nonce, sealed } = AEAD
+  const flipped = (bytes: Uint8Array, bit: number): Uint8Array => {
+    const out = bytes.slice()
+    out[bit >> 3] = (out[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+    return out
+  }
+  for (let bit = 0; bit < sealed.length * 8; bit += 5) {
+    assert.is(openAead(key, nonce, flipped(sealed, bit), aad), undefined)
+  }
+  for (let bit = 0; bit < aad.length * 8; bit++) {
+    assert.is(openAead(key, nonce, sealed, flipped(aad, bit)), undefined)
+  }
+  for (let length = 0; length < 17; length++) {
+    assert.is(openAead(key, nonce, sealed.subarray(0, length), aad), undefined)
+  }
+})
 
 test('a fresh WireGuard key is clamped, and never the same', () => {
   const [a, b] = [generateWgPrivateKey(), generateWgPrivateKey()]
