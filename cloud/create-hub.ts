@@ -229,7 +229,7 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
     createToken(spec, actor) {
       if (intents.get('Network', spec.network) === undefined) {
         throw new HoldfastError('not-found', `there is no network ${spec.network}`, {
-          field: 'spec.network',
+          field: 'network',
           remedy: 'See `holdfast-hub get networks`.',
         })
       }

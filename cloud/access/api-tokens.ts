@@ -24,9 +24,26 @@ export interface ApiTokens {
 
 const WORD = /^hfa\.([a-z2-7]{8})\.([A-Za-z0-9_-]{43})$/
 
+/** How long `list` still tells of a token that has expired. */
+const KEPT_MS = 7 * 86_400_000
+
 export function createApiTokens(store: AccessStore, clock: Clock, entropy: Entropy): ApiTokens {
+  const isExpired = ({ expiresAt }: ApiTokenRow, agoMs = 0): boolean =>
+    expiresAt !== undefined && expiresAt + agoMs <= clock.now()
+  const sweep = (): void => {
+    for (const held of store.apiTokens()) if (isExpired(held, KEPT_MS)) store.deleteApiToken(held.id)
+  }
   return {
     create(name, role, ttlS) {
+      sweep()
+      const twin = store.apiTokens().find((held) => held.name === name && !isExpired(held))
+      if (twin !== undefined) {
+        // The audit log knows actors by these names.
+        throw new HoldfastError('conflict', `${twin.id} is an API token of that name`, {
+          field: 'name',
+          remedy: `Choose another name, or revoke that one first: holdfast-hub access revoke ${twin.id}`,
+        })
+      }
       if (store.apiTokens().length >= apiTokensMax) {
         throw new HoldfastError('exhausted', `there are already ${apiTokensMax} API tokens`, {
           remedy: 'Revoke some with `holdfast-hub access revoke ID`.',
@@ -43,7 +60,7 @@ export function createApiTokens(store: AccessStore, clock: Clock, entropy: Entro
       const match = WORD.exec(word)
       const held = match === null ? undefined : store.apiToken(match[1] ?? '')
       if (match === null || held === undefined) return undefined
-      if (held.row.expiresAt !== undefined && held.row.expiresAt <= clock.now()) return undefined
+      if (isExpired(held.row)) return undefined
       if (!sameSecret(sha256(fromBase64Url(match[2] ?? '')), held.hash)) return undefined
       return { name: held.row.name, role: held.row.role }
     },

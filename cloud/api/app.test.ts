@@ -47,6 +47,28 @@ test('bad bodies are refused with the field', async () => {
   )
 })
 
+test('a method that a path does not have names those it has', async () => {
+  const { call } = setup()
+  for (const [method, path, allowed] of [
+    ['PATCH', '/api/v1/nodes/x', 'GET, HEAD, PUT, DELETE'],
+    ['POST', '/api/v1/nodes', 'GET, HEAD'],
+    ['GET', '/api/v1/apply', 'POST'],
+    ['DELETE', '/healthz', 'GET, HEAD'],
+  ] as const) {
+    const answer = await call(method, path)
+    assert.equal([answer.status, answer.headers.get('allow')], [405, allowed], `${method} ${path}`)
+  }
+})
+
+test('a parameter that is not known is refused: a misspelt dryRun must not apply', async () => {
+  const { call } = setup()
+  const path = '/api/v1/networks/default'
+  const error = await errorOf(call('PUT', `${path}?dryrun=true`, 'operator', network('default')))
+  assert.equal([error.status, error.field, error.remedy], [400, 'dryrun', 'Use dryRun.'])
+  assert.is((await call('GET', path, 'viewer')).status, 404)
+  assert.is((await errorOf(call('GET', '/api/v1/fleet?x=1', 'viewer'))).remedy, 'This route has none.')
+})
+
 test('an oversized body is cut off, a stranger’s much earlier', async () => {
   const { call } = setup()
   const big = 'x'.repeat(httpBodyMax + 1)

@@ -44,10 +44,30 @@ interface Doors {
   readonly enrolments: RateLimit
 }
 
+function methodsByPath(routes: readonly ApiRoute[]): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>()
+  for (const { method, path } of routes) {
+    const own = found.get(path) ?? []
+    own.push(...(method === 'GET' ? ['GET', 'HEAD'] : [method]))
+    found.set(path, own)
+  }
+  return found
+}
+
 /** Address of the caller; in tests without a socket everybody is one. */
 function remoteOf(context: Context): string {
   const env = context.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined
   return env?.incoming?.socket?.remoteAddress ?? 'local'
+}
+
+/** A misspelt `dryRun` would change what was only to be looked at, so what is not known is refused. */
+function refuseUnknownQuery({ query = [] }: ApiRoute, context: Context): void {
+  const known = query.map((parameter) => parameter.name)
+  for (const name of Object.keys(context.req.query())) {
+    if (known.includes(name)) continue
+    const words = known.length === 0 ? 'This route has none.' : `Use ${known.join(' or ')}.`
+    throw new HoldfastError('invalid', 'is not a known parameter', { field: name.slice(0, 64), remedy: words })
+  }
 }
 
 function authenticate(context: Context, deps: ApiDeps, doors: Doors): Actor {
@@ -56,12 +76,13 @@ function authenticate(context: Context, deps: ApiDeps, doors: Doors): Actor {
     remedy: 'Wait a minute, then try with the right token.',
   })
   if (doors.failures.exhausted(remote)) throw slow
-  const word = /^Bearer ([!-~]{1,200})$/i.exec(context.req.header('authorization') ?? '')?.[1]
+  const header = context.req.header('authorization') ?? ''
+  const word = /^Bearer ([!-~]{1,200})$/i.exec(header)?.[1]
   const actor = word === undefined ? undefined : deps.tokens.identify(word)
   if (actor !== undefined) return actor
   // A request without any token is a mistake, not a guess; only guesses are counted.
-  if (word !== undefined) doors.failures.take(remote)
-  throw new HoldfastError('unauthenticated', word === undefined ? 'no token was sent' : 'the token is not valid', {
+  if (header !== '') doors.failures.take(remote)
+  throw new HoldfastError('unauthenticated', header === '' ? 'no token was sent' : 'the token is not valid', {
     remedy: 'Send `Authorization: Bearer TOKEN`; an administrator makes tokens with `holdfast-hub access create`.',
   })
 }
@@ -98,10 +119,19 @@ export function createApp(deps: ApiDeps): Hono {
     const bodyMax = route.role === 'public' ? PUBLIC_BODY_MAX : httpBodyMax
     app.on(route.method, route.path, (context) => {
       const actor = admit(route, context, deps, doors)
+      if (route.role !== 'public') refuseUnknownQuery(route, context)
       return route.handle({ context, deps, actor, bodyMax })
     })
   }
-  app.notFound((context) => context.json({ code: 'not-found', message: 'there is no such route' }, 404))
+  for (const [path, methods] of methodsByPath(apiRoutes)) {
+    app.all(path, (context) => {
+      context.header('allow', methods.join(', '))
+      const message = `${context.req.method.slice(0, 20)} is not offered here`
+      return context.json({ code: 'unsupported', message, remedy: `Use ${methods.join(' or ')}.` }, 405)
+    })
+  }
+  const remedy = 'GET /api/v1/openapi.json lists the routes.'
+  app.notFound((context) => context.json({ code: 'not-found', message: 'there is no such route', remedy }, 404))
   app.onError((error, context) => {
     const status = statusOf(error)
     if (status >= 500) deps.log.error('a request failed', { path: context.req.path, why: error.message })

@@ -9,7 +9,9 @@ import type { Call } from './route.ts'
 
 /** Throws before anything is read where the length is announced, and at the first byte too many where it is not. */
 async function readText({ bodyMax, context }: Call): Promise<string> {
-  const tooLarge = new HoldfastError('too-large', `the body is larger than ${bodyMax} bytes`)
+  const tooLarge = new HoldfastError('too-large', `the body is larger than ${bodyMax} bytes`, {
+    remedy: 'Split it into several requests.',
+  })
   if (Number(context.req.header('content-length') ?? 0) > bodyMax) throw tooLarge
   const parts: Uint8Array[] = []
   let length = 0
@@ -18,7 +20,14 @@ async function readText({ bodyMax, context }: Call): Promise<string> {
     if (length > bodyMax) throw tooLarge
     parts.push(part)
   }
-  return fromUtf8(concat(...parts))
+  try {
+    return fromUtf8(concat(...parts))
+  } catch (cause) {
+    throw new HoldfastError('invalid', 'the body is not UTF-8 text', {
+      cause,
+      remedy: 'Send it as UTF-8 and without content-encoding.',
+    })
+  }
 }
 
 export async function readJson(call: Call): Promise<unknown> {
@@ -49,5 +58,8 @@ export function isDryRun(context: Context): boolean {
   const value = context.req.query('dryRun')
   if (value === undefined || value === 'false') return false
   if (value === 'true' || value === '') return true
-  throw new HoldfastError('invalid', `"${value.slice(0, 20)}" is neither true nor false`, { field: 'dryRun' })
+  throw new HoldfastError('invalid', `"${value.slice(0, 20)}" is neither true nor false`, {
+    field: 'dryRun',
+    remedy: 'Use true or false.',
+  })
 }

@@ -15,7 +15,10 @@ function presentNode(node: FleetNode): Record<string, unknown> {
 function auditLimit(text: string | undefined): number {
   const limit = Number(text ?? 100)
   if (Number.isInteger(limit) && limit >= 1 && limit <= AUDIT_ROWS_MAX) return limit
-  throw new HoldfastError('invalid', `is not a number from 1 to ${AUDIT_ROWS_MAX}`, { field: 'limit' })
+  throw new HoldfastError('invalid', `is not a number from 1 to ${AUDIT_ROWS_MAX}`, {
+    field: 'limit',
+    remedy: `Use a whole number from 1 to ${AUDIT_ROWS_MAX}.`,
+  })
 }
 
 export const fleetRoutes: readonly ApiRoute[] = [

@@ -28,10 +28,16 @@ async function put(kind: RestKind, call: Call): Promise<Response> {
   const { actor, context, deps } = call
   const resource = await readResource(call)
   if (resource.kind !== kind) {
-    throw new HoldfastError('invalid', `the body is a ${resource.kind}, the path says ${kind}`, { field: 'kind' })
+    throw new HoldfastError('invalid', `the body is a ${resource.kind}, the path says ${kind}`, {
+      field: 'kind',
+      remedy: `Send it to /api/v1/${plural[resource.kind]}/${resource.metadata.name}, or to /api/v1/apply.`,
+    })
   }
   if (resource.metadata.name !== nameOf(call)) {
-    throw new HoldfastError('invalid', 'the name in the body is not the one in the path', { field: 'metadata.name' })
+    throw new HoldfastError('invalid', 'the name in the body is not the one in the path', {
+      field: 'metadata.name',
+      remedy: 'A name never changes: delete the old resource, and create one with the new name.',
+    })
   }
   const before = deps.hub.get(kind, resource.metadata.name)
   const [shown] = deps.hub.putAll([resource], actor, isDryRun(context))

@@ -9,15 +9,23 @@ import { roles } from '../access/access-store.ts'
 import { readJson } from './body.ts'
 import type { ApiRoute } from './route.ts'
 
+/** The audit log calls the hub's own doings so. */
+const reserved: ReadonlySet<string> = new Set(['hub', 'local-cli', 'restore'])
+
 const accessSchema = v.strictObject({
-  name,
+  name: v.pipe(
+    name,
+    v.check((word) => !reserved.has(word), 'is a name that the hub uses itself: choose another'),
+  ),
   role: v.picklist(roles),
   /** Does not expire where absent. */
   ttl: v.optional(duration),
 })
 
 function noToken(id: string): HoldfastError {
-  return new HoldfastError('not-found', `there is no token "${id.slice(0, 20)}"`)
+  return new HoldfastError('not-found', `there is no token "${id.slice(0, 20)}"`, {
+    remedy: 'See `holdfast-hub token list` and `holdfast-hub access list`.',
+  })
 }
 
 export const tokenRoutes: readonly ApiRoute[] = [

@@ -1,12 +1,13 @@
 // Resources with their status, and how far each network's newest revision has come.
 
+import { compareText } from '../../shared/bytes.ts'
 import type { Clock } from '../../shared/effects.ts'
 import { type Name, parseName } from '../../shared/ids.ts'
 import type { Kind, Resource } from '../../shared/intent/resource.ts'
 import type { Addresses } from '../compile/addresses.ts'
 import { recordIdOf } from '../compile/compile.ts'
 import type { FleetNode, ResourceCondition, RollOut, Shown, Stored } from '../hub.ts'
-import type { Networks } from '../publish/networks.ts'
+import type { LiveNetwork, Networks } from '../publish/networks.ts'
 import { type Intents, networkNameOf } from '../source/intents.ts'
 import type { Enrolment } from '../store/hub-store.ts'
 import { conditionsOf, type Situation } from './conditions.ts'
@@ -29,6 +30,10 @@ export interface Status {
   rollOut(): readonly RollOut[]
   /** Forgets what was remembered of a resource that is gone. */
   forget(kind: Kind, name: string): void
+}
+
+function sorted(list: readonly LiveNetwork[]): readonly LiveNetwork[] {
+  return [...list].sort((a, b) => compareText(a.state.name, b.state.name))
 }
 
 type Remembered = Map<ResourceCondition['type'], Pick<ResourceCondition, 'status' | 'lastTransitionAt'>>
@@ -100,7 +105,7 @@ export function createStatus(options: StatusOptions): Status {
     node: nodeNamed,
     fleet: () => fleet.list(addressesOf),
     rollOut: () =>
-      networks.all().map(({ publisher, state }) => {
+      sorted(networks.all()).map(({ publisher, state }) => {
         const now = measured(state.name)?.(publisher.version)
         return {
           network: state.name,

@@ -46,7 +46,13 @@ function contentOf({ metadata, spec }: AnyResource): string {
   return encodeCanonicalText({ metadata: { ...metadata, resourceVersion: undefined }, spec })
 }
 
-function changedMeanwhile(kind: Kind, name: string): HoldfastError {
+function changedMeanwhile(kind: Kind, name: string, before: Stored | undefined): HoldfastError {
+  if (before === undefined) {
+    return new HoldfastError('conflict', `${kind}/${name} is not there any more: somebody deleted it meanwhile`, {
+      field: 'metadata.resourceVersion',
+      remedy: 'To create it anew, remove metadata.resourceVersion and apply it again.',
+    })
+  }
   return new HoldfastError('conflict', `${kind}/${name} was changed by somebody else meanwhile`, {
     field: 'metadata.resourceVersion',
     remedy: 'Get it again, make your change there, and apply that.',
@@ -100,7 +106,8 @@ export function createIntents(store: HubStore, clock: Clock, entropy: Entropy): 
     const { kind, metadata } = resource
     const before = held.get(kind, metadata.name)
     const { resourceVersion: expected, ...rest } = metadata
-    if (expected !== undefined && expected !== before?.resourceVersion) throw changedMeanwhile(kind, metadata.name)
+    if (expected !== undefined && expected !== before?.resourceVersion)
+      throw changedMeanwhile(kind, metadata.name, before)
     const next = { ...resource, metadata: rest } as AnyResource
     checkStep(before, next)
     if (before !== undefined && contentOf(before.resource) === contentOf(next)) return { before, after: before }
@@ -142,7 +149,7 @@ export function createIntents(store: HubStore, clock: Clock, entropy: Entropy): 
       const before = held.get(kind, name)
       if (before === undefined) return undefined
       if (resourceVersion !== undefined && resourceVersion !== before.resourceVersion)
-        throw changedMeanwhile(kind, name)
+        throw changedMeanwhile(kind, name, before)
       if (kind === 'Network') refuseUsed(name, held)
       check([{ before }])
       return { before }
