@@ -30,7 +30,7 @@ function coverRules(listenPort: number): string {
   }
   return [
     `add table inet ${TABLE}`,
-    // Before the share of WireGuard's port, which is at raw priority, -300.
+    // Before conntrack, at -200: a firewall of the host has to see the flow that WireGuard sees.
     `add chain inet ${TABLE} arrive { type filter hook prerouting priority -310; policy accept; }`,
     `flush chain inet ${TABLE} arrive`,
     ...chainOf('ip', 4),

@@ -148,7 +148,9 @@ export function renderRuleset(input: RulesetInput): string {
     base('output', 'oifname', 'egress'),
     chain('forward', forwardLines(input)),
     ...(input.forwards.some((forward) => forward.nat === 'masquerade') ? [chain('nat_out', natLines(input))] : []),
-    ...(input.share === undefined ? [] : shareChains(input.share).map(([name, lines]) => chain(name, lines))),
+    ...(input.share === undefined
+      ? []
+      : shareChains(input.share, input.interface).map(([name, lines]) => chain(name, lines))),
     '}\n',
   ].join('')
 }
