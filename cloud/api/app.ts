@@ -70,6 +70,11 @@ function refuseUnknownQuery({ query = [] }: ApiRoute, context: Context): void {
   }
 }
 
+function actorOf(context: Context, deps: ApiDeps): Actor | undefined {
+  const word = /^Bearer ([!-~]{1,200})$/i.exec(context.req.header('authorization') ?? '')?.[1]
+  return word === undefined ? undefined : deps.tokens.identify(word)
+}
+
 function authenticate(context: Context, deps: ApiDeps, doors: Doors): Actor {
   const remote = remoteOf(context)
   const slow = new HoldfastError('rate-limited', 'too many refused log-ins from this address', {
@@ -77,8 +82,7 @@ function authenticate(context: Context, deps: ApiDeps, doors: Doors): Actor {
   })
   if (doors.failures.exhausted(remote)) throw slow
   const header = context.req.header('authorization') ?? ''
-  const word = /^Bearer ([!-~]{1,200})$/i.exec(header)?.[1]
-  const actor = word === undefined ? undefined : deps.tokens.identify(word)
+  const actor = actorOf(context, deps)
   if (actor !== undefined) return actor
   // A request without any token is a mistake, not a guess; only guesses are counted.
   if (header !== '') doors.failures.take(remote)
@@ -120,7 +124,8 @@ export function createApp(deps: ApiDeps): Hono {
     app.on(route.method, route.path, (context) => {
       const actor = admit(route, context, deps, doors)
       if (route.role !== 'public') refuseUnknownQuery(route, context)
-      return route.handle({ context, deps, actor, bodyMax })
+      const mayStay = (): boolean => actorOf(context, deps) !== undefined
+      return route.handle({ context, deps, actor, mayStay, bodyMax })
     })
   }
   for (const [path, methods] of methodsByPath(apiRoutes)) {

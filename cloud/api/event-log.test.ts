@@ -91,9 +91,9 @@ test('there is room for so many watchers and no more', () => {
 test('the stream opens at once, beats, tells events, and ends with the hub', async () => {
   const { log, say } = setup()
   const clock = new FakeClock()
-  const reader = eventStream(log.watch(), clock).getReader()
+  const reader = eventStream(log.watch(), clock, () => true).getReader()
   const next = async (): Promise<string> => fromUtf8((await reader.read()).value ?? new Uint8Array())
-  assert.match(await next(), /^: watching/)
+  assert.match(await next(), /^: watching\nid: \w+-0\n\n$/)
   const beat = next()
   await settle()
   clock.advance(eventHeartbeatS * 1_000)
@@ -105,9 +105,33 @@ test('the stream opens at once, beats, tells events, and ends with the hub', asy
   assert.ok((await reader.read()).done)
 })
 
+test('a stream ends with the token that opened it', async () => {
+  const { log } = setup()
+  const clock = new FakeClock()
+  let valid = true
+  const reader = eventStream(log.watch(), clock, () => valid).getReader()
+  await reader.read()
+  valid = false
+  clock.advance(eventHeartbeatS * 1_000)
+  assert.ok((await reader.read()).done)
+  assert.is(log.watchers(), 0)
+})
+
+test('who continues from the id that the stream opened with misses nothing', async () => {
+  const { log, say } = setup()
+  say()
+  const first = log.watch()
+  first.close()
+  say()
+  assert.equal(
+    (await log.watch(first.from).next()).map(({ id }) => id.split('-')[1]),
+    ['2'],
+  )
+})
+
 test('a reader that goes away frees its place', async () => {
   const { log } = setup()
-  const reader = eventStream(log.watch(), new FakeClock()).getReader()
+  const reader = eventStream(log.watch(), new FakeClock(), () => true).getReader()
   await reader.read()
   await reader.cancel()
   assert.is(log.watchers(), 0)

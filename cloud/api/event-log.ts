@@ -15,6 +15,8 @@ export interface LoggedEvent {
 }
 
 export interface Watcher {
+  /** Id of the last event before the watch; who lists and then continues from it misses nothing. */
+  readonly from: string
   /** Resolves with the next events, at least one; empty when the watch has ended. */
   next(): Promise<readonly LoggedEvent[]>
   close(): void
@@ -77,6 +79,7 @@ export function createEventLog(hub: Pick<Hub, 'watch'>, entropy: Entropy): Event
       const queue: Queue = { waiting: lastId === undefined ? [] : missedSince(lastId), wake: undefined, ended: false }
       queues.add(queue)
       return {
+        from: lastId === undefined ? `${session}-${count}` : lastId,
         async next() {
           if (queue.waiting.length === 0 && !queue.ended) {
             await new Promise<void>((resolve) => {

@@ -11,13 +11,16 @@ function frame({ id, event }: LoggedEvent): Uint8Array {
 }
 
 /** A stream that is pulled by its reader, so that what waits is bounded by the watcher's own queue. */
-export function eventStream(watcher: Watcher, clock: Clock): ReadableStream<Uint8Array> {
+export function eventStream(watcher: Watcher, clock: Clock, mayStay: () => boolean): ReadableStream<Uint8Array> {
   let beat: Timer | undefined
   return new ReadableStream<Uint8Array>({
     start(controller) {
-      // An opening comment flushes the headers, so that a client knows at once that it is watching.
-      controller.enqueue(utf8(': watching\n\n'))
+      // An opening comment flushes the headers, so that a client knows at once that it is watching. The id alone is no
+      // event, yet it is what a client that loses the connection before the first one sends as Last-Event-ID.
+      controller.enqueue(utf8(`: watching\nid: ${watcher.from}\n\n`))
       const heartbeat = (): void => {
+        // A token that was revoked or has expired opens no new stream, and keeps none.
+        if (!mayStay()) return watcher.close()
         // Nothing is added for a reader that does not keep up: its backlog is no proof that the line is alive.
         if ((controller.desiredSize ?? 0) > 0) controller.enqueue(utf8(': still here\n\n'))
         beat = clock.after(eventHeartbeatS * 1_000, heartbeat)
@@ -45,11 +48,12 @@ export const eventRoutes: readonly ApiRoute[] = [
     role: 'viewer',
     summary: 'Watch changes of intent, publications, nodes and acknowledgements',
     query: [{ name: 'lastEventId', description: 'Continue after this event, where the header cannot be set' }],
-    reply: 'Server-sent events. An event `reset` means that events were missed: list again.',
+    reply:
+      'Server-sent events. Open the stream, then list: nothing falls between. An event `reset` means that events were missed: list again.',
     replyType: 'text/event-stream',
-    handle: ({ context, deps }) => {
+    handle: ({ context, deps, mayStay }) => {
       const lastId = context.req.header('last-event-id') ?? context.req.query('lastEventId')
-      const body = eventStream(deps.events.watch(lastId), deps.clock)
+      const body = eventStream(deps.events.watch(lastId), deps.clock, mayStay)
       return new Response(body, { headers: { 'content-type': 'text/event-stream; charset=utf-8' } })
     },
   },

@@ -32,22 +32,31 @@ function parametersOf(route: ApiRoute): Json[] {
   return [...inPath, ...inQuery]
 }
 
+/** `PUT /api/v1/nodes/:name` is `putNodesName`: stable names for generated clients. */
+function operationIdOf({ method, path }: ApiRoute): string {
+  const words = path.replace(/^\/api\/v1\//, '').match(/[a-z]+/gi) ?? []
+  return [method.toLowerCase(), ...words.map((word) => `${word.charAt(0).toUpperCase()}${word.slice(1)}`)].join('')
+}
+
+function contentOf({ example }: ApiRoute, request: NonNullable<ApiRoute['request']>): Json {
+  const shown = example === undefined ? {} : { example }
+  if (request !== 'resources') return { 'application/json': { schema: schemaOf(request), ...shown } }
+  return { 'application/yaml': { schema: { type: 'string' }, ...shown }, 'application/json': {} }
+}
+
 function operationOf(route: ApiRoute): Json {
   const failure = {
     description: 'Failed',
     content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
   }
-  const content =
-    route.request !== undefined
-      ? { 'application/json': { schema: schemaOf(route.request) } }
-      : { 'application/yaml': { schema: { type: 'string' } }, 'application/json': {} }
   return {
+    operationId: operationIdOf(route),
     summary: route.summary,
     description: route.role === 'public' ? 'No token is needed.' : `Needs a token of role ${route.role} or higher.`,
     parameters: parametersOf(route),
-    ...(route.method === 'POST' || route.method === 'PUT'
-      ? { requestBody: { required: route.request !== undefined, content } }
-      : {}),
+    ...(route.request === undefined
+      ? {}
+      : { requestBody: { required: true, content: contentOf(route, route.request) } }),
     security: route.role === 'public' ? [] : [{ bearer: [] }],
     responses: {
       '2XX': { description: route.reply, content: { [route.replyType ?? 'application/json']: {} } },

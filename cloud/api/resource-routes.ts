@@ -4,6 +4,7 @@ import type { GenericSchema } from 'valibot'
 import * as v from 'valibot'
 import { HoldfastError } from '../../shared/errors.ts'
 import { apiVersion, type Kind, plural, specs } from '../../shared/intent/resource.ts'
+import { formatYaml } from '../../shared/intent/yaml.ts'
 import { isDryRun, readResource, readResources } from './body.ts'
 import { presentResource } from './reply.ts'
 import type { ApiRoute, Call } from './route.ts'
@@ -61,6 +62,28 @@ function schemaOf(kind: RestKind): GenericSchema {
   })
 }
 
+/** Each is sound beside the Network `default` of a fresh hub. */
+const examples: Readonly<Record<RestKind, object>> = {
+  Network: { cidr: '10.77.0.0/16', cidr6: 'fd77::/64', defaultPolicy: 'Deny' },
+  Node: { labels: { site: 'alpha', role: 'gateway' }, advertise: ['192.168.77.0/24'] },
+  Policy: {
+    subject: { nodeSelector: { matchLabels: { role: 'worker' } } },
+    ingress: [
+      { from: [{ nodeSelector: { matchLabels: { role: 'gateway' } } }], ports: [{ protocol: 'TCP', port: 80 }] },
+    ],
+  },
+  Route: {
+    destination: '192.168.77.0/24',
+    via: { matchLabels: { site: 'alpha', role: 'gateway' } },
+    nat: 'masquerade',
+  },
+  Service: { ports: [{ port: 80 }], backends: { matchLabels: { role: 'worker' } } },
+}
+
+function exampleOf(kind: RestKind): object {
+  return { apiVersion, kind, metadata: { name: 'example' }, spec: examples[kind] }
+}
+
 function routesOf(kind: RestKind): readonly ApiRoute[] {
   const path = `/api/v1/${plural[kind]}`
   return [
@@ -95,6 +118,7 @@ function routesOf(kind: RestKind): readonly ApiRoute[] {
       summary: `Create or replace one ${kind}; with metadata.resourceVersion only if nobody wrote in between`,
       query: [dryRun],
       request: schemaOf(kind),
+      example: exampleOf(kind),
       reply: `The ${kind} as it is now`,
       handle: (call) => put(kind, call),
     },
@@ -118,6 +142,8 @@ export const resourceRoutes: readonly ApiRoute[] = [
     role: 'operator',
     summary: 'Create or replace several resources, all or none, in one revision; a YAML or JSON stream',
     query: [dryRun],
+    request: 'resources',
+    example: restKinds.map((kind) => formatYaml(exampleOf(kind))).join('---\n'),
     reply: 'The resources as they are now',
     handle: async (call) => {
       const { actor, context, deps } = call

@@ -32,6 +32,8 @@ export interface Call {
   readonly deps: ApiDeps
   /** Whom the bearer token names; on public routes an actor without rights. */
   readonly actor: Actor
+  /** False once the caller's token is revoked or has expired; for answers that go on. */
+  readonly mayStay: () => boolean
   /** Bytes that its body may have. */
   readonly bodyMax: number
 }
@@ -49,7 +51,10 @@ export interface ApiRoute {
   readonly role: Role | 'public'
   readonly summary: string
   readonly query?: readonly Parameter[]
-  readonly request?: GenericSchema
+  /** Of the body: one JSON object, or a stream of resources in YAML or JSON. */
+  readonly request?: GenericSchema | 'resources'
+  /** A body that is taken as it stands, given the hub has what it refers to. */
+  readonly example?: unknown
   /** What a successful reply is, in words. */
   readonly reply: string
   readonly replyType?: string

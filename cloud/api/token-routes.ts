@@ -56,6 +56,7 @@ export const tokenRoutes: readonly ApiRoute[] = [
     role: 'operator',
     summary: 'Create a join token',
     request: tokenSpec,
+    example: { network: 'default', ttl: '24h', uses: 20, labels: { site: 'alpha' }, autoApprove: true },
     reply: 'The word for `holdfast join`, shown this once',
     handle: async (call) => {
       const { actor, context, deps } = call
@@ -89,6 +90,7 @@ export const tokenRoutes: readonly ApiRoute[] = [
     role: 'admin',
     summary: 'Create an API token with a role',
     request: accessSchema,
+    example: { name: 'grafana', role: 'viewer', ttl: '90d' },
     reply: 'The token, shown this once',
     handle: async (call) => {
       const { actor, context, deps } = call

@@ -11,6 +11,10 @@ import { type Answer, createAttacker, type Route } from './attacker.fake.ts'
 const attack = suite('attacks on the API')
 const world = createAttacker('hf-attack-')
 const { call, json, makeToken, routes } = world
+interface Documented {
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly example?: unknown }>> }
+}
+
 /** Guesses are throttled by the minute. */
 async function refused(status: number, code: string, route: Route, token?: string): Promise<void> {
   world.pass(60_000)
@@ -127,6 +131,27 @@ for (const [what, method, path, body, status, expected] of [
     assert.ok(systemClock.monotonic() - from < 2_000, 'and at once')
   })
 }
+
+attack('a fresh hub takes every example of its own document', async () => {
+  const { paths } = await json<{ paths: Record<string, Record<string, Documented>> }>(
+    'GET',
+    '/api/v1/openapi.json',
+    world.admin(),
+  )
+  let taken = 0
+  for (const [path, operations] of Object.entries(paths)) {
+    for (const [method, { requestBody }] of Object.entries(operations)) {
+      for (const { example } of Object.values(requestBody?.content ?? {})) {
+        if (example === undefined) continue
+        const body = typeof example === 'string' ? example : JSON.stringify(example)
+        const answer = await call(method.toUpperCase(), path.replace('{name}', 'example'), world.admin(), body)
+        assert.ok(answer.status < 300, `${method} ${path}: ${answer.text}`)
+        taken += 1
+      }
+    }
+  }
+  assert.is(taken, 8)
+})
 
 attack('optimistic concurrency: of two who read the same, the second is told to read again', async () => {
   const path = '/api/v1/nodes/shared'
