@@ -9,6 +9,7 @@ import { sha256, verify } from '../../shared/host/crypto.ts'
 import { trustedKeys } from '../../shared/record/envelope.ts'
 import { capabilityLifeMs, openCapability } from '../../shared/wire/capability.ts'
 import { MemoryStore } from '../store/memory.fake.ts'
+import type { Held } from '../trust/accept.ts'
 import { createCapabilityKeeper } from './capability-keeper.ts'
 import { FakeHub, testDevice, testInflate, testNetwork, testSigner } from './hub.fake.ts'
 import { createHubLink, type HubLink } from './hub-link.ts'
@@ -25,7 +26,7 @@ function rig(store = new MemoryStore()) {
   hub.commit()
   const entropy = seededEntropy(3)
   const log = memoryLog()
-  const self: { link?: HubLink } = {}
+  const self: { link?: HubLink; held?: Held } = {}
   const refused: string[] = []
   const send = async (payload: Uint8Array) => self.link?.request(payload)
   const { anchors } = hub
@@ -42,8 +43,8 @@ function rig(store = new MemoryStore()) {
   const sync = createSync({
     ...doors,
     anchors,
-    held: () => undefined,
-    onAccepted: () => undefined,
+    held: () => self.held,
+    onAccepted: ({ next }) => void (self.held = next),
     onRefused: () => undefined,
     onSound: () => undefined,
   })

@@ -58,11 +58,15 @@ interface Member {
 
 /** The first host of a site is its gateway, the others its workers; those on the internet are relays, but for the hub. */
 function membersOf(net: Net): readonly Member[] {
+  const runsAgent = (host: string): boolean => net.topology.bystanders?.includes(host) !== true
   const member = (host: string, site: string, role: string): Member => {
     return { node: createLabNode(net.host(host)), labels: { site, role } }
   }
   return [
-    ...net.topology.internet.slice(1).map((host) => member(host, 'internet', 'relay')),
+    ...net.topology.internet
+      .slice(1)
+      .filter(runsAgent)
+      .map((host) => member(host, 'internet', 'relay')),
     ...net.topology.sites.flatMap(({ hosts, name }) =>
       hosts.map((host, i) => member(host, name, i === 0 ? 'gateway' : 'worker')),
     ),

@@ -31,6 +31,8 @@ export interface Site {
 export interface Topology {
   /** Hosts with an address on the internet. */
   readonly internet: readonly string[]
+  /** Those on the internet that run no agent of the fleet. */
+  readonly bystanders?: readonly string[]
   readonly sites: readonly Site[]
 }
 

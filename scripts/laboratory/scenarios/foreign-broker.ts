@@ -7,7 +7,7 @@ import { network, oneSite, resource } from '../shapes.ts'
 import { internetAddress } from '../topology.ts'
 import { expect } from '../unmet.ts'
 
-const topology = { ...oneSite.topology, internet: ['hub', 'impostor'] }
+const topology = { ...oneSite.topology, internet: ['hub', 'impostor'], bystanders: ['impostor'] }
 const open = resource('Policy', 'open', { subject: { nodeSelector: {} }, ingress: [{}] })
 
 export const scenario: Scenario = {

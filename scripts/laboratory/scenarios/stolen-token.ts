@@ -6,7 +6,7 @@ import { runScenario, type Scenario } from '../scenario.ts'
 import { oneSite } from '../shapes.ts'
 import { expect } from '../unmet.ts'
 
-const topology = { ...oneSite.topology, internet: ['hub', 'thief'] }
+const topology = { ...oneSite.topology, internet: ['hub', 'thief'], bystanders: ['thief'] }
 
 /** Tries to join from a clean state; throws unless it is refused with these words and leaves no identity behind. */
 async function expectRefusal(thief: Host, url: string, token: string, words: RegExp, name = 'thief'): Promise<string> {
