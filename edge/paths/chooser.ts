@@ -7,8 +7,8 @@ import { describeError } from '../../shared/errors.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import type { EndpointBook } from './endpoint-book.ts'
 import type { PathEngine } from './engine.ts'
+import type { Outside } from './outlook.ts'
 import type { PathView } from './path.ts'
-import type { Mapping } from './reflexive.ts'
 
 export interface Chooser extends EndpointBook {
   /** After the first turn: the rules that share the port are in the kernel. */
@@ -16,12 +16,12 @@ export interface Chooser extends EndpointBook {
   stop(): Promise<void>
   engine(): 'on' | 'off'
   view(node: NodeId): PathView | undefined
-  mapping(): Mapping
+  mapping(): Outside
   /** The relay behind an endpoint. */
   viaOf(endpoint: Endpoint): NodeId | undefined
 }
 
-const NOTHING_KNOWN: Mapping = { natType: 'unknown', mapped: [] }
+const NOTHING_KNOWN: Outside = { natType: 'unknown', mapped: [], relays: [] }
 
 export function createChooser(rotation: EndpointBook, engine: PathEngine | undefined, log: Log): Chooser {
   let current: EndpointBook = rotation

@@ -11,17 +11,17 @@ import type { NodeId, WgKey } from '../../shared/ids.ts'
 import type { RelayClient } from '../relay/client.ts'
 import type { PeerEntry } from '../report/peers.ts'
 import { createAlarm } from './alarm.ts'
-import { createCandidateBook } from './candidate-book.ts'
 import { createPeerPaths } from './controller.ts'
 import type { FrameSocket, WireguardDoor } from './doors.ts'
 import type { EndpointBook, EndpointInput } from './endpoint-book.ts'
 import type { Names } from './names.ts'
+import type { Outside } from './outlook.ts'
 import type { Pace, PathAction, PathEvent, PathView, PeerPaths } from './path.ts'
 import { createPointer } from './pointer.ts'
-import { createReflexive, type Mapping, type Reflexive } from './reflexive.ts'
-import { createRelays, type RelayScene } from './relays.ts'
+import type { RelayScene } from './relays.ts'
 import type { PathTalk } from './talk.ts'
 import { createTraffic } from './traffic.ts'
+import { createWays } from './ways.ts'
 
 export interface PathEngineOptions {
   readonly wgKey: WgKey
@@ -48,7 +48,7 @@ export interface PathEngine extends EndpointBook {
   start(): Promise<boolean>
   stop(): Promise<void>
   view(node: NodeId): PathView | undefined
-  mapping(): Mapping
+  mapping(): Outside
   /** The relay behind an endpoint. */
   viaOf(endpoint: Endpoint): NodeId | undefined
 }
@@ -66,29 +66,14 @@ function isLower(a: WgKey, b: WgKey): boolean {
   return Buffer.compare(fromBase64(a), fromBase64(b)) < 0
 }
 
-/** Where peers may be: what is known of them, and what is bound for them. */
-function createWays(
-  { clock, names, relayClient, socket }: PathEngineOptions,
-  seen: Reflexive,
-  onChange: (peer: NodeId) => void,
-) {
-  const relays = createRelays({
-    client: relayClient((bytes, to) => socket.send(bytes, to)),
-    names,
-    onChange,
-    onSeenAs: (relay, endpoint) => seen.note(relay, endpoint, clock.monotonic()),
-  })
-  return { relays, candidates: createCandidateBook(names, (node) => relays.of(node)) }
-}
-
 export function createPathEngine(options: PathEngineOptions): PathEngine {
   const { clock, entropy, log, socket, talk, wireguard } = options
   const pairs = new Map<NodeId, Pair>()
   const byKey = new Map<WgKey, Pair>()
   /** Endpoints for peers that WireGuard has none for; the others are turned by `point`. */
   const chosen = new Map<NodeId, Endpoint>()
-  const reflexive = createReflexive()
-  const { candidates, relays } = createWays(options, reflexive, (peer) => refresh(peer))
+  const onRelays = (peer: NodeId): void => refresh(peer)
+  const { candidates, outside, outlook, reflexive, relays } = createWays({ ...options, onRelays })
   const pointer = createPointer(wireguard, options.nudge, log)
   let own: ReadonlySet<string> = new Set()
   let localText = ''
@@ -149,7 +134,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
   })
 
   const receive = (bytes: Uint8Array, from: Endpoint): void => {
-    if (relays.receive(bytes, from)) return
+    if (relays.receive(bytes, from) || outlook.receive(bytes, from)) return
     const heard = talk.receive(bytes, from)
     const pair = heard === undefined ? undefined : byKey.get(heard.peer)
     if (heard === undefined || pair === undefined) return
@@ -253,6 +238,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
     if (first) return
     reflexive.forget()
     relays.networkChanged()
+    outlook.lookAgain()
     for (const pair of pairs.values()) tell(pair, { type: 'network-changed' })
   }
 
@@ -264,6 +250,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
       if (news) {
         setPairs(input.entries)
         relays.update(options.relayScene())
+        outlook.setPlaces(relays.stunPlaces())
       }
       setLocal(input)
       setPace()
@@ -284,10 +271,11 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
       alarm.cancel()
       traffic.stop()
       relays.close()
+      outlook.stop()
       await socket.close()
     },
     view: (node) => pairs.get(node)?.paths.view(),
-    mapping: () => reflexive.mapping(own),
+    mapping: () => outside(own),
     viaOf: (endpoint) => candidates.viaOf(endpoint),
   }
 }

@@ -31,8 +31,15 @@ test('two observers that see different ports: the mapping is of no use to others
   assert.equal(reflexive.mapping(OWN), { natType: 'symmetric', mapped: [] })
 })
 
-test('two ports of one host are one observer, and its newest word counts', () => {
-  const reflexive = sees(['203.0.113.1:51820', '198.51.100.9:4000'], ['203.0.113.1:3478', '198.51.100.9:4001'])
+test('two ports of one host prove that a mapping depends on the destination, never that it does not', () => {
+  const same = sees(['203.0.113.1:3478', '198.51.100.9:4000'], ['203.0.113.1:3479', '198.51.100.9:4000'])
+  assert.equal(same.mapping(OWN), { natType: 'unknown', mapped: ['198.51.100.9:4000'] })
+  const other = sees(['203.0.113.1:3478', '198.51.100.9:4000'], ['203.0.113.1:3479', '198.51.100.9:4001'])
+  assert.equal(other.mapping(OWN), { natType: 'symmetric', mapped: [] })
+})
+
+test('the newest word of an observer counts', () => {
+  const reflexive = sees(['203.0.113.1:3478', '198.51.100.9:4000'], ['203.0.113.1:3478', '198.51.100.9:4001'])
   assert.equal(reflexive.mapping(OWN), { natType: 'unknown', mapped: ['198.51.100.9:4001'] })
 })
 

@@ -17,6 +17,8 @@ const OBSERVERS_MAX = 16
 const MAPPED_MAX = 4
 
 interface Sight {
+  /** Of the observer. */
+  readonly host: string
   readonly endpoint: Endpoint
   readonly at: number
 }
@@ -41,37 +43,36 @@ function family(endpoint: Endpoint): 4 | 6 {
 }
 
 /** What one family shows. IPv6 without translation shows an own address. */
-function judge(seen: readonly Endpoint[], own: ReadonlySet<string>): Mapping {
+function judge(sights: readonly Sight[], own: ReadonlySet<string>): Mapping {
+  const seen = sights.map(({ endpoint }) => endpoint)
   if (seen.some((endpoint) => own.has(hostOf(endpoint)))) return { natType: 'none', mapped: [] }
   const different = new Set(seen)
   if (different.size > 1) return { natType: 'symmetric', mapped: [] }
   if (seen.length === 0) return { natType: 'unknown', mapped: [] }
-  // One observer proves no independence, and its word may still be right.
-  return { natType: seen.length > 1 ? 'endpoint-independent' : 'unknown', mapped: [...different] }
+  // One observer proves no independence, at however many ports, and its word may still be right.
+  const observers = new Set(sights.map(({ host }) => host)).size
+  return { natType: observers > 1 ? 'endpoint-independent' : 'unknown', mapped: [...different] }
 }
 
 export function createReflexive(): Reflexive {
-  /** By host of the observer: two ports of one host may be one mapping. */
-  const sights = new Map<string, Sight>()
+  const sights = new Map<Endpoint, Sight>()
 
   return {
     note(observer, endpoint, at) {
-      const key = hostOf(observer)
-      sights.delete(key)
-      sights.set(key, { endpoint, at })
+      sights.delete(observer)
+      sights.set(observer, { endpoint, at, host: hostOf(observer) })
       const [oldest] = sights.keys()
       if (sights.size > OBSERVERS_MAX && oldest !== undefined) sights.delete(oldest)
     },
     mapping(own) {
       const newest = [...sights.values()].at(-1)?.at ?? 0
       const current = [...sights.values()].filter(({ at }) => newest - at <= SAME_TIME_MS)
-      const seen = current.map(({ endpoint }) => endpoint)
       const four = judge(
-        seen.filter((endpoint) => family(endpoint) === 4),
+        current.filter(({ endpoint }) => family(endpoint) === 4),
         own,
       )
       const six = judge(
-        seen.filter((endpoint) => family(endpoint) === 6),
+        current.filter(({ endpoint }) => family(endpoint) === 6),
         own,
       )
       const natType = four.natType === 'unknown' && four.mapped.length === 0 ? six.natType : four.natType

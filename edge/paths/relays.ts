@@ -2,7 +2,7 @@
 // engine as one more place where the peer answers.
 
 import type { Address } from '../../shared/address/cidr.ts'
-import { type Endpoint, formatEndpoint, hostOf } from '../../shared/address/endpoint.ts'
+import { type Endpoint, formatEndpoint, hostOf, portOf } from '../../shared/address/endpoint.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import type { NetworkSpec } from '../../shared/intent/network.ts'
 import type { NodeBody } from '../../shared/record/record.ts'
@@ -11,6 +11,7 @@ import type { RelayClient } from '../relay/client.ts'
 import type { HeldFact } from '../store/store.ts'
 import type { CandidateSources } from './candidates.ts'
 import type { Names } from './names.ts'
+import type { StunPlace } from './outlook.ts'
 import { chooseRelays, type RelayUser } from './relay-choice.ts'
 
 /** What the choice follows from. */
@@ -39,6 +40,8 @@ export interface Relays {
   /** True if the bytes were a relay's. */
   receive(bytes: Uint8Array, from: Endpoint): boolean
   networkChanged(): void
+  /** Where all relays of the network answer STUN: the relay port and the next one. */
+  stunPlaces(): readonly StunPlace[]
   close(): void
 }
 
@@ -117,6 +120,13 @@ export function createRelays({ client, names, onChange, onSeenAs }: RelaysOption
       }),
     receive: (bytes, from) => client.receive(bytes, from),
     networkChanged: () => client.networkChanged(),
+    stunPlaces: () =>
+      (scene?.nodes ?? []).flatMap((node) => {
+        const at = node.nodeId === scene?.self.nodeId ? undefined : placeOf(node)
+        if (at === undefined) return []
+        const second = formatEndpoint(hostOf(at) as Address, portOf(at) + 1)
+        return [at, second].map((endpoint) => ({ relay: node.nodeId, endpoint }))
+      }),
     close: () => client.close(),
   }
 }

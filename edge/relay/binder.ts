@@ -44,6 +44,7 @@ export interface BinderOptions {
 export const sessionLifeMs = 90_000
 /** Ports tried before a bind is refused: others may sit on some of the range. */
 const PORTS_TRIED_MAX = 16
+const INITIATION_BYTES = 148
 
 export interface NewEnd {
   readonly node: NodeId
@@ -72,6 +73,14 @@ function forwardOf({ ends, family, nodes, port }: Session): Forward {
     return source === undefined || local === undefined ? undefined : { source, local }
   }
   return { port, family, nodes, ends: [end(0), end(1)] }
+}
+
+/**
+ * A WireGuard handshake's first message (§5.4.2): worth keeping, because the next one comes five seconds later. A probe that
+ * arrives late would only lie about the path.
+ */
+function isInitiation(bytes: Uint8Array): boolean {
+  return bytes.length === INITIATION_BYTES && bytes[0] === 1
 }
 
 export function createBinder(options: BinderOptions): Binder {
@@ -193,7 +202,7 @@ export function createBinder(options: BinderOptions): Binder {
       const to = session.ends[otherSide(from)]?.source
       // The kernel was told of both ends a moment ago.
       if (to !== undefined) ports.send(port, bytes, to)
-      else session.held ??= { from, bytes: bytes.slice() }
+      else if (isInitiation(bytes)) session.held ??= { from, bytes: bytes.slice() }
     },
   }
 }

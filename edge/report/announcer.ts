@@ -5,7 +5,7 @@ import type { Clock, Log, Sha256, Signer, Verify } from '../../shared/effects.ts
 import { describeError } from '../../shared/errors.ts'
 import { openFact } from '../../shared/fact/fact.ts'
 import { type NodeId, parseDeviceKey } from '../../shared/ids.ts'
-import type { Mapping } from '../paths/reflexive.ts'
+import type { Outside } from '../paths/outlook.ts'
 import type { LocalAddress } from '../plan/observed.ts'
 import type { Keepsakes } from '../store/keepsakes.ts'
 import { createOwnFact } from './own-fact.ts'
@@ -23,7 +23,7 @@ export interface AnnouncerOptions {
   readonly listenPort: number
   /** This node's own record. */
   readonly me: () => Member | undefined
-  readonly mapping: () => Mapping
+  readonly mapping: () => Outside
   readonly local: () => { readonly addresses: readonly LocalAddress[]; readonly key: string }
   /** Hands the envelope to the link; false where there is none yet. */
   readonly send: (envelope: Uint8Array) => boolean
@@ -48,7 +48,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     const { addresses, key } = options.local()
     const publicEndpoint = options.me()?.publicEndpoint
     const mapping = options.mapping()
-    const seen = `${mapping.natType} ${mapping.mapped.join()}`
+    const seen = `${mapping.natType} ${mapping.mapped.join()} ${mapping.relays.join()}`
     const now = `${own.boot()} ${peers.revision()} ${publicEndpoint ?? ''} ${seen} ${key}`
     if (now === saidOf) return
     const reachable = publicEndpoint !== undefined

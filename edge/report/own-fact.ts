@@ -11,7 +11,7 @@ import { type Candidate, type Fact, sealFact } from '../../shared/fact/fact.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import { candidatesMax, observedMax } from '../../shared/limits.ts'
 import { encodeCanonicalText } from '../../shared/record/canonical.ts'
-import type { Mapping } from '../paths/reflexive.ts'
+import type { Outside } from '../paths/outlook.ts'
 import type { LocalAddress } from '../plan/observed.ts'
 import type { PeerEntry } from './peers.ts'
 
@@ -59,6 +59,9 @@ function observedPeers(entries: readonly PeerEntry[]): Fact['observed'] {
   return seen.slice(0, observedMax)
 }
 
+/** The fact's own bound. */
+const RELAYS_MAX = 16
+
 export interface OwnFactOptions {
   readonly node: NodeId
   readonly signer: Signer
@@ -76,7 +79,7 @@ export interface OwnFact {
     listenPort: number,
     reachable: boolean,
     entries: readonly PeerEntry[],
-    mapping: Mapping,
+    mapping: Outside,
   ): Uint8Array
   /** A fact of this node came back. Returns the boot number to keep if it outranks what we would say. */
   meet(fact: Pick<Fact, 'boot' | 'seq'>): number | undefined
@@ -96,14 +99,15 @@ export function createOwnFact(options: OwnFactOptions): OwnFact {
       // A node that has a public address has no NAT in front of that address, whatever else it has.
       const natType = candidates.some((one) => one.kind === 'public') ? 'none' : mapping.natType
       const seen = reachable || natType === 'none' ? observedPeers(entries) : []
-      const body = { candidates, observed: seen, relays: [], natType } as const
+      const relays = mapping.relays.slice(0, RELAYS_MAX)
+      const body = { candidates, observed: seen, relays, natType } as const
       const text = `${boot} ${encodeCanonicalText(body)}`
       if (envelope !== undefined && text === content) return envelope
       content = text
       seq += 1
       const fact: Fact = {
         ...body,
-        relays: [],
+        relays: [...relays],
         observed: [...seen],
         candidates: [...candidates],
         node,

@@ -10,6 +10,7 @@ import { scenario as hubOutage } from './scenarios/hub-outage.ts'
 import { scenario as leave } from './scenarios/leave.ts'
 import { scenario as mesh } from './scenarios/mesh.ts'
 import { scenario as mosquitto } from './scenarios/mosquitto.ts'
+import { scenario as paths } from './scenarios/paths.ts'
 import { scenario as policy } from './scenarios/policy.ts'
 import { scenario as repair } from './scenarios/repair.ts'
 import { scenario as stolenToken } from './scenarios/stolen-token.ts'
@@ -19,6 +20,7 @@ export const scenarios: readonly Scenario[] = [
   mesh,
   coldBoot,
   hubOutage,
+  paths,
   failover,
   repair,
   policy,

@@ -1,0 +1,129 @@
+// How this node looks from outside, asked of the relays: each answers STUN at two ports, so one relay is enough to tell a
+// NAT that maps by destination, and its answer says that it can be reached, and how far it is.
+
+import type { Endpoint } from '../../shared/address/endpoint.ts'
+import { compareText } from '../../shared/bytes.ts'
+import type { Clock, Timer } from '../../shared/effects.ts'
+import type { NodeId } from '../../shared/ids.ts'
+import type { Mapping } from './reflexive.ts'
+import type { StunClient } from './stun.ts'
+
+/** How this node looks from outside, and what it reaches there. */
+export interface Outside extends Mapping {
+  /** Relays that answer, the nearest first. */
+  readonly relays: readonly NodeId[]
+}
+
+/** Where a relay answers STUN. */
+export interface StunPlace {
+  readonly relay: NodeId
+  readonly endpoint: Endpoint
+}
+
+export interface OutlookOptions {
+  readonly stun: StunClient
+  readonly send: (bytes: Uint8Array, to: Endpoint) => void
+  readonly clock: Clock
+  /** A place saw this node come from `seenAs`. */
+  readonly onSeen: (place: Endpoint, seenAs: Endpoint) => void
+  /** Which relays answer, or how far they are, changed. */
+  readonly onChange: () => void
+}
+
+export interface Outlook {
+  /** Looks at once if they are others than before. */
+  setPlaces(places: readonly StunPlace[]): void
+  /** Links changed: what was seen is history. */
+  lookAgain(): void
+  /** True if the bytes answered a question of ours. */
+  receive(bytes: Uint8Array, from: Endpoint): boolean
+  /** Relays that answer, the nearest first. */
+  relays(): readonly NodeId[]
+  /** Asked often enough, and nobody answered. */
+  isBlocked(): boolean
+  stop(): void
+}
+
+/** A NAT that restarts in silence is noticed within this; eight small packets a time. */
+const LOOK_MS = 30 * 60_000
+/** RTO of RFC 8489 §6.2.1 and its doubling: 0, 0.5, 1.5, 3.5 s. */
+const REPEAT_MS = 500
+const TRIES = 4
+/** Relays asked: two are used, and more tell nothing new. */
+const PLACES_MAX = 8
+
+/** Distance in steps that double, so that a wavering round trip changes no order. */
+function step(rttMs: number): number {
+  return Math.ceil(Math.log2(Math.max(1, rttMs)))
+}
+
+export function createOutlook({ clock, onChange, onSeen, send, stun }: OutlookOptions): Outlook {
+  const distances = new Map<NodeId, number>()
+  const open = new Set<Endpoint>()
+  let places: readonly StunPlace[] = []
+  let key = ''
+  let tries = 0
+  let timer: Timer | undefined
+  let order = ''
+
+  const relays = (): readonly NodeId[] =>
+    [...distances].sort((a, b) => a[1] - b[1] || compareText(a[0], b[0])).map(([relay]) => relay)
+
+  const tellOrder = (): void => {
+    const now = relays().join()
+    if (now === order) return
+    order = now
+    onChange()
+  }
+
+  /** Those that stayed silent through all tries can't be reached. */
+  const conclude = (): void => {
+    const silent = new Set(places.filter(({ endpoint }) => open.has(endpoint)).map(({ relay }) => relay))
+    for (const { endpoint, relay } of places) if (!open.has(endpoint)) silent.delete(relay)
+    for (const relay of silent) distances.delete(relay)
+    tellOrder()
+    timer = clock.after(LOOK_MS, look)
+  }
+
+  const ask = (): void => {
+    if (open.size === 0 || tries === TRIES) return conclude()
+    for (const endpoint of open) send(stun.ask(endpoint), endpoint)
+    timer = clock.after(REPEAT_MS * 2 ** tries, ask)
+    tries += 1
+    return undefined
+  }
+
+  const look = (): void => {
+    timer?.cancel()
+    tries = 0
+    open.clear()
+    for (const { endpoint } of places) open.add(endpoint)
+    if (places.length > 0) ask()
+  }
+
+  return {
+    setPlaces(next) {
+      const text = next.map(({ endpoint, relay }) => `${relay} ${endpoint}`).join()
+      if (text === key) return
+      key = text
+      places = next.slice(0, PLACES_MAX)
+      const present = new Set(places.map(({ relay }) => relay))
+      for (const relay of distances.keys()) if (!present.has(relay)) distances.delete(relay)
+      look()
+    },
+    lookAgain: look,
+    receive(bytes, from) {
+      const heard = stun.receive(bytes, from)
+      const place = heard === undefined ? undefined : places.find(({ endpoint }) => endpoint === heard.server)
+      if (heard === undefined || place === undefined) return heard !== undefined
+      open.delete(place.endpoint)
+      distances.set(place.relay, step(heard.rttMs))
+      onSeen(place.endpoint, heard.seenAs)
+      tellOrder()
+      return true
+    },
+    relays,
+    isBlocked: () => places.length > 0 && tries === TRIES && distances.size === 0,
+    stop: () => timer?.cancel(),
+  }
+}

@@ -1,0 +1,56 @@
+// Where peers may be, and where this node is: candidates, relays that are bound, and the view from outside.
+
+import type { Clock, Entropy } from '../../shared/effects.ts'
+import type { NodeId } from '../../shared/ids.ts'
+import type { RelayClient } from '../relay/client.ts'
+import { createCandidateBook } from './candidate-book.ts'
+import type { FrameSocket } from './doors.ts'
+import type { Names } from './names.ts'
+import { createOutlook, type Outside } from './outlook.ts'
+import { createReflexive } from './reflexive.ts'
+import { createRelays } from './relays.ts'
+import { createStunClient } from './stun.ts'
+
+export interface WaysOptions {
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly names: Names
+  readonly socket: FrameSocket
+  readonly relayClient: (send: FrameSocket['send']) => RelayClient
+  /** What is bound for a peer is another than before. */
+  readonly onRelays: (peer: NodeId) => void
+  /** How this node looks from outside changed. */
+  readonly onChange: () => void
+}
+
+export function createWays({ clock, entropy, names, onChange, onRelays, relayClient, socket }: WaysOptions) {
+  const send: FrameSocket['send'] = (bytes, to) => socket.send(bytes, to)
+  const reflexive = createReflexive()
+  const relays = createRelays({
+    client: relayClient(send),
+    names,
+    onChange: onRelays,
+    onSeenAs: (relay, endpoint) => reflexive.note(relay, endpoint, clock.monotonic()),
+  })
+  const outlook = createOutlook({
+    stun: createStunClient(clock, entropy),
+    send,
+    clock,
+    onSeen: (place, endpoint) => reflexive.note(place, endpoint, clock.monotonic()),
+    onChange,
+  })
+  const candidates = createCandidateBook(names, (node) => relays.of(node))
+
+  /** `own`: addresses of this host. */
+  const outside = (own: ReadonlySet<string>): Outside => {
+    const mapping = reflexive.mapping(own)
+    const unseen = mapping.natType === 'unknown' && mapping.mapped.length === 0
+    return {
+      ...mapping,
+      ...(unseen && outlook.isBlocked() ? { natType: 'udp-blocked' as const } : {}),
+      relays: outlook.relays(),
+    }
+  }
+
+  return { candidates, outlook, outside, reflexive, relays }
+}

@@ -1,0 +1,101 @@
+// Every kind of NAT beside every other: each pair talks, by the best way there can be, and says why.
+
+import type { PathReport } from '../../../edge/paths/report.ts'
+import type { Fleet } from '../fleet.ts'
+import type { LabNode } from '../node.ts'
+import { runScenario, type Scenario } from '../scenario.ts'
+import { network, pingPolicy, resource } from '../shapes.ts'
+import { internetAddress, type Topology } from '../topology.ts'
+import { expect } from '../unmet.ts'
+import { type Seen, type Waited, waitFor } from '../wait.ts'
+
+const topology: Topology = {
+  internet: ['hub', 'public-1'],
+  sites: [
+    { name: 'cone', nat: 'eim', hosts: ['cone-1'] },
+    { name: 'home', nat: 'port-preserving', hosts: ['home-1', 'home-2'] },
+    { name: 'lte', nat: 'eim', carrierNat: true, hosts: ['lte-1'] },
+    { name: 'strict', nat: 'symmetric', hosts: ['strict-1'] },
+    { name: 'mobile', nat: 'symmetric', hosts: ['mobile-1'] },
+  ],
+}
+const publicNode = resource('Node', 'public-1', {
+  publicEndpoint: `${internetAddress(topology, 'public-1')}:51820`,
+  relay: { enabled: true },
+})
+
+type Kind = PathReport['candidates'][number]['kind']
+
+/** The best way there can be, whichever end is asked. */
+const EXPECTED: readonly (readonly [string, string, Kind])[] = [
+  ['home-1', 'home-2', 'lan'],
+  ['cone-1', 'lte-1', 'direct'],
+  ['cone-1', 'home-1', 'direct'],
+  ['cone-1', 'strict-1', 'relay'],
+  ['lte-1', 'mobile-1', 'relay'],
+  ['strict-1', 'mobile-1', 'relay'],
+]
+
+function inUse({ candidates }: PathReport): PathReport['candidates'][number] | undefined {
+  return candidates.find((one) => one.inUse && one.lastAnswerAgeMs !== undefined)
+}
+
+function reaches(node: LabNode, peer: string, kind: Kind): Promise<Waited<Kind>> {
+  return waitFor(
+    `${node.name} reaches ${peer} by ${kind}`,
+    async (): Promise<Seen<Kind>> => {
+      const report = (await node.paths()).peers.find(({ name }) => name === peer)
+      const used = report === undefined ? undefined : inUse(report)
+      if (used?.kind === kind) return { done: kind }
+      const all = report?.candidates.map((one) => `${one.kind} ${one.endpoint} ${one.state}: ${one.reason}`)
+      return { notYet: all?.join('; ') ?? 'no such peer' }
+    },
+    { timeoutMs: 60_000, everyMs: 250 },
+  )
+}
+
+async function bestPaths(fleet: Fleet): Promise<number> {
+  await Promise.all(
+    EXPECTED.flatMap(([a, b, kind]) => [reaches(fleet.node(a), b, kind), reaches(fleet.node(b), a, kind)]),
+  )
+  return EXPECTED.length
+}
+
+async function saysWhy(fleet: Fleet): Promise<string> {
+  const told = await fleet.node('strict-1').cli(['explain', 'mobile-1'])
+  expect(told.includes('through a relay public-1'), 'the relay is named', told)
+  expect(told.includes('Both ends are behind symmetric NATs'), 'and why it is needed', told)
+  const check = await fleet.node('cone-1').cli(['netcheck'])
+  expect(/NAT +one mapping for everybody/.test(check), 'cone-1 knows its NAT', check)
+  return told.split('\n')[0] ?? ''
+}
+
+export const scenario: Scenario = {
+  name: 'paths',
+  promise: 'whatever stands between two devices, they talk by the best way there can be, and say why',
+  shape: { topology, intent: [network, pingPolicy, publicNode] },
+  async play(fleet, story) {
+    await story.step(
+      'every pair answers',
+      () => fleet.mesh(),
+      ({ value }) => `${value} answers`,
+    )
+    await story.step(
+      'each by the best way',
+      () => bestPaths(fleet),
+      (pairs) => `${pairs} kinds of pairs`,
+    )
+    await story.step(
+      'and they say why',
+      () => saysWhy(fleet),
+      (told) => `“${told}”`,
+    )
+    await story.step('the hub dies, and nothing changes', async () => {
+      await fleet.hub.kill()
+      await fleet.mesh()
+      await bestPaths(fleet)
+    })
+  },
+}
+
+if (import.meta.main) process.exitCode = await runScenario(scenario)
