@@ -138,9 +138,7 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<string>
   attachWebSocket(web.server, webSocketPath, broker.door, log)
   await broker.open()
   writeCliUrl(paths, settings.listen.host, web.port)
-  const url = publicUrl(settings, web.port)
-  log.info('hub is up', { url, version, data: paths.root })
-  return url
+  return publicUrl(settings, web.port)
 }
 
 export async function startServer(settings: ServeSettings, effects: ServerEffects): Promise<Server> {
@@ -158,6 +156,7 @@ export async function startServer(settings: ServeSettings, effects: ServerEffect
     const tokens = createApiTokens(store, clock, entropy)
     const url = await startParts({ settings, paths, hubStore, store, tokens, cleanup }, effects)
     const firstToken = openLocalAccess(paths, tokens, hubStore, clock.now())
+    log.info('hub is up', { url, version, data: paths.root })
     return { url, paths, firstToken, stop: () => cleanup.run() }
   } catch (error) {
     await cleanup.run()
