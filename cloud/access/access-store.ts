@@ -1,6 +1,7 @@
 // Who may speak to the hub: broker credentials of devices and API tokens of people, hashed, in a database of their own.
 // Apart from intent, because it is read at every connection and no query of intent should ever reach it.
 
+import { chmodSync, closeSync, openSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { HoldfastError } from '../../shared/errors.ts'
 import { type NetworkId, type NodeId, parseNetworkId, parseNodeId } from '../../shared/ids.ts'
@@ -80,8 +81,16 @@ function tokenOf(row: TokenRecord): ApiTokenRow {
   }
 }
 
+/** Hashes are no secrets to use, but nobody else's business; what SQLite lays beside the file takes its mode. */
+function ownFile(path: string): void {
+  if (path === ':memory:') return
+  closeSync(openSync(path, 'a', 0o600))
+  chmodSync(path, 0o600)
+}
+
 function open(path: string): Database.Database {
   try {
+    ownFile(path)
     const db = new Database(path)
     db.pragma('journal_mode = WAL')
     db.pragma('synchronous = FULL')

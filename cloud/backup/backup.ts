@@ -16,6 +16,18 @@ async function copyDatabase(from: string, to: string): Promise<void> {
   }
 }
 
+/** On the disk of the target, so that the last step is a rename. */
+function draftBeside(target: string): string {
+  try {
+    return mkdtempSync(join(dirname(target), '.holdfast-backup-'))
+  } catch (cause) {
+    throw new HoldfastError('failed', `cannot write into ${dirname(target)}: ${(cause as Error).message}`, {
+      cause,
+      remedy: 'Choose a directory that is there, has space, and may be written by this user.',
+    })
+  }
+}
+
 /** Enrolments stand in hub.db and credentials in access.db: the first is copied last, and what it lacks is cut at start. */
 export async function writeBackup(paths: DataPaths, file: string, now: number, version: string): Promise<void> {
   const missing = backupFiles.find((name) => !existsSync(join(paths.root, name)))
@@ -27,7 +39,7 @@ export async function writeBackup(paths: DataPaths, file: string, now: number, v
   const target = resolve(file)
   if (existsSync(target))
     throw new HoldfastError('conflict', `${target} is there already`, { remedy: 'Choose another name.' })
-  const draft = mkdtempSync(join(dirname(target), '.holdfast-backup-'))
+  const draft = draftBeside(target)
   try {
     mkdirSync(join(draft, 'tls'), { mode: 0o700 })
     for (const name of backupFiles) {

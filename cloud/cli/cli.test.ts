@@ -1,6 +1,6 @@
 // The command line against a real hub on loopback: what people type, what they see, and what they are told when wrong.
 
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { memoryLog } from '../../shared/effects.fake.ts'
@@ -155,7 +155,17 @@ cli('a hub that is not there, and one that is not known', async () => {
 })
 
 cli('wrong command lines exit with 2 and say what is meant', async () => {
-  for (const words of ['bogus', 'get', 'get colours', 'apply', 'token', 'get nodes --colour', 'completion csh']) {
+  for (const words of [
+    'token create --uses x',
+    'token create --uses 0',
+    'bogus',
+    'get',
+    'get colours',
+    'apply',
+    'token',
+    'get nodes --colour',
+    'completion csh',
+  ]) {
     const said = await say(words)
     assert.is(said.code, 2, words)
     assert.match(said.err, /^holdfast-hub: /, words)
@@ -197,11 +207,23 @@ cli('a watch prints what changes', async () => {
   server = await start(data)
 })
 
+cli('get --json is get -o json', async () => {
+  assert.equal(JSON.parse(await good('get policy web --json')), JSON.parse(await good('get policy web -o json')))
+})
+
+cli('nothing in the data directory is anybody else’s to read', () => {
+  for (const name of readdirSync(data, { recursive: true, encoding: 'utf8' })) {
+    const { mode } = statSync(`${data}/${name}`)
+    assert.is(mode & 0o077, 0, `${name} ${(mode & 0o777).toString(8)}`)
+  }
+})
+
 cli('a backup of the running hub comes back elsewhere: same keys, same intent, a new epoch', async () => {
   const file = `${directory.path}/backup.tar`
   await good(`backup ${file}`)
   assert.is(statSync(file).mode & 0o777, 0o600)
   assert.is((await say(`backup ${file}`)).code, 1, 'nothing is overwritten')
+  assert.match((await say('backup /nonexistent/b.tar')).err, /cannot write into \/nonexistent.*Choose a directory/)
   assert.match((await say(`restore ${file} --data ${data}`)).err, /not empty/)
 
   const copy = `${directory.path}/copy`
@@ -227,7 +249,9 @@ cli('a damaged or foreign backup is refused and leaves nothing behind', async ()
   bytes[at] = (bytes[at] ?? 0) ^ 1
   writeFileSync(`${directory.path}/damaged.tar`, bytes)
   writeFileSync(`${directory.path}/foreign.tar`, 'not a tar file')
-  for (const name of ['damaged.tar', 'foreign.tar', 'absent.tar']) {
+  writeFileSync(`${directory.path}/cut.tar`, bytes.subarray(0, Math.floor(bytes.length / 2)))
+  writeFileSync(`${directory.path}/empty.tar`, '')
+  for (const name of ['cut.tar', 'empty.tar', 'damaged.tar', 'foreign.tar', 'absent.tar']) {
     const said = await say(`restore ${directory.path}/${name} --data ${directory.path}/nothing`)
     assert.is(said.code, 1, name)
     assert.throws(() => statSync(`${directory.path}/nothing`), /ENOENT/, name)

@@ -1,6 +1,6 @@
 // What a command is given: its words, the hub, and where to print.
 
-import type { Invocation } from '../../shared/cli/parse.ts'
+import { type Invocation, switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { renderTable } from '../../shared/cli/table.ts'
 import type { Clock } from '../../shared/effects.ts'
 import { formatYaml } from '../../shared/intent/yaml.ts'
@@ -17,6 +17,10 @@ export interface Context extends Invocation {
 }
 
 export type Command = (context: Context) => Promise<void>
+
+export function outputOf({ flags }: Pick<Context, 'flags'>): string {
+  return switchFlag(flags, 'json') ? 'json' : (textFlag(flags, 'output') ?? 'table')
+}
 
 export function printJson({ out }: Context, value: unknown): void {
   out(`${JSON.stringify(value, undefined, 2)}\n`)

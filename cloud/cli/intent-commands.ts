@@ -1,14 +1,14 @@
 // apply, get and delete.
 
 import { readFileSync } from 'node:fs'
-import { listFlag, switchFlag, textFlag } from '../../shared/cli/parse.ts'
+import { listFlag, switchFlag } from '../../shared/cli/parse.ts'
 import { describeError, HoldfastError } from '../../shared/errors.ts'
 import { type Kind, kinds, plural } from '../../shared/intent/resource.ts'
 import { parseDocuments } from '../../shared/intent/yaml.ts'
 import type { TokenRow } from '../hub.ts'
 import type { Client } from './client.ts'
 import { networkTable, nodeTable, policyTable, routeTable, serviceTable, tokenTable } from './columns.ts'
-import { argument, type Command, type Context, printJson, printTable, printYaml } from './context.ts'
+import { argument, type Command, type Context, outputOf, printJson, printTable, printYaml } from './context.ts'
 import type { FleetRow, List, Presented } from './shapes.ts'
 import { type Fetched, watch } from './watch.ts'
 
@@ -77,7 +77,7 @@ async function fetchItems(client: Client, kind: Kind, name: string | undefined, 
 }
 
 function print(context: Context, kind: Kind, name: string | undefined, { items, table }: Fetched): void {
-  switch (textFlag(context.flags, 'output')) {
+  switch (outputOf(context)) {
     case 'json':
       printJson(context, name === undefined ? { items } : items[0])
       break

@@ -79,7 +79,12 @@ const intent: readonly CommandSpec[] = [
     name: 'get',
     summary: 'Show resources',
     args: [kindArgument, { name: 'NAME', summary: 'Only this one' }],
-    flags: [output, { name: 'watch', short: 'w', summary: 'Go on and print what changes' }, ...reach],
+    flags: [
+      output,
+      { ...json, summary: 'The same as -o json' },
+      { name: 'watch', short: 'w', summary: 'Go on and print what changes' },
+      ...reach,
+    ],
     examples: ['holdfast-hub get nodes', 'holdfast-hub get policy web -o yaml'],
   },
   {

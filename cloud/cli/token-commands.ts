@@ -20,13 +20,20 @@ function labelsOf(pairs: readonly string[]): Record<string, string> {
   )
 }
 
+function usesOf(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
+  throw new HoldfastError('usage', `--uses "${text.slice(0, 20)}" is not a number of devices`, {
+    remedy: 'Write a whole number from 1 to 100000.',
+  })
+}
+
 export const tokenCreate: Command = async (context) => {
   const { flags } = context
   const client = context.client()
   const created = await client.send<CreatedToken>('POST', '/api/v1/tokens', {
     network: textFlag(flags, 'network'),
     ttl: textFlag(flags, 'ttl'),
-    uses: Number(textFlag(flags, 'uses')),
+    uses: usesOf(textFlag(flags, 'uses') ?? '1'),
     labels: labelsOf(listFlag(flags, 'label')),
     autoApprove: !switchFlag(flags, 'approve'),
   })

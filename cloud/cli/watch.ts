@@ -1,11 +1,10 @@
 // get -w: the list, then what changes. The stream of events is open before the list is asked for, so that no change falls
 // between the two; each event only says that it is time to look again.
 
-import { textFlag } from '../../shared/cli/parse.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import type { Client } from './client.ts'
 import type { Row, TableOf } from './columns.ts'
-import type { Context } from './context.ts'
+import { type Context, outputOf } from './context.ts'
 
 export interface Fetched {
   readonly items: readonly unknown[]
@@ -35,7 +34,7 @@ function gone(before: readonly Row[], after: readonly Row[]): string[] {
 function showChanges(context: Context, before: Fetched, after: Fetched, show: (fetched: Fetched) => void): void {
   const rows = fresh(before.table.rows, after.table.rows)
   const items = fresh(before.items, after.items)
-  const isTable = textFlag(context.flags, 'output') === 'table'
+  const isTable = outputOf(context) === 'table'
   if (isTable) for (const name of gone(before.table.rows, after.table.rows)) context.out(`${name} deleted\n`)
   if (isTable ? rows.length > 0 : items.length > 0) show({ items, table: { headings: after.table.headings, rows } })
 }

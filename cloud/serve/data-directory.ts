@@ -1,5 +1,6 @@
 // The hub's data directory: which file is where, and the lock that keeps a second hub out of it.
 
+import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { HoldfastError } from '../../shared/errors.ts'
@@ -31,6 +32,7 @@ export function dataPaths(root: string): DataPaths {
 
 /** Holds the lock file; undefined where another process does. */
 function tryLock(path: string): Database.Database | undefined {
+  closeSync(openSync(path, 'a', 0o600))
   const db = new Database(path, { timeout: 0 })
   try {
     db.exec('BEGIN EXCLUSIVE')

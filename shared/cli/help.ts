@@ -44,7 +44,7 @@ function columns(rows: readonly (readonly [string, string])[]): string {
 
 export function renderHelp(program: ProgramSpec): string {
   const rows = program.commands.map((command) => [command.name, command.summary] as const)
-  return `${program.name}: ${program.summary}\n\nUsage: ${program.name} COMMAND [flags]\n\nCommands:\n${columns(rows)}\n\n\`${program.name} COMMAND --help\` tells more. Flags can be given as ${program.environment}* variables.\n`
+  return `${program.name}: ${program.summary}\n\nUsage: ${program.name} COMMAND [flags]\n\nCommands:\n${columns(rows)}\n\n\`${program.name} COMMAND --help\` tells more. Flags with a value can be given as ${program.environment}* variables.\n`
 }
 
 export function renderCommandHelp(program: ProgramSpec, command: CommandSpec): string {

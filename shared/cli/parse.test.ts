@@ -89,6 +89,18 @@ for (const [words, env, said] of [
   })
 }
 
+test('a group of commands helps, too', () => {
+  for (const words of [
+    ['token', '--help'],
+    ['token', '-h'],
+    ['help', 'token'],
+  ]) {
+    const parsed = parseArgv(program, words, {})
+    assert.match('help' in parsed ? parsed.help : '', /token list/)
+    assert.not.match('help' in parsed ? parsed.help : '', /grow {2}/)
+  }
+})
+
 test('help wherever it is asked for', () => {
   for (const words of ['', '-h', '--help', 'help', 'help grow', 'grow --help', 'grow -h', 'token list --help']) {
     assert.ok('help' in parseArgv(program, words === '' ? [] : words.split(' '), {}), words)

@@ -40,6 +40,11 @@ function usage(program: ProgramSpec, message: string, command?: CommandSpec, mea
   return new HoldfastError('usage', message, { remedy: meant === undefined ? help : `Did you mean ${meant}? ${help}` })
 }
 
+/** Commands of two words that begin with this one: `token` of `token create`. */
+function groupOf({ commands }: ProgramSpec, [first = '']: readonly string[]): readonly CommandSpec[] {
+  return commands.filter((known) => known.name.startsWith(`${first} `))
+}
+
 function findCommand(
   program: ProgramSpec,
   words: readonly string[],
@@ -50,7 +55,7 @@ function findCommand(
     if (command !== undefined) return { command, rest: words.slice(length) }
   }
   const first = words[0] ?? ''
-  const group = program.commands.filter((known) => known.name.startsWith(`${first} `))
+  const group = groupOf(program, words)
   if (group.length > 0) {
     throw usage(
       program,
@@ -140,6 +145,9 @@ export function parseArgv(
   }
   if (first.startsWith('-') && first !== '--version') throw usage(program, `put the command before ${first}`)
   const words = first === 'help' ? argv.slice(1) : first === '--version' ? ['version', ...argv.slice(1)] : argv
+  const group = groupOf(program, words)
+  const wanted = first === 'help' ? words.length === 1 : words.length === 2 && /^(?:-h|--help)$/.test(words[1] ?? '')
+  if (group.length > 0 && wanted) return { help: renderHelp({ ...program, commands: group }) }
   const { command, rest } = findCommand(program, words)
   if (first === 'help') return { help: renderCommandHelp(program, command) }
   const { args, given } = split(program, command, rest)
