@@ -12,6 +12,7 @@ export interface Alarm {
 export function createAlarm(clock: Clock, ring: (now: number) => number): Alarm {
   let timer: Timer | undefined
   let dueAt = Number.POSITIVE_INFINITY
+  let cancelled = false
 
   const set = (at: number): void => {
     if (at >= dueAt) return
@@ -19,7 +20,10 @@ export function createAlarm(clock: Clock, ring: (now: number) => number): Alarm 
     dueAt = at
     timer = clock.after(Math.max(0, at - clock.monotonic()), () => {
       dueAt = Number.POSITIVE_INFINITY
-      set(ring(clock.monotonic()))
+      cancelled = false
+      const next = ring(clock.monotonic())
+      // What rings may end the whole thing.
+      if (!cancelled) set(next)
     })
   }
 
@@ -28,6 +32,7 @@ export function createAlarm(clock: Clock, ring: (now: number) => number): Alarm 
     cancel() {
       timer?.cancel()
       dueAt = Number.POSITIVE_INFINITY
+      cancelled = true
     },
   }
 }

@@ -57,9 +57,13 @@ export function createTraffic({ clock, log, onPeer, wireguard }: TrafficOptions)
     const counters = wireguard.passed()
     const sum = counters === undefined ? -1 : counters.rxBytes + counters.txBytes
     if (sum === passed) return
-    passed = sum
-    if (sum < 0) return
+    if (sum < 0) {
+      passed = sum
+      return
+    }
     const peers = await wireguard.peers()
+    // Only now: a look that failed is made up for by the next.
+    passed = sum
     for (const peer of peers) {
       const payload = carriesPayload(peer)
       if (!stopped) onPeer(peer, payload)
