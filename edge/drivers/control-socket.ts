@@ -27,12 +27,14 @@ const PROBE_TRIES = 3
 const PROBE_MAGIC = Uint8Array.of(0xf0, 0x68, 0x66, 1, 0)
 /** Bytes the kernel may keep for us: a thousand frames while a turn of planning runs. */
 const RECEIVE_BUFFER = 1 << 18
+/** Bytes that may wait where the kernel takes no more: what is older than that measures nothing. */
+const SEND_QUEUE_BYTES_MAX = 1 << 16
 
 function isSixth(endpoint: Endpoint): boolean {
   return endpoint.startsWith('[')
 }
 
-async function bind(type: 'udp4' | 'udp6', port: number): Promise<Socket> {
+async function bind(type: 'udp4' | 'udp6', port: number, log: Log): Promise<Socket> {
   // Endpoints are addresses: nothing is looked up, so `send` hands over to the kernel before it returns.
   const lookup = (host: string, _: unknown, found: (error: null, address: string, family: number) => void): void =>
     found(null, host, type === 'udp4' ? 4 : 6)
@@ -47,6 +49,7 @@ async function bind(type: 'udp4' | 'udp6', port: number): Promise<Socket> {
     throw error
   }
   socket.removeListener('error', bound.reject)
+  socket.on('error', (error) => log.debug('the control socket', { why: error.message }))
   socket.unref()
   return socket
 }
@@ -57,7 +60,9 @@ export function createControlSocket(options: ControlSocketOptions): FrameSocket 
   let six: Socket | undefined
 
   const sendBy = (socket: Socket | undefined, bytes: Uint8Array, to: Endpoint, ttl: number | undefined): void => {
-    if (socket === undefined) return
+    if (socket === undefined || socket.getSendQueueSize() > SEND_QUEUE_BYTES_MAX) return
+    // One that had to wait would go out with the TTL of then.
+    if (ttl !== undefined && socket.getSendQueueCount() > 0) return
     try {
       if (ttl !== undefined) socket.setTTL(ttl)
       socket.send(bytes, portOf(to), hostOf(to), () => undefined)
@@ -79,7 +84,7 @@ export function createControlSocket(options: ControlSocketOptions): FrameSocket 
     socket.on('message', onMessage)
     let tries = 0
     const attempt = (): void => {
-      if (tries === PROBE_TRIES) return outcome.resolve(false)
+      if (tries === PROBE_TRIES || socket !== four) return outcome.resolve(false)
       tries += 1
       socket.send(probe, listenPort, '127.0.0.1', () => undefined)
       timer = clock.after(PROBE_MS / PROBE_TRIES, attempt)
@@ -95,7 +100,6 @@ export function createControlSocket(options: ControlSocketOptions): FrameSocket 
   }
 
   const listen = (socket: Socket, onMessage: (bytes: Uint8Array, from: Endpoint) => void): void => {
-    socket.on('error', (error) => log.debug('the control socket', { why: error.message }))
     socket.on('message', (bytes, { address, port }) => {
       // A zone can't be an endpoint of ours, and port 0 nobody's.
       if (port !== 0 && !address.includes('%')) onMessage(bytes, formatEndpoint(address as Address, port))
@@ -112,15 +116,17 @@ export function createControlSocket(options: ControlSocketOptions): FrameSocket 
   return {
     async open(onMessage) {
       try {
-        four = await bind('udp4', controlPort)
-        if (!(await sharesPort(four))) {
+        four = await bind('udp4', controlPort, log)
+        if (!(await sharesPort(four)) || four === undefined) {
           await close()
           return false
         }
         listen(four, onMessage)
-        six = await bind('udp6', controlPort).catch(() => undefined)
+        six = await bind('udp6', controlPort, log).catch(() => undefined)
         if (six !== undefined) listen(six, onMessage)
-        return true
+        // Closed meanwhile: this one came too late for it.
+        if (four === undefined) await close()
+        return four !== undefined
       } catch (error) {
         log.warn('the control port can’t be used', { port: controlPort, why: describeError(error) })
         await close()
