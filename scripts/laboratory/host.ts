@@ -148,8 +148,9 @@ function makeRunning(child: ChildProcess, log: string, onLine?: (line: string) =
     })
   }
   const exited = new Promise<number | undefined>((resolve) => {
+    // The last lines may come after the program's end.
+    child.once('close', () => file.end())
     child.once('exit', (code) => {
-      file.end()
       for (const one of waiting) one.reject(new HoldfastError('failed', `the program ended (code ${code}): ${last}`))
       waiting.clear()
       resolve(code ?? undefined)
