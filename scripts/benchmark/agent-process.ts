@@ -1,25 +1,31 @@
-// Many agents in one process: real trust, link, store contract and planner over real MQTT and TLS; only the kernel and
-// the disk are made of memory. Started by the fan-out benchmark, which talks to it over IPC.
+// Many devices in one process, each with its own connection over real MQTT and TLS, its own trust, its own set and its own
+// rules. What they spare is what a thousand machines would do at once: the look at a kernel with a thousand peers, and the
+// facts of all others. Started by the fan-out benchmark, which talks to it over IPC.
 
-import { createAgent } from '../../edge/create-agent.ts'
-import type { Driver } from '../../edge/drivers/driver.ts'
 import { inflate } from '../../edge/host/inflate.ts'
+import { createHubLink } from '../../edge/link/hub-link.ts'
+import { createSync } from '../../edge/link/sync.ts'
+import { renderRuleset } from '../../edge/plan/nft.ts'
 import { MemoryStore } from '../../edge/store/memory.fake.ts'
+import { createHolding } from '../../edge/trust/holding.ts'
+import type { Anchors } from '../../edge/trust/keys.ts'
 import { fromBase64 } from '../../shared/bytes.ts'
-import type { Log } from '../../shared/effects.ts'
+import type { BusFactory, Log } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
 import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
 import { sha256, verify } from '../../shared/host/crypto.ts'
 import { createLog } from '../../shared/host/log.ts'
 import { createMqttBusFactory } from '../../shared/host/mqtt-bus.ts'
 import { connectPinned } from '../../shared/host/pinned-tls.ts'
-import { brokerAuthority, deviceFromSeed } from '../simulator/device.ts'
-import { createSimKernel } from '../simulator/kernel.ts'
+import type { NodeId } from '../../shared/ids.ts'
+import { rulesFor } from '../../shared/policy/rules.ts'
+import type { ParsedRecords } from '../../shared/record/parsed.ts'
+import { brokerAuthority } from '../simulator/device.ts'
 import { policyPort } from './fleet-policy.ts'
 import { type FromAgents, nowNs, type Recruit, type ToAgents } from './fleet-words.ts'
 
 const log: Log = createLog({ level: 'error', format: 'text', now: () => systemClock.now() })
-/** When each agent first enforced the policy with that port. */
+/** When each device first had verified rules with that port. */
 const applied = new Map<number, bigint[]>()
 let count = 0
 
@@ -37,57 +43,76 @@ function noteRuleset(ruleset: string, seen: { port: number }): void {
   if (times.length === count) tell({ type: 'applied', port, atNs: times.map(String) })
 }
 
-/** Notes the moment at which a policy takes effect. */
-function watched(driver: Driver): Driver {
-  const seen = { port: 0 }
-  return {
-    ...driver,
-    async apply(ops) {
-      const reached = await driver.apply(ops)
-      for (const op of reached.done) if (op.op === 'ruleset-set') noteRuleset(op.ruleset, seen)
-      return reached
-    },
-  }
+/** What a device makes of a set: whom its rules let in. */
+function rulesetOf(records: ParsedRecords | undefined, node: NodeId): string | undefined {
+  const self = records?.nodes.find(({ nodeId }) => nodeId === node)
+  if (records === undefined || self === undefined) return undefined
+  const rules = rulesFor(records, self)
+  return renderRuleset({ interface: 'hf0', meshPort: 51_822, mesh: [], rules, forwards: [] })
 }
 
-async function startOne({ identity, name, seed }: Recruit): Promise<void> {
-  const device = deviceFromSeed(name, fromBase64(seed))
-  const kernel = createSimKernel({ local: [], handshakeAt: () => 0, changed: () => undefined, died: () => undefined })
+function busOf({ identity }: Recruit): BusFactory {
   const { hostname, port } = new URL(identity.broker.urls[0] ?? '')
-  const agent = createAgent({
-    identity,
-    settings: {
-      interface: 'hf0',
-      listenPort: 51_820,
-      meshPort: 51_822,
-      version: 'bench',
-      host: { os: 'bench', kernel: 'bench', arch: process.arch, wireguard: 'kernel' },
+  return createMqttBusFactory({
+    connect: async () => {
+      const pin = { authorityDer: brokerAuthority(identity), now: systemClock.now(), floor: 0 }
+      return (await connectPinned({ host: hostname, port: Number(port), timeoutMs: 30_000, ...pin })).socket
     },
-    wgKey: device.wgKey,
-    signer: device.signer,
+    clientId: identity.nodeId,
+    username: identity.broker.username,
+    password: identity.broker.password,
     clock: systemClock,
     entropy: systemEntropy,
     log,
-    sha256,
-    verify,
-    inflate,
-    store: new MemoryStore(),
-    driver: watched(kernel.driver),
-    bus: createMqttBusFactory({
-      connect: async () => {
-        const pin = { authorityDer: brokerAuthority(identity), now: systemClock.now(), floor: 0 }
-        return (await connectPinned({ host: hostname, port: Number(port), timeoutMs: 30_000, ...pin })).socket
-      },
-      clientId: identity.nodeId,
-      username: identity.broker.username,
-      password: identity.broker.password,
-      clock: systemClock,
-      entropy: systemEntropy,
-      log,
-    }),
   })
-  await agent.start()
-  while (agent.status().mode !== 'online') await new Promise((resolve) => setTimeout(resolve, 50))
+}
+
+/** Resolves once the newest set is held. */
+async function startOne(recruit: Recruit): Promise<void> {
+  const { identity } = recruit
+  const anchors: Anchors = {
+    network: identity.network.id,
+    root: fromBase64(identity.anchor.rootKey),
+    certificates: identity.keys.map((key) => fromBase64(key)),
+    verify,
+    sha256,
+  }
+  const holding = createHolding(anchors, new MemoryStore(), log)
+  const seen = { port: 0 }
+  const ready = Promise.withResolvers<void>()
+  const fail = (why: string): void => tell({ type: 'failed', why })
+  const sync = createSync({
+    anchors,
+    clock: systemClock,
+    entropy: systemEntropy,
+    log,
+    inflate,
+    held: () => holding.held(),
+    onAccepted(accepted) {
+      holding.take(accepted)
+      const ruleset = rulesetOf(accepted.next.parsed?.records, identity.nodeId)
+      if (ruleset === undefined) return
+      noteRuleset(ruleset, seen)
+      ready.resolve()
+    },
+    onRefused: fail,
+    onSound: () => undefined,
+    send: (payload) => link.request(payload),
+  })
+  const link = createHubLink({
+    bus: busOf(recruit),
+    network: identity.network.id,
+    node: identity.nodeId,
+    clock: systemClock,
+    entropy: systemEntropy,
+    log,
+    sync,
+    onFact: () => undefined,
+    onRefused: fail,
+    onChange: () => undefined,
+  })
+  link.start()
+  await ready.promise
 }
 
 /** A few at a time, as a fleet would come back: a handshake costs the hub more than anything that follows. */

@@ -1,5 +1,6 @@
-// Fan-out: one policy change at a real hub with its embedded broker, until every agent enforces it. The agents run in
-// two processes of their own, so that the hub's processor time is its own.
+// Fan-out: one policy change at a real hub with its embedded broker, until every device has verified it and made its rules of
+// it. The devices run in two processes of their own, so that the hub's processor time is its own; `cold-boot` and the lab
+// tell what a kernel adds.
 
 import type { ChildProcess } from 'node:child_process'
 import { type Bench, type BenchContext, type Figures, quantile } from './bench.ts'
@@ -63,7 +64,7 @@ async function measureFleet(size: number, { say }: BenchContext): Promise<Figure
 }
 
 export const fanout: Bench = {
-  about: 'one policy change, until 100 and 1,000 agents over real MQTT enforce it',
+  about: 'one policy change, until 100 and 1,000 devices over real MQTT have verified it and made their rules of it',
   runs: 3,
   budgets: { p99Ms1000: '≤ 1000', hubCpuMsPerChange1000: 'as with 100' },
   async measure(context) {

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { HoldfastError } from '../../shared/errors.ts'
 import type { FromAgents, FromHub, FromIdlers } from './fleet-words.ts'
 
-/** Enough for a thousand enrolments on two shared cores. */
-const WAIT_MS = 180_000
+/** A thousand enrolments, each with its own slow hash of a password, on two cores that others share. */
+const WAIT_MS = 600_000
 
 export function spawnWorker(file: string): ChildProcess {
   const path = join(import.meta.dirname, file)

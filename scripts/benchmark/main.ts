@@ -5,11 +5,12 @@ import { describeError, HoldfastError, isHoldfastError } from '../../shared/erro
 import { asTable, type Bench, type Figures, machine, summarise } from './bench.ts'
 import { coldBoot } from './cold-boot.ts'
 import { connections } from './connections.ts'
+import { failover } from './failover.ts'
 import { fanout } from './fanout.ts'
 import { memory } from './memory.ts'
 import { relay } from './relay.ts'
 
-const benches: Readonly<Record<string, Bench>> = { 'cold-boot': coldBoot, connections, fanout, memory, relay }
+const benches: Readonly<Record<string, Bench>> = { 'cold-boot': coldBoot, connections, failover, fanout, memory, relay }
 
 function usage(): string {
   const names = Object.entries(benches).map(([name, { about, runs }]) => `  ${name.padEnd(12)} ${about} (${runs} runs)`)

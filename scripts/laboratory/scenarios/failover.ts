@@ -1,51 +1,21 @@
 // Promise 3: a path is never lost for long. The direct path is cut in silence under traffic: the relay takes over; the path
 // heals: back to direct, and nothing is lost on the way back.
 
-import type { LabNode } from '../node.ts'
 import { watchPing } from '../ping.ts'
 import { runScenario, type Scenario } from '../scenario.ts'
-import { network, pingPolicy, resource } from '../shapes.ts'
-import { internetAddress, type Topology } from '../topology.ts'
+import { relayedSites } from '../shapes.ts'
 import { expect } from '../unmet.ts'
-import { type Seen, type Waited, waitFor } from '../wait.ts'
-
-const topology: Topology = {
-  internet: ['hub', 'relay-1'],
-  sites: [
-    { name: 'alpha', nat: 'eim', hosts: ['alpha-1'] },
-    { name: 'beta', nat: 'eim', hosts: ['beta-1'] },
-  ],
-}
-const fastNetwork = { ...network, spec: { ...(network as { spec: object }).spec, failover: 'fast' } }
-const relayNode = resource('Node', 'relay-1', {
-  publicEndpoint: `${internetAddress(topology, 'relay-1')}:51820`,
-  relay: { enabled: true },
-})
+import { standsBy } from '../ways.ts'
 
 /** A cut is noticed, and the relay used, within this; measured by `./scripts/bench failover`, here only bounded. */
 const GAP_MS_MAX = 3_000
 /** After a direct path failed it is not gone back to for half a minute. */
 const RETURN_MS_MAX = 60_000
 
-/** Waits until a relay to the peer is proven, and not in use. */
-function standsBy(node: LabNode, peer: string): Promise<Waited<true>> {
-  return waitFor(
-    `${node.name} keeps a relay to ${peer} ready`,
-    async (): Promise<Seen<true>> => {
-      const { peers } = await node.paths()
-      const candidates = peers.find(({ name }) => name === peer)?.candidates ?? []
-      const ready = candidates.some(({ inUse, kind, state }) => kind === 'relay' && state === 'valid' && !inUse)
-      if (ready) return { done: true }
-      return { notYet: candidates.map(({ endpoint, kind, reason }) => `${kind} ${endpoint}: ${reason}`).join('; ') }
-    },
-    { timeoutMs: 30_000 },
-  )
-}
-
 export const scenario: Scenario = {
   name: 'failover',
   promise: 'a cut direct path is replaced by the relay at once, and comes back without losing a packet',
-  shape: { topology, intent: [fastNetwork, pingPolicy, relayNode] },
+  shape: relayedSites,
   async play(fleet, story) {
     const [one, two] = [fleet.node('alpha-1'), fleet.node('beta-1')]
     const path = (kind: string, timeoutMs?: number) =>

@@ -1,13 +1,12 @@
 // Every kind of NAT beside every other: each pair talks, by the best way there can be, and says why.
 
-import type { PathReport } from '../../../edge/paths/report.ts'
+import type { CandidateReport } from '../../../edge/paths/report.ts'
 import type { Fleet } from '../fleet.ts'
-import type { LabNode } from '../node.ts'
 import { runScenario, type Scenario } from '../scenario.ts'
-import { network, pingPolicy, resource } from '../shapes.ts'
-import { internetAddress, type Topology } from '../topology.ts'
+import { network, pingPolicy, relayNode } from '../shapes.ts'
+import type { Topology } from '../topology.ts'
 import { expect } from '../unmet.ts'
-import { type Seen, type Waited, waitFor } from '../wait.ts'
+import { reaches } from '../ways.ts'
 
 const topology: Topology = {
   internet: ['hub', 'public-1'],
@@ -19,12 +18,7 @@ const topology: Topology = {
     { name: 'mobile', nat: 'symmetric', hosts: ['mobile-1'] },
   ],
 }
-const publicNode = resource('Node', 'public-1', {
-  publicEndpoint: `${internetAddress(topology, 'public-1')}:51820`,
-  relay: { enabled: true },
-})
-
-type Kind = PathReport['candidates'][number]['kind']
+type Kind = CandidateReport['kind']
 
 /** The best way there can be, whichever end is asked. */
 const EXPECTED: readonly (readonly [string, string, Kind])[] = [
@@ -35,24 +29,6 @@ const EXPECTED: readonly (readonly [string, string, Kind])[] = [
   ['lte-1', 'mobile-1', 'relay'],
   ['strict-1', 'mobile-1', 'relay'],
 ]
-
-function inUse({ candidates }: PathReport): PathReport['candidates'][number] | undefined {
-  return candidates.find((one) => one.inUse && one.lastAnswerAgeMs !== undefined)
-}
-
-function reaches(node: LabNode, peer: string, kind: Kind): Promise<Waited<Kind>> {
-  return waitFor(
-    `${node.name} reaches ${peer} by ${kind}`,
-    async (): Promise<Seen<Kind>> => {
-      const report = (await node.paths()).peers.find(({ name }) => name === peer)
-      const used = report === undefined ? undefined : inUse(report)
-      if (used?.kind === kind) return { done: kind }
-      const all = report?.candidates.map((one) => `${one.kind} ${one.endpoint} ${one.state}: ${one.reason}`)
-      return { notYet: all?.join('; ') ?? 'no such peer' }
-    },
-    { timeoutMs: 60_000, everyMs: 250 },
-  )
-}
 
 async function bestPaths(fleet: Fleet): Promise<number> {
   await Promise.all(
@@ -73,7 +49,7 @@ async function saysWhy(fleet: Fleet): Promise<string> {
 export const scenario: Scenario = {
   name: 'paths',
   promise: 'whatever stands between two devices, they talk by the best way there can be, and say why',
-  shape: { topology, intent: [network, pingPolicy, publicNode] },
+  shape: { topology, intent: [network, pingPolicy, relayNode(topology, 'public-1')] },
   async play(fleet, story) {
     await story.step(
       'every pair answers',
