@@ -7,7 +7,7 @@ import { type Seen, type Waited, waitFor } from './wait.ts'
 const TIMEOUT_MS = 60_000
 
 /** Waits until one of the ways from the node to the peer satisfies `check`. */
-export function seesWay(
+function seesWay(
   node: LabNode,
   peer: string,
   expected: string,
