@@ -105,6 +105,8 @@ export const mosquittoReplyMsMax = 10_000
 export const pathCandidatesMax = 12
 /** Places one peer was heard from that nobody named: NATs that give a port per destination show one each. */
 export const pathsAskedMax = 4
+/** Peers that were lately asked who they are, because they came from an unknown place after a start. */
+export const pathGreetedMax = 4_096
 /** Paths kept ready beside the one in use: one of the same kind, and one through a relay. */
 export const pathStandbysMax = 2
 /** Probes to one peer in any second: a burst at 50 ms on the path in use and both standbys, and the tries below. */

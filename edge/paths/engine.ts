@@ -14,12 +14,13 @@ import { createAlarm } from './alarm.ts'
 import { createPeerPaths } from './controller.ts'
 import type { FrameSocket, WireguardDoor } from './doors.ts'
 import type { EndpointBook, EndpointInput } from './endpoint-book.ts'
+import { createGreeting, greetingProbe } from './greeting.ts'
 import type { Names } from './names.ts'
 import type { Outside } from './outlook.ts'
 import type { Pace, PathAction, PathEvent, PathView, PeerPaths } from './path.ts'
 import { createPointer } from './pointer.ts'
 import type { RelayScene } from './relays.ts'
-import type { PathTalk } from './talk.ts'
+import type { Heard, PathTalk } from './talk.ts'
 import { createTraffic } from './traffic.ts'
 import { createWays } from './ways.ts'
 
@@ -66,20 +67,30 @@ function isLower(a: WgKey, b: WgKey): boolean {
   return Buffer.compare(fromBase64(a), fromBase64(b)) < 0
 }
 
+/** Ways by which the peer hears us now. */
+function openWays({ paths }: Pair): readonly Endpoint[] {
+  const open = paths.view().candidates.filter(({ inUse, state }) => inUse || state === 'valid')
+  return open.map(({ endpoint }) => endpoint)
+}
+
+/** A place where the peer is looked for, or was heard before. */
+function isNamed({ paths }: Pair, place: Endpoint): boolean {
+  return paths.view().candidates.some(({ endpoint }) => endpoint === place)
+}
+
 export function createPathEngine(options: PathEngineOptions): PathEngine {
   const { clock, entropy, log, socket, talk, wireguard } = options
   const pairs = new Map<NodeId, Pair>()
   const byKey = new Map<WgKey, Pair>()
   /** Endpoints for peers that WireGuard has none for; the others are turned by `point`. */
   const chosen = new Map<NodeId, Endpoint>()
-  const onRelays = (peer: NodeId): void => refresh(peer)
-  const { candidates, outside, outlook, reflexive, relays } = createWays({ ...options, onRelays })
+  const ways = createWays({ ...options, onRelays: (peer) => refresh(peer) })
+  const { candidates, outside, outlook, reflexive, relays } = ways
+  const greet = createGreeting(clock, talk, socket)
   const pointer = createPointer(wireguard, options.nudge, log)
   let own: ReadonlySet<string> = new Set()
-  let localText = ''
-  let revision = 0
-  let pace = options.pace()
-  let running = false
+  let localText: string | undefined
+  let [revision, running, pace] = [0, false, options.pace()]
 
   const use = (pair: Pair, action: PathAction & { type: 'use' }): void => {
     const { addresses, name, wgKey } = pair.entry.member
@@ -89,11 +100,6 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
     chosen.set(pair.node, action.endpoint)
     revision += 1
     options.onChange()
-  }
-
-  const call = (pair: Pair): void => {
-    const ways = pair.paths.view().candidates.filter(({ inUse, state }) => inUse || state === 'valid')
-    for (const { endpoint } of ways) socket.send(talk.call(pair.entry.member.wgKey), endpoint)
   }
 
   const perform = (pair: Pair, actions: readonly PathAction[]): void => {
@@ -106,7 +112,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
           use(pair, action)
           break
         case 'call':
-          call(pair)
+          for (const endpoint of openWays(pair)) socket.send(talk.call(pair.entry.member.wgKey), endpoint)
           break
         case 'relays':
           relays.want(pair.node, action.wanted)
@@ -133,6 +139,13 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
     return next
   })
 
+  const hearPing = (pair: Pair, { known, peer, reply }: Heard & { type: 'ping' }, from: Endpoint): void => {
+    const expected = known || isNamed(pair, from)
+    if (!expected && greet(peer, from)) return
+    socket.send(reply, from)
+    if (expected) tell(pair, { type: 'asked', endpoint: from })
+  }
+
   const receive = (bytes: Uint8Array, from: Endpoint): void => {
     if (relays.receive(bytes, from) || outlook.receive(bytes, from)) return
     const heard = talk.receive(bytes, from)
@@ -140,15 +153,15 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
     if (heard === undefined || pair === undefined) return
     switch (heard.type) {
       case 'ping':
-        socket.send(heard.reply, from)
-        tell(pair, { type: 'asked', endpoint: from })
+        hearPing(pair, heard, from)
         break
       case 'pong':
         if (!candidates.isLocal(from) && candidates.viaOf(from) === undefined) {
           reflexive.note(from, heard.seenAs, clock.monotonic())
         }
         pair.entry.rttMs = heard.rttMs
-        tell(pair, { type: 'answered', endpoint: from, probe: heard.probe, rttMs: heard.rttMs })
+        if (heard.probe === greetingProbe) tell(pair, { type: 'asked', endpoint: from })
+        else tell(pair, { type: 'answered', endpoint: from, probe: heard.probe, rttMs: heard.rttMs })
         break
       case 'call':
         tell(pair, { type: 'called' })
@@ -196,11 +209,12 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
     const present = new Set(entries.map(({ member }) => member.wgKey))
     for (const [wgKey, { node }] of byKey) {
       if (present.has(wgKey)) continue
+      // First of all, so that nothing that follows from its leaving is done for it.
       byKey.delete(wgKey)
-      pointer.forget(wgKey)
-      relays.want(node, false)
       pairs.delete(node)
       chosen.delete(node)
+      pointer.forget(wgKey)
+      relays.want(node, false)
     }
     for (const entry of entries) {
       const { nodeId: node, wgKey } = entry.member
@@ -232,7 +246,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
   const setLocal = (input: EndpointInput): void => {
     const text = input.local.map(({ address, cidr }) => `${address} ${cidr}`).join()
     if (text === localText) return
-    const first = localText === ''
+    const first = localText === undefined
     localText = text
     own = new Set(input.local.map(({ address }) => address as string))
     if (first) return
@@ -274,7 +288,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
       outlook.stop()
       await socket.close()
     },
-    view: (node) => pairs.get(node)?.paths.view(),
+    view: (node) => pairs.get(node)?.paths.view(clock.monotonic()),
     mapping: () => outside(own),
     viaOf: (endpoint) => candidates.viaOf(endpoint),
   }

@@ -45,7 +45,13 @@ export interface TalkOptions {
 
 /** What a frame turned out to be. */
 export type Heard =
-  | { readonly type: 'ping'; readonly peer: WgKey; readonly reply: Uint8Array }
+  | {
+      readonly type: 'ping'
+      readonly peer: WgKey
+      readonly reply: Uint8Array
+      /** The session has proved that it lives; of another, the ping may be an old one, played again from anywhere. */
+      readonly known: boolean
+    }
   | {
       readonly type: 'pong'
       readonly peer: WgKey
@@ -182,11 +188,12 @@ export function createPathTalk({ clock, crypto, entropy, self }: TalkOptions): P
     return { type: 'pong', peer: pair.peer, probe, rttMs, seenAs }
   }
 
-  const answer = (pair: Pair, body: Uint8Array, from: Endpoint): Heard => {
+  const answer = (pair: Pair, body: Uint8Array, from: Endpoint, known: boolean): Heard => {
     const { probe, random } = parseProbe(body)
     return {
       type: 'ping',
       peer: pair.peer,
+      known,
       reply: frame(pair, 'pong', encodeProbe(probe, random, encodeEndpoint(from))),
     }
   }
@@ -203,7 +210,7 @@ export function createPathTalk({ clock, crypto, entropy, self }: TalkOptions): P
     if (!heard.window.admit(header.counter)) return undefined
     if (header.kind === 'pong') return land(pair, heard, body, from)
     if (header.kind === 'call') return known ? { type: 'call', peer: pair.peer } : undefined
-    return known || strangers(pair.peer) ? answer(pair, body, from) : undefined
+    return known || strangers(pair.peer) ? answer(pair, body, from, known) : undefined
   }
 
   return {

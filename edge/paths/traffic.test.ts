@@ -48,7 +48,7 @@ function rig() {
     passes: (bytes: number) => void (link = { rxBytes: (link?.rxBytes ?? 0) + bytes, txBytes: link?.txBytes ?? 0 }),
     vanishes: () => void (link = undefined),
     /** One look. */
-    async look() {
+    look: async () => {
       heard.length = 0
       await clock.advanceAsync(1_000)
       return [...heard]

@@ -1,0 +1,244 @@
+// Two hosts with an engine each, in virtual time: real frames with real keys over ways that are cut and mended, a
+// WireGuard that roams as the real one does, a relay that binds when asked, and the loop's turns.
+
+import type { Cidr } from '../../shared/address/cidr.ts'
+import type { Endpoint } from '../../shared/address/endpoint.ts'
+import { FakeClock, memoryLog, seededEntropy } from '../../shared/effects.fake.ts'
+import type { Fact } from '../../shared/fact/fact.ts'
+import { hkdf, openAead, sealAead, sha256, sharedSecretWith } from '../../shared/host/crypto.ts'
+import { parseNodeId } from '../../shared/ids.ts'
+import type { NodeBody } from '../../shared/record/record.ts'
+import { createFakeRelayClient } from '../relay/client.fake.ts'
+import type { PeerEntry } from '../report/peers.ts'
+import type { HeldFact } from '../store/store.ts'
+import type { FrameSocket, WireguardDoor } from './doors.ts'
+import { createPathEngine, type PathEngine } from './engine.ts'
+import { type FakeHost, makeHost, makeKeys, type Side } from './engine-host.fake.ts'
+import { createNames } from './names.ts'
+import { createPathTalk } from './talk.ts'
+
+const SIDES = ['a', 'b'] as const
+const OTHER: Readonly<Record<Side, Side>> = { a: 'b', b: 'a' }
+
+/** A way between the hosts: where each finds the other. */
+export interface Way {
+  readonly at: Readonly<Record<Side, Endpoint>>
+  readonly delayMs: number
+  up: boolean
+}
+
+export interface World {
+  readonly clock: FakeClock
+  readonly a: FakeHost
+  readonly b: FakeHost
+  readonly ways: Way[]
+  /** The relay binds and forwards. */
+  relayUp: boolean
+  /** Where the relay sees each host come from. */
+  readonly seenAs: Readonly<Record<Side, Endpoint>>
+  run(ms: number): Promise<void>
+  /** One packet of payload. */
+  send(from: Side): void
+  /** The loop tells what it knows. */
+  turn(side: Side): void
+  /** Puts bytes on the wire that `to` receives as coming from `from`. */
+  inject(to: Side, from: Endpoint, bytes: Uint8Array): void
+  /** Every frame that was sent, the newest last. */
+  readonly sent: { readonly side: Side; readonly to: Endpoint; readonly bytes: Uint8Array; readonly ttl?: number }[]
+  restart(side: Side): Promise<void>
+}
+
+export const RELAY_NODE = parseNodeId('rrrrrrrrrrrrrrrr')
+export const RELAY_WAY = '198.51.100.1:61000' as Endpoint
+const RELAY: NodeBody = {
+  nodeId: RELAY_NODE,
+  name: 'relay-1',
+  labels: {},
+  publicEndpoint: '198.51.100.1:51820',
+  relay: { port: 3_478 },
+} as unknown as NodeBody
+
+export function makeWorld(): World {
+  const clock = new FakeClock()
+  const ways: Way[] = []
+  const sent: World['sent'] = []
+  const privateKeys = makeKeys()
+  const receivers = new Map<Side, (bytes: Uint8Array, from: Endpoint) => void>()
+  let seed = 0
+
+  /** Calls `arrive` at the other end, with where the sender seems to be. */
+  const carry = (side: Side, to: Endpoint, arrive: (from: Endpoint) => void): void => {
+    const way = ways.find(({ at }) => at[side] === to)
+    if (way === undefined) return
+    clock.after(way.delayMs, () => {
+      if (way.up && (to !== RELAY_WAY || world.relayUp)) arrive(way.at[OTHER[side]])
+    })
+  }
+
+  const hostOf = (side: Side): FakeHost => (side === 'a' ? world.a : world.b)
+
+  const payload = (side: Side): void => {
+    const own = hostOf(side).wg
+    if (own?.endpoint === undefined) return
+    own.txBytes += 1_000
+    carry(side, own.endpoint, (from) => {
+      const peer = hostOf(OTHER[side])
+      if (peer.wg === undefined) return
+      peer.received += 1
+      peer.wg.endpoint = from
+      peer.wg.rxBytes += 1_000
+      if (clock.now() - peer.wg.handshakeAt < 120_000) return
+      peer.wg.handshakeAt = clock.now()
+      own.handshakeAt = clock.now()
+    })
+  }
+
+  const socketOf = (side: Side): FrameSocket => ({
+    open: async (onMessage) => {
+      if (!hostOf(side).sharing) return false
+      receivers.set(side, onMessage)
+      return true
+    },
+    send(bytes, to, ttl) {
+      sent.push({ side, to, bytes, ...(ttl === undefined ? {} : { ttl }) })
+      if (!receivers.has(side) || ttl !== undefined) return
+      carry(side, to, (from) => {
+        const receive = receivers.get(OTHER[side])
+        if (receive === undefined) return
+        hostOf(OTHER[side]).frames += 1
+        receive(bytes, from)
+      })
+    },
+    close: async () => void receivers.delete(side),
+  })
+
+  const wireguardOf = (side: Side): WireguardDoor => ({
+    passed: () => {
+      const { wg } = hostOf(side)
+      return { rxBytes: wg?.rxBytes ?? 0, txBytes: wg?.txBytes ?? 0 }
+    },
+    peers: async () => {
+      const { wg } = hostOf(side)
+      return wg === undefined ? [] : [{ ...wg }]
+    },
+    cover: async () => undefined,
+    point: async (endpoints) => {
+      const host = hostOf(side)
+      for (const [wgKey, endpoint] of endpoints) {
+        host.used.push(endpoint)
+        if (wgKey === host.wg?.wgKey) host.wg.endpoint = endpoint
+      }
+    },
+  })
+
+  const engineOf = (side: Side): PathEngine => {
+    const host = hostOf(side)
+    const [log, entropy] = [memoryLog(), seededEntropy(++seed)]
+    const crypto = { sha256, sharedWith: sharedSecretWith(privateKeys[side]), hkdf, seal: sealAead, open: openAead }
+    return createPathEngine({
+      wgKey: host.wgKey,
+      talk: createPathTalk({ self: host.wgKey, crypto, clock, entropy }),
+      socket: socketOf(side),
+      wireguard: wireguardOf(side),
+      names: createNames(undefined, clock, log),
+      clock,
+      entropy,
+      log,
+      metered: false,
+      pace: () => host.pace,
+      relayClient: () =>
+        createFakeRelayClient({
+          clock,
+          endpoint: RELAY_WAY,
+          isUp: () => world.relayUp,
+          seenAs: world.seenAs[side],
+          log: host.relayed,
+        }),
+      relayScene: () => ({
+        self: host.member,
+        nodes: [world.a.member, world.b.member, RELAY],
+        facts: new Map(),
+        rules: [],
+      }),
+      nudge(address) {
+        host.nudged.push(address)
+        payload(side)
+      },
+      onChange: () => void (host.changes += 1),
+    })
+  }
+
+  const turn = (side: Side): void => {
+    const [host, other] = [hostOf(side), hostOf(OTHER[side])]
+    // The chooser tells an engine that is not open nothing.
+    if (!receivers.has(side)) return
+    const { wg } = host
+    const fact = { candidates: other.candidates, observed: [], relays: [], natType: 'unknown' } as unknown as Fact
+    const held: HeldFact = { envelope: new Uint8Array(0), fact }
+    const entries: readonly PeerEntry[] = other.isMember
+      ? [
+          {
+            member: other.member,
+            path: 'none',
+            endpoint: wg?.endpoint,
+            via: undefined,
+            handshakeAt: wg?.handshakeAt ?? 0,
+            rxBytes: wg?.rxBytes ?? 0,
+            txBytes: wg?.txBytes ?? 0,
+            activeUntil: 0,
+            rttMs: undefined,
+            lastGood: undefined,
+          },
+        ]
+      : []
+    host.engine.update({
+      entries,
+      facts: new Map([[other.member.nodeId, held]]),
+      local: host.local,
+      mesh: ['10.77.0.0/24' as Cidr],
+      key: JSON.stringify([other.isMember, other.candidates, host.local]),
+    })
+    // What the planner would do with what was chosen.
+    const endpoint = host.engine.chosen.get(other.member.nodeId)
+    if (wg !== undefined && wg.endpoint === undefined && endpoint !== undefined) wg.endpoint = endpoint
+  }
+
+  const start = async (side: Side): Promise<void> => {
+    const host = hostOf(side)
+    host.engine = engineOf(side)
+    await host.engine.start()
+    turn(side)
+  }
+  const everyTurn = (side: Side): void => void clock.after(4_000, () => (turn(side), everyTurn(side)))
+
+  const world: World = {
+    clock,
+    a: makeHost('a', privateKeys),
+    b: makeHost('b', privateKeys),
+    ways,
+    relayUp: true,
+    seenAs: { a: '192.0.2.1:51820' as Endpoint, b: '192.0.2.2:51820' as Endpoint },
+    sent,
+    turn,
+    send: payload,
+    run: (ms) => clock.advanceAsync(ms),
+    inject: (to, from, bytes) => receivers.get(to)?.(bytes, from),
+    async restart(side) {
+      await hostOf(side).engine.stop()
+      await start(side)
+    },
+  }
+  for (const side of SIDES) {
+    world[side].engine = engineOf(side)
+    everyTurn(side)
+  }
+  return world
+}
+
+/** Both engines run, and each was told of the other. */
+export async function startWorld(world: World): Promise<void> {
+  for (const side of SIDES) {
+    await world[side].engine.start()
+    world.turn(side)
+  }
+}
