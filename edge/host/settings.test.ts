@@ -3,7 +3,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { isHoldfastError } from '../../shared/errors.ts'
-import { envName, keepaliveOf, readSettings, type SettingSources } from './settings.ts'
+import { controlPortOf, envName, keepaliveOf, readSettings, type SettingSources } from './settings.ts'
 
 const read = (sources: Partial<SettingSources>) => readSettings({ file: undefined, env: {}, flags: {}, ...sources })
 
@@ -32,6 +32,18 @@ test('an uplink paid by the byte gets fewer signs of life', () => {
   assert.is(keepaliveOf(read({})), 60)
   assert.is(keepaliveOf(read({ file: { metered: true } })), 240)
   assert.is(keepaliveOf(read({ file: { metered: true, keepaliveS: 30 } })), 30)
+})
+
+test('the path engine’s port is the next one, and three sockets need three ports', () => {
+  assert.is(controlPortOf(read({})), 51_821)
+  assert.is(controlPortOf(read({ file: { listenPort: 4_000 } })), 4_001)
+  assert.is(controlPortOf(read({ file: { listenPort: 65_535 } })), 65_534)
+  assert.is(controlPortOf(read({ env: { HOLDFAST_CONTROL_PORT: '5000' } })), 5_000)
+  assert.match(fault({ file: { controlPort: 51_820 } }), 'controlPort: listenPort 51820, controlPort 51820')
+  assert.match(fault({ flags: { controlPort: '51822' } }), '--control-port: listenPort 51820, controlPort 51822')
+  // WireGuard's port moved below that of the mesh, so that the default is taken.
+  assert.match(fault({ file: { listenPort: 51_821 } }), 'controlPort: listenPort 51821, controlPort 51822')
+  assert.match(fault({ file: { meshPort: 51_820 } }), 'meshPort: ')
 })
 
 test('errors name the setting as its source spells it', () => {
