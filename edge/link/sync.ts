@@ -104,9 +104,10 @@ export function createSync(options: SyncOptions): Sync {
     const current = target !== undefined && compareVersion(have(), target) >= 0
     if (isHoldfastError(error, 'stale') && current && ++olderHeads === 1) return
     refuse('the head on offer', error, !current)
-    // Perhaps the keys changed while this device was away; a snapshot can prove it.
+    // A broker may show an old head, or none that verifies, forever: the hub itself knows what is newest. And perhaps the
+    // keys changed while this device was away; a snapshot can prove it.
     const unknownKey = isHoldfastError(error, 'untrusted') && /unknown key/.test(error.message)
-    if (unknownKey) catchUp.need('snapshot', first ? 0 : graceMs())
+    catchUp.need(unknownKey ? 'snapshot' : 'delta', first ? 0 : graceMs())
   }
 
   return {
@@ -116,9 +117,12 @@ export function createSync(options: SyncOptions): Sync {
       target = undefined
     },
     hubOnline() {
-      if (!sawHead) catchUp.need('delta', HEAD_GRACE_MS + graceMs())
       // What was asked of a hub that was away may be asked again; not by the whole fleet at once.
-      else settle(entropy.fraction() * HEAD_GRACE_MS)
+      const spreadMs = entropy.fraction() * HEAD_GRACE_MS
+      if (!sawHead) catchUp.need('delta', HEAD_GRACE_MS + graceMs())
+      // No head was worth anything yet: what is being asked stays asked.
+      else if (target === undefined) catchUp.need('delta', spreadMs)
+      else settle(spreadMs)
     },
     onHead(bytes) {
       const first = !sawHead
