@@ -1,5 +1,6 @@
 // `holdfast explain NODE` in sentences: how the peer is reached, why so and not better, and what comes next.
 
+import type { PeerStatus } from '../agent.ts'
 import type { CandidateReport, PathReport, PathsReport } from '../paths/report.ts'
 import { ageText, rttText } from './words.ts'
 
@@ -20,13 +21,27 @@ const KIND_WORDS: Readonly<Record<CandidateReport['kind'], string>> = {
 
 const ORDER: readonly CandidateReport['kind'][] = ['lan', 'direct', 'relay', 'tls']
 
+/** Of what happened: enough to see a path flap. */
+const HISTORY_LINES = 5
+
 const ago = (ms: number): string => `${ageText(Math.round(ms / 1_000))} ago`
 
+function wayWords({ kind, via }: CandidateReport): string {
+  if (via === undefined) return KIND_WORDS[kind]
+  return kind === 'tls' ? `through relay ${via} over TLS` : `through relay ${via}`
+}
+
+/** Answered lately: what WireGuard is merely pointed at is no path yet. */
+export function isReached({ inUse, lastAnswerAgeMs, state }: CandidateReport): boolean {
+  return inUse && lastAnswerAgeMs !== undefined && (state === 'valid' || state === 'probing')
+}
+
 function usedSentence(name: string, used: CandidateReport): string {
-  const via = used.via === undefined ? '' : ` ${used.via}`
+  const way = `${wayWords(used)} at ${used.endpoint}`
+  if (!isReached(used)) return `WireGuard sends to ${name} ${way}: ${used.reason}.`
   const rtt = used.rttMs === undefined ? '' : `, round trip ${rttText(used.rttMs)}`
   const seen = used.lastAnswerAgeMs === undefined ? '' : `, last answer ${ago(used.lastAnswerAgeMs)}`
-  return `${name} is reached ${KIND_WORDS[used.kind]}${via} at ${used.endpoint}${rtt}${seen}.`
+  return `${name} is reached ${way}${rtt}${seen}.`
 }
 
 function natSentence(report: PathReport, own: PathsReport['natType']): string {
@@ -36,32 +51,53 @@ function natSentence(report: PathReport, own: PathsReport['natType']): string {
   return `This node is ${NAT_WORDS[own]}; ${report.name} is ${NAT_WORDS[report.natType]}.`
 }
 
-function triedSentence(one: CandidateReport): string {
-  const tried = one.lastProbeAgeMs === undefined ? 'not tried yet' : `last tried ${ago(one.lastProbeAgeMs)}`
-  const held = one.heldForMs === undefined ? '' : `, not gone back to for ${ageText(Math.ceil(one.heldForMs / 1_000))}`
-  return `${one.kind} ${one.endpoint} (${one.source}): ${one.reason}, ${tried}${held}.`
+function triedLine({ endpoint, kind, lastProbeAgeMs, reason, source }: CandidateReport): string {
+  const tried = lastProbeAgeMs === undefined ? '' : `; last tried ${ago(lastProbeAgeMs)}`
+  return `  ${kind} ${endpoint} (${source}): ${reason}${tried}`
+}
+
+function list(title: string, lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [] : [title, ...lines]
+}
+
+/** What else there is: all of it where nothing is in use, else what would be better. */
+function othersLines({ candidates }: PathReport, used: CandidateReport | undefined): readonly string[] {
+  if (candidates.length === 0) return ['Nobody told where it might be: it has not announced itself yet.']
+  if (used === undefined) return list('Where it was looked for:', candidates.map(triedLine))
+  if (!isReached(used)) {
+    return list('Where else it was looked for:', candidates.filter(({ inUse }) => !inUse).map(triedLine))
+  }
+  const better = candidates.filter((one) => !one.inUse && ORDER.indexOf(one.kind) < ORDER.indexOf(used.kind))
+  return list('Better, but not in use:', better.map(triedLine))
 }
 
 export function explainText(paths: PathsReport, report: PathReport): string {
-  if (paths.engine === 'off') {
-    return 'This host can’t share WireGuard’s port, so endpoints take turns until one answers; see `holdfast doctor`.\n'
-  }
+  const { decides, history, mode, name } = report
   const used = report.candidates.find(({ inUse }) => inUse)
-  const better =
-    used === undefined
-      ? report.candidates
-      : report.candidates.filter((one) => !one.inUse && ORDER.indexOf(one.kind) < ORDER.indexOf(used.kind))
   const lines = [
-    used === undefined ? `${report.name} is not reached.` : usedSentence(report.name, used),
+    used === undefined ? `${name} is not reached.` : usedSentence(name, used),
     natSentence(report, paths.natType),
-    ...better.map(triedSentence),
-    report.mode === 'idle'
+    ...othersLines(report, used),
+    mode === 'idle'
       ? 'No payload flows, so nothing is probed; the first packet wakes the paths.'
-      : `Payload flows; the path is watched at the pace "${report.mode}".`,
-    report.decides
+      : `Payload flows; the path is watched at the pace "${mode}".`,
+    decides
       ? 'This node decides which path the pair uses.'
-      : `${report.name} decides which path the pair uses; this node follows.`,
-    ...report.history.slice(-5).map(({ ageMs, what }) => `${ago(ageMs)}: ${what}`),
+      : `${name} decides which path the pair uses; this node follows.`,
+    ...list(
+      'Lately:',
+      history.slice(-HISTORY_LINES).map(({ ageMs, what }) => `  ${ago(ageMs)}: ${what}`),
+    ),
   ]
   return `${lines.join('\n')}\n`
+}
+
+/** Where the engine is off, WireGuard's own handshakes are all that is known. */
+export function explainWithoutEngine({ endpoint, handshakeAgeS, name, path }: PeerStatus): string {
+  const at = endpoint === undefined ? '' : ` at ${endpoint}`
+  const shaken = handshakeAgeS === undefined ? 'never' : `${ageText(handshakeAgeS)} ago`
+  const first = path === 'none' ? `${name} is not reached` : `${name} is reached${at}`
+  return `${first}; last handshake of WireGuard: ${shaken}.
+This host can’t share WireGuard’s port, so endpoints take turns until one answers; see \`holdfast doctor\`.
+`
 }

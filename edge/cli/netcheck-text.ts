@@ -3,6 +3,7 @@
 import type { AgentStatus } from '../agent.ts'
 import type { HostProbe } from '../host/probe.ts'
 import type { PathReport, PathsReport } from '../paths/report.ts'
+import { isReached } from './explain-text.ts'
 import { rttText, timeText } from './words.ts'
 
 const NAT_FOUND: Readonly<Record<PathsReport['natType'], string>> = {
@@ -13,8 +14,10 @@ const NAT_FOUND: Readonly<Record<PathsReport['natType'], string>> = {
   'udp-blocked': 'UDP is blocked',
 }
 
-function used(peer: PathReport): PathReport['candidates'][number] | undefined {
-  return peer.candidates.find(({ inUse, lastAnswerAgeMs }) => inUse && lastAnswerAgeMs !== undefined)
+/** How each peer is reached; without the engine by what WireGuard's handshakes say. */
+function kindsOf({ engine, peers }: PathsReport, status: AgentStatus): readonly AgentStatus['peers'][number]['path'][] {
+  if (engine === 'off') return status.peers.map(({ path }) => path)
+  return peers.map(({ candidates }) => candidates.find(isReached)?.kind ?? 'none')
 }
 
 /** Relays in use, the nearest first. */
@@ -47,14 +50,18 @@ export function netcheckRows(
   nowMs: number,
 ): readonly (readonly [check: string, found: string])[] {
   const { peers } = paths
-  const kinds = peers.map((peer) => used(peer)?.kind ?? 'none')
+  const kinds = kindsOf(paths, status)
   const count = (kind: string): number => kinds.filter((one) => one === kind).length
   const udp = kinds.some((kind) => kind === 'lan' || kind === 'direct' || kind === 'relay')
   const late = status.health.find(({ code }) => code === 'clock-behind')
   const mtus = probe
     .list('/sys/class/net')
     .filter((name) => name !== 'lo')
-    .map((name) => `${name} ${probe.read(`/sys/class/net/${name}/mtu`) ?? '?'}`)
+    .flatMap((name) => {
+      const mtu = probe.read(`/sys/class/net/${name}/mtu`)
+      // Not everything there is an interface (bonding_masters).
+      return mtu === undefined ? [] : `${name} ${mtu}`
+    })
   return [
     [
       'port sharing',

@@ -2,21 +2,14 @@
 
 import { switchFlag } from '../../shared/cli/parse.ts'
 import { type Cell, renderTable } from '../../shared/cli/table.ts'
-import { HoldfastError } from '../../shared/errors.ts'
+import type { PeerStatus } from '../agent.ts'
 import { createLocalClient } from '../local/client.ts'
+import { findPeer } from '../local/find-peer.ts'
 import type { CandidateReport, PathReport, PathsReport } from '../paths/report.ts'
 import { type Cli, type Command, writeJson } from './context.ts'
-import { explainText } from './explain-text.ts'
+import { explainText, explainWithoutEngine, isReached } from './explain-text.ts'
 import { netcheckRows } from './netcheck-text.ts'
 import { ageText, rttText } from './words.ts'
-
-function find({ peers }: PathsReport, wanted: string): PathReport {
-  const found = peers.find(({ name, nodeId }) => name === wanted || nodeId === wanted)
-  if (found !== undefined) return found
-  throw new HoldfastError('not-found', `no peer is called ${wanted}`, {
-    remedy: 'See `holdfast status` for the peers of this node.',
-  })
-}
 
 function stateCell({ inUse, state }: CandidateReport): string | Cell {
   if (inUse) return { text: 'in use', tone: 'good' }
@@ -32,13 +25,32 @@ function row(peer: PathReport, one: CandidateReport): readonly (string | Cell)[]
 
 const COLUMNS = ['PEER', 'PATH', 'ENDPOINT', 'FROM', 'STATE', 'RTT', 'LOSS', 'ANSWERED', 'WHY']
 
-export const pathsCommand: Command = async (cli) => {
-  const all = await createLocalClient(cli.files.socket).paths()
+interface Asked {
+  readonly all: PathsReport
+  /** Undefined where the engine is off. */
+  readonly report: PathReport | undefined
+  readonly peer: PeerStatus
+}
+
+async function ask(cli: Cli, wanted: string): Promise<Asked> {
+  const client = createLocalClient(cli.files.socket)
+  const [all, status] = await Promise.all([client.paths(), client.status(false)])
+  const peer = findPeer(status, wanted)
+  return { all, peer, report: all.peers.find(({ nodeId }) => nodeId === peer.nodeId) }
+}
+
+async function pathsOf(cli: Cli): Promise<PathsReport> {
   const [wanted] = cli.args
-  const peers = wanted === undefined ? all.peers : [find(all, wanted)]
-  if (cli.json) writeJson(cli, { ...all, peers })
+  if (wanted === undefined) return await createLocalClient(cli.files.socket).paths()
+  const { all, report } = await ask(cli, wanted)
+  return { ...all, peers: report === undefined ? [] : [report] }
+}
+
+export const pathsCommand: Command = async (cli) => {
+  const all = await pathsOf(cli)
+  if (cli.json) writeJson(cli, all)
   else {
-    const rows = peers.flatMap((peer) => peer.candidates.map((one) => row(peer, one)))
+    const rows = all.peers.flatMap((peer) => peer.candidates.map((one) => row(peer, one)))
     cli.write(renderTable(COLUMNS, rows, switchFlag(cli.flags, 'color')))
     if (all.engine === 'off')
       cli.note('this host can’t share WireGuard’s port: endpoints take turns; see `holdfast doctor`')
@@ -46,12 +58,12 @@ export const pathsCommand: Command = async (cli) => {
   return 0
 }
 
+/** Exits with 0 if the peer is reached. */
 export const explainCommand: Command = async (cli) => {
-  const all = await createLocalClient(cli.files.socket).paths()
-  const peer = find(all, cli.args[0] ?? '')
-  if (cli.json) writeJson(cli, { ...all, peers: [peer] })
-  else cli.write(explainText(all, peer))
-  return peer.candidates.some(({ inUse }) => inUse) ? 0 : 1
+  const { all, peer, report } = await ask(cli, cli.args[0] ?? '')
+  if (cli.json) writeJson(cli, { ...all, peers: report === undefined ? [] : [report] })
+  else cli.write(report === undefined ? explainWithoutEngine(peer) : explainText(all, report))
+  return peer.path !== 'none' || report?.candidates.some(isReached) === true ? 0 : 1
 }
 
 async function netcheck(

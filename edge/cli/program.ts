@@ -106,7 +106,7 @@ export const commands: readonly CommandRow[] = [
     spec: {
       name: 'paths',
       summary: 'Show every way to a peer, its state and why',
-      args: [{ name: 'NODE', summary: 'Name or id of the peer; all peers where absent' }],
+      args: [{ name: 'NODE', summary: 'Name, id or mesh address of the peer; all peers where absent' }],
       flags: [json],
     },
     load: async () => (await import('./paths.ts')).pathsCommand,
@@ -115,7 +115,7 @@ export const commands: readonly CommandRow[] = [
     spec: {
       name: 'explain',
       summary: 'Say in sentences how a peer is reached, and why not better',
-      args: [{ name: 'NODE', summary: 'Name or id of the peer', required: true }],
+      args: [{ name: 'NODE', summary: 'Name, id or mesh address of the peer', required: true }],
       flags: [json],
     },
     load: async () => (await import('./paths.ts')).explainCommand,

@@ -4,10 +4,11 @@ import type { ServerResponse } from 'node:http'
 import type { Address } from '../../shared/address/cidr.ts'
 import type { Clock } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
-import type { Agent, AgentStatus, PeerStatus } from '../agent.ts'
+import type { Agent, PeerStatus } from '../agent.ts'
 import type { Echo } from '../echo/echo.ts'
 import type { Store } from '../store/store.ts'
 import { journalLimitMax, type PingLine, paths, pingCountMax } from './api.ts'
+import { findPeer } from './find-peer.ts'
 import { errorBody, type LocalRoute } from './server.ts'
 
 export interface LocalDoors {
@@ -46,22 +47,20 @@ async function measure({ agent, echo }: LocalDoors): Promise<void> {
   )
 }
 
-function findPeer(status: AgentStatus, wanted: string): { readonly peer: PeerStatus; readonly address: Address } {
-  const peer = status.peers.find(
-    ({ name, nodeId, addresses }) => name === wanted || nodeId === wanted || addresses.some((own) => own === wanted),
-  )
-  const address = peer?.addresses.find((own) => own === wanted) ?? peer?.addresses[0]
-  if (peer !== undefined && address !== undefined) return { peer, address }
-  const own = status.node === wanted || status.addresses.some((mine) => mine === wanted)
-  throw new HoldfastError('not-found', own ? `${wanted} is this node itself` : `no peer is called ${wanted}`, {
-    remedy: 'See `holdfast status` for the peers of this node.',
+function addressOf({ addresses, name }: PeerStatus, wanted: string): Address {
+  const address = addresses.find((own) => own === wanted) ?? addresses[0]
+  if (address !== undefined) return address
+  throw new HoldfastError('not-found', `${name} has no address in the mesh`, {
+    remedy: 'The hub gives addresses: see `holdfast-hub get nodes`.',
   })
 }
 
 async function ping(doors: LocalDoors, query: URLSearchParams, response: ServerResponse): Promise<void> {
   const { agent, echo, clock } = doors
   const times = count(query, 'count', 4, pingCountMax)
-  const { peer, address } = findPeer(agent.status(), query.get('node') ?? '')
+  const wanted = query.get('node') ?? ''
+  const peer = findPeer(agent.status(), wanted)
+  const address = addressOf(peer, wanted)
   const write = (line: PingLine): void => void response.write(`${JSON.stringify(line)}\n`)
   response.writeHead(200, { 'content-type': 'application/x-ndjson' })
   try {

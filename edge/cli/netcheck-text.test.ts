@@ -1,0 +1,124 @@
+// Golden rows of `holdfast netcheck`.
+
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { Endpoint } from '../../shared/address/endpoint.ts'
+import { showCondition } from '../../shared/health.ts'
+import { parseName, parseNodeId } from '../../shared/ids.ts'
+import type { AgentStatus } from '../agent.ts'
+import type { CandidateReport, PathReport, PathsReport } from '../paths/report.ts'
+import { netcheckRows } from './netcheck-text.ts'
+
+const NOW = 1_800_000_000_000
+const MTUS: Readonly<Record<string, string>> = { eth0: '1500', hf0: '1420', lo: '65536' }
+const probe = {
+  list: () => ['bonding_masters', ...Object.keys(MTUS)],
+  read: (path: string) => MTUS[/^\/sys\/class\/net\/([^/]+)\/mtu$/.exec(path)?.[1] ?? ''],
+}
+
+const status = {
+  hub: { connected: true, since: NOW - 1_000, url: 'https://hub:8443' },
+  modeSince: NOW - 3_600_000,
+  peers: [{ path: 'direct' }, { path: 'none' }, { path: 'lan' }],
+  health: [],
+} as unknown as AgentStatus
+
+function candidate(
+  kind: CandidateReport['kind'],
+  endpoint: string,
+  more: Partial<CandidateReport> = {},
+): CandidateReport {
+  const known = {
+    endpoint: endpoint as Endpoint,
+    kind,
+    source: 'public',
+    state: 'valid',
+    inUse: true,
+    reason: '',
+  } as const
+  return { ...known, lastAnswerAgeMs: 100, ...more }
+}
+
+function peer(name: string, ...candidates: readonly CandidateReport[]): PathReport {
+  const nodeId = parseNodeId(name.padEnd(16, 'a'))
+  return { name: parseName(name), nodeId, natType: 'unknown', mode: 'fast', decides: true, candidates, history: [] }
+}
+
+const berlin = parseName('berlin-1')
+const oslo = parseName('oslo-1')
+const paths: PathsReport = {
+  engine: 'on',
+  natType: 'endpoint-independent',
+  mapped: ['203.0.113.7:51820' as Endpoint],
+  peers: [
+    peer('b', candidate('lan', '192.168.1.9:51820')),
+    peer(
+      'c',
+      candidate('direct', '[2001:db8::9]:51820'),
+      candidate('relay', '198.51.100.1:61000', { via: berlin, inUse: false, rttMs: 40 }),
+    ),
+    peer(
+      'd',
+      candidate('relay', '198.51.100.2:61000', { via: oslo, rttMs: 18 }),
+      candidate('relay', '198.51.100.1:61001', { via: berlin, inUse: false, rttMs: 12.34 }),
+    ),
+    peer('e', candidate('direct', '192.0.2.5:51820', { state: 'failed', lastAnswerAgeMs: 9_000_000 })),
+    peer('f', candidate('direct', '192.0.2.6:51820', { state: 'untried' })),
+  ],
+}
+
+const found = (of: PathsReport, by: AgentStatus = status): string =>
+  netcheckRows(of, by, probe, NOW)
+    .map((row) => `${row.join(': ')}\n`)
+    .join('')
+
+test('a node that is well connected', () => {
+  assert.snapshot(
+    found(paths),
+    `port sharing: works: probes take the very way of WireGuard’s packets
+NAT: one mapping for everybody (endpoint-independent): others can reach this node
+outside address: 203.0.113.7:51820
+UDP: answered
+IPv6 outside: a peer answered over IPv6
+peers: 1 lan, 1 direct, 1 relay, 0 tls, 2 silent
+relays: berlin-1 12 ms, oslo-1 18 ms
+hub: connected to https://hub:8443
+clock: 2027-01-15T08:00:00Z
+MTU: eth0 1500, hf0 1420
+`,
+  )
+})
+
+test('a node that is alone', () => {
+  const late = showCondition({ code: 'clock-behind', since: NOW, detail: '3 h' })
+  const alone = { ...status, hub: { ...status.hub, connected: false }, health: [late] }
+  assert.snapshot(
+    found({ engine: 'on', natType: 'udp-blocked', mapped: [], peers: [] }, alone),
+    `port sharing: works: probes take the very way of WireGuard’s packets
+NAT: UDP is blocked
+outside address: not known
+UDP: no peer has answered over UDP
+IPv6 outside: no peer has answered over IPv6
+peers: 0 lan, 0 direct, 0 relay, 0 tls, 0 silent
+relays: none known
+hub: away since 2027-01-15T07:00:00Z
+clock: 2027-01-15T08:00:00Z, behind
+MTU: eth0 1500, hf0 1420
+`,
+  )
+})
+
+test('without the engine, WireGuard’s handshakes tell', () => {
+  const text = found({ engine: 'off', natType: 'unknown', mapped: [], peers: [] })
+  assert.match(text, 'port sharing: not possible on this host\n')
+  assert.match(text, 'UDP: answered\n')
+  assert.match(text, 'peers: 1 lan, 1 direct, 0 relay, 0 tls, 1 silent\n')
+})
+
+test('a peer over TLS proves nothing of UDP', () => {
+  const tls = { ...paths, peers: [peer('g', candidate('tls', '127.0.0.1:40000', { via: berlin }))] }
+  assert.match(found(tls), 'UDP: no peer has answered over UDP\n')
+  assert.match(found(tls), 'relays: berlin-1 -\n')
+})
+
+test.run()

@@ -1,0 +1,217 @@
+// `paths`, `explain` and `netcheck` as a person calls them: with an agent that answers, and without one.
+
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { Endpoint } from '../../shared/address/endpoint.ts'
+import { memoryLog } from '../../shared/effects.fake.ts'
+import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
+import { parseName, parseNodeId } from '../../shared/ids.ts'
+import type { AgentStatus } from '../agent.ts'
+import { hostProbe } from '../host/probe.ts'
+import { localRoutes } from '../local/routes.ts'
+import { serveLocal } from '../local/server.ts'
+import type { CandidateReport, PathReport, PathsReport } from '../paths/report.ts'
+import { type Doors, runCli } from './run.ts'
+
+const awake = setInterval(() => undefined, 1_000)
+test.after(() => clearInterval(awake))
+
+const gateId = parseNodeId('gggggggggggggggg')
+const vanId = parseNodeId('vvvvvvvvvvvvvvvv')
+const peers = [
+  { name: 'gate', nodeId: gateId, addresses: ['10.90.0.1'], path: 'relay', rxBytes: 0, txBytes: 0, active: true },
+  { name: 'van', nodeId: vanId, addresses: ['10.90.0.9'], path: 'none', rxBytes: 0, txBytes: 0, active: false },
+]
+const status = {
+  node: 'plant-7',
+  nodeId: 'pppppppppppppppp',
+  addresses: ['10.90.0.7'],
+  hub: { connected: true, since: 0, url: 'https://hub:8443' },
+  modeSince: 0,
+  peers,
+  health: [],
+} as unknown as AgentStatus
+
+const direct: CandidateReport = {
+  endpoint: '203.0.113.9:4000' as Endpoint,
+  kind: 'direct',
+  source: 'mapped',
+  state: 'failed',
+  inUse: false,
+  lastProbeAgeMs: 40_000,
+  reason: 'no answer to 6 probes; tried again in 20 s',
+}
+const relay: CandidateReport = {
+  endpoint: '198.51.100.1:61000' as Endpoint,
+  kind: 'relay',
+  source: 'relay',
+  via: parseName('berlin-1'),
+  state: 'valid',
+  inUse: true,
+  rttMs: 41,
+  loss: 0.126,
+  lastAnswerAgeMs: 3_100,
+  reason: 'in use, answers in 41 ms',
+}
+const gate: PathReport = {
+  name: parseName('gate'),
+  nodeId: gateId,
+  natType: 'symmetric',
+  mode: 'fast',
+  decides: true,
+  candidates: [direct, relay],
+  history: [],
+}
+const van: PathReport = { ...gate, name: parseName('van'), nodeId: vanId, candidates: [direct] }
+const ON: PathsReport = { engine: 'on', natType: 'symmetric', mapped: [], peers: [gate, van] }
+const OFF: PathsReport = { engine: 'off', natType: 'unknown', mapped: [], peers: [] }
+
+interface Said {
+  readonly code: number
+  readonly out: string
+  readonly notes: string
+}
+
+/** `paths`: what the agent answers; undefined: it does not run. */
+async function withAgent(
+  paths: PathsReport | undefined,
+  run: (call: (...argv: readonly string[]) => Promise<Said>) => Promise<void>,
+): Promise<void> {
+  const state = mkdtempSync(join(tmpdir(), 'hf-paths-'))
+  mkdirSync(state, { recursive: true })
+  let said = { out: '', notes: '' }
+  const doors = {
+    write: (text: string) => void (said.out += text),
+    note: (sentence: string) => void (said.notes += `${sentence}\n`),
+    env: { HOLDFAST_STATE: state },
+    clock: systemClock,
+    entropy: systemEntropy,
+    createLog: () => memoryLog(),
+    createRun: () => async () => '',
+    probe: hostProbe({}),
+    readConfigFile: async () => undefined,
+  } as unknown as Doors
+  const agent = {
+    status: () => status,
+    paths: () => paths ?? OFF,
+    plan: async () => [],
+    wake: () => undefined,
+    noteRtt: () => undefined,
+  }
+  const routes = localRoutes({
+    agent,
+    store: { loadJournal: () => [] },
+    echo: { probe: async () => undefined },
+    clock: systemClock,
+    stop: () => undefined,
+  })
+  const server = paths === undefined ? undefined : await serveLocal(join(state, 'agent.sock'), routes, memoryLog())
+  try {
+    await run(async (...argv) => {
+      said = { out: '', notes: '' }
+      const code = await runCli(argv, doors)
+      return { code, ...said }
+    })
+  } finally {
+    await server?.close()
+    rmSync(state, { recursive: true })
+  }
+}
+
+test('paths: a row for every way to every peer', () =>
+  withAgent(ON, async (call) => {
+    const { code, notes, out } = await call('paths')
+    assert.equal([code, notes], [0, ''])
+    const rows = out.split('\n').map((line) => line.trim().split(/ {2,}/))
+    assert.equal(rows.slice(0, 3), [
+      ['PEER', 'PATH', 'ENDPOINT', 'FROM', 'STATE', 'RTT', 'LOSS', 'ANSWERED', 'WHY'],
+      ['gate', 'direct', direct.endpoint, 'mapped', 'failed', '-', '-', 'never', direct.reason],
+      ['gate', 'relay via berlin-1', relay.endpoint, 'relay', 'in use', '41 ms', '13 %', '3s', relay.reason],
+    ])
+  }))
+
+test('paths of one: by name, id or mesh address', () =>
+  withAgent(ON, async (call) => {
+    for (const word of ['van', vanId, '10.90.0.9']) {
+      const { code, out } = await call('paths', word)
+      assert.is(code, 0)
+      assert.is(out.includes('gate'), false)
+      assert.match(out, 'van')
+      assert.equal((JSON.parse((await call('paths', word, '--json')).out) as PathsReport).peers, [van])
+    }
+  }))
+
+test('explain: sentences, and an exit code that says whether the peer is reached', () =>
+  withAgent(ON, async (call) => {
+    const reached = await call('explain', 'gate')
+    assert.is(reached.code, 0)
+    assert.match(reached.out, /^gate is reached through relay berlin-1 at 198\.51\.100\.1:61000, round trip 41 ms/)
+    const lost = await call('explain', 'van')
+    assert.is(lost.code, 1)
+    assert.match(lost.out, /^van is not reached\.\n/)
+    const { code, out } = await call('explain', 'van', '--json')
+    assert.is(code, 1)
+    assert.equal(JSON.parse(out), { ...ON, peers: [van] })
+  }))
+
+test('netcheck: as rows and as JSON', () =>
+  withAgent(ON, async (call) => {
+    const { code, out } = await call('netcheck')
+    assert.is(code, 0)
+    assert.match(out, /NAT +another mapping for every destination/)
+    assert.match(out, /peers +0 lan, 0 direct, 1 relay, 0 tls, 1 silent/)
+    const json = JSON.parse((await call('netcheck', '--json')).out) as { checks: readonly { check: string }[] }
+    assert.ok(json.checks.some(({ check }) => check === 'clock'))
+  }))
+
+test('who is no peer', () =>
+  withAgent(ON, async (call) => {
+    for (const [argv, said] of [
+      [['paths', 'gat'], 'no peer is called gat'],
+      [['explain', 'nobody', '--json'], 'no peer is called nobody'],
+      [['explain', 'plant-7'], 'plant-7 is this node itself'],
+      [['paths', '10.90.0.7'], '10.90.0.7 is this node itself'],
+    ] as const) {
+      const { code, notes, out } = await call(...argv)
+      assert.equal([code, out], [1, ''])
+      assert.match(notes, said)
+      assert.match(notes, 'holdfast status')
+    }
+    assert.is((await call('explain')).code, 2)
+    assert.is((await call('paths', 'gate', 'van')).code, 2)
+  }))
+
+test('on a host that can’t share the port, a peer is a peer all the same', () =>
+  withAgent(OFF, async (call) => {
+    const all = await call('paths')
+    assert.is(all.code, 0)
+    assert.match(all.notes, 'share WireGuard’s port')
+    assert.is((await call('paths', 'gate')).code, 0)
+    const reached = await call('explain', 'gate')
+    assert.is(reached.code, 0)
+    assert.match(reached.out, /^gate is reached; last handshake/)
+    assert.is((await call('explain', 'van')).code, 1)
+    assert.match((await call('explain', 'nobody')).notes, 'no peer is called nobody')
+    assert.match((await call('netcheck')).out, /port sharing +not possible on this host/)
+  }))
+
+test('without an agent, all say what to do', () =>
+  withAgent(undefined, async (call) => {
+    for (const argv of [
+      ['paths'],
+      ['paths', 'gate', '--json'],
+      ['explain', 'gate'],
+      ['netcheck'],
+      ['netcheck', '--json'],
+    ]) {
+      const { code, notes, out } = await call(...argv)
+      assert.equal([code, out], [1, ''], argv.join(' '))
+      assert.match(notes, 'the agent is not running')
+      assert.match(notes, 'systemctl start holdfast')
+    }
+  }))
+
+test.run()
