@@ -137,7 +137,7 @@ const events: readonly (readonly [weight: number, event: Event])[] = [
     ({ checks }, node, roll) => {
       // A disk goes bad unseen; the agent meets it at its next start.
       node.crash()
-      checks.excuse(node)
+      checks.damaged(node)
       const records = [...(node.disk.loadSet()?.records.values() ?? [])]
       const bytes = records[Math.floor(roll * records.length)]
       if (bytes !== undefined) bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1

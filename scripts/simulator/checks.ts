@@ -1,5 +1,6 @@
 // What must hold at every moment, and what must hold once the weather is fine again. A breach is a sentence.
 
+import type { Op } from '../../edge/plan/op.ts'
 import { fromBase64, toHex } from '../../shared/bytes.ts'
 import { isHoldfastError } from '../../shared/errors.ts'
 import { sha256, verify } from '../../shared/host/crypto.ts'
@@ -18,15 +19,17 @@ export interface Checks {
   readonly breaches: readonly string[]
   /** A key that enrolled; only such may ever become a peer. */
   allowPeer(key: WgKey): void
-  /** Somebody broke the node's kernel or disk on purpose: what it holds is not its own work until it repaired it. */
+  /** Somebody changed the node's kernel: what it does is not the agent's work until the agent repaired it. */
   excuse(node: SimNode): void
+  /** The set on the node's disk goes bad: it is not the agent's work until the agent has written another. */
+  damaged(node: SimNode): void
   /**
    * An agent starts: it knows what its disk holds. Only while the disk took no writes is that older than what it enforced
    * before, and then the older policy is the best it has.
    */
   starting(node: SimNode): void
   /** After each operation on the kernel of a node. */
-  kernelChanged(node: SimNode): void
+  kernelChanged(node: SimNode, op: Op): void
   /** After each step of the world. */
   afterStep(nodes: readonly SimNode[], inFlight: number): void
   /** With everything healed and time to settle. */
@@ -37,6 +40,8 @@ export interface ChecksOptions {
   /** The policy texts that the hub's revisions prescribe for the node, in the order of the revisions. */
   readonly rulesets: (node: SimNode) => readonly string[]
   readonly history: readonly Signed[]
+  /** Keys of the nodes that each of these revisions contains. */
+  readonly members: () => readonly ReadonlySet<WgKey>[]
 }
 
 export function createChecks(options: ChecksOptions): Checks {
@@ -44,6 +49,8 @@ export function createChecks(options: ChecksOptions): Checks {
   const allowed = new Set<WgKey>()
   const newest = new Map<SimNode, Version>()
   const excused = new Set<SimNode>()
+  /** The version of the set that went bad on a disk. */
+  const bad = new Map<SimNode, Version>()
   /** Index of the revision whose policy each node enforces, at least. */
   const enforced = new Map<SimNode, number>()
   const breach = (node: SimNode, words: string): void => {
@@ -54,13 +61,14 @@ export function createChecks(options: ChecksOptions): Checks {
   /** The set on disk is one the hub signed, and is never older than one that was there before. */
   const checkHeld = (node: SimNode): void => {
     const held = node.disk.loadSet()
-    if (held === undefined || excused.has(node)) return
+    if (held === undefined) return
     const before = newest.get(node) ?? noVersion
     if (compareVersion(held.version, before) < 0) {
       breach(node, `went back from revision ${formatVersion(before)} to ${formatVersion(held.version)}`)
     }
     if (compareVersion(held.version, before) === 0) return
     newest.set(node, held.version)
+    if (compareVersion(held.version, bad.get(node) ?? noVersion) === 0) return
     const { anchor, keys } = node.identity
     try {
       const trusted = keyring(keys.map(fromBase64), fromBase64(anchor.rootKey), verify, sha256)
@@ -84,16 +92,26 @@ export function createChecks(options: ChecksOptions): Checks {
     else breach(node, 'enforces a policy that no revision prescribes')
   }
 
+  /** Silence removes nobody: who goes is missing in some revision that the node may have come to. */
+  const checkRemoval = (node: SimNode, key: WgKey): void => {
+    if (!allowed.has(key)) return
+    const revisions = options.members().slice(enforced.get(node) ?? 0)
+    const every = revisions.length > 0 && revisions.every((keys) => keys.has(key) && keys.has(node.device.wgKey))
+    if (every) breach(node, 'removes a peer that every revision contains')
+  }
+
   return {
     breaches,
     allowPeer: (key) => void allowed.add(key),
     excuse: (node) => void excused.add(node),
+    damaged: (node) => void bad.set(node, node.disk.loadSet()?.version ?? noVersion),
     starting(node) {
       const held = node.disk.loadSet()?.version ?? noVersion
       const at = options.history.findIndex(({ version }) => compareVersion(version, held) === 0)
       enforced.set(node, Math.min(enforced.get(node) ?? 0, Math.max(0, at)))
     },
-    kernelChanged(node) {
+    kernelChanged(node, op) {
+      if (op.op === 'peer-remove') checkRemoval(node, op.wgKey)
       const { device, link, ruleset } = node.kernel.observe()
       for (const peer of device?.peers ?? []) {
         if (!allowed.has(peer.wgKey)) breach(node, 'talks to a peer that nobody enrolled')

@@ -34,8 +34,8 @@ export interface KernelOptions {
   readonly local: readonly LocalAddress[]
   /** When the peer with this key last shook hands, milliseconds since the epoch; 0 for never. */
   readonly handshakeAt: (peer: WgKey) => number
-  /** Called after each operation that changed something. */
-  readonly changed: () => void
+  /** Called after each operation that was carried out. */
+  readonly changed: (op: Op) => void
   /** Called instead of returning from an apply that the agent does not survive. */
   readonly died: () => void
 }
@@ -187,7 +187,7 @@ export function createSimKernel(options: KernelOptions): SimKernel {
         if (!guarded && OPENING.has(op.op)) throw new HoldfastError('failed', 'the policy does not stand')
         execute(state, op)
         done.push(op)
-        options.changed()
+        options.changed(op)
       } catch (error) {
         if (op.op === 'ruleset-set') guarded = false
         failed.push({ op, error })

@@ -1,66 +1,33 @@
-// `./scripts/sim [--seed N] [--steps M] [--nodes K] [--verbose]`: a hub and K agents in one process, M steps of bad luck,
-// then fine weather; every checker must agree all along. The same seed gives the same run, to the byte.
+// `./scripts/sim`: runs the simulator over one seed, a range, or the seeds that once found something, and says what did
+// not hold and how to see it again.
 
 import { parseArgs } from 'node:util'
-import { FakeClock, seededEntropy } from '../../shared/effects.fake.ts'
 import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
-import { formatVersion } from '../../shared/record/head.ts'
-import { calm } from './broker.ts'
-import { strike, type World } from './chaos.ts'
-import { buildWorld } from './world.ts'
+import { simulate } from './run.ts'
+import { type Choice, found, parseSeeds } from './seeds.ts'
 
-/** Simulated time between two events, at most. */
-const STEP_MS_MAX = 20_000
-/** Simulated time to settle at the end: longer than the longest back-off and the slowest repair. */
-const SETTLE_MS = 20 * 60_000
+const USAGE = `Usage: ./scripts/sim [--seed N | --seeds A..B | --found] [--steps M] [--nodes K] [--json] [--verbose]
 
-interface Run {
-  readonly seed: number
-  readonly steps: number
-  readonly nodes: number
-  readonly say: (words: string) => void
+  --seed N      one run that replays from its seed; without it a seed is drawn
+  --seeds A..B  every seed of a range
+  --found       the runs that once found a fault
+`
+/** Between two words on how far a range has come. */
+const PROGRESS_MS = 10_000
+
+interface Breached extends Choice {
+  readonly breaches: readonly string[]
+  readonly replay: string
 }
 
-function heal({ broker, hub, nodes, liar: _liar }: World): void {
-  broker.weather = calm
-  broker.setDown(false)
-  hub.start()
-  for (const node of nodes) {
-    broker.cut(node.device.nodeId, false)
-    node.disk.full = false
-    node.disk.tear = undefined
-    node.kernel.dieAfterOps = Number.POSITIVE_INFINITY
-    node.kernel.failOps = 0
-    node.skew(0)
-    node.start()
-  }
-}
-
-async function simulate({ nodes, say, seed, steps }: Run): Promise<readonly string[]> {
-  const clock = new FakeClock()
-  const world = await buildWorld({ clock, entropy: seededEntropy(seed), nodes, say })
-  for (const node of world.nodes) node.start()
-  await clock.advanceAsync(60_000)
-  for (let step = 1; step <= steps && world.checks.breaches.length === 0; step++) {
-    say(`${String(step).padStart(4)}  ${strike(world)}`)
-    await clock.advanceAsync(world.entropy.fraction() * STEP_MS_MAX)
-    world.checks.afterStep(world.nodes, world.broker.inFlight())
-  }
-  if (world.checks.breaches.length > 0) return world.checks.breaches
-  heal(world)
-  await clock.advanceAsync(SETTLE_MS)
-  // A message lost in calm weather was lost before: a fresh connection shows every node the newest head.
-  for (const node of world.nodes) world.broker.drop(node.device.nodeId)
-  await clock.advanceAsync(SETTLE_MS)
-  // A disk that broke the agent's last write may have taken it down once more.
-  for (const node of world.nodes) node.start()
-  await clock.advanceAsync(SETTLE_MS)
-  world.checks.afterStep(world.nodes, world.broker.inFlight())
-  await world.checks.converged(world.nodes, world.hub.newest(), world.hub.members())
-  say(`ends at revision ${formatVersion(world.hub.newest())}`)
-  world.close()
-  return world.checks.breaches
+interface Summary {
+  readonly runs: number
+  readonly held: number
+  readonly elapsedS: number
+  readonly breached: readonly Breached[]
+  /** Of a single run: two machines that print the same saw the same. */
+  readonly trace?: string
 }
 
 function positive(text: string | undefined, otherwise: number, flag: string): number {
@@ -69,23 +36,68 @@ function positive(text: string | undefined, otherwise: number, flag: string): nu
   throw new HoldfastError('usage', `--${flag} takes a whole number above 0`)
 }
 
-async function main(): Promise<void> {
-  const option = { type: 'string' } as const
-  const options = { seed: option, steps: option, nodes: option, verbose: { type: 'boolean' } } as const
-  const { values } = parseArgs({ options })
-  const seed = positive(values.seed, 1 + Math.floor(systemEntropy.fraction() * 1_000_000_000), 'seed')
-  const steps = positive(values.steps, 250, 'steps')
-  const nodes = positive(values.nodes, 5, 'nodes')
-  const say = (words: string): void => void (values.verbose === true && process.stdout.write(`${words}\n`))
+function replayOf({ nodes, seed, steps }: Choice): string {
+  return `./scripts/sim --seed ${seed} --steps ${steps} --nodes ${nodes} --verbose`
+}
+
+function choose(values: Readonly<Record<string, string | boolean | undefined>>): readonly Choice[] {
+  const text = (flag: string): string | undefined => values[flag]?.toString()
+  if (values['found'] === true) return found
+  const [steps, nodes] = [positive(text('steps'), 250, 'steps'), positive(text('nodes'), 5, 'nodes')]
+  const range = text('seeds')
+  const drawn = 1 + Math.floor(systemEntropy.fraction() * 1_000_000_000)
+  const seeds = range === undefined ? [positive(text('seed'), drawn, 'seed')] : parseSeeds(range)
+  return seeds.map((seed) => ({ seed, steps, nodes }))
+}
+
+/** Runs them one after the other; what breaks is told at once on standard error. */
+async function runAll(choices: readonly Choice[], say?: (words: string) => void): Promise<Summary> {
   const startedAt = systemClock.monotonic()
-  const breaches = await simulate({ seed, steps, nodes, say })
-  const elapsedS = ((systemClock.monotonic() - startedAt) / 1_000).toFixed(1)
-  process.stdout.write(`seed ${seed}, ${steps} steps, ${nodes} nodes, ${elapsedS} s: `)
-  process.stdout.write(breaches.length === 0 ? 'every check holds\n' : `\n  ${breaches.join('\n  ')}\n`)
-  if (breaches.length > 0) {
-    process.stdout.write(`replay: ./scripts/sim --seed ${seed} --steps ${steps} --nodes ${nodes} --verbose\n`)
-    process.exitCode = 1
+  const complain = (words: string): void => void process.stderr.write(`${words}\n`)
+  const breached: Breached[] = []
+  let toldAt = startedAt
+  let trace = ''
+  for (const [done, { nodes, seed, steps }] of choices.entries()) {
+    const now = systemClock.monotonic()
+    if (now - toldAt > PROGRESS_MS) {
+      toldAt = now
+      complain(`${done} of ${choices.length} runs, ${breached.length} with a breach`)
+    }
+    const ran = await simulate({ seed, steps, nodes, ...(say === undefined ? {} : { say }) })
+    trace = ran.trace
+    if (ran.breaches.length === 0) continue
+    const one = { seed, steps, nodes, breaches: ran.breaches, replay: replayOf({ seed, steps, nodes }) }
+    breached.push(one)
+    complain(`seed ${seed}:\n  ${one.breaches.join('\n  ')}\nreplay: ${one.replay}`)
   }
+  const elapsedS = Number(((systemClock.monotonic() - startedAt) / 1_000).toFixed(1))
+  const held = choices.length - breached.length
+  return { runs: choices.length, held, elapsedS, breached, ...(choices.length === 1 ? { trace } : {}) }
+}
+
+function inWords(summary: Summary, choices: readonly Choice[]): string {
+  const { breached, elapsedS, held, runs, trace } = summary
+  const [first] = choices
+  const verdict = breached.length === 0 ? 'every check holds' : `${breached.length} with a breach`
+  if (first === undefined || trace === undefined) return `${runs} runs, ${elapsedS} s: ${held} hold, ${verdict}\n`
+  const { nodes, seed, steps } = first
+  return `seed ${seed}, ${steps} steps, ${nodes} nodes, ${elapsedS} s, trace ${trace.slice(0, 16)}: ${verdict}\n`
+}
+
+async function main(): Promise<void> {
+  const [word, flag] = [{ type: 'string' }, { type: 'boolean' }] as const
+  const numbers = { seed: word, seeds: word, steps: word, nodes: word } as const
+  const options = { ...numbers, found: flag, json: flag, verbose: flag, help: flag } as const
+  const { values } = parseArgs({ options })
+  if (values.help === true) {
+    process.stdout.write(USAGE)
+    return
+  }
+  const choices = choose(values)
+  const say = values.verbose === true ? (words: string) => void process.stdout.write(`${words}\n`) : undefined
+  const summary = await runAll(choices, say)
+  process.stdout.write(values.json === true ? `${JSON.stringify(summary)}\n` : inWords(summary, choices))
+  if (summary.breached.length > 0) process.exitCode = 1
 }
 
 try {

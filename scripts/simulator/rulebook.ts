@@ -1,6 +1,8 @@
-// The policy text that each signed revision, in order, prescribes for a node: what its kernel may enforce, nothing else.
+// What each signed revision, in order, says: the policy text it prescribes for a node, which is all that its kernel may
+// enforce, and who belongs to the network.
 
 import { desire } from '../../edge/plan/desire.ts'
+import type { WgKey } from '../../shared/ids.ts'
 import { parseRecords } from '../../shared/record/parsed.ts'
 import type { Signed } from './sim-hub.ts'
 import { type SimNode, settings } from './sim-node.ts'
@@ -25,5 +27,16 @@ export function createRulebook(history: readonly Signed[]): (node: SimNode) => r
       texts.push(desired.ruleset)
     }
     return texts
+  }
+}
+
+/** Keys of the nodes of each revision; grows as `history` does. */
+export function createRoster(history: readonly Signed[]): () => readonly ReadonlySet<WgKey>[] {
+  const known: ReadonlySet<WgKey>[] = []
+  return () => {
+    for (const { records } of history.slice(known.length)) {
+      known.push(new Set(parseRecords(records).records.nodes.map(({ wgKey }) => wgKey)))
+    }
+    return known
   }
 }

@@ -6,6 +6,7 @@ import type { Driver } from '../../edge/drivers/driver.ts'
 import { inflate } from '../../edge/host/inflate.ts'
 import type { Identity } from '../../edge/identity.ts'
 import type { LocalAddress } from '../../edge/plan/observed.ts'
+import type { Op } from '../../edge/plan/op.ts'
 import { MemoryStore, PowerCut } from '../../edge/store/memory.fake.ts'
 import type { Store } from '../../edge/store/store.ts'
 import { parseAddress, parseCidr } from '../../shared/address/cidr.ts'
@@ -18,6 +19,7 @@ import type { SimBroker } from './broker.ts'
 import type { Device, Enrolled } from './device.ts'
 import { createSimKernel, type SimKernel } from './kernel.ts'
 import { createNodeClock, type NodeClock } from './node-clock.ts'
+import type { Sabotage } from './sabotage.ts'
 
 export interface SimNode {
   readonly device: Device
@@ -49,8 +51,9 @@ export interface SimNodeOptions {
   readonly peerUp: (key: WgKey) => boolean
   /** Before an agent is born. */
   readonly starting: () => void
-  /** After each change of the kernel. */
-  readonly kernelChanged: () => void
+  /** After each operation on the kernel. */
+  readonly kernelChanged: (op: Op) => void
+  readonly sabotage: Sabotage | undefined
 }
 
 export const settings: AgentSettings = {
@@ -107,7 +110,7 @@ function storeWhile(alive: () => boolean, store: Store, died: () => void): Store
 }
 
 export function createSimNode(options: SimNodeOptions): SimNode {
-  const { base, broker, device, enrolled, entropy, index } = options
+  const { base, broker, device, enrolled, entropy, index, sabotage } = options
   let incarnation = 0
   let running: { readonly agent: Agent; readonly clock: NodeClock; readonly number: number } | undefined
   let skewMs = 0
@@ -150,10 +153,10 @@ export function createSimNode(options: SimNodeOptions): SimNode {
       entropy,
       log: options.log,
       sha256,
-      verify,
+      verify: sabotage?.verify ?? verify,
       inflate,
-      store: storeWhile(alive, disk, powerCut),
-      driver: driverWhile(alive, kernel.driver),
+      store: storeWhile(alive, sabotage?.store?.(disk) ?? disk, powerCut),
+      driver: driverWhile(alive, sabotage?.driver?.(kernel.driver) ?? kernel.driver),
       bus: broker.factory(device.nodeId, clock),
     })
     running = { agent, clock, number }

@@ -1,7 +1,8 @@
 // Builds the simulated world: hub, broker, enrolled nodes, a liar, and the checks that watch them.
 
+import type { Op } from '../../edge/plan/op.ts'
 import { FakeClock, memoryLog } from '../../shared/effects.fake.ts'
-import type { Entropy, Log } from '../../shared/effects.ts'
+import type { Entropy, Log, LogFields } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import type { WgKey } from '../../shared/ids.ts'
 import { parseResource } from '../../shared/intent/resource.ts'
@@ -11,7 +12,8 @@ import { createChecks } from './checks.ts'
 import { enrol, randomDevice } from './device.ts'
 import { networkIntent } from './intent.ts'
 import { createLiar } from './liar.ts'
-import { createRulebook } from './rulebook.ts'
+import { createRoster, createRulebook } from './rulebook.ts'
+import type { Sabotage } from './sabotage.ts'
 import { createSimHub } from './sim-hub.ts'
 import { createSimNode, type SimNode } from './sim-node.ts'
 
@@ -20,6 +22,9 @@ export interface WorldOptions {
   readonly entropy: Entropy
   readonly nodes: number
   readonly say: (words: string) => void
+  /** Hears what is too much for people: every operation on every kernel. */
+  readonly note: (words: string) => void
+  readonly sabotage: Sabotage | undefined
 }
 
 export interface BuiltWorld extends World {
@@ -28,11 +33,13 @@ export interface BuiltWorld extends World {
 
 /** A log that prints what programs think worth a person's eye, under the machine's name. */
 function logOf(name: string, say: (words: string) => void): Log {
-  const tell = (message: string): void => say(`        ${name}: ${message}`)
+  const tell = (message: string, { reason }: LogFields = {}): void =>
+    say(`        ${name}: ${message}${reason === undefined ? '' : `: ${reason}`}`)
   return { ...memoryLog(), warn: tell, error: tell, child: () => logOf(name, say) }
 }
 
-export async function buildWorld({ clock, entropy, nodes: count, say }: WorldOptions): Promise<BuiltWorld> {
+export async function buildWorld(options: WorldOptions): Promise<BuiltWorld> {
+  const { clock, entropy, nodes: count, note, sabotage, say } = options
   const broker = createSimBroker(clock, entropy)
   const hub = createSimHub({ base: clock, broker, entropy, log: logOf('hub', say) })
   hub.start()
@@ -51,7 +58,11 @@ export async function buildWorld({ clock, entropy, nodes: count, say }: WorldOpt
   if (wish.kind !== 'JoinToken') throw new HoldfastError('failed', 'not a token')
   const { token } = running.createToken(wish.spec, actor)
   const nodes: SimNode[] = []
-  const checks = createChecks({ rulesets: createRulebook(hub.history), history: hub.history })
+  const checks = createChecks({
+    rulesets: createRulebook(hub.history),
+    members: createRoster(hub.history),
+    history: hub.history,
+  })
   const peerUp = (key: WgKey): boolean => nodes.some((node) => node.device.wgKey === key && node.kernel.isUp())
   for (let index = 0; index < count; index++) {
     const device = randomDevice(`node-${index}`, entropy)
@@ -60,13 +71,15 @@ export async function buildWorld({ clock, entropy, nodes: count, say }: WorldOpt
       const node = nodes[index]
       if (node !== undefined) tell(node)
     }
-    const kernelChanged = self((node) => checks.kernelChanged(node))
+    const kernelChanged = (op: Op): void => {
+      note(`${device.name} ${JSON.stringify(op)}`)
+      self((node) => checks.kernelChanged(node, op))()
+    }
     const starting = self((node) => checks.starting(node))
     checks.allowPeer(device.wgKey)
     const log = logOf(device.name, say)
-    nodes.push(
-      createSimNode({ device, enrolled, base: clock, entropy, broker, index, log, peerUp, kernelChanged, starting }),
-    )
+    const told = { log, peerUp, kernelChanged, starting, sabotage }
+    nodes.push(createSimNode({ device, enrolled, base: clock, entropy, broker, index, ...told }))
   }
   const stranger = randomDevice('intruder', entropy)
   const liar = createLiar({ broker, entropy, ...stranger })

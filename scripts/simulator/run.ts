@@ -1,0 +1,89 @@
+// One run of the simulator: a hub and some agents in one process, so many steps of bad luck, then fine weather. Every check
+// must hold all along. The same seed gives the same run, to the byte: `trace` proves it.
+
+import { createHash } from 'node:crypto'
+import { FakeClock, seededEntropy } from '../../shared/effects.fake.ts'
+import { formatVersion } from '../../shared/record/head.ts'
+import { calm } from './broker.ts'
+import { strike, type World } from './chaos.ts'
+import type { Sabotage } from './sabotage.ts'
+import { type BuiltWorld, buildWorld } from './world.ts'
+
+/** Simulated time between two events, at most. */
+const STEP_MS_MAX = 20_000
+/** Simulated time to settle at the end: longer than the longest back-off and the slowest repair. */
+const SETTLE_MS = 20 * 60_000
+
+export interface Run {
+  readonly seed: number
+  readonly steps: number
+  readonly nodes: number
+  /** Hears what happens, step by step. */
+  readonly say?: (words: string) => void
+  /** A fault to build into every agent: what the checks are there to find. */
+  readonly sabotage?: Sabotage
+}
+
+export interface Ran {
+  /** A sentence for each check that did not hold. */
+  readonly breaches: readonly string[]
+  /** SHA-256 of every event, every word and every operation on every kernel, in their order. */
+  readonly trace: string
+}
+
+function heal({ broker, hub, nodes }: World): void {
+  broker.weather = calm
+  broker.setDown(false)
+  hub.start()
+  for (const node of nodes) {
+    broker.cut(node.device.nodeId, false)
+    node.disk.full = false
+    node.disk.tear = undefined
+    node.kernel.dieAfterOps = Number.POSITIVE_INFINITY
+    node.kernel.failOps = 0
+    node.skew(0)
+    node.start()
+  }
+}
+
+async function suffer(world: BuiltWorld, clock: FakeClock, steps: number, say: (words: string) => void): Promise<void> {
+  for (const node of world.nodes) node.start()
+  await clock.advanceAsync(60_000)
+  for (let step = 1; step <= steps && world.checks.breaches.length === 0; step++) {
+    say(`${String(step).padStart(4)}  ${strike(world)}`)
+    await clock.advanceAsync(world.entropy.fraction() * STEP_MS_MAX)
+    world.checks.afterStep(world.nodes, world.broker.inFlight())
+  }
+}
+
+async function recover(world: BuiltWorld, clock: FakeClock): Promise<void> {
+  heal(world)
+  await clock.advanceAsync(SETTLE_MS)
+  // A message lost in calm weather was lost before: a fresh connection shows every node the newest head.
+  for (const node of world.nodes) world.broker.drop(node.device.nodeId)
+  await clock.advanceAsync(SETTLE_MS)
+  // A disk that broke the agent's last write may have taken it down once more.
+  for (const node of world.nodes) node.start()
+  await clock.advanceAsync(SETTLE_MS)
+  world.checks.afterStep(world.nodes, world.broker.inFlight())
+  await world.checks.converged(world.nodes, world.hub.newest(), world.hub.members())
+}
+
+export async function simulate({ nodes, say, seed, sabotage, steps }: Run): Promise<Ran> {
+  const clock = new FakeClock()
+  const trace = createHash('sha256')
+  const note = (words: string): void => void trace.update(`${clock.monotonic()} ${words}\n`)
+  const tell = (words: string): void => {
+    note(words)
+    say?.(words)
+  }
+  const world = await buildWorld({ clock, entropy: seededEntropy(seed), nodes, say: tell, note, sabotage })
+  try {
+    await suffer(world, clock, steps, tell)
+    if (world.checks.breaches.length === 0) await recover(world, clock)
+    tell(`ends at revision ${formatVersion(world.hub.newest())}`)
+    return { breaches: [...world.checks.breaches], trace: trace.digest('hex') }
+  } finally {
+    world.close()
+  }
+}
