@@ -94,10 +94,11 @@ export function createRelays({ client, names, onChange, onSeenAs }: RelaysOption
   }
 
   const resettle = (peer: NodeId, held: Held): void => {
-    const before = [...held.keys()].join()
+    const before = [...held.values()]
     const next = settle(peer, held)
     wanted.set(peer, next)
-    if ([...next.keys()].join() !== before) onChange(peer)
+    const after = [...next.values()]
+    if (after.length !== before.length || after.some((binding, i) => binding !== before[i])) onChange(peer)
   }
 
   return {

@@ -40,7 +40,7 @@ export function createOwnRelay({ log, onTrouble, open }: OwnRelayOptions): OwnRe
     } catch (error) {
       const why = describeError(error)
       log.warn('the relay does not open', { port, why })
-      onTrouble(why)
+      if (wanted === port) onTrouble(why)
     } finally {
       opening = false
     }
