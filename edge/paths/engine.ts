@@ -5,7 +5,6 @@
 
 import type { Address } from '../../shared/address/cidr.ts'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
-import { fromBase64 } from '../../shared/bytes.ts'
 import type { Clock, Entropy, Log } from '../../shared/effects.ts'
 import type { NodeId, WgKey } from '../../shared/ids.ts'
 import type { RelayClient } from '../relay/client.ts'
@@ -14,10 +13,11 @@ import { createAlarm } from './alarm.ts'
 import { createPeerPaths } from './controller.ts'
 import type { FrameSocket, WireguardDoor } from './doors.ts'
 import type { EndpointBook, EndpointInput } from './endpoint-book.ts'
+import { isLost, isLower, isNamed, openWays, type Pair } from './engine-pair.ts'
 import { createGreeting, greetingProbe } from './greeting.ts'
 import type { Names } from './names.ts'
 import type { Outside } from './outlook.ts'
-import type { Pace, PathAction, PathEvent, PathView, PeerPaths } from './path.ts'
+import type { Pace, PathAction, PathEvent, PathView } from './path.ts'
 import { createPointer } from './pointer.ts'
 import type { RelayScene } from './relays.ts'
 import type { Heard, PathTalk } from './talk.ts'
@@ -52,30 +52,6 @@ export interface PathEngine extends EndpointBook {
   mapping(): Outside
   /** The relay behind an endpoint. */
   viaOf(endpoint: Endpoint): NodeId | undefined
-}
-
-interface Pair {
-  readonly node: NodeId
-  readonly paths: PeerPaths
-  entry: PeerEntry
-  handshakeAt: number
-  dueAt: number
-}
-
-/** Of two keys the lower decides, byte by byte. */
-function isLower(a: WgKey, b: WgKey): boolean {
-  return Buffer.compare(fromBase64(a), fromBase64(b)) < 0
-}
-
-/** Ways by which the peer hears us now. */
-function openWays({ paths }: Pair): readonly Endpoint[] {
-  const open = paths.view().candidates.filter(({ inUse, state }) => inUse || state === 'valid')
-  return open.map(({ endpoint }) => endpoint)
-}
-
-/** A place where the peer is looked for, or was heard before. */
-function isNamed({ paths }: Pair, place: Endpoint): boolean {
-  return paths.view().candidates.some(({ endpoint }) => endpoint === place)
 }
 
 export function createPathEngine(options: PathEngineOptions): PathEngine {
@@ -113,6 +89,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
           break
         case 'call':
           for (const endpoint of openWays(pair)) socket.send(talk.call(pair.entry.member.wgKey), endpoint)
+          if (isLost(pair)) ways.seek(pair.node)
           break
         case 'relays':
           relays.want(pair.node, action.wanted)
@@ -250,9 +227,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
     localText = text
     own = new Set(input.local.map(({ address }) => address as string))
     if (first) return
-    reflexive.forget()
-    relays.networkChanged()
-    outlook.lookAgain()
+    ways.networkChanged()
     for (const pair of pairs.values()) tell(pair, { type: 'network-changed' })
   }
 
@@ -263,8 +238,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
       const news = candidates.update(input)
       if (news) {
         setPairs(input.entries)
-        relays.update(options.relayScene())
-        outlook.setPlaces(relays.stunPlaces())
+        ways.setScene(options.relayScene())
       }
       setLocal(input)
       setPace()
@@ -284,8 +258,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
       running = false
       alarm.cancel()
       traffic.stop()
-      relays.close()
-      outlook.stop()
+      ways.close()
       await socket.close()
     },
     view: (node) => pairs.get(node)?.paths.view(clock.monotonic()),

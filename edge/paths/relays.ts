@@ -35,6 +35,8 @@ export interface Relays {
   /** Records or facts changed; undefined while this node is no member. */
   update(scene: RelayScene | undefined): void
   want(peer: NodeId, wanted: boolean): void
+  /** Binds again what is bound for the peer: this node may come from another address than the relay knows. */
+  renew(peer: NodeId): void
   /** Session ports bound for the peer, the best relay first. */
   of(peer: NodeId): CandidateSources['relays']
   /** True if the bytes were a relay's. */
@@ -113,6 +115,9 @@ export function createRelays({ client, names, onChange, onSeenAs }: RelaysOption
       wanted.delete(peer)
       for (const binding of held.values()) binding.release()
       onChange(peer)
+    },
+    renew(peer) {
+      for (const binding of wanted.get(peer)?.values() ?? []) binding.renew()
     },
     of: (peer) =>
       [...(wanted.get(peer) ?? [])].flatMap(([via, binding]) => {

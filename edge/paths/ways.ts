@@ -2,14 +2,18 @@
 
 import type { Clock, Entropy } from '../../shared/effects.ts'
 import type { NodeId } from '../../shared/ids.ts'
+import { createRate } from '../echo/rate.ts'
 import type { RelayClient } from '../relay/client.ts'
 import { createCandidateBook } from './candidate-book.ts'
 import type { FrameSocket } from './doors.ts'
 import type { Names } from './names.ts'
 import { createOutlook, type Outside } from './outlook.ts'
 import { createReflexive } from './reflexive.ts'
-import { createRelays } from './relays.ts'
+import { createRelays, type RelayScene } from './relays.ts'
 import { createStunClient } from './stun.ts'
+
+/** Binding again takes two round trips at each relay. */
+const SEEK_RATE = { perSecond: 0.5, burst: 1, sourcesMax: 4_096 }
 
 export interface WaysOptions {
   readonly clock: Clock
@@ -25,6 +29,7 @@ export interface WaysOptions {
 
 export function createWays({ clock, entropy, names, onChange, onRelays, relayClient, socket }: WaysOptions) {
   const send: FrameSocket['send'] = (bytes, to) => socket.send(bytes, to)
+  const maySeek = createRate(clock, SEEK_RATE)
   const reflexive = createReflexive()
   const relays = createRelays({
     client: relayClient(send),
@@ -52,5 +57,30 @@ export function createWays({ clock, entropy, names, onChange, onRelays, relayCli
     }
   }
 
-  return { candidates, outlook, outside, reflexive, relays }
+  return {
+    candidates,
+    outlook,
+    outside,
+    reflexive,
+    relays,
+    setScene(scene: RelayScene | undefined): void {
+      relays.update(scene)
+      outlook.setPlaces(relays.stunPlaces())
+    },
+    /** Nothing answers any more: perhaps this node comes from elsewhere now, and relays drop what they don't know. */
+    seek(peer: NodeId): void {
+      if (!maySeek(peer)) return
+      relays.renew(peer)
+      outlook.lookAgain()
+    },
+    networkChanged(): void {
+      reflexive.forget()
+      relays.networkChanged()
+      outlook.lookAgain()
+    },
+    close(): void {
+      relays.close()
+      outlook.stop()
+    },
+  }
 }

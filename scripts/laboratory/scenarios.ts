@@ -13,6 +13,7 @@ import { scenario as mosquitto } from './scenarios/mosquitto.ts'
 import { scenario as paths } from './scenarios/paths.ts'
 import { scenario as policy } from './scenarios/policy.ts'
 import { scenario as repair } from './scenarios/repair.ts'
+import { scenario as roaming } from './scenarios/roaming.ts'
 import { scenario as stolenToken } from './scenarios/stolen-token.ts'
 import { scenario as subnetRoute } from './scenarios/subnet-route.ts'
 
@@ -22,6 +23,7 @@ export const scenarios: readonly Scenario[] = [
   hubOutage,
   paths,
   failover,
+  roaming,
   repair,
   policy,
   subnetRoute,

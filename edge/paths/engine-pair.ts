@@ -1,0 +1,36 @@
+// One peer as the engine holds it, and what it asks of its paths.
+
+import type { Endpoint } from '../../shared/address/endpoint.ts'
+import { fromBase64 } from '../../shared/bytes.ts'
+import type { NodeId, WgKey } from '../../shared/ids.ts'
+import type { PeerEntry } from '../report/peers.ts'
+import type { PeerPaths } from './path.ts'
+
+export interface Pair {
+  readonly node: NodeId
+  readonly paths: PeerPaths
+  entry: PeerEntry
+  handshakeAt: number
+  dueAt: number
+}
+
+/** Of two keys the lower decides, byte by byte. */
+export function isLower(a: WgKey, b: WgKey): boolean {
+  return Buffer.compare(fromBase64(a), fromBase64(b)) < 0
+}
+
+/** No way is proven. */
+export function isLost({ paths }: Pair): boolean {
+  return paths.view().candidates.every(({ state }) => state !== 'valid')
+}
+
+/** Ways by which the peer hears us now. */
+export function openWays({ paths }: Pair): readonly Endpoint[] {
+  const open = paths.view().candidates.filter(({ inUse, state }) => inUse || state === 'valid')
+  return open.map(({ endpoint }) => endpoint)
+}
+
+/** A place where the peer is looked for, or was heard before. */
+export function isNamed({ paths }: Pair, place: Endpoint): boolean {
+  return paths.view().candidates.some(({ endpoint }) => endpoint === place)
+}
