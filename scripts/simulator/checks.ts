@@ -82,6 +82,14 @@ export function createChecks(options: ChecksOptions): Checks {
     }
   }
 
+  /** A running agent goes on from what its disk has, never from less. */
+  const checkRunning = (node: SimNode): void => {
+    const disk = node.disk.loadSet()?.version ?? noVersion
+    const held = node.agent()?.status().revision.held ?? disk
+    if (compareVersion(held, disk) >= 0 || compareVersion(disk, bad.get(node) ?? noVersion) === 0) return
+    breach(node, `runs on revision ${formatVersion(held)}, while its disk has ${formatVersion(disk)}`)
+  }
+
   /** A policy is that of one revision, whole, and never of an older one than the policy before it. */
   const checkRuleset = (node: SimNode, ruleset: string): void => {
     const texts = options.rulesets(node)
@@ -124,6 +132,7 @@ export function createChecks(options: ChecksOptions): Checks {
     afterStep(nodes, inFlight) {
       for (const node of nodes) {
         checkHeld(node)
+        checkRunning(node)
         const timers = node.clock().waiting()
         if (timers > TIMERS_MAX) breach(node, `has ${timers} timers waiting`)
         if (node.disk.loadJournal(journalRowsMax + 1).length > journalRowsMax) breach(node, 'keeps too long a journal')

@@ -21,6 +21,8 @@ export interface Mark {
   /** What the hub's set is now, and the head that vouches for it: a broker sees both. */
   readonly records: RecordSet
   readonly head: Uint8Array
+  /** The public half of the key that signed it. */
+  readonly signedBy: Uint8Array
   readonly version: { readonly epoch: number; readonly revision: number }
 }
 
@@ -59,7 +61,7 @@ export function createLiar({ broker, entropy, signer, wgKey, nodeId }: LiarOptio
     },
   })
 
-  const forgedHead = (mark: Mark): Uint8Array => {
+  const forgedHead = (mark: Mark, as: Signer): Uint8Array => {
     const tree = new MerkleTree(sha256)
     const records = new Map(mark.records).set('node/intruder', intruder)
     for (const [id, bytes] of records) tree.put(id, sha256(bytes))
@@ -70,9 +72,9 @@ export function createLiar({ broker, entropy, signer, wgKey, nodeId }: LiarOptio
       root: [...tree.root()].map((byte) => byte.toString(16).padStart(2, '0')).join(''),
       count: records.size,
       issuedAt: 0,
-      keyId: keyIdOf(signer.publicKey, sha256),
+      keyId: keyIdOf(as.publicKey, sha256),
     }
-    return signHead(head, signer, sha256)
+    return signHead(head, as, sha256)
   }
 
   const withIntruder = (mark: Mark, head: Uint8Array): Uint8Array => {
@@ -95,6 +97,14 @@ export function createLiar({ broker, entropy, signer, wgKey, nodeId }: LiarOptio
     }
   }
 
+  const pretend = (mark: Mark, as: Signer): readonly BusMessage[] => {
+    const head = forgedHead(mark, as)
+    return [
+      { topic: topics.head(mark.network), payload: head, retain: true },
+      { topic: topics.delta(mark.network), payload: withIntruder(mark, head) },
+    ]
+  }
+
   const lies: Readonly<Record<string, Lie>> = {
     replay: onto((bytes) => bytes),
     mutate: onto(flip),
@@ -104,13 +114,9 @@ export function createLiar({ broker, entropy, signer, wgKey, nodeId }: LiarOptio
       const [from, to] = [heard(), heard()]
       return from === undefined || to === undefined ? [] : [{ ...to, payload: from.payload }]
     },
-    forge: (mark) => {
-      const head = forgedHead(mark)
-      return [
-        { topic: topics.head(mark.network), payload: head, retain: true },
-        { topic: topics.delta(mark.network), payload: withIntruder(mark, head) },
-      ]
-    },
+    forge: (mark) => pretend(mark, signer),
+    // Under the hub's name, as somebody would who has all but its key.
+    impersonate: (mark) => pretend(mark, { ...signer, publicKey: mark.signedBy }),
     smuggle: (mark) => [{ topic: topics.delta(mark.network), payload: withIntruder(mark, mark.head) }],
     silence: (mark) => [{ topic: topics.head(mark.network), payload: new Uint8Array(0), retain: true }],
     gossip: (mark) => [

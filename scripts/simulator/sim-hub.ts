@@ -127,7 +127,7 @@ export function createSimHub({ base, broker, entropy, log }: SimHubOptions): Sim
     },
     mark(node) {
       const held = published()
-      return held === undefined ? undefined : { ...held, node }
+      return held === undefined ? undefined : { ...held, node, signedBy: signer.publicKey }
     },
     newest: () => published()?.version ?? noVersion,
     members() {
