@@ -48,6 +48,7 @@ const doors: Doors = {
         interface: name,
         listenPort,
         privateKeyPath: files.wgKey,
+        clock: systemClock,
         run: createRunner(log),
       }),
     }

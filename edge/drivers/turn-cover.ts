@@ -1,31 +1,42 @@
 // While a peer is turned from one working path to another, its packets still on the old one would make WireGuard roam back:
 // they are the newest it hears. For a second they are made to come from the new endpoint, by a table of its own that
-// holds nothing but elements with a timeout.
+// holds nothing but elements with a timeout. A peer may be turned again within that second, back even: then whatever
+// it left lately has to seem to come from where it is now.
 //
 // WireGuard's data messages only (type 4 and three zeros): the frames that measure the old path must stay what they are.
 
 import { type Address, familyOf } from '../../shared/address/cidr.ts'
 import { type Endpoint, hostOf, portOf } from '../../shared/address/endpoint.ts'
+import type { Clock } from '../../shared/effects.ts'
 import type { Run } from './command.ts'
 
 const TABLE = 'holdfast_turn'
 /** Longer than a round trip over a satellite. */
-const COVER_S = 1
+const COVER_MS = 1_000
 const CLEAR = `add table inet ${TABLE}\ndelete table inet ${TABLE}\n`
 
 function family(endpoint: Endpoint): 4 | 6 {
   return familyOf(hostOf(endpoint) as Address)
 }
 
-/** Maps are keyed by where a packet comes from; the second is asked when the first has rewritten the address. */
+/** Marks of packets between two rules; nothing outside this table ever sees them. */
+const FIRST_MARK = 0x48460000
+
+/** A map gives one value, so each cover has a number: the first map finds it, the others say what to write. */
 function coverRules(listenPort: number): string {
-  const chainOf = (words: string, bits: 4 | 6): readonly string[] => {
-    const match = `udp dport ${listenPort} @th,64,32 0x04000000`
+  const linesOf = (words: string, bits: 4 | 6): readonly string[] => {
+    const turned = `inet ${TABLE} turned${bits}`
     return [
-      `add map inet ${TABLE} to_address${bits} { type ipv${bits}_addr . inet_service : ipv${bits}_addr; flags timeout; }`,
-      `add map inet ${TABLE} to_port${bits} { type ipv${bits}_addr . inet_service : inet_service; flags timeout; }`,
-      `add rule inet ${TABLE} arrive ${match} ${words} saddr set ${words} saddr . udp sport map @to_address${bits}`,
-      `add rule inet ${TABLE} arrive ${match} udp sport set ${words} saddr . udp sport map @to_port${bits}`,
+      `add map inet ${TABLE} cover${bits} { type ipv${bits}_addr . inet_service : mark; flags timeout; }`,
+      `add map inet ${TABLE} address${bits} { type mark : ipv${bits}_addr; flags timeout; }`,
+      `add map inet ${TABLE} port${bits} { type mark : inet_service; flags timeout; }`,
+      ...['cover', 'address', 'port'].map((map) => `flush map inet ${TABLE} ${map}${bits}`),
+      `add chain ${turned}`,
+      `flush chain ${turned}`,
+      `add rule ${turned} ${words} saddr set meta mark map @address${bits}`,
+      `add rule ${turned} udp sport set meta mark map @port${bits}`,
+      `add rule ${turned} meta mark set 0`,
+      `add rule inet ${TABLE} arrive udp dport ${listenPort} @th,64,32 0x04000000 meta mark set ${words} saddr . udp sport map @cover${bits} jump turned${bits}`,
     ]
   }
   return [
@@ -33,19 +44,27 @@ function coverRules(listenPort: number): string {
     // Before conntrack, at -200: a firewall of the host has to see the flow that WireGuard sees.
     `add chain inet ${TABLE} arrive { type filter hook prerouting priority -310; policy accept; }`,
     `flush chain inet ${TABLE} arrive`,
-    ...chainOf('ip', 4),
-    ...chainOf('ip6', 6),
+    ...linesOf('ip', 4),
+    ...linesOf('ip6', 6),
     '',
   ].join('\n')
 }
 
-function coverElements(leaves: Endpoint, endpoint: Endpoint): string {
+interface Cover {
+  readonly endpoint: Endpoint
+  /** Monotonic milliseconds. */
+  readonly until: number
+}
+
+function coverElements(leaves: Endpoint, { endpoint, until }: Cover, mark: number, now: number): string {
   const bits = family(leaves)
-  const [from, to] = [hostOf(leaves), hostOf(endpoint)]
-  const [fromPort, toPort] = [portOf(leaves), portOf(endpoint)]
-  const element = (map: string, host: string, value: string): string =>
-    `add element inet ${TABLE} ${map}${bits} { ${host} . ${fromPort} timeout ${COVER_S}s : ${value} }`
-  return `${element('to_address', from, to)}\n${element('to_port', to, String(toPort))}\n`
+  const element = (map: string, key: string, value: string): string =>
+    `add element inet ${TABLE} ${map}${bits} { ${key} timeout ${Math.ceil(until - now)}ms : ${value} }\n`
+  return [
+    element('cover', `${hostOf(leaves)} . ${portOf(leaves)}`, String(mark)),
+    element('address', String(mark), hostOf(endpoint)),
+    element('port', String(mark), String(portOf(endpoint))),
+  ].join('')
 }
 
 /** Nothing where the two are of different families: then the peer is turned without. */
@@ -56,9 +75,39 @@ export async function removeTurnCover(run: Run): Promise<void> {
   await run('nft', ['-f', '-'], { input: CLEAR })
 }
 
-export function createTurnCover(listenPort: number, run: Run): TurnCover {
-  return async (leaves, endpoint) => {
-    if (family(leaves) !== family(endpoint)) return
-    await run('nft', ['-f', '-'], { input: coverRules(listenPort) + coverElements(leaves, endpoint) })
+export function createTurnCover(listenPort: number, clock: Clock, run: Run): TurnCover {
+  /** What was left within the last second, at most one a peer and turn. */
+  const live = new Map<Endpoint, Cover>()
+  let current: Promise<unknown> = Promise.resolve()
+  let next: Promise<void> | undefined
+
+  const note = (leaves: Endpoint, endpoint: Endpoint): void => {
+    const now = clock.monotonic()
+    const cover = { endpoint, until: now + COVER_MS }
+    live.delete(endpoint)
+    for (const [left, { endpoint: to, until }] of live) {
+      if (until <= now) live.delete(left)
+      else if (to === leaves) live.set(left, cover)
+    }
+    live.set(leaves, cover)
+    // No packet changes its family on the way.
+    for (const [left, { endpoint: to }] of live) if (family(left) !== family(to)) live.delete(left)
+  }
+
+  const write = async (): Promise<void> => {
+    next = undefined
+    const now = clock.monotonic()
+    const elements = [...live]
+      .filter(([, { until }]) => until > now)
+      .map(([left, cover], i) => coverElements(left, cover, FIRST_MARK + i, now))
+    current = run('nft', ['-f', '-'], { input: coverRules(listenPort) + elements.join('') })
+    await current
+  }
+
+  return (leaves, endpoint) => {
+    note(leaves, endpoint)
+    // One after the other, because each says all; those that come meanwhile share the next.
+    next ??= current.then(write, write)
+    return next
   }
 }

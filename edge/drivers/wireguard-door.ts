@@ -2,6 +2,7 @@
 // starts no program.
 
 import { readFileSync } from 'node:fs'
+import type { Clock } from '../../shared/effects.ts'
 import type { WireguardDoor } from '../paths/doors.ts'
 import type { Run } from './command.ts'
 import { type Flavour, flavourOf } from './link.ts'
@@ -14,6 +15,7 @@ export interface WireguardDoorOptions {
   readonly interface: string
   readonly privateKeyPath: string
   readonly listenPort: number
+  readonly clock: Clock
   readonly run: Run
 }
 
@@ -29,8 +31,8 @@ export function parseCounters(text: string, name: string): ReturnType<WireguardD
 }
 
 export function createWireguardDoor(options: WireguardDoorOptions): WireguardDoor {
-  const { interface: name, listenPort, privateKeyPath, run } = options
-  const cover = createTurnCover(listenPort, run)
+  const { clock, interface: name, listenPort, privateKeyPath, run } = options
+  const cover = createTurnCover(listenPort, clock, run)
   let flavour: Flavour | undefined
 
   const device = async (): Promise<WireguardDevice> => {
