@@ -47,6 +47,29 @@ for (const [what, spoil] of Object.entries(shown)) {
   })
 }
 
+test('a broker that shows neither a head nor the hub: the hub is asked all the same', async () => {
+  const r = rig(true)
+  r.hub.attach(r.broker)
+  await r.advance(100)
+  r.hub.putNode(other).publish()
+  await r.advance(100)
+  r.broker.forgetRetained()
+  r.link.start()
+  await r.advance(4_000)
+  assert.is(r.hub.requests.length, 0)
+  await r.advance(6_000)
+  assert.is(r.revision(), 2)
+  assert.is(r.hub.requests.length, 1)
+})
+
+test('where no hub listens it is asked a few times, and then no more', async () => {
+  const r = rig(true)
+  r.link.start()
+  await r.advance(24 * 3_600_000)
+  const asked = r.broker.published.filter((message) => message.topic.endsWith('/req')).length
+  assert.ok(asked > 3 && asked <= 12, `${asked} requests`)
+})
+
 test('a hub that says hello while it is asked is asked on', async () => {
   const r = rig(true)
   r.hub.attach(r.broker)

@@ -115,6 +115,8 @@ export function createSync(options: SyncOptions): Sync {
       sawHead = false
       olderHeads = 0
       target = undefined
+      // A broker may have forgotten the hub as well as its head; a hub that listens answers.
+      catchUp.need('delta', HEAD_GRACE_MS + graceMs())
     },
     hubOnline() {
       // What was asked of a hub that was away may be asked again; not by the whole fleet at once.

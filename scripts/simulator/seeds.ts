@@ -11,7 +11,10 @@ export interface Choice {
 /** A range is an afternoon at most. */
 const SEEDS_MAX = 100_000
 
-/** Runs that found a fault of the product or of a check. A new one is added with what it found; none is ever removed. */
+/**
+ * Runs that found a fault of the product or of a check, and what. A new kind of event deals the same seed another hand, so the
+ * fault also gets a test of its own beside the code that had it.
+ */
 export const found: readonly (Choice & { readonly what: string })[] = [
   { seed: 5, steps: 150, nodes: 5, what: 'a restart on a full disk, taken for a step back to an older policy' },
   { seed: 33, steps: 400, nodes: 6, what: 'the same' },
@@ -21,6 +24,7 @@ export const found: readonly (Choice & { readonly what: string })[] = [
   { seed: 14, steps: 200, nodes: 5, what: 'a damaged set on a full disk, taken for the agent’s own work' },
   { seed: 185, steps: 200, nodes: 5, what: 'a forged head that a broker retains: nobody asked the hub itself' },
   { seed: 192, steps: 200, nodes: 5, what: 'the hub’s hello cancelled the request that a refused head had caused' },
+  { seed: 381, steps: 200, nodes: 5, what: 'a broker that shows neither a head nor the hub: nobody asked' },
 ]
 
 /** `7` or `1..500`, both ends included. */
