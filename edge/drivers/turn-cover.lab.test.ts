@@ -1,4 +1,4 @@
-// What WireGuard’s socket sees of a turn, with the real nft, in a network namespace of its own: this file runs itself again in one.
+// What WireGuard’s socket sees of a turn, with the real nft, in a network namespace of its own: the file runs itself in one.
 
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createSocket, type Socket } from 'node:dgram'
