@@ -58,7 +58,7 @@ function makeKeys(index: number, endpoint: string | undefined): Keys {
     labels: {},
     wgKey: wgPublicKey(wgPrivate),
     deviceKey: parseDeviceKey(toBase64(publicKey)),
-    addresses: [parseAddress(`10.81.${index >> 8}.${(index & 255) + 1}`)],
+    addresses: [parseAddress(`10.81.${Math.floor(index / 250)}.${(index % 250) + 1}`)],
     ...(endpoint === undefined ? {} : { publicEndpoint: parseNamedEndpoint(endpoint) }),
     advertise: [],
   }

@@ -2,6 +2,7 @@
 // because wireguard-go names its socket after the interface and both call it hf0.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface Host {
@@ -9,6 +10,8 @@ export interface Host {
   readonly address: string
   /** Starts a program in the host. */
   spawn(command: readonly string[], output?: 'ignore' | 'inherit'): ChildProcess
+  /** Processes of that name in the host, as the kernel calls them (proc_pid_comm(5), at most 15 characters). */
+  pidsOf(name: string): readonly number[]
 }
 
 export interface Wire {
@@ -24,6 +27,20 @@ function run(...command: readonly string[]): void {
 
 const PRIVATE_SOCKETS =
   'mount -t tmpfs tmpfs /run/wireguard 2>/dev/null || { mkdir -p /run/wireguard && mount -t tmpfs tmpfs /run/wireguard; }; exec "$@"'
+
+function pidsIn(namespace: string): readonly number[] {
+  const text = execFileSync('ip', ['netns', 'pids', namespace], { encoding: 'utf8' })
+  return text.split('\n').filter(Boolean).map(Number)
+}
+
+function commOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trimEnd()
+  } catch {
+    // It ended meanwhile.
+    return ''
+  }
+}
 
 export function layWire(tag: string): Wire {
   const names = [0, 1].map((i) => `hfb-${tag}-${process.pid}-${i}`)
@@ -44,6 +61,7 @@ export function layWire(tag: string): Wire {
         started.push(child)
         return child
       },
+      pidsOf: (wanted) => pidsIn(name).filter((pid) => commOf(pid) === wanted),
     }
   })
   return {
@@ -51,8 +69,7 @@ export function layWire(tag: string): Wire {
     async remove() {
       for (const child of started) child.kill('SIGKILL')
       for (const name of names) {
-        const pids = execFileSync('ip', ['netns', 'pids', name], { encoding: 'utf8' }).split('\n').filter(Boolean)
-        for (const pid of pids) process.kill(Number(pid), 'SIGKILL')
+        for (const pid of pidsIn(name)) process.kill(pid, 'SIGKILL')
       }
       await sleep(100)
       for (const name of names) run('ip', 'netns', 'delete', name)
