@@ -9,6 +9,8 @@ import type { Version } from '../shared/record/head.ts'
 import type { PathKind } from '../shared/wire/report.ts'
 import type { Driver } from './drivers/driver.ts'
 import type { Identity } from './identity.ts'
+import type { BeaconCodecOptions } from './lan/beacon.ts'
+import type { BeaconSocket } from './lan/doors.ts'
 import type { FrameSocket, WireguardDoor } from './paths/doors.ts'
 import type { PathsReport } from './paths/report.ts'
 import type { PathTalk } from './paths/talk.ts'
@@ -55,6 +57,8 @@ export interface AgentOptions {
   readonly raiseClock?: (floorMs: number) => Promise<Condition | undefined>
   /** The doors of the path engine; where they are absent, or the host can't share WireGuard's port, endpoints take turns. */
   readonly paths?: PathDoors
+  /** Finds the other nodes of the same LAN; absent where this host must not shout on its links. */
+  readonly lan?: { readonly socket: BeaconSocket; readonly crypto: BeaconCodecOptions['crypto'] }
   /** Opens the relay that this node's record offers; absent where it can't. */
   readonly openRelay?: (duty: RelayDuty) => Promise<OpenedRelay>
   /** Addresses of a DNS name, for public endpoints; absent where names are of no use. */

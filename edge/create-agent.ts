@@ -9,6 +9,8 @@ import { createParts, lastGoodKey, type Parts } from './agent-parts.ts'
 import { createLoop, type Loop } from './apply/loop.ts'
 import { createTurns, type Turns } from './apply/turn.ts'
 import { createWishes } from './apply/wish.ts'
+import type { Lan } from './lan/lan.ts'
+import { createOwnLan } from './lan/own-lan.ts'
 import { createHubLink, type HubLink, noLink } from './link/hub-link.ts'
 import { createSync } from './link/sync.ts'
 import { type Announcer, createAnnouncer } from './report/announcer.ts'
@@ -142,7 +144,13 @@ function openLink(options: AgentOptions, parts: Parts, running: Running, loop: L
   return link
 }
 
-function createVoice(options: AgentOptions, parts: Parts, turns: Turns, running: Running): Announcer {
+function createVoice(
+  options: AgentOptions,
+  parts: Parts,
+  turns: Turns,
+  running: Running,
+  lan: Lan | undefined,
+): Announcer {
   const { sha256, signer, verify, log, identity, settings } = options
   const { clock, keep, members, paths, peers } = parts
   return createAnnouncer({
@@ -160,6 +168,7 @@ function createVoice(options: AgentOptions, parts: Parts, turns: Turns, running:
     mapping: () => paths.mapping(),
     send(envelope) {
       running.link?.announce(envelope)
+      lan?.say(envelope)
       return running.link !== undefined
     },
   })
@@ -173,7 +182,8 @@ export function createAgent(options: AgentOptions): Agent {
   const { chores, clock, facts, health, holding, keep, paths, peers } = parts
   const running: Running = { link: undefined, announcer: undefined }
   const wishes = createWishes(identity.nodeId, options.wgKey, settings, paths)
-  const turns = createTurns({ driver, holding, peers, facts, endpoints: paths, wishes, health, log, onChanged })
+  const lan = createOwnLan(options, parts, (why) => loop.wake(why))
+  const turns = createTurns({ driver, holding, peers, facts, endpoints: paths, lan, wishes, health, log, onChanged })
   const model = createModel(options, parts, turns, running)
   const reporter = createReporter(clock, () => running.link, model)
   let told = noVersion
@@ -185,6 +195,7 @@ export function createAgent(options: AgentOptions): Agent {
     if (acknowledges) keep.journal('applied', `revision ${formatVersion(applied)}`)
     told = applied
     reporter.tell(acknowledges)
+    lan?.follow(turns.local().addresses)
     running.announcer?.announce()
     if (options.openRelay !== undefined) parts.relay.follow(parts.members.me()?.relay?.port)
     chores.run()
@@ -202,11 +213,12 @@ export function createAgent(options: AgentOptions): Agent {
   return {
     async start() {
       loadAll(options, parts)
-      running.announcer = createVoice(options, parts, turns, running)
+      running.announcer = createVoice(options, parts, turns, running, lan)
       await mendClock(options, parts)
       keep.journal('started', `version ${settings.version}, boot ${running.announcer.boot()}`)
       await loop.start()
       void paths.start().then(onChanged)
+      void lan?.start()
       unwatch = driver.watch(() => loop.wake('event'))
       running.link = openLink(options, parts, running, loop)
       running.link.start()
@@ -216,6 +228,7 @@ export function createAgent(options: AgentOptions): Agent {
       unwatch?.()
       await loop.stop()
       await paths.stop()
+      await lan?.stop()
       parts.relay.close()
       await running.link?.stop()
       chores.finish()

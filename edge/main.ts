@@ -39,10 +39,12 @@ const doors: Doors = {
   },
   createPathDoors: async (settings, files, log) => {
     const { createControlSocket } = await import('./drivers/control-socket.ts')
+    const { createBeaconSocket } = await import('./drivers/beacon-socket.ts')
     const { createWireguardDoor } = await import('./drivers/wireguard-door.ts')
     const { interface: name, listenPort } = settings
     const ports = { listenPort, controlPort: controlPortOf(settings) }
     return {
+      beacons: createBeaconSocket(settings.lanPort, log),
       socket: createControlSocket({ ...ports, clock: systemClock, entropy: systemEntropy, log }),
       wireguard: createWireguardDoor({
         interface: name,

@@ -117,6 +117,14 @@ export const pathTriesPerSecondMax = 16
 export const pathFlightsMax = 16
 /** What happened to the paths of one peer, as people ask for it. */
 export const pathHistoryMax = 32
+/** One beacon: a fact with what seals it. Few need more than one frame of Ethernet; IP cuts and joins the others. */
+export const beaconBytesMax = factBytesMax + 512
+/** Signing keys that beacons are sealed under and opened with: the old and the new, and one that was never withdrawn. */
+export const beaconKeysMax = 3
+/** Links of one host that beacons go out on: more are no device's, but a router's. */
+export const beaconLinksMax = 16
+/** Nodes heard on the LANs of one host: four blocks of 256. */
+export const nearMax = 1_024
 /** Session ports of one relay: one pair of nodes each; every one costs a socket. */
 export const relayPortsMax = 4_096
 /** Sessions of one node at one relay: more peers than one node talks to at once through relays. */

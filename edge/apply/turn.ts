@@ -6,6 +6,7 @@ import { describeError, isHoldfastError } from '../../shared/errors.ts'
 import type { Name } from '../../shared/ids.ts'
 import { formatVersion, noVersion, type Version } from '../../shared/record/head.ts'
 import type { Driver, Failure } from '../drivers/driver.ts'
+import type { NearBook } from '../lan/near-book.ts'
 import type { EndpointBook } from '../paths/endpoint-book.ts'
 import type { Omission } from '../plan/desired.ts'
 import type { LocalAddress, Observed } from '../plan/observed.ts'
@@ -24,6 +25,8 @@ export interface TurnOptions {
   readonly peers: PeerBook
   readonly facts: Pick<FactBook, 'facts' | 'revision'>
   readonly endpoints: EndpointBook
+  /** Who is on this LAN; absent where nobody listens. */
+  readonly lan: Pick<NearBook, 'near' | 'revision'> | undefined
   readonly wishes: Wishes
   readonly health: Health
   readonly log: Log
@@ -96,7 +99,7 @@ function onlyEndpoints(ops: readonly Op[]): boolean {
 }
 
 export function createTurns(options: TurnOptions): Turns {
-  const { driver, endpoints, facts, health, holding, log, peers, wishes } = options
+  const { driver, endpoints, facts, health, holding, lan, log, peers, wishes } = options
   let applied: Version = noVersion
   let local: readonly LocalAddress[] = []
   let localKey = ''
@@ -117,8 +120,9 @@ export function createTurns(options: TurnOptions): Turns {
     const spec = held?.parsed.records.network?.spec
     const mesh: Cidr[] = spec === undefined ? [] : spec.cidr6 === undefined ? [spec.cidr] : [spec.cidr, spec.cidr6]
     const { epoch, revision } = held?.version ?? noVersion
-    const key = `${epoch}.${revision} ${facts.revision()} ${localKey}`
-    endpoints.update({ entries: peers.entries, facts: facts.facts, local, mesh, key })
+    const near = lan === undefined ? {} : { near: lan.near }
+    const key = `${epoch}.${revision} ${facts.revision()} ${lan?.revision() ?? 0} ${localKey}`
+    endpoints.update({ entries: peers.entries, facts: facts.facts, ...near, local, mesh, key })
   }
 
   const opsFor = (observed: Observed): readonly Op[] => {

@@ -68,6 +68,13 @@ export const commands: readonly CommandRow[] = [
         { name: 'listen-port', value: 'PORT', summary: 'UDP port of WireGuard (default 51820)' },
         { name: 'control-port', value: 'PORT', summary: 'UDP port of the path engine (default 51821)' },
         { name: 'mesh-port', value: 'PORT', summary: 'UDP port of the agent inside the mesh (default 51822)' },
+        { name: 'lan-port', value: 'PORT', summary: 'UDP port of beacons on the LAN (default 51823)' },
+        {
+          name: 'lan',
+          value: 'BOOL',
+          summary: 'Find the other nodes of a LAN by beacons (default true)',
+          choices: ['true', 'false'],
+        },
         {
           name: 'set-clock',
           value: 'BOOL',

@@ -75,6 +75,11 @@ function isPhysical(link: IpLink): boolean {
   return !OVERLAYS.has(link.linkinfo?.info_kind ?? '') && !CONTAINERS.test(link.ifname ?? '')
 }
 
+/** A modem has no neighbours, and every byte on it costs. */
+function isPointToPoint({ flags = [] }: IpLink): boolean {
+  return flags.includes('POINTOPOINT') || flags.includes('NOARP') || !flags.includes('BROADCAST')
+}
+
 export function parseLinks(text: string, own: string): HostLinks {
   const links = parseJson(text)
   const mine = links.find((link) => link.ifname === own)
@@ -88,6 +93,7 @@ export function parseLinks(text: string, own: string): HostLinks {
         address,
         cidr: blockAround(address, length),
         physical: isPhysical(link),
+        ...(isPointToPoint(link) ? ({ pointToPoint: true } as const) : {}),
       })),
     )
     .sort((a, b) => compareText(a.interface, b.interface) || compareText(a.address, b.address))

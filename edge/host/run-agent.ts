@@ -14,6 +14,7 @@ import { createEcho, type Echo } from '../echo/echo.ts'
 import { type DeviceKeys, loadKeys } from '../enrol/device-keys.ts'
 import { loadIdentity } from '../enrol/identity-file.ts'
 import type { Identity } from '../identity.ts'
+import type { BeaconSocket } from '../lan/doors.ts'
 import { localRoutes } from '../local/routes.ts'
 import { type LocalServer, serveLocal } from '../local/server.ts'
 import { createPathTalk, type PathTalk } from '../paths/talk.ts'
@@ -61,8 +62,8 @@ const STATUS_MS = 10_000
 /** A packet through the tunnel is all that is wanted; whether it is answered is the path engine's own question. */
 const NUDGE_MS = 1_000
 
-/** What main.ts makes of the path engine's doors. */
-export type HostPathDoors = Pick<PathDoors, 'socket' | 'wireguard'>
+/** What main.ts makes of the doors that paths and beacons need. */
+export type HostPathDoors = Pick<PathDoors, 'socket' | 'wireguard'> & { readonly beacons: BeaconSocket }
 
 interface Enrolled {
   readonly identity: Identity
@@ -85,8 +86,10 @@ function enrolled(files: StateFiles): Enrolled {
   return { identity, keys }
 }
 
+const sealing = { hkdf, seal: sealAead, open: openAead }
+
 function talkWith(keys: DeviceKeys, clock: Clock, entropy: Entropy): PathTalk {
-  const crypto = { sha256, sharedWith: keys.sharedWith, hkdf, seal: sealAead, open: openAead }
+  const crypto = { ...sealing, sha256, sharedWith: keys.sharedWith }
   return createPathTalk({ self: keys.wgKey, crypto, clock, entropy })
 }
 
@@ -97,8 +100,8 @@ async function withFreePort(
   { store }: OpenedStore,
   findings: HostFindings,
 ): Promise<Settings> {
-  const { controlPort, listenPort: configured, meshPort } = settings
-  const avoid = controlPort === undefined ? [meshPort] : [meshPort, controlPort]
+  const { controlPort, lanPort, listenPort: configured, meshPort } = settings
+  const avoid = [meshPort, lanPort, ...(controlPort === undefined ? [] : [controlPort])]
   const { port, detail } = await chooseListenPort({ configured, store, driver, isFree: isPortFree, avoid, log })
   findings.set('port-taken', detail !== undefined, detail)
   return { ...settings, listenPort: port }
@@ -154,6 +157,7 @@ async function makeAgent(
   const { identity, keys } = device
   const driver = await options.createDriver(options.settings, files, log)
   const settings = await withFreePort(options, driver, opened, findings)
+  const { beacons, ...doors } = await options.createPathDoors(settings, files, log)
   return await options.createAgent({
     identity,
     settings: {
@@ -175,11 +179,12 @@ async function makeAgent(
     store: opened.store,
     driver,
     paths: {
-      ...(await options.createPathDoors(settings, files, log)),
+      ...doors,
       talk: talkWith(keys, clock, entropy),
       metered: settings.metered,
       nudge,
     },
+    ...(settings.lan ? { lan: { socket: beacons, crypto: sealing } } : {}),
     openRelay: (duty) => openHostRelay(options, duty),
     bus: busOf(options, identity, opened, findings),
     hostConditions: () => findings.list(),

@@ -22,6 +22,10 @@ export const settingsSchema = v.strictObject({
   controlPort: v.optional(port),
   /** UDP port of the agent itself, inside the mesh. */
   meshPort: v.optional(port, 51_822),
+  /** UDP port of beacons, the same on all devices of a network. */
+  lanPort: v.optional(port, 51_823),
+  /** Find the other nodes of a LAN by beacons; off where this host must not shout. */
+  lan: v.optional(v.boolean(), true),
   logLevel: v.optional(v.picklist(['debug', 'info', 'warn', 'error']), 'info'),
   logFormat: v.optional(v.picklist(['auto', 'text', 'json', 'journal']), 'auto'),
   /** Raise the clock to the time floor at start; off where the host owns time. */
@@ -47,9 +51,11 @@ function typed(name: SettingName, word: string): unknown {
     case 'listenPort':
     case 'controlPort':
     case 'meshPort':
+    case 'lanPort':
     case 'keepaliveS':
       return /^\d{1,9}$/.test(word) ? Number(word) : word
     case 'setClock':
+    case 'lan':
     case 'metered':
       return word === 'true' || word === '1' ? true : word === 'false' || word === '0' ? false : word
     case 'state':
@@ -102,19 +108,18 @@ export function controlPortOf({ controlPort, listenPort }: Settings): number {
   return controlPort ?? (listenPort === 65_535 ? listenPort - 1 : listenPort + 1)
 }
 
-/** Three sockets of one host can't share a port. */
+/** Four sockets of one host can't share a port. */
 function withoutClash(settings: Settings): Settings {
-  const { listenPort, meshPort } = settings
+  const { lanPort, listenPort, meshPort } = settings
   const control = controlPortOf(settings)
-  if (new Set([listenPort, meshPort, control]).size === 3) return settings
-  throw new HoldfastError(
-    'invalid',
-    `listenPort ${listenPort}, controlPort ${control} and meshPort ${meshPort} clash`,
-    {
-      field: control === listenPort || control === meshPort ? 'controlPort' : 'meshPort',
-      remedy: 'Give each another port.',
-    },
-  )
+  if (new Set([listenPort, meshPort, control, lanPort]).size === 4) return settings
+  const told = `listenPort ${listenPort}, controlPort ${control}, meshPort ${meshPort} and lanPort ${lanPort}`
+  const field = [listenPort, control, meshPort].includes(lanPort)
+    ? 'lanPort'
+    : control === listenPort || control === meshPort
+      ? 'controlPort'
+      : 'meshPort'
+  throw new HoldfastError('invalid', `${told} clash`, { field, remedy: 'Give each another port.' })
 }
 
 export function keepaliveOf(settings: Settings): number {

@@ -73,6 +73,7 @@ export function createCandidateBook(
       if (input === undefined || known?.round === round) return undefined
       const list = gatherCandidates({
         facts: input.facts.get(nodeId)?.fact.candidates ?? [],
+        near: input.near?.get(nodeId)?.endpoints ?? [],
         observed: seen.get(nodeId) ?? [],
         publicEndpoint: resolved,
         lastGood: entry.lastGood,

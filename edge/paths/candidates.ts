@@ -10,6 +10,8 @@ import type { PathCandidate } from './path.ts'
 export interface CandidateSources {
   /** The peer's own word. */
   readonly facts: readonly Candidate[]
+  /** Where the peer is on this LAN; it was just heard there. */
+  readonly near?: readonly Endpoint[]
   /** What other nodes see the peer come from. */
   readonly observed: readonly Endpoint[]
   /** The configured public endpoint, resolved. */
@@ -28,9 +30,9 @@ export function isOnLink(endpoint: Endpoint, local: readonly LocalAddress[]): bo
   return local.some(({ cidr, physical }) => physical && contains(cidr, host))
 }
 
-/** LAN on a shared subnet, last that worked, public, port-mapped, mapped, other LAN addresses, relays. */
+/** Heard on this LAN, LAN on a shared subnet, last that worked, public, port-mapped, mapped, other LAN addresses, relays. */
 export function gatherCandidates(sources: CandidateSources): readonly PathCandidate[] {
-  const { facts, lastGood, local, mesh, observed, publicEndpoint, relays } = sources
+  const { facts, lastGood, local, mesh, near = [], observed, publicEndpoint, relays } = sources
   const own = new Set(local.map(({ address }) => address as string))
   const place = (source: PathCandidate['source'], endpoint: Endpoint): PathCandidate => {
     return { endpoint, kind: isOnLink(endpoint, local) ? 'lan' : 'direct', source }
@@ -39,6 +41,7 @@ export function gatherCandidates(sources: CandidateSources): readonly PathCandid
     facts.filter((one) => one.kind === kind).map((one) => place(kind, one.endpoint))
   const lan = told('lan')
   const ordered: readonly PathCandidate[] = [
+    ...near.map((endpoint) => place('lan', endpoint)),
     ...lan.filter(({ kind }) => kind === 'lan'),
     ...(lastGood === undefined ? [] : [place('last-good', lastGood)]),
     ...(publicEndpoint === undefined ? [] : [place('public', publicEndpoint)]),

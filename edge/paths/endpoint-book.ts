@@ -3,6 +3,7 @@
 import type { Cidr } from '../../shared/address/cidr.ts'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { NodeId } from '../../shared/ids.ts'
+import type { Near } from '../lan/near-book.ts'
 import type { LocalAddress } from '../plan/observed.ts'
 import type { PeerEntry } from '../report/peers.ts'
 import type { HeldFact } from '../store/store.ts'
@@ -10,6 +11,8 @@ import type { HeldFact } from '../store/store.ts'
 export interface EndpointInput {
   readonly entries: readonly PeerEntry[]
   readonly facts: ReadonlyMap<NodeId, HeldFact>
+  /** Who was just heard on this LAN. */
+  readonly near?: ReadonlyMap<NodeId, Near>
   readonly local: readonly LocalAddress[]
   readonly mesh: readonly Cidr[]
   /** Changes whenever any of the above but counters and handshakes changes. */

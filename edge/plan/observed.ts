@@ -43,6 +43,8 @@ export interface LocalAddress {
   readonly cidr: Cidr
   /** True for interfaces that reach a physical network: not loopback, overlay, container or own. */
   readonly physical: boolean
+  /** Set where there is one other end and no broadcast: a modem, a serial line. */
+  readonly pointToPoint?: true
 }
 
 export interface Observed {

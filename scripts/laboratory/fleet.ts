@@ -68,7 +68,7 @@ function membersOf(net: Net): readonly Member[] {
       .filter(runsAgent)
       .map((host) => member(host, 'internet', 'relay')),
     ...net.topology.sites.flatMap(({ hosts, name }) =>
-      hosts.map((host, i) => member(host, name, i === 0 ? 'gateway' : 'worker')),
+      hosts.filter(runsAgent).map((host, i) => member(host, name, i === 0 ? 'gateway' : 'worker')),
     ),
   ]
 }

@@ -7,6 +7,7 @@ import { scenario as failover } from './scenarios/failover.ts'
 import { scenario as foreignBroker } from './scenarios/foreign-broker.ts'
 import { scenario as fullDisk } from './scenarios/full-disk.ts'
 import { scenario as hubOutage } from './scenarios/hub-outage.ts'
+import { scenario as lanOnly } from './scenarios/lan-only.ts'
 import { scenario as leave } from './scenarios/leave.ts'
 import { scenario as mesh } from './scenarios/mesh.ts'
 import { scenario as mosquitto } from './scenarios/mosquitto.ts'
@@ -24,6 +25,7 @@ export const scenarios: readonly Scenario[] = [
   paths,
   failover,
   roaming,
+  lanOnly,
   repair,
   policy,
   subnetRoute,

@@ -31,7 +31,7 @@ export interface Site {
 export interface Topology {
   /** Hosts with an address on the internet. */
   readonly internet: readonly string[]
-  /** Those on the internet that run no agent of the fleet. */
+  /** Those that run no agent of the fleet. */
   readonly bystanders?: readonly string[]
   readonly sites: readonly Site[]
 }
