@@ -12,7 +12,8 @@ const topology: Topology = {
   internet: ['hub', 'public-1'],
   sites: [
     { name: 'cone', nat: 'eim', hosts: ['cone-1'] },
-    { name: 'home', nat: 'port-preserving', hosts: ['home-1', 'home-2'] },
+    { name: 'home', nat: 'port-preserving', hosts: ['home-1'] },
+    { name: 'office', nat: 'eim', hosts: ['office-1', 'office-2'] },
     { name: 'lte', nat: 'eim', carrierNat: true, hosts: ['lte-1'] },
     { name: 'strict', nat: 'symmetric', hosts: ['strict-1'] },
     { name: 'mobile', nat: 'symmetric', hosts: ['mobile-1'] },
@@ -22,7 +23,7 @@ type Kind = CandidateReport['kind']
 
 /** The best way there can be, whichever end is asked. */
 const EXPECTED: readonly (readonly [string, string, Kind])[] = [
-  ['home-1', 'home-2', 'lan'],
+  ['office-1', 'office-2', 'lan'],
   ['cone-1', 'lte-1', 'direct'],
   ['cone-1', 'home-1', 'direct'],
   ['cone-1', 'strict-1', 'relay'],
