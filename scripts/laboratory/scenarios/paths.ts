@@ -1,11 +1,13 @@
 // Every kind of NAT beside every other: each pair talks, by the best way there can be, and says why.
 
-import type { CandidateReport } from '../../../edge/paths/report.ts'
+import type { CandidateReport, PathsReport } from '../../../edge/paths/report.ts'
 import type { Fleet } from '../fleet.ts'
+import type { LabNode } from '../node.ts'
 import { runScenario, type Scenario } from '../scenario.ts'
 import { network, pingPolicy, relayNode } from '../shapes.ts'
 import type { Topology } from '../topology.ts'
 import { expect } from '../unmet.ts'
+import { type Seen, type Waited, waitFor } from '../wait.ts'
 import { reaches } from '../ways.ts'
 
 const topology: Topology = {
@@ -38,10 +40,23 @@ async function bestPaths(fleet: Fleet): Promise<number> {
   return EXPECTED.length
 }
 
+/** Two observers have to speak first. */
+function knowsItsNat(node: LabNode, expected: PathsReport['natType']): Promise<Waited<true>> {
+  return waitFor(
+    `${node.name} knows that its NAT is ${expected}`,
+    async (): Promise<Seen<true>> => {
+      const { mapped, natType } = await node.paths()
+      return natType === expected ? { done: true } : { notYet: `${natType}, seen as ${mapped.join(', ') || 'nothing'}` }
+    },
+    { timeoutMs: 30_000 },
+  )
+}
+
 async function saysWhy(fleet: Fleet): Promise<string> {
   const told = await fleet.node('strict-1').cli(['explain', 'mobile-1'])
   expect(told.includes('through relay public-1'), 'the relay is named', told)
   expect(told.includes('Both ends are behind symmetric NATs'), 'and why it is needed', told)
+  await knowsItsNat(fleet.node('cone-1'), 'endpoint-independent')
   const check = await fleet.node('cone-1').cli(['netcheck'])
   expect(/NAT +one mapping for everybody/.test(check), 'cone-1 knows its NAT', check)
   return told.split('\n')[0] ?? ''
