@@ -27,7 +27,7 @@ function rig() {
     const { port } = next
     const metrics = (): never => ({ port }) as never
     // Of a relay nothing else matters here.
-    next.done.resolve({ port, metrics, close: () => void events.push(`close ${port}`) } as unknown as OpenedRelay)
+    next.done.resolve({ port, metrics, close: () => void events.push(`close ${port}`) })
     await settle()
   }
   const fails = async (): Promise<void> => {
