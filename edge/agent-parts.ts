@@ -3,8 +3,9 @@
 import { fromBase64 } from '../shared/bytes.ts'
 import type { Clock } from '../shared/effects.ts'
 import { HoldfastError } from '../shared/errors.ts'
+import type { NodeId } from '../shared/ids.ts'
 import type { NetworkSpec } from '../shared/intent/network.ts'
-import type { AgentOptions } from './agent.ts'
+import type { AgentOptions, RelayDuty } from './agent.ts'
 import { createChores } from './apply/chores.ts'
 import type { CapabilityKeeper } from './link/capability-keeper.ts'
 import { createOwnCapability } from './link/own-capability.ts'
@@ -13,12 +14,14 @@ import type { FrameSocket } from './paths/doors.ts'
 import { createPathEngine } from './paths/engine.ts'
 import { createNames } from './paths/names.ts'
 import type { Pace } from './paths/path.ts'
-import type { RelayScene } from './paths/relays.ts'
+import type { OwnTls, RelayScene } from './paths/relays.ts'
 import { createRotation } from './paths/rotation.ts'
+import type { TlsEvents } from './paths/ways.ts'
 import { createRelayClient, type RelayClient } from './relay/client.ts'
 import { memberSetOf } from './relay/member-set.ts'
 import type { OpenedRelay } from './relay/open-relay.ts'
 import { createOwnRelay } from './relay/own-relay.ts'
+import { createTlsClient, type TlsClient } from './relay/tls-client.ts'
 import { createHealth } from './report/health.ts'
 import { createMode } from './report/mode.ts'
 import { createPeerBook } from './report/peers.ts'
@@ -58,7 +61,7 @@ interface Sources {
   readonly capability: CapabilityKeeper
 }
 
-function createPaths(options: AgentOptions, sources: Sources, onChange: () => void): Chooser {
+function createPaths(options: AgentOptions, sources: Sources, ownTls: OwnTls, onChange: () => void): Chooser {
   const { entropy, identity, log, paths, signer, wgKey } = options
   const { capability, clock, facts, holding, members } = sources
   const network = (): NetworkSpec | undefined => holding.inForce()?.parsed.records.network?.spec
@@ -79,10 +82,17 @@ function createPaths(options: AgentOptions, sources: Sources, onChange: () => vo
       entropy,
       log,
     })
+  const doors = paths?.tls
+  const tlsClient =
+    doors === undefined
+      ? undefined
+      : (events: TlsEvents): TlsClient =>
+          createTlsClient({ ...events, ...doors, signer, capability: () => capability.current(), clock, entropy, log })
+  const own = { wgKey, names, clock, entropy, log, pace }
   const engine =
     paths === undefined
       ? undefined
-      : createPathEngine({ ...paths, wgKey, names, clock, entropy, log, pace, relayClient, relayScene, onChange })
+      : createPathEngine({ ...paths, ...own, relayClient, tlsClient, ownTls, relayScene, onChange })
   return createChooser(createRotation(clock, names), engine, log)
 }
 
@@ -90,10 +100,12 @@ function openOwnRelay(
   { identity, openRelay }: AgentOptions,
   { anchors, holding }: { readonly anchors: Anchors; readonly holding: Holding },
   port: number,
+  tls: RelayDuty['tls'],
 ): Promise<OpenedRelay> {
   if (openRelay === undefined) throw new HoldfastError('unsupported', 'this agent runs without a relay')
   return openRelay({
     port,
+    tls,
     self: identity.nodeId,
     network: identity.network.id,
     trusted: () => (holding.held()?.ring ?? firstKeyring(anchors)).keys,
@@ -124,10 +136,23 @@ export function createParts(
   })
   const peers = createPeerBook(clock, (endpoint) => paths.viaOf(endpoint))
   const capability = createOwnCapability(options, { anchors, clock, holding }, request)
-  const paths = createPaths(options, { capability, clock, facts, holding, members }, onPathChange)
+  let onLocal: ((node: NodeId) => void) | undefined
+  const ownTls: OwnTls = {
+    local: () => relay.local(),
+    call: (node) => relay.call(node),
+    listen: (listener) => void (onLocal = listener),
+  }
+  const paths = createPaths(options, { capability, clock, facts, holding, members }, ownTls, onPathChange)
+  const tlsDuty = (port: number): RelayDuty['tls'] => ({
+    port,
+    signer: options.signer,
+    onLocal: (node) => onLocal?.(node),
+    onTrouble: (why) => (why === undefined ? health.clear('relay-tls-closed') : health.raise('relay-tls-closed', why)),
+  })
   const relay = createOwnRelay({
     log,
-    open: (port) => openOwnRelay(options, { anchors, holding }, port),
+    open: (port, tlsPort) =>
+      openOwnRelay(options, { anchors, holding }, port, tlsPort === undefined ? undefined : tlsDuty(tlsPort)),
     onTrouble: (why) => (why === undefined ? health.clear('relay-closed') : health.raise('relay-closed', why)),
   })
   const mode = createMode(store, clock)

@@ -16,6 +16,9 @@ import type { PathsReport } from './paths/report.ts'
 import type { PathTalk } from './paths/talk.ts'
 import type { Op } from './plan/op.ts'
 import type { OpenedRelay, OpenRelayOptions } from './relay/open-relay.ts'
+import type { TlsDuty } from './relay/open-tls.ts'
+import type { DialTlsRelay } from './relay/tls-link.ts'
+import type { OpenLoopback } from './relay/tls-wire.ts'
 import type { Store } from './store/store.ts'
 
 export interface AgentSettings {
@@ -66,12 +69,22 @@ export interface AgentOptions {
 }
 
 /** Whom a relay serves, and by whose word. */
-export type RelayDuty = Pick<OpenRelayOptions, 'port' | 'self' | 'network' | 'trusted' | 'members'>
+export interface RelayDuty extends Pick<OpenRelayOptions, 'port' | 'self' | 'network' | 'trusted' | 'members'> {
+  readonly tls?: Required<Pick<TlsDuty, 'port' | 'signer' | 'onLocal' | 'onTrouble'>> | undefined
+}
+
+/** Doors to relays by TLS. */
+export interface TlsDoors {
+  readonly dial: DialTlsRelay
+  readonly loopback: OpenLoopback
+}
 
 export interface PathDoors {
   readonly talk: PathTalk
   readonly socket: FrameSocket
   readonly wireguard: WireguardDoor
+  /** Absent where this host goes by UDP or not at all. */
+  readonly tls?: TlsDoors
   readonly metered: boolean
   /** Sends one packet through the tunnel to a mesh address. */
   readonly nudge: (address: Address) => void

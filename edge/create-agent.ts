@@ -197,7 +197,8 @@ export function createAgent(options: AgentOptions): Agent {
     reporter.tell(acknowledges)
     lan?.follow(turns.local().addresses)
     running.announcer?.announce()
-    if (options.openRelay !== undefined) parts.relay.follow(parts.members.me()?.relay?.port)
+    const offered = parts.members.me()?.relay
+    if (options.openRelay !== undefined) parts.relay.follow(offered?.port, offered?.tlsPort)
     chores.run()
   }
   const loop = createLoop({

@@ -53,6 +53,11 @@ const doors: Doors = {
         clock: systemClock,
         run: createRunner(log),
       }),
+      // Few hosts ever need them.
+      tls: {
+        dial: async (target, events) => (await import('./drivers/tls-dial.ts')).dialTlsRelay(target, events),
+        loopback: async (onPacket) => (await import('./drivers/loopback.ts')).openLoopback(listenPort, log, onPacket),
+      },
     }
   },
   isPortFree: isUdpPortFree,

@@ -71,6 +71,11 @@ export const healthMeanings = {
     title: 'This node should relay for others, and its relay does not open',
     remedy: 'See the details. Free the relay’s UDP port, or choose another in the node’s spec: relay.port.',
   },
+  'relay-tls-closed': {
+    severity: 'warning',
+    title: 'This node should relay by TLS for others, and its port does not open',
+    remedy: 'See the details. Free the TCP port, or choose another in the node’s spec: relay.tlsPort.',
+  },
   'database-rebuilt': {
     severity: 'warning',
     title: 'The state database was damaged and has been set aside',

@@ -139,3 +139,17 @@ export const relaySourcesMax = 10_000
 export const relayBindsWaitingMax = 256
 /** A datagram that a relay keeps for the other end of a session: the largest that the internet carries whole. */
 export const relayHeldBytesMax = 1_500
+/** Connections of a TLS relay: nodes at sites without UDP. Each costs some 50 KB of TLS. */
+export const relayTlsConnectionsMax = 1_024
+/** Connections of one address: a site behind one NAT. */
+export const relayTlsPerHostMax = 128
+/** Connections that have not proven who they are. */
+export const relayTlsStrangersMax = 64
+/** Time for TLS, the upgrade and the proof together, milliseconds: three round trips over a bad LTE link. */
+export const relayTlsProofMsMax = 10_000
+/** Bytes that may wait for one TLS connection; what comes then is dropped, for a queue only delays it. */
+export const relayTlsWaitingBytesMax = 256 << 10
+/** One message inside TLS: many datagrams of one moment. */
+export const relayTlsMessageBytesMax = 64 << 10
+/** Relays a node without UDP keeps a connection to, so that peers find it there: one in use and one behind it. */
+export const relayTlsHeldMax = 2

@@ -6,9 +6,10 @@ import { join } from 'node:path'
 import { tryParseIp } from '../../shared/address/ip.ts'
 import type { Clock, Entropy, Log } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
+import { pemOf } from '../../shared/host/der.ts'
 import { makePrivateDirectory, readIfThere, writeAtomic } from '../../shared/host/files.ts'
 import { hubServerName } from '../../shared/wire/enrol.ts'
-import { issueCertificate, pemOf } from './certificate.ts'
+import { issueCertificate } from './certificate.ts'
 
 const DAY_MS = 86_400_000
 /** Twenty years: devices pin the authority, and a device is meant to outlive its makers' attention. */

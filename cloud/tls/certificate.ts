@@ -5,7 +5,19 @@ import { tryParseIp } from '../../shared/address/ip.ts'
 import { concat, utf8 } from '../../shared/bytes.ts'
 import type { Entropy } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
-import { bits, boolean, explicit, implicit, octets, oid, sequence, set, time, unsigned, utf8String } from './der.ts'
+import {
+  bits,
+  boolean,
+  explicit,
+  implicit,
+  octets,
+  oid,
+  sequence,
+  set,
+  time,
+  unsigned,
+  utf8String,
+} from '../../shared/host/der.ts'
 
 const OID = {
   ecdsaWithSha256: '1.2.840.10045.4.3.2',
@@ -108,12 +120,4 @@ export function issueCertificate(request: CertificateRequest, entropy: Entropy):
   )
   const signature = sign('sha256', body, request.issuerKey)
   return concat(sequence(body, algorithm, bits(signature)))
-}
-
-export function pemOf(certificate: Uint8Array): string {
-  const lines =
-    Buffer.from(certificate)
-      .toString('base64')
-      .match(/.{1,64}/g) ?? []
-  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`
 }

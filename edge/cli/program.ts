@@ -148,9 +148,14 @@ export const commands: readonly CommandRow[] = [
       name: 'relay',
       summary: 'Relay between nodes that cannot reach each other, without being part of the mesh',
       description:
-        'Needs a device that joined. The kernel forwards: sessions go on when this ends. Open the relay port, the next one and the session ports for UDP.',
+        'Needs a device that joined. The kernel forwards: sessions go on when this ends. Open the relay port, the next one and the session ports for UDP, and the TLS port for TCP.',
       flags: [
         { name: 'port', value: 'PORT', summary: 'UDP port of the relay (default: of the node’s record, else 3478)' },
+        {
+          name: 'tls-port',
+          value: 'PORT',
+          summary: 'TCP port of the TLS relay (default: of the node’s record, else 443)',
+        },
         { name: 'session-port', value: 'PORT', summary: 'First UDP port of the sessions (default 61000)' },
         { name: 'sessions', value: 'N', summary: 'Pairs of nodes at once (default 1024)' },
         { name: 'session-mbit', value: 'N', summary: 'Mbit/s of one end of a session (default 200)' },

@@ -45,6 +45,8 @@ export const relayCommand: Command = async (cli) => {
     const relay = await openRelayAlone({
       ...cli,
       port: numberFlag(cli, 'port', 1, 65_534),
+      tlsPort: numberFlag(cli, 'tls-port', 1, 65_535),
+      rates,
       range,
       forwarder: (port) => cli.createForwarder({ port, range, ...rates }, cli.log),
     })

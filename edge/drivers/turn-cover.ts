@@ -6,7 +6,7 @@
 // WireGuard's data messages only (type 4 and three zeros): the frames that measure the old path must stay what they are.
 
 import { type Address, familyOf } from '../../shared/address/cidr.ts'
-import { type Endpoint, hostOf, portOf } from '../../shared/address/endpoint.ts'
+import { type Endpoint, hostOf, isLoopback, portOf } from '../../shared/address/endpoint.ts'
 import type { Clock } from '../../shared/effects.ts'
 import type { Run } from './command.ts'
 
@@ -67,7 +67,7 @@ function coverElements(leaves: Endpoint, { endpoint, until }: Cover, mark: numbe
   ].join('')
 }
 
-/** Nothing where the two are of different families: then the peer is turned without. */
+/** Nothing where the two are of different families, or the turn is to a TLS relay: then the peer is turned without. */
 export type TurnCover = (leaves: Endpoint, endpoint: Endpoint) => Promise<void>
 
 /** Removes the table, with whatever an earlier run left. */
@@ -105,6 +105,8 @@ export function createTurnCover(listenPort: number, clock: Clock, run: Run): Tur
   }
 
   return (leaves, endpoint) => {
+    // What comes by a wire and seems to come from loopback is dropped as martian.
+    if (isLoopback(endpoint)) return Promise.resolve()
     note(leaves, endpoint)
     // One after the other, because each says all; those that come meanwhile share the next.
     next ??= current.then(write, write)

@@ -8,7 +8,7 @@ import { describeError, HoldfastError } from '../../shared/errors.ts'
 import { hkdf, openAead, sealAead, sha256, verify } from '../../shared/host/crypto.ts'
 import { createMqttBusFactory } from '../../shared/host/mqtt-bus.ts'
 import { version } from '../../shared/version.ts'
-import type { Agent, AgentOptions, PathDoors, RelayDuty } from '../agent.ts'
+import type { Agent, AgentOptions, PathDoors, RelayDuty, TlsDoors } from '../agent.ts'
 import type { Driver } from '../drivers/driver.ts'
 import { createEcho, type Echo } from '../echo/echo.ts'
 import { type DeviceKeys, loadKeys } from '../enrol/device-keys.ts'
@@ -63,7 +63,7 @@ const STATUS_MS = 10_000
 const NUDGE_MS = 1_000
 
 /** What main.ts makes of the doors that paths and beacons need. */
-export type HostPathDoors = Pick<PathDoors, 'socket' | 'wireguard'> & { readonly beacons: BeaconSocket }
+export type HostPathDoors = Pick<PathDoors, 'socket' | 'wireguard' | 'tls'> & { readonly beacons: BeaconSocket }
 
 interface Enrolled {
   readonly identity: Identity
@@ -135,15 +135,17 @@ function busOf(
 }
 
 /** With the limits of a small server's uplink; `holdfast relay` has flags for others. */
-async function openHostRelay(options: RunAgentOptions, duty: RelayDuty): Promise<OpenedRelay> {
+async function openHostRelay(options: RunAgentOptions, duty: RelayDuty, doors?: TlsDoors): Promise<OpenedRelay> {
   const { clock, entropy, log } = options
   const relay = await import('../relay/open-relay.ts')
   const range = relay.defaultSessionPorts
   const sessionBytesPerSecond = relay.defaultSessionBytesPerSecond
   const totalBytesPerSecond = relay.defaultTotalBytesPerSecond
-  const rules = { port: duty.port, range, sessionBytesPerSecond, totalBytesPerSecond }
+  const rates = { sessionBytesPerSecond, totalBytesPerSecond }
+  const rules = { port: duty.port, range, ...rates }
   const forwarder = await options.createForwarder(rules, log)
-  return relay.openRelay({ ...duty, range, forwarder, clock, entropy, log, verify })
+  const tls = duty.tls === undefined ? undefined : { ...duty.tls, ...rates, local: doors?.loopback }
+  return relay.openRelay({ ...duty, tls, range, forwarder, clock, entropy, log, verify })
 }
 
 async function makeAgent(
@@ -185,7 +187,7 @@ async function makeAgent(
       nudge,
     },
     ...(settings.lan ? { lan: { socket: beacons, crypto: sealing } } : {}),
-    openRelay: (duty) => openHostRelay(options, duty),
+    openRelay: (duty) => openHostRelay(options, duty, doors.tls),
     bus: busOf(options, identity, opened, findings),
     hostConditions: () => findings.list(),
     raiseClock: (floor) => raiseClock({ floor, clock, log, allowed: settings.setClock, run: options.run }),

@@ -1,7 +1,7 @@
 // Where a peer may answer, from everything that is known of it, in the order of trying. Pure.
 
 import { type Cidr, contains, hostCidr, parseAddress } from '../../shared/address/cidr.ts'
-import { type Endpoint, hostOf } from '../../shared/address/endpoint.ts'
+import { type Endpoint, hostOf, isLoopback } from '../../shared/address/endpoint.ts'
 import type { Candidate } from '../../shared/fact/fact.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import type { LocalAddress } from '../plan/observed.ts'
@@ -17,8 +17,12 @@ export interface CandidateSources {
   /** The configured public endpoint, resolved. */
   readonly publicEndpoint: Endpoint | undefined
   readonly lastGood: Endpoint | undefined
-  /** Session ports at relays that are bound for this pair, best first. */
-  readonly relays: readonly { readonly via: NodeId; readonly endpoint: Endpoint }[]
+  /** Session ports at relays that are bound for this pair, best first; `relay` where no kind is given. */
+  readonly relays: readonly {
+    readonly via: NodeId
+    readonly endpoint: Endpoint
+    readonly kind?: 'relay' | 'tls'
+  }[]
   readonly local: readonly LocalAddress[]
   /** Blocks of the mesh: an endpoint inside would tunnel through the tunnel. */
   readonly mesh: readonly Cidr[]
@@ -50,13 +54,15 @@ export function gatherCandidates(sources: CandidateSources): readonly PathCandid
     ...observed.map((endpoint) => place('observed', endpoint)),
     ...told('mapped'),
     ...lan.filter(({ kind }) => kind !== 'lan'),
-    ...relays.map(({ endpoint, via }) => ({ endpoint, kind: 'relay', source: 'relay', via }) as const),
+    ...relays.map(({ endpoint, kind = 'relay', via }) => ({ endpoint, kind, source: 'relay', via }) as const),
   ]
   const found = new Map<Endpoint, PathCandidate>()
   // A session port of a relay may have been the last good endpoint: it goes by what it is.
-  for (const one of ordered) if (!found.has(one.endpoint) || one.kind === 'relay') found.set(one.endpoint, one)
-  return [...found.values()].filter(({ endpoint }) => {
+  for (const one of ordered) if (!found.has(one.endpoint) || one.source === 'relay') found.set(one.endpoint, one)
+  return [...found.values()].filter(({ endpoint, kind }) => {
     const host = hostOf(endpoint)
+    // Loopback is where this host keeps its ways by TLS; an earlier run's, or what a peer calls so, leads nowhere.
+    if (isLoopback(endpoint)) return kind === 'tls'
     return !own.has(host) && !mesh.some((block) => contains(block, hostCidr(parseAddress(host))))
   })
 }

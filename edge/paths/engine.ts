@@ -22,7 +22,7 @@ import { createPointer } from './pointer.ts'
 import type { RelayScene } from './relays.ts'
 import type { Heard, PathTalk } from './talk.ts'
 import { createTraffic } from './traffic.ts'
-import { createWays } from './ways.ts'
+import { createWays, type WaysOptions } from './ways.ts'
 
 export interface PathEngineOptions {
   readonly wgKey: WgKey
@@ -36,6 +36,8 @@ export interface PathEngineOptions {
   readonly metered: boolean
   readonly pace: () => Pace
   readonly relayClient: (send: FrameSocket['send']) => RelayClient
+  readonly tlsClient?: WaysOptions['tlsClient']
+  readonly ownTls?: WaysOptions['ownTls']
   /** Undefined while this node is no member. */
   readonly relayScene: () => RelayScene | undefined
   /** Sends one packet through the tunnel, so that the peer's WireGuard follows. */
@@ -60,7 +62,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
   const byKey = new Map<WgKey, Pair>()
   /** Endpoints for peers that WireGuard has none for; the others are turned by `point`. */
   const chosen = new Map<NodeId, Endpoint>()
-  const ways = createWays({ ...options, onRelays: (peer) => refresh(peer) })
+  const ways = createWays({ ...options, onRelays: (peer) => refresh(peer), onWanted: (peer) => refresh(peer, true) })
   const { candidates, outside, outlook, reflexive, relays } = ways
   const greet = createGreeting(clock, talk, socket)
   const pointer = createPointer(wireguard, options.nudge, log)
@@ -152,11 +154,13 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
     if (list !== undefined) tell(pair, { type: 'candidates', list })
   }
 
-  /** The relays of a peer changed. */
-  const refresh = (node: NodeId): void => {
+  /** The relays of a peer changed. `called`: it waits at one of them for this node. */
+  const refresh = (node: NodeId, called = false): void => {
     candidates.touch(node)
     const pair = pairs.get(node)
-    if (pair !== undefined) inform(pair)
+    if (pair === undefined) return
+    inform(pair)
+    if (called) tell(pair, { type: 'called' })
   }
 
   /** Takes in what WireGuard shows of one peer. */

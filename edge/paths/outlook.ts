@@ -26,7 +26,7 @@ export interface OutlookOptions {
   readonly clock: Clock
   /** A place saw this node come from `seenAs`. */
   readonly onSeen: (place: Endpoint, seenAs: Endpoint) => void
-  /** Which relays answer, or how far they are, changed. */
+  /** Which relays answer, whether any does, or how far they are, changed. */
   readonly onChange: () => void
 }
 
@@ -39,6 +39,8 @@ export interface Outlook {
   receive(bytes: Uint8Array, from: Endpoint): boolean
   /** Relays that answer, the nearest first. */
   relays(): readonly NodeId[]
+  /** Asks right now, and has not concluded yet. */
+  isLooking(): boolean
   /** Asked often enough, and nobody answered. */
   isBlocked(): boolean
   stop(): void
@@ -65,15 +67,23 @@ export function createOutlook({ clock, onChange, onSeen, send, stun }: OutlookOp
   let tries = 0
   let timer: Timer | undefined
   let order = ''
+  let looking = false
+  /** Until somebody answers, also while it is looked again. */
+  let blocked = false
 
   const relays = (): readonly NodeId[] =>
     [...distances].sort((a, b) => a[1] - b[1] || compareText(a[0], b[0])).map(([relay]) => relay)
 
   const tellOrder = (): void => {
-    const now = relays().join()
+    const now = blocked ? 'blocked' : relays().join()
     if (now === order) return
     order = now
     onChange()
+  }
+
+  const judge = (): void => {
+    blocked = places.length > 0 && distances.size === 0 && (blocked || tries === TRIES)
+    tellOrder()
   }
 
   /** Those that stayed silent through all tries can't be reached. */
@@ -81,7 +91,8 @@ export function createOutlook({ clock, onChange, onSeen, send, stun }: OutlookOp
     const silent = new Set(places.filter(({ endpoint }) => open.has(endpoint)).map(({ relay }) => relay))
     for (const { endpoint, relay } of places) if (!open.has(endpoint)) silent.delete(relay)
     for (const relay of silent) distances.delete(relay)
-    tellOrder()
+    looking = false
+    judge()
     timer = clock.after(LOOK_MS, look)
   }
 
@@ -90,12 +101,14 @@ export function createOutlook({ clock, onChange, onSeen, send, stun }: OutlookOp
     for (const endpoint of open) send(stun.ask(endpoint), endpoint)
     timer = clock.after(REPEAT_MS * 2 ** tries, ask)
     tries += 1
+    judge()
     return undefined
   }
 
   const look = (): void => {
     timer?.cancel()
     tries = 0
+    looking = places.length > 0
     open.clear()
     for (const { endpoint } of places) open.add(endpoint)
     if (places.length > 0) ask()
@@ -109,6 +122,7 @@ export function createOutlook({ clock, onChange, onSeen, send, stun }: OutlookOp
       places = next.slice(0, PLACES_MAX)
       const present = new Set(places.map(({ relay }) => relay))
       for (const relay of distances.keys()) if (!present.has(relay)) distances.delete(relay)
+      judge()
       look()
     },
     lookAgain: look,
@@ -119,11 +133,12 @@ export function createOutlook({ clock, onChange, onSeen, send, stun }: OutlookOp
       open.delete(place.endpoint)
       distances.set(place.relay, step(heard.rttMs))
       onSeen(place.endpoint, heard.seenAs)
-      tellOrder()
+      judge()
       return true
     },
     relays,
-    isBlocked: () => places.length > 0 && tries === TRIES && distances.size === 0,
+    isBlocked: () => blocked,
+    isLooking: () => looking,
     stop: () => timer?.cancel(),
   }
 }

@@ -8,8 +8,11 @@ import type { NetworkSpec } from '../../shared/intent/network.ts'
 import type { NodeBody } from '../../shared/record/record.ts'
 import type { Binding, RelayEvents } from '../relay/binding.ts'
 import type { RelayClient } from '../relay/client.ts'
+import type { TlsClient } from '../relay/tls-client.ts'
+import type { TlsPlace } from '../relay/tls-link.ts'
 import type { HeldFact } from '../store/store.ts'
 import type { CandidateSources } from './candidates.ts'
+import { createLastResort, type LastResortOptions } from './last-resort.ts'
 import type { Names } from './names.ts'
 import type { StunPlace } from './outlook.ts'
 import { chooseRelays, type RelayUser } from './relay-choice.ts'
@@ -29,6 +32,25 @@ export interface RelaysOptions {
   readonly onChange: (peer: NodeId) => void
   /** A relay saw this node come from `endpoint`. */
   readonly onSeenAs: (relay: Endpoint, endpoint: Endpoint) => void
+  /** Relays by TLS; absent where this host has no door for them. */
+  readonly tls?: TlsWays | undefined
+  /** Peers that come by TLS to the relay of this very node. */
+  readonly own?: OwnTls | undefined
+}
+
+export interface TlsWays extends Pick<LastResortOptions, 'clock' | 'isBlocked'> {
+  /** `onChange`: connections or channels came or went. */
+  readonly open: (onChange: () => void) => TlsClient
+  readonly onChange: () => void
+}
+
+export interface OwnTls {
+  /** Where WireGuard of this host finds each of them. */
+  readonly local: () => ReadonlyMap<NodeId, Endpoint>
+  /** Tells the node, if it is connected, that this one wants to talk. */
+  readonly call: (node: NodeId) => void
+  /** Installs who is told that one of them came or went. */
+  readonly listen: (onChange: (node: NodeId) => void) => void
 }
 
 export interface Relays {
@@ -37,19 +59,24 @@ export interface Relays {
   want(peer: NodeId, wanted: boolean): void
   /** Binds again what is bound for the peer: this node may come from another address than the relay knows. */
   renew(peer: NodeId): void
-  /** Session ports bound for the peer, the best relay first. */
+  /** Session ports bound for the peer, the best relay first; then what stands for TLS relays on this host. */
   of(peer: NodeId): CandidateSources['relays']
   /** True if the bytes were a relay's. */
   receive(bytes: Uint8Array, from: Endpoint): boolean
   networkChanged(): void
   /** Where all relays of the network answer STUN: the relay port and the next one. */
   stunPlaces(): readonly StunPlace[]
+  /** Relays that are connected by TLS, the nearest first. */
+  byTls(): readonly NodeId[]
+  /** What is known of UDP has changed. */
+  look(): void
   close(): void
 }
 
 type Held = ReadonlyMap<NodeId, Binding>
 
-export function createRelays({ client, names, onChange, onSeenAs }: RelaysOptions): Relays {
+export function createRelays(options: RelaysOptions): Relays {
+  const { client, names, onChange, onSeenAs } = options
   const wanted = new Map<NodeId, Held>()
   let scene: RelayScene | undefined
 
@@ -72,6 +99,43 @@ export function createRelays({ client, names, onChange, onSeenAs }: RelaysOption
     const offers = scene.nodes.filter(({ relay }) => relay !== undefined)
     const ids = chooseRelays(userOf(scene.self, scene.facts), userOf(other, scene.facts), offers, scene.rules)
     return ids.flatMap((id) => offers.find(({ nodeId }) => nodeId === id) ?? [])
+  }
+
+  const tlsPlaceOf = (node: NodeBody): readonly TlsPlace[] => {
+    const at = placeOf(node)
+    if (at === undefined || node.relay === undefined) return []
+    return [{ relay: node.nodeId, host: hostOf(at), port: node.relay.tlsPort, deviceKey: node.deviceKey }]
+  }
+
+  /** A peer that is a relay itself is reached there. */
+  const tlsPlacesFor = (peer: NodeId): readonly TlsPlace[] => {
+    const itself = scene?.nodes.find(({ nodeId }) => nodeId === peer)
+    return [...(itself === undefined ? [] : tlsPlaceOf(itself)), ...chosenFor(peer).flatMap(tlsPlaceOf)]
+  }
+
+  options.own?.listen(onChange)
+  const onTls = (): void => {
+    resort?.changed()
+    options.tls?.onChange()
+  }
+  const tls = options.tls?.open(onTls)
+  const resort =
+    tls === undefined || options.tls === undefined
+      ? undefined
+      : createLastResort({
+          ...options.tls,
+          client: tls,
+          placesFor: tlsPlacesFor,
+          all: () => (scene?.nodes ?? []).filter(({ nodeId }) => nodeId !== scene?.self.nodeId).flatMap(tlsPlaceOf),
+          hasUdp: (peer) => [...(wanted.get(peer)?.values() ?? [])].some((binding) => binding.endpoint() !== undefined),
+          onChange,
+        })
+
+  const tlsWays = (peer: NodeId): CandidateSources['relays'] => {
+    const here = scene === undefined ? undefined : options.own?.local().get(peer)
+    const ways = (resort?.of(peer) ?? []).map((one) => ({ ...one, kind: 'tls' as const }))
+    if (here === undefined || scene === undefined) return ways
+    return [{ via: scene.self.nodeId, endpoint: here, kind: 'tls' }, ...ways]
   }
 
   const eventsFor = (peer: NodeId, at: Endpoint): RelayEvents => ({
@@ -107,8 +171,11 @@ export function createRelays({ client, names, onChange, onSeenAs }: RelaysOption
     update(next) {
       scene = next
       for (const [peer, held] of wanted) resettle(peer, held)
+      resort?.look()
     },
     want(peer, want) {
+      if (want) options.own?.call(peer)
+      resort?.want(peer, want)
       const held = wanted.get(peer)
       if (want && held === undefined) resettle(peer, new Map())
       if (want || held === undefined) return
@@ -119,13 +186,18 @@ export function createRelays({ client, names, onChange, onSeenAs }: RelaysOption
     renew(peer) {
       for (const binding of wanted.get(peer)?.values() ?? []) binding.renew()
     },
-    of: (peer) =>
-      [...(wanted.get(peer) ?? [])].flatMap(([via, binding]) => {
+    of(peer) {
+      const bound = [...(wanted.get(peer) ?? [])].flatMap(([via, binding]) => {
         const endpoint = binding.endpoint()
         return endpoint === undefined ? [] : [{ via, endpoint }]
-      }),
+      })
+      return [...bound, ...tlsWays(peer)]
+    },
     receive: (bytes, from) => client.receive(bytes, from),
-    networkChanged: () => client.networkChanged(),
+    networkChanged() {
+      client.networkChanged()
+      tls?.networkChanged()
+    },
     stunPlaces: () =>
       (scene?.nodes ?? []).flatMap((node) => {
         const at = node.nodeId === scene?.self.nodeId ? undefined : placeOf(node)
@@ -133,6 +205,11 @@ export function createRelays({ client, names, onChange, onSeenAs }: RelaysOption
         const second = formatEndpoint(hostOf(at) as Address, portOf(at) + 1)
         return [at, second].map((endpoint) => ({ relay: node.nodeId, endpoint }))
       }),
-    close: () => client.close(),
+    byTls: () => tls?.joined() ?? [],
+    look: () => resort?.look(),
+    close() {
+      client.close()
+      resort?.close()
+    },
   }
 }

@@ -4,12 +4,13 @@ import type { Clock, Entropy } from '../../shared/effects.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import { createRate } from '../echo/rate.ts'
 import type { RelayClient } from '../relay/client.ts'
+import type { TlsClient, TlsClientOptions } from '../relay/tls-client.ts'
 import { createCandidateBook } from './candidate-book.ts'
 import type { FrameSocket } from './doors.ts'
 import type { Names } from './names.ts'
 import { createOutlook, type Outside } from './outlook.ts'
 import { createReflexive } from './reflexive.ts'
-import { createRelays, type RelayScene } from './relays.ts'
+import { createRelays, type OwnTls, type RelayScene } from './relays.ts'
 import { createStunClient } from './stun.ts'
 
 /** Binding again takes two round trips at each relay. */
@@ -21,13 +22,22 @@ export interface WaysOptions {
   readonly names: Names
   readonly socket: FrameSocket
   readonly relayClient: (send: FrameSocket['send']) => RelayClient
+  /** Absent where this host has no door for relays by TLS. */
+  readonly tlsClient?: ((events: TlsEvents) => TlsClient) | undefined
+  /** Peers that come by TLS to the relay of this very node. */
+  readonly ownTls?: OwnTls | undefined
+  /** The peer waits for this node at a relay. */
+  readonly onWanted: (peer: NodeId) => void
   /** What is bound for a peer is another than before. */
   readonly onRelays: (peer: NodeId) => void
   /** How this node looks from outside changed. */
   readonly onChange: () => void
 }
 
-export function createWays({ clock, entropy, names, onChange, onRelays, relayClient, socket }: WaysOptions) {
+export type TlsEvents = Pick<TlsClientOptions, 'onChange' | 'onWanted'>
+
+export function createWays(options: WaysOptions) {
+  const { clock, entropy, names, onChange, onRelays, onWanted, relayClient, socket, tlsClient } = options
   const send: FrameSocket['send'] = (bytes, to) => socket.send(bytes, to)
   const maySeek = createRate(clock, SEEK_RATE)
   const reflexive = createReflexive()
@@ -36,13 +46,26 @@ export function createWays({ clock, entropy, names, onChange, onRelays, relayCli
     names,
     onChange: onRelays,
     onSeenAs: (relay, endpoint) => reflexive.note(relay, endpoint, clock.monotonic()),
+    tls:
+      tlsClient === undefined
+        ? undefined
+        : {
+            clock,
+            isBlocked: () => outlook.isBlocked(),
+            open: (changed) => tlsClient({ onChange: changed, onWanted }),
+            onChange,
+          },
+    own: options.ownTls,
   })
   const outlook = createOutlook({
     stun: createStunClient(clock, entropy),
     send,
     clock,
     onSeen: (place, endpoint) => reflexive.note(place, endpoint, clock.monotonic()),
-    onChange,
+    onChange() {
+      relays.look()
+      onChange()
+    },
   })
   const candidates = createCandidateBook(names, (node) => relays.of(node))
 
@@ -53,7 +76,7 @@ export function createWays({ clock, entropy, names, onChange, onRelays, relayCli
     return {
       ...mapping,
       ...(unseen && outlook.isBlocked() ? { natType: 'udp-blocked' as const } : {}),
-      relays: outlook.relays(),
+      relays: [...new Set([...outlook.relays(), ...relays.byTls()])],
     }
   }
 
@@ -71,7 +94,7 @@ export function createWays({ clock, entropy, names, onChange, onRelays, relayCli
     seek(peer: NodeId): void {
       if (!maySeek(peer)) return
       relays.renew(peer)
-      outlook.lookAgain()
+      if (!outlook.isLooking()) outlook.lookAgain()
     },
     networkChanged(): void {
       reflexive.forget()

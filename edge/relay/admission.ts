@@ -7,7 +7,7 @@ import type { DeviceKey, NetworkId, NodeId } from '../../shared/ids.ts'
 import type { TrustedKeys } from '../../shared/record/envelope.ts'
 import { compareVersion, type Version } from '../../shared/record/head.ts'
 import { type Capability, isExpired, openCapability } from '../../shared/wire/capability.ts'
-import { type Bind, bindSignedBytes, type Refusal } from './frames.ts'
+import type { Refusal } from './frames.ts'
 
 /** The set of members that a relay holds. */
 export interface MemberSet {
@@ -37,7 +37,7 @@ export function isRemoved(members: MemberSet | undefined, node: NodeId, key: str
 }
 
 /** A node that the set has is let in whatever the clock says: clocks fail where relays stand. */
-function judge(options: AdmissionOptions, capability: Capability): Refusal | undefined {
+export function judge(options: AdmissionOptions, capability: Capability): Refusal | undefined {
   const { deviceKey, node } = capability
   const members = options.members()
   if (members?.keyOf(node) === deviceKey) return undefined
@@ -45,21 +45,28 @@ function judge(options: AdmissionOptions, capability: Capability): Refusal | und
   return isExpired(capability, options.clock.now()) ? 'expired' : undefined
 }
 
-/** Two signatures are checked here; nothing unproven may come this far. */
+/** A capability, and the proof that who shows it holds its key: a signature over something of this moment. */
+export interface Shown {
+  readonly capability: Uint8Array
+  /** Whom the node wants to talk to: never itself. */
+  readonly peer: NodeId
+  readonly signed: Uint8Array
+  readonly signature: Uint8Array
+}
+
+/** Two signatures are checked here; of unproven sources nothing may come this far unbounded. */
 export function admit(
   options: AdmissionOptions,
-  relayKey: Uint8Array,
-  bind: Bind & { readonly covered: Uint8Array; readonly signature: Uint8Array },
+  { capability: envelope, peer, signature, signed }: Shown,
 ): Admitted | Refusal {
   let capability: Capability
   try {
-    capability = openCapability(bind.capability, options.trusted(), options.verify)
+    capability = openCapability(envelope, options.trusted(), options.verify)
   } catch (error) {
     if (!isHoldfastError(error)) throw error
     return 'untrusted'
   }
-  if (capability.network !== options.network || capability.node === bind.peer) return 'untrusted'
-  const key = fromBase64(capability.deviceKey)
-  if (!options.verify(key, bindSignedBytes(relayKey, bind.covered), bind.signature)) return 'untrusted'
+  if (capability.network !== options.network || capability.node === peer) return 'untrusted'
+  if (!options.verify(fromBase64(capability.deviceKey), signed, signature)) return 'untrusted'
   return judge(options, capability) ?? { capability }
 }

@@ -14,8 +14,10 @@ import { type Anchors, firstKeyring } from '../trust/keys.ts'
 import type { Forwarder } from './forwarder.ts'
 import { memberSetOf } from './member-set.ts'
 import { type OpenedRelay, type OpenRelayOptions, openRelay } from './open-relay.ts'
+import type { TlsDuty } from './open-tls.ts'
 
 export interface AloneOptions extends Pick<OpenRelayOptions, 'range'> {
+  readonly rates: Pick<TlsDuty, 'sessionBytesPerSecond' | 'totalBytesPerSecond'>
   readonly files: StateFiles
   readonly clock: Clock
   readonly entropy: Entropy
@@ -24,10 +26,14 @@ export interface AloneOptions extends Pick<OpenRelayOptions, 'range'> {
   readonly forwarder: (port: number) => Promise<Forwarder>
   /** Undefined: the one in the node’s record, or STUN’s. */
   readonly port: number | undefined
+  /** Of the TLS relay. Undefined: the one in the node’s record, or HTTPS’s. */
+  readonly tlsPort: number | undefined
 }
 
 /** STUN's own port (RFC 8489 §18.6): the one that firewalls let out most often after 443. */
 const PORT = 3_478
+/** What every firewall lets out. */
+const TLS_PORT = 443
 
 function readSet(files: StateFiles, anchors: Anchors, log: Log): Holding {
   const { store } = openStore(files.database, { log })
@@ -65,5 +71,6 @@ export async function openRelayAlone(options: AloneOptions): Promise<OpenedRelay
     trusted: () => (holding.held()?.ring ?? firstKeyring(anchors)).keys,
     members: () => members,
     verify,
+    tls: { ...options.rates, port: options.tlsPort ?? me?.relay?.tlsPort ?? TLS_PORT, signer: keys.signer },
   })
 }

@@ -35,6 +35,8 @@ export interface BinderOptions {
   readonly sessions: Sessions
   readonly forwarder: Forwarder
   readonly ports: SessionPorts
+  /** Takes a packet for a node that is not bound here to where else it is; false where it is nowhere. */
+  readonly elsewhere?: ((from: NodeId, to: NodeId, bytes: Uint8Array) => boolean) | undefined
   readonly clock: Clock
   readonly entropy: Entropy
   readonly log: Log
@@ -201,8 +203,9 @@ export function createBinder(options: BinderOptions): Binder {
       if (session === undefined || (from !== 0 && from !== 1) || bytes.length > relayHeldBytesMax) return
       const to = session.ends[otherSide(from)]?.source
       // The kernel was told of both ends a moment ago.
-      if (to !== undefined) ports.send(port, bytes, to)
-      else if (isInitiation(bytes)) session.held ??= { from, bytes: bytes.slice() }
+      if (to !== undefined) return ports.send(port, bytes, to)
+      if (options.elsewhere?.(session.nodes[from], session.nodes[otherSide(from)], bytes) === true) return
+      if (isInitiation(bytes)) session.held ??= { from, bytes: bytes.slice() }
     },
   }
 }

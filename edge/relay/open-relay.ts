@@ -1,16 +1,33 @@
 // A relay put together on this host: sockets, kernel, table of sessions.
 
+import type { Endpoint } from '../../shared/address/endpoint.ts'
 import { describeError } from '../../shared/errors.ts'
-import { createRelay, type Relay, type RelayOptions } from './relay.ts'
+import type { NodeId } from '../../shared/ids.ts'
+import { type OpenedTls, openTls, type TlsDuty } from './open-tls.ts'
+import { createRelay, type Relay, type RelayMetrics, type RelayOptions } from './relay.ts'
 import type { PortRange } from './sessions.ts'
 import { openRelaySockets } from './sockets.ts'
+import type { TlsRelayMetrics } from './tls-relay.ts'
 
-export interface OpenRelayOptions extends Omit<RelayOptions, 'ports' | 'send'> {
+export interface OpenRelayOptions extends Omit<RelayOptions, 'ports' | 'send' | 'onBind' | 'elsewhere'> {
   readonly port: number
+  /** Absent where nobody is served by TLS. */
+  readonly tls?: TlsDuty | undefined
 }
 
-export interface OpenedRelay extends Pick<Relay, 'metrics'> {
+export interface RelayFigures extends RelayMetrics {
+  readonly tls?: TlsRelayMetrics
+}
+
+export interface OpenedRelay {
   readonly port: number
+  /** The TCP port that is open; undefined while none is. */
+  tlsPort(): number | undefined
+  metrics(): Promise<RelayFigures>
+  /** Where nodes that come to this very host by TLS seem to be, by node. */
+  local(): ReadonlyMap<NodeId, Endpoint>
+  /** Tells the node, if it is here by TLS, that this very host wants to talk. */
+  call(node: NodeId): void
   /** Closes the sockets; what is bound is forwarded on. */
   close(): void
 }
@@ -28,6 +45,7 @@ export const defaultTotalBytesPerSecond = 125_000_000
 export async function openRelay(options: OpenRelayOptions): Promise<OpenedRelay> {
   const { forwarder, log, port } = options
   let relay: Relay | undefined
+  let tls: OpenedTls | undefined
   const sockets = await openRelaySockets({
     port,
     families: forwarder.families,
@@ -40,6 +58,8 @@ export async function openRelay(options: OpenRelayOptions): Promise<OpenedRelay>
     forwarder,
     ports: sockets.ports,
     send: (bytes, to) => sockets.send(bytes, to),
+    elsewhere: (from, to, bytes) => tls?.deliver(from, to, bytes) ?? false,
+    onBind: (node, peer) => tls?.call(peer, node),
   })
   try {
     await made.start()
@@ -48,11 +68,23 @@ export async function openRelay(options: OpenRelayOptions): Promise<OpenedRelay>
     throw error
   }
   relay = made
+  if (options.tls !== undefined) {
+    tls = openTls({
+      ...options,
+      ...options.tls,
+      toUdp: (from, to, bytes) => made.carry(from, to, bytes),
+      onChannel: (node, peer) => made.turnToTls(node, peer),
+    })
+  }
   log.info('the relay is open', { port, sessionPorts: `${options.range.first}+${options.range.count}` })
   return {
     port,
-    metrics: () => made.metrics(),
+    tlsPort: () => tls?.port(),
+    metrics: async () => ({ ...(await made.metrics()), ...(tls === undefined ? {} : { tls: tls.metrics() }) }),
+    call: (node) => tls?.call(node, options.self),
+    local: () => tls?.local() ?? new Map<NodeId, Endpoint>(),
     close() {
+      tls?.close()
       made.stop()
       try {
         sockets.close()

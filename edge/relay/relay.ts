@@ -15,6 +15,7 @@ import { type BinderOptions, createBinder, sessionLifeMs } from './binder.ts'
 import { createCookies } from './cookie.ts'
 import type { Carried } from './forwarder.ts'
 import {
+  bindSignedBytes,
   encodeBound,
   encodeChallenge,
   encodeRefused,
@@ -27,11 +28,13 @@ import {
   touchName,
 } from './frames.ts'
 import { createExchange, mac, macHolds } from './secrets.ts'
-import { createSessions, type End, type PortRange, type Session, type Side } from './sessions.ts'
+import { createSessions, type End, type PortRange, type Session, type Side, sideOf } from './sessions.ts'
 
 export interface RelayOptions extends Omit<BinderOptions, 'sessions'>, AdmissionOptions {
   readonly self: NodeId
   readonly range: PortRange
+  /** Told of each bind: `node` waits at its session port for the peer, which may be here by TLS. */
+  readonly onBind?: ((node: NodeId, peer: NodeId) => void) | undefined
   /** From the relay port. */
   readonly send: (bytes: Uint8Array, to: Endpoint) => void
 }
@@ -63,6 +66,10 @@ export interface Relay {
   receive(bytes: Uint8Array, source: Endpoint): void
   /** A datagram that came to a session port and that the kernel did not forward. */
   receiveAt(port: number, bytes: Uint8Array, source: Endpoint): void
+  /** A packet of a node that is here by TLS: to the other end, if that is bound. */
+  carry(from: NodeId, to: NodeId, bytes: Uint8Array): void
+  /** The node is here by TLS now: what its peer sends it no longer goes where it was bound before. */
+  turnToTls(node: NodeId, peer: NodeId): void
   /** Ends that are gone, or whose node was removed, are taken away. Done by itself every few seconds. */
   sweep(): void
   metrics(): Promise<RelayMetrics>
@@ -111,7 +118,7 @@ export function createRelay(options: RelayOptions): Relay {
   }
 
   const bindAdmitted = async (frame: BindFrame, source: Endpoint): Promise<Uint8Array | Refusal> => {
-    const admitted = admit(options, exchange.publicKey, frame)
+    const admitted = admit(options, { ...frame, signed: bindSignedBytes(exchange.publicKey, frame.covered) })
     if (typeof admitted === 'string') return admitted
     const { epoch, node, revision } = admitted.capability
     if (memory.isReplay(node, frame.counter)) return 'replayed'
@@ -122,6 +129,7 @@ export function createRelay(options: RelayOptions): Relay {
     if (typeof session === 'string') return session
     const { port } = session
     counts.bound += 1
+    options.onBind?.(node, peer)
     return encodeBound({ nonce, port, lifetimeS: sessionLifeMs / 1_000, observed: source }, (covered) =>
       mac(key, covered),
     )
@@ -227,6 +235,22 @@ export function createRelay(options: RelayOptions): Relay {
         return note('silence-junk')
       }
       onTouch(frame, session, source)
+    },
+    carry(from, to, bytes) {
+      const session = sessions.of(from, to)
+      const end = session?.ends[sideOf(session, to)]
+      if (session !== undefined && end?.source !== undefined) options.ports.send(session.port, bytes, end.source)
+    },
+    turnToTls(node, peer) {
+      const session = sessions.of(node, peer)
+      if (session === undefined) return
+      const { held } = session
+      if (held !== undefined && session.nodes[held.from] === peer) {
+        session.held = undefined
+        options.elsewhere?.(peer, node, held.bytes)
+      }
+      const side = sideOf(session, node)
+      if (session.ends[side] !== undefined) binder.release(session, side)
     },
     sweep,
     async metrics() {

@@ -47,8 +47,15 @@ function rate(bytesPerSecond: number): string {
   return `limit rate ${perSecond} kbytes/second burst ${burst} kbytes`
 }
 
+/**
+ * Of ends whose other end is not bound, bytes per second: it may be there by TLS, and the process carries what it can. Of
+ * these ends alone; all of them proved who they are.
+ */
+const WAITING_BYTES_PER_SECOND_MAX = 12_500_000
+
 function objects({ range, sessionBytesPerSecond }: RulesetOptions): readonly string[] {
   const size = `size ${2 * range.count};`
+  const waiting = rate(Math.min(WAITING_BYTES_PER_SECOND_MAX, sessionBytesPerSecond))
   return [
     'counter junk { }',
     `map to_port { type mark : inet_service; ${size} }`,
@@ -56,7 +63,7 @@ function objects({ range, sessionBytesPerSecond }: RulesetOptions): readonly str
       `map end${family} { type ${END_KEY[family]} : mark; ${size} ${rate(sessionBytesPerSecond)}; }`,
       `map to${family} { type mark : ipv${family}_addr; ${size} counter; }`,
       `map from${family} { type mark : ipv${family}_addr; ${size} }`,
-      `set waiting${family} { type ${END_KEY[family]}; ${size} }`,
+      `set waiting${family} { type ${END_KEY[family]}; ${size} ${waiting}; }`,
       `set known${family} { type ipv${family}_addr . inet_service; ${size} limit rate 200/second burst 200 packets; }`,
       `set asker${family} { type ipv${family}_addr; size 65535; flags dynamic,timeout; timeout 1m; }`,
     ]),
@@ -101,8 +108,8 @@ function chains(options: RulesetOptions): Readonly<Record<string, readonly strin
       ...FAMILIES.map((family) => `meta mark set ${key(family)} map @end${family} goto forward${family}`),
       others,
       'notrack',
-      // An end whose other end is not bound yet: its first packets reach the process.
-      ...FAMILIES.map((family) => `${key(family)} @waiting${family} limit rate 500/second accept`),
+      // An end whose other end is not bound, yet or because it is here by TLS: its packets reach the process.
+      ...FAMILIES.map((family) => `${key(family)} @waiting${family} limit rate 20000/second burst 2000 packets accept`),
       'counter name junk drop',
     ],
     arrive: [

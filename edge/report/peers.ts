@@ -2,7 +2,7 @@
 // place and nothing is allocated for a peer that did not change: a turn comes every four seconds on a small device.
 
 import { type Address, type Cidr, contains, hostCidr } from '../../shared/address/cidr.ts'
-import { type Endpoint, hostOf, parseEndpoint } from '../../shared/address/endpoint.ts'
+import { type Endpoint, hostOf, isLoopback, parseEndpoint } from '../../shared/address/endpoint.ts'
 import type { Clock } from '../../shared/effects.ts'
 import type { NodeId, WgKey } from '../../shared/ids.ts'
 import type { BodyOf } from '../../shared/record/record.ts'
@@ -15,7 +15,7 @@ export interface PeerEntry {
   member: Member
   path: PathKind
   endpoint: Endpoint | undefined
-  /** The relay in between, while the path is `relay`. */
+  /** The relay in between, while the path is `relay` or `tls`. */
   via: NodeId | undefined
   handshakeAt: number
   rxBytes: number
@@ -104,7 +104,7 @@ export function createPeerBook(
     if (entry.endpoint === undefined || entry.handshakeAt === 0 || ageMs >= FRESH_MS || ageMs < -FUTURE_MS)
       return 'none'
     entry.via = viaOf(entry.endpoint)
-    if (entry.via !== undefined) return 'relay'
+    if (entry.via !== undefined) return isLoopback(entry.endpoint) ? 'tls' : 'relay'
     return onLink(entry.endpoint, blocks) ? 'lan' : 'direct'
   }
 

@@ -50,3 +50,9 @@ export function hostOf(endpoint: Endpoint | NamedEndpoint): string {
 export function portOf(endpoint: Endpoint | NamedEndpoint): number {
   return split(endpoint).port
 }
+
+/** On the host itself (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3). */
+export function isLoopback(endpoint: Endpoint): boolean {
+  const host = hostOf(endpoint)
+  return host.startsWith('127.') || host === '::1'
+}

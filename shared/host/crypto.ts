@@ -31,7 +31,8 @@ export const sha256: Sha256 = (bytes) => createHash('sha256').update(bytes).dige
 const known = new Map<string, KeyObject>()
 const KNOWN_MAX = 4_096
 
-function publicKeyObject(publicKey: Uint8Array): KeyObject {
+/** Of 32 raw bytes. */
+export function publicKeyObject(publicKey: Uint8Array): KeyObject {
   const id = toBase64(publicKey)
   const held = known.get(id)
   if (held !== undefined) return held

@@ -1,7 +1,7 @@
 // The few forms of DER (X.690) that a certificate is made of. Only writing: reading is left to OpenSSL.
 
-import { concat, utf8 } from '../../shared/bytes.ts'
-import { HoldfastError } from '../../shared/errors.ts'
+import { concat, utf8 } from '../bytes.ts'
+import { HoldfastError } from '../errors.ts'
 
 function tagged(tag: number, content: Uint8Array): Uint8Array {
   const length: number[] = []
@@ -74,4 +74,12 @@ export function time(ms: number): Uint8Array {
   if (Number.isNaN(date.getTime())) throw new HoldfastError('invalid', `${ms} is no time`)
   const digits = date.toISOString().replaceAll(/[-:T]|\.\d+/g, '')
   return date.getUTCFullYear() < 2050 ? tagged(0x17, utf8(digits.slice(2))) : tagged(0x18, utf8(digits))
+}
+
+export function pemOf(certificate: Uint8Array): string {
+  const lines =
+    Buffer.from(certificate)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? []
+  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`
 }
