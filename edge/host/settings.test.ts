@@ -26,6 +26,7 @@ test('the later source wins: defaults, file, environment, flags', () => {
   assert.equal([all.listenPort, all.interface], [3_000, 'mesh0'])
   assert.is(read({ env: { HOLDFAST_METERED: '1' } }).metered, true)
   assert.is(read({ flags: { setClock: false } }).setClock, false)
+  assert.is(read({ env: { HOLDFAST_LAN: 'false' } }).lan, false)
 })
 
 test('an uplink paid by the byte gets fewer signs of life', () => {
@@ -34,7 +35,7 @@ test('an uplink paid by the byte gets fewer signs of life', () => {
   assert.is(keepaliveOf(read({ file: { metered: true, keepaliveS: 30 } })), 30)
 })
 
-test('the path engine’s port is the next one, and three sockets need three ports', () => {
+test('the path engine’s port is the next one, and four sockets need four ports', () => {
   assert.is(controlPortOf(read({})), 51_821)
   assert.is(controlPortOf(read({ file: { listenPort: 4_000 } })), 4_001)
   assert.is(controlPortOf(read({ file: { listenPort: 65_535 } })), 65_534)
@@ -44,6 +45,8 @@ test('the path engine’s port is the next one, and three sockets need three por
   // WireGuard's port moved below that of the mesh, so that the default is taken.
   assert.match(fault({ file: { listenPort: 51_821 } }), 'controlPort: listenPort 51821, controlPort 51822')
   assert.match(fault({ file: { meshPort: 51_820 } }), 'meshPort: ')
+  assert.match(fault({ flags: { lanPort: '51822' } }), '--lan-port: ')
+  assert.match(fault({ file: { listenPort: 51_823 } }), 'lanPort: ')
 })
 
 test('errors name the setting as its source spells it', () => {

@@ -78,7 +78,7 @@ function parseInside(bytes: Uint8Array): Beacon | undefined {
   if (bytes.length < INSIDE_BYTES + length) return undefined
   try {
     const node = parseNodeId(fromUtf8(bytes.subarray(1, 1 + NODE_BYTES)))
-    return { kind, node, fact: bytes.slice(INSIDE_BYTES, INSIDE_BYTES + length) }
+    return { kind, node, fact: new Uint8Array(bytes.subarray(INSIDE_BYTES, INSIDE_BYTES + length)) }
   } catch {
     return undefined
   }

@@ -79,6 +79,8 @@ export function createLan(options: LanOptions): Lan {
   let own: Uint8Array | undefined
   let timer: Timer | undefined
   let step = 0
+  /** A burst is about to begin: what changes meanwhile goes with it, and does not put it off. */
+  let soon = false
   let spokeAt = Number.NEGATIVE_INFINITY
   let running = false
 
@@ -95,6 +97,7 @@ export function createLan(options: LanOptions): Lan {
   const shout = (): void => {
     const now = clock.monotonic()
     spokeAt = now
+    soon = false
     forgetSilent(now)
     if (links.length > 0) for (const bytes of sealed('call')) socket.broadcast(bytes)
     step += 1
@@ -103,7 +106,8 @@ export function createLan(options: LanOptions): Lan {
 
   /** Something changed: a new burst. */
   const shoutSoon = (): void => {
-    if (!running || own === undefined) return
+    if (!running || own === undefined || soon) return
+    soon = true
     step = 0
     timer?.cancel()
     const spacingMs = spokeAt + SPACING_MS - clock.monotonic()
@@ -159,6 +163,7 @@ export function createLan(options: LanOptions): Lan {
     },
     async stop() {
       running = false
+      soon = false
       timer?.cancel()
       for (const one of waiting) one.cancel()
       waiting.clear()
