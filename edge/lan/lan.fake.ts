@@ -1,6 +1,6 @@
 // A LAN in memory: who shouts on it is heard by all who listen there, at once; and everything said is kept to look at.
 
-import { type Address, type Cidr, parseAddress, parseCidr } from '../../shared/address/cidr.ts'
+import { type Address, parseAddress, parseCidr } from '../../shared/address/cidr.ts'
 import { type Endpoint, formatEndpoint } from '../../shared/address/endpoint.ts'
 import { type FakeClock, memoryLog, seededEntropy } from '../../shared/effects.fake.ts'
 import { type Fact, sealFact } from '../../shared/fact/fact.ts'
@@ -72,7 +72,7 @@ export function createSegment(): FakeSegment {
 }
 
 export function localAt(address: string): LocalAddress {
-  const block = parseCidr(`${address.replace(/\d+$/, '0')}/${PREFIX}`) as Cidr
+  const block = parseCidr(`${address.replace(/\d+$/, '0')}/${PREFIX}`)
   return { interface: 'eth0', address: parseAddress(address), cidr: block, physical: true }
 }
 

@@ -27,7 +27,7 @@ function rig() {
     const { port } = next
     const metrics = (): never => ({ port }) as never
     // Of a relay nothing else matters here.
-    next.done.resolve({ port, metrics, close: () => void events.push(`close ${port}`) })
+    next.done.resolve({ port, metrics, close: () => void events.push(`close ${port}`) } as unknown as OpenedRelay)
     await settle()
   }
   const fails = async (): Promise<void> => {
