@@ -1,7 +1,7 @@
 // The ways to the broker over real TLS: which is taken, which is refused.
 
 import { createServer as createHttpsServer } from 'node:https'
-import type { AddressInfo, Server } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { createServer } from 'node:tls'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -51,6 +51,30 @@ test('takes the broker’s own port, falls back to the WebSocket, and stays with
   sockets.close()
   https.closeAllConnections()
   await new Promise<void>((resolve) => https.close(() => resolve()))
+})
+
+test('a way that is silent does not keep the next one waiting, and is closed when it comes too late', async () => {
+  const clock = new FakeClock(issuedAt)
+  const silent = createTcpServer()
+  const silentSockets: Socket[] = []
+  const dialled = new Promise<void>((resolve) => {
+    silent.on('connection', (socket) => {
+      silentSockets.push(socket)
+      resolve()
+    })
+  })
+  const working = createServer(authority.issue())
+  const urls = [`mqtts://127.0.0.1:${await listen(silent)}`, `mqtts://127.0.0.1:${await listen(working)}`] as const
+  const { link } = linkTo(urls, clock)
+  const connecting = link()
+  await dialled
+  clock.advance(2_000)
+  ;(await connecting).destroy()
+  // What worked has the head start now.
+  ;(await link()).destroy()
+  assert.is(silentSockets.length, 1)
+  for (const socket of silentSockets) socket.destroy()
+  for (const server of [silent, working]) await new Promise<void>((resolve) => server.close(() => resolve()))
 })
 
 test('a stranger at one way and nobody at the other is told as untrusted; old dates only as old', async () => {

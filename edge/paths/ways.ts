@@ -45,7 +45,11 @@ export function createWays(options: WaysOptions) {
     client: relayClient(send),
     names,
     onChange: onRelays,
-    onSeenAs: (relay, endpoint) => reflexive.note(relay, endpoint, clock.monotonic()),
+    onSeenAs(relay, endpoint) {
+      reflexive.note(relay, endpoint, clock.monotonic())
+      // A relay was bound over UDP.
+      if (outlook.isBlocked() && !outlook.isLooking()) outlook.lookAgain()
+    },
     tls:
       tlsClient === undefined
         ? undefined

@@ -79,7 +79,8 @@ export function statusReport(model: Model, brief: boolean): StatusReport {
 
 function peerStatus(entry: PeerEntry, peers: PeerBook, now: number, monotonic: number): PeerStatus {
   const { endpoint, member, path, rttMs, rxBytes, txBytes } = entry
-  const via = path !== 'relay' || entry.via === undefined ? undefined : peers.of(entry.via)?.member.name
+  const relayed = path === 'relay' || path === 'tls'
+  const via = !relayed || entry.via === undefined ? undefined : peers.of(entry.via)?.member.name
   const handshakeAgeS = ageS(entry, now)
   return {
     nodeId: member.nodeId,

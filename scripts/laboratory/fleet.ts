@@ -18,6 +18,8 @@ export interface FleetShape {
   readonly intent: readonly (string | object)[]
   /** Embedded where absent; Mosquitto runs on the hub's host. */
   readonly broker?: 'mosquitto'
+  /** Where the hub serves HTTPS, and MQTT over WebSocket; 8443 where absent. */
+  readonly hubPort?: number
   /** Gives this machine a cable to the hub, for browsers and people here. */
   readonly desk?: boolean
   /** Told what is being done. */
@@ -97,7 +99,9 @@ async function createCentre(net: Net, shape: FleetShape): Promise<Pick<Fleet, 'h
   const address = internetAddress(net.topology, name)
   const broker = shape.broker === undefined ? undefined : await createMosquitto(host, address)
   await broker?.start()
-  const hub = createLabHub({ host, url: `https://${address}:${HTTPS_PORT}`, serve: broker?.serve ?? [] })
+  const port = shape.hubPort ?? HTTPS_PORT
+  const serve = ['--listen', `0.0.0.0:${port}`, ...(broker?.serve ?? [])]
+  const hub = createLabHub({ host, url: `https://${address}:${port}`, serve })
   return { hub, broker }
 }
 

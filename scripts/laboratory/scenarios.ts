@@ -6,6 +6,7 @@ import { scenario as damagedDb } from './scenarios/damaged-db.ts'
 import { scenario as failover } from './scenarios/failover.ts'
 import { scenario as foreignBroker } from './scenarios/foreign-broker.ts'
 import { scenario as fullDisk } from './scenarios/full-disk.ts'
+import { scenario as httpsOnly } from './scenarios/https-only.ts'
 import { scenario as hubOutage } from './scenarios/hub-outage.ts'
 import { scenario as lanOnly } from './scenarios/lan-only.ts'
 import { scenario as leave } from './scenarios/leave.ts'
@@ -17,6 +18,7 @@ import { scenario as repair } from './scenarios/repair.ts'
 import { scenario as roaming } from './scenarios/roaming.ts'
 import { scenario as stolenToken } from './scenarios/stolen-token.ts'
 import { scenario as subnetRoute } from './scenarios/subnet-route.ts'
+import { scenario as udpBlocked } from './scenarios/udp-blocked.ts'
 
 export const scenarios: readonly Scenario[] = [
   mesh,
@@ -24,6 +26,8 @@ export const scenarios: readonly Scenario[] = [
   hubOutage,
   paths,
   failover,
+  httpsOnly,
+  udpBlocked,
   roaming,
   lanOnly,
   repair,
