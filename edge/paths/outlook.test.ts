@@ -76,13 +76,27 @@ test('a relay that is silent at all its ports is no relay; at one of them it sti
   assert.is(r.outlook.isBlocked(), true)
 })
 
-test('silence is asked four times and then left alone for half an hour', () => {
+test('silence is asked four times and then left alone for five minutes; UDP counts as blocked until it is answered', () => {
   const r = rig()
   r.outlook.setPlaces([PLACES[0] as StunPlace])
-  r.clock.advance(29 * 60_000)
-  assert.is(r.asked.length, 4)
-  r.clock.advance(2 * 60_000)
-  assert.ok(r.asked.length > 4)
+  assert.equal([r.outlook.isLooking(), r.outlook.isBlocked()], [true, false])
+  r.clock.advance(4 * 60_000)
+  assert.equal([r.asked.length, r.outlook.isLooking(), r.outlook.isBlocked()], [4, false, true])
+  r.answersIn.set('203.0.113.1:3478', 10)
+  r.clock.advance(68_000)
+  assert.equal([r.asked.length, r.outlook.isBlocked()], [5, false])
+})
+
+test('a look that begins anew before it ended takes nothing back: blocked is blocked until somebody answers', () => {
+  const r = rig()
+  r.outlook.setPlaces([PLACES[0] as StunPlace])
+  r.clock.advance(10_000)
+  for (let i = 0; i < 5; i++) {
+    r.outlook.lookAgain()
+    assert.is(r.outlook.isBlocked(), true)
+    r.clock.advance(1_000)
+  }
+  assert.is(r.outlook.isBlocked(), true)
 })
 
 test('the same places again cost nothing; without any nothing is blocked', () => {
