@@ -32,7 +32,7 @@ const endpoints = (hosts: readonly [string, string, string, string]): Family => 
   const at = (host: string, port: number): Endpoint => formatEndpoint(host as Address, port)
   return { to: at(hosts[0], PORT), old: at(hosts[1], 4_000), next: at(hosts[2], 5_000), third: at(hosts[3], 6_000) }
 }
-const FOUR = endpoints(['127.0.0.1', '127.0.0.2', '127.0.0.3', '127.0.0.4'])
+const FOUR = endpoints(['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4'])
 const SIX = endpoints(['fd99::1', 'fd99::2', 'fd99::3', 'fd99::4'])
 
 async function socketAt(endpoint: Endpoint): Promise<Socket> {
@@ -73,10 +73,12 @@ async function withWireguard(
 
 function defineInside(): void {
   execFileSync('ip', ['link', 'set', 'lo', 'up'])
-  for (const { old, next, third, to } of [SIX]) {
-    for (const one of [to, old, next, third]) {
-      execFileSync('ip', ['address', 'add', `${hostOf(one)}/128`, 'dev', 'lo', 'nodad'])
-    }
+  for (const one of Object.values(SIX)) {
+    execFileSync('ip', ['address', 'add', `${hostOf(one)}/128`, 'dev', 'lo', 'nodad'])
+  }
+  // Documentation blocks (RFC 5737), all on this host.
+  for (const block of ['192.0.2.0/24', '198.51.100.0/24', '203.0.113.0/24']) {
+    execFileSync('ip', ['route', 'add', 'local', block, 'dev', 'lo'])
   }
 
   for (const [name, family] of [
@@ -122,8 +124,8 @@ function defineInside(): void {
       const at = (host: string, port: number): Endpoint => parseEndpoint(`${host}:${port}`)
       const turns = Array.from({ length: 20 }, (_, i) => [
         // From one relay to many peers, and from many peers to one relay.
-        [at('127.0.8.1', 61_000 + i), at(`127.0.9.${i + 1}`, 51_820)] as const,
-        [at(`127.0.10.${i + 1}`, 51_820), at('127.0.8.2', 61_000 + i)] as const,
+        [at('198.51.100.1', 61_000 + i), at(`203.0.113.${i + 1}`, 51_820)] as const,
+        [at(`192.0.2.1${i + 1}`, 51_820), at('198.51.100.2', 61_000 + i)] as const,
       ]).flat()
       await Promise.all([...turns.map(([from, to]) => cover(from, to)), cover(SIX.old, SIX.next)])
       for (const [from, to] of turns.slice(0, 16)) assert.is(await seen(from, DATA), to)
