@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util'
 import { build, type Metafile } from 'esbuild'
 import { describeError } from '../shared/errors.ts'
 import { launcher } from './launcher.ts'
+import { lazyHttp } from './lazy-http.ts'
 import { hostTarget, parseTarget, type Target } from './target.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -72,6 +73,7 @@ async function bundle(name: string, entry: string, target: Target): Promise<Meta
     // The addon for one platform, copied beside the bundle; the library's own search for it can't work from there.
     alias: { 'better-sqlite3': `better-sqlite3/${target}`, 'worker-timers': join(root, 'build/timers.ts') },
     loader: { '.node': 'copy' },
+    plugins: [lazyHttp],
     assetNames: 'sqlite-[name]',
   })
   return metafile
