@@ -235,7 +235,7 @@ export function createAgent(options: AgentOptions): Agent {
       chores.finish()
     },
     status: () => agentStatus(model()),
-    paths: () => agentPaths(parts, paths),
+    paths: () => agentPaths(parts, paths, lan),
     plan: () => turns.plan(),
     wake() {
       running.link?.nudge()

@@ -13,6 +13,7 @@ import { createLocalClient, isAgentDown } from '../local/client.ts'
 import { type CachedStatus, cachedStatus, cachedText, withStore } from './cached.ts'
 import { type Cli, type Command, writeJson } from './context.ts'
 import { type DoctorOptions, diagnose, type Finding } from './doctor.ts'
+import { lanFinding } from './lan-finding.ts'
 import { pingLineText, summarize, summaryText } from './ping-text.ts'
 import { planText } from './plan-text.ts'
 import { relayFinding } from './relay-finding.ts'
@@ -110,7 +111,8 @@ export async function findings(cli: Cli): Promise<readonly Finding[]> {
   const kernel = cli.probe.isRoot ? { kernelWireguard: await tryKernelWireguard(cli) } : {}
   const base = { ...kernel, probe: cli.probe, stateDir: cli.files.directory, now: cli.clock.now(), floor }
   const relay = await relayFinding(cli.run)
-  const all = diagnose(hub === undefined ? base : { ...base, hub })
+  const lan = await lanFinding(cli.run, cli.settings)
+  const all = [...diagnose(hub === undefined ? base : { ...base, hub }), lan]
   return relay === undefined ? all : [...all, relay]
 }
 

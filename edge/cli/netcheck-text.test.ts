@@ -50,6 +50,7 @@ const paths: PathsReport = {
   engine: 'on',
   natType: 'endpoint-independent',
   mapped: ['203.0.113.7:51820' as Endpoint],
+  near: [parseName('b')],
   peers: [
     peer('b', candidate('lan', '192.168.1.9:51820')),
     peer(
@@ -81,6 +82,7 @@ outside address: 203.0.113.7:51820
 UDP: answered
 IPv6 outside: a peer answered over IPv6
 peers: 1 lan, 1 direct, 1 relay, 0 tls, 2 silent
+LAN: heard b
 relays: berlin-1 12 ms, oslo-1 18 ms
 hub: connected to https://hub:8443
 clock: 2027-01-15T08:00:00Z
@@ -93,13 +95,14 @@ test('a node that is alone', () => {
   const late = showCondition({ code: 'clock-behind', since: NOW, detail: '3 h' })
   const alone = { ...status, hub: { ...status.hub, connected: false }, health: [late] }
   assert.snapshot(
-    found({ engine: 'on', natType: 'udp-blocked', mapped: [], peers: [] }, alone),
+    found({ engine: 'on', natType: 'udp-blocked', mapped: [], near: [], peers: [] }, alone),
     `port sharing: works: probes take the very way of WireGuard’s packets
 NAT: UDP is blocked
 outside address: not known
 UDP: no peer has answered over UDP
 IPv6 outside: no peer has answered over IPv6
 peers: 0 lan, 0 direct, 0 relay, 0 tls, 0 silent
+LAN: nobody heard
 relays: none known
 hub: away since 2027-01-15T07:00:00Z
 clock: 2027-01-15T08:00:00Z, behind
@@ -113,6 +116,12 @@ test('without the engine, WireGuard’s handshakes tell', () => {
   assert.match(text, 'port sharing: not possible on this host\n')
   assert.match(text, 'UDP: answered\n')
   assert.match(text, 'peers: 1 lan, 1 direct, 0 relay, 0 tls, 1 silent\n')
+  assert.match(text, 'LAN: beacons are switched off\n')
+})
+
+test('of a crowded LAN some are named', () => {
+  const near = Array.from({ length: 40 }, (_, i) => parseName(`node-${i}`))
+  assert.match(found({ ...paths, near }), /LAN: heard node-0, .*node-7 and 32 more\n/)
 })
 
 test('a peer over TLS proves nothing of UDP', () => {

@@ -43,6 +43,16 @@ function outsideIpv6(peers: readonly PathReport[]): boolean {
   )
 }
 
+/** Named as long as they fit on a line. */
+const NEAR_NAMED_MAX = 8
+
+function lanText({ near }: PathsReport): string {
+  if (near === undefined) return 'beacons are switched off'
+  if (near.length === 0) return 'nobody heard'
+  const more = near.length > NEAR_NAMED_MAX ? ` and ${near.length - NEAR_NAMED_MAX} more` : ''
+  return `heard ${near.slice(0, NEAR_NAMED_MAX).join(', ')}${more}`
+}
+
 export function netcheckRows(
   paths: PathsReport,
   status: AgentStatus,
@@ -75,6 +85,7 @@ export function netcheckRows(
       'peers',
       `${count('lan')} lan, ${count('direct')} direct, ${count('relay')} relay, ${count('tls')} tls, ${count('none')} silent`,
     ],
+    ['LAN', lanText(paths)],
     ['relays', relays(peers)],
     ['hub', status.hub.connected ? `connected to ${status.hub.url}` : `away since ${timeText(status.modeSince)}`],
     ['clock', late === undefined ? timeText(nowMs) : `${timeText(nowMs)}, behind`],

@@ -1,43 +1,18 @@
 // What the doctor says of a relay on this host: the ports that firewalls must let in, and who would drop what it forwards.
 
-import * as v from 'valibot'
 import type { RunCommand } from '../host/command.ts'
 import { relayMark, relayTable } from '../relay/ruleset.ts'
 import type { Finding } from './doctor.ts'
-
-const chains = v.object({
-  nftables: v.array(
-    v.object({
-      chain: v.optional(
-        v.object({
-          family: v.string(),
-          table: v.string(),
-          name: v.string(),
-          hook: v.optional(v.string()),
-          policy: v.optional(v.string()),
-        }),
-      ),
-    }),
-  ),
-})
-
-/** Base chains of others that drop what no rule lets pass. */
-async function droppers(run: RunCommand): Promise<readonly string[]> {
-  const parsed = v.safeParse(chains, JSON.parse(await run(['nft', '-j', 'list', 'chains'])))
-  if (!parsed.success) return []
-  return parsed.output.nftables.flatMap(({ chain }) =>
-    chain?.hook === 'forward' && chain.policy === 'drop' ? [`${chain.family} ${chain.table} ${chain.name}`] : [],
-  )
-}
+import { type Dropper, droppers } from './droppers.ts'
 
 /** Undefined where no relay stands in the kernel, or that can't be seen. */
 export async function relayFinding(run: RunCommand): Promise<Finding | undefined> {
   const check = 'relay'
   let rules: string
-  let inTheWay: readonly string[]
+  let inTheWay: readonly Dropper[]
   try {
     rules = await run(['nft', 'list', 'chain', 'inet', relayTable, 'arrive'])
-    inTheWay = await droppers(run)
+    inTheWay = await droppers(run, 'forward')
   } catch {
     return undefined
   }
@@ -45,6 +20,7 @@ export async function relayFinding(run: RunCommand): Promise<Finding | undefined
   const found = `UDP ${ports.join(', ')}: firewalls must let them in`
   const [first] = inTheWay
   if (first === undefined) return { check, verdict: 'ok', found, used: 'to relay between other nodes' }
-  const remedy = `Let relayed packets pass: nft insert rule ${first} meta mark and 0xffff0000 == ${relayMark} accept`
-  return { check, verdict: 'note', found: `${found}; the policy of ${first} is drop`, used: 'what passes', remedy }
+  const chain = `${first.family} ${first.table} ${first.name}`
+  const remedy = `Let relayed packets pass: nft insert rule ${chain} meta mark and 0xffff0000 == ${relayMark} accept`
+  return { check, verdict: 'note', found: `${found}; the policy of ${chain} is drop`, used: 'what passes', remedy }
 }

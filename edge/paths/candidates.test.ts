@@ -41,6 +41,13 @@ test('the same link first, then what worked, public, observed, mapped; never thr
   )
 })
 
+test('where the peer was just heard comes before what else it says of the same link', () => {
+  const near = ['192.168.1.77:51820' as Endpoint]
+  const [first, second] = gatherCandidates({ ...SOURCES, near })
+  assert.equal(first, { endpoint: near[0], kind: 'lan', source: 'lan' })
+  assert.is(second?.endpoint, '192.168.1.9:51820')
+})
+
 test('an address of this host is nobody else’s', () => {
   const facts = [{ kind: 'lan', endpoint: '192.168.1.2:51820' as Endpoint }] as const
   assert.equal(gatherCandidates({ ...SOURCES, facts, observed: [], lastGood: undefined }), [])

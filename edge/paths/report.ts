@@ -38,6 +38,8 @@ export interface PathsReport {
   readonly engine: 'on' | 'off'
   readonly natType: Mapping['natType']
   readonly mapped: readonly Endpoint[]
+  /** Who was just heard on this LAN; absent where nobody listens. */
+  readonly near?: readonly Name[]
   readonly peers: readonly PathReport[]
 }
 

@@ -1,7 +1,9 @@
 // Every way to every peer, as `holdfast paths` shows it.
 
+import { compareText } from '../../shared/bytes.ts'
 import type { Clock } from '../../shared/effects.ts'
 import type { Name, NodeId } from '../../shared/ids.ts'
+import type { NearBook } from '../lan/near-book.ts'
 import type { Chooser } from '../paths/chooser.ts'
 import { type PathReport, type PathsReport, pathReport } from '../paths/report.ts'
 import type { FactBook } from '../trust/fact-book.ts'
@@ -13,7 +15,11 @@ export interface PathSources {
   readonly facts: Pick<FactBook, 'facts'>
 }
 
-export function agentPaths({ clock, facts, peers }: PathSources, chooser: Chooser): PathsReport {
+export function agentPaths(
+  { clock, facts, peers }: PathSources,
+  chooser: Chooser,
+  lan: Pick<NearBook, 'near'> | undefined,
+): PathsReport {
   const now = clock.monotonic()
   const nameOf = (node: NodeId): Name => peers.of(node)?.member.name ?? (node as string as Name)
   const reports = peers.entries.flatMap(({ member: { name, nodeId } }): readonly PathReport[] => {
@@ -21,5 +27,6 @@ export function agentPaths({ clock, facts, peers }: PathSources, chooser: Choose
     const natType = facts.facts.get(nodeId)?.fact.natType ?? 'unknown'
     return view === undefined ? [] : [pathReport({ name, nodeId, natType }, view, nameOf, now)]
   })
-  return { engine: chooser.engine(), ...chooser.mapping(), peers: reports }
+  const near = lan === undefined ? {} : { near: [...lan.near.keys()].map(nameOf).sort(compareText) }
+  return { engine: chooser.engine(), ...chooser.mapping(), ...near, peers: reports }
 }
