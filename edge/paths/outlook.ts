@@ -48,8 +48,6 @@ export interface Outlook {
 
 /** A NAT that restarts in silence is noticed within this; eight small packets a time. */
 const LOOK_MS = 30 * 60_000
-/** The same where nobody answered: UDP may be open again, or the relay back. */
-const LOOK_BLOCKED_MS = 5 * 60_000
 /** RTO of RFC 8489 §6.2.1 and its doubling: 0, 0.5, 1.5, 3.5 s. */
 const REPEAT_MS = 500
 const TRIES = 4
@@ -95,7 +93,7 @@ export function createOutlook({ clock, onChange, onSeen, send, stun }: OutlookOp
     for (const relay of silent) distances.delete(relay)
     looking = false
     judge()
-    timer = clock.after(blocked ? LOOK_BLOCKED_MS : LOOK_MS, look)
+    timer = clock.after(LOOK_MS, look)
   }
 
   const ask = (): void => {
