@@ -4,7 +4,7 @@ import type { CandidateReport } from '../../edge/paths/report.ts'
 import type { LabNode } from './node.ts'
 import { type Seen, type Waited, waitFor } from './wait.ts'
 
-const TIMEOUT_MS = 60_000
+const TIMEOUT_MS = 90_000
 
 /** Waits until one of the ways from the node to the peer satisfies `check`. */
 function seesWay(

@@ -10,7 +10,7 @@ import { standsBy } from '../ways.ts'
 /** A cut is noticed, and the relay used, within this; measured by `./scripts/bench failover`, here only bounded. */
 const GAP_MS_MAX = 3_000
 /** After a direct path failed it is not gone back to for half a minute. */
-const RETURN_MS_MAX = 60_000
+const RETURN_MS_MAX = 90_000
 
 export const scenario: Scenario = {
   name: 'failover',
@@ -26,7 +26,7 @@ export const scenario: Scenario = {
         timeoutMs,
       )
     await story.step('the mesh is whole', () => fleet.mesh())
-    await story.step('alpha-1 and beta-1 meet directly, through both NATs', () => path('direct'))
+    await story.step('alpha-1 and beta-1 meet directly, through both NATs', () => path('direct', RETURN_MS_MAX))
     const address = await two.address()
     const during = watchPing(one.host, address, 10)
     await story.step('payload flows, and both ends keep the relay ready', () =>
