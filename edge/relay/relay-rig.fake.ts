@@ -62,6 +62,10 @@ export interface RelayRig {
   /** The process that answers now. */
   relay(): Relay
   members: MemberSet | undefined
+  /** Who takes packets for nodes that are not bound here. */
+  elsewhere: ((from: NodeId, to: NodeId, bytes: Uint8Array) => boolean) | undefined
+  /** Node and peer of each bind. */
+  readonly binds: (readonly [NodeId, NodeId])[]
   /** Ports that others sit on. */
   readonly taken: Set<number>
   /** What the relay said, and from session ports. */
@@ -104,6 +108,8 @@ export async function createRelayRig(range = { first: 61_000, count: 64 }): Prom
   let checks = 0
   let lives = 0
   let members: MemberSet | undefined
+  let elsewhere: RelayRig['elsewhere']
+  const binds: (readonly [NodeId, NodeId])[] = []
   const counted: Verify = (...words) => {
     checks += 1
     return verify(...words)
@@ -131,6 +137,8 @@ export async function createRelayRig(range = { first: 61_000, count: 64 }): Prom
       forwarder: createFakeForwarder(kernel),
       ports: fakePorts({ taken, sendFrom }),
       range,
+      elsewhere: (from, to, bytes) => elsewhere?.(from, to, bytes) ?? false,
+      onBind: (node, peer) => void binds.push([node, peer]),
       send: (bytes, to) => sendFrom(relayAt, bytes, to),
     })
     await made.start()
@@ -149,6 +157,13 @@ export async function createRelayRig(range = { first: 61_000, count: 64 }): Prom
     },
     set members(next) {
       members = next
+    },
+    binds,
+    get elsewhere() {
+      return elsewhere
+    },
+    set elsewhere(next) {
+      elsewhere = next
     },
     verified: () => checks,
     client(device, at, capability = () => capabilityOf(device, clock)) {

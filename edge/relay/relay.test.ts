@@ -148,6 +148,42 @@ test('the handshake of the end that is early is kept, one, and goes when the oth
   )
 })
 
+test('an end that is here by TLS: its packets leave by the session port, those for it are handed over', async () => {
+  const rig = await createRelayRig()
+  const handed: string[] = []
+  rig.elsewhere = (from, to, bytes) => handed.push(`${from[0]}${to[0]} ${bytes.length}`) > 0
+  const toAlice = watchBind(rig.client(bob, bobAt), alice)
+  await rig.pass(10)
+  assert.equal(rig.binds, [[bob.nodeId, alice.nodeId]])
+  const port = portOf(toAlice.endpoint() ?? relayAt)
+  const before = rig.said.length
+  rig.relay().carry(alice.nodeId, bob.nodeId, utf8('hello'))
+  rig.relay().carry(mallory.nodeId, bob.nodeId, utf8('uninvited'))
+  assert.equal(
+    rig.said.slice(before).map(({ from, to }) => [from, to]),
+    [[`192.0.2.9:${port}`, bobAt]],
+  )
+  rig.relay().receiveAt(port, new Uint8Array(1_400), bobAt)
+  rig.relay().receiveAt(port, new Uint8Array(1_400), malloryAt)
+  assert.equal(handed, [`${bob.nodeId[0]}${alice.nodeId[0]} 1400`])
+})
+
+test('a bound end that comes by TLS gives its place up; the handshake that waited for it is handed over', async () => {
+  const { rig, toAlice } = await bothBound()
+  rig.relay().turnToTls(alice.nodeId, bob.nodeId)
+  assert.equal(sources(rig).filter(Boolean), [bobAt])
+  assert.ok(toAlice.endpoint() !== undefined)
+  const early = await createRelayRig()
+  const waits = watchBind(early.client(bob, bobAt), alice)
+  await early.pass(10)
+  early.relay().receiveAt(portOf(waits.endpoint() ?? relayAt), initiation(7), bobAt)
+  const handed: (number | undefined)[] = []
+  early.elsewhere = (_from, _to, bytes) => handed.push(bytes.at(-1)) > 0
+  early.relay().turnToTls(alice.nodeId, bob.nodeId)
+  early.relay().turnToTls(alice.nodeId, mallory.nodeId)
+  assert.equal(handed, [7])
+})
+
 test('ports that others sit on are passed over; with none left the bind is refused', async () => {
   const rig = await createRelayRig({ first: 61_000, count: 4 })
   for (const port of [61_000, 61_001, 61_003]) rig.taken.add(port)
