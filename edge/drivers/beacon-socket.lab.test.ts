@@ -17,6 +17,8 @@ import { createBeaconSocket } from './beacon-socket.ts'
 const ROLE = 'HOLDFAST_LAB_BEACON'
 const SELF = fileURLToPath(import.meta.url)
 const PORT = 51_823
+/** Ten seconds: for a busy machine. */
+const TRIES = 100
 
 function ip(...words: readonly string[]): string {
   return execFileSync('ip', words).toString()
@@ -63,12 +65,12 @@ async function startListener(): Promise<Listener> {
     new Promise((resolve) => {
       let tries = 0
       const look = (): void => {
-        if (!found() && tries < 20) return
+        if (!found() && tries < TRIES) return
         clearInterval(timer)
         waiting = undefined
         resolve(found())
       }
-      // A link that just came up may lose the first words.
+      // A link that just came up loses the first words: IPv6 checks its own address for a second or two (RFC 4862 §5.4).
       const timer = setInterval(() => {
         tries += 1
         everyMs?.()
