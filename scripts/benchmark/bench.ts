@@ -67,9 +67,11 @@ function round(value: number): number {
 
 export function asTable(report: Report, budgets: Bench['budgets']): string {
   const rows = Object.entries(report.figures).map(([name, value]) => [name, String(value), budgets[name] ?? ''])
-  const all = [['figure', 'median', 'budget'], ...rows]
+  const all = [['figure', 'value', 'budget'], ...rows]
   const widths = [0, 1, 2].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)))
   const lines = all.map((row) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  '))
-  const { cpu, cores, kernel } = report.machine
-  return `${report.name}, ${report.runs} runs, ${cpu}, ${cores} cores, Linux ${kernel}\n${lines.map((line) => line.trimEnd()).join('\n')}\n`
+  const { cpu, cores, kernel, memoryMiB, node } = report.machine
+  const runs = report.runs === 1 ? '1 run' : `median of ${report.runs} runs`
+  const machineLine = `${cpu}, ${cores} cores, ${memoryMiB} MiB, Linux ${kernel}, Node ${node}`
+  return `${report.name}, ${runs}, ${machineLine}\n${lines.map((line) => line.trimEnd()).join('\n')}\n`
 }

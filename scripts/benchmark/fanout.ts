@@ -55,6 +55,7 @@ async function measureFleet(size: number, { say }: BenchContext): Promise<Figure
     return {
       [`p50Ms${size}`]: quantile(delays, 0.5),
       [`p99Ms${size}`]: quantile(delays, 0.99),
+      [`maxMs${size}`]: quantile(delays, 1),
       [`hubCpuMsPerChange${size}`]: hubCpuMs,
       [`hubRssMiB${size}`]: memoryOf(pid).rssMiB,
     }

@@ -1,8 +1,11 @@
-// `./scripts/bench NAME [--json] [--runs N]`: runs one benchmark several times and prints the medians.
+// `./scripts/bench NAME… | all [--json] [--runs N]`: runs benchmarks several times each and prints the medians.
 
+import { execFileSync } from 'node:child_process'
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
-import { asTable, type Bench, type Figures, machine, summarise } from './bench.ts'
+import { systemClock } from '../../shared/host/clock.ts'
+import { asTable, type Bench, type Figures, machine, type Report, summarise } from './bench.ts'
 import { coldBoot } from './cold-boot.ts'
 import { connections } from './connections.ts'
 import { failover } from './failover.ts'
@@ -10,32 +13,69 @@ import { fanout } from './fanout.ts'
 import { memory } from './memory.ts'
 import { relay } from './relay.ts'
 
+const root = resolve(import.meta.dirname, '../..')
+
 const benches: Readonly<Record<string, Bench>> = { 'cold-boot': coldBoot, connections, failover, fanout, memory, relay }
 
 function usage(): string {
   const names = Object.entries(benches).map(([name, { about, runs }]) => `  ${name.padEnd(12)} ${about} (${runs} runs)`)
-  return `Usage: ./scripts/bench NAME [--json] [--runs N]\n\n${names.join('\n')}\n`
+  return `Usage: ./scripts/bench NAME… | all [--json] [--runs N]\n\n${names.join('\n')}\n`
+}
+
+interface Chosen {
+  readonly name: string
+  readonly bench: Bench
+}
+
+function choose(names: readonly string[]): readonly Chosen[] {
+  const wanted = names.includes('all') ? Object.keys(benches) : names
+  return wanted.map((name) => {
+    const bench = benches[name]
+    if (bench === undefined) throw new HoldfastError('usage', `there is no benchmark "${name}"`, { remedy: usage() })
+    return { name, bench }
+  })
+}
+
+async function measure({ bench, name }: Chosen, runs: number): Promise<Report> {
+  const startedAt = systemClock.monotonic()
+  const measured: Figures[] = []
+  for (let run = 1; run <= runs; run++) {
+    const elapsed = (): string => `${((systemClock.monotonic() - startedAt) / 1_000).toFixed(0)} s`
+    const say = (words: string): void => void process.stderr.write(`${name} ${run}/${runs}, ${elapsed()}: ${words}\n`)
+    measured.push(await bench.measure({ say }))
+    say('measured')
+  }
+  return { name, machine: machine(), runs, figures: summarise(measured) }
+}
+
+/** What is measured is this checkout, not what somebody built from it last week. */
+function buildPrograms(): void {
+  execFileSync(process.execPath, [resolve(root, 'build/bundle.ts')], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
 }
 
 async function main(args: readonly string[]): Promise<void> {
   const options = { json: { type: 'boolean' }, runs: { type: 'string' }, help: { type: 'boolean' } } as const
   const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
-  const [name] = positionals
-  if (name === undefined || values.help === true) {
+  if (positionals.length === 0 || values.help === true) {
     process.stdout.write(usage())
     return
   }
-  const bench = benches[name]
-  if (bench === undefined) throw new HoldfastError('usage', `there is no benchmark "${name}"`, { remedy: usage() })
-  const runs = Number(values.runs ?? bench.runs)
-  if (!Number.isInteger(runs) || runs < 1 || runs > 100) throw new HoldfastError('usage', '--runs takes 1 to 100')
-  const measured: Figures[] = []
-  for (let run = 1; run <= runs; run++) {
-    const say = (words: string): void => void process.stderr.write(`${name} ${run}/${runs}: ${words}\n`)
-    measured.push(await bench.measure({ say }))
+  const chosen = choose(positionals)
+  const asked = values.runs === undefined ? undefined : Number(values.runs)
+  if (asked !== undefined && (!Number.isInteger(asked) || asked < 1 || asked > 100)) {
+    throw new HoldfastError('usage', '--runs takes 1 to 100')
   }
-  const report = { name, machine: machine(), runs, figures: summarise(measured) }
-  process.stdout.write(values.json === true ? `${JSON.stringify(report)}\n` : asTable(report, bench.budgets))
+  buildPrograms()
+  for (const one of chosen) {
+    const report = await measure(one, asked ?? one.bench.runs)
+    const { budgets } = one.bench
+    process.stdout.write(
+      values.json === true ? `${JSON.stringify({ ...report, budgets })}\n` : `${asTable(report, budgets)}\n`,
+    )
+  }
 }
 
 try {
