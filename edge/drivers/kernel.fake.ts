@@ -1,6 +1,6 @@
 // A kernel made of maps behind the driver's seam: same manners as the real one, with faults on demand.
 
-import { type Cidr, compareCidr } from '../../shared/address/cidr.ts'
+import { type Cidr, compareCidr, sortCidrs } from '../../shared/address/cidr.ts'
 import { compareText } from '../../shared/bytes.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import type { WgKey } from '../../shared/ids.ts'
@@ -60,7 +60,7 @@ function setPeer(device: Device, op: OpOf<'peer-set'>): void {
   }
   device.peers.set(op.wgKey, {
     ...(device.peers.get(op.wgKey) ?? blank),
-    ...(allowedIps === undefined ? {} : { allowedIps: [...allowedIps].sort(compareCidr) }),
+    ...(allowedIps === undefined ? {} : { allowedIps: sortCidrs(allowedIps) }),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(keepaliveS === undefined ? {} : { keepaliveS }),
   })

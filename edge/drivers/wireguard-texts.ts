@@ -1,7 +1,7 @@
 // What the texts of WireGuard mean, remembered: a turn reads the same thousand keys, blocks and endpoints as the one before,
 // and parsing them anew would be most of its work.
 
-import { type Cidr, compareCidr, parseCidr } from '../../shared/address/cidr.ts'
+import { type Cidr, parseCidr, sortCidrs } from '../../shared/address/cidr.ts'
 import { parseWgKey, type WgKey } from '../../shared/ids.ts'
 import { endpointOrNone } from './wireguard.ts'
 
@@ -28,7 +28,7 @@ function remembered<T>(parse: (text: string) => T): (text: string) => T {
 }
 
 function parseBlocks(text: string): readonly Cidr[] {
-  return text === '' ? [] : text.split(',').map(parseCidr).sort(compareCidr)
+  return text === '' ? [] : sortCidrs(text.split(',').map(parseCidr))
 }
 
 export function createWireguardTexts(): WireguardTexts {

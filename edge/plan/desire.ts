@@ -1,6 +1,6 @@
 // Records, facts and local settings to what this device should look like. Pure: the same input gives the same bytes.
 
-import { compareCidr, contains, familyOf, hostCidr } from '../../shared/address/cidr.ts'
+import { contains, familyOf, hostCidr, sortCidrs } from '../../shared/address/cidr.ts'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import { compareText } from '../../shared/bytes.ts'
 import type { NodeId, WgKey } from '../../shared/ids.ts'
@@ -62,7 +62,7 @@ function peerOf(node: BodyOf<'node'>, input: DesireInput, routes: RoutePlan): De
     node: node.nodeId,
     name: node.name,
     wgKey: node.wgKey,
-    allowedIps: [...node.addresses.map(hostCidr), ...(routes.through.get(node.name) ?? [])].sort(compareCidr),
+    allowedIps: sortCidrs([...node.addresses.map(hostCidr), ...(routes.through.get(node.name) ?? [])]),
     ...(endpoint === undefined ? {} : { endpoint }),
     keepaliveS: input.records.network?.spec.keepalive ?? 25,
   }
@@ -84,10 +84,9 @@ export function desire(input: DesireInput): Wish {
     mtu: spec.mtu,
     // An address out of the local network could be its gateway's: taking it would cut this host off. The overlap itself is
     // among the routes' omissions.
-    addresses: self.addresses
-      .map(hostCidr)
-      .filter((own) => !input.local.some(({ cidr }) => contains(cidr, own)))
-      .sort(compareCidr),
+    addresses: sortCidrs(
+      self.addresses.map(hostCidr).filter((own) => !input.local.some(({ cidr }) => contains(cidr, own))),
+    ),
     peers: records.nodes
       .filter((node) => node.nodeId !== self.nodeId)
       .map((node) => peerOf(node, input, routes))

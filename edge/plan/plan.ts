@@ -3,7 +3,7 @@
 // Policy stands before anything can be reached; then interface, peers, addresses, link, forwarding, routes; what is to go
 // goes last, and routes before what carries them. Planning again after these operations yields nothing.
 
-import { type Cidr, compareCidr, familyOf } from '../../shared/address/cidr.ts'
+import { type Cidr, compareCidr, familyOf, sortCidrs } from '../../shared/address/cidr.ts'
 import { compareText } from '../../shared/bytes.ts'
 import type { WgKey } from '../../shared/ids.ts'
 import type { Desired, DesiredPeer } from './desired.ts'
@@ -139,7 +139,7 @@ export function plan(wish: Desired, observed: Observed): readonly Op[] {
   // Routes and addresses fall with the interface that carried them.
   const routes = new Map((fresh ? [] : observed.routes).map((route) => [routeKey(route), route]))
   const wantedRoutes = new Set(desired.routes.map(routeKey))
-  const surplusAddresses = [...addresses].filter((cidr) => !desired.addresses.includes(cidr)).sort(compareCidr)
+  const surplusAddresses = sortCidrs([...addresses].filter((cidr) => !desired.addresses.includes(cidr)))
   return [
     ...taken.ops,
     ...(observed.ruleset === desired.ruleset ? [] : [{ op: 'ruleset-set', ruleset: desired.ruleset } as const]),

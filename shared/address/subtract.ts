@@ -1,6 +1,6 @@
 // Blocks minus blocks: how `except` becomes a plain list of blocks.
 
-import { blockOf, type Cidr, compareCidr, contains, overlaps } from './cidr.ts'
+import { blockOf, type Cidr, contains, overlaps, sortCidrs } from './cidr.ts'
 import { bitsOf, formatIp } from './ip.ts'
 
 function halves(cidr: Cidr): readonly [Cidr, Cidr] {
@@ -18,5 +18,5 @@ export function subtract(block: Cidr, holes: readonly Cidr[]): readonly Cidr[] {
   if (within.length === 0) return [block]
   if (within.some((hole) => contains(hole, block))) return []
   const [low, high] = halves(block)
-  return [...subtract(low, within), ...subtract(high, within)].sort(compareCidr)
+  return sortCidrs([...subtract(low, within), ...subtract(high, within)])
 }

@@ -4,7 +4,7 @@
 // node walks admin → standard → baseline → fallback; `pass` leaves a tier. The fallback of ingress is the network's
 // defaultPolicy. Egress that no policy isolates is open: what may arrive is decided where it arrives.
 
-import { type Cidr, compareCidr, hostCidr } from '../address/cidr.ts'
+import { type Cidr, hostCidr, sortCidrs } from '../address/cidr.ts'
 import { subtract } from '../address/subtract.ts'
 import { compareText } from '../bytes.ts'
 import { type Labels, type Selector, selects } from '../intent/field.ts'
@@ -91,7 +91,7 @@ function resolveRule(rule: RuleSpec, policy: Policy, where: string, { nodes, uns
   // What can't be resolved must not open anything: an accept then matches less, a deny matches all.
   const unknown = peers.includes(undefined) || ports.includes(undefined)
   const everything = verdict === 'drop' && unknown
-  const blocks = [...new Set(peers.flatMap((blocks_) => blocks_ ?? []))].sort(compareCidr)
+  const blocks = sortCidrs(new Set(peers.flatMap((blocks_) => blocks_ ?? [])))
   const known = ports.filter((port) => port !== undefined)
   return {
     origin: `${policy.name}/${rule.name ?? where}`,
