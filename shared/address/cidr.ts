@@ -83,18 +83,18 @@ export function addressAt(cidr: Cidr, index: bigint): Address {
   return formatIp({ family: block.family, value: block.value + index }) as Address
 }
 
-function compareBlock(a: Block, b: Block): number {
+/** IPv4 before IPv6, then by number, then the wider block first: the order of every list of blocks we print. */
+export function compareBlock(a: Block, b: Block): number {
   if (a.family !== b.family) return a.family - b.family
   if (a.value !== b.value) return a.value < b.value ? -1 : 1
   return a.length - b.length
 }
 
-/** IPv4 before IPv6, then by number, then the wider block first: the order of every list of blocks we print. */
 export function compareCidr(a: Cidr, b: Cidr): number {
   return compareBlock(blockOf(a), blockOf(b))
 }
 
-/** In that order; each is read once, which counts where a rule lists every node of a fleet. */
+/** In that order; each is read once. */
 export function sortCidrs(cidrs: Iterable<Cidr>): Cidr[] {
   return Array.from(cidrs, (cidr) => ({ cidr, block: blockOf(cidr) }))
     .sort((a, b) => compareBlock(a.block, b.block))

@@ -4,13 +4,14 @@
 // node walks admin → standard → baseline → fallback; `pass` leaves a tier. The fallback of ingress is the network's
 // defaultPolicy. Egress that no policy isolates is open: what may arrive is decided where it arrives.
 
-import { type Cidr, hostCidr, sortCidrs } from '../address/cidr.ts'
+import { type Cidr, sortCidrs } from '../address/cidr.ts'
 import { subtract } from '../address/subtract.ts'
 import { compareText } from '../bytes.ts'
 import { type Labels, type Selector, selects } from '../intent/field.ts'
 import type { PolicyPeer, PolicySpec, PortRule } from '../intent/policy.ts'
 import type { ParsedRecords } from '../record/parsed.ts'
 import type { BodyOf } from '../record/record.ts'
+import { hostsOf } from './hosts.ts'
 
 export type Verdict = 'accept' | 'drop' | 'pass'
 
@@ -53,16 +54,22 @@ type RuleSpec = NonNullable<PolicySpec['ingress']>[number] | NonNullable<PolicyS
 
 const VERDICT = { Accept: 'accept', Deny: 'drop', Pass: 'pass' } as const
 
-function blocksOf(nodes: readonly Node[]): readonly Cidr[] {
-  return nodes.flatMap((node) => node.addresses.map(hostCidr))
+function isKnown({ nodeSelector, node, ipBlock }: PolicyPeer): boolean {
+  return nodeSelector !== undefined || node !== undefined || ipBlock !== undefined
 }
 
-/** Undefined where this engine does not know the kind of peer. */
-function resolvePeer(peer: PolicyPeer, nodes: readonly Node[]): readonly Cidr[] | undefined {
-  const { nodeSelector, ipBlock, node: name } = peer
-  if (nodeSelector !== undefined) return blocksOf(nodes.filter((node) => selects(nodeSelector, node.labels)))
-  if (name !== undefined) return blocksOf(nodes.filter((node) => node.name === name))
-  return ipBlock === undefined ? undefined : subtract(ipBlock.cidr, ipBlock.except)
+function isAmong(peers: readonly PolicyPeer[], { name, labels }: Node): boolean {
+  return peers.some(
+    (peer) => peer.node === name || (peer.nodeSelector !== undefined && selects(peer.nodeSelector, labels)),
+  )
+}
+
+/** What the peers of a rule stand for, sorted, each block once. */
+function resolvePeers(peers: readonly PolicyPeer[], nodes: readonly Node[]): readonly Cidr[] {
+  const named = hostsOf(nodes).filter(({ node }) => isAmong(peers, node))
+  const hosts = named.map(({ cidr }) => cidr)
+  const blocks = peers.flatMap(({ ipBlock }) => (ipBlock === undefined ? [] : subtract(ipBlock.cidr, ipBlock.except)))
+  return blocks.length === 0 ? [...new Set(hosts)] : sortCidrs(new Set([...hosts, ...blocks]))
 }
 
 /** Undefined where the port is a name. */
@@ -83,20 +90,19 @@ interface Resolver {
 
 function resolveRule(rule: RuleSpec, policy: Policy, where: string, { nodes, unsupported }: Resolver): Rule {
   const verdict = VERDICT[rule.action ?? policy.spec.action]
-  const peers = peersOf(rule).map((peer) => resolvePeer(peer, nodes))
+  const peers = peersOf(rule)
+  const unknownPeer = !peers.every(isKnown)
   const ports = rule.ports.map(resolvePort)
-  if (peers.includes(undefined))
-    unsupported.push(`Policy/${policy.name} ${where}: a peer that is neither node nor ipBlock`)
+  if (unknownPeer) unsupported.push(`Policy/${policy.name} ${where}: a peer that is neither node nor ipBlock`)
   if (ports.includes(undefined)) unsupported.push(`Policy/${policy.name} ${where}: a named port`)
   // What can't be resolved must not open anything: an accept then matches less, a deny matches all.
-  const unknown = peers.includes(undefined) || ports.includes(undefined)
+  const unknown = unknownPeer || ports.includes(undefined)
   const everything = verdict === 'drop' && unknown
-  const blocks = sortCidrs(new Set(peers.flatMap((blocks_) => blocks_ ?? [])))
   const known = ports.filter((port) => port !== undefined)
   return {
     origin: `${policy.name}/${rule.name ?? where}`,
     verdict,
-    peers: everything || peers.length === 0 ? 'any' : blocks,
+    peers: everything || peers.length === 0 ? 'any' : resolvePeers(peers, nodes),
     ports: everything || ports.length === 0 ? 'any' : known,
   }
 }

@@ -26,6 +26,15 @@ test('what did not change is the same object again, even from fresh buffers', ()
   assert.equal(after.records.nodes[1]?.labels, { role: 'db' })
 })
 
+test('a kind in which nothing changed is the same list again', () => {
+  const before = parseRecords(setOf(nodes))
+  const shuffled = parseRecords(setOf(nodes.toReversed()), before)
+  assert.is(shuffled.records.nodes, before.records.nodes)
+  const fewer = parseRecords(setOf(nodes.slice(1)), before)
+  assert.is.not(fewer.records.nodes, before.records.nodes)
+  assert.is(fewer.records.policies, before.records.policies)
+})
+
 test('incremental equals full, and what is gone is gone', () => {
   const fewer = setOf(nodes.slice(1))
   assert.equal(parseRecords(fewer, parseRecords(setOf(nodes))).records, parseRecords(fewer).records)
