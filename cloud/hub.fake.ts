@@ -1,5 +1,6 @@
 // A hub without a store, keys or broker, for tests of the API: it keeps what it is told and does what it is asked.
 
+import { toBase64 } from '../shared/bytes.ts'
 import { HoldfastError } from '../shared/errors.ts'
 import type { NetworkId, NodeId } from '../shared/ids.ts'
 import { parseDeviceKey, parseName, parseWgKey } from '../shared/ids.ts'
@@ -11,7 +12,7 @@ export interface FakeHub extends Hub {
   emit(event: HubEvent): void
 }
 
-const key = `${'A'.repeat(43)}=`
+const key = toBase64(new Uint8Array(32).fill(7))
 
 function fakeFleetNode(): FleetNode {
   return {

@@ -3,6 +3,7 @@
 import * as v from 'valibot'
 import { integer } from './intent/field.ts'
 import { healthMax } from './limits.ts'
+import { tolerantList } from './wire/tolerant.ts'
 
 export type Severity = 'info' | 'warning' | 'critical'
 
@@ -112,6 +113,11 @@ export const healthMeanings = {
     remedy:
       'See the details. A wrong signature may mean that two devices share one identity: let one of them join again.',
   },
+  'report-unread': {
+    severity: 'info',
+    title: 'This node says more than its hub understands',
+    remedy: 'Update the hub. The rest of what the node says counts as ever.',
+  },
   'peer-unreachable': {
     severity: 'warning',
     title: 'A peer does not answer',
@@ -141,10 +147,13 @@ export function showCondition(condition: Condition): ShownCondition {
   return { ...condition, ...healthMeanings[condition.code] }
 }
 
-const conditionSchema = v.strictObject({
-  code: v.picklist(Object.keys(healthMeanings) as [HealthCode, ...HealthCode[]]),
+const codes = Object.keys(healthMeanings) as readonly HealthCode[]
+
+const conditionSchema = v.object({
+  code: v.picklist(codes),
   since: integer(0, Number.MAX_SAFE_INTEGER),
   detail: v.optional(v.pipe(v.string(), v.maxLength(500))),
 })
 
-export const conditionsSchema = v.pipe(v.array(conditionSchema), v.maxLength(healthMax))
+/** As a device reports them; what only newer devices know is passed over. */
+export const conditionsSchema = tolerantList(conditionSchema, 'code', codes, healthMax)

@@ -1,5 +1,6 @@
 // Ids and keys: only well-formed ones get a branded type.
 
+import { createPublicKey, diffieHellman, generateKeyPairSync } from 'node:crypto'
 import * as fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -38,6 +39,45 @@ test('keys have 32 bytes in canonical base64', () => {
     assert.is(faultOf(() => parseWgKey(bad)).code, 'invalid')
     assert.match(faultOf(() => parseDeviceKey(bad)).message, /device key/)
   }
+})
+
+// The ones that the TLS library of this very machine refuses to derive a secret with, checked against it.
+test('WireGuard keys of small order are refused, whatever their topmost bit; their neighbours are keys', () => {
+  const { privateKey } = generateKeyPairSync('x25519')
+  const derives = (bytes: Uint8Array): boolean => {
+    const der = Buffer.concat([Buffer.from('302a300506032b656e032100', 'hex'), bytes])
+    try {
+      diffieHellman({ privateKey, publicKey: createPublicKey({ key: der, format: 'der', type: 'spki' }) })
+      return true
+    } catch {
+      return false
+    }
+  }
+  const middle = ['e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b8', '5f9c95bca3508c24b1d0b1559c83ef5b']
+  const heads = ['00', '01', '02', 'eb', 'ec', 'ed', 'ee', 'ef']
+  const whole = [
+    ...heads.flatMap((head) => ['00'.repeat(31), `${'ff'.repeat(30)}7f`].map((rest) => head + rest)),
+    `${middle[0]}00`,
+    `${middle[0]}01`,
+    `${middle[1]}04445cc4581c8e86d8224eddd09f1157`,
+    `${middle[1]}04445cc4581c8e86d8224eddd09f1158`,
+  ]
+  let refused = 0
+  for (const hex of whole) {
+    for (const top of [0, 0x80]) {
+      const bytes = new Uint8Array(Buffer.from(hex, 'hex'))
+      bytes[31] = (bytes[31] ?? 0) | top
+      let taken = true
+      try {
+        parseWgKey(toBase64(bytes))
+      } catch {
+        taken = false
+        refused += 1
+      }
+      assert.is(taken, derives(bytes), hex)
+    }
+  }
+  assert.is(refused, 14)
 })
 
 test('names are DNS labels', () => {

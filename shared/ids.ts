@@ -1,6 +1,6 @@
 // Branded strings: once parsed, a value of these types is well-formed, so nothing downstream checks again.
 
-import { fromBase64, toBase64 } from './bytes.ts'
+import { fromBase64, toBase64, toHex } from './bytes.ts'
 import { HoldfastError } from './errors.ts'
 
 declare const brand: unique symbol
@@ -37,6 +37,27 @@ export function base32(bytes: Uint8Array, length: number): string {
   throw new HoldfastError('invalid', `${bytes.length} bytes are too few for ${length} base32 characters`)
 }
 
+/**
+ * Points of small order on Curve25519, and their other encodings, little-endian: 0, 1, two of order eight, p − 1, p, p + 1
+ * (RFC 7748 §6.1). With any of them the shared secret is zero, known to everybody.
+ */
+const SMALL_ORDER: ReadonlySet<string> = new Set([
+  '00'.repeat(32),
+  `01${'00'.repeat(31)}`,
+  'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800',
+  '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157',
+  `ec${'ff'.repeat(30)}7f`,
+  `ed${'ff'.repeat(30)}7f`,
+  `ee${'ff'.repeat(30)}7f`,
+])
+
+/** X25519 ignores the topmost bit (RFC 7748 §5), so it hides nothing here. */
+function isSmallOrder(key: Uint8Array): boolean {
+  const masked = key.slice()
+  masked[31] = (masked[31] ?? 0) & 0x7f
+  return SMALL_ORDER.has(toHex(masked))
+}
+
 function key32(text: string, what: string): string {
   let bytes: Uint8Array
   try {
@@ -49,7 +70,13 @@ function key32(text: string, what: string): string {
 }
 
 export function parseWgKey(text: string): WgKey {
-  return key32(text, 'WireGuard key') as WgKey
+  const key = key32(text, 'WireGuard key')
+  if (isSmallOrder(fromBase64(key))) {
+    throw new HoldfastError('invalid', 'WireGuard key is one that gives no secret with anybody', {
+      remedy: 'Make keys on the device: remove wg.key and join again.',
+    })
+  }
+  return key as WgKey
 }
 
 export function parseDeviceKey(text: string): DeviceKey {

@@ -35,6 +35,8 @@ export const statusBytesMax = 128 << 10
 export const statusPeersMax = 256
 /** Health conditions of one node. */
 export const healthMax = 64
+/** Unknown fields that are named of one report: enough to tell which version is behind. */
+export const unreadFieldsMax = 8
 /** A request to the hub. */
 export const requestBytesMax = 1 << 10
 /** A capability is about 200 B; it travels in one datagram with room for the rest of a bind. */
@@ -139,6 +141,8 @@ export const relaySourcesMax = 10_000
 export const relayBindsWaitingMax = 256
 /** A datagram that a relay keeps for the other end of a session: the largest that the internet carries whole. */
 export const relayHeldBytesMax = 1_500
+/** Calls of a node to one relay that are not answered yet: a node that wakes for as many peers at once binds for the rest. */
+export const relayCallsOutMax = 64
 /** Connections of a TLS relay: nodes at sites without UDP. Each costs some 50 KB of TLS. */
 export const relayTlsConnectionsMax = 1_024
 /** Connections of one address: a site behind one NAT. */

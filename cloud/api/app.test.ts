@@ -2,6 +2,7 @@
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { toBase64 } from '../../shared/bytes.ts'
 import { httpBodyMax } from '../../shared/limits.ts'
 import { errorOf, network, setup } from './api-world.fake.ts'
 
@@ -103,7 +104,7 @@ test('join tokens: made, listed without secret, revoked', async () => {
 
 test('enrolment: good, refused, malformed, throttled', async () => {
   const { call } = setup()
-  const key = `${'A'.repeat(43)}=`
+  const key = toBase64(new Uint8Array(32).fill(7))
   const request = { tokenId: 'abcdefgh', secret: 'good', labels: {}, wgKey: key, deviceKey: key, proof: 'AAAA' }
   const enrol = (body: unknown) => call('POST', '/api/v1/enrol', undefined, body)
   assert.is((await call('GET', '/api/v1/enrol/anchor')).status, 200)

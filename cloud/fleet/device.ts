@@ -15,6 +15,12 @@ export interface Refusal {
   readonly why: string
 }
 
+/** Fields of a message that are not known here. */
+interface Unread {
+  readonly since: number
+  readonly fields: string
+}
+
 export interface Device {
   enrolment: Enrolment
   online: boolean
@@ -28,6 +34,8 @@ export interface Device {
   report: StatusReport | undefined
   fact: Fact | undefined
   refusal: Refusal | undefined
+  /** What it says beyond the language of this hub, by the sort of message. */
+  unread: ReadonlyMap<'status' | 'fact', Unread>
   /** Monotonic time at which a refusal was last written down; outlives it, so that good words between bad ones open no flood. */
   toldAt: number | undefined
   /** Bytes as received, to be kept across a restart. */
@@ -46,6 +54,7 @@ export function newDevice(enrolment: Enrolment): Device {
     report: undefined,
     fact: undefined,
     refusal: undefined,
+    unread: new Map(),
     toldAt: undefined,
     word: { nodeId: enrolment.nodeId, lastSeen: 0 },
   }
@@ -58,11 +67,36 @@ export function stateOf({ enrolment, lastSeen, online, suspended }: Device): Nod
   return online ? 'online' : 'offline'
 }
 
-function healthOf({ refusal, report }: Device): readonly Condition[] {
+/** Remembers what was not understood of a message; true where that is news. */
+export function noteUnread(
+  device: Device,
+  channel: 'status' | 'fact',
+  unread: readonly string[],
+  now: number,
+): boolean {
+  const before = device.unread.get(channel)
+  const fields = unread.join(', ')
+  if (fields === (before?.fields ?? '')) return false
+  const next = new Map(device.unread)
+  if (fields === '') next.delete(channel)
+  else next.set(channel, { since: before?.since ?? now, fields })
+  device.unread = next
+  return fields !== ''
+}
+
+function healthOf({ refusal, report, unread }: Device): readonly Condition[] {
   const reported = report?.health ?? []
-  if (refusal === undefined) return reported
-  const { channel, since, why } = refusal
-  return [...reported.slice(0, healthMax - 1), { code: 'report-rejected', since, detail: `${channel}: ${why}` }]
+  const own: Condition[] = []
+  if (refusal !== undefined) {
+    const { channel, since, why } = refusal
+    own.push({ code: 'report-rejected', since, detail: `${channel}: ${why}` })
+  }
+  if (unread.size > 0) {
+    const since = Math.min(...[...unread.values()].map((one) => one.since))
+    const detail = [...unread].map(([channel, { fields }]) => `${channel}: ${fields}`).join('; ')
+    own.push({ code: 'report-unread', since, detail: detail.slice(0, 500) })
+  }
+  return own.length === 0 ? reported : [...reported.slice(0, healthMax - own.length), ...own]
 }
 
 export function showDevice(device: Device, addresses: readonly string[]): FleetNode {

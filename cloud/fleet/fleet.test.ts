@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert'
 import { utf8 } from '../../shared/bytes.ts'
 import { parseNodeId } from '../../shared/ids.ts'
 import { statusBytesMax } from '../../shared/limits.ts'
+import { encodeCanonical } from '../../shared/record/canonical.ts'
 import { nodeChannels, topics } from '../../shared/wire/topics.ts'
 import type { FleetNode, ResourceCondition } from '../hub.ts'
 import { admin, createWorld, device, emptyPolicy, resource, type World } from '../hub-world.fake.ts'
@@ -221,6 +222,23 @@ test('good words between bad ones do not fill the audit', async () => {
   await world.pass(3_600_000)
   await world.say(nodeId, 'status', utf8('x'))
   assert.is(world.hub.audit(100).filter((row) => row.verb === 'refused').length, 2)
+})
+
+test('a newer agent is heard as far as the hub understands it, and the hub says how far that is', async () => {
+  const world = await withNodes('alpha')
+  await world.acknowledge(nodeId)
+  const report = node(world).report as object
+  const newer = encodeCanonical({ ...report, boot: 9, colour: 'red', health: [{ code: 'too-warm', since: 1 }] })
+  await world.say(nodeId, 'status', newer)
+  const heard = node(world)
+  assert.is(heard.report?.boot, 9)
+  assert.equal(
+    heard.health.map(({ code, detail }) => `${code} ${detail}`),
+    ['report-unread status: colour, health[]'],
+  )
+  assert.is(world.hub.audit(100).filter((row) => row.verb === 'refused').length, 0)
+  await world.acknowledge(nodeId)
+  assert.equal(node(world).health, [])
 })
 
 test('duplicates change nothing', async () => {

@@ -4,14 +4,14 @@
 import { compareText } from '../../shared/bytes.ts'
 import type { Clock, Log, Sha256, Timer, Verify } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
-import { type Fact, isNewerFact, openFact } from '../../shared/fact/fact.ts'
+import { isNewerFact, readFact } from '../../shared/fact/fact.ts'
 import type { Name, NodeId } from '../../shared/ids.ts'
 import { compareVersion, formatVersion, noVersion, type Version } from '../../shared/record/head.ts'
-import { parsePresence, parseStatus } from '../../shared/wire/report.ts'
+import { parsePresence, parseStatus, readStatus } from '../../shared/wire/report.ts'
 import type { NodeChannel } from '../../shared/wire/topics.ts'
 import type { AuditRow, FleetNode, HubEvent } from '../hub.ts'
 import type { Enrolment, HubStore, LastWord } from '../store/hub-store.ts'
-import { type Device, newDevice, showDevice, stateOf } from './device.ts'
+import { type Device, newDevice, noteUnread, showDevice, stateOf } from './device.ts'
 import type { Member } from './progress.ts'
 
 export interface FleetOptions {
@@ -112,7 +112,8 @@ export class Fleet {
   status(node: NodeId, payload: Uint8Array): void {
     const device = this.#devices.get(node)
     if (device === undefined) return
-    const report = parseStatus(payload)
+    const { report, unread } = readStatus(payload)
+    this.#noteUnread(device, 'status', unread)
     const newest = this.#options.newest(device.enrolment.network)
     if (newest !== undefined && compareVersion(report.revision.held, newest) > 0) {
       this.refused(node, 'status', fromTheFuture(report.revision.held, newest))
@@ -129,8 +130,9 @@ export class Fleet {
   fact(node: NodeId, payload: Uint8Array): void {
     const device = this.#devices.get(node)
     if (device === undefined) return
-    const fact = this.#open(device, payload)
+    const { fact, unread } = this.#open(device, payload)
     this.#accepted(device, 'fact')
+    this.#noteUnread(device, 'fact', unread)
     if (!isNewerFact(fact, device.fact)) return
     device.fact = fact
     device.word = { ...device.word, fact: payload }
@@ -218,7 +220,7 @@ export class Fleet {
     device.since = lastSeen
     device.session = session
     if (status !== undefined) this.#tolerate(() => (device.report = parseStatus(status)))
-    if (fact !== undefined) this.#tolerate(() => (device.fact = this.#open(device, fact)))
+    if (fact !== undefined) this.#tolerate(() => (device.fact = this.#open(device, fact).fact))
   }
 
   #turn(device: Device, online: boolean, since?: number): void {
@@ -243,9 +245,16 @@ export class Fleet {
     this.#unsaved.add(device.enrolment.nodeId)
   }
 
-  #open(device: Device, envelope: Uint8Array): Fact {
+  #noteUnread(device: Device, channel: 'status' | 'fact', unread: readonly string[]): void {
+    const { clock, log } = this.#options
+    if (!noteUnread(device, channel, unread, clock.now())) return
+    const fields = unread.join(', ')
+    log.info('a node says more than this hub understands', { node: device.enrolment.name, channel, fields })
+  }
+
+  #open(device: Device, envelope: Uint8Array): ReturnType<typeof readFact> {
     const { nodeId, deviceKey } = device.enrolment
-    return openFact(envelope, nodeId, deviceKey, this.#options.verify, this.#options.sha256)
+    return readFact(envelope, nodeId, deviceKey, this.#options.verify, this.#options.sha256)
   }
 
   #tolerate(run: () => void): void {

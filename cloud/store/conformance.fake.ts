@@ -12,7 +12,7 @@ export type Define = (name: string, run: () => void) => void
 
 export const NET = parseNetworkId('netaaaaaaaaa')
 const NODE = parseNodeId('nodeaaaaaaaaaaaa')
-const key = toBase64(new Uint8Array(32))
+const key = toBase64(new Uint8Array(32).fill(7))
 const name = parseName('alpha')
 const network = parseName('default')
 

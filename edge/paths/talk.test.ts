@@ -225,7 +225,8 @@ test('a peer that leaves and comes back is a stranger again, and no nonce is use
 })
 
 test('a peer whose key is no fair point is sent what nobody understands', () => {
-  const weak = parseWgKey(Buffer.alloc(32).toString('base64'))
+  // No door lets such a key in; the talk does not rely on that.
+  const weak = Buffer.alloc(32).toString('base64') as WgKey
   const one = alice.start(weak, bob.key)
   assert.is(one.ping(weak, 1, B).length, 82)
   assert.is(roundTrip(one, bob.start(alice.key))?.type, 'pong')

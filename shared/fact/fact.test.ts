@@ -13,7 +13,7 @@ import { parseDeviceKey, parseName, parseNodeId } from '../ids.ts'
 import { candidatesMax, factBytesMax, observedMax } from '../limits.ts'
 import { encodeCanonical } from '../record/canonical.ts'
 import { seal } from '../record/envelope.ts'
-import { type Fact, isNewerFact, openFact, sealFact } from './fact.ts'
+import { type Fact, isNewerFact, openFact, readFact, sealFact } from './fact.ts'
 
 const signerOf = (byte: number): Signer => signerFromSeed(new Uint8Array(32).fill(byte))
 const signer = signerOf(1)
@@ -54,16 +54,29 @@ for (const [what, change, field] of [
   ],
   ['too much observed', { observed: Array.from({ length: observedMax + 1 }, () => fact.observed[0]) }, 'observed'],
   ['a name for an endpoint', { candidates: [{ kind: 'lan', endpoint: 'evil.example:1' }] }, 'candidates[0].endpoint'],
-  ['an unknown kind', { candidates: [{ kind: 'moon', endpoint: '192.0.2.1:1' }] }, 'candidates[0].kind'],
-  ['an unknown NAT', { natType: 'cone' }, 'natType'],
+  ['a kind that is no word', { candidates: [{ kind: 7, endpoint: '192.0.2.1:1' }] }, 'candidates[0].kind'],
+  ['a NAT that is no word', { natType: 'a cone' }, 'natType'],
   ['a negative boot', { boot: -1 }, 'boot'],
-  ['an unknown field', { extra: 1 }, 'extra'],
+  ['a known field that is wrong beside an unknown one', { extra: 1, seq: -1 }, 'seq'],
 ] as const) {
   test(`signed all the same, refused: ${what}`, () => {
     const fault = faultOf(() => open(forged(change)))
     assert.equal([fault.code, fault.field], ['invalid', field])
   })
 }
+
+test('of a newer node all is read that is known here; what was signed is what is checked', () => {
+  const candidates = [
+    { kind: 'moon', endpoint: 'crater 9' },
+    { ...fact.candidates[0], weight: 3 },
+  ]
+  const envelope = forged({ candidates, natType: 'cone', colour: 'red' })
+  const read = readFact(envelope, node, key, verify, sha256)
+  assert.equal(read, { fact: { ...fact, natType: 'unknown' }, unread: ['candidates[].weight', 'colour'] })
+  const bent = envelope.slice()
+  bent.set([(bent.at(-1) ?? 0) ^ 1], bent.length - 1)
+  assert.is(faultOf(() => open(bent)).code, 'bad-signature')
+})
 
 test('a fact has a bound', () => {
   assert.is(faultOf(() => open(forged({ extra: 'x'.repeat(factBytesMax) }))).code, 'too-large')

@@ -11,33 +11,32 @@ import { parseWith } from '../intent/resource.ts'
 import { candidatesMax, factBytesMax, observedMax } from '../limits.ts'
 import { encodeCanonical, parseCanonical } from '../record/canonical.ts'
 import { openEnvelope, seal, trustedKeys } from '../record/envelope.ts'
+import { tolerantList, tolerantPick, unreadFields } from '../wire/tolerant.ts'
 
 const counter = integer(0, Number.MAX_SAFE_INTEGER)
 const endpoint = text(parseEndpoint, 'endpoint')
 const nodeId = text(parseNodeId, 'node-id')
 
 /** A place where the node may be reached. A hint: only a WireGuard handshake proves who answers. */
-const candidate = v.strictObject({
-  kind: v.picklist(['lan', 'mapped', 'public', 'portmap']),
-  endpoint,
-})
+const candidateKinds = ['lan', 'mapped', 'public', 'portmap'] as const
+const candidate = v.object({ kind: v.picklist(candidateKinds), endpoint })
 export type Candidate = v.InferOutput<typeof candidate>
 
-const factSchema = v.strictObject({
+const factSchema = v.object({
   node: nodeId,
   /** Counts starts of the agent; persisted before the first announcement. */
   boot: counter,
   seq: counter,
-  candidates: v.pipe(v.array(candidate), v.maxLength(candidatesMax)),
+  candidates: tolerantList(candidate, 'kind', candidateKinds, candidatesMax),
   /** Where this node sees its peers come from: how peers behind NATs learn their mapped endpoint. */
-  observed: v.pipe(v.array(v.strictObject({ node: nodeId, endpoint })), v.maxLength(observedMax)),
+  observed: v.pipe(v.array(v.object({ node: nodeId, endpoint })), v.maxLength(observedMax)),
   /** Relays this node can reach, by node id. */
   relays: v.pipe(v.array(nodeId), v.maxLength(16)),
-  natType: v.picklist(['unknown', 'none', 'endpoint-independent', 'symmetric', 'udp-blocked']),
+  natType: tolerantPick(['unknown', 'none', 'endpoint-independent', 'symmetric', 'udp-blocked'], 'unknown'),
   pods: v.optional(
     v.pipe(
       v.array(
-        v.strictObject({
+        v.object({
           namespace: name,
           name: v.pipe(v.string(), v.maxLength(253)),
           addresses: v.pipe(v.array(address), v.maxLength(2)),
@@ -56,12 +55,23 @@ export function sealFact(fact: Fact, signer: Signer, sha256: Sha256): Uint8Array
   return seal('fact', encodeCanonical(fact), signer, sha256)
 }
 
-/** Verifies with the key of the node that the fact came for, then parses. */
-export function openFact(envelope: Uint8Array, node: NodeId, key: DeviceKey, verify: Verify, sha256: Sha256): Fact {
+/** Verifies with the key of the node that the fact came for, then parses. `unread`: fields that are not known here. */
+export function readFact(
+  envelope: Uint8Array,
+  node: NodeId,
+  key: DeviceKey,
+  verify: Verify,
+  sha256: Sha256,
+): { readonly fact: Fact; readonly unread: readonly string[] } {
   const { payload } = openEnvelope('fact', envelope, trustedKeys([fromBase64(key)], sha256), verify)
-  const fact = parseWith(factSchema, parseCanonical(payload, factBytesMax))
+  const input = parseCanonical(payload, factBytesMax)
+  const fact = parseWith(factSchema, input)
   if (fact.node !== node) throw new HoldfastError('untrusted', `a fact about ${fact.node} was signed by ${node}`)
-  return fact
+  return { fact, unread: unreadFields(input, fact) }
+}
+
+export function openFact(envelope: Uint8Array, node: NodeId, key: DeviceKey, verify: Verify, sha256: Sha256): Fact {
+  return readFact(envelope, node, key, verify, sha256).fact
 }
 
 /** True if `next` replaces `held`. */

@@ -8,7 +8,7 @@ import { fromUtf8 } from '../bytes.ts'
 import { faultOf, hostileBytes, refusesPolitely } from '../fuzz.fake.ts'
 import { healthMeanings } from '../health.ts'
 import { parseName } from '../ids.ts'
-import { healthMax, statusBytesMax, statusPeersMax } from '../limits.ts'
+import { healthMax, statusBytesMax, statusPeersMax, unreadFieldsMax } from '../limits.ts'
 import { encodeCanonical } from '../record/canonical.ts'
 import {
   encodePresence,
@@ -16,6 +16,7 @@ import {
   type PeerReport,
   parsePresence,
   parseStatus,
+  readStatus,
   type StatusReport,
 } from './report.ts'
 
@@ -59,23 +60,45 @@ test('every condition there is can be reported', () => {
 })
 
 for (const [what, change, field] of [
-  ['an unknown path', { peers: [{ ...peer, path: 'pigeon' }] }, 'peers[0].path'],
+  ['a path that is no word', { peers: [{ ...peer, path: 'Pigeon!' }] }, 'peers[0].path'],
+  ['a path that is a number', { peers: [{ ...peer, path: 1 }] }, 'peers[0].path'],
   ['an endpoint that is none', { peers: [{ ...peer, endpoint: 'here' }] }, 'peers[0].endpoint'],
   ['a negative counter', { peers: [{ ...peer, rxBytes: -1 }] }, 'peers[0].rxBytes'],
   ['too many peers', { peers: Array.from({ length: statusPeersMax + 1 }, () => peer) }, 'peers'],
-  ['an unknown condition', { health: [{ code: 'constructor', since: 1 }] }, 'health[0].code'],
+  ['a condition that is no word', { health: [{ code: '', since: 1 }] }, 'health[0].code'],
   ['too many conditions', { health: Array.from({ length: healthMax + 1 }, () => status.health[0]) }, 'health'],
   ['an endless detail', { health: [{ code: 'apply-failed', since: 1, detail: 'x'.repeat(501) }] }, 'health[0].detail'],
   ['an endless version', { version: 'x'.repeat(65) }, 'version'],
   ['three addresses', { addresses: ['10.0.0.1', '10.0.0.2', '10.0.0.3'] }, 'addresses'],
   ['no host', { host: undefined }, 'host'],
-  ['an unknown field', { colour: 'red' }, 'colour'],
+  ['a known field that is wrong beside an unknown one', { colour: 'red', boot: 'x' }, 'boot'],
 ] as const) {
   test(`a status with ${what} is refused`, () => {
     const fault = faultOf(() => parseStatus(encodeCanonical({ ...status, ...change })))
     assert.equal([fault.code, fault.field], ['invalid', field])
   })
 }
+
+test('a newer agent is understood as far as the hub can, and what it can’t is named', () => {
+  const newer = {
+    ...status,
+    colour: 'red',
+    revision: { ...status.revision, next: at },
+    peers: [{ ...peer, path: 'pigeon', jitterUs: 7 }],
+    health: [{ code: 'too-warm', since: 1, celsius: 90 }, ...status.health],
+    host: { ...status.host, wireguard: 'in-hardware' },
+  }
+  const { report, unread } = readStatus(encodeCanonical(newer))
+  const known = { ...status, peers: [{ ...peer, path: 'direct' }], host: { ...status.host, wireguard: 'kernel' } }
+  assert.equal(report, known)
+  assert.equal([...unread].sort(), ['colour', 'health[].celsius', 'peers[].jitterUs', 'revision.next'])
+  assert.equal(readStatus(encodeStatus(status)).unread, [])
+})
+
+test('a flood of unknown fields is named in part', () => {
+  const many = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`x${i}`, i]))
+  assert.is(readStatus(encodeCanonical({ ...many, ...status })).unread.length, unreadFieldsMax)
+})
 
 test('the largest status that is legal fits its bound', () => {
   const peers = Array.from({ length: statusPeersMax }, () => ({

@@ -7,9 +7,10 @@ import { address, integer, name, text } from '../intent/field.ts'
 import { parseWith } from '../intent/resource.ts'
 import { statusBytesMax, statusPeersMax } from '../limits.ts'
 import { encodeCanonical, parseCanonical } from '../record/canonical.ts'
+import { tolerantPick, unreadFields } from './tolerant.ts'
 
 const counter = integer(0, Number.MAX_SAFE_INTEGER)
-const version = v.strictObject({ epoch: counter, revision: counter })
+const version = v.object({ epoch: counter, revision: counter })
 
 const presenceSchema = v.strictObject({
   online: v.boolean(),
@@ -30,9 +31,10 @@ export function parsePresence(bytes: Uint8Array): Presence {
 const pathKinds = ['lan', 'direct', 'relay', 'tls', 'none'] as const
 export type PathKind = (typeof pathKinds)[number]
 
-const peerReport = v.strictObject({
+const peerReport = v.object({
   name,
-  path: v.picklist(pathKinds),
+  /** A kind of another age leads there all the same. */
+  path: tolerantPick(pathKinds, 'direct'),
   via: v.optional(name),
   endpoint: v.optional(text(parseEndpoint, 'endpoint')),
   /** Microseconds, because canonical numbers are integers. */
@@ -43,22 +45,22 @@ const peerReport = v.strictObject({
 })
 export type PeerReport = v.InferOutput<typeof peerReport>
 
-const statusSchema = v.strictObject({
+const statusSchema = v.object({
   version: v.pipe(v.string(), v.maxLength(64)),
   boot: counter,
   startedAt: counter,
   addresses: v.pipe(v.array(address), v.maxLength(2)),
-  revision: v.strictObject({ held: version, applied: version, lastGood: version, quarantined: v.optional(version) }),
+  revision: v.object({ held: version, applied: version, lastGood: version, quarantined: v.optional(version) }),
   peers: v.pipe(v.array(peerReport), v.maxLength(statusPeersMax)),
   /** Peers in all, and those with a working path; `peers` may list fewer. */
   peersTotal: counter,
   peersReachable: counter,
   health: conditionsSchema,
-  host: v.strictObject({
+  host: v.object({
     os: v.pipe(v.string(), v.maxLength(128)),
     kernel: v.pipe(v.string(), v.maxLength(128)),
     arch: v.pipe(v.string(), v.maxLength(32)),
-    wireguard: v.picklist(['kernel', 'wireguard-go', 'none']),
+    wireguard: tolerantPick(['kernel', 'wireguard-go', 'none'], 'kernel'),
   }),
   at: counter,
 })
@@ -68,6 +70,13 @@ export function encodeStatus(status: StatusReport): Uint8Array {
   return encodeCanonical(status)
 }
 
+/** `unread`: fields that are not known here, of a device that is newer. */
+export function readStatus(bytes: Uint8Array): { readonly report: StatusReport; readonly unread: readonly string[] } {
+  const input = parseCanonical(bytes, statusBytesMax)
+  const report = parseWith(statusSchema, input)
+  return { report, unread: unreadFields(input, report) }
+}
+
 export function parseStatus(bytes: Uint8Array): StatusReport {
-  return parseWith(statusSchema, parseCanonical(bytes, statusBytesMax))
+  return readStatus(bytes).report
 }
