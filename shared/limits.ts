@@ -148,12 +148,26 @@ export const relayTlsConnectionsMax = 1_024
 /** Connections of one address: a site behind one NAT. */
 export const relayTlsPerHostMax = 128
 /** Connections that have not proven who they are. */
-export const relayTlsStrangersMax = 64
+export const relayTlsStrangersMax = 256
+/** Of one address: a site whose nodes come back together is let in within seconds, and one address keeps nobody out. */
+export const relayTlsStrangersPerHostMax = 32
 /** Time for TLS, the upgrade and the proof together, milliseconds: three round trips over a bad LTE link. */
 export const relayTlsProofMsMax = 10_000
+/** First words of a TLS client: some 600 bytes, 2 KB with keys that quantum computers don't break, and room. */
+export const clientHelloBytesMax = 16 << 10
+/** Connections a relay passes on to the hub behind it, untouched: all devices of sites with nothing but one port, and people. */
+export const passedConnectionsMax = 4_096
+/** Of one address: a site, or many behind one carrier's NAT. */
+export const passedPerHostMax = 1_024
 /** Bytes that may wait for one TLS connection; what comes then is dropped, for a queue only delays it. */
 export const relayTlsWaitingBytesMax = 256 << 10
 /** One message inside TLS: many datagrams of one moment. */
 export const relayTlsMessageBytesMax = 64 << 10
 /** Relays a node without UDP keeps a connection to, so that peers find it there: one in use and one behind it. */
 export const relayTlsHeldMax = 2
+/** A router's description of itself is some 5 KiB, with every service it has. */
+export const routerPageBytesMax = 64 << 10
+/** Elements read of one: those that count stand among the first hundreds. */
+export const routerElementsMax = 2_000
+/** Time for one page of a router, milliseconds: it is next door, and has a slow processor. */
+export const routerPageMsMax = 5_000

@@ -7,7 +7,7 @@ import { FakeClock, memoryLog } from '../../shared/effects.fake.ts'
 import type { Fact } from '../../shared/fact/fact.ts'
 import { type NodeId, parseNodeId } from '../../shared/ids.ts'
 import type { NodeBody } from '../../shared/record/record.ts'
-import type { Binding, RelayEvents } from '../relay/binding.ts'
+import type { Binding, RelayEvents } from '../relay/bound.ts'
 import { createNames } from './names.ts'
 import { createRelays, type RelayScene } from './relays.ts'
 
@@ -55,6 +55,8 @@ function rig() {
           hears: () => false,
           trouble: () => undefined,
           receive: () => undefined,
+          accept: () => undefined,
+          home: () => undefined,
           renew: () => undefined,
           release() {
             binding.bound = undefined

@@ -6,7 +6,7 @@ import { type Endpoint, formatEndpoint, hostOf, portOf } from '../../shared/addr
 import type { NodeId } from '../../shared/ids.ts'
 import type { NetworkSpec } from '../../shared/intent/network.ts'
 import type { NodeBody } from '../../shared/record/record.ts'
-import type { Binding, RelayEvents } from '../relay/binding.ts'
+import type { Binding, RelayEvents } from '../relay/bound.ts'
 import type { RelayClient } from '../relay/client.ts'
 import type { TlsClient } from '../relay/tls-client.ts'
 import type { TlsPlace } from '../relay/tls-link.ts'

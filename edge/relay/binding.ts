@@ -5,70 +5,29 @@
 //   proving   REFRESH to the session port      REFRESHED → bound
 //   bound     REFRESH every 25 s               no answer to three, or a refusal → asking, with a growing pause
 //   pausing   nothing is out                   time → asking
+//   calling   CALL is out, where this node     CALLED → proving; a refusal, or no answer → asking
+//             has a session with the relay
 
 import type { Address } from '../../shared/address/cidr.ts'
 import { type Endpoint, formatEndpoint, hostOf } from '../../shared/address/endpoint.ts'
 import { sameBytes } from '../../shared/bytes.ts'
-import type { Clock, Entropy, Log, Signer, Timer } from '../../shared/effects.ts'
-import type { NodeId } from '../../shared/ids.ts'
+import type { Timer } from '../../shared/effects.ts'
+import { type Binding, type BindingOptions, refusalWords } from './bound.ts'
+import { pairKey } from './calls.ts'
 import {
   bindSignedBytes,
+  type CallKind,
   encodeBind,
+  encodeCall,
   encodeHello,
   encodeTouch,
   nonceBytes,
-  type Refusal,
   type RelayFrame,
   type TouchKind,
   touchName,
 } from './frames.ts'
+import { createHomeCalls, type Home, type Offer } from './home-calls.ts'
 import { createExchange, type Exchange, mac, macHolds } from './secrets.ts'
-
-export interface RelayClientOptions {
-  readonly self: NodeId
-  /** The device key. */
-  readonly signer: Signer
-  /** The capability to show; undefined while there is none. */
-  readonly capability: () => Uint8Array | undefined
-  /** From the socket that shares WireGuard's port. */
-  readonly send: (bytes: Uint8Array, to: Endpoint) => void
-  readonly clock: Clock
-  readonly entropy: Entropy
-  readonly log: Log
-}
-
-export interface RelayEvents {
-  /** The session's endpoint, to point WireGuard at, and where the relay sees this node. Again where either changed. */
-  readonly onBound: (endpoint: Endpoint, observed: Endpoint) => void
-  /** The relay does not keep the session any longer, or does not answer. It is asked on. */
-  readonly onLost: (why: string) => void
-}
-
-export interface BindingOptions extends RelayClientOptions {
-  readonly relay: NodeId
-  readonly at: Endpoint
-  readonly peer: NodeId
-  readonly nextCounter: () => number
-  readonly events: RelayEvents
-  readonly onReleased: (binding: Binding) => void
-}
-
-export interface Binding {
-  readonly relay: NodeId
-  readonly at: Endpoint
-  readonly peer: NodeId
-  /** Where the peer is reached; undefined unless bound. */
-  endpoint(): Endpoint | undefined
-  /** Whether frames from `source` are for it: the relay port, or the session port. */
-  hears(source: Endpoint): boolean
-  /** What stands in the way, in words; undefined if nothing does. */
-  trouble(): string | undefined
-  receive(frame: RelayFrame): void
-  /** Binds again; what is bound stays in use meanwhile. */
-  renew(): void
-  /** Tells the relay and ends. */
-  release(): void
-}
 
 const REFRESH_MS = 25_000
 /** Share of the above by which refreshes of many sessions drift apart. */
@@ -81,24 +40,10 @@ const PAUSE_MS_MAX = 60_000
 /** Without a capability a relay need not be asked. */
 const CAPABILITY_MS = 5_000
 
-/** What each refusal means to people. */
-const WORDS: Readonly<Record<Refusal, string>> = {
-  'unknown-session': 'the relay does not know the session any more',
-  moved: 'this node comes from another address now',
-  busy: 'the relay has too much to do',
-  untrusted: 'the relay does not trust this node’s capability',
-  expired: 'this node’s capability is expired',
-  removed: 'the relay knows this node as removed from the network',
-  replayed: 'the relay took the bind for a repetition',
-  'other-family': 'the peer is bound over the other IP version',
-  full: 'the relay has no free session',
-  'too-many': 'the relay gives this node no more sessions',
-  failed: 'the relay’s kernel refused the session',
-}
-
 type State =
   | { readonly name: 'asking'; readonly nonce: Uint8Array }
   | { readonly name: 'binding'; readonly nonce: Uint8Array; readonly exchange: Exchange; readonly relayKey: Uint8Array }
+  | { readonly name: 'calling' }
   | { readonly name: 'proving' }
   | { readonly name: 'bound' }
   | { readonly name: 'pausing' }
@@ -110,10 +55,13 @@ interface Session {
   readonly endpoint: Endpoint
   readonly observed: Endpoint
   counter: number
+  /** Of the relay's last WANTED. */
+  heard: number
 }
 
 type FrameOf<K extends RelayFrame['kind']> = Extract<RelayFrame, { readonly kind: K }>
 type TouchFrame = Extract<RelayFrame, { readonly kind: TouchKind }>
+type CalledFrame = Extract<RelayFrame, { readonly kind: CallKind }>
 
 export function createBinding(options: BindingOptions): Binding {
   const { at, clock, entropy, events, log, peer, relay, self, send, signer } = options
@@ -124,6 +72,7 @@ export function createBinding(options: BindingOptions): Binding {
   let trouble: string | undefined
   let failures = 0
   let timer: Timer | undefined
+  const calls = createHomeCalls()
 
   const after = (ms: number, run: () => void): void => {
     timer?.cancel()
@@ -191,16 +140,35 @@ export function createBinding(options: BindingOptions): Binding {
     if (state.name !== 'binding' || !sameBytes(nonce, state.nonce)) return
     const key = state.exchange.agree(state.relayKey, { relay, node: self, peer })
     if (!macHolds(key, covered, claimed)) return
+    prove({ port, key, observed })
+  }
+
+  const prove = ({ key, observed, port }: Offer): void => {
     const endpoint = formatEndpoint(hostOf(at) as Address, port)
-    session = { port, key, endpoint, observed, counter: 0 }
+    session = { port, key, endpoint, observed, counter: 0, heard: 0 }
     state = { name: 'proving' }
     insist(
-      () => touch('refresh'),
+      () => {
+        touch('refresh')
+        events.onProving?.(endpoint)
+      },
       () => pause(`the relay’s session port ${port} does not answer`),
     )
   }
 
-  const planRefresh = (): void => after(REFRESH_MS * (1 + JITTER * (2 * entropy.fraction() - 1)), refresh)
+  /** Half the way of a bind, where the relay knows this node already. */
+  const begin = (): void => {
+    if (options.offer !== undefined) return prove(options.offer)
+    const home = options.home?.()
+    if (home === undefined) return ask()
+    state = { name: 'calling' }
+    after(ANSWER_MS, ask)
+    home.call(peer, (offer) => {
+      if (state.name !== 'calling') return
+      if (offer === undefined) ask()
+      else prove(offer)
+    })
+  }
 
   const touch = (kind: 'refresh' | 'unbind'): void => {
     if (session === undefined) return
@@ -221,7 +189,7 @@ export function createBinding(options: BindingOptions): Binding {
   const onRefreshed = ({ covered, counter, mac: claimed, port }: TouchFrame): void => {
     if (state.name !== 'proving' && state.name !== 'bound') return
     if (session?.port !== port || session.counter !== counter || !macHolds(session.key, covered, claimed)) return
-    planRefresh()
+    after(REFRESH_MS * (1 + JITTER * (2 * entropy.fraction() - 1)), refresh)
     if (state.name === 'bound') return
     state = { name: 'bound' }
     trouble = undefined
@@ -232,15 +200,35 @@ export function createBinding(options: BindingOptions): Binding {
     events.onBound(endpoint, observed)
   }
 
+  const call: Home['call'] = (other, answered) => {
+    if (session === undefined) return answered(undefined)
+    const { endpoint, key, port } = session
+    session.counter += 1
+    calls.add(touchName(session), answered)
+    const frame = encodeCall({ port, counter: session.counter, peer: other }, (covered) => mac(key, covered))
+    return send(frame, endpoint)
+  }
+
+  const onCalled = (frame: CalledFrame): void => {
+    if (session?.port !== frame.port || !macHolds(session.key, frame.covered, frame.mac)) return
+    const key = pairKey(session.key, frame.covered)
+    const offer = frame.pairPort === 0 ? undefined : { port: frame.pairPort, key, observed: session.observed }
+    if (frame.kind === 'called') return calls.answer(touchName(frame), offer)
+    if (frame.counter <= session.heard) return
+    session.heard = frame.counter
+    options.onWanted?.(frame.peer, offer)
+  }
+
   const onRefused = ({ about, why }: FrameOf<'refused'>): void => {
+    calls.answer(about, undefined)
     const kept = state.name === 'bound' || state.name === 'proving'
     if (kept && session !== undefined && sameBytes(about, touchName(session))) {
-      if (why !== 'moved' && why !== 'unknown-session') return pause(WORDS[why])
+      if (why !== 'moved' && why !== 'unknown-session') return pause(refusalWords[why])
       // Traffic goes on meanwhile; only a new bind proves who this node is and where.
-      trouble = WORDS[why]
+      trouble = refusalWords[why]
       return ask()
     }
-    if (state.name === 'binding' && sameBytes(about, state.nonce)) pause(WORDS[why])
+    if (state.name === 'binding' && sameBytes(about, state.nonce)) pause(refusalWords[why])
   }
 
   const binding: Binding = {
@@ -254,8 +242,13 @@ export function createBinding(options: BindingOptions): Binding {
       if (frame.kind === 'challenge') onChallenge(frame)
       else if (frame.kind === 'bound') onBound(frame)
       else if (frame.kind === 'refreshed') onRefreshed(frame)
+      else if (frame.kind === 'called' || frame.kind === 'wanted') onCalled(frame)
       else if (frame.kind === 'refused') onRefused(frame)
     },
+    accept(offer) {
+      if (state.name !== 'released') prove(offer)
+    },
+    home: () => (peer === relay && told !== undefined && session !== undefined ? { call } : undefined),
     renew() {
       if (state.name === 'released') return
       failures = 0
@@ -271,6 +264,6 @@ export function createBinding(options: BindingOptions): Binding {
       options.onReleased(binding)
     },
   }
-  ask()
+  begin()
   return binding
 }

@@ -2,6 +2,7 @@
 
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { Clock } from '../../shared/effects.ts'
+import type { RelayEvents } from './bound.ts'
 import type { RelayClient } from './client.ts'
 
 /** Until a bind is answered. */
@@ -16,29 +17,37 @@ export interface FakeRelayClientOptions {
 }
 
 export function createFakeRelayClient({ clock, endpoint, isUp, log, seenAs }: FakeRelayClientOptions): RelayClient {
+  const bind: RelayClient['bind'] = (relay, at, peer, events) => {
+    log.push(`bind ${at}`)
+    let bound = false
+    const timer = clock.after(BIND_MS, () => {
+      bound = isUp()
+      if (bound) events.onBound(endpoint, seenAs)
+    })
+    return {
+      relay,
+      at,
+      peer,
+      endpoint: () => (bound ? endpoint : undefined),
+      hears: () => false,
+      trouble: () => undefined,
+      receive: () => undefined,
+      accept: () => undefined,
+      home: () => undefined,
+      renew: () => undefined,
+      release() {
+        timer.cancel()
+        bound = false
+        log.push(`release ${at}`)
+      },
+    }
+  }
   return {
-    bind(relay, at, peer, events) {
-      log.push(`bind ${at}`)
-      let bound = false
-      const timer = clock.after(BIND_MS, () => {
-        bound = isUp()
-        if (bound) events.onBound(endpoint, seenAs)
-      })
-      return {
-        relay,
-        at,
-        peer,
-        endpoint: () => (bound ? endpoint : undefined),
-        hears: () => false,
-        trouble: () => undefined,
-        receive: () => undefined,
-        renew: () => undefined,
-        release() {
-          timer.cancel()
-          bound = false
-          log.push(`release ${at}`)
-        },
-      }
+    bind,
+    // Called are peers of a relay that runs; here each end binds by itself.
+    settle: (relay, at) => {
+      const none: RelayEvents = { onBound: () => undefined, onLost: () => undefined }
+      return { ...bind(relay, at, relay, none), endpoint: () => undefined }
     },
     receive: () => false,
     networkChanged: () => void log.push('network changed'),

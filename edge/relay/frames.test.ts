@@ -7,15 +7,17 @@ import { parseEndpoint } from '../../shared/address/endpoint.ts'
 import { toHex } from '../../shared/bytes.ts'
 import { hostileBytes, refusesPolitely } from '../../shared/fuzz.fake.ts'
 import { parseNodeId } from '../../shared/ids.ts'
+import { endpointBytes } from './endpoint-bytes.ts'
 import {
   type Bind,
   encodeBind,
   encodeBound,
+  encodeCall,
+  encodeCalled,
   encodeChallenge,
   encodeHello,
   encodeRefused,
   encodeTouch,
-  endpointBytes,
   isRelayFrame,
   parseRelayFrame,
   refusals,
@@ -43,6 +45,9 @@ const samples = {
   refreshed: encodeTouch('refreshed', { port: 61_000, counter: 7 }, mac),
   unbind: encodeTouch('unbind', { port: 61_000, counter: 7 }, mac),
   refused: encodeRefused(nonce, 'removed'),
+  call: encodeCall({ port: 61_000, counter: 7, peer: bind.peer }, mac),
+  called: encodeCalled('called', { port: 61_000, counter: 7, peer: bind.peer, pairPort: 61_001 }, mac),
+  wanted: encodeCalled('wanted', { port: 61_000, counter: 7, peer: bind.peer, pairPort: 0 }, mac),
 }
 
 test('golden frames: relays and nodes in the field speak them', () => {
@@ -53,6 +58,8 @@ test('golden frames: relays and nodes in the field speak them', () => {
     toHex(samples.bound),
     `f068720104000000${'01'.repeat(8)}ee48005a${'00'.repeat(10)}ffffc0000201ca6c${'05'.repeat(16)}`,
   )
+  assert.is(toHex(samples.called), `f06872010a000000ee4800000007${'62'.repeat(16)}ee49${'05'.repeat(16)}`)
+  assert.is(samples.call.length, samples.called.length + samples.wanted.length, 'nothing comes of it that is longer')
   assert.is(toHex(samples.bind.subarray(0, 8)), 'f068720103000000')
   assert.is(toHex(samples.bind.subarray(64, 72)), '0000018bcfe56800')
 })

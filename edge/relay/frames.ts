@@ -12,16 +12,20 @@
 //   6 REFRESHED  the same                                                               30
 //   7 UNBIND     the same                                                               30
 //   8 REFUSED    nonce, or port and counter and two zeros 8; code 1, zeros 7             24
+// To and from the session port that a node has with the relay itself, by which it is found while it rests:
+//
+//   9 CALL       session port 2, counter 4, peer 16, padding 50, MAC 16                  96
+//  10 CALLED     session port 2, counter 4, peer 16, port of the pair 2, MAC 16          48
+//  11 WANTED     the same, to the peer that is called                                    48
 //
 // Keys are X25519, one of the relay's process and one of each bind: the MACs are made with a key that never travels. The
 // signature is Ed25519 by the device key over a label, the relay's key and all that stands before it.
 
-import type { Address } from '../../shared/address/cidr.ts'
-import { type Endpoint, formatEndpoint, hostOf, portOf } from '../../shared/address/endpoint.ts'
-import { formatIp, tryParseIp } from '../../shared/address/ip.ts'
+import type { Endpoint } from '../../shared/address/endpoint.ts'
 import { concat, fromUtf8, utf8 } from '../../shared/bytes.ts'
 import { type NodeId, parseNodeId } from '../../shared/ids.ts'
 import { capabilityEnvelopeMax } from '../../shared/wire/capability.ts'
+import { endpointBytes, endpointFrom } from './endpoint-bytes.ts'
 
 const MAGIC = [0xf0, 0x68, 0x72, 0x01] as const
 export const nonceBytes = 8
@@ -35,8 +39,24 @@ const BIND_FIXED = HEADER + nonceBytes + cookieBytes + 16 + 16 + 8 + KEY + 2
 const BOUND_BYTES = HEADER + nonceBytes + 2 + 2 + 18 + macBytes
 const TOUCH_BYTES = HEADER + 2 + 4 + macBytes
 const REFUSED_BYTES = HEADER + 8 + 8
+const CALLED_BYTES = HEADER + 2 + 4 + 16 + 2 + macBytes
+/** As long as what it brings about at both ends. */
+const CALL_BYTES = 2 * CALLED_BYTES
 
-const kinds = ['', 'hello', 'challenge', 'bind', 'bound', 'refresh', 'refreshed', 'unbind', 'refused'] as const
+const kinds = [
+  '',
+  'hello',
+  'challenge',
+  'bind',
+  'bound',
+  'refresh',
+  'refreshed',
+  'unbind',
+  'refused',
+  'call',
+  'called',
+  'wanted',
+] as const
 type Kind = Exclude<(typeof kinds)[number], ''>
 
 /** Why a relay says no; the order is the code on the wire. */
@@ -81,6 +101,17 @@ export interface Touch {
   readonly counter: number
 }
 
+export type CallKind = 'called' | 'wanted'
+
+export interface Call extends Touch {
+  readonly peer: NodeId
+}
+
+export interface Called extends Call {
+  /** The session port of the pair; 0 where the node has to bind. */
+  readonly pairPort: number
+}
+
 /** `covered` are the bytes that the MAC or signature speaks for. */
 export type RelayFrame =
   | { readonly kind: 'hello'; readonly nonce: Uint8Array }
@@ -88,6 +119,8 @@ export type RelayFrame =
   | ({ readonly kind: 'bind'; readonly covered: Uint8Array; readonly signature: Uint8Array } & Bind)
   | ({ readonly kind: 'bound'; readonly covered: Uint8Array; readonly mac: Uint8Array } & Bound)
   | ({ readonly kind: TouchKind; readonly covered: Uint8Array; readonly mac: Uint8Array } & Touch)
+  | ({ readonly kind: 'call'; readonly covered: Uint8Array; readonly mac: Uint8Array } & Call)
+  | ({ readonly kind: CallKind; readonly covered: Uint8Array; readonly mac: Uint8Array } & Called)
   | { readonly kind: 'refused'; readonly about: Uint8Array; readonly why: Refusal }
 
 /** Makes the MAC or signature over the bytes before it. */
@@ -104,28 +137,6 @@ function integer(value: number, bytes: 2 | 4 | 8): Uint8Array {
   else if (bytes === 4) view.setUint32(0, value)
   else view.setBigUint64(0, BigInt(value))
   return out
-}
-
-const MAPPED = 0xffffn << 32n
-
-/** Sixteen bytes of address, IPv4 as IPv4-mapped (RFC 4291 §2.5.5.2), and two of port. */
-export function endpointBytes(endpoint: Endpoint): Uint8Array {
-  const ip = tryParseIp(hostOf(endpoint)) ?? { family: 6, value: 0n }
-  const value = ip.family === 4 ? MAPPED | ip.value : ip.value
-  const out = new Uint8Array(18)
-  const view = new DataView(out.buffer)
-  view.setBigUint64(0, value >> 64n)
-  view.setBigUint64(8, value & 0xffffffffffffffffn)
-  view.setUint16(16, portOf(endpoint))
-  return out
-}
-
-function endpointFrom(bytes: Uint8Array): Endpoint {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, 18)
-  const value = (view.getBigUint64(0) << 64n) | view.getBigUint64(8)
-  const ip =
-    value >> 32n === 0xffffn ? ({ family: 4, value: value & 0xffffffffn } as const) : { family: 6 as const, value }
-  return formatEndpoint(formatIp(ip) as Address, view.getUint16(16))
 }
 
 export function encodeHello(nonce: Uint8Array): Uint8Array {
@@ -163,6 +174,17 @@ export function encodeBound({ lifetimeS, nonce, observed, port }: Bound, mac: Se
 
 export function encodeTouch(kind: TouchKind, { counter, port }: Touch, mac: Seal): Uint8Array {
   const covered = concat(header(kind), integer(port, 2), integer(counter, 4))
+  return concat(covered, mac(covered))
+}
+
+export function encodeCall({ counter, peer, port }: Call, mac: Seal): Uint8Array {
+  const padding = new Uint8Array(CALL_BYTES - HEADER - 2 - 4 - 16 - macBytes)
+  const covered = concat(header('call'), integer(port, 2), integer(counter, 4), utf8(peer), padding)
+  return concat(covered, mac(covered))
+}
+
+export function encodeCalled(kind: CallKind, { counter, pairPort, peer, port }: Called, mac: Seal): Uint8Array {
+  const covered = concat(header(kind), integer(port, 2), integer(counter, 4), utf8(peer), integer(pairPort, 2))
   return concat(covered, mac(covered))
 }
 
@@ -212,6 +234,13 @@ function refusedFrom(bytes: Uint8Array): RelayFrame | undefined {
   return why === undefined ? undefined : { kind: 'refused', about: bytes.slice(8, 16), why }
 }
 
+function callFrom(bytes: Uint8Array, view: DataView) {
+  const end = bytes.length - macBytes
+  const peer = parseNodeId(fromUtf8(bytes.subarray(14, 30)))
+  const [covered, mac] = [bytes.slice(0, end), bytes.slice(end)]
+  return { port: view.getUint16(8), counter: view.getUint32(10), peer, covered, mac }
+}
+
 function parse(bytes: Uint8Array, kind: Kind, view: DataView): RelayFrame | undefined {
   const exactly = (length: number): boolean => bytes.length === length
   switch (kind) {
@@ -232,6 +261,11 @@ function parse(bytes: Uint8Array, kind: Kind, view: DataView): RelayFrame | unde
       const [port, counter] = [view.getUint16(8), view.getUint32(10)]
       return { kind, port, counter, covered: bytes.slice(0, 14), mac: bytes.slice(14) }
     }
+    case 'call':
+      return exactly(CALL_BYTES) ? { kind, ...callFrom(bytes, view) } : undefined
+    case 'called':
+    case 'wanted':
+      return exactly(CALLED_BYTES) ? { kind, ...callFrom(bytes, view), pairPort: view.getUint16(30) } : undefined
     case 'refused':
       return exactly(REFUSED_BYTES) ? refusedFrom(bytes) : undefined
   }

@@ -58,6 +58,8 @@ export function memberSet(version: Version, devices: readonly TestDevice[]): Mem
 
 export interface RelayRig {
   readonly clock: FakeClock
+  /** The relay's id. */
+  readonly node: NodeId
   readonly kernel: ReturnType<typeof createFakeForwarderKernel>
   /** The process that answers now. */
   relay(): Relay
@@ -148,6 +150,7 @@ export async function createRelayRig(range = { first: 61_000, count: 64 }): Prom
 
   return {
     clock,
+    node: relayNode.nodeId,
     kernel,
     relay: () => relay,
     taken,

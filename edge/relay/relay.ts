@@ -12,6 +12,7 @@ import { createRate } from '../echo/rate.ts'
 import { type AdmissionOptions, admit, isRemoved } from './admission.ts'
 import { createBindMemory } from './bind-memory.ts'
 import { type BinderOptions, createBinder, sessionLifeMs } from './binder.ts'
+import { createCalls } from './calls.ts'
 import { createCookies } from './cookie.ts'
 import type { Carried } from './forwarder.ts'
 import {
@@ -76,10 +77,24 @@ export interface Relay {
 }
 
 type BindFrame = Extract<RelayFrame, { readonly kind: 'bind' }>
-type TouchFrame = Extract<RelayFrame, { readonly kind: TouchKind }>
+type TouchFrame = Extract<RelayFrame, { readonly kind: TouchKind | 'call' }>
+
+type CallFrame = Extract<RelayFrame, { readonly kind: 'call' }>
 
 const SWEEP_MS = 5_000
+const BIND_RATE = { perSecond: relayBindsPerSecondMax, burst: relayBindsPerSecondMax, sourcesMax: 1 }
+const SOURCE_RATE = { perSecond: relayBindsPerSourceMax, burst: relayBindsPerSourceMax, sourcesMax: relaySourcesMax }
 const ALL = 'all'
+
+/** A node's session with the relay itself. */
+function isHome({ nodes }: Session, relay: NodeId): boolean {
+  return nodes.includes(relay)
+}
+
+/** Words that come to session ports. */
+function isKept(frame: RelayFrame): frame is TouchFrame {
+  return frame.kind === 'refresh' || frame.kind === 'unbind' || frame.kind === 'call'
+}
 
 export function createRelay(options: RelayOptions): Relay {
   const { clock, entropy, forwarder, log, self } = options
@@ -87,14 +102,13 @@ export function createRelay(options: RelayOptions): Relay {
   const binder = createBinder({ ...options, sessions })
   const exchange = createExchange()
   const cookies = createCookies(entropy.bytes(32), clock)
-  const bindRate = { perSecond: relayBindsPerSecondMax, burst: relayBindsPerSecondMax, sourcesMax: 1 }
-  const sourceRate = { perSecond: relayBindsPerSourceMax, burst: relayBindsPerSourceMax, sourcesMax: relaySourcesMax }
-  const mayBind = createRate(clock, bindRate)
-  const mayBindFrom = createRate(clock, sourceRate)
-  const mayMove = createRate(clock, sourceRate)
+  const mayBind = createRate(clock, BIND_RATE)
+  const mayBindFrom = createRate(clock, SOURCE_RATE)
+  const mayMove = createRate(clock, SOURCE_RATE)
   const memory = createBindMemory(clock)
   const refused = new Map<string, number>()
   const counts = { challenged: 0, bound: 0, refreshed: 0 }
+  const calls = createCalls({ self, sessions, binder, send: (...words) => options.ports.send(...words) })
   let timer: Timer | undefined
 
   const note = (why: string): void => void refused.set(why, (refused.get(why) ?? 0) + 1)
@@ -129,7 +143,7 @@ export function createRelay(options: RelayOptions): Relay {
     if (typeof session === 'string') return session
     const { port } = session
     counts.bound += 1
-    options.onBind?.(node, peer)
+    if (peer !== self) options.onBind?.(node, peer)
     return encodeBound({ nonce, port, lifetimeS: sessionLifeMs / 1_000, observed: source }, (covered) =>
       mac(key, covered),
     )
@@ -150,13 +164,23 @@ export function createRelay(options: RelayOptions): Relay {
   const holds = ({ covered, mac: claimed }: TouchFrame, end: End | undefined): boolean =>
     end?.credentials !== undefined && macHolds(end.credentials.key, covered, claimed)
 
+  const called = async (frame: CallFrame, session: Session, source: Endpoint): Promise<void> => {
+    const from = session.ends.find((end) => end?.source === source)?.node
+    const why = isHome(session, self) && mayBindFrom(hostOf(source)) ? await calls.take(session, frame, source) : 'busy'
+    if (why !== undefined) return refuseTouch(frame, why, source)
+    // Who is here by TLS hears of it there.
+    if (from !== undefined) options.onBind?.(from, frame.peer)
+  }
+
   const refreshed = async (frame: TouchFrame, session: Session, side: Side, source: Endpoint): Promise<void> => {
     const end = session.ends[side]
     if (end?.credentials === undefined) return
     const { key } = end.credentials
     end.expiresAt = clock.monotonic() + sessionLifeMs
+    const first = end.source === undefined
     if (end.source !== source && !(await binder.confirm(session, side, source)))
       return refuseTouch(frame, 'failed', source)
+    if (first && isHome(session, self)) calls.found(end.node)
     counts.refreshed += 1
     answerAt(
       frame.port,
@@ -180,6 +204,12 @@ export function createRelay(options: RelayOptions): Relay {
     end.credentials.counter = frame.counter
     if (end.host !== hostOf(source)) return refuseTouch(frame, 'moved', source)
     if (frame.kind === 'unbind') return binder.release(session, side as Side)
+    if (frame.kind === 'call') {
+      called(frame, session, source).catch((error: unknown) => {
+        log.warn('a relay call ended early', { reason: describeError(error) })
+      })
+      return undefined
+    }
     refreshed(frame, session, side as Side, source).catch((error: unknown) => {
       log.warn('a relay session was not refreshed', { reason: describeError(error) })
     })
@@ -231,7 +261,7 @@ export function createRelay(options: RelayOptions): Relay {
       if (!isRelayFrame(bytes)) return binder.stray(port, bytes, source)
       const session = sessions.at(port)
       const frame = parseRelayFrame(bytes)
-      if (session === undefined || (frame?.kind !== 'refresh' && frame?.kind !== 'unbind') || frame.port !== port) {
+      if (session === undefined || frame === undefined || !isKept(frame) || frame.port !== port) {
         return note('silence-junk')
       }
       onTouch(frame, session, source)

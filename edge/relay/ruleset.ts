@@ -33,8 +33,8 @@ const IP = { 4: 'ip', 6: 'ip6' } as const
 const FAMILIES = [4, 6] as const
 /** Frames of a relay as the kernel sees them: magic, then kind. Payload begins 64 bits into the UDP header. */
 const FRAME = '@th,64,32 0xf0687201 @th,96,8'
-/** REFRESH and UNBIND, which come to session ports. */
-const KEPT = `${FRAME} { 5, 7 }`
+/** REFRESH, UNBIND and CALL, which come to session ports. */
+const KEPT = `${FRAME} { 5, 7, 9 }`
 const STUN = '@th,64,16 0x0001 @th,96,32 0x2112a442'
 
 /** The kernel multiplies rate and burst by nanoseconds in 64 bits: more than 100 Gbit/s is refused. */
