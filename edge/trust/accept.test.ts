@@ -49,6 +49,20 @@ test('a delta leads to the same set as a snapshot', () => {
   assert.is(held.tree.size, 3)
 })
 
+test('a change costs one signature check: its own, neither its keys nor its head a second time', () => {
+  const { hub, held } = begin()
+  let checks = 0
+  const verify: typeof hub.anchors.verify = (...signed) => {
+    checks++
+    return hub.anchors.verify(...signed)
+  }
+  const anchors = { ...hub.anchors, verify }
+  hub.putNode(c).commit()
+  const { next } = acceptDelta(anchors, held, hub.delta(held.version) ?? new Uint8Array())
+  assert.is(acceptHead(anchors, next, hub.latest.head.slice()).revision, 2)
+  assert.is(checks, 1)
+})
+
 test('older, equal and replayed revisions are refused', () => {
   const { hub, held } = begin()
   const first = hub.latest

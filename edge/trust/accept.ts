@@ -2,7 +2,7 @@
 // that is of this network, and that is newer than what is held. Whether this agent understands it is another question, asked
 // afterwards: a hub may be newer than its agents. Pure; the caller stores what comes out.
 
-import { toHex } from '../../shared/bytes.ts'
+import { sameBytes, toHex } from '../../shared/bytes.ts'
 import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { deltaBytesMax, headBytesMax, snapshotBytesMax } from '../../shared/limits.ts'
 import { parseDelta, parseSnapshot, unframe } from '../../shared/record/delta.ts'
@@ -11,7 +11,7 @@ import { MerkleTree } from '../../shared/record/merkle.ts'
 import { type ParsedSet, parseRecords } from '../../shared/record/parsed.ts'
 import { parseRecord, type RecordSet } from '../../shared/record/record.ts'
 import type { HeldSet, SetChange } from '../store/store.ts'
-import { type Anchors, firstKeyring, type Keyring, keyringOf, withNewcomer } from './keys.ts'
+import { type Anchors, firstKeyring, isKeyRecord, type Keyring, keyringOf, withNewcomer } from './keys.ts'
 
 interface Verified {
   readonly head: Head
@@ -79,6 +79,8 @@ function openCurrent(anchors: Anchors, held: Held | undefined, ring: Keyring, en
 
 /** What a head says, if it may be believed. Its version is that of `held`, or newer; an older one is `stale`. */
 export function acceptHead(anchors: Anchors, held: Held | undefined, envelope: Uint8Array): Head {
+  // The head of a change comes with its delta and once more by itself.
+  if (held !== undefined && sameBytes(envelope, held.envelope)) return held.head
   return openCurrent(anchors, held, held?.ring ?? firstKeyring(anchors), envelope)
 }
 
@@ -123,15 +125,25 @@ function readSet(records: RecordSet, before?: ParsedSet): Pick<Readable, 'parsed
   }
 }
 
-function accepted(
-  anchors: Anchors,
-  head: Head,
-  envelope: Uint8Array,
-  set: { records: RecordSet; tree: MerkleTree; put: RecordSet; del: SetChange['del'] },
-  before: ParsedSet | undefined,
-): Accepted {
-  checkSet(head, set.tree)
-  const ring = keyringOf(anchors, set.records)
+interface Offer {
+  readonly head: Head
+  readonly envelope: Uint8Array
+  readonly records: RecordSet
+  readonly tree: MerkleTree
+  readonly put: RecordSet
+  readonly del: SetChange['del']
+}
+
+/** A change that touches no key leaves the keys that were verified with the set before it. */
+function ringAfter(anchors: Anchors, held: Held | undefined, { put, del, records }: Offer): Keyring {
+  const isKept = held !== undefined && del !== 'all' && ![...put.keys(), ...del].some(isKeyRecord)
+  return isKept ? held.ring : keyringOf(anchors, records)
+}
+
+function accepted(anchors: Anchors, held: Held | undefined, offer: Offer): Accepted {
+  const { head, records, tree, put, del } = offer
+  checkSet(head, tree)
+  const ring = ringAfter(anchors, held, offer)
   // Else the set could not be verified again when it is read back after a restart.
   if (!ring.keys.has(head.keyId) && !firstKeyring(anchors).keys.has(head.keyId)) {
     throw new HoldfastError(
@@ -141,18 +153,10 @@ function accepted(
   }
   const version = { epoch: head.epoch, revision: head.revision }
   // A copy: the frame around it may be megabytes.
-  const own = Uint8Array.from(envelope)
+  const envelope = Uint8Array.from(offer.envelope)
   return {
-    change: { head: own, version, put: set.put, del: set.del },
-    next: {
-      head,
-      envelope: own,
-      version,
-      records: set.records,
-      tree: set.tree,
-      ring,
-      ...readSet(set.records, before),
-    },
+    change: { head: envelope, version, put, del },
+    next: { head, envelope, version, records, tree, ring, ...readSet(records, held?.parsed) },
   }
 }
 
@@ -185,7 +189,7 @@ export function acceptDelta(anchors: Anchors, held: Held | undefined, bytes: Uin
     records.set(id, record)
     tree.put(id, anchors.sha256(record))
   }
-  return accepted(anchors, head, framed.head, { records, tree, put: delta.put, del: delta.del }, held.parsed)
+  return accepted(anchors, held, { head, envelope: framed.head, records, tree, put: delta.put, del: delta.del })
 }
 
 function treeOf(anchors: Anchors, records: RecordSet): MerkleTree {
@@ -209,8 +213,8 @@ export function acceptSnapshot(anchors: Anchors, held: Held | undefined, bytes: 
     return head
   }
   const whole = (head: Head, records: RecordSet): Accepted => {
-    const set = { records, tree: treeOf(anchors, records), put: records, del: 'all' } as const
-    return accepted(anchors, head, framed.head, set, held?.parsed)
+    const tree = treeOf(anchors, records)
+    return accepted(anchors, held, { head, envelope: framed.head, records, tree, put: records, del: 'all' })
   }
   if (known.keys.has(claimedKey(framed.head))) {
     const head = verified(known)

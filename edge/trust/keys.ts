@@ -61,13 +61,19 @@ function certificateIn(bytes: Uint8Array): Uint8Array {
   return fromBase64(record.body.envelope)
 }
 
+const KEY = 'key/'
+
+export function isKeyRecord(id: string): boolean {
+  return id.startsWith(KEY)
+}
+
 /** The keys that `records` bring. Throws where one of them is not of the root or not filed under its own id. */
 export function keyringOf(anchors: Anchors, records: RecordSet): Keyring {
   const envelopes: Uint8Array[] = []
   const filed: string[] = []
   for (const [id, bytes] of records) {
-    if (!id.startsWith('key/')) continue
-    filed.push(id.slice('key/'.length))
+    if (!isKeyRecord(id)) continue
+    filed.push(id.slice(KEY.length))
     envelopes.push(certificateIn(bytes))
   }
   if (envelopes.length === 0) return firstKeyring(anchors)

@@ -27,5 +27,8 @@ function isStill(node: BodyOf<'node'>, newest: RecordSet): boolean {
 export function withoutRemoved(set: Readable, newest: RecordSet): Readable {
   const { records, cache } = set.parsed
   const nodes = records.nodes.filter((node) => isStill(node, newest))
-  return nodes.length === records.nodes.length ? set : { ...set, parsed: { cache, records: { ...records, nodes } } }
+  if (nodes.length === records.nodes.length) return set
+  const left = new Set<unknown>(nodes)
+  const rest = [...cache].filter(([, { record }]) => record.kind !== 'node' || left.has(record.body))
+  return { ...set, parsed: { cache: new Map(rest), records: { ...records, nodes } } }
 }

@@ -13,40 +13,60 @@ export interface ParsedRecords {
   readonly keys: readonly BodyOf<'key'>[]
 }
 
+type Cache = ReadonlyMap<string, { readonly bytes: Uint8Array; readonly record: AnyRecord }>
+
 export interface ParsedSet {
   readonly records: ParsedRecords
-  /** Parsed objects with the bytes they came from, for the next set. */
-  readonly cache: ReadonlyMap<string, { readonly bytes: Uint8Array; readonly record: AnyRecord }>
+  /** Parsed objects with the bytes they came from, for the next set: those of `records`, no more and no less. */
+  readonly cache: Cache
 }
 
-/** `list`, or the equal list of the set before: who made something of that list knows it by its identity. */
-function kept<T>(list: readonly T[], before: readonly T[] | undefined): readonly T[] {
-  const same = before !== undefined && before.length === list.length && list.every((one, at) => one === before[at])
-  return same ? before : list
+const nothing: ParsedSet = {
+  records: { network: undefined, nodes: [], policies: [], routes: [], services: [], keys: [] },
+  cache: new Map(),
 }
 
-/** Throws `invalid` where a record is not of its kind; then no part of the set counts. */
-export function parseRecords(set: RecordSet, before?: ParsedSet): ParsedSet {
-  const cache = new Map<string, { readonly bytes: Uint8Array; readonly record: AnyRecord }>()
+/** The records of `set` that differ from `cache`, parsed, and the ids that `set` no longer has. */
+function difference(set: RecordSet, cache: Cache): { readonly put: Cache; readonly gone: readonly string[] } {
+  const put = new Map<string, { readonly bytes: Uint8Array; readonly record: AnyRecord }>()
+  let known = 0
   for (const [id, bytes] of set) {
-    const held = before?.cache.get(id)
-    const same = held !== undefined && (held.bytes === bytes || sameBytes(held.bytes, bytes))
-    cache.set(id, same ? held : { bytes, record: parseRecord(bytes) })
+    const held = cache.get(id)
+    if (held !== undefined) known++
+    if (held === undefined || !(held.bytes === bytes || sameBytes(held.bytes, bytes)))
+      put.set(id, { bytes, record: parseRecord(bytes) })
   }
-  const sorted = Array.from(cache.values(), (entry) => entry.record).sort((a, b) => compareText(a.id, b.id))
-  const byKind = Object.groupBy(sorted, (record) => record.kind)
-  const of = <K extends RecordKind>(kind: K): readonly BodyOf<K>[] =>
-    (byKind[kind] ?? []).map((record) => record.body as BodyOf<K>)
-  const held = before?.records
+  return { put, gone: known === cache.size ? [] : [...cache.keys()].filter((id) => !set.has(id)) }
+}
+
+/**
+ * Throws `invalid` where a record is not of its kind; then no part of the set counts. A kind in which nothing changed is
+ * the very list it was in `before`: who made something of that list may know it by its identity.
+ */
+export function parseRecords(set: RecordSet, before: ParsedSet = nothing): ParsedSet {
+  const { put, gone } = difference(set, before.cache)
+  const cache = new Map(before.cache)
+  for (const id of gone) cache.delete(id)
+  for (const [id, entry] of put) cache.set(id, entry)
+  const changed = new Set<RecordKind>()
+  for (const id of [...put.keys(), ...gone]) {
+    for (const entry of [before.cache.get(id), put.get(id)]) if (entry !== undefined) changed.add(entry.record.kind)
+  }
+  const of = <K extends RecordKind>(kind: K, held: readonly BodyOf<K>[]): readonly BodyOf<K>[] => {
+    if (!changed.has(kind)) return held
+    const records = Array.from(cache.values(), (entry) => entry.record).filter((record) => record.kind === kind)
+    return records.sort((a, b) => compareText(a.id, b.id)).map((record) => record.body as BodyOf<K>)
+  }
+  const { records } = before
   return {
     cache,
     records: {
-      network: of('network')[0],
-      nodes: kept(of('node'), held?.nodes),
-      policies: kept(of('policy'), held?.policies),
-      routes: kept(of('route'), held?.routes),
-      services: kept(of('service'), held?.services),
-      keys: kept(of('key'), held?.keys),
+      network: changed.has('network') ? of('network', [])[0] : records.network,
+      nodes: of('node', records.nodes),
+      policies: of('policy', records.policies),
+      routes: of('route', records.routes),
+      services: of('service', records.services),
+      keys: of('key', records.keys),
     },
   }
 }
