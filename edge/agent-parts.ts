@@ -17,6 +17,7 @@ import type { Pace } from './paths/path.ts'
 import type { OwnTls, RelayScene } from './paths/relays.ts'
 import { createRotation } from './paths/rotation.ts'
 import type { TlsEvents } from './paths/ways.ts'
+import { createOwnPortMapping, type PortMapping } from './portmap/own-portmap.ts'
 import { createRelayClient, type RelayClient } from './relay/client.ts'
 import { memberSetOf } from './relay/member-set.ts'
 import type { OpenedRelay } from './relay/open-relay.ts'
@@ -25,7 +26,7 @@ import { createTlsClient, type TlsClient } from './relay/tls-client.ts'
 import { createHealth } from './report/health.ts'
 import { createMode } from './report/mode.ts'
 import { createPeerBook } from './report/peers.ts'
-import { createKeepsakes } from './store/keepsakes.ts'
+import { createKeepsakes, type Keepsakes } from './store/keepsakes.ts'
 import { createFactBook, type FactBook } from './trust/fact-book.ts'
 import { createHolding, type Holding } from './trust/holding.ts'
 import { type Anchors, firstKeyring } from './trust/keys.ts'
@@ -113,6 +114,11 @@ function openOwnRelay(
   })
 }
 
+function createPorts(options: AgentOptions, clock: Clock, keep: Keepsakes, onChange: () => void): PortMapping {
+  const { entropy, log, portMapping: doors, settings, store } = options
+  return createOwnPortMapping({ doors, clock, entropy, log, port: settings.listenPort, store, keep, onChange })
+}
+
 /** `request` asks the hub; `onPathChange`: the way to a peer changed. */
 export function createParts(
   options: AgentOptions,
@@ -155,6 +161,7 @@ export function createParts(
       openOwnRelay(options, { anchors, holding }, port, tlsPort === undefined ? undefined : tlsDuty(tlsPort)),
     onTrouble: (why) => (why === undefined ? health.clear('relay-closed') : health.raise('relay-closed', why)),
   })
+  const ports = createPorts(options, clock, keep, onPathChange)
   const mode = createMode(store, clock)
   const chores = createChores({ clock, keep, holding, facts, peers, mode, pathsKey: lastGoodKey, store })
   const started = { wall: clock.now(), monotonic: clock.monotonic() }
@@ -171,6 +178,7 @@ export function createParts(
     mode,
     paths,
     peers,
+    ports,
     relay,
     started,
   }

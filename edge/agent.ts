@@ -15,6 +15,7 @@ import type { FrameSocket, WireguardDoor } from './paths/doors.ts'
 import type { PathsReport } from './paths/report.ts'
 import type { PathTalk } from './paths/talk.ts'
 import type { Op } from './plan/op.ts'
+import type { PortMappingDoors } from './portmap/own-portmap.ts'
 import type { OpenedRelay, OpenRelayOptions } from './relay/open-relay.ts'
 import type { TlsDuty } from './relay/open-tls.ts'
 import type { DialTlsRelay } from './relay/tls-link.ts'
@@ -62,6 +63,8 @@ export interface AgentOptions {
   readonly paths?: PathDoors
   /** Finds the other nodes of the same LAN; absent where this host must not shout on its links. */
   readonly lan?: { readonly socket: BeaconSocket; readonly crypto: BeaconCodecOptions['crypto'] }
+  /** Asks the router in front of this host for an outside port; absent where no router shall be asked. */
+  readonly portMapping?: PortMappingDoors
   /** Opens the relay that this node's record offers; absent where it can't. */
   readonly openRelay?: (duty: RelayDuty) => Promise<OpenedRelay>
   /** Addresses of a DNS name, for public endpoints; absent where names are of no use. */

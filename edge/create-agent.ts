@@ -152,7 +152,7 @@ function createVoice(
   lan: Lan | undefined,
 ): Announcer {
   const { sha256, signer, verify, log, identity, settings } = options
-  const { clock, keep, members, paths, peers } = parts
+  const { clock, keep, members, paths, peers, ports } = parts
   return createAnnouncer({
     self: identity.nodeId,
     signer,
@@ -165,7 +165,10 @@ function createVoice(
     listenPort: settings.listenPort,
     me: () => members.me(),
     local: () => turns.local(),
-    mapping: () => paths.mapping(),
+    mapping: () => {
+      const portMapped = ports.outside()
+      return portMapped === undefined ? paths.mapping() : { ...paths.mapping(), portMapped }
+    },
     send(envelope) {
       running.link?.announce(envelope)
       lan?.say(envelope)
@@ -179,7 +182,7 @@ export function createAgent(options: AgentOptions): Agent {
   const onChanged = (): void => loop.wake('event')
   const request = async (payload: Uint8Array): Promise<void> => running.link?.request(payload)
   const parts = createParts(options, request, onChanged)
-  const { chores, clock, facts, health, holding, keep, paths, peers } = parts
+  const { chores, clock, facts, health, holding, keep, members, paths, peers, ports } = parts
   const running: Running = { link: undefined, announcer: undefined }
   const wishes = createWishes(identity.nodeId, options.wgKey, settings, paths)
   const lan = createOwnLan(options, parts, (why) => loop.wake(why))
@@ -195,9 +198,12 @@ export function createAgent(options: AgentOptions): Agent {
     if (acknowledges) keep.journal('applied', `revision ${formatVersion(applied)}`)
     told = applied
     reporter.tell(acknowledges)
-    lan?.follow(turns.local().addresses)
+    const { addresses } = turns.local()
+    lan?.follow(addresses)
+    // Who bears a public address, or was given an endpoint by people, needs no port of a router.
+    ports.follow(addresses, members.me()?.publicEndpoint === undefined && paths.mapping().natType !== 'none')
     running.announcer?.announce()
-    const offered = parts.members.me()?.relay
+    const offered = members.me()?.relay
     if (options.openRelay !== undefined) parts.relay.follow(offered?.port, offered?.tlsPort)
     chores.run()
   }
@@ -230,12 +236,13 @@ export function createAgent(options: AgentOptions): Agent {
       await loop.stop()
       await paths.stop()
       await lan?.stop()
+      await ports.stop()
       parts.relay.close()
       await running.link?.stop()
       chores.finish()
     },
     status: () => agentStatus(model()),
-    paths: () => agentPaths(parts, paths, lan),
+    paths: () => agentPaths(parts, paths, lan, ports),
     plan: () => turns.plan(),
     wake() {
       running.link?.nudge()

@@ -1,5 +1,6 @@
 // `holdfast`: where the agent meets the machine. The only place that makes drivers, and the only one that ends the process.
 
+import type { Log } from '../shared/effects.ts'
 import { systemClock, systemEntropy } from '../shared/host/clock.ts'
 import { createLog } from '../shared/host/log.ts'
 import { fallQuietly, stayAwake, whenAskedToStop } from '../shared/host/process.ts'
@@ -10,8 +11,14 @@ import { readConfigFile } from './host/config-file.ts'
 import { isUdpPortFree } from './host/listen-port.ts'
 import { hostProbe } from './host/probe.ts'
 import { controlPortOf } from './host/settings.ts'
+import type { RouterDoors } from './portmap/doors.ts'
 
 const { env } = process
+
+async function openRouterDoors(log: Log): Promise<RouterDoors> {
+  const { createRouterDoors } = await import('./drivers/router-doors.ts')
+  return createRouterDoors(log)
+}
 
 const doors: Doors = {
   write: (text) => void process.stdout.write(text),
@@ -41,6 +48,7 @@ const doors: Doors = {
     const { createControlSocket } = await import('./drivers/control-socket.ts')
     const { createBeaconSocket } = await import('./drivers/beacon-socket.ts')
     const { createWireguardDoor } = await import('./drivers/wireguard-door.ts')
+    const { readDefaultRoutes } = await import('./drivers/default-routes.ts')
     const { interface: name, listenPort } = settings
     const ports = { listenPort, controlPort: controlPortOf(settings) }
     return {
@@ -53,6 +61,7 @@ const doors: Doors = {
         clock: systemClock,
         run: createRunner(log),
       }),
+      portMapping: { routes: readDefaultRoutes, router: () => openRouterDoors(log) },
       // Few hosts ever need them.
       tls: {
         dial: async (target, events) => (await import('./drivers/tls-dial.ts')).dialTlsRelay(target, events),
@@ -60,6 +69,7 @@ const doors: Doors = {
       },
     }
   },
+  createRouterDoors: openRouterDoors,
   isPortFree: isUdpPortFree,
   createForwarder: async (options, log) => {
     const { createNftForwarder } = await import('./drivers/relay-forwarder.ts')

@@ -10,6 +10,7 @@ import type { StateFiles } from '../host/files.ts'
 import type { HostProbe } from '../host/probe.ts'
 import type { HostPathDoors } from '../host/run-agent.ts'
 import type { Settings } from '../host/settings.ts'
+import type { RouterDoors } from '../portmap/doors.ts'
 import type { Forwarder } from '../relay/forwarder.ts'
 import type { RulesetOptions } from '../relay/ruleset.ts'
 
@@ -35,6 +36,8 @@ export interface Cli {
   readonly createPathDoors: (settings: Settings, files: StateFiles, log: Log) => Promise<HostPathDoors>
   /** True if nobody has the UDP port, in either family. */
   readonly isPortFree: (port: number) => Promise<boolean>
+  /** What it takes to speak with the router in front of this host. */
+  readonly createRouterDoors: (log: Log) => Promise<RouterDoors>
   /** What carries the packets of a relay on this host. */
   readonly createForwarder: (options: RulesetOptions, log: Log) => Promise<Forwarder>
   readonly createAgent: (options: AgentOptions) => Promise<Agent>

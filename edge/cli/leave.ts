@@ -12,11 +12,15 @@ import { loadIdentity } from '../enrol/identity-file.ts'
 import { keptInterfaceName } from '../host/interface-name.ts'
 import { lockState, type StateLock } from '../host/lock.ts'
 import { createLocalClient, isAgentDown } from '../local/client.ts'
+import { type LeaseMemory, parseLeaseMemory } from '../portmap/lease.ts'
+import { leaseKey } from '../portmap/own-portmap.ts'
 import { openStore } from '../store/sqlite.ts'
 import { type Cli, type Command, writeJson } from './context.ts'
 
 const STOP_TRIES = 50
 const STOP_EVERY_MS = 200
+/** A router that is there answers within milliseconds. */
+const RELEASE_MS = 3_000
 
 function pause(cli: Cli, ms: number): Promise<void> {
   return new Promise((resolve) => void cli.clock.after(ms, resolve))
@@ -55,20 +59,43 @@ async function tellHub(cli: Cli): Promise<string> {
   }
 }
 
-/** Of the agent's last run, unless a flag names another one. What can't be read leaves the configured one. */
-function interfaceOf(cli: Cli): string {
+interface Kept {
+  /** Of the agent's last run. */
+  readonly interfaceName?: string | undefined
+  readonly lease?: LeaseMemory
+}
+
+/** What the cache tells of traces outside of it. What can't be read is left where it is. */
+function readKept(cli: Cli): Kept {
   const { database } = cli.files
-  if (textFlag(cli.flags, 'interface') !== undefined || !cli.probe.exists(database)) return cli.settings.interface
+  if (!cli.probe.exists(database)) return {}
   try {
     const { store } = openStore(database, { log: cli.log, look: true })
     try {
-      return keptInterfaceName(store) ?? cli.settings.interface
+      const interfaceName = keptInterfaceName(store)
+      const lease = store.get(leaseKey)
+      return lease === undefined ? { interfaceName } : { interfaceName, lease: parseLeaseMemory(lease) }
     } finally {
       store.close()
     }
   } catch (error) {
-    cli.log.debug('the cache does not tell the interface', { why: describeError(error) })
-    return cli.settings.interface
+    cli.log.debug('the cache does not tell what was set up', { why: describeError(error) })
+    return {}
+  }
+}
+
+/** The router's mapping would lead nowhere. One that does not listen lets it go when its time is up. */
+async function releasePort(cli: Cli, lease: LeaseMemory): Promise<void> {
+  const abort = new AbortController()
+  const timer = cli.clock.after(RELEASE_MS, () => abort.abort())
+  try {
+    const { releaseLease } = await import('../portmap/ask.ts')
+    const doors = await cli.createRouterDoors(cli.log)
+    await releaseLease({ doors, clock: cli.clock, signal: abort.signal }, lease)
+  } catch (error) {
+    cli.log.debug('the router keeps its mapping until it ends', { why: describeError(error) })
+  } finally {
+    timer.cancel()
   }
 }
 
@@ -93,7 +120,10 @@ export const leaveCommand: Command = async (cli) => {
   let hub: string
   try {
     hub = await tellHub(cli)
-    const settings = { ...cli.settings, interface: interfaceOf(cli) }
+    const { interfaceName, lease } = readKept(cli)
+    const named = textFlag(cli.flags, 'interface') !== undefined
+    const settings = named ? cli.settings : { ...cli.settings, interface: interfaceName ?? cli.settings.interface }
+    if (lease !== undefined) await releasePort(cli, lease)
     const driver = await cli.createDriver(settings, cli.files, cli.log)
     await driver.cleanup()
     removeState(cli, purge)

@@ -2,11 +2,13 @@
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Address } from '../../shared/address/cidr.ts'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import { showCondition } from '../../shared/health.ts'
 import { parseName, parseNodeId } from '../../shared/ids.ts'
 import type { AgentStatus } from '../agent.ts'
 import type { CandidateReport, PathReport, PathsReport } from '../paths/report.ts'
+import type { PortMappingReport } from '../portmap/report.ts'
 import { netcheckRows } from './netcheck-text.ts'
 
 const NOW = 1_800_000_000_000
@@ -44,12 +46,18 @@ function peer(name: string, ...candidates: readonly CandidateReport[]): PathRepo
   return { name: parseName(name), nodeId, natType: 'unknown', mode: 'fast', decides: true, candidates, history: [] }
 }
 
+function held(outside: string, more: Partial<PortMappingReport> = {}): PortMappingReport {
+  const gateway = '192.168.1.1' as Address
+  return { state: 'held', gateway, protocol: 'PCP', outside: outside as Endpoint, lifetimeS: 7_200, ...more }
+}
+
 const berlin = parseName('berlin-1')
 const oslo = parseName('oslo-1')
 const paths: PathsReport = {
   engine: 'on',
   natType: 'endpoint-independent',
   mapped: ['203.0.113.7:51820' as Endpoint],
+  portMapping: held('203.0.113.7:51820'),
   near: [parseName('b')],
   peers: [
     peer('b', candidate('lan', '192.168.1.9:51820')),
@@ -79,6 +87,7 @@ test('a node that is well connected', () => {
     `port sharing: works: probes take the very way of WireGuard’s packets
 NAT: one mapping for everybody (endpoint-independent): others can reach this node
 outside address: 203.0.113.7:51820
+port mapping: PCP on 192.168.1.1 → 203.0.113.7:51820 for 2 h
 UDP: answered
 IPv6 outside: a peer answered over IPv6
 peers: 1 lan, 1 direct, 1 relay, 0 tls, 2 silent
@@ -99,6 +108,7 @@ test('a node that is alone', () => {
     `port sharing: works: probes take the very way of WireGuard’s packets
 NAT: UDP is blocked
 outside address: not known
+port mapping: switched off (portMapping)
 UDP: no peer has answered over UDP
 IPv6 outside: no peer has answered over IPv6
 peers: 0 lan, 0 direct, 0 relay, 0 tls, 0 silent
@@ -117,6 +127,37 @@ test('without the engine, WireGuard’s handshakes tell', () => {
   assert.match(text, 'UDP: answered\n')
   assert.match(text, 'peers: 1 lan, 1 direct, 0 relay, 0 tls, 1 silent\n')
   assert.match(text, 'LAN: beacons are switched off\n')
+})
+
+test('what a router gives, and why it gives nothing', () => {
+  const gateway = '192.168.1.1' as Address
+  const row = (portMapping: PortMappingReport): string =>
+    netcheckRows({ ...paths, portMapping }, status, probe, NOW).find(([check]) => check === 'port mapping')?.[1] ?? ''
+  const told = [
+    row({ state: 'unneeded' }),
+    row({ state: 'no-gateway' }),
+    row({ state: 'asking', gateway }),
+    row({ state: 'not-offered', gateway }),
+    row({ state: 'not-offered', gateway, why: 'PCP: it allows nobody to map ports' }),
+    row({ state: 'held', gateway, protocol: 'NAT-PMP', lifetimeS: 7_200 }),
+    row(held('203.0.113.7:51820', { protocol: 'UPnP', lifetimeS: 0 })),
+    row(held('203.0.113.7:51820', { lifetimeS: 900 })),
+    row(held('100.64.1.2:51820', { lifetimeS: 90, doubleNat: 'private' })),
+    row(held('203.0.113.7:51820', { doubleNat: 'differs' })),
+  ]
+  assert.snapshot(
+    told.join('\n'),
+    `not needed: this node bears a public address, or was given an endpoint
+no router in front of this node
+the router is being asked
+not offered by 192.168.1.1: it does not answer
+not offered by 192.168.1.1 (PCP: it allows nobody to map ports)
+NAT-PMP on 192.168.1.1, which has no address outside
+UPnP on 192.168.1.1 → 203.0.113.7:51820 until given back
+PCP on 192.168.1.1 → 203.0.113.7:51820 for 15 min
+PCP on 192.168.1.1 → 100.64.1.2:51820 for 90 s; a private address: another NAT stands in front of that router, so it helps on this side of it only
+PCP on 192.168.1.1 → 203.0.113.7:51820 for 2 h; another address than others see: another NAT or another uplink stands in front of that router`,
+  )
 })
 
 test('of a crowded LAN some are named', () => {

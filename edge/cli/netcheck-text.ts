@@ -3,6 +3,7 @@
 import type { AgentStatus } from '../agent.ts'
 import type { HostProbe } from '../host/probe.ts'
 import type { PathReport, PathsReport } from '../paths/report.ts'
+import type { PortMappingReport } from '../portmap/report.ts'
 import { isReached } from './explain-text.ts'
 import { rttText, timeText } from './words.ts'
 
@@ -43,6 +44,35 @@ function outsideIpv6(peers: readonly PathReport[]): boolean {
   )
 }
 
+const NOT_MAPPED: Readonly<Record<Exclude<PortMappingReport['state'], 'held' | 'not-offered'>, string>> = {
+  off: 'switched off (portMapping)',
+  unneeded: 'not needed: this node bears a public address, or was given an endpoint',
+  'no-gateway': 'no router in front of this node',
+  asking: 'the router is being asked',
+}
+const DOUBLE_NAT: Readonly<Record<NonNullable<PortMappingReport['doubleNat']>, string>> = {
+  private: 'a private address: another NAT stands in front of that router, so it helps on this side of it only',
+  differs: 'another address than others see: another NAT or another uplink stands in front of that router',
+}
+
+/** A lifetime as routers give it: whole hours or minutes. */
+function lifetimeText(lifetimeS: number): string {
+  if (lifetimeS === 0) return 'until given back'
+  if (lifetimeS % 3_600 === 0) return `for ${lifetimeS / 3_600} h`
+  return lifetimeS < 120 ? `for ${lifetimeS} s` : `for ${Math.round(lifetimeS / 60)} min`
+}
+
+function portMappingText(mapping: PortMappingReport | undefined): string {
+  if (mapping === undefined) return NOT_MAPPED.off
+  const { doubleNat, gateway, lifetimeS, outside, protocol, state, why } = mapping
+  if (state === 'not-offered')
+    return `not offered by ${gateway}${why === undefined ? ': it does not answer' : ` (${why})`}`
+  if (state !== 'held') return NOT_MAPPED[state]
+  if (outside === undefined) return `${protocol} on ${gateway}, which has no address outside`
+  const more = doubleNat === undefined ? '' : `; ${DOUBLE_NAT[doubleNat]}`
+  return `${protocol} on ${gateway} → ${outside} ${lifetimeText(lifetimeS ?? 0)}${more}`
+}
+
 /** Named as long as they fit on a line. */
 const NEAR_NAMED_MAX = 8
 
@@ -79,6 +109,7 @@ export function netcheckRows(
     ],
     ['NAT', NAT_FOUND[paths.natType]],
     ['outside address', paths.mapped.join(', ') || 'not known'],
+    ['port mapping', portMappingText(paths.portMapping)],
     ['UDP', udp ? 'answered' : 'no peer has answered over UDP'],
     ['IPv6 outside', outsideIpv6(peers) ? 'a peer answered over IPv6' : 'no peer has answered over IPv6'],
     [

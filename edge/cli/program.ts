@@ -76,6 +76,12 @@ export const commands: readonly CommandRow[] = [
           choices: ['true', 'false'],
         },
         {
+          name: 'port-mapping',
+          value: 'MODE',
+          summary: 'Ask the router for an outside port, by PCP, NAT-PMP or UPnP (default auto)',
+          choices: ['auto', 'off'],
+        },
+        {
           name: 'set-clock',
           value: 'BOOL',
           summary: 'Raise the clock to the last known time (default true)',

@@ -83,6 +83,7 @@ async function onBench(run: (bench: Bench) => Promise<void>): Promise<void> {
     },
     isPortFree: async (port) => port !== takenPort,
     createPathDoors: async () => ({}) as never,
+    createRouterDoors: async () => ({}) as never,
     createForwarder: async () => createFakeForwarder(createFakeForwarderKernel()),
     createAgent: async (options) => fakeAgent(options, events),
     stopRequested: () => stop.promise,

@@ -63,7 +63,8 @@ const STATUS_MS = 10_000
 const NUDGE_MS = 1_000
 
 /** What main.ts makes of the doors that paths and beacons need. */
-export type HostPathDoors = Pick<PathDoors, 'socket' | 'wireguard' | 'tls'> & { readonly beacons: BeaconSocket }
+export type HostPathDoors = Pick<PathDoors, 'socket' | 'wireguard' | 'tls'> &
+  Required<Pick<AgentOptions, 'portMapping'>> & { readonly beacons: BeaconSocket }
 
 interface Enrolled {
   readonly identity: Identity
@@ -159,7 +160,7 @@ async function makeAgent(
   const { identity, keys } = device
   const driver = await options.createDriver(options.settings, files, log)
   const settings = await withFreePort(options, driver, opened, findings)
-  const { beacons, ...doors } = await options.createPathDoors(settings, files, log)
+  const { beacons, portMapping, ...doors } = await options.createPathDoors(settings, files, log)
   return await options.createAgent({
     identity,
     settings: {
@@ -187,6 +188,7 @@ async function makeAgent(
       nudge,
     },
     ...(settings.lan ? { lan: { socket: beacons, crypto: sealing } } : {}),
+    ...(settings.portMapping === 'auto' ? { portMapping } : {}),
     openRelay: (duty) => openHostRelay(options, duty, doors.tls),
     bus: busOf(options, identity, opened, findings),
     hostConditions: () => findings.list(),

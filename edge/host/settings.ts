@@ -26,6 +26,8 @@ export const settingsSchema = v.strictObject({
   lanPort: v.optional(port, 51_823),
   /** Find the other nodes of a LAN by beacons; off where this host must not shout. */
   lan: v.optional(v.boolean(), true),
+  /** Ask the router in front of this host for an outside port. */
+  portMapping: v.optional(v.picklist(['auto', 'off']), 'auto'),
   logLevel: v.optional(v.picklist(['debug', 'info', 'warn', 'error']), 'info'),
   logFormat: v.optional(v.picklist(['auto', 'text', 'json', 'journal']), 'auto'),
   /** Raise the clock to the time floor at start; off where the host owns time. */
@@ -60,6 +62,7 @@ function typed(name: SettingName, word: string): unknown {
       return word === 'true' || word === '1' ? true : word === 'false' || word === '0' ? false : word
     case 'state':
     case 'interface':
+    case 'portMapping':
     case 'logLevel':
     case 'logFormat':
       return word

@@ -36,6 +36,7 @@ function rig(starts: () => Promise<boolean>) {
     start: starts,
     stop: async () => void told.push('stop'),
     view: () => VIEW,
+    outsideHosts: () => [],
     mapping: () => ({ natType: 'none', mapped: [], relays: [RELAY] }),
     viaOf: () => RELAY,
   }

@@ -17,6 +17,8 @@ export interface Chooser extends EndpointBook {
   engine(): 'on' | 'off'
   view(node: NodeId): PathView | undefined
   mapping(): Outside
+  /** Addresses this node bears outside, whatever the port. */
+  outsideHosts(): readonly string[]
   /** The relay behind an endpoint. */
   viaOf(endpoint: Endpoint): NodeId | undefined
 }
@@ -48,6 +50,7 @@ export function createChooser(rotation: EndpointBook, engine: PathEngine | undef
     engine: () => (on ? 'on' : 'off'),
     view: (node) => (on ? engine?.view(node) : undefined),
     viaOf: (endpoint) => (on ? engine?.viaOf(endpoint) : undefined),
+    outsideHosts: () => (on ? (engine?.outsideHosts() ?? []) : []),
     mapping: () => (on ? (engine?.mapping() ?? NOTHING_KNOWN) : NOTHING_KNOWN),
   }
 }

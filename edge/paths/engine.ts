@@ -52,6 +52,8 @@ export interface PathEngine extends EndpointBook {
   stop(): Promise<void>
   view(node: NodeId): PathView | undefined
   mapping(): Outside
+  /** Addresses this node bears outside, whatever the port. */
+  outsideHosts(): readonly string[]
   /** The relay behind an endpoint. */
   viaOf(endpoint: Endpoint): NodeId | undefined
 }
@@ -267,6 +269,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
     },
     view: (node) => pairs.get(node)?.paths.view(clock.monotonic()),
     mapping: () => outside(own),
+    outsideHosts: () => reflexive.hosts(),
     viaOf: (endpoint) => candidates.viaOf(endpoint),
   }
 }

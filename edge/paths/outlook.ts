@@ -12,6 +12,8 @@ import type { StunClient } from './stun.ts'
 export interface Outside extends Mapping {
   /** Relays that answer, the nearest first. */
   readonly relays: readonly NodeId[]
+  /** A port of the router outside that leads here; its own word. */
+  readonly portMapped?: Endpoint
 }
 
 /** Where a relay answers STUN. */

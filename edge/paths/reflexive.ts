@@ -34,6 +34,8 @@ export interface Reflexive {
   note(observer: Endpoint, endpoint: Endpoint, at: number): void
   /** `own`: addresses of this host. */
   mapping(own: ReadonlySet<string>): Mapping
+  /** Addresses this node bears outside, whatever the port. */
+  hosts(): readonly string[]
   /** Links changed: what was seen is history. */
   forget(): void
 }
@@ -56,6 +58,10 @@ function judge(sights: readonly Sight[], own: ReadonlySet<string>): Mapping {
 
 export function createReflexive(): Reflexive {
   const sights = new Map<Endpoint, Sight>()
+  const current = (): readonly Sight[] => {
+    const newest = [...sights.values()].at(-1)?.at ?? 0
+    return [...sights.values()].filter(({ at }) => newest - at <= SAME_TIME_MS)
+  }
 
   return {
     note(observer, endpoint, at) {
@@ -65,20 +71,20 @@ export function createReflexive(): Reflexive {
       if (sights.size > OBSERVERS_MAX && oldest !== undefined) sights.delete(oldest)
     },
     mapping(own) {
-      const newest = [...sights.values()].at(-1)?.at ?? 0
-      const current = [...sights.values()].filter(({ at }) => newest - at <= SAME_TIME_MS)
+      const seen = current()
       const four = judge(
-        current.filter(({ endpoint }) => family(endpoint) === 4),
+        seen.filter(({ endpoint }) => family(endpoint) === 4),
         own,
       )
       const six = judge(
-        current.filter(({ endpoint }) => family(endpoint) === 6),
+        seen.filter(({ endpoint }) => family(endpoint) === 6),
         own,
       )
       const natType = four.natType === 'unknown' && four.mapped.length === 0 ? six.natType : four.natType
       const mapped = [...four.mapped, ...six.mapped].sort(compareText).slice(0, MAPPED_MAX)
       return { natType, mapped }
     },
+    hosts: () => [...new Set(current().map(({ endpoint }) => hostOf(endpoint)))],
     forget: () => sights.clear(),
   }
 }

@@ -2,6 +2,7 @@
 
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { Name, NodeId } from '../../shared/ids.ts'
+import type { PortMappingReport } from '../portmap/report.ts'
 import type { CandidateSource, CandidateState, PathKind, PathView } from './path.ts'
 import type { Mapping } from './reflexive.ts'
 
@@ -38,6 +39,8 @@ export interface PathsReport {
   readonly engine: 'on' | 'off'
   readonly natType: Mapping['natType']
   readonly mapped: readonly Endpoint[]
+  /** Whether the router in front of this node leads an outside port to it. */
+  readonly portMapping?: PortMappingReport
   /** Who was just heard on this LAN; absent where nobody listens. */
   readonly near?: readonly Name[]
   readonly peers: readonly PathReport[]

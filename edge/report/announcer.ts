@@ -48,7 +48,8 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     const { addresses, key } = options.local()
     const publicEndpoint = options.me()?.publicEndpoint
     const mapping = options.mapping()
-    const seen = `${mapping.natType} ${mapping.mapped.join()} ${mapping.relays.join()}`
+    const outside = `${mapping.mapped.join()} ${mapping.portMapped ?? ''}`
+    const seen = `${mapping.natType} ${outside} ${mapping.relays.join()}`
     const now = `${own.boot()} ${peers.revision()} ${publicEndpoint ?? ''} ${seen} ${key}`
     if (now === saidOf) return
     const reachable = publicEndpoint !== undefined

@@ -3,8 +3,8 @@
 // Counted by (boot, seq). The boot counter is kept before the first word; where it was lost with the database, the fact
 // that the broker still retains tells what it must exceed.
 
-import { type Address, contains, hostCidr, parseCidr } from '../../shared/address/cidr.ts'
-import { type Endpoint, formatEndpoint } from '../../shared/address/endpoint.ts'
+import { formatEndpoint } from '../../shared/address/endpoint.ts'
+import { isPublic } from '../../shared/address/scope.ts'
 import { compareText } from '../../shared/bytes.ts'
 import type { Clock, Sha256, Signer } from '../../shared/effects.ts'
 import { type Candidate, type Fact, sealFact } from '../../shared/fact/fact.ts'
@@ -15,35 +15,18 @@ import type { Outside } from '../paths/outlook.ts'
 import type { LocalAddress } from '../plan/observed.ts'
 import type { PeerEntry } from './peers.ts'
 
-/** Blocks that nobody routes on the internet: RFC 1918, 6598, 3927, 1122, 4193 and 4291. */
-const NOT_PUBLIC = [
-  '10.0.0.0/8',
-  '172.16.0.0/12',
-  '192.168.0.0/16',
-  '100.64.0.0/10',
-  '169.254.0.0/16',
-  '127.0.0.0/8',
-  'fc00::/7',
-  'fe80::/10',
-  '::1/128',
-].map((text) => parseCidr(text))
-
-function isPublic(address: Address): boolean {
-  const host = hostCidr(address)
-  return !NOT_PUBLIC.some((block) => contains(block, host))
-}
-
 /** Addresses of physical interfaces with the port WireGuard listens on, and how others see them; public ones first. */
 function candidatesOf(
   local: readonly LocalAddress[],
   listenPort: number,
-  mapped: readonly Endpoint[],
+  { mapped, portMapped }: Outside,
 ): readonly Candidate[] {
   const found: Candidate[] = []
   for (const one of local) {
     if (!one.physical) continue
     found.push({ kind: isPublic(one.address) ? 'public' : 'lan', endpoint: formatEndpoint(one.address, listenPort) })
   }
+  if (portMapped !== undefined) found.push({ kind: 'portmap', endpoint: portMapped })
   for (const endpoint of mapped) found.push({ kind: 'mapped', endpoint })
   found.sort((a, b) => compareText(b.kind, a.kind) || compareText(a.endpoint, b.endpoint))
   return found.slice(0, candidatesMax)
@@ -95,7 +78,7 @@ export function createOwnFact(options: OwnFactOptions): OwnFact {
   return {
     boot: () => boot,
     compose(local, listenPort, reachable, entries, mapping) {
-      const candidates = candidatesOf(local, listenPort, mapping.mapped)
+      const candidates = candidatesOf(local, listenPort, mapping)
       // A node that has a public address has no NAT in front of that address, whatever else it has.
       const natType = candidates.some((one) => one.kind === 'public') ? 'none' : mapping.natType
       const seen = reachable || natType === 'none' ? observedPeers(entries) : []

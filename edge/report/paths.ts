@@ -6,6 +6,7 @@ import type { Name, NodeId } from '../../shared/ids.ts'
 import type { NearBook } from '../lan/near-book.ts'
 import type { Chooser } from '../paths/chooser.ts'
 import { type PathReport, type PathsReport, pathReport } from '../paths/report.ts'
+import type { PortMapping } from '../portmap/own-portmap.ts'
 import type { FactBook } from '../trust/fact-book.ts'
 import type { PeerBook } from './peers.ts'
 
@@ -19,6 +20,7 @@ export function agentPaths(
   { clock, facts, peers }: PathSources,
   chooser: Chooser,
   lan: Pick<NearBook, 'near'> | undefined,
+  ports: Pick<PortMapping, 'report'>,
 ): PathsReport {
   const now = clock.monotonic()
   const nameOf = (node: NodeId): Name => peers.of(node)?.member.name ?? (node as string as Name)
@@ -28,5 +30,6 @@ export function agentPaths(
     return view === undefined ? [] : [pathReport({ name, nodeId, natType }, view, nameOf, now)]
   })
   const near = lan === undefined ? {} : { near: [...lan.near.keys()].map(nameOf).sort(compareText) }
-  return { engine: chooser.engine(), ...chooser.mapping(), ...near, peers: reports }
+  const portMapping = ports.report(chooser.outsideHosts())
+  return { engine: chooser.engine(), ...chooser.mapping(), portMapping, ...near, peers: reports }
 }
