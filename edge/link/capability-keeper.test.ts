@@ -133,7 +133,7 @@ test('a capability for somebody else, or signed by nobody known, is not taken', 
     await r.connect()
     assert.is(r.keeper.current(), undefined)
     assert.is(r.store.get('capability'), undefined)
-    assert.is(r.refused.length, 1)
+    assert.ok(r.refused.length >= 1)
   }
 })
 

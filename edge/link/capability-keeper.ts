@@ -47,6 +47,9 @@ const KEY = 'capability'
 /** A fleet that comes back together asks spread over this. */
 const SPREAD_MS = 10_000
 const RETRY_MS_MIN = 30_000
+/** A node that has none can't use relays: what it asks goes before what can wait. */
+const FIRST_SPREAD_MS = 500
+const FIRST_RETRY_MS = 1_000
 const RETRY_MS_MAX = 6 * 3_600_000
 /** How often the age is looked at; also the least time between two capabilities where a clock is far off. */
 const LOOK_MS = 3_600_000
@@ -90,9 +93,10 @@ export function createCapabilityKeeper(options: CapabilityKeeperOptions): Capabi
   }
 
   const planRetry = (): void => {
-    const ceilingMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** failures)
+    const leastMs = held === undefined ? FIRST_RETRY_MS : RETRY_MS_MIN
+    const ceilingMs = Math.min(RETRY_MS_MAX, leastMs * 2 ** failures)
     failures += 1
-    plan(RETRY_MS_MIN / 2 + entropy.fraction() * ceilingMs)
+    plan(leastMs / 2 + entropy.fraction() * ceilingMs)
   }
 
   const look = (): void => {
@@ -128,7 +132,8 @@ export function createCapabilityKeeper(options: CapabilityKeeperOptions): Capabi
     },
     hubOnline() {
       failures = 0
-      plan(entropy.fraction() * SPREAD_MS)
+      if (held === undefined) load()
+      plan(entropy.fraction() * (held === undefined ? FIRST_SPREAD_MS : SPREAD_MS))
     },
     onReply(bytes) {
       const chunk = parseChunk(bytes)

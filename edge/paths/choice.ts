@@ -59,9 +59,9 @@ function improve(pair: Pair, now: number, out: PathAction[]): void {
   turnTo(pair, faster.candidate, `${text(faster.candidate)} is faster: ${times}`, now, out)
 }
 
-/** When this end may leave a path that only WireGuard's handshakes show to work. */
+/** When this end may leave a path that only WireGuard's handshakes show to work; the peer may just have come by it. */
 export function measuredTurnAt(pair: Pair, best: Track): number {
-  return pair.decides ? best.validAt : best.validAt + FOLLOWER_PATIENCE_MS
+  return pair.decides ? best.validAt : Math.max(best.validAt, pair.usedAt) + FOLLOWER_PATIENCE_MS
 }
 
 function measure(pair: Pair, now: number, out: PathAction[]): void {

@@ -51,14 +51,14 @@ test('an answer counts once, and only to a probe that was sent there', () => {
   assert.is(rig.of(PUBLIC.endpoint)?.state, 'probing')
 })
 
-test('the tries of a silent candidate: 0, 100, 300 ms, 1, 2, 5 s, then half a minute later', () => {
+test('the tries of a silent candidate: 0, 100, 300 ms, 1, 2, 5 s, then five seconds later', () => {
   const rig = makeRig()
   rig.connect([RELAY, PUBLIC], { [RELAY.endpoint]: 20 })
   rig.run(60_000)
   const times = rig.since(0, 'probe').filter(({ endpoint }) => endpoint === PUBLIC.endpoint)
   assert.equal(
     times.slice(0, 7).map(({ at }) => at),
-    [0, 100, 300, 1_000, 2_000, 5_000, 36_000],
+    [0, 100, 300, 1_000, 2_000, 5_000, 11_000],
   )
   assert.match(rig.of(PUBLIC.endpoint)?.reason ?? '', /^no answer to \d+ probes; tried again in \d+ s$/)
 })

@@ -24,7 +24,19 @@ import { nextProbeAt, sendDue } from './probing.ts'
 import { followRoam, noteRoam, roamCountsAt } from './roaming.ts'
 import { readyTracks, setAsideRest } from './standby.ts'
 import { expire, missAt, noteAnswer, rest, triesEndAt } from './track.ts'
-import { begin, forgetAsked, forgive, forgiveCurrent, isHeld, joinTries, retry, tryAll } from './tries.ts'
+import {
+  begin,
+  forgetAsked,
+  forgive,
+  forgiveCurrent,
+  isFirstWay,
+  isHeld,
+  joinTries,
+  retry,
+  tryAll,
+  tryAnew,
+  tryTogether,
+} from './tries.ts'
 
 export function createPeerPaths(options: PeerPathsOptions): PeerPaths {
   const pair = newPair(options)
@@ -69,6 +81,9 @@ function note(pair: Pair, event: PathEvent, now: number, out: PathAction[]): voi
     case 'network-changed':
       noteNetworkChange(pair, now)
       break
+    case 'outlook-changed':
+      if (!pair.resting) tryAnew(pair, now)
+      break
     case 'pace':
       pair.pace = event.pace
       pair.metered = event.metered
@@ -82,6 +97,7 @@ function noteAnswered(pair: Pair, endpoint: Endpoint, probe: number, rttMs: numb
   const track = pair.tracks.get(endpoint)
   if (track === undefined || !noteAnswer(track, probe, rttMs, now)) return
   pair.lifeAt = now
+  if (track.validAt === now && isFirstWay(pair, track)) tryTogether(pair, now)
   const current = currentOf(pair)
   if (track === current) {
     if (track.answers === 1) tell(pair, now, `in use: ${text(track.candidate)} answers`)

@@ -65,7 +65,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
   /** Endpoints for peers that WireGuard has none for; the others are turned by `point`. */
   const chosen = new Map<NodeId, Endpoint>()
   const ways = createWays({ ...options, onRelays: (peer) => refresh(peer), onWanted: (peer) => refresh(peer, true) })
-  const { candidates, outside, outlook, reflexive, relays } = ways
+  const { candidates, noteSight, outside, outlook, relays } = ways
   const greet = createGreeting(clock, talk, socket)
   const pointer = createPointer(wireguard, options.nudge, log)
   let own: ReadonlySet<string> = new Set()
@@ -138,7 +138,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
         break
       case 'pong':
         if (!candidates.isLocal(from) && candidates.viaOf(from) === undefined) {
-          reflexive.note(from, heard.seenAs, clock.monotonic())
+          noteSight(from, heard.seenAs)
         }
         pair.entry.rttMs = heard.rttMs
         if (heard.probe === greetingProbe) tell(pair, { type: 'asked', endpoint: from })
@@ -247,6 +247,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
         ways.setScene(options.relayScene())
       }
       setLocal(input)
+      if (ways.looksOtherwise(own)) for (const pair of pairs.values()) tell(pair, { type: 'outlook-changed' })
       setPace()
       for (const entry of input.entries) {
         const pair = byKey.get(entry.member.wgKey)

@@ -47,7 +47,7 @@ function rig() {
 test('a relay that binds over UDP in time keeps TLS away', () => {
   const { clock, resort, state, take } = rig()
   resort.want(PEER, true)
-  clock.advance(14_900)
+  clock.advance(4_900)
   state.udp = true
   clock.advance(600_000)
   assert.equal(take(), [])
@@ -56,7 +56,7 @@ test('a relay that binds over UDP in time keeps TLS away', () => {
 test('none that does: TLS, until UDP works for a minute', () => {
   const { clock, resort, state, take } = rig()
   resort.want(PEER, true)
-  clock.advance(14_900)
+  clock.advance(4_900)
   assert.equal(take(), [])
   clock.advance(200)
   assert.equal(take(), ['want p sr'])

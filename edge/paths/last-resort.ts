@@ -36,10 +36,10 @@ export interface LastResort {
 }
 
 /**
- * A relay that answers at all has bound a session over UDP by then: ten seconds until a new node has its capability, three
- * tries of a second. Where UDP is known to be blocked nobody waits for this.
+ * A relay that answers at all has bound a session over UDP by then: a second until a new node has its capability, three tries
+ * of a second. Where UDP is known to be blocked nobody waits for this.
  */
-const NO_UDP_MS = 15_000
+const NO_UDP_MS = 5_000
 /** Over UDP again for so long, it is believed. */
 const LINGER_MS = 60_000
 /** After so many tries in vain another relay is held. */

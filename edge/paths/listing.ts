@@ -7,7 +7,7 @@ import { currentOf, ensureTrack, ensureTracks, type Pair, standingOf } from './p
 import type { PathCandidate } from './path.ts'
 import { askedCandidate } from './roaming.ts'
 import { endpointOf } from './track.ts'
-import { begin, forgetAsked, forgive, tryAsked } from './tries.ts'
+import { begin, forgetAsked, forgive, tryAnew, tryAsked } from './tries.ts'
 
 /** Relays come last in a list and must survive its bound: they are what still works when all else is guesswork. */
 const RELAYS_KEPT = 4
@@ -36,9 +36,11 @@ export function noteList(pair: Pair, list: readonly PathCandidate[], now: number
   forgetAsked(pair, now)
   const news = pair.list.filter(({ endpoint }) => !known.has(endpoint))
   // A relay that is bound anew says nothing about the ways that failed.
-  if (news.some(({ kind }) => !isRelayed(kind))) forgive(pair)
+  const elsewhere = news.some(({ kind }) => !isRelayed(kind))
+  if (elsewhere) forgive(pair)
   if (pair.inUse !== undefined && standingOf(pair, now) === 'silent' && !named.has(pair.inUse.endpoint)) {
-    if (currentOf(pair)?.lastAnswerAt === undefined) pair.inUse = undefined
+    const current = currentOf(pair)
+    if (current === undefined || !Number.isFinite(current.lastAnswerAt)) pair.inUse = undefined
   }
   if (pair.resting) return
   ensureTracks(pair)
@@ -46,6 +48,8 @@ export function noteList(pair: Pair, list: readonly PathCandidate[], now: number
     const track = pair.tracks.get(endpoint)
     if (track !== undefined) begin(pair, track, now)
   }
+  // A peer that is known elsewhere now may have opened the others to us, too.
+  if (elsewhere) tryAnew(pair, now)
 }
 
 /** The peer's probe came from there. */

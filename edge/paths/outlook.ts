@@ -43,7 +43,7 @@ export interface Outlook {
   relays(): readonly NodeId[]
   /** Asks right now, and has not concluded yet. */
   isLooking(): boolean
-  /** Asked often enough, and nobody answered. */
+  /** Asked for more than a second, and nobody answered. */
   isBlocked(): boolean
   stop(): void
 }
@@ -53,6 +53,11 @@ const LOOK_MS = 30 * 60_000
 /** RTO of RFC 8489 §6.2.1 and its doubling: 0, 0.5, 1.5, 3.5 s. */
 const REPEAT_MS = 500
 const TRIES = 4
+/**
+ * When the third try goes out, two have been silent for a second and more: peers wait, so TLS is gone to. An answer that
+ * comes later takes it back.
+ */
+const BLOCKED_TRIES = 3
 /** Relays asked: two are used, and more tell nothing new. */
 const PLACES_MAX = 8
 
@@ -84,7 +89,7 @@ export function createOutlook({ clock, onChange, onSeen, send, stun }: OutlookOp
   }
 
   const judge = (): void => {
-    blocked = places.length > 0 && distances.size === 0 && (blocked || tries === TRIES)
+    blocked = places.length > 0 && distances.size === 0 && (blocked || tries >= BLOCKED_TRIES)
     tellOrder()
   }
 

@@ -48,9 +48,11 @@ export const FIRST_PATIENCE_MS = 1_000
 export const PUNCH_TTL = 3
 
 /** Candidates that did not answer are tried again after this, doubled each time … */
-export const RETRY_MS = 30_000
-/** … up to this. The same two spans hold down a path that failed in use. */
+export const RETRY_MS = 5_000
+/** … up to this. */
 export const RETRY_MS_MAX = 600_000
+/** A path that failed in use is held down for so long, doubled each time up to the same. */
+export const HOLD_MS = 30_000
 /** A path that served so long is forgiven what it did before. */
 export const FORGIVEN_MS = 600_000
 

@@ -38,6 +38,8 @@ export type PathEvent =
   | { readonly type: 'handshake'; readonly at: number }
   /** Own links or addresses changed: what was known of paths is doubtful, and hold-downs are void. */
   | { readonly type: 'network-changed' }
+  /** This node looks otherwise from outside: ways that failed may open now. */
+  | { readonly type: 'outlook-changed' }
   /** What the network wishes of this peer, or what the link costs, is another. */
   | { readonly type: 'pace'; readonly pace: Pace; readonly metered: boolean }
   /** Time has come: `dueAt()` is reached. */

@@ -30,8 +30,8 @@ export interface Mapping {
 }
 
 export interface Reflexive {
-  /** `observer` saw our packets come from `endpoint`. `at` in monotonic milliseconds. */
-  note(observer: Endpoint, endpoint: Endpoint, at: number): void
+  /** `observer` saw our packets come from `endpoint`. `at` in monotonic milliseconds. True if it saw another before. */
+  note(observer: Endpoint, endpoint: Endpoint, at: number): boolean
   /** `own`: addresses of this host. */
   mapping(own: ReadonlySet<string>): Mapping
   /** Addresses this node bears outside, whatever the port. */
@@ -65,10 +65,12 @@ export function createReflexive(): Reflexive {
 
   return {
     note(observer, endpoint, at) {
+      const before = sights.get(observer)?.endpoint
       sights.delete(observer)
       sights.set(observer, { endpoint, at, host: hostOf(observer) })
       const [oldest] = sights.keys()
       if (sights.size > OBSERVERS_MAX && oldest !== undefined) sights.delete(oldest)
+      return before !== endpoint
     },
     mapping(own) {
       const seen = current()

@@ -1,9 +1,19 @@
 // Which candidates are worth a round of tries, and when: at once when something is new, later and later when it was in vain.
 
-import { ASKED_MS, compareKinds, FORGIVEN_MS, JITTER, PUNCH_TTL, RETRY_MS, RETRY_MS_MAX } from './pacing.ts'
+import {
+  ASKED_MS,
+  compareKinds,
+  FORGIVEN_MS,
+  HOLD_MS,
+  isRelayed,
+  JITTER,
+  PUNCH_TTL,
+  RETRY_MS,
+  RETRY_MS_MAX,
+} from './pacing.ts'
 import { currentOf, ensureTracks, type Pair, standingOf } from './pair.ts'
 import type { CandidateSource, PathCandidate } from './path.ts'
-import { endpointOf, isTrying, startTries, type Track } from './track.ts'
+import { endpointOf, isTrying, rest, startTries, type Track } from './track.ts'
 
 /** Ways that only open when both ends try together; the peer's own forwarded or asking endpoints are open already. */
 const PUNCHED: ReadonlySet<CandidateSource> = new Set(['mapped', 'observed', 'last-good'])
@@ -53,6 +63,33 @@ export function tryAll(pair: Pair, now: number): void {
   pair.retryAt = Number.POSITIVE_INFINITY
 }
 
+/** Something came to be known that failed tries knew nothing of: all begin anew, and at the shortest distance. */
+export function tryAnew(pair: Pair, now: number): void {
+  pair.retryMs = 0
+  tryAll(pair, now)
+}
+
+/** Tries of a round that only its beginning overlaps with the peer's are as good as made alone. */
+const JOINED_STEPS = 3
+
+/** The first way is open, so that both ends can be told when to try: what failed alone is tried together. */
+export function tryTogether(pair: Pair, now: number): void {
+  pair.retryMs = 0
+  for (const track of pair.tracks.values()) {
+    if (!isPunched(track.candidate) || isHeld(track, now)) continue
+    const begun = isTrying(track) && track.step <= JOINED_STEPS
+    if (track.answers === 0 && !begun) begin(pair, track, now)
+    else if (begun) pair.callWanted = true
+  }
+}
+
+/** True if no other than this one is proven. */
+export function isFirstWay(pair: Pair, track: Track): boolean {
+  if (!isRelayed(track.candidate.kind)) return false
+  for (const other of pair.tracks.values()) if (other !== track && other.phase === 'valid') return false
+  return true
+}
+
 /** As `tryAll`, for an end whose peer already tries; what is held down may be tried, though not used. */
 export function joinTries(pair: Pair, now: number): void {
   ensureTracks(pair)
@@ -78,8 +115,8 @@ export function retry(pair: Pair, now: number): void {
   for (const track of pair.tracks.values()) {
     if (!Number.isFinite(track.heldUntil) || isHeld(track, now)) continue
     track.heldUntil = Number.NEGATIVE_INFINITY
-    // Whatever answers came meanwhile are too old to switch by.
-    if (endpointOf(track) !== pair.inUse?.endpoint) track.answers = 0
+    // Whatever answers came meanwhile are too old to switch by, and a round that the peer called for is half over.
+    if (endpointOf(track) !== pair.inUse?.endpoint) rest(track, 'untried')
     if (isWanted(pair, track, now)) begin(pair, track, now)
   }
   const all = [...pair.tracks.values()]
@@ -95,7 +132,7 @@ export function retry(pair: Pair, now: number): void {
 
 /** A path that failed in use must not be switched back to for a while, longer each time. */
 export function hold(track: Track, now: number): void {
-  track.holdMs = Math.min(RETRY_MS_MAX, Math.max(RETRY_MS, 2 * track.holdMs))
+  track.holdMs = Math.min(RETRY_MS_MAX, Math.max(HOLD_MS, 2 * track.holdMs))
   track.heldUntil = now + track.holdMs
 }
 

@@ -1,5 +1,6 @@
 // Where peers may be, and where this node is: candidates, relays that are bound, and the view from outside.
 
+import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { Clock, Entropy } from '../../shared/effects.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import { createRate } from '../echo/rate.ts'
@@ -41,12 +42,16 @@ export function createWays(options: WaysOptions) {
   const send: FrameSocket['send'] = (bytes, to) => socket.send(bytes, to)
   const maySeek = createRate(clock, SEEK_RATE)
   const reflexive = createReflexive()
+  /** What others see of this node is announced at once: peers wait for it. */
+  const noteSight = (observer: Endpoint, endpoint: Endpoint): void => {
+    if (reflexive.note(observer, endpoint, clock.monotonic())) onChange()
+  }
   const relays = createRelays({
     client: relayClient(send),
     names,
     onChange: onRelays,
     onSeenAs(relay, endpoint) {
-      reflexive.note(relay, endpoint, clock.monotonic())
+      noteSight(relay, endpoint)
       // A relay was bound over UDP.
       if (outlook.isBlocked() && !outlook.isLooking()) outlook.lookAgain()
     },
@@ -65,7 +70,7 @@ export function createWays(options: WaysOptions) {
     stun: createStunClient(clock, entropy),
     send,
     clock,
-    onSeen: (place, endpoint) => reflexive.note(place, endpoint, clock.monotonic()),
+    onSeen: noteSight,
     onChange() {
       relays.look()
       onChange()
@@ -84,11 +89,21 @@ export function createWays(options: WaysOptions) {
     }
   }
 
+  let sight: string | undefined
+  /** True if this node looks otherwise from outside than when this was asked last. */
+  const looksOtherwise = (own: ReadonlySet<string>): boolean => {
+    const { mapped, natType } = outside(own)
+    const before = sight
+    sight = `${natType} ${mapped.join()}`
+    return before !== undefined && before !== sight
+  }
+
   return {
     candidates,
     outlook,
     outside,
-    reflexive,
+    looksOtherwise,
+    noteSight,
     relays,
     setScene(scene: RelayScene | undefined): void {
       relays.update(scene)

@@ -38,7 +38,7 @@ const TRIES_MAX = 3
 const PAUSE_MS_MIN = 1_000
 const PAUSE_MS_MAX = 60_000
 /** Without a capability a relay need not be asked. */
-const CAPABILITY_MS = 5_000
+const CAPABILITY_MS = 500
 
 type State =
   | { readonly name: 'asking'; readonly nonce: Uint8Array }

@@ -64,7 +64,7 @@ const PAUSE_MS_MIN = 500
 const PAUSE_MS_MAX = 60_000
 /** A connection that lasted shorter is one more failure: two devices with one key must not chase each other quickly. */
 const STABLE_MS = 30_000
-const CAPABILITY_MS = 5_000
+const CAPABILITY_MS = 500
 const CHANNEL_MAX = 0xffff
 
 interface Channel {

@@ -53,6 +53,8 @@ export interface Machine {
 }
 
 const INTERNET = 'internet'
+/** The way to all that is not on the internet, as every host there has one; nobody is at its end. */
+const NOWHERE = '198.18.255.254'
 
 function siteNumber(topology: Topology, site: Site): number {
   return topology.sites.indexOf(site) + 1
@@ -125,7 +127,7 @@ function siteHosts(topology: Topology, site: Site): readonly Machine[] {
 export function machinesOf(topology: Topology): readonly Machine[] {
   const internet = topology.internet.map((name): Machine => {
     const address = `${internetAddress(topology, name)}/16`
-    return { name, cables: [{ interface: 'eth0', segment: INTERNET, address }] }
+    return { name, cables: [{ interface: 'eth0', segment: INTERNET, address }], gateway: NOWHERE }
   })
   const sites = topology.sites.flatMap((site) => [...routers(topology, site), ...siteHosts(topology, site)])
   return [...internet, ...sites]
