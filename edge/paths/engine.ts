@@ -270,7 +270,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
     },
     view: (node) => pairs.get(node)?.paths.view(clock.monotonic()),
     mapping: () => outside(own),
-    outsideHosts: () => reflexive.hosts(),
+    outsideHosts: () => ways.outsideHosts(),
     viaOf: (endpoint) => candidates.viaOf(endpoint),
   }
 }

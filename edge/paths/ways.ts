@@ -102,6 +102,7 @@ export function createWays(options: WaysOptions) {
     candidates,
     outlook,
     outside,
+    outsideHosts: () => reflexive.hosts(),
     looksOtherwise,
     noteSight,
     relays,
