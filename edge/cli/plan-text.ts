@@ -1,5 +1,6 @@
 // A plan as the commands a person would type, or close to it: what would change, in the order in which it would.
 
+import type { DesiredRoute } from '../plan/desired.ts'
 import type { Op } from '../plan/op.ts'
 
 function peerWords(op: Extract<Op, { op: 'peer-set' }>): string {
@@ -8,6 +9,11 @@ function peerWords(op: Extract<Op, { op: 'peer-set' }>): string {
   if (op.endpoint !== undefined) parts.push(`endpoint ${op.endpoint}`)
   if (op.keepaliveS !== undefined) parts.push(`persistent-keepalive ${op.keepaliveS}`)
   return parts.join(' ')
+}
+
+function routeWords({ advmss, destination, metric, mtu }: DesiredRoute, device: string): string {
+  const size = mtu === undefined ? '' : ` mtu ${mtu}`
+  return `${destination} dev ${device} metric ${metric}${size}${advmss === undefined ? '' : ` advmss ${advmss}`}`
 }
 
 /** One line for each operation; `device` is the name of the interface. */
@@ -32,7 +38,9 @@ function opText(op: Op, device: string): string {
     case 'forwarding-on':
       return op.family === 4 ? 'sysctl net.ipv4.ip_forward=1' : 'sysctl net.ipv6.conf.all.forwarding=1'
     case 'route-add':
-      return `ip route add ${op.destination} dev ${device} metric ${op.metric}`
+      return `ip route add ${routeWords(op, device)}`
+    case 'route-change':
+      return `ip route replace ${routeWords(op, device)}`
     case 'route-remove':
       return `ip route del ${op.destination} dev ${device} metric ${op.metric}`
   }

@@ -161,6 +161,16 @@ const cases: Readonly<Record<string, Case>> = {
     await turn(driver, sampleDesired(subject, swapped))
     await turn(driver, desired)
   },
+  'a route takes another MTU in place, and loses it again': async (_subject, driver, desired) => {
+    await turn(driver, desired)
+    const less = (size: { mtu: number; advmss?: number }): Desired => {
+      return { ...desired, routes: desired.routes.map((route) => ({ ...route, ...size })) }
+    }
+    for (const wanted of [less({ mtu: 1_328 }), less({ mtu: 1_280, advmss: 1_140 }), desired]) {
+      assert.equal([...new Set(names(await turn(driver, wanted)))], ['route-change'])
+      assert.equal((await driver.read()).routes, wanted.routes)
+    }
+  },
   'a peer that left the network goes, the others stay': async (subject, driver, desired) => {
     await turn(driver, desired)
     const records = sampleRecords(subject.wgKey)

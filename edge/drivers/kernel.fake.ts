@@ -4,8 +4,8 @@ import { type Cidr, compareCidr, sortCidrs } from '../../shared/address/cidr.ts'
 import { compareText } from '../../shared/bytes.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import type { WgKey } from '../../shared/ids.ts'
-import type { LocalAddress, Observed, ObservedPeer } from '../plan/observed.ts'
-import type { Op, OpName, OpOf } from '../plan/op.ts'
+import type { LocalAddress, Observed, ObservedPeer, ObservedRoute } from '../plan/observed.ts'
+import { type Op, type OpName, type OpOf, routeOf } from '../plan/op.ts'
 import type { Driver, Failure } from './driver.ts'
 
 interface Device {
@@ -21,7 +21,7 @@ interface Device {
 export interface FakeKernel {
   device: Device | undefined
   /** By destination and metric. */
-  readonly routes: Map<string, { readonly destination: Cidr; readonly metric: number }>
+  readonly routes: Map<string, ObservedRoute>
   readonly forwarding: Set<4 | 6>
   ruleset: string | undefined
   local: LocalAddress[]
@@ -95,7 +95,11 @@ function executorsOf(kernel: FakeKernel): Executors {
     'route-add': (op) => {
       refuseIpv6(kernel, op.destination)
       if (!deviceOf(kernel).up) throw new HoldfastError('failed', 'the interface is down')
-      kernel.routes.set(routeKey(op), { destination: op.destination, metric: op.metric })
+      kernel.routes.set(routeKey(op), routeOf(op))
+    },
+    'route-change': (op) => {
+      if (!kernel.routes.has(routeKey(op))) throw new HoldfastError('failed', 'there is no such route')
+      kernel.routes.set(routeKey(op), routeOf(op))
     },
     'route-remove': (op) => void kernel.routes.delete(routeKey(op)),
   }

@@ -12,7 +12,7 @@ import { hasIpv6, readForwarding, switchForwardingOn } from './forwarding.ts'
 import { addLink, type Flavour, flavourOf, removeLink, setLink } from './link.ts'
 import { createNftTable } from './nft.ts'
 import { removeRelayTable } from './relay-forwarder.ts'
-import { addRoute, readRoutes, removeRoute } from './routes.ts'
+import { addRoute, changeRoute, readRoutes, removeRoute } from './routes.ts'
 import { removeTurnCover } from './turn-cover.ts'
 import { watchKernel } from './watch.ts'
 import { createWgSocket } from './wg-socket.ts'
@@ -81,6 +81,7 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
     'link-set': (op) => setLink(name, op.mtu, run),
     'forwarding-on': async (op) => switchForwardingOn(op.family),
     'route-add': (op) => addRoute(name, op, run),
+    'route-change': (op) => changeRoute(name, op, run),
     'route-remove': (op) => removeRoute(name, op, run),
   }
   const one = (op: Op): Promise<void> => (execute[op.op] as (op_: Op) => Promise<void>)(op)

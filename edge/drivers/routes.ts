@@ -11,11 +11,18 @@ const PROTOCOL = '72'
 interface IpRoute {
   readonly dst?: string
   readonly metric?: number
+  readonly metrics?: readonly { readonly mtu?: number | string; readonly advmss?: number }[]
 }
 
 function destinationOf(text: string, family: 4 | 6): Cidr | undefined {
   if (text === 'default') return undefined
   return parseCidr(text.includes('/') ? text : `${text}/${family === 4 ? 32 : 128}`)
+}
+
+/** A locked MTU is printed as text, and is not ours. */
+function sizesOf({ metrics = [] }: IpRoute): Pick<ObservedRoute, 'mtu' | 'advmss'> {
+  const { advmss, mtu } = Object.assign({}, ...metrics) as { readonly mtu?: number | string; readonly advmss?: number }
+  return { ...(mtu === undefined ? {} : { mtu: Number(mtu) }), ...(advmss === undefined ? {} : { advmss }) }
 }
 
 async function readFamily(name: string, family: 4 | 6, run: Run): Promise<readonly ObservedRoute[]> {
@@ -24,7 +31,7 @@ async function readFamily(name: string, family: 4 | 6, run: Run): Promise<readon
     const rows = JSON.parse(text.trim() === '' ? '[]' : text) as readonly IpRoute[]
     return rows.flatMap((row) => {
       const destination = destinationOf(row.dst ?? '', family)
-      return destination === undefined ? [] : [{ destination, metric: row.metric ?? 0 }]
+      return destination === undefined ? [] : [{ destination, metric: row.metric ?? 0, ...sizesOf(row) }]
     })
   } catch (error) {
     // No such device, or no IPv6: no routes.
@@ -43,8 +50,10 @@ export async function readRoutes(
 }
 
 function change(verb: 'add' | 'replace' | 'del', name: string, route: ObservedRoute, run: Run): Promise<string> {
-  const { destination, metric } = route
+  const { advmss, destination, metric, mtu } = route
   const target = [destination, 'dev', name, 'metric', String(metric), 'protocol', PROTOCOL]
+  if (mtu !== undefined) target.push('mtu', String(mtu))
+  if (advmss !== undefined) target.push('advmss', String(advmss))
   return run('ip', [`-${familyOf(destination)}`, 'route', verb, ...target])
 }
 
@@ -74,6 +83,11 @@ export async function addRoute(name: string, route: ObservedRoute, run: Run): Pr
     }
     await change('replace', name, route, run)
   }
+}
+
+/** Another MTU for a route of ours, which the kernel changes in one step. */
+export async function changeRoute(name: string, route: ObservedRoute, run: Run): Promise<void> {
+  await change('replace', name, route, run)
 }
 
 /** A route that is gone already is no failure. */

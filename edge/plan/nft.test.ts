@@ -97,6 +97,11 @@ iifname "hf0" ip6 daddr fd50::/64 goto ingress
 oifname "hf0" ip6 saddr fd50::/64 goto egress
 drop
 }
+chain segments {
+type filter hook forward priority mangle; policy accept;
+iifname "hf0" tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu
+oifname "hf0" tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu
+}
 chain nat_out {
 type nat hook postrouting priority srcnat; policy accept;
 oifname != "hf0" ip saddr 10.77.0.0/24 ip daddr 192.168.50.0/24 masquerade

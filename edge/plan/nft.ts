@@ -116,6 +116,19 @@ function forwardLines(input: RulesetInput): readonly string[] {
   ]
 }
 
+/**
+ * TCP between a subnet and the mesh keeps to what the path carries from its first packet on: many networks lose the ICMP that
+ * would tell them later.
+ */
+function segmentLines({ interface: name }: RulesetInput): readonly string[] {
+  const clamp = 'tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu'
+  return [
+    'type filter hook forward priority mangle; policy accept;',
+    `iifname "${name}" ${clamp}`,
+    `oifname "${name}" ${clamp}`,
+  ]
+}
+
 function natLines({ forwards, mesh, interface: name }: RulesetInput): readonly string[] {
   const lines = forwards
     .filter((forward) => forward.nat === 'masquerade')
@@ -147,6 +160,7 @@ export function renderRuleset(input: RulesetInput): string {
     base('input', 'iifname', 'ingress'),
     base('output', 'oifname', 'egress'),
     chain('forward', forwardLines(input)),
+    ...(input.forwards.length === 0 ? [] : [chain('segments', segmentLines(input))]),
     ...(input.forwards.some((forward) => forward.nat === 'masquerade') ? [chain('nat_out', natLines(input))] : []),
     ...(input.share === undefined
       ? []

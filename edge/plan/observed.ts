@@ -32,6 +32,8 @@ export interface ObservedDevice {
 export interface ObservedRoute {
   readonly destination: Cidr
   readonly metric: number
+  readonly mtu?: number
+  readonly advmss?: number
 }
 
 /** An address of another interface of this host: to avoid conflicts and to find LAN candidates. */

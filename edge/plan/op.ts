@@ -3,6 +3,7 @@
 import type { Cidr } from '../../shared/address/cidr.ts'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { WgKey } from '../../shared/ids.ts'
+import type { DesiredRoute } from './desired.ts'
 
 export type Op =
   | { readonly op: 'ruleset-set'; readonly ruleset: string }
@@ -21,8 +22,20 @@ export type Op =
   | { readonly op: 'address-remove'; readonly cidr: Cidr }
   | { readonly op: 'link-set'; readonly mtu: number; readonly up: true }
   | { readonly op: 'forwarding-on'; readonly family: 4 | 6 }
-  | { readonly op: 'route-add'; readonly destination: Cidr; readonly metric: number }
+  | ({ readonly op: 'route-add' } & DesiredRoute)
+  /** In place, so that no packet is without a route. */
+  | ({ readonly op: 'route-change' } & DesiredRoute)
   | { readonly op: 'route-remove'; readonly destination: Cidr; readonly metric: number }
+
+/** The route that an operation sets. */
+export function routeOf({ advmss, destination, metric, mtu }: DesiredRoute): DesiredRoute {
+  return {
+    destination,
+    metric,
+    ...(mtu === undefined ? {} : { mtu }),
+    ...(advmss === undefined ? {} : { advmss }),
+  }
+}
 
 export type OpName = Op['op']
 export type OpOf<N extends OpName> = Extract<Op, { op: N }>

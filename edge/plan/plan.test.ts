@@ -47,7 +47,11 @@ const desiredArbitrary: fc.Arbitrary<Desired> = fc.record({
   peers: peersArbitrary,
   routes: fc
     .subarray(ROUTES)
-    .chain((list) => fc.constantFrom(50, 100).map((metric) => list.map((destination) => ({ destination, metric })))),
+    .chain((list) =>
+      fc
+        .tuple(fc.constantFrom(50, 100), fc.constantFrom({}, { mtu: 1_328 }, { mtu: 1_280, advmss: 1_140 }))
+        .map(([metric, size]) => list.map((destination) => ({ destination, metric, ...size }))),
+    ),
   forwarding: fc.subarray<4 | 6>([4, 6]),
   ruleset: fc.constantFrom('one', 'two'),
 })

@@ -6,9 +6,9 @@
 import { type Cidr, compareCidr, familyOf, sortCidrs } from '../../shared/address/cidr.ts'
 import { compareText } from '../../shared/bytes.ts'
 import type { WgKey } from '../../shared/ids.ts'
-import type { Desired, DesiredPeer } from './desired.ts'
-import type { Observed, ObservedPeer } from './observed.ts'
-import type { Op } from './op.ts'
+import type { Desired, DesiredPeer, DesiredRoute } from './desired.ts'
+import type { Observed, ObservedPeer, ObservedRoute } from './observed.ts'
+import { type Op, routeOf } from './op.ts'
 
 /** Both are sorted as a rule, and most turns find nothing to do: then nothing is allocated. */
 function sameCidrs(a: readonly Cidr[], b: readonly Cidr[]): boolean {
@@ -116,6 +116,11 @@ function deviceOps(desired: Desired, observed: Observed): readonly Op[] {
   return ops
 }
 
+function routeOp(wanted: DesiredRoute, held: ObservedRoute | undefined): readonly Op[] {
+  if (held === undefined) return [{ op: 'route-add', ...routeOf(wanted) }]
+  return held.mtu === wanted.mtu && held.advmss === wanted.advmss ? [] : [{ op: 'route-change', ...routeOf(wanted) }]
+}
+
 /** A host without IPv6 gets the rest. */
 function withoutIpv6(desired: Desired): Desired {
   return {
@@ -150,9 +155,7 @@ export function plan(wish: Desired, observed: Observed): readonly Op[] {
     ...desired.forwarding
       .filter((family) => !observed.forwarding.includes(family))
       .map((family) => ({ op: 'forwarding-on', family }) as const),
-    ...desired.routes
-      .filter((route) => !routes.has(routeKey(route)))
-      .map(({ destination, metric }) => ({ op: 'route-add', destination, metric }) as const),
+    ...desired.routes.flatMap((route) => routeOp(route, routes.get(routeKey(route)))),
     ...[...routes.entries()]
       .filter(([key]) => !wantedRoutes.has(key))
       .map(([, { destination, metric }]) => ({ op: 'route-remove', destination, metric }) as const)

@@ -15,6 +15,11 @@ const input: RulesetInput = {
 }
 
 const GOLDEN = `
+chain share_whole {
+type filter hook prerouting priority -450; policy accept;
+iifname != "hf0" ip frag-off & 0x3fff != 0 udp dport 40000 @th,64,32 0xf0686601 drop
+iifname != "hf0" exthdr frag exists udp dport 40000 @th,64,32 0xf0686601 drop
+}
 chain share_in {
 type filter hook input priority 200; policy accept;
 udp dport 40001 drop
@@ -32,13 +37,13 @@ udp sport 40001 udp sport set 40000
 
 test('frames and answers of STUN are led to the control port, and leave as WireGuard’s', () => {
   const text = renderRuleset({ ...input, share: { listenPort: 40_000, controlPort: 40_001 } })
-  assert.is(`\n${text.slice(text.indexOf('\tchain share_in')).replace(/^\t+/gm, '')}`, GOLDEN)
+  assert.is(`\n${text.slice(text.indexOf('\tchain share_whole')).replace(/^\t+/gm, '')}`, GOLDEN)
 })
 
 test('where nothing is shared, the rest is the same and no more', () => {
   const shared = renderRuleset({ ...input, share: { listenPort: 40_000, controlPort: 40_001 } })
   const alone = renderRuleset(input)
-  assert.is(alone, `${shared.slice(0, shared.indexOf('\tchain share_in'))}}\n`)
+  assert.is(alone, `${shared.slice(0, shared.indexOf('\tchain share_whole'))}}\n`)
 })
 
 test.run()

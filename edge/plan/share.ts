@@ -21,6 +21,8 @@ const RELAY_FRAME = '@th,64,32 0xf0687201'
 /** Binding success response, and the magic cookie. */
 const STUN_ANSWER = '@th,64,16 0x0101 @th,96,32 0x2112a442'
 
+/** Before conntrack joins fragments (-400). */
+const FIRST = -450
 /** After filters (0) and NAT (100), before the socket is looked up. */
 const LAST = 200
 
@@ -32,6 +34,16 @@ export function shareChains(
   const lead = (what: string): string =>
     `iifname != "${name}" udp dport ${listenPort} ${what} udp dport set ${controlPort}`
   return [
+    [
+      'share_whole',
+      [
+        `type filter hook prerouting priority ${FIRST}; policy accept;`,
+        // A frame counts only if it came in one piece: so an answer to a large one proves what the path carries, whoever on
+        // the way, or at its start, would have cut it up.
+        `iifname != "${name}" ip frag-off & 0x3fff != 0 udp dport ${listenPort} ${NODE_FRAME} drop`,
+        `iifname != "${name}" exthdr frag exists udp dport ${listenPort} ${NODE_FRAME} drop`,
+      ],
+    ],
     [
       'share_in',
       [

@@ -1,8 +1,9 @@
 // A kernel made of maps: what it holds outlives the agent, and it can be told to let the agent die in mid-apply.
 
 import type { Driver, Failure } from '../../edge/drivers/driver.ts'
+import type { DesiredRoute } from '../../edge/plan/desired.ts'
 import type { LocalAddress, Observed, ObservedPeer } from '../../edge/plan/observed.ts'
-import type { Op } from '../../edge/plan/op.ts'
+import { type Op, routeOf } from '../../edge/plan/op.ts'
 import type { Cidr } from '../../shared/address/cidr.ts'
 import { compareText } from '../../shared/bytes.ts'
 import { HoldfastError, unreachable } from '../../shared/errors.ts'
@@ -11,7 +12,7 @@ import type { WgKey } from '../../shared/ids.ts'
 interface State {
   link: { up: boolean; mtu: number; readonly addresses: Set<Cidr> } | undefined
   device: { listenPort: number; wgKey: WgKey | undefined; readonly peers: Map<WgKey, ObservedPeer> } | undefined
-  readonly routes: Map<string, { readonly destination: Cidr; readonly metric: number }>
+  readonly routes: Map<string, DesiredRoute>
   readonly forwarding: Set<4 | 6>
   ruleset: string | undefined
 }
@@ -138,8 +139,9 @@ function execute(state: State, op: Op): void {
       state.forwarding.add(op.family)
       return
     case 'route-add':
+    case 'route-change':
       if (!linkOf(state).up) throw new HoldfastError('failed', 'the interface is down')
-      state.routes.set(`${op.destination} ${op.metric}`, { destination: op.destination, metric: op.metric })
+      state.routes.set(`${op.destination} ${op.metric}`, routeOf(op))
       return
     case 'route-remove':
       state.routes.delete(`${op.destination} ${op.metric}`)
