@@ -10,7 +10,7 @@ import { commandsBy } from './host/command.ts'
 import { readConfigFile } from './host/config-file.ts'
 import { isUdpPortFree } from './host/listen-port.ts'
 import { hostProbe } from './host/probe.ts'
-import { controlPortOf } from './host/settings.ts'
+import { controlPortOf, proxyOf } from './host/settings.ts'
 import type { RouterDoors } from './portmap/doors.ts'
 
 const { env } = process
@@ -64,7 +64,8 @@ const doors: Doors = {
       portMapping: { routes: readDefaultRoutes, router: () => openRouterDoors(log) },
       // Few hosts ever need them.
       tls: {
-        dial: async (target, events) => (await import('./drivers/tls-dial.ts')).dialTlsRelay(target, events),
+        dial: async (target, events) =>
+          (await import('./drivers/tls-dial.ts')).dialTlsRelay({ ...target, proxy: proxyOf(settings) }, events),
         loopback: async (onPacket) => (await import('./drivers/loopback.ts')).openLoopback(listenPort, log, onPacket),
       },
     }

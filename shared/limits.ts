@@ -37,6 +37,8 @@ export const statusPeersMax = 256
 export const healthMax = 64
 /** Unknown fields that are named of one report: enough to tell which version is behind. */
 export const unreadFieldsMax = 8
+/** Head of a proxy's answer; those of 4 KB carry pages of cookies. */
+export const proxyAnswerBytesMax = 8 << 10
 /** A request to the hub. */
 export const requestBytesMax = 1 << 10
 /** A capability is about 200 B; it travels in one datagram with room for the rest of a bind. */
@@ -73,6 +75,20 @@ export const tokensMax = 10_000
 export const mqttPacketMax = deltaBytesMax + 4_096
 /** Connections of the embedded broker: twice the fleet it is measured for; more belongs on Mosquitto. */
 export const brokerClientsMax = 10_000
+/** Connections at each of the hub's TLS ports: brokerClientsMax and people; half a gigabyte of TLS when full. */
+export const hubConnectionsMax = 12_000
+/** Of one source: the devices of many sites behind one carrier's NAT. */
+export const hubConnectionsPerSourceMax = 1_024
+/** TLS and the header of a request at the hub, milliseconds: some round trips over a bad LTE link; slower is a slow loris. */
+export const hubHandshakeMsMax = 15_000
+/** A request with its body, milliseconds: 4 MB over LTE. */
+export const hubRequestMsMax = 60_000
+/** Silence on a connection kept for the next request, milliseconds. */
+export const hubIdleMsMax = 10_000
+/** Requests on one connection before it is closed: nobody holds a place for ever by asking. */
+export const hubRequestsPerConnectionMax = 1_000
+/** Header of a request; tokens and URLs of ours take hundreds of bytes. */
+export const hubHeaderBytesMax = 16 << 10
 /** Bytes that may wait for one client of the embedded broker: a whole snapshot on a slow link, nothing beyond. */
 export const brokerQueueBytesMax = snapshotBytesMax + (1 << 20)
 /** Time a client may leave its socket full, milliseconds: a 2 MB snapshot at 64 kbit/s takes four minutes. */
@@ -117,6 +133,8 @@ export const pathProbesPerSecondMax = 80
 export const pathTriesPerSecondMax = 16
 /** Probes of one candidate whose answer is awaited: 3 s of `fast`. */
 export const pathFlightsMax = 16
+/** Paths of one peer whose MTU is known: the one in use, those kept ready, and some that were used before. */
+export const pathSizesMax = 8
 /** What happened to the paths of one peer, as people ask for it. */
 export const pathHistoryMax = 32
 /** One beacon: a fact with what seals it. Few need more than one frame of Ethernet; IP cuts and joins the others. */

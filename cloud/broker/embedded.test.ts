@@ -69,7 +69,7 @@ broker.before.each(async () => {
   own = await createEmbeddedBroker({ store: openAccessStore(':memory:'), clock: systemClock, log })
   await own.access.allow(alice, network, `secret of ${alice}`)
   await own.access.allow(bob, network, `secret of ${bob}`)
-  door = await listenMqtt(own, tls, { host: '127.0.0.1', port: 0 }, log)
+  door = await listenMqtt({ broker: own, tls, at: { host: '127.0.0.1', port: 0 }, log, guard: () => undefined })
   web = createServer({ key: tls.key, cert: tls.certificate })
   attachWebSocket(web, '/mqtt', own, log)
   await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve))

@@ -1,14 +1,15 @@
-// The two doors of the embedded broker: MQTT over TLS on a port of its own, and over WebSocket on the HTTPS port.
+// The doors of the embedded broker: MQTT over TLS on a port of its own, and on the HTTPS port by ALPN or over WebSocket.
 
 import type { IncomingMessage } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { createServer, type TLSSocket } from 'node:tls'
+import { createServer, type Server, type TLSSocket } from 'node:tls'
 import { createWebSocketStream, WebSocketServer } from 'ws'
 import type { Log } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { brokerClientsMax, brokerConnectMsMax, mqttPacketMax } from '../../shared/limits.ts'
+import { mqttProtocol } from '../../shared/wire/enrol.ts'
 import type { HubTls } from '../tls/authority.ts'
 import type { EmbeddedBroker } from './embedded.ts'
 
@@ -22,20 +23,29 @@ export interface Listen {
   readonly port: number
 }
 
-export async function listenMqtt(broker: EmbeddedBroker, tls: HubTls, at: Listen, log: Log): Promise<MqttListener> {
+export interface MqttListenerOptions {
+  readonly broker: Pick<EmbeddedBroker, 'accept'>
+  readonly tls: HubTls
+  readonly at: Listen
+  readonly log: Log
+  /** Stands in front of the server before it listens. */
+  readonly guard: (server: Server) => void
+}
+
+export async function listenMqtt({ at, broker, guard, log, tls }: MqttListenerOptions): Promise<MqttListener> {
   const server = createServer({
+    ALPNProtocols: [mqttProtocol],
     key: tls.key,
     cert: tls.certificate,
     minVersion: 'TLSv1.2',
     handshakeTimeout: brokerConnectMsMax,
   })
-  server.maxConnections = brokerClientsMax
+  guard(server)
   server.on('secureConnection', (socket: TLSSocket) => {
     socket.setNoDelay(true)
     broker.accept(socket, socket.remoteAddress ?? 'unknown')
   })
   server.on('tlsClientError', (error) => log.debug('TLS handshake failed', { why: error.message }))
-  server.on('drop', () => log.warn('broker is full', { connections: brokerClientsMax }))
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: Error) =>
       reject(
@@ -58,6 +68,21 @@ export async function listenMqtt(broker: EmbeddedBroker, tls: HubTls, at: Listen
 export interface MqttDoor {
   accept(stream: Duplex, remote: string): void
   connections(): number
+}
+
+/** Serves MQTT to those who offer it by ALPN, and leaves the others to HTTPS. Before anybody else listens to the server. */
+export function attachMqtt(server: HttpsServer, broker: MqttDoor, log: Log): void {
+  const [http] = server.listeners('secureConnection')
+  if (http === undefined) return
+  server.removeListener('secureConnection', http as () => void)
+  server.on('secureConnection', (socket: TLSSocket) => {
+    if (socket.alpnProtocol !== mqttProtocol) Reflect.apply(http, server, [socket])
+    else if (broker.connections() >= brokerClientsMax) socket.destroy()
+    else {
+      socket.on('error', (error) => log.debug('MQTT by ALPN failed', { why: error.message }))
+      broker.accept(socket.setNoDelay(true), socket.remoteAddress ?? 'unknown')
+    }
+  })
 }
 
 /** Serves MQTT over WebSocket at `path` and refuses every other upgrade. */

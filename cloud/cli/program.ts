@@ -47,9 +47,20 @@ const serve: CommandSpec = {
     data,
     { name: 'config', value: 'FILE', summary: 'Settings in YAML; flags win over it' },
     { name: 'listen', value: 'ADDR', summary: 'HTTPS: API, enrolment, MQTT over WebSocket; 0.0.0.0:8443 where absent' },
-    { name: 'mqtt', value: 'ADDR', summary: 'MQTT over TLS of the embedded broker; 0.0.0.0:8883 where absent' },
+    {
+      name: 'mqtt',
+      value: 'ADDR',
+      summary:
+        'MQTT over TLS of the embedded broker; 0.0.0.0:8883 where absent, and the address of --listen shares its port',
+    },
     { name: 'url', value: 'URL', summary: 'How devices reach the hub, like https://hub.example.org:8443' },
     { name: 'name', value: 'HOST', repeat: true, summary: 'Another name or address for the certificate' },
+    {
+      name: 'proxy',
+      value: 'BLOCK',
+      repeat: true,
+      summary: 'Believe relays and proxies there about the source of connections; this machine where absent',
+    },
     { name: 'broker', value: 'URL', summary: 'Use this Mosquitto instead: mqtts://ADMIN:PASSWORD@HOST:8883?ca=FILE' },
     { name: 'broker-public', value: 'URL', summary: 'How devices reach that broker, where it differs' },
     { name: 'log-level', value: 'LEVEL', summary: 'Least level to log', choices: ['debug', 'info', 'warn', 'error'] },

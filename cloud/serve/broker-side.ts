@@ -3,6 +3,7 @@
 import type { Bus, BusFactory, Clock, Entropy, Log } from '../../shared/effects.ts'
 import { createMqttBusFactory } from '../../shared/host/mqtt-bus.ts'
 import { base32 } from '../../shared/ids.ts'
+import { brokerClientsMax, hubConnectionsPerSourceMax } from '../../shared/limits.ts'
 import { hubServerName } from '../../shared/wire/enrol.ts'
 import type { AccessStore } from '../access/access-store.ts'
 import { createBridge } from '../broker/bridge.ts'
@@ -13,6 +14,7 @@ import { createMosquittoBroker } from '../broker/mosquitto.ts'
 import type { BrokerAccess, HubOptions } from '../hub.ts'
 import type { HubTls } from '../tls/authority.ts'
 import type { ListenAddress } from './address.ts'
+import { type DoorOptions, keepDoor } from './doorkeeper.ts'
 
 export const webSocketPath = '/mqtt'
 /** Devices assume this port beside the hub's address, so it need not be told. */
@@ -39,7 +41,12 @@ export interface BrokerSide {
 export interface BrokerSideOptions {
   readonly store: AccessStore
   readonly tls: HubTls
-  readonly mqtt: ListenAddress
+  /** Undefined where MQTT has no port of its own but the one of HTTPS. */
+  readonly mqtt: ListenAddress | undefined
+  /** Port that devices reach HTTPS at. */
+  readonly publicPort: number
+  /** Whose word on the source of a connection is taken. */
+  readonly proxies: DoorOptions['proxies']
   /** Host that devices reach the hub at. */
   readonly publicHost: string
   readonly broker?: string
@@ -75,7 +82,7 @@ function busFactory(
 }
 
 async function embedded(options: BrokerSideOptions): Promise<BrokerSide> {
-  const { clock, log, mqtt, publicHost, store, tls } = options
+  const { clock, log, mqtt, proxies, publicHost, publicPort, store, tls } = options
   const broker = await createEmbeddedBroker({ store, clock, log })
   let listener: MqttListener | undefined
   return {
@@ -85,7 +92,7 @@ async function embedded(options: BrokerSideOptions): Promise<BrokerSide> {
     told: {
       // Asked at each enrolment, because the kernel may have chosen the port.
       get url() {
-        const port = listener?.port ?? mqtt.port
+        const port = mqtt === undefined ? publicPort : (listener?.port ?? mqtt.port)
         return port === MQTT_PORT ? '' : `mqtts://${brackets(publicHost)}:${port}`
       },
       webSocketPath,
@@ -93,7 +100,9 @@ async function embedded(options: BrokerSideOptions): Promise<BrokerSide> {
     problem: () => undefined,
     connections: () => broker.connections(),
     async open() {
-      listener = await listenMqtt(broker, tls, mqtt, log)
+      if (mqtt === undefined) return log.info('MQTT shares the port of HTTPS')
+      const bounds = { max: brokerClientsMax, perSourceMax: hubConnectionsPerSourceMax, proxies, clock, log }
+      listener = await listenMqtt({ broker, tls, at: mqtt, log, guard: (server) => keepDoor(server, bounds) })
       log.info('broker listens', { host: mqtt.host, port: listener.port })
     },
     async close() {

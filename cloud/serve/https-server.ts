@@ -1,12 +1,27 @@
-// The HTTPS server of the hub: API, dashboard and, by upgrade, MQTT over WebSocket.
+// The HTTPS server of the hub: API, dashboard and MQTT, by ALPN or by upgrade to WebSocket.
 
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { HoldfastError } from '../../shared/errors.ts'
+import {
+  hubConnectionsMax,
+  hubConnectionsPerSourceMax,
+  hubHandshakeMsMax,
+  hubHeaderBytesMax,
+  hubIdleMsMax,
+  hubRequestMsMax,
+  hubRequestsPerConnectionMax,
+} from '../../shared/limits.ts'
+import { mqttProtocol } from '../../shared/wire/enrol.ts'
+import { attachMqtt, type MqttDoor } from '../broker/listener.ts'
 import type { HubTls } from '../tls/authority.ts'
 import type { ListenAddress } from './address.ts'
+import { type DoorOptions, keepDoor } from './doorkeeper.ts'
+
+/** Where its bounds are absent they are those of the hub. */
+export type Door = Pick<DoorOptions, 'proxies' | 'clock' | 'log'> & Partial<DoorOptions> & { readonly mqtt: MqttDoor }
 
 export interface HttpsServer {
   readonly server: Server
@@ -14,29 +29,36 @@ export interface HttpsServer {
   close(): Promise<void>
 }
 
-/** Headers must arrive within this, body within the next: slow-loris connections are cut, LTE uploads are not. */
-const HEADERS_MS = 15_000
-const REQUEST_MS = 60_000
+/** How often connections are looked at for their times, milliseconds. */
+const LOOK_MS = 5_000
 
-export async function listenHttps(app: Hono, tls: HubTls, at: ListenAddress): Promise<HttpsServer> {
+export async function listenHttps(app: Hono, tls: HubTls, at: ListenAddress, door: Door): Promise<HttpsServer> {
   const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false })
   const server = createServer(
     {
       key: tls.key,
       cert: tls.certificate,
       minVersion: 'TLSv1.2',
-      headersTimeout: HEADERS_MS,
-      requestTimeout: REQUEST_MS,
-      maxHeaderSize: 16 << 10,
+      // One port for all: MQTT by ALPN, or inside a WebSocket.
+      ALPNProtocols: ['http/1.1', mqttProtocol],
+      handshakeTimeout: hubHandshakeMsMax,
+      headersTimeout: hubHandshakeMsMax,
+      requestTimeout: hubRequestMsMax,
+      keepAliveTimeout: hubIdleMsMax,
+      connectionsCheckingInterval: LOOK_MS,
+      maxHeaderSize: hubHeaderBytesMax,
     },
     (incoming, outgoing) => void answer(incoming, outgoing),
   )
+  server.maxRequestsPerSocket = hubRequestsPerConnectionMax
   // Upgraded sockets are no longer the HTTP server's own, yet it would wait for them.
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
+  attachMqtt(server, door.mqtt, door.log)
+  keepDoor(server, { max: hubConnectionsMax, perSourceMax: hubConnectionsPerSourceMax, ...door })
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: Error) =>
       reject(

@@ -44,6 +44,11 @@ function publicHost(settings: ServeSettings): string {
   return namesFor([settings.listen])[0] ?? 'localhost'
 }
 
+/** A URL of a hub without a port means the hub's own default, as devices read it. */
+function publicPort({ listen, url }: ServeSettings): number {
+  return url === undefined ? listen.port : Number(/:(\d{1,5})$/.exec(url)?.[1] ?? 8_443)
+}
+
 function publicUrl(settings: ServeSettings, port: number): string {
   const host = publicHost(settings)
   return settings.url ?? `https://${host.includes(':') ? `[${host}]` : host}:${port}`
@@ -89,12 +94,24 @@ interface Parts {
 async function startParts(parts: Parts, effects: ServerEffects): Promise<string> {
   const { cleanup, hubStore, paths, settings, store, tokens } = parts
   const { clock, entropy, log } = effects
-  const hosts = [...namesFor([settings.listen, settings.mqtt]), ...settings.names, publicHost(settings)]
+  const hosts = [
+    ...namesFor(settings.mqtt === undefined ? [settings.listen] : [settings.listen, settings.mqtt]),
+    ...settings.names,
+    publicHost(settings),
+  ]
   const tls = openTls({ directory: paths.tls, hosts, clock, entropy, log })
   const keys = openHubKeys(paths.root, tls.authorityDer, clock)
-  const brokerOptions = { store, tls, mqtt: settings.mqtt, publicHost: publicHost(settings), clock, entropy, log }
+  const { mqtt, proxies } = settings
+  const outside = { publicHost: publicHost(settings), publicPort: publicPort(settings) }
   const broker = await createBrokerSide({
-    ...brokerOptions,
+    store,
+    tls,
+    mqtt,
+    proxies,
+    ...outside,
+    clock,
+    entropy,
+    log,
     ...(settings.broker === undefined ? {} : { broker: settings.broker }),
     ...(settings.brokerPublic === undefined ? {} : { brokerPublic: settings.brokerPublic }),
   })
@@ -134,7 +151,7 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<string>
     unready: () => broker.problem(),
     brokerConnections: () => broker.connections(),
   })
-  web = await listenHttps(app, tls, settings.listen)
+  web = await listenHttps(app, tls, settings.listen, { proxies, clock, log, mqtt: broker.door })
   attachWebSocket(web.server, webSocketPath, broker.door, log)
   await broker.open()
   writeCliUrl(paths, settings.listen.host, web.port)

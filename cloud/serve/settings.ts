@@ -2,7 +2,9 @@
 
 import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
+import { type Cidr, parseCidr } from '../../shared/address/cidr.ts'
 import { HoldfastError } from '../../shared/errors.ts'
+import { cidr } from '../../shared/intent/field.ts'
 import { parseConfig } from '../../shared/intent/yaml.ts'
 import { documentBytesMax } from '../../shared/limits.ts'
 import { type ListenAddress, parseListen } from './address.ts'
@@ -10,11 +12,14 @@ import { type ListenAddress, parseListen } from './address.ts'
 export interface ServeSettings {
   readonly data: string
   readonly listen: ListenAddress
-  readonly mqtt: ListenAddress
+  /** Undefined where it is the address of HTTPS: one port serves both. */
+  readonly mqtt: ListenAddress | undefined
   /** How devices and people reach the hub from outside, `https://host:port`. */
   readonly url: string | undefined
   /** Further names and addresses to put into the certificate. */
   readonly names: readonly string[]
+  /** Relays and proxies in front whose word on the source of a connection is taken (PROXY protocol). */
+  readonly proxies: readonly Cidr[]
   readonly broker: string | undefined
   readonly brokerPublic: string | undefined
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
@@ -26,12 +31,16 @@ const hostName = v.pipe(
   v.regex(/^[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?$/, 'is neither a DNS name nor an address'),
 )
 
+/** A relay on the hub's own machine; whoever else is there can do worse than lie about an address. */
+const thisMachine = ['127.0.0.0/8', '::1/128'].map(parseCidr)
+
 export const settingsFile = v.strictObject({
   data: v.optional(v.string()),
   listen: v.optional(v.string()),
   mqtt: v.optional(v.string()),
   url: v.optional(v.pipe(v.string(), v.regex(/^https:\/\/[^/?#@]+$/, 'is not like https://hub.example.org:8443'))),
   names: v.optional(v.pipe(v.array(hostName), v.maxLength(64))),
+  proxies: v.optional(v.pipe(v.array(cidr), v.maxLength(64))),
   broker: v.optional(v.string()),
   brokerPublic: v.optional(v.pipe(v.string(), v.regex(/^mqtts:\/\/[^/?#@]+$/, 'is not like mqtts://host:8883'))),
   log: v.optional(
@@ -57,10 +66,15 @@ export function readSettings(path: string): SettingsFile {
 /** Flags and variables, already merged, over the file, over the defaults. */
 export function resolveSettings(file: SettingsFile, given: SettingsFile, underSystemd: boolean): ServeSettings {
   const all = { ...file, ...given, log: { ...file.log, ...given.log } }
+  const listen = parseListen(all.listen ?? '0.0.0.0:8443', 'listen')
+  const mqtt = parseListen(all.mqtt ?? '0.0.0.0:8883', 'mqtt')
+  // Port 0 is another one each time.
+  const shared = mqtt.port !== 0 && mqtt.port === listen.port && mqtt.host === listen.host
   return {
     data: all.data ?? '/var/lib/holdfast-hub',
-    listen: parseListen(all.listen ?? '0.0.0.0:8443', 'listen'),
-    mqtt: parseListen(all.mqtt ?? '0.0.0.0:8883', 'mqtt'),
+    listen,
+    mqtt: shared ? undefined : mqtt,
+    proxies: all.proxies ?? thisMachine,
     url: all.url,
     names: all.names ?? [],
     broker: all.broker,

@@ -7,6 +7,7 @@ import { labels } from '../../shared/intent/field.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
 import { duration, durationS } from '../../shared/intent/token.ts'
 import { join } from '../enrol/join.ts'
+import { proxyOf } from '../host/settings.ts'
 import { openStore } from '../store/sqlite.ts'
 import { type Command, writeJson } from './context.ts'
 
@@ -40,6 +41,7 @@ export const joinCommand: Command = async (cli) => {
   const wait = flagValue('--timeout', () => parseWith(duration, textFlag(cli.flags, 'timeout') ?? '10m'))
   const identity = await join({
     url: cli.args[0] ?? '',
+    proxy: proxyOf(cli.settings),
     token,
     ...(name === undefined ? {} : { name: flagValue('--name', () => parseName(name)) }),
     labels: flagValue('--label', () => parseLabels(listFlag(cli.flags, 'label'))),

@@ -11,6 +11,7 @@ import { parseHubUrl } from '../enrol/hub-url.ts'
 import { loadIdentity } from '../enrol/identity-file.ts'
 import { keptInterfaceName } from '../host/interface-name.ts'
 import { lockState, type StateLock } from '../host/lock.ts'
+import { proxyOf } from '../host/settings.ts'
 import { createLocalClient, isAgentDown } from '../local/client.ts'
 import { type LeaseMemory, parseLeaseMemory } from '../portmap/lease.ts'
 import { leaseKey } from '../portmap/own-portmap.ts'
@@ -47,7 +48,7 @@ async function tellHub(cli: Cli): Promise<string> {
   const identity = loadIdentity(cli.files)
   const keys = loadKeys(cli.files)
   if (identity === undefined || keys === undefined) return 'was not enrolled'
-  const contact = { hub: parseHubUrl(identity.hubUrl), clock: cli.clock, floor: 0 }
+  const contact = { hub: parseHubUrl(identity.hubUrl), proxy: proxyOf(cli.settings), clock: cli.clock, floor: 0 }
   try {
     await sayGoodbye(contact, identity, keys.signer)
     return 'told'

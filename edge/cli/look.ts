@@ -7,6 +7,7 @@ import { type ErrorCode, HoldfastError } from '../../shared/errors.ts'
 import { connectPinned } from '../../shared/host/pinned-tls.ts'
 import { parseHubUrl } from '../enrol/hub-url.ts'
 import { loadIdentity } from '../enrol/identity-file.ts'
+import { proxyOf } from '../host/settings.ts'
 import { readTimeFloor } from '../host/time-floor.ts'
 import type { PingLine } from '../local/api.ts'
 import { createLocalClient, isAgentDown } from '../local/client.ts'
@@ -76,7 +77,8 @@ async function reachHub(cli: Cli, floor: number): Promise<DoctorOptions['hub']> 
     const { host, port } = parseHubUrl(identity.hubUrl)
     url = identity.hubUrl
     const authorityDer = fromBase64(identity.anchor.tlsAuthority)
-    const { socket } = await connectPinned({ host, port, timeoutMs: 5_000, authorityDer, now: cli.clock.now(), floor })
+    const at = { host, port, proxy: proxyOf(cli.settings), timeoutMs: 5_000 }
+    const { socket } = await connectPinned({ ...at, authorityDer, now: cli.clock.now(), floor })
     socket.destroy()
     return { url, reached: true, why: '' }
   } catch (error) {

@@ -17,6 +17,17 @@ const interfaceFlag: FlagSpec = {
   summary: 'Name of the mesh interface (default hf0)',
 }
 
+const proxyFlag: FlagSpec = {
+  name: 'proxy',
+  value: 'URL',
+  summary: 'HTTP proxy that alone leads out, like http://proxy.example.org:3128; better in the config file',
+}
+const hubBehindFlag: FlagSpec = {
+  name: 'hub-behind',
+  value: 'HOST:PORT',
+  summary: 'Hub that shares the relay’s TLS port: what is not for the relay is passed on there, untouched',
+}
+
 /** Of every command. Without defaults: a default here would hide what the config file says. */
 const common: readonly FlagSpec[] = [
   { name: 'state', value: 'DIR', summary: `State directory (default ${defaultStateDir})` },
@@ -52,6 +63,7 @@ export const commands: readonly CommandRow[] = [
         { name: 'name', value: 'NAME', summary: 'Name of this node; the hub makes one up if absent' },
         { name: 'label', value: 'KEY=VALUE', summary: 'Label of this node', repeat: true },
         { name: 'timeout', value: 'TIME', summary: 'How long to wait for the hub and for approval', default: '10m' },
+        proxyFlag,
         json,
       ],
       examples: ['holdfast join https://hub.example.org:8443 --token hf1.… --label site=north'],
@@ -93,6 +105,8 @@ export const commands: readonly CommandRow[] = [
           summary: 'Spare an uplink paid by the byte (default false)',
           choices: ['true', 'false'],
         },
+        proxyFlag,
+        hubBehindFlag,
       ],
     },
     load: async () => (await import('./agent.ts')).agentCommand,
@@ -166,6 +180,8 @@ export const commands: readonly CommandRow[] = [
         { name: 'sessions', value: 'N', summary: 'Pairs of nodes at once (default 1024)' },
         { name: 'session-mbit', value: 'N', summary: 'Mbit/s of one end of a session (default 200)' },
         { name: 'total-mbit', value: 'N', summary: 'Mbit/s of all of a family together (default 1000)' },
+        proxyFlag,
+        hubBehindFlag,
         { name: 'cleanup', summary: 'Take the sessions out of the kernel, and end' },
       ],
       examples: ['holdfast relay --state /var/lib/holdfast --total-mbit 500'],
@@ -173,7 +189,11 @@ export const commands: readonly CommandRow[] = [
     load: async () => (await import('./relay.ts')).relayCommand,
   },
   {
-    spec: { name: 'doctor', summary: 'Show what this host has and lacks, and how to mend it', flags: [json] },
+    spec: {
+      name: 'doctor',
+      summary: 'Show what this host has and lacks, and how to mend it',
+      flags: [proxyFlag, json],
+    },
     load: async () => (await import('./look.ts')).doctorCommand,
   },
   {
@@ -183,6 +203,7 @@ export const commands: readonly CommandRow[] = [
       description: 'The keys stay, so that a later join is the same node, unless --purge removes them too.',
       flags: [
         { name: 'purge', summary: 'Remove the state directory with its keys' },
+        proxyFlag,
         { ...interfaceFlag, summary: 'Name of the mesh interface (default: that of the agent’s last run)' },
         json,
       ],

@@ -10,6 +10,8 @@ const patterns: readonly RegExp[] = [
   /(?<=private[ -_]?key["']?\s*[:=]?\s*["']?)[A-Za-z0-9+/]{43}=/gi,
   /(?<=preshared[ -_]?key["']?\s*[:=]?\s*["']?)[A-Za-z0-9+/]{43}=/gi,
   /(?<=(?:password|secret|authorization)["']?\s*[:=]\s*["']?)[^\s"',}]+/gi,
+  // User and password of a URL, as of a proxy.
+  /(?<=:\/\/)[^\s/@"']+(?=@)/g,
   /(?<=\bBearer )[A-Za-z0-9._~+/=-]+/g,
 ]
 

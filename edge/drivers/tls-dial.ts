@@ -3,13 +3,13 @@
 import { WebSocket } from 'ws'
 import { HoldfastError } from '../../shared/errors.ts'
 import { connectDevice, type DeviceTarget } from '../../shared/host/pinned-device.ts'
-import { relayTlsPath } from '../relay/tls-frames.ts'
+import { relayTlsPath, relayTlsProtocol } from '../relay/tls-frames.ts'
 import { webSocketOptions, wireOf } from '../relay/tls-socket.ts'
 import type { TlsWire, TlsWireEvents } from '../relay/tls-wire.ts'
 
 /** Throws `unreachable` or `untrusted`. */
 export async function dialTlsRelay(target: DeviceTarget, events: TlsWireEvents): Promise<TlsWire> {
-  const socket = await connectDevice(target)
+  const socket = await connectDevice({ ...target, protocols: [relayTlsProtocol] })
   const host = target.host.includes(':') ? `[${target.host}]` : target.host
   // `ws:` because the socket below is TLS already and its peer proven.
   const webSocket = new WebSocket(`ws://${host}:${target.port}${relayTlsPath}`, {

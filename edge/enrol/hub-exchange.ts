@@ -6,6 +6,7 @@ import { fromBase64, toBase64 } from '../../shared/bytes.ts'
 import type { Clock, Signer } from '../../shared/effects.ts'
 import { type ErrorCode, HoldfastError } from '../../shared/errors.ts'
 import { sameSecret, sha256 } from '../../shared/host/crypto.ts'
+import type { HttpProxy } from '../../shared/host/http-proxy.ts'
 import { type Answer, exchange, requestPinned } from '../../shared/host/pinned-http.ts'
 import { connectUnproven, judgeCertificate } from '../../shared/host/pinned-tls.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
@@ -31,6 +32,7 @@ const ENROL_BYTES_MAX = Math.ceil(snapshotBytesMax / 3) * 4 + (64 << 10)
 
 export interface HubContact {
   readonly hub: HubAddress
+  readonly proxy?: HttpProxy | undefined
   readonly clock: Clock
   /** A time that is known to have passed, milliseconds since the Unix epoch; 0 where none is. */
   readonly floor: number
@@ -65,8 +67,8 @@ function strangerError(hub: HubAddress): HoldfastError {
 }
 
 /** Asks whoever answers for its anchor, and believes it only where the token pins it and TLS proves it. */
-export async function fetchAnchor({ hub, clock, floor }: HubContact, pin: Uint8Array): Promise<Anchor> {
-  const socket = await connectUnproven({ host: hub.host, port: hub.port, timeoutMs: TIMEOUT_MS })
+export async function fetchAnchor({ hub, clock, floor, proxy }: HubContact, pin: Uint8Array): Promise<Anchor> {
+  const socket = await connectUnproven({ host: hub.host, port: hub.port, proxy, timeoutMs: TIMEOUT_MS })
   const leaf = socket.getPeerX509Certificate()
   const path = '/api/v1/enrol/anchor'
   const answer = await exchange(socket, hub.url.slice('https://'.length), {
@@ -82,9 +84,10 @@ export async function fetchAnchor({ hub, clock, floor }: HubContact, pin: Uint8A
   return anchor
 }
 
-function pinned({ hub, clock, floor }: HubContact, anchor: Anchor) {
+function pinned({ hub, clock, floor, proxy }: HubContact, anchor: Anchor) {
   const { host, port } = hub
-  return { host, port, timeoutMs: TIMEOUT_MS, authorityDer: fromBase64(anchor.tlsAuthority), now: clock.now(), floor }
+  const authorityDer = fromBase64(anchor.tlsAuthority)
+  return { host, port, proxy, timeoutMs: TIMEOUT_MS, authorityDer, now: clock.now(), floor }
 }
 
 export async function requestEnrolment(

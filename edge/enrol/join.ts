@@ -7,6 +7,7 @@ import { fromBase64, toBase64, toBase64Url } from '../../shared/bytes.ts'
 import type { Clock } from '../../shared/effects.ts'
 import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { readIfThere, writeAtomic } from '../../shared/host/files.ts'
+import type { HttpProxy } from '../../shared/host/http-proxy.ts'
 import type { Name } from '../../shared/ids.ts'
 import type { Labels } from '../../shared/intent/field.ts'
 import {
@@ -27,6 +28,7 @@ import { brokerUrls, parseHubUrl } from './hub-url.ts'
 
 export interface JoinOptions {
   readonly url: string
+  readonly proxy?: HttpProxy | undefined
   readonly token: string
   readonly name?: Name
   readonly labels: Labels
@@ -46,7 +48,8 @@ const RETRY_MS_MAX = 60_000
 
 export async function join(options: JoinOptions): Promise<Identity> {
   const secret = parseJoinToken(options.token)
-  const contact: HubContact = { hub: parseHubUrl(options.url), clock: options.clock, floor: 0 }
+  const { clock, proxy } = options
+  const contact: HubContact = { hub: parseHubUrl(options.url), proxy, clock, floor: 0 }
   const files = stateFiles(options.stateDir)
   refuseSecondJoin(files)
   const keys = ensureKeys(files)

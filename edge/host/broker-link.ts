@@ -4,8 +4,9 @@ import type { Duplex } from 'node:stream'
 import { fromBase64 } from '../../shared/bytes.ts'
 import type { Clock, Log } from '../../shared/effects.ts'
 import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
+import type { HttpProxy } from '../../shared/host/http-proxy.ts'
 import { connectPinned } from '../../shared/host/pinned-tls.ts'
-import { hubServerName } from '../../shared/wire/enrol.ts'
+import { hubServerName, mqttProtocol } from '../../shared/wire/enrol.ts'
 import { type BrokerAddress, parseBrokerUrl } from '../enrol/hub-url.ts'
 import type { Identity } from '../identity.ts'
 
@@ -16,6 +17,7 @@ const HEAD_START_MS = 2_000
 
 export interface BrokerLinkOptions {
   readonly identity: Pick<Identity, 'anchor' | 'broker'>
+  readonly proxy?: HttpProxy | undefined
   readonly clock: Clock
   /** A time that is known to have passed, milliseconds since the Unix epoch. */
   readonly floor: () => number
@@ -34,9 +36,10 @@ function trustFor(address: BrokerAddress, identity: BrokerLinkOptions['identity'
 }
 
 async function open(address: BrokerAddress, options: BrokerLinkOptions): Promise<Duplex> {
-  const { identity, clock, floor, onCertificate } = options
+  const { identity, clock, floor, onCertificate, proxy } = options
   const { host, port, path } = address
-  const target = { host, port, timeoutMs: TIMEOUT_MS, now: clock.now(), floor: floor(), ...trustFor(address, identity) }
+  const times = { timeoutMs: TIMEOUT_MS, now: clock.now(), floor: floor() }
+  const target = { host, port, proxy, ...times, ...trustFor(address, identity) }
   if (address.kind === 'wss') {
     // Loaded only where it is needed: most sites never open a WebSocket.
     const { connectWebSocketPinned } = await import('../../shared/host/pinned-websocket.ts')
@@ -44,7 +47,7 @@ async function open(address: BrokerAddress, options: BrokerLinkOptions): Promise
     onCertificate(expired)
     return stream
   }
-  const { socket, expired } = await connectPinned(target)
+  const { socket, expired } = await connectPinned({ ...target, protocols: [mqttProtocol] })
   onCertificate(expired)
   return socket.setNoDelay(true)
 }

@@ -8,7 +8,7 @@ import { describeError, HoldfastError } from '../../shared/errors.ts'
 import { hkdf, openAead, sealAead, sha256, verify } from '../../shared/host/crypto.ts'
 import { createMqttBusFactory } from '../../shared/host/mqtt-bus.ts'
 import { version } from '../../shared/version.ts'
-import type { Agent, AgentOptions, PathDoors, RelayDuty, TlsDoors } from '../agent.ts'
+import type { Agent, AgentOptions, PathDoors } from '../agent.ts'
 import type { Driver } from '../drivers/driver.ts'
 import { createEcho, type Echo } from '../echo/echo.ts'
 import { type DeviceKeys, loadKeys } from '../enrol/device-keys.ts'
@@ -19,20 +19,20 @@ import { localRoutes } from '../local/routes.ts'
 import { type LocalServer, serveLocal } from '../local/server.ts'
 import { createPathTalk, type PathTalk } from '../paths/talk.ts'
 import type { Forwarder } from '../relay/forwarder.ts'
-import type { OpenedRelay } from '../relay/open-relay.ts'
 import type { RulesetOptions } from '../relay/ruleset.ts'
 import { type OpenedStore, openStore } from '../store/sqlite.ts'
 import { createBrokerLink } from './broker-link.ts'
 import type { RunCommand } from './command.ts'
 import type { StateFiles } from './files.ts'
 import { createFindings, type HostFindings } from './findings.ts'
+import { openHostRelay } from './host-relay.ts'
 import { inflate } from './inflate.ts'
 import { keepInterfaceName } from './interface-name.ts'
 import { chooseListenPort } from './listen-port.ts'
 import { lockState } from './lock.ts'
 import { describeHost, type HostProbe } from './probe.ts'
 import { resolveName } from './resolve.ts'
-import { controlPortOf, keepaliveOf, type Settings } from './settings.ts'
+import { controlPortOf, keepaliveOf, proxyOf, type Settings } from './settings.ts'
 import { createNotifier, type Notifier } from './systemd.ts'
 import { raiseClock, readTimeFloor } from './time-floor.ts'
 
@@ -116,6 +116,7 @@ function busOf(
 ): BusFactory {
   const connect = createBrokerLink({
     identity,
+    proxy: proxyOf(settings),
     clock,
     floor: () => readTimeFloor(store),
     log,
@@ -133,20 +134,6 @@ function busOf(
     entropy,
     log,
   })
-}
-
-/** With the limits of a small server's uplink; `holdfast relay` has flags for others. */
-async function openHostRelay(options: RunAgentOptions, duty: RelayDuty, doors?: TlsDoors): Promise<OpenedRelay> {
-  const { clock, entropy, log } = options
-  const relay = await import('../relay/open-relay.ts')
-  const range = relay.defaultSessionPorts
-  const sessionBytesPerSecond = relay.defaultSessionBytesPerSecond
-  const totalBytesPerSecond = relay.defaultTotalBytesPerSecond
-  const rates = { sessionBytesPerSecond, totalBytesPerSecond }
-  const rules = { port: duty.port, range, ...rates }
-  const forwarder = await options.createForwarder(rules, log)
-  const tls = duty.tls === undefined ? undefined : { ...duty.tls, ...rates, local: doors?.loopback }
-  return relay.openRelay({ ...duty, tls, range, forwarder, clock, entropy, log, verify })
 }
 
 async function makeAgent(

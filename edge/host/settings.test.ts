@@ -3,7 +3,15 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { isHoldfastError } from '../../shared/errors.ts'
-import { controlPortOf, envName, keepaliveOf, readSettings, type SettingSources } from './settings.ts'
+import {
+  controlPortOf,
+  envName,
+  hubBehindOf,
+  keepaliveOf,
+  proxyOf,
+  readSettings,
+  type SettingSources,
+} from './settings.ts'
 
 const read = (sources: Partial<SettingSources>) => readSettings({ file: undefined, env: {}, flags: {}, ...sources })
 
@@ -27,6 +35,19 @@ test('the later source wins: defaults, file, environment, flags', () => {
   assert.is(read({ env: { HOLDFAST_METERED: '1' } }).metered, true)
   assert.is(read({ flags: { setClock: false } }).setClock, false)
   assert.is(read({ env: { HOLDFAST_LAN: 'false' } }).lan, false)
+})
+
+test('a proxy and a hub behind are addresses; a wrong one is refused without repeating a password', () => {
+  const proxy = 'http://agent:hunter22@proxy:3128'
+  assert.equal(proxyOf(read({ file: { proxy } })), { host: 'proxy', port: 3_128, credentials: 'agent:hunter22' })
+  assert.is(proxyOf(read({})), undefined)
+  const told = fault({ file: { proxy: 'https://agent:hunter22@proxy' } })
+  assert.match(told, /^proxy: /)
+  assert.not.match(told, /hunter22/)
+  assert.equal(hubBehindOf(read({ file: { hubBehind: '127.0.0.1:8443' } })), { host: '127.0.0.1', port: 8_443 })
+  assert.equal(hubBehindOf(read({ flags: { hubBehind: '[::1]:8443' } })), { host: '::1', port: 8_443 })
+  assert.is(hubBehindOf(read({})), undefined)
+  assert.match(fault({ flags: { hubBehind: '127.0.0.1' } }), /^--hub-behind: /)
 })
 
 test('an uplink paid by the byte gets fewer signs of life', () => {

@@ -2,8 +2,10 @@
 
 import * as v from 'valibot'
 import { HoldfastError } from '../../shared/errors.ts'
-import { integer, port } from '../../shared/intent/field.ts'
+import { type HttpProxy, parseProxy } from '../../shared/host/http-proxy.ts'
+import { integer, namedEndpoint, port } from '../../shared/intent/field.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
+import type { HubBehind } from '../relay/tls-pass.ts'
 import { defaultStateDir } from './files.ts'
 
 const interfaceName = v.pipe(
@@ -11,6 +13,14 @@ const interfaceName = v.pipe(
   v.regex(/^[a-zA-Z0-9_.-]{1,15}$/, 'is not the name of an interface: use up to 15 letters, digits, "-", "_" and "."'),
 )
 const path = v.pipe(v.string(), v.regex(/^\//, 'is not an absolute path'))
+
+function isProxy(text: string): boolean {
+  try {
+    return parseProxy(text).port > 0
+  } catch {
+    return false
+  }
+}
 
 export const settingsSchema = v.strictObject({
   /** State directory. */
@@ -34,6 +44,10 @@ export const settingsSchema = v.strictObject({
   setClock: v.optional(v.boolean(), true),
   /** Spare an uplink that is paid by the byte. */
   metered: v.optional(v.boolean(), false),
+  /** The site's only way out, for hub and relays: `http://proxy:3128`, with `user:password@` where it asks. */
+  proxy: v.optional(v.pipe(v.string(), v.check(isProxy, 'is not like http://proxy.example.org:3128'))),
+  /** A hub on or behind this host, `127.0.0.1:8443`: what comes to the TLS relay's port and is not for it goes there. */
+  hubBehind: v.optional(namedEndpoint),
   /** Seconds between signs of life to the broker; where absent, 60, and 240 on a metered uplink. */
   keepaliveS: v.optional(integer(10, 3_600)),
 })
@@ -65,6 +79,8 @@ function typed(name: SettingName, word: string): unknown {
     case 'portMapping':
     case 'logLevel':
     case 'logFormat':
+    case 'proxy':
+    case 'hubBehind':
       return word
   }
 }
@@ -123,6 +139,18 @@ function withoutClash(settings: Settings): Settings {
       ? 'controlPort'
       : 'meshPort'
   throw new HoldfastError('invalid', `${told} clash`, { field, remedy: 'Give each another port.' })
+}
+
+export function proxyOf({ proxy }: Pick<Settings, 'proxy'>): HttpProxy | undefined {
+  return proxy === undefined ? undefined : parseProxy(proxy)
+}
+
+/** Host and port of the hub behind this host's TLS relay. */
+export function hubBehindOf({ hubBehind }: Pick<Settings, 'hubBehind'>): HubBehind | undefined {
+  if (hubBehind === undefined) return undefined
+  const colon = hubBehind.lastIndexOf(':')
+  const host = hubBehind.slice(0, colon).replaceAll(/[[\]]/g, '')
+  return { host, port: Number(hubBehind.slice(colon + 1)) }
 }
 
 export function keepaliveOf(settings: Settings): number {

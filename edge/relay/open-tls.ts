@@ -2,6 +2,7 @@
 
 import type { Entropy, Log, Signer, Timer } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
+import type { HubBehind } from './tls-pass.ts'
 import { createTlsRelay, type TlsRelay, type TlsRelayOptions } from './tls-relay.ts'
 import { openTlsServer, type TlsServer } from './tls-server.ts'
 
@@ -9,6 +10,8 @@ import { openTlsServer, type TlsServer } from './tls-server.ts'
 export interface TlsDuty
   extends Pick<TlsRelayOptions, 'sessionBytesPerSecond' | 'totalBytesPerSecond' | 'local' | 'onLocal'> {
   readonly port: number
+  /** The hub that shares the port. */
+  readonly behind?: HubBehind | undefined
   /** The device key. */
   readonly signer: Signer
   /** Why the port is not open; undefined once it is. */

@@ -24,6 +24,8 @@ import { type Refusal, refusals } from './frames.ts'
 export const exporterLabel = 'EXPERIMENTAL-holdfast-relay'
 export const exporterBytes = 32
 export const relayTlsPath = '/relay'
+/** What a node offers to speak (RFC 7301): so a port that a hub shares knows whom it wants. WebSocket is spoken then. */
+export const relayTlsProtocol = 'holdfast-relay'
 /** Bytes in front of each payload. */
 const frameHeadBytes = 4
 const SIGNATURE = 64

@@ -8,9 +8,9 @@ import { fromBase64, utf8 } from '../../shared/bytes.ts'
 import { FakeClock, memoryLog } from '../../shared/effects.fake.ts'
 import { isHoldfastError } from '../../shared/errors.ts'
 import { systemEntropy } from '../../shared/host/clock.ts'
-import { relayTlsProofMsMax, relayTlsStrangersMax } from '../../shared/limits.ts'
+import { relayTlsProofMsMax, relayTlsStrangersPerHostMax } from '../../shared/limits.ts'
 import { dialTlsRelay } from '../drivers/tls-dial.ts'
-import { encodeTlsFrame, parseTlsFrames } from './tls-frames.ts'
+import { encodeTlsFrame, parseTlsFrames, relayTlsProtocol } from './tls-frames.ts'
 import type { TlsRelay } from './tls-relay.ts'
 import { tlsRelayNode } from './tls-rig.fake.ts'
 import { openTlsServer } from './tls-server.ts'
@@ -87,7 +87,8 @@ test('another key in the record: untrusted, before a word is said', async () => 
 test('anything but the upgrade at /relay is not found', async () => {
   const { server, target } = await serve()
   for (const head of ['GET / HTTP/1.1', 'GET /mqtt HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket']) {
-    const socket = connectTls({ host: target.host, port: target.port, rejectUnauthorized: false })
+    const own = { rejectUnauthorized: false, ALPNProtocols: [relayTlsProtocol] }
+    const socket = connectTls({ host: target.host, port: target.port, ...own })
     const answer = ended(socket)
     socket.write(`${head}\r\nHost: x\r\n\r\n`)
     assert.match(await answer, /^HTTP\/1\.1 404 Not Found/)
@@ -95,10 +96,27 @@ test('anything but the upgrade at /relay is not found', async () => {
   server.close()
 })
 
+test('who does not ask for the relay hears nothing at all', async () => {
+  const { server, target, wires } = await serve()
+  for (const protocols of [undefined, ['h2', 'http/1.1'], ['mqtt']]) {
+    const offered = protocols === undefined ? {} : { ALPNProtocols: protocols }
+    const socket = connectTls({ host: target.host, port: target.port, rejectUnauthorized: false, ...offered })
+    assert.is(await ended(socket), '')
+  }
+  for (const words of ['GET / HTTP/1.1\r\n\r\n', '\x16\x03\x01\x00\x00', 'x'.repeat(20_000)]) {
+    const socket = connect(target.port, target.host)
+    const answer = ended(socket)
+    socket.write(words)
+    assert.is(await answer, '')
+  }
+  assert.is(wires.length, 0)
+  server.close()
+})
+
 test('who proves nothing is cut off in time, and only so many linger at once', async () => {
   const { clock, server, target } = await serve()
   const open: Promise<string>[] = []
-  for (let i = 0; i < relayTlsStrangersMax; i++) {
+  for (let i = 0; i < relayTlsStrangersPerHostMax; i++) {
     const socket = connect(target.port, target.host)
     open.push(ended(socket))
     await new Promise<void>((resolve) => socket.once('connect', resolve))

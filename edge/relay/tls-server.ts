@@ -1,6 +1,7 @@
 // The TLS relay's door: TLS 1.3 with a certificate of the device key, WebSocket by upgrade at /relay, and nothing else.
 //
-// Strangers are bounded three ways: how many, how many of one address, and for how long.
+// One port may serve a hub behind the relay as well. What a client offers to speak is looked at before TLS begins: whoever
+// offers the relay's protocol stays here, everybody else is passed on untouched, or left where there is no hub.
 
 import type { IncomingMessage } from 'node:http'
 import { createServer, type Server } from 'node:https'
@@ -11,19 +12,20 @@ import { WebSocketServer } from 'ws'
 import type { Clock, Entropy, Log, Signer } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { makeDeviceCertificate } from '../../shared/host/device-certificate.ts'
-import {
-  relayTlsConnectionsMax,
-  relayTlsPerHostMax,
-  relayTlsProofMsMax,
-  relayTlsStrangersMax,
-} from '../../shared/limits.ts'
-import { relayTlsPath } from './tls-frames.ts'
-import type { TlsGuest, TlsRelay } from './tls-relay.ts'
+import { type Peeked, peek } from '../../shared/host/peek.ts'
+import { relayTlsProofMsMax } from '../../shared/limits.ts'
+import { type ClientHello, readClientHello } from './client-hello.ts'
+import { relayTlsPath, relayTlsProtocol } from './tls-frames.ts'
+import { createTlsGate, type TlsGate } from './tls-gate.ts'
+import { type HubBehind, passOn } from './tls-pass.ts'
+import type { TlsRelay } from './tls-relay.ts'
 import { webSocketOptions, wireOf } from './tls-socket.ts'
 
 export interface TlsServerOptions {
   readonly relay: Pick<TlsRelay, 'accept'>
   readonly port: number
+  /** Gets what is not for the relay. */
+  readonly behind?: HubBehind | undefined
   readonly signer: Signer
   readonly clock: Clock
   readonly entropy: Entropy
@@ -33,11 +35,6 @@ export interface TlsServerOptions {
 export interface TlsServer {
   readonly port: number
   close(): void
-}
-
-/** What is counted of each TCP connection, from its first packet on. */
-interface Caller {
-  guest: TlsGuest | undefined
 }
 
 const ANSWER = 'HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
@@ -59,50 +56,41 @@ function listen(server: Server, port: number): Promise<void> {
   })
 }
 
-/** Lets in, or destroys at once, each TCP connection; ends those that have not proven themselves in time. */
-function createGate(clock: Clock) {
-  const callers = new Map<Socket, Caller>()
-  const strangers = (): number => [...callers.values()].filter(({ guest }) => guest?.joined() !== true).length
-  const ofHost = (host: string | undefined): number =>
-    [...callers.keys()].filter(({ remoteAddress }) => remoteAddress === host).length
-
-  return {
-    enter(socket: Socket): void {
-      const full =
-        callers.size >= relayTlsConnectionsMax ||
-        strangers() >= relayTlsStrangersMax ||
-        ofHost(socket.remoteAddress) >= relayTlsPerHostMax
-      if (full) return void socket.destroy()
-      const caller: Caller = { guest: undefined }
-      callers.set(socket, caller)
-      const timer = clock.after(relayTlsProofMsMax, () => {
-        if (caller.guest?.joined() !== true) socket.destroy()
-      })
-      socket.once('close', () => {
-        timer.cancel()
-        callers.delete(socket)
-      })
-    },
-    /** By the ports of the TCP connection: TLS hides its socket. */
-    of: ({ remoteAddress, remotePort }: Socket): Caller | undefined =>
-      [...callers].find(([one]) => one.remotePort === remotePort && one.remoteAddress === remoteAddress)?.[1],
-    clear(): void {
-      for (const socket of callers.keys()) socket.destroy()
-    },
+/** Looks at who comes, and gives them to TLS or passes them on. */
+function sort(server: Server, gate: TlsGate, { behind, log }: TlsServerOptions): void {
+  const [secure] = server.listeners('connection')
+  server.removeAllListeners('connection')
+  const read = (bytes: Uint8Array): Peeked<ClientHello | undefined> | 'more' => {
+    const hello = readClientHello(bytes)
+    if (hello === 'more') return hello
+    return { value: hello === 'none' ? undefined : hello, skip: 0 }
   }
+  const look = async (socket: Socket): Promise<void> => {
+    const hello = await peek(socket, read)
+    if (hello === undefined) socket.destroy()
+    else if (hello.protocols.includes(relayTlsProtocol)) {
+      if (gate.admit(socket) && secure !== undefined) Reflect.apply(secure, server, [socket])
+    } else if (behind === undefined) socket.destroy()
+    else if (gate.pass(socket)) passOn(socket, behind, log)
+  }
+  server.on('connection', (socket: Socket) => {
+    socket.on('error', (error) => log.debug('a connection to the TLS relay', { why: error.message }))
+    if (gate.enter(socket) !== undefined) void look(socket)
+  })
 }
 
 /** Throws where the port can't be had. */
 export async function openTlsServer(options: TlsServerOptions): Promise<TlsServer> {
   const { clock, entropy, log, port, relay, signer } = options
   const { certificate, key } = makeDeviceCertificate(signer, entropy)
-  const gate = createGate(clock)
+  const gate = createTlsGate(clock)
   const sockets = new WebSocketServer({ noServer: true, ...webSocketOptions })
   const server = createServer(
     {
       key,
       cert: certificate,
       minVersion: 'TLSv1.3',
+      ALPNProtocols: [relayTlsProtocol],
       handshakeTimeout: relayTlsProofMsMax,
       headersTimeout: relayTlsProofMsMax,
       requestTimeout: relayTlsProofMsMax,
@@ -110,7 +98,7 @@ export async function openTlsServer(options: TlsServerOptions): Promise<TlsServe
     },
     (_, response) => void response.writeHead(404, { connection: 'close' }).end(),
   )
-  server.on('connection', (socket: Socket) => gate.enter(socket))
+  sort(server, gate, options)
   server.on('tlsClientError', (error) => log.debug('a TLS handshake failed', { why: error.message }))
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const caller = gate.of(request.socket)

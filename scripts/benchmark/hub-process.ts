@@ -13,6 +13,7 @@ import { deflate } from '../../cloud/serve/deflate.ts'
 import { openHubStore } from '../../cloud/store/sqlite.ts'
 import { openTls } from '../../cloud/tls/authority.ts'
 import { openHubKeys } from '../../cloud/tls/hub-keys.ts'
+import { parseCidr } from '../../shared/address/cidr.ts'
 import { toBase64 } from '../../shared/bytes.ts'
 import { describeError } from '../../shared/errors.ts'
 import { systemClock as clock, systemEntropy as entropy } from '../../shared/host/clock.ts'
@@ -53,7 +54,8 @@ async function startHub(directory: string): Promise<Started> {
   const keys = openHubKeys(directory, tls.authorityDer, clock)
   const store = openAccessStore(join(directory, 'access.db'))
   const mqtt = { host, port: await freePort(host) }
-  const broker = await createBrokerSide({ store, tls, mqtt, publicHost: host, clock, entropy, log })
+  const outside = { publicHost: host, publicPort: mqtt.port, proxies: [parseCidr('127.0.0.0/8')] }
+  const broker = await createBrokerSide({ store, tls, mqtt, ...outside, clock, entropy, log })
   await broker.open()
   const hub = createHub(
     {

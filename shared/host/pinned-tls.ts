@@ -4,16 +4,21 @@
 // through, and the proof is made here before a byte is sent: who issued, for which name, and only then the dates.
 
 import { X509Certificate } from 'node:crypto'
-import { isIP } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
 import { HoldfastError } from '../errors.ts'
 import { hubServerName } from '../wire/enrol.ts'
+import { connectThroughProxy, type HttpProxy, proxyText } from './http-proxy.ts'
 
 export interface TlsTarget {
   readonly host: string
   readonly port: number
   /** Name asked for and expected in the certificate; every hub bears `hubServerName`, whatever its address. */
   readonly serverName?: string
+  /** Application protocols to offer (RFC 7301); none where absent. */
+  readonly protocols?: readonly string[]
+  /** The only way out of the site; straight to the host where absent. */
+  readonly proxy?: HttpProxy | undefined
   readonly timeoutMs: number
 }
 
@@ -34,31 +39,40 @@ export interface Proven {
 
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1'
 
+/** Handshakes over a socket that is connected, or connects. */
+function handshake(target: TlsTarget, through: Socket | undefined): TLSSocket {
+  const { host, port, protocols, timeoutMs } = target
+  const servername = target.serverName ?? hubServerName
+  return connect({
+    ...(through === undefined ? { host, port } : { socket: through }),
+    // An address must not be sent as a name (RFC 6066 §3); it is looked for in the certificate all the same.
+    servername: isIP(servername) === 0 ? servername : '',
+    rejectUnauthorized: false,
+    ...(protocols === undefined ? {} : { ALPNProtocols: [...protocols] }),
+    timeout: timeoutMs,
+  })
+}
+
 /** Connects and finishes the handshake; who is at the other end is NOT proven yet. */
 export function connectUnproven(target: TlsTarget): Promise<TLSSocket> {
-  const { host, port, timeoutMs } = target
-  const servername = target.serverName ?? hubServerName
-  const where = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
-  return new Promise((resolve, reject) => {
-    const socket = connect({
-      host,
-      port,
-      // An address must not be sent as a name (RFC 6066 §3); it is looked for in the certificate all the same.
-      servername: isIP(servername) === 0 ? servername : '',
-      rejectUnauthorized: false,
-      timeout: timeoutMs,
-    })
-    const fail = (message: string, cause?: unknown): void => {
-      clearTimeout(deadline)
-      socket.destroy()
-      reject(
-        new HoldfastError('unreachable', `cannot reach ${where}: ${message}`, {
-          remedy: 'Check the address, the uplink and any firewall on the way.',
-          cause,
-        }),
-      )
-    }
-    const deadline = setTimeout(() => fail(`no answer within ${timeoutMs / 1_000} s`), timeoutMs)
+  const { host, port, proxy, timeoutMs } = target
+  const where = `${host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`}${proxy === undefined ? '' : ` through the proxy ${proxyText(proxy)}`}`
+  const { promise, reject, resolve } = Promise.withResolvers<TLSSocket>()
+  let under: Socket | undefined
+  const fail = (message: string, cause?: unknown): void => {
+    clearTimeout(deadline)
+    under?.destroy()
+    reject(
+      new HoldfastError('unreachable', `cannot reach ${where}: ${message}`, {
+        remedy: 'Check the address, the uplink and any firewall on the way.',
+        cause,
+      }),
+    )
+  }
+  const deadline = setTimeout(() => fail(`no answer within ${timeoutMs / 1_000} s`), timeoutMs)
+  const shake = (through: Socket | undefined): void => {
+    const socket = handshake(target, through)
+    under = socket
     socket.once('error', (error) => fail(error.message, error))
     socket.once('close', () => fail('the connection closed during the handshake'))
     socket.once('secureConnect', () => {
@@ -67,7 +81,15 @@ export function connectUnproven(target: TlsTarget): Promise<TLSSocket> {
       socket.removeAllListeners('error').removeAllListeners('close').removeAllListeners('timeout')
       resolve(socket)
     })
-  })
+  }
+  if (proxy === undefined) shake(undefined)
+  else {
+    connectThroughProxy(proxy, target, (socket) => (under = socket)).then(shake, (error: unknown) => {
+      clearTimeout(deadline)
+      reject(error)
+    })
+  }
+  return promise
 }
 
 function untrusted(message: string): HoldfastError {

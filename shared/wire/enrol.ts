@@ -29,6 +29,9 @@ export function anchorPin(anchor: Anchor, sha256: Sha256): Uint8Array {
 /** Name in every certificate of a hub, whatever address it is reached at. */
 export const hubServerName = 'hub.holdfast.internal'
 
+/** Application protocol that clients of the broker offer (IANA, RFC 7301), so that it may share a port. */
+export const mqttProtocol = 'mqtt'
+
 export interface JoinSecret {
   /** Public handle of the token: 8 characters of base32. */
   readonly id: string
