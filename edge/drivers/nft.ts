@@ -21,7 +21,8 @@ export function createNftTable(run: Run): NftTable {
 
   const listing = async (): Promise<string | undefined> => {
     try {
-      const text = await run('nft', ['-s', 'list', 'table', 'inet', tableName])
+      // Without counters, and without what the kernel learnt by itself.
+      const text = await run('nft', ['-s', '-t', 'list', 'table', 'inet', tableName])
       return createHash('sha256').update(text).digest('base64')
     } catch (error) {
       if (isHoldfastError(error, 'failed') && error.message.includes('No such file')) return undefined

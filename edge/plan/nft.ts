@@ -8,7 +8,7 @@
 import { type Cidr, familyOf } from '../../shared/address/cidr.ts'
 import type { DirectionRules, NodeRules, PortMatch, Rule } from '../../shared/policy/rules.ts'
 import type { Forward } from './desired.ts'
-import { type SharedPort, shareChains } from './share.ts'
+import { type SharedPort, shareChains, shareSets } from './share.ts'
 
 export interface RulesetInput {
   readonly interface: string
@@ -164,7 +164,10 @@ export function renderRuleset(input: RulesetInput): string {
     ...(input.forwards.some((forward) => forward.nat === 'masquerade') ? [chain('nat_out', natLines(input))] : []),
     ...(input.share === undefined
       ? []
-      : shareChains(input.share, input.interface).map(([name, lines]) => chain(name, lines))),
+      : [
+          ...shareSets.map((line) => `\t${line}\n`),
+          ...shareChains(input.share, input.interface).map(([name, lines]) => chain(name, lines)),
+        ]),
     '}\n',
   ].join('')
 }

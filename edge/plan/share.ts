@@ -7,6 +7,10 @@
 // Ports are changed nearest to the sockets: last of all as a packet comes in, first of all as one goes out. In between, the
 // host's firewall, conntrack and NAT see WireGuard's own flow. So whatever lets WireGuard through lets frames through, a
 // frame that goes out opens a stateful firewall for WireGuard's packets, and the other way round.
+//
+// The agent is one process, and anybody can send it frames. So the kernel keeps what it may be asked in a second: whom it
+// spoke to lately is heard whatever others send, strangers share the rest, and what is no message of WireGuard's
+// either goes to nobody.
 
 export interface SharedPort {
   /** WireGuard's. */
@@ -26,14 +30,42 @@ const FIRST = -450
 /** After filters (0) and NAT (100), before the socket is looked up. */
 const LAST = 200
 
+/** None of the first words of WireGuard's four messages. */
+const NOT_WIREGUARD = '@th,64,32 != { 0x01000000, 0x02000000, 0x03000000, 0x04000000 }'
+/** Endpoints and addresses that are remembered: a thousand peers with a dozen candidates each. A full set learns no more. */
+const REMEMBERED_MAX = 16_384
+/** Frames a second from one endpoint that this node speaks to: a burst of probes, their answers, and somebody's jokes. */
+const KNOWN_RATE = 'limit rate 300/second burst 300 packets'
+/** From an address it does not: a site that comes back, of which each device is known with the first answer. */
+const STRANGER_RATE = 'limit rate over 50/second burst 100 packets'
+/** From all of these together, true or made up: two hundredths of a slow core. */
+const STRANGERS_RATE = 'limit rate over 1000/second burst 500 packets'
+
+/** What the kernel remembers by itself, emptied when the table is laid anew: the next frames fill it. */
+export const shareSets: readonly string[] = [4, 6].flatMap((family) => [
+  `set share_known${family} { type ipv${family}_addr . inet_service; size ${REMEMBERED_MAX}; flags dynamic,timeout; timeout 3m; ${KNOWN_RATE}; }`,
+  `set share_asker${family} { type ipv${family}_addr; size ${REMEMBERED_MAX}; flags dynamic,timeout; timeout 1m; }`,
+])
+
 /** The chains of the own table that share the port. `name`: the mesh interface, inside which frames have no business. */
 export function shareChains(
   { controlPort, listenPort }: SharedPort,
   name: string,
 ): readonly (readonly [string, readonly string[]])[] {
-  const lead = (what: string): string =>
-    `iifname != "${name}" udp dport ${listenPort} ${what} udp dport set ${controlPort}`
+  const outside = `iifname != "${name}" udp dport ${listenPort}`
+  const lead = (what: string): string => `${outside} ${what} goto share_frame`
   return [
+    [
+      'share_frame',
+      [
+        `ip saddr . udp sport @share_known4 udp dport set ${controlPort} accept`,
+        `ip6 saddr . udp sport @share_known6 udp dport set ${controlPort} accept`,
+        `update @share_asker4 { ip saddr ${STRANGER_RATE} } counter drop`,
+        `update @share_asker6 { ip6 saddr and ffff:ffff:ffff:ffff:: ${STRANGER_RATE} } counter drop`,
+        `${STRANGERS_RATE} counter drop`,
+        `udp dport set ${controlPort}`,
+      ],
+    ],
     [
       'share_whole',
       [
@@ -53,6 +85,7 @@ export function shareChains(
         lead(NODE_FRAME),
         lead(RELAY_FRAME),
         lead(STUN_ANSWER),
+        `${outside} ${NOT_WIREGUARD} counter drop`,
       ],
     ],
     [
@@ -60,6 +93,8 @@ export function shareChains(
       [
         'type filter hook output priority raw; policy accept;',
         `oifname "${name}" udp sport ${controlPort} drop`,
+        `udp sport ${controlPort} update @share_known4 { ip daddr . udp dport }`,
+        `udp sport ${controlPort} update @share_known6 { ip6 daddr . udp dport }`,
         `udp sport ${controlPort} udp sport set ${listenPort}`,
       ],
     ],
