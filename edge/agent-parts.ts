@@ -14,6 +14,7 @@ import type { FrameSocket } from './paths/doors.ts'
 import { createPathEngine } from './paths/engine.ts'
 import { createNames } from './paths/names.ts'
 import type { Pace } from './paths/path.ts'
+import { createPathSizes, type PathSizes } from './paths/path-sizes.ts'
 import type { OwnTls, RelayScene } from './paths/relays.ts'
 import { createRotation } from './paths/rotation.ts'
 import type { TlsEvents } from './paths/ways.ts'
@@ -34,6 +35,10 @@ import { createMembers, type Members } from './trust/members.ts'
 
 /** Where the store keeps the endpoints that worked last. */
 export const lastGoodKey = 'last-good-endpoints'
+/** And what their paths carried. */
+export const pathSizesKey = 'path-sizes'
+/** Of a network that says nothing else. */
+const MTU = 1_420
 
 function anchorsOf({ identity, sha256, verify }: AgentOptions): Anchors {
   return {
@@ -60,11 +65,30 @@ interface Sources {
   readonly members: Members
   readonly facts: FactBook
   readonly capability: CapabilityKeeper
+  readonly sizes: PathSizes | undefined
+}
+
+/** Undefined where nobody can probe. */
+function createSizes(
+  { log, paths }: AgentOptions,
+  { clock, holding }: Pick<Sources, 'clock' | 'holding'>,
+  onChange: () => void,
+): PathSizes | undefined {
+  if (paths === undefined) return undefined
+  const { metered, socket, talk } = paths
+  return createPathSizes({
+    clock,
+    log,
+    metered,
+    mtu: () => holding.inForce()?.parsed.records.network?.spec.mtu ?? MTU,
+    send: (peer, probe, to, bytes) => socket.send(talk.ping(peer, probe, to, bytes), to),
+    onChange,
+  })
 }
 
 function createPaths(options: AgentOptions, sources: Sources, ownTls: OwnTls, onChange: () => void): Chooser {
   const { entropy, identity, log, paths, signer, wgKey } = options
-  const { capability, clock, facts, holding, members } = sources
+  const { capability, clock, facts, holding, members, sizes } = sources
   const network = (): NetworkSpec | undefined => holding.inForce()?.parsed.records.network?.spec
   const names = createNames(options.resolve, clock, log)
   const pace = (): Pace => (paths?.metered === true ? 'frugal' : (network()?.failover ?? 'normal'))
@@ -93,7 +117,17 @@ function createPaths(options: AgentOptions, sources: Sources, ownTls: OwnTls, on
   const engine =
     paths === undefined
       ? undefined
-      : createPathEngine({ ...paths, ...own, relayClient, tlsClient, ownTls, relayScene, onChange })
+      : createPathEngine({
+          ...paths,
+          ...own,
+          loopback: paths.tls?.loopback,
+          relayClient,
+          sizes,
+          tlsClient,
+          ownTls,
+          relayScene,
+          onChange,
+        })
   return createChooser(createRotation(clock, names), engine, log)
 }
 
@@ -140,15 +174,16 @@ export function createParts(
     keyOf: (node) => members.keyOf(node),
     onRefused: (detail) => keep.journal('fact-refused', detail),
   })
-  const peers = createPeerBook(clock, (endpoint) => paths.viaOf(endpoint))
+  const peers = createPeerBook(clock, { viaOf: (endpoint) => paths.viaOf(endpoint), way: (node) => paths.way(node) })
   const capability = createOwnCapability(options, { anchors, clock, holding }, request)
+  const sizes = createSizes(options, { clock, holding }, onPathChange)
   let onLocal: ((node: NodeId) => void) | undefined
   const ownTls: OwnTls = {
     local: () => relay.local(),
     call: (node) => relay.call(node),
     listen: (listener) => void (onLocal = listener),
   }
-  const paths = createPaths(options, { capability, clock, facts, holding, members }, ownTls, onPathChange)
+  const paths = createPaths(options, { capability, clock, facts, holding, members, sizes }, ownTls, onPathChange)
   const tlsDuty = (port: number): RelayDuty['tls'] => ({
     port,
     signer: options.signer,
@@ -163,7 +198,11 @@ export function createParts(
   })
   const ports = createPorts(options, clock, keep, onPathChange)
   const mode = createMode(store, clock)
-  const chores = createChores({ clock, keep, holding, facts, peers, mode, pathsKey: lastGoodKey, store })
+  const memories = [
+    { key: lastGoodKey, book: peers },
+    ...(sizes === undefined ? [] : [{ key: pathSizesKey, book: sizes }]),
+  ]
+  const chores = createChores({ clock, keep, holding, facts, mode, memories, store })
   const started = { wall: clock.now(), monotonic: clock.monotonic() }
   return {
     anchors,
@@ -180,6 +219,7 @@ export function createParts(
     peers,
     ports,
     relay,
+    sizes,
     started,
   }
 }

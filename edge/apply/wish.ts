@@ -4,8 +4,10 @@ import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { NodeId, WgKey } from '../../shared/ids.ts'
 import type { AgentSettings } from '../agent.ts'
 import type { EndpointBook } from '../paths/endpoint-book.ts'
+import type { PathSizes } from '../paths/path-sizes.ts'
 import { desire, type Wish } from '../plan/desire.ts'
 import type { LocalAddress } from '../plan/observed.ts'
+import { withPathMtu } from '../plan/path-mtu.ts'
 import type { Readable } from '../trust/accept.ts'
 
 export interface Wishes {
@@ -16,20 +18,34 @@ export interface Wishes {
 const NOWHERE: ReadonlyMap<NodeId, Endpoint> = new Map()
 
 /** Endpoints change every few seconds while peers are searched; policy and routes don't follow from them. */
-function withEndpoints(wish: Wish, endpoints: EndpointBook['chosen']): Wish {
-  if (endpoints.size === 0) return wish
+function withEndpoints(wish: Wish, { chosen, quiet }: EndpointBook): Wish {
+  if (chosen.size === 0 && quiet.size === 0) return wish
   const peers = wish.desired.peers.map((peer) => {
-    const endpoint = endpoints.get(peer.node)
-    return endpoint === undefined ? peer : { ...peer, endpoint }
+    const endpoint = chosen.get(peer.node)
+    const keepaliveS = quiet.has(peer.node) ? 0 : peer.keepaliveS
+    if (endpoint === undefined && keepaliveS === peer.keepaliveS) return peer
+    return { ...peer, keepaliveS, ...(endpoint === undefined ? {} : { endpoint }) }
   })
   return { ...wish, desired: { ...wish.desired, peers } }
 }
 
-export function createWishes(self: NodeId, wgKey: WgKey, settings: AgentSettings, endpoints: EndpointBook): Wishes {
+function withSizes(wish: Wish, sizes: Pick<PathSizes, 'held'> | undefined, local: readonly LocalAddress[]): Wish {
+  if (sizes === undefined || sizes.held.size === 0) return wish
+  return { ...wish, desired: withPathMtu(wish.desired, sizes.held, local) }
+}
+
+export function createWishes(
+  self: NodeId,
+  wgKey: WgKey,
+  settings: AgentSettings,
+  endpoints: EndpointBook,
+  sizes?: Pick<PathSizes, 'held' | 'revision'>,
+): Wishes {
   let heldBefore: Readable | undefined
   let localBefore = ''
   let base: Wish | undefined
   let endpointsBefore = -1
+  let sizesBefore = -1
   let whole: Wish | undefined
 
   return {
@@ -52,8 +68,10 @@ export function createWishes(self: NodeId, wgKey: WgKey, settings: AgentSettings
         localBefore = localKey
         whole = undefined
       }
-      if (whole === undefined || endpoints.revision() !== endpointsBefore) {
-        whole = withEndpoints(base, endpoints.chosen)
+      const sizesNow = sizes?.revision() ?? 0
+      if (whole === undefined || endpoints.revision() !== endpointsBefore || sizesNow !== sizesBefore) {
+        sizesBefore = sizesNow
+        whole = withSizes(withEndpoints(base, endpoints), sizes, local)
         endpointsBefore = endpoints.revision()
       }
       return whole

@@ -161,7 +161,8 @@ export function guessAt(pair: Pair): number {
 
 /** While nobody answers, WireGuard itself tries one after the other. */
 export function guess(pair: Pair, now: number, out: PathAction[]): void {
-  if (now < guessAt(pair)) return
+  // Where it is parked, its word goes out by every way there is.
+  if (pair.parked || now < guessAt(pair)) return
   const at = pair.list.findIndex(({ endpoint }) => endpoint === pair.inUse?.endpoint)
   const next = pair.list[(at + 1) % pair.list.length]
   if (next === undefined || next.endpoint === pair.inUse?.endpoint) return

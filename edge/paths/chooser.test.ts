@@ -8,8 +8,8 @@ import { HoldfastError } from '../../shared/errors.ts'
 import { type NodeId, parseNodeId } from '../../shared/ids.ts'
 import { createChooser } from './chooser.ts'
 import type { EndpointBook, EndpointInput } from './endpoint-book.ts'
-import type { PathEngine } from './engine.ts'
 import type { PathView } from './path.ts'
+import type { PathEngine } from './path-engine.ts'
 
 const PEER = parseNodeId('pppppppppppppppp')
 const RELAY = parseNodeId('rrrrrrrrrrrrrrrr')
@@ -20,6 +20,7 @@ const VIEW: PathView = { mode: 'fast', decides: true, candidates: [], history: [
 function bookOf(name: string, told: string[], endpoint: Endpoint): EndpointBook & { rise(): void } {
   let revision = 0
   return {
+    quiet: new Set(),
     chosen: new Map<NodeId, Endpoint>([[PEER, endpoint]]),
     revision: () => revision,
     update: () => void told.push(name),
@@ -38,6 +39,7 @@ function rig(starts: () => Promise<boolean>) {
     view: () => VIEW,
     outsideHosts: () => [],
     mapping: () => ({ natType: 'none', mapped: [], relays: [RELAY] }),
+    way: () => undefined,
     viaOf: () => RELAY,
   }
   return { chooser: createChooser(rotation, engine, memoryLog(lines)), engine, lines, rotation, told }

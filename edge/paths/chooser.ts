@@ -6,9 +6,9 @@ import type { Log } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import type { EndpointBook } from './endpoint-book.ts'
-import type { PathEngine } from './engine.ts'
 import type { Outside } from './outlook.ts'
-import type { PathView } from './path.ts'
+import type { PathCandidate, PathView } from './path.ts'
+import type { PathEngine } from './path-engine.ts'
 
 export interface Chooser extends EndpointBook {
   /** After the first turn: the rules that share the port are in the kernel. */
@@ -16,6 +16,8 @@ export interface Chooser extends EndpointBook {
   stop(): Promise<void>
   engine(): 'on' | 'off'
   view(node: NodeId): PathView | undefined
+  /** The way to a peer if it answers, or did when somebody last cared. */
+  way(node: NodeId): PathCandidate | undefined
   mapping(): Outside
   /** Addresses this node bears outside, whatever the port. */
   outsideHosts(): readonly string[]
@@ -33,6 +35,9 @@ export function createChooser(rotation: EndpointBook, engine: PathEngine | undef
     get chosen() {
       return current.chosen
     },
+    get quiet() {
+      return current.quiet
+    },
     // Both only rise, so their sum tells a change of either, and the change from one to the other.
     revision: () => rotation.revision() + (engine?.revision() ?? 0) + (on ? 1 : 0),
     update: (input) => current.update(input),
@@ -49,6 +54,7 @@ export function createChooser(rotation: EndpointBook, engine: PathEngine | undef
     stop: async () => await engine?.stop(),
     engine: () => (on ? 'on' : 'off'),
     view: (node) => (on ? engine?.view(node) : undefined),
+    way: (node) => (on ? engine?.way(node) : undefined),
     viaOf: (endpoint) => (on ? engine?.viaOf(endpoint) : undefined),
     outsideHosts: () => (on ? (engine?.outsideHosts() ?? []) : []),
     mapping: () => (on ? (engine?.mapping() ?? NOTHING_KNOWN) : NOTHING_KNOWN),

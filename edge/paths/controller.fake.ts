@@ -29,6 +29,8 @@ export interface EndState {
   readonly side: Side
   paths: PeerPaths
   wireguardAt: Endpoint | undefined
+  /** WireGuard's next word is noticed, and goes nowhere by itself. */
+  parked: boolean
   /** False: WireGuard runs, but nobody answers probes. */
   engine: boolean
   handshakeAt: number
@@ -143,6 +145,7 @@ export function createWorld(options: WorldOptions): World {
       startedAt: 0,
     }),
     wireguardAt: undefined,
+    parked: false,
     engine: options.without !== side,
     handshakeAt: Number.NEGATIVE_INFINITY,
     heardAt: Number.NEGATIVE_INFINITY,
@@ -191,12 +194,14 @@ export function createWorld(options: WorldOptions): World {
     end.log.push({ at: now, action })
     if (action.type === 'use') {
       end.wireguardAt = action.endpoint
+      end.parked = false
       end.pins.delete(action.endpoint)
       if (action.leaves !== undefined) end.pins.set(action.leaves, { to: action.endpoint, until: now + PIN_MS })
       if (action.quiet !== true) sendPayload(side)
     } else if (action.type === 'call')
       queue.add(now + (options.callMs ?? 60), () => tell(other(side), { type: 'called' }))
     else if (action.type === 'probe') probe(side, action)
+    else if (action.type === 'park') end.parked = true
   }
 
   const probe = (side: Side, { endpoint, probe: id, ttl }: PathAction & { type: 'probe' }): void => {
@@ -214,11 +219,13 @@ export function createWorld(options: WorldOptions): World {
   const sendPayload = (side: Side): void => {
     const end = ends[side]
     end.sent += 1
+    if (end.parked) return tell(side, { type: 'woken' })
     if (end.wireguardAt === undefined) return
     carry(side, end.wireguardAt, (from) => {
       const peer = ends[other(side)]
       peer.received += 1
       const pin = peer.pins.get(from)
+      peer.parked = false
       peer.wireguardAt = pin !== undefined && now < pin.until ? pin.to : from
       peer.heardAt = now
     })
@@ -233,7 +240,7 @@ export function createWorld(options: WorldOptions): World {
   /** What the agent sees of WireGuard once a second. */
   const look = (side: Side): void => {
     const end = ends[side]
-    tell(side, { type: 'roamed', endpoint: end.wireguardAt })
+    if (!end.parked) tell(side, { type: 'roamed', endpoint: end.wireguardAt })
     const alive = now - Math.min(ends.a.heardAt, ends.b.heardAt) < 1_000
     if (alive && now - end.handshakeAt > 120_000) {
       end.handshakeAt = now

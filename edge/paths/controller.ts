@@ -1,22 +1,26 @@
 // Paths to one peer: events in, actions out. Each event changes what is known; then one and the same sequence of questions is
 // asked, whatever happened: what died, what is best, what is worth trying, which probe is due.
 
-import type { Endpoint } from '../../shared/address/endpoint.ts'
 import { text } from './candidate-text.ts'
 import { actsAt, choose, guess, guessAt, isClearlyFaster, isCurrent, measuredTurnAt } from './choice.ts'
 import { noteAsked, noteList } from './listing.ts'
-import { ALIVE_MS, CALL_MS, GRACE_MS, LOOK_MS, OVERSLEPT_MS, RELAY_LINGER_MS } from './pacing.ts'
+import { ALIVE_MS, CALL_MS, GRACE_MS, LOOK_MS, OVERSLEPT_MS, RELAY_LINGER_MS, SESSION_MS } from './pacing.ts'
 import {
   currentOf,
   ensureTracks,
   idleAfterMs,
   isAwake,
+  isWarm,
   newPair,
   type Pair,
   type PeerPathsOptions,
   pacingOf,
+  sessionEndsAt,
+  sleepsAt,
   standingOf,
   tell,
+  use,
+  wayOf,
 } from './pair.ts'
 import type { PathAction, PathEvent, PeerPaths } from './path.ts'
 import { viewOf } from './path-view.ts'
@@ -38,6 +42,8 @@ import {
   tryTogether,
 } from './tries.ts'
 
+type Answered = Extract<PathEvent, { readonly type: 'answered' }>
+
 export function createPeerPaths(options: PeerPathsOptions): PeerPaths {
   const pair = newPair(options)
   return {
@@ -52,6 +58,8 @@ export function createPeerPaths(options: PeerPathsOptions): PeerPaths {
     },
     dueAt: () => pair.dueAt,
     view: (nowMs = pair.lastAt) => viewOf(pair, nowMs),
+    way: () => wayOf(pair),
+    isWarm: (nowMs) => isWarm(pair, nowMs),
   }
 }
 
@@ -61,7 +69,7 @@ function note(pair: Pair, event: PathEvent, now: number, out: PathAction[]): voi
       noteList(pair, event.list, now)
       break
     case 'answered':
-      noteAnswered(pair, event.endpoint, event.probe, event.rttMs, now)
+      noteAnswered(pair, event, now, out)
       break
     case 'asked':
       noteAsked(pair, event.endpoint, now)
@@ -69,6 +77,7 @@ function note(pair: Pair, event: PathEvent, now: number, out: PathAction[]): voi
     case 'called':
       noteCalled(pair, now)
       break
+    case 'woken':
     case 'traffic':
       stayAwake(pair, now + idleAfterMs(pair), now)
       break
@@ -93,7 +102,7 @@ function note(pair: Pair, event: PathEvent, now: number, out: PathAction[]): voi
   }
 }
 
-function noteAnswered(pair: Pair, endpoint: Endpoint, probe: number, rttMs: number, now: number): void {
+function noteAnswered(pair: Pair, { endpoint, probe, rttMs }: Answered, now: number, out: PathAction[]): void {
   const track = pair.tracks.get(endpoint)
   if (track === undefined || !noteAnswer(track, probe, rttMs, now)) return
   pair.lifeAt = now
@@ -105,6 +114,7 @@ function noteAnswered(pair: Pair, endpoint: Endpoint, probe: number, rttMs: numb
     pair.diedAt = Number.POSITIVE_INFINITY
     pair.chanceUntil = Number.POSITIVE_INFINITY
     forgiveCurrent(pair, now)
+    if (pair.parked) use(pair, track.candidate, `${text(track.candidate)} still answers`, now, out)
   } else if (current !== undefined) {
     track.faster = isClearlyFaster(track, current) ? track.faster + 1 : 0
   }
@@ -113,6 +123,8 @@ function noteAnswered(pair: Pair, endpoint: Endpoint, probe: number, rttMs: numb
 function noteHandshake(pair: Pair, at: number, now: number): void {
   const silent = standingOf(pair, now) === 'silent'
   pair.handshakeAt = Math.max(pair.handshakeAt, at)
+  // WireGuard followed the peer out of where it was parked.
+  if (pair.resting) pair.parked = false
   pair.lifeAt = Math.max(pair.lifeAt, at)
   // The peer is back: what was in vain may work now.
   if (silent && !pair.resting && standingOf(pair, now) === 'unmeasured') tryAll(pair, now)
@@ -156,8 +168,9 @@ function wake(pair: Pair, now: number): void {
 /** Nobody waits any more: nothing is sent, and little is kept. */
 function fallAsleep(pair: Pair, now: number): void {
   pair.resting = true
+  pair.parked = false
   pair.payload = false
-  pair.relaysUntil = now + RELAY_LINGER_MS
+  pair.relaysUntil = Math.max(now + RELAY_LINGER_MS, Math.min(sessionEndsAt(pair), now + SESSION_MS))
   pair.retryAt = Number.POSITIVE_INFINITY
   pair.tryTimes = []
   pair.probeTimes = []
@@ -183,10 +196,17 @@ function settle(pair: Pair, now: number, out: PathAction[]): void {
   } else {
     if (!pair.resting) fallAsleep(pair, now)
     if (pair.inUse === undefined) guess(pair, now, out)
+    park(pair, now, out)
     pair.callWanted = false
     if (now >= pair.relaysUntil) bindRelays(pair, false, out)
   }
   pair.dueAt = nextDue(pair, now)
+}
+
+function park(pair: Pair, now: number, out: PathAction[]): void {
+  if (pair.parked || now < sessionEndsAt(pair)) return
+  pair.parked = true
+  out.push({ type: 'park' })
 }
 
 /** Gives up what did not answer. */
@@ -219,8 +239,11 @@ function bindRelays(pair: Pair, wanted: boolean, out: PathAction[]): void {
 function nextDue(pair: Pair, now: number): number {
   const later = (at: number): number => (at > now ? at : Number.POSITIVE_INFINITY)
   const roam = later(roamCountsAt(pair))
-  if (pair.resting) return Math.min(roam, pair.relaysWanted ? later(pair.relaysUntil) : Number.POSITIVE_INFINITY)
-  let next = Math.min(roam, pair.awakeUntil, later(pair.retryAt), nextProbeAt(pair, now))
+  if (pair.resting) {
+    const parkAt = pair.parked ? Number.POSITIVE_INFINITY : later(sessionEndsAt(pair))
+    return Math.min(roam, parkAt, pair.relaysWanted ? later(pair.relaysUntil) : Number.POSITIVE_INFINITY)
+  }
+  let next = Math.min(roam, sleepsAt(pair), later(pair.retryAt), nextProbeAt(pair, now))
   for (const track of pair.tracks.values()) {
     const giveUpAt = Math.min(missAt(track, pacingOf(pair)), triesEndAt(track))
     next = Math.min(next, Math.max(giveUpAt, pair.graceUntil), later(track.heldUntil))

@@ -22,7 +22,9 @@ export interface EndpointInput {
 export interface EndpointBook {
   /** A peer without an entry keeps the endpoint that WireGuard has. */
   readonly chosen: ReadonlyMap<NodeId, Endpoint>
-  /** Rises when `chosen` changes. */
+  /** Peers for whom no NAT has to be held open: they rest, and find this node all the same. */
+  readonly quiet: ReadonlySet<NodeId>
+  /** Rises when one of them changes. */
   revision(): number
   update(input: EndpointInput): void
 }

@@ -7,8 +7,8 @@ import { generateWgPrivateKey, wgPublicKey } from '../../shared/host/crypto.ts'
 import { parseNodeId, type WgKey } from '../../shared/ids.ts'
 import type { NodeBody } from '../../shared/record/record.ts'
 import type { LocalAddress, ObservedPeer } from '../plan/observed.ts'
-import type { PathEngine } from './engine.ts'
 import type { Pace } from './path.ts'
+import type { PathEngine } from './path-engine.ts'
 
 export type Side = 'a' | 'b'
 

@@ -34,3 +34,15 @@ export function openWays({ paths }: Pair): readonly Endpoint[] {
 export function isNamed({ paths }: Pair, place: Endpoint): boolean {
   return paths.view().candidates.some(({ endpoint }) => endpoint === place)
 }
+
+/**
+ * Notes whether WireGuard's own keepalives have to hold the NAT open for the pair; `finds`: the peer reaches this node
+ * without. True if that is news.
+ */
+export function hush(quiet: Set<NodeId>, { node, paths }: Pair, now: number, finds: boolean): boolean {
+  const still = finds && !paths.isWarm(now)
+  if (still === quiet.has(node)) return false
+  if (still) quiet.add(node)
+  else quiet.delete(node)
+  return true
+}

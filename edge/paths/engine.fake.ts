@@ -12,9 +12,10 @@ import { createFakeRelayClient } from '../relay/client.fake.ts'
 import type { PeerEntry } from '../report/peers.ts'
 import type { HeldFact } from '../store/store.ts'
 import type { FrameSocket, WireguardDoor } from './doors.ts'
-import { createPathEngine, type PathEngine } from './engine.ts'
+import { createPathEngine } from './engine.ts'
 import { type FakeHost, makeHost, makeKeys, type Side } from './engine-host.fake.ts'
 import { createNames } from './names.ts'
+import type { PathEngine } from './path-engine.ts'
 import { createPathTalk } from './talk.ts'
 
 const SIDES = ['a', 'b'] as const
@@ -181,6 +182,7 @@ export function makeWorld(): World {
             member: other.member,
             path: 'none',
             endpoint: wg?.endpoint,
+            wireguardAt: wg?.endpoint,
             via: undefined,
             handshakeAt: wg?.handshakeAt ?? 0,
             rxBytes: wg?.rxBytes ?? 0,

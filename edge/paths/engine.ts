@@ -3,73 +3,41 @@
 // It stands beside the loop, because a dead path can't wait for the next turn: the loop tells it who the peers are and
 // what became known of them, and keeps its hands off their endpoints.
 
-import type { Address } from '../../shared/address/cidr.ts'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
-import type { Clock, Entropy, Log } from '../../shared/effects.ts'
 import type { NodeId, WgKey } from '../../shared/ids.ts'
-import type { RelayClient } from '../relay/client.ts'
 import type { PeerEntry } from '../report/peers.ts'
 import { createAlarm } from './alarm.ts'
 import { createPeerPaths } from './controller.ts'
-import type { FrameSocket, WireguardDoor } from './doors.ts'
-import type { EndpointBook, EndpointInput } from './endpoint-book.ts'
-import { isLost, isLower, isNamed, openWays, type Pair } from './engine-pair.ts'
+import type { EndpointInput } from './endpoint-book.ts'
+import { hush, isLost, isLower, isNamed, openWays, type Pair } from './engine-pair.ts'
+import { createEngineViews } from './engine-views.ts'
 import { createGreeting, greetingProbe } from './greeting.ts'
-import type { Names } from './names.ts'
-import type { Outside } from './outlook.ts'
-import type { Pace, PathAction, PathEvent, PathView } from './path.ts'
+import type { PathAction, PathEvent } from './path.ts'
+import type { PathEngine, PathEngineOptions } from './path-engine.ts'
 import { createPointer } from './pointer.ts'
-import type { RelayScene } from './relays.ts'
-import type { Heard, PathTalk } from './talk.ts'
-import { createTraffic } from './traffic.ts'
-import { createWays, type WaysOptions } from './ways.ts'
-
-export interface PathEngineOptions {
-  readonly wgKey: WgKey
-  readonly talk: PathTalk
-  readonly socket: FrameSocket
-  readonly wireguard: WireguardDoor
-  readonly names: Names
-  readonly clock: Clock
-  readonly entropy: Entropy
-  readonly log: Log
-  readonly metered: boolean
-  readonly pace: () => Pace
-  readonly relayClient: (send: FrameSocket['send']) => RelayClient
-  readonly tlsClient?: WaysOptions['tlsClient']
-  readonly ownTls?: WaysOptions['ownTls']
-  /** Undefined while this node is no member. */
-  readonly relayScene: () => RelayScene | undefined
-  /** Sends one packet through the tunnel, so that the peer's WireGuard follows. */
-  readonly nudge: (address: Address) => void
-  /** The path of a peer changed. */
-  readonly onChange: () => void
-}
-
-export interface PathEngine extends EndpointBook {
-  /** Resolves true if this host shares WireGuard's port with us; else the engine stays still. */
-  start(): Promise<boolean>
-  stop(): Promise<void>
-  view(node: NodeId): PathView | undefined
-  mapping(): Outside
-  /** Addresses this node bears outside, whatever the port. */
-  outsideHosts(): readonly string[]
-  /** The relay behind an endpoint. */
-  viaOf(endpoint: Endpoint): NodeId | undefined
-}
+import { createRest } from './rest.ts'
+import type { Heard } from './talk.ts'
+import { createTraffic, type TrafficOptions } from './traffic.ts'
+import { createWays } from './ways.ts'
 
 export function createPathEngine(options: PathEngineOptions): PathEngine {
-  const { clock, entropy, log, socket, talk, wireguard } = options
+  const { clock, entropy, log, sizes, socket, talk, wireguard } = options
   const pairs = new Map<NodeId, Pair>()
   const byKey = new Map<WgKey, Pair>()
   /** Endpoints for peers that WireGuard has none for; the others are turned by `point`. */
   const chosen = new Map<NodeId, Endpoint>()
-  const ways = createWays({ ...options, onRelays: (peer) => refresh(peer), onWanted: (peer) => refresh(peer, true) })
-  const { candidates, noteSight, outside, outlook, relays } = ways
+  const quiet = new Set<NodeId>()
+  const ways = createWays({
+    ...options,
+    onRelays: (peer) => refresh(peer),
+    onWanted: (peer) => refresh(peer, true),
+    onProving: (peer, endpoint) => rest.flush(pairs.get(peer), endpoint),
+  })
+  const { candidates, noteSight, outlook, relays } = ways
   const greet = createGreeting(clock, talk, socket)
   const pointer = createPointer(wireguard, options.nudge, log)
-  let own: ReadonlySet<string> = new Set()
-  let localText: string | undefined
+  const rest = createRest({ ...options, pointer, byKey, onWoken: (pair) => tell(pair, { type: 'woken' }) })
+  let [own, localText]: [ReadonlySet<string>, string | undefined] = [new Set(), undefined]
   let [revision, running, pace] = [0, false, options.pace()]
 
   const use = (pair: Pair, action: PathAction & { type: 'use' }): void => {
@@ -94,6 +62,10 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
         case 'call':
           for (const endpoint of openWays(pair)) socket.send(talk.call(pair.entry.member.wgKey), endpoint)
           if (isLost(pair)) ways.seek(pair.node)
+          break
+        case 'park':
+          chosen.delete(pair.node)
+          rest.park(pair)
           break
         case 'relays':
           relays.want(pair.node, action.wanted)
@@ -141,8 +113,12 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
           noteSight(from, heard.seenAs)
         }
         pair.entry.rttMs = heard.rttMs
+        if (sizes?.heard(heard.peer, from, heard.probe, heard.rttMs) === true) break
         if (heard.probe === greetingProbe) tell(pair, { type: 'asked', endpoint: from })
-        else tell(pair, { type: 'answered', endpoint: from, probe: heard.probe, rttMs: heard.rttMs })
+        else {
+          rest.flush(pair, from)
+          tell(pair, { type: 'answered', endpoint: from, probe: heard.probe, rttMs: heard.rttMs })
+        }
         break
       case 'call':
         tell(pair, { type: 'called' })
@@ -169,24 +145,21 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
   const look = (pair: Pair, endpoint: Endpoint | undefined, handshakeAt: number): void => {
     if (endpoint !== undefined) chosen.delete(pair.node)
     // At every look: between two, WireGuard may have gone and come back.
-    tell(pair, { type: 'roamed', endpoint })
+    if (!rest.isParking(endpoint)) tell(pair, { type: 'roamed', endpoint })
     if (handshakeAt !== pair.handshakeAt) {
       pair.handshakeAt = handshakeAt
       tell(pair, { type: 'handshake', at: clock.monotonic() - Math.max(0, clock.now() - handshakeAt) })
     }
   }
 
-  const traffic = createTraffic({
-    clock,
-    log,
-    wireguard,
-    onPeer(peer, payload) {
-      const pair = byKey.get(peer.wgKey)
-      if (pair === undefined) return
-      look(pair, peer.endpoint, peer.handshakeAt)
-      if (payload) tell(pair, { type: 'traffic' })
-    },
-  })
+  const noteTraffic: TrafficOptions['onPeer'] = (peer, payload) => {
+    const pair = byKey.get(peer.wgKey)
+    if (pair === undefined) return
+    look(pair, peer.endpoint, peer.handshakeAt)
+    if (payload) tell(pair, { type: 'traffic' })
+    sizes?.look(peer, payload)
+  }
+  const traffic = createTraffic({ ...options, onPeer: noteTraffic })
 
   const setPairs = (entries: readonly PeerEntry[]): void => {
     const present = new Set(entries.map(({ member }) => member.wgKey))
@@ -196,7 +169,9 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
       byKey.delete(wgKey)
       pairs.delete(node)
       chosen.delete(node)
+      quiet.delete(node)
       pointer.forget(wgKey)
+      rest.forget(wgKey)
       relays.want(node, false)
     }
     for (const entry of entries) {
@@ -218,6 +193,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
       byKey.set(wgKey, pair)
     }
     talk.setPeers([...byKey.keys()])
+    sizes?.setPeers(new Map([...byKey].map(([wgKey, { node }]) => [wgKey, node])))
   }
 
   const setPace = (): void => {
@@ -234,11 +210,13 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
     own = new Set(input.local.map(({ address }) => address as string))
     if (first) return
     ways.networkChanged()
+    sizes?.networkChanged()
     for (const pair of pairs.values()) tell(pair, { type: 'network-changed' })
   }
 
   return {
     chosen,
+    quiet,
     revision: () => revision,
     update(input) {
       const news = candidates.update(input)
@@ -252,25 +230,28 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
       for (const entry of input.entries) {
         const pair = byKey.get(entry.member.wgKey)
         if (pair === undefined) continue
-        look(pair, entry.endpoint, entry.handshakeAt)
+        look(pair, entry.wireguardAt, entry.handshakeAt)
         inform(pair)
+        if (hush(quiet, pair, clock.monotonic(), ways.findsUs(pair.node, pair.paths.way()))) revision += 1
       }
     },
     async start() {
       running = await socket.open(receive)
-      if (running) traffic.start()
+      if (running) {
+        await rest.start()
+        traffic.start()
+      }
       return running
     },
     async stop() {
       running = false
       alarm.cancel()
       traffic.stop()
+      sizes?.stop()
+      rest.stop(pairs.values())
       ways.close()
       await socket.close()
     },
-    view: (node) => pairs.get(node)?.paths.view(clock.monotonic()),
-    mapping: () => outside(own),
-    outsideHosts: () => ways.outsideHosts(),
-    viaOf: (endpoint) => candidates.viaOf(endpoint),
+    ...createEngineViews(clock, pairs, ways, () => own),
   }
 }

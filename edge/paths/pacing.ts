@@ -29,6 +29,11 @@ export const JITTER = 0.1
 export const IDLE_MS = 600_000
 /** The same where each byte is paid for. */
 export const IDLE_METERED_MS = 180_000
+/**
+ * WireGuard's session is over so long after its handshake, and whatever it sends then is a handshake again (REJECT_AFTER_TIME,
+ * 180 s, and as long as clocks and looks may be off).
+ */
+export const SESSION_MS = 185_000
 /** A new peer, or one whose peer calls, is looked at for one round of tries even without payload. */
 export const LOOK_MS = 15_000
 

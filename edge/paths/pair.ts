@@ -3,7 +3,7 @@
 
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import { pathHistoryMax } from '../../shared/limits.ts'
-import { ALIVE_MS, IDLE_METERED_MS, IDLE_MS, LOOK_MS, type Pacing, pacings } from './pacing.ts'
+import { ALIVE_MS, IDLE_METERED_MS, IDLE_MS, LOOK_MS, type Pacing, pacings, SESSION_MS } from './pacing.ts'
 import type { Pace, PathAction, PathCandidate } from './path.ts'
 import { newTrack, type Track } from './track.ts'
 
@@ -34,6 +34,8 @@ export interface Pair {
   usedAt: number
   /** Nothing is probed, nothing but the path in use and what is held against others is remembered. */
   resting: boolean
+  /** WireGuard may be pointed where its next word is noticed, and not at the path in use. */
+  parked: boolean
   /** Somebody waits for this pair to work, as against a look at a new peer. */
   payload: boolean
   awakeUntil: number
@@ -79,6 +81,7 @@ export function newPair({ decides, metered, pace, random, startedAt }: PeerPaths
     wireguardAt: undefined,
     usedAt: NEVER,
     resting: true,
+    parked: false,
     payload: false,
     awakeUntil: startedAt + LOOK_MS,
     lifeAt: NEVER,
@@ -113,8 +116,26 @@ export function idleAfterMs(pair: Pair): number {
   return pair.metered ? IDLE_METERED_MS : IDLE_MS
 }
 
+/** When WireGuard's session is over, if there is none newer. */
+export function sessionEndsAt(pair: Pair): number {
+  return pair.handshakeAt + SESSION_MS
+}
+
+/**
+ * A session that lives is kept company to its end, because its packets say nothing of whom they are for; not for ever where the
+ * peer keeps it alive.
+ */
+export function sleepsAt(pair: Pair): number {
+  return Math.max(pair.awakeUntil, Math.min(sessionEndsAt(pair), pair.awakeUntil + SESSION_MS))
+}
+
 export function isAwake(pair: Pair, now: number): boolean {
-  return now < pair.awakeUntil
+  return now < sleepsAt(pair)
+}
+
+/** WireGuard's own keepalives end early enough for its session to be over when the pair falls asleep. */
+export function isWarm(pair: Pair, now: number): boolean {
+  return pair.payload && now < pair.awakeUntil - SESSION_MS
 }
 
 /** The path in use, if it was ever watched. */
@@ -155,12 +176,23 @@ export function standingOf(pair: Pair, now: number): Standing {
   return pair.handshakeAt >= quietSince && now - pair.handshakeAt < ALIVE_MS ? 'unmeasured' : 'silent'
 }
 
+/** The path in use if it answers, or did when somebody last cared. */
+export function wayOf(pair: Pair): PathCandidate | undefined {
+  const current = currentOf(pair)
+  return pair.resting || (current !== undefined && current.answers > 0) ? provenWay(pair) : undefined
+}
+
+function provenWay(pair: Pair): PathCandidate | undefined {
+  return pair.lifeAt > NEVER ? pair.inUse : undefined
+}
+
 /** Points WireGuard at a candidate. */
 export function use(pair: Pair, candidate: PathCandidate, why: string, now: number, out: PathAction[]): void {
   const { endpoint, kind } = candidate
   const works = [pair.wireguardAt, pair.inUse?.endpoint].find((at) => isAnswering(pair, at) && at !== endpoint)
   if (pair.inUse?.endpoint !== endpoint) settleOn(pair, candidate, now)
   pair.wireguardAt = endpoint
+  pair.parked = false
   pair.usedAt = now
   out.push({
     type: 'use',

@@ -30,6 +30,8 @@ export type PathEvent =
   | { readonly type: 'asked'; readonly endpoint: Endpoint }
   /** The peer asks for a joint attempt at once, by a way that works (relay, tunnel, hub). */
   | { readonly type: 'called' }
+  /** WireGuard wants to talk with the peer that rests. */
+  | { readonly type: 'woken' }
   /** Payload passed WireGuard in either direction since the last look. */
   | { readonly type: 'traffic' }
   /** What WireGuard holds: it follows the peer's authenticated packets by itself (roaming). */
@@ -64,6 +66,8 @@ export type PathAction =
     }
   /** Ask the peer to probe now, by a way that works. */
   | { readonly type: 'call' }
+  /** Nobody waits, and WireGuard's session is over: it may be pointed where its next word is noticed. */
+  | { readonly type: 'park' }
   /** The pair wants its relays bound, or no longer. */
   | { readonly type: 'relays'; readonly wanted: boolean }
 
@@ -101,4 +105,8 @@ export interface PeerPaths {
   dueAt(): number
   /** As of `nowMs`; without it, as of the last event. */
   view(nowMs?: number): PathView
+  /** The way to the peer if it answers, or did when somebody last cared. */
+  way(): PathCandidate | undefined
+  /** Payload flows, or did lately: what lies between is kept open even without this process. */
+  isWarm(nowMs: number): boolean
 }

@@ -7,8 +7,8 @@ import { selects } from '../../shared/intent/field.ts'
 import type { NetworkSpec } from '../../shared/intent/network.ts'
 import type { NodeBody } from '../../shared/record/record.ts'
 
-/** One in use and one behind it; each costs a refresh every 25 s at both ends. */
-const RELAYS_PER_PAIR = 2
+/** Relays that a node rests at, as many as a pair meets at: one and one behind it; each costs a refresh every 25 s. */
+const HOMES = 2
 
 /** One end of a pair. */
 export interface RelayUser {
@@ -31,9 +31,25 @@ function place({ reaches }: RelayUser, relay: NodeId): number {
   return at < 0 ? Number.POSITIVE_INFINITY : at
 }
 
+/** Relays that the node rests at, and is found at by all others: the nearest that may carry its traffic. */
+export function homesOf(
+  user: RelayUser,
+  relays: readonly NodeBody[],
+  rules: NetworkSpec['relayPolicy'],
+): readonly NodeId[] {
+  return relays
+    .filter((relay) => relay.nodeId !== user.node.nodeId && mayCarry(rules, user.node, relay))
+    .map(({ nodeId }) => ({ nodeId, distance: place(user, nodeId) }))
+    .filter(({ distance }) => Number.isFinite(distance))
+    .sort((x, y) => x.distance - y.distance || compareText(x.nodeId, y.nodeId))
+    .slice(0, HOMES)
+    .map(({ nodeId }) => nodeId)
+}
+
 /**
- * The relays of a pair, best first: those that both reach, by the sum of their places in both lists. The order of the
- * ends makes no difference. `relays`: members that offer to relay. A relay needs none to reach its own peers.
+ * The relays of a pair, best first: those that both reach, by the sum of their places in both lists, and among them one where
+ * each end rests if there is any. The order of the ends makes no difference. `relays`: members that offer to relay. A relay
+ * needs none to reach its own peers.
  */
 export function chooseRelays(
   a: RelayUser,
@@ -41,12 +57,18 @@ export function chooseRelays(
   relays: readonly NodeBody[],
   rules: NetworkSpec['relayPolicy'],
 ): readonly NodeId[] {
-  return relays
+  const shared = relays
     .filter((relay) => relay.nodeId !== a.node.nodeId && relay.nodeId !== b.node.nodeId)
     .filter((relay) => mayCarry(rules, a.node, relay) && mayCarry(rules, b.node, relay))
     .map(({ nodeId }) => ({ nodeId, distance: place(a, nodeId) + place(b, nodeId) }))
     .filter(({ distance }) => Number.isFinite(distance))
     .sort((x, y) => x.distance - y.distance || compareText(x.nodeId, y.nodeId))
-    .slice(0, RELAYS_PER_PAIR)
     .map(({ nodeId }) => nodeId)
+  const [first] = shared
+  if (first === undefined) return []
+  const missing = [a, b].map((end) => homesOf(end, relays, rules)).filter((homes) => !homes.includes(first))
+  const others = shared.slice(1)
+  const home = others.find((relay) => missing.length > 0 && missing.every((homes) => homes.includes(relay)))
+  const second = home ?? others.find((relay) => missing.some((homes) => homes.includes(relay))) ?? others[0]
+  return second === undefined ? [first] : [first, second]
 }

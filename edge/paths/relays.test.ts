@@ -41,8 +41,29 @@ interface FakeBinding extends Binding {
 function rig() {
   const open: FakeBinding[] = []
   const log: string[] = []
+  const homes: string[] = []
   const relays = createRelays({
+    reaches: () => [],
+    onWanted: () => undefined,
+    onProving: () => undefined,
     client: {
+      settle(relay, at) {
+        homes.push(`rest at ${relay[0]}`)
+        return {
+          relay,
+          at,
+          peer: relay,
+          endpoint: () => at,
+          place: () => at,
+          hears: () => false,
+          trouble: () => undefined,
+          receive: () => undefined,
+          accept: () => undefined,
+          home: () => undefined,
+          renew: () => undefined,
+          release: () => void homes.push(`leave ${relay[0]}`),
+        }
+      },
       bind(relay, at, peer, events) {
         log.push(`bind ${relay[0]} at ${at} for ${peer[0]}`)
         const binding: FakeBinding = {
@@ -52,6 +73,7 @@ function rig() {
           events,
           bound: undefined,
           endpoint: () => binding.bound,
+          place: () => binding.bound,
           hears: () => false,
           trouble: () => undefined,
           receive: () => undefined,

@@ -12,10 +12,11 @@ import type { TlsClient } from '../relay/tls-client.ts'
 import type { TlsPlace } from '../relay/tls-link.ts'
 import type { HeldFact } from '../store/store.ts'
 import type { CandidateSources } from './candidates.ts'
+import { createHomes } from './homes.ts'
 import { createLastResort, type LastResortOptions } from './last-resort.ts'
 import type { Names } from './names.ts'
 import type { StunPlace } from './outlook.ts'
-import { chooseRelays, type RelayUser } from './relay-choice.ts'
+import { chooseRelays, homesOf, type RelayUser } from './relay-choice.ts'
 
 /** What the choice follows from. */
 export interface RelayScene {
@@ -26,10 +27,16 @@ export interface RelayScene {
 }
 
 export interface RelaysOptions {
-  readonly client: Pick<RelayClient, 'bind' | 'receive' | 'networkChanged' | 'close'>
+  readonly client: Pick<RelayClient, 'bind' | 'settle' | 'receive' | 'networkChanged' | 'close'>
   readonly names: Names
+  /** Relays that answer this node, the nearest first, as its fact says. */
+  readonly reaches: () => readonly NodeId[]
   /** What is bound for a peer is another than before. */
   readonly onChange: (peer: NodeId) => void
+  /** The peer waits for this node at a relay. */
+  readonly onWanted: (peer: NodeId) => void
+  /** The other end's first word to a session port is out. */
+  readonly onProving: (peer: NodeId, endpoint: Endpoint) => void
   /** A relay saw this node come from `endpoint`. */
   readonly onSeenAs: (relay: Endpoint, endpoint: Endpoint) => void
   /** Relays by TLS; absent where this host has no door for them. */
@@ -61,6 +68,8 @@ export interface Relays {
   renew(peer: NodeId): void
   /** Session ports bound for the peer, the best relay first; then what stands for TLS relays on this host. */
   of(peer: NodeId): CandidateSources['relays']
+  /** The peer finds this node at a relay of theirs, however long they did not talk. */
+  findsUs(peer: NodeId): boolean
   /** True if the bytes were a relay's. */
   receive(bytes: Uint8Array, from: Endpoint): boolean
   networkChanged(): void
@@ -75,16 +84,27 @@ export interface Relays {
 
 type Held = ReadonlyMap<NodeId, Binding>
 
+/** One that names no relays has not looked yet, or speaks an older language. */
+function known(reaches: readonly NodeId[] | undefined): RelayUser['reaches'] {
+  return reaches?.length === 0 ? undefined : reaches
+}
+
+function userOf(node: NodeBody, { facts }: RelayScene): RelayUser {
+  return { node, reaches: known(facts.get(node.nodeId)?.fact.relays) }
+}
+
+function selfOf({ self }: RelayScene, reaches: readonly NodeId[]): RelayUser {
+  return { node: self, reaches: known(reaches) }
+}
+
 export function createRelays(options: RelaysOptions): Relays {
   const { client, names, onChange, onSeenAs } = options
   const wanted = new Map<NodeId, Held>()
+  const homes = createHomes(options)
+  /** Worked out once for each scene. */
+  const chosen = new Map<NodeId, readonly NodeBody[]>()
   let scene: RelayScene | undefined
-
-  const userOf = (node: NodeBody, facts: RelayScene['facts']): RelayUser => {
-    const reaches = facts.get(node.nodeId)?.fact.relays
-    // A node that names none has not looked yet, or speaks an older language.
-    return { node, reaches: reaches?.length === 0 ? undefined : reaches }
-  }
+  let offers: readonly NodeBody[] = []
 
   /** The relay's own port, on the address it is reached at. */
   const placeOf = ({ nodeId, publicEndpoint, relay }: NodeBody): Endpoint | undefined => {
@@ -94,11 +114,25 @@ export function createRelays(options: RelaysOptions): Relays {
   }
 
   const chosenFor = (peer: NodeId): readonly NodeBody[] => {
-    const other = scene?.nodes.find(({ nodeId }) => nodeId === peer)
-    if (scene === undefined || other === undefined) return []
-    const offers = scene.nodes.filter(({ relay }) => relay !== undefined)
-    const ids = chooseRelays(userOf(scene.self, scene.facts), userOf(other, scene.facts), offers, scene.rules)
-    return ids.flatMap((id) => offers.find(({ nodeId }) => nodeId === id) ?? [])
+    const before = chosen.get(peer)
+    const other = before === undefined ? scene?.nodes.find(({ nodeId }) => nodeId === peer) : undefined
+    if (scene === undefined || other === undefined) return before ?? []
+    const ids = chooseRelays(selfOf(scene, options.reaches()), userOf(other, scene), offers, scene.rules)
+    const found = ids.flatMap((id) => offers.find(({ nodeId }) => nodeId === id) ?? [])
+    chosen.set(peer, found)
+    return found
+  }
+
+  const settleHomes = (): void => {
+    // Where UDP is blocked, connections by TLS are what this node is found by.
+    if (scene === undefined || options.tls?.isBlocked() === true) return homes.update([])
+    const ids = homesOf(selfOf(scene, options.reaches()), offers, scene.rules)
+    return homes.update(
+      ids.flatMap((relay) => {
+        const at = offers.filter(({ nodeId }) => nodeId === relay).flatMap((node) => placeOf(node) ?? [])
+        return at.map((endpoint) => ({ relay, at: endpoint }))
+      }),
+    )
   }
 
   const tlsPlaceOf = (node: NodeBody): readonly TlsPlace[] => {
@@ -139,6 +173,10 @@ export function createRelays(options: RelaysOptions): Relays {
   }
 
   const eventsFor = (peer: NodeId, at: Endpoint): RelayEvents => ({
+    onProving(endpoint) {
+      onChange(peer)
+      options.onProving(peer, endpoint)
+    },
     onBound(_, observed) {
       onSeenAs(at, observed)
       onChange(peer)
@@ -167,9 +205,12 @@ export function createRelays(options: RelaysOptions): Relays {
     if (after.length !== before.length || after.some((binding, i) => binding !== before[i])) onChange(peer)
   }
 
-  return {
+  const relays: Relays = {
     update(next) {
       scene = next
+      offers = (next?.nodes ?? []).filter(({ relay }) => relay !== undefined)
+      chosen.clear()
+      settleHomes()
       for (const [peer, held] of wanted) resettle(peer, held)
       resort?.look()
     },
@@ -188,11 +229,14 @@ export function createRelays(options: RelaysOptions): Relays {
     },
     of(peer) {
       const bound = [...(wanted.get(peer) ?? [])].flatMap(([via, binding]) => {
-        const endpoint = binding.endpoint()
+        const endpoint = binding.place()
         return endpoint === undefined ? [] : [{ via, endpoint }]
       })
       return [...bound, ...tlsWays(peer)]
     },
+    findsUs: (peer) =>
+      chosenFor(peer).some(({ nodeId }) => homes.isBound(nodeId)) ||
+      (options.tls?.isBlocked() === true && (tls?.joined().length ?? 0) > 0),
     receive: (bytes, from) => client.receive(bytes, from),
     networkChanged() {
       client.networkChanged()
@@ -206,10 +250,14 @@ export function createRelays(options: RelaysOptions): Relays {
         return [at, second].map((endpoint) => ({ relay: node.nodeId, endpoint }))
       }),
     byTls: () => tls?.joined() ?? [],
-    look: () => resort?.look(),
+    look() {
+      resort?.look()
+      if (scene !== undefined) relays.update(scene)
+    },
     close() {
       client.close()
       resort?.close()
     },
   }
+  return relays
 }

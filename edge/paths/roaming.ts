@@ -17,6 +17,7 @@ export function roamCountsAt(pair: Pair): number {
 
 export function noteRoam(pair: Pair, endpoint: Endpoint | undefined, now: number, out: PathAction[]): void {
   pair.wireguardAt = endpoint
+  if (endpoint !== undefined && !pair.resting) pair.parked = false
   if (endpoint === undefined) {
     if (pair.inUse !== undefined) use(pair, pair.inUse, 'WireGuard lost the endpoint', now, out)
     return

@@ -59,6 +59,7 @@ export function createRotation(clock: Clock, names: Names): EndpointBook {
 
   return {
     chosen,
+    quiet: new Set(),
     revision: () => revision,
     update(input) {
       if (book.update(input)) forgetStrangers(input.entries)

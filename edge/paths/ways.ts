@@ -10,6 +10,7 @@ import { createCandidateBook } from './candidate-book.ts'
 import type { FrameSocket } from './doors.ts'
 import type { Names } from './names.ts'
 import { createOutlook, type Outside } from './outlook.ts'
+import type { PathCandidate } from './path.ts'
 import { createReflexive } from './reflexive.ts'
 import { createRelays, type OwnTls, type RelayScene } from './relays.ts'
 import { createStunClient } from './stun.ts'
@@ -29,6 +30,8 @@ export interface WaysOptions {
   readonly ownTls?: OwnTls | undefined
   /** The peer waits for this node at a relay. */
   readonly onWanted: (peer: NodeId) => void
+  /** A relay was asked for the peer, and what is sent to `endpoint` waits there for it. */
+  readonly onProving: (peer: NodeId, endpoint: Endpoint) => void
   /** What is bound for a peer is another than before. */
   readonly onRelays: (peer: NodeId) => void
   /** How this node looks from outside changed. */
@@ -38,8 +41,9 @@ export interface WaysOptions {
 export type TlsEvents = Pick<TlsClientOptions, 'onChange' | 'onWanted'>
 
 export function createWays(options: WaysOptions) {
-  const { clock, entropy, names, onChange, onRelays, onWanted, relayClient, socket, tlsClient } = options
+  const { clock, entropy, names, onChange, onProving, onRelays, onWanted, relayClient, socket, tlsClient } = options
   const send: FrameSocket['send'] = (bytes, to) => socket.send(bytes, to)
+  let [isPublic, sight]: [boolean, string | undefined] = [false, undefined]
   const maySeek = createRate(clock, SEEK_RATE)
   const reflexive = createReflexive()
   /** What others see of this node is announced at once: peers wait for it. */
@@ -49,7 +53,10 @@ export function createWays(options: WaysOptions) {
   const relays = createRelays({
     client: relayClient(send),
     names,
+    reaches: () => reached(),
     onChange: onRelays,
+    onWanted,
+    onProving,
     onSeenAs(relay, endpoint) {
       noteSight(relay, endpoint)
       // A relay was bound over UDP.
@@ -77,6 +84,7 @@ export function createWays(options: WaysOptions) {
     },
   })
   const candidates = createCandidateBook(names, (node) => relays.of(node))
+  const reached = (): readonly NodeId[] => [...new Set([...outlook.relays(), ...relays.byTls()])]
 
   /** `own`: addresses of this host. */
   const outside = (own: ReadonlySet<string>): Outside => {
@@ -85,11 +93,10 @@ export function createWays(options: WaysOptions) {
     return {
       ...mapping,
       ...(unseen && outlook.isBlocked() ? { natType: 'udp-blocked' as const } : {}),
-      relays: [...new Set([...outlook.relays(), ...relays.byTls()])],
+      relays: reached(),
     }
   }
 
-  let sight: string | undefined
   /** True if this node looks otherwise from outside than when this was asked last. */
   const looksOtherwise = (own: ReadonlySet<string>): boolean => {
     const { mapped, natType } = outside(own)
@@ -102,13 +109,18 @@ export function createWays(options: WaysOptions) {
     candidates,
     outlook,
     outside,
-    outsideHosts: () => reflexive.hosts(),
     looksOtherwise,
+    outsideHosts: () => reflexive.hosts(),
     noteSight,
     relays,
     setScene(scene: RelayScene | undefined): void {
+      isPublic = scene?.self.publicEndpoint !== undefined
       relays.update(scene)
       outlook.setPlaces(relays.stunPlaces())
+    },
+    /** The peer reaches this node however long they did not talk; `way`: how it did last. */
+    findsUs(peer: NodeId, way: PathCandidate | undefined): boolean {
+      return way?.kind === 'lan' || isPublic || relays.findsUs(peer)
     },
     /** Nothing answers any more: perhaps this node comes from elsewhere now, and relays drop what they don't know. */
     seek(peer: NodeId): void {
@@ -127,3 +139,5 @@ export function createWays(options: WaysOptions) {
     },
   }
 }
+
+export type Ways = ReturnType<typeof createWays>

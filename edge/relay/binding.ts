@@ -236,6 +236,7 @@ export function createBinding(options: BindingOptions): Binding {
     at,
     peer,
     endpoint: () => told?.endpoint,
+    place: () => told?.endpoint ?? session?.endpoint,
     hears: (source) => source === at || source === session?.endpoint,
     trouble: () => trouble,
     receive(frame) {

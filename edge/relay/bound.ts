@@ -49,6 +49,8 @@ export interface Binding {
   readonly peer: NodeId
   /** Where the peer is reached; undefined unless bound. */
   endpoint(): Endpoint | undefined
+  /** The same from this end's first word to the session port on: the peer may be heard there before the relay's answer. */
+  place(): Endpoint | undefined
   /** Whether frames from `source` are for it: the relay port, or the session port. */
   hears(source: Endpoint): boolean
   /** What stands in the way, in words; undefined if nothing does. */

@@ -2,7 +2,8 @@
 
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { Clock } from '../../shared/effects.ts'
-import type { RelayEvents } from './bound.ts'
+import type { NodeId } from '../../shared/ids.ts'
+import type { Binding } from './bound.ts'
 import type { RelayClient } from './client.ts'
 
 /** Until a bind is answered. */
@@ -29,6 +30,7 @@ export function createFakeRelayClient({ clock, endpoint, isUp, log, seenAs }: Fa
       at,
       peer,
       endpoint: () => (bound ? endpoint : undefined),
+      place: () => (bound ? endpoint : undefined),
       hears: () => false,
       trouble: () => undefined,
       receive: () => undefined,
@@ -42,13 +44,24 @@ export function createFakeRelayClient({ clock, endpoint, isUp, log, seenAs }: Fa
       },
     }
   }
+  const inert = (relay: NodeId, at: Endpoint): Binding => ({
+    relay,
+    at,
+    peer: relay,
+    endpoint: () => undefined,
+    place: () => undefined,
+    hears: () => false,
+    trouble: () => undefined,
+    receive: () => undefined,
+    accept: () => undefined,
+    home: () => undefined,
+    renew: () => undefined,
+    release: () => undefined,
+  })
   return {
     bind,
     // Called are peers of a relay that runs; here each end binds by itself.
-    settle: (relay, at) => {
-      const none: RelayEvents = { onBound: () => undefined, onLost: () => undefined }
-      return { ...bind(relay, at, relay, none), endpoint: () => undefined }
-    },
+    settle: (relay, at) => inert(relay, at),
     receive: () => false,
     networkChanged: () => void log.push('network changed'),
     close: () => void log.push('close'),

@@ -7,6 +7,7 @@ import type { Clock } from '../../shared/effects.ts'
 import type { NodeId, WgKey } from '../../shared/ids.ts'
 import type { BodyOf } from '../../shared/record/record.ts'
 import type { PathKind } from '../../shared/wire/report.ts'
+import type { PathCandidate } from '../paths/path.ts'
 import type { LocalAddress, Observed, ObservedPeer } from '../plan/observed.ts'
 
 export type Member = BodyOf<'node'>
@@ -14,7 +15,10 @@ export type Member = BodyOf<'node'>
 export interface PeerEntry {
   member: Member
   path: PathKind
+  /** Where the peer is reached, or was last while nobody talks with it. */
   endpoint: Endpoint | undefined
+  /** What WireGuard holds. */
+  wireguardAt: Endpoint | undefined
   /** The relay in between, while the path is `relay` or `tls`. */
   via: NodeId | undefined
   handshakeAt: number
@@ -70,11 +74,15 @@ function parseMemory(text: string | undefined): Map<NodeId, Endpoint> {
   return memory
 }
 
-/** `viaOf`: the relay behind an endpoint. */
-export function createPeerBook(
-  clock: Clock,
-  viaOf: (endpoint: Endpoint) => NodeId | undefined = () => undefined,
-): PeerBook {
+/** What the path engine knows: the relay behind an endpoint, and the way to a peer that WireGuard has no session with. */
+export interface KnownWays {
+  viaOf(endpoint: Endpoint): NodeId | undefined
+  way(node: NodeId): Pick<PathCandidate, 'endpoint' | 'kind' | 'via'> | undefined
+}
+
+const NOTHING_KNOWN: KnownWays = { viaOf: () => undefined, way: () => undefined }
+
+export function createPeerBook(clock: Clock, ways: KnownWays = NOTHING_KNOWN): PeerBook {
   const byNode = new Map<NodeId, PeerEntry>()
   const byKey = new Map<WgKey, PeerEntry>()
   let entries: readonly PeerEntry[] = []
@@ -90,6 +98,7 @@ export function createPeerBook(
     member,
     path: 'none',
     endpoint: undefined,
+    wireguardAt: undefined,
     via: undefined,
     handshakeAt: 0,
     rxBytes: 0,
@@ -99,11 +108,14 @@ export function createPeerBook(
     lastGood: memory.get(member.nodeId),
   })
 
+  const isFresh = ({ endpoint, handshakeAt }: PeerEntry, now: number): boolean => {
+    const ageMs = now - handshakeAt
+    return endpoint !== undefined && handshakeAt !== 0 && ageMs < FRESH_MS && ageMs >= -FUTURE_MS
+  }
+
   const classify = (entry: PeerEntry, now: number): PathKind => {
-    const ageMs = now - entry.handshakeAt
-    if (entry.endpoint === undefined || entry.handshakeAt === 0 || ageMs >= FRESH_MS || ageMs < -FUTURE_MS)
-      return 'none'
-    entry.via = viaOf(entry.endpoint)
+    if (entry.endpoint === undefined || !isFresh(entry, now)) return 'none'
+    entry.via = ways.viaOf(entry.endpoint)
     if (entry.via !== undefined) return isLoopback(entry.endpoint) ? 'tls' : 'relay'
     return onLink(entry.endpoint, blocks) ? 'lan' : 'direct'
   }
@@ -112,14 +124,21 @@ export function createPeerBook(
     const bytes = seen.rxBytes - entry.rxBytes + seen.txBytes - entry.txBytes
     // The first look after a start compares with nothing.
     if (entry.handshakeAt !== 0 && bytes >= PAYLOAD_BYTES_MIN) entry.activeUntil = clock.monotonic() + ACTIVE_MS
-    const changed = moved || entry.endpoint !== seen.endpoint
+    const before = entry.endpoint
     entry.endpoint = seen.endpoint
+    entry.wireguardAt = seen.endpoint
     entry.handshakeAt = seen.handshakeAt
     entry.rxBytes = seen.rxBytes
     entry.txBytes = seen.txBytes
-    const works = now - entry.handshakeAt < FRESH_MS && entry.handshakeAt !== 0
+    const fresh = isFresh(entry, now)
+    // While nobody talks with the peer, WireGuard has no session to judge by, and may be pointed elsewhere.
+    const way = fresh ? undefined : ways.way(entry.member.nodeId)
+    if (way !== undefined) entry.endpoint = way.endpoint
+    const changed = moved || before !== entry.endpoint
+    const works = fresh || way !== undefined
     // Classifying costs arithmetic on addresses: only where the answer may differ from the last turn's.
-    const path = changed || works !== (entry.path !== 'none') ? classify(entry, now) : entry.path
+    const path = way?.kind ?? (changed || works !== (entry.path !== 'none') ? classify(entry, now) : entry.path)
+    if (way !== undefined) entry.via = way.via
     if (path !== 'none' && entry.lastGood !== entry.endpoint) {
       entry.lastGood = entry.endpoint
       memoryRevision += 1
@@ -132,6 +151,7 @@ export function createPeerBook(
     if (entry.path !== 'none' || entry.endpoint !== undefined) revision += 1
     entry.path = 'none'
     entry.endpoint = undefined
+    entry.wireguardAt = undefined
     entry.handshakeAt = 0
     entry.rxBytes = 0
     entry.txBytes = 0

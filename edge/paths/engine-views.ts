@@ -1,0 +1,23 @@
+// What the engine shows of its pairs, and of this node as it looks from outside.
+
+import type { Clock } from '../../shared/effects.ts'
+import type { NodeId } from '../../shared/ids.ts'
+import type { Pair } from './engine-pair.ts'
+import type { PathEngine } from './path-engine.ts'
+import type { Ways } from './ways.ts'
+
+/** `own`: addresses of this host. */
+export function createEngineViews(
+  clock: Clock,
+  pairs: ReadonlyMap<NodeId, Pair>,
+  ways: Ways,
+  own: () => ReadonlySet<string>,
+): Pick<PathEngine, 'view' | 'way' | 'mapping' | 'outsideHosts' | 'viaOf'> {
+  return {
+    view: (node) => pairs.get(node)?.paths.view(clock.monotonic()),
+    way: (node) => pairs.get(node)?.paths.way(),
+    mapping: () => ways.outside(own()),
+    outsideHosts: () => ways.outsideHosts(),
+    viaOf: (endpoint) => ways.candidates.viaOf(endpoint),
+  }
+}

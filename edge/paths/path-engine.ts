@@ -1,0 +1,57 @@
+// What the path engine is given, and what it offers to the rest of the agent.
+
+import type { Address } from '../../shared/address/cidr.ts'
+import type { Endpoint } from '../../shared/address/endpoint.ts'
+import type { Clock, Entropy, Log } from '../../shared/effects.ts'
+import type { NodeId, WgKey } from '../../shared/ids.ts'
+import type { RelayClient } from '../relay/client.ts'
+import type { OpenLoopback } from '../relay/tls-wire.ts'
+import type { FrameSocket, WireguardDoor } from './doors.ts'
+import type { EndpointBook } from './endpoint-book.ts'
+import type { Names } from './names.ts'
+import type { Outside } from './outlook.ts'
+import type { Pace, PathCandidate, PathView } from './path.ts'
+import type { PathSizes } from './path-sizes.ts'
+import type { RelayScene } from './relays.ts'
+import type { PathTalk } from './talk.ts'
+import type { WaysOptions } from './ways.ts'
+
+export interface PathEngineOptions {
+  readonly wgKey: WgKey
+  readonly talk: PathTalk
+  readonly socket: FrameSocket
+  readonly wireguard: WireguardDoor
+  readonly names: Names
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly log: Log
+  readonly metered: boolean
+  readonly pace: () => Pace
+  readonly relayClient: (send: FrameSocket['send']) => RelayClient
+  /** A socket that notices when WireGuard wants to talk with a peer that rests; without it none does. */
+  readonly loopback?: OpenLoopback | undefined
+  /** What each path carries; without it nobody measures. */
+  readonly sizes?: PathSizes | undefined
+  readonly tlsClient?: WaysOptions['tlsClient']
+  readonly ownTls?: WaysOptions['ownTls']
+  /** Undefined while this node is no member. */
+  readonly relayScene: () => RelayScene | undefined
+  /** Sends one packet through the tunnel, so that the peer's WireGuard follows. */
+  readonly nudge: (address: Address) => void
+  /** The path of a peer changed. */
+  readonly onChange: () => void
+}
+
+export interface PathEngine extends EndpointBook {
+  /** Resolves true if this host shares WireGuard's port with us; else the engine stays still. */
+  start(): Promise<boolean>
+  stop(): Promise<void>
+  view(node: NodeId): PathView | undefined
+  /** The way to a peer if it answers, or did when somebody last cared. */
+  way(node: NodeId): PathCandidate | undefined
+  mapping(): Outside
+  /** Addresses this node bears outside, whatever the port. */
+  outsideHosts(): readonly string[]
+  /** The relay behind an endpoint. */
+  viaOf(endpoint: Endpoint): NodeId | undefined
+}
