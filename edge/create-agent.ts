@@ -201,7 +201,12 @@ export function createAgent(options: AgentOptions): Agent {
     const { addresses } = turns.local()
     lan?.follow(addresses)
     // Who bears a public address, or was given an endpoint by people, needs no port of a router.
-    ports.follow(addresses, members.me()?.publicEndpoint === undefined && paths.mapping().natType !== 'none')
+    ports.follow({
+      local: addresses,
+      wanted: members.me()?.publicEndpoint === undefined && paths.mapping().natType !== 'none',
+      seen: paths.outsideHosts(),
+      direct: peers.entries.filter(({ path }) => path === 'direct').length,
+    })
     running.announcer?.announce()
     const offered = members.me()?.relay
     if (options.openRelay !== undefined) parts.relay.follow(offered?.port, offered?.tlsPort)

@@ -22,9 +22,9 @@ import {
 
 type Told = PcpAnswer | 'older'
 
-/** What a router says that knows only NAT-PMP: version 0 (RFC 6887 §9). */
+/** What a router says that knows only NAT-PMP: in its version 0, that it does not speak ours (RFC 6887 §9). */
 function isOlder(bytes: Uint8Array): boolean {
-  return bytes.length >= 8 && bytes[0] === 0
+  return parseNatPmpAnswer(bytes)?.result === unsupportedVersion
 }
 
 function leaseOf(protocol: Lease['protocol'], { gateway, internalPort, nonce }: Wish) {

@@ -13,6 +13,8 @@ export type KeeperEvent =
   | { readonly type: 'checked'; readonly check: Check }
   /** The router called out that it starts, or that something changed. */
   | { readonly type: 'announced'; readonly epochS: number | undefined }
+  /** A `peer` was lost, or others see another outside `address`: the mapping may be gone, and the router another one. */
+  | { readonly type: 'doubt'; readonly about: 'peer' | 'address' }
   | { readonly type: 'time' }
 
 export type KeeperAction =
@@ -55,6 +57,8 @@ const LIFETIME_S_MAX = 86_400
 const ENDLESS_RENEW_MS = 3_600_000
 /** How long a restart of the router may go unnoticed where nothing is called out. */
 const CHECK_MS = 300_000
+/** Peers are lost for other reasons, too. */
+const DOUBT_MS = 30_000
 /** Never more often than this, whatever happens: RFC 6887 §11.2.1 has 4 s. */
 const SPACING_MS = 5_000
 /** Where the router does not answer, or refuses: its own start takes a minute, and most that don't offer it never will. */
@@ -104,12 +108,12 @@ export function createKeeper({ random, remembered }: KeeperOptions): Keeper {
 
   /** The lease in hand is kept to its end, and asked for in ever smaller steps; without one, patience grows. */
   const fail = (gateway: Gateway, outcome: Outcome, now: number): void => {
-    failures += 1
     if (state.type === 'held' && state.until > now + SPACING_MS && outcome.type === 'silent') {
       const restMs = Math.min(ENDLESS_RENEW_MS, state.until - now)
       renewAt = now + Math.max(SPACING_MS, restMs / 2)
       return
     }
+    failures += 1
     const waitMs = outcome.type === 'refused' ? (outcome.waitS ?? 0) * 1_000 : 0
     const backoffMs = Math.max(BACKOFF_MS_MIN * 2 ** Math.min(failures - 1, 16), waitMs)
     const againAt = now + jittered(Math.min(BACKOFF_MS_MAX, backoffMs))
@@ -187,6 +191,14 @@ export function createKeeper({ random, remembered }: KeeperOptions): Keeper {
     return tick(now)
   }
 
+  const doubt = (about: 'peer' | 'address', now: number): KeeperAction | undefined => {
+    if (state.type === 'held') checkAt = Math.min(checkAt, Math.max(now, busySince + DOUBT_MS))
+    if (state.type === 'not-offered' && about === 'address') {
+      renewAt = Math.min(renewAt, Math.max(now, busySince + BACKOFF_MS_MIN))
+    }
+    return tick(now)
+  }
+
   return {
     handle(event, now) {
       switch (event.type) {
@@ -197,6 +209,8 @@ export function createKeeper({ random, remembered }: KeeperOptions): Keeper {
           return answered(event, now)
         case 'announced':
           return announced(event.epochS, now)
+        case 'doubt':
+          return doubt(event.about, now)
         case 'time':
           return tick(now)
       }

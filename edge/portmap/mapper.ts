@@ -25,6 +25,7 @@ export interface MapperOptions {
 
 export interface Mapper {
   setGateway(gateway: Gateway | undefined): void
+  doubt(about: 'peer' | 'address'): void
   state(): KeeperState
   /** Leaves the mapping as it is: traffic goes on by it. */
   stop(): Promise<void>
@@ -114,6 +115,7 @@ export function createMapper(options: MapperOptions): Mapper {
       if (gateway !== undefined) ear ??= doors.listen(hear)
       handle({ type: 'gateway', gateway })
     },
+    doubt: (about) => handle({ type: 'doubt', about }),
     state: () => keeper.state(),
     async stop() {
       abort.abort()

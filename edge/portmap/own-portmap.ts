@@ -33,13 +33,22 @@ export interface OwnPortMappingOptions {
   readonly onChange: () => void
 }
 
+export interface PortMappingScene {
+  readonly local: readonly LocalAddress[]
+  /** A mapping would help. */
+  readonly wanted: boolean
+  /** The addresses others see this node come from. */
+  readonly seen: readonly string[]
+  /** Peers that are reached over the router. */
+  readonly direct: number
+}
+
 export interface PortMapping {
-  /** `wanted`: a mapping would help. */
-  follow(local: readonly LocalAddress[], wanted: boolean): void
+  /** After each turn. */
+  follow(scene: PortMappingScene): void
   /** Where others find WireGuard's port outside; the router's word, which has to prove itself as any candidate. */
   outside(): Endpoint | undefined
-  /** `seen`: the addresses others see this node come from. */
-  report(seen: readonly string[]): PortMappingReport
+  report(): PortMappingReport
   /** Leaves the mapping as it is. */
   stop(): Promise<void>
 }
@@ -50,6 +59,8 @@ export function createOwnPortMapping(options: OwnPortMappingOptions): PortMappin
   let loading: Promise<void> | undefined
   let gateway: Gateway | undefined
   let needed = true
+  let seen: readonly string[] = []
+  let before = 0
   let stopped = false
 
   const remembered = (): LeaseMemory | undefined => {
@@ -86,19 +97,31 @@ export function createOwnPortMapping(options: OwnPortMappingOptions): PortMappin
     }
   }
 
+  /** Signs that the router may have changed, or forgotten. */
+  const notice = ({ direct, seen: hosts }: PortMappingScene): void => {
+    if (direct < before) mapper?.doubt('peer')
+    before = direct
+    // While nobody tells, nothing has changed.
+    if (hosts.length === 0) return
+    if (seen.length > 0 && !hosts.some((host) => seen.includes(host))) mapper?.doubt('address')
+    seen = hosts
+  }
+
   return {
-    follow(local, wanted) {
+    follow(scene) {
       if (doors === undefined || stopped) return
+      const { local, wanted } = scene
       needed = wanted
       gateway = wanted ? gatewayOf(doors.routes(), local) : undefined
       if (mapper !== undefined) mapper.setGateway(gateway)
       else if (gateway !== undefined) loading ??= load(doors)
+      notice(scene)
     },
     outside() {
       const state = mapper?.state()
       return state?.type === 'held' ? outsideEndpoint(state.lease) : undefined
     },
-    report(seen) {
+    report() {
       if (doors === undefined) return { state: 'off' }
       if (!needed) return { state: 'unneeded' }
       return portMappingReport(mapper?.state() ?? { type: 'no-gateway' }, seen)

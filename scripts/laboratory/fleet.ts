@@ -20,6 +20,8 @@ export interface FleetShape {
   readonly broker?: 'mosquitto'
   /** Where the hub serves HTTPS, and MQTT over WebSocket; 8443 where absent. */
   readonly hubPort?: number
+  /** Changes the network before anything runs on it. */
+  readonly prepare?: (net: Net) => Promise<void>
   /** Gives this machine a cable to the hub, for browsers and people here. */
   readonly desk?: boolean
   /** Told what is being done. */
@@ -110,6 +112,7 @@ export async function startFleet(shape: FleetShape): Promise<Fleet> {
   told('lays the cables and boots the hosts')
   const net = await createNet(shape.topology)
   try {
+    await shape.prepare?.(net)
     const { broker, hub } = await createCentre(net, shape)
     // Before the hub starts, so that its certificate names this address too.
     const hubAtDesk = shape.desk === true ? await reachFromHere(hub.host) : undefined

@@ -14,6 +14,7 @@ import { scenario as mesh } from './scenarios/mesh.ts'
 import { scenario as mosquitto } from './scenarios/mosquitto.ts'
 import { scenario as paths } from './scenarios/paths.ts'
 import { scenario as policy } from './scenarios/policy.ts'
+import { scenario as portMapping } from './scenarios/port-mapping.ts'
 import { scenario as repair } from './scenarios/repair.ts'
 import { scenario as roaming } from './scenarios/roaming.ts'
 import { scenario as stolenToken } from './scenarios/stolen-token.ts'
@@ -25,6 +26,7 @@ export const scenarios: readonly Scenario[] = [
   coldBoot,
   hubOutage,
   paths,
+  portMapping,
   failover,
   httpsOnly,
   udpBlocked,
