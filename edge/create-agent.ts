@@ -5,7 +5,7 @@ import { describeError } from '../shared/errors.ts'
 import type { Condition } from '../shared/health.ts'
 import { compareVersion, formatVersion, noVersion } from '../shared/record/head.ts'
 import type { Agent, AgentOptions } from './agent.ts'
-import { createParts, lastGoodKey, type Parts } from './agent-parts.ts'
+import { createParts, lastGoodKey, type Parts, pathSizesKey } from './agent-parts.ts'
 import { createLoop, type Loop } from './apply/loop.ts'
 import { createTurns, type Turns } from './apply/turn.ts'
 import { createWishes } from './apply/wish.ts'
@@ -67,7 +67,7 @@ function adopt({ facts, members, peers }: Parts, options: AgentOptions): void {
 
 /** Everything the last run left, verified. */
 function loadAll(options: AgentOptions, parts: Parts): void {
-  const { facts, health, holding, keep, peers } = parts
+  const { facts, health, holding, keep, peers, sizes } = parts
   const bad = holding.load()
   const rebuilt = options.databaseRebuilt ?? bad
   if (rebuilt !== undefined) {
@@ -77,6 +77,7 @@ function loadAll(options: AgentOptions, parts: Parts): void {
   adopt(parts, options)
   keep.attempt('facts', () => facts.load())
   keep.attempt('paths', () => peers.recall(options.store.get(lastGoodKey)))
+  keep.attempt('path sizes', () => sizes?.recall(options.store.get(pathSizesKey)))
 }
 
 /** Before WireGuard comes up: it refuses handshakes whose time went backwards. */
@@ -184,7 +185,7 @@ export function createAgent(options: AgentOptions): Agent {
   const parts = createParts(options, request, onChanged)
   const { chores, clock, facts, health, holding, keep, members, paths, peers, ports } = parts
   const running: Running = { link: undefined, announcer: undefined }
-  const wishes = createWishes(identity.nodeId, options.wgKey, settings, paths)
+  const wishes = createWishes(identity.nodeId, options.wgKey, settings, paths, parts.sizes)
   const lan = createOwnLan(options, parts, (why) => loop.wake(why))
   const turns = createTurns({ driver, holding, peers, facts, endpoints: paths, lan, wishes, health, log, onChanged })
   const model = createModel(options, parts, turns, running)

@@ -8,16 +8,20 @@ import type { Store } from '../store/store.ts'
 import type { FactBook } from '../trust/fact-book.ts'
 import type { Holding } from '../trust/holding.ts'
 
+/** What is worth keeping over a restart, under its name in the store. */
+export interface Memory {
+  readonly key: string
+  readonly book: Pick<PeerBook, 'memoryRevision' | 'remember'>
+}
+
 export interface ChoresOptions {
   readonly clock: Clock
   readonly keep: Keepsakes
   readonly holding: Pick<Holding, 'held' | 'save'>
   readonly facts: Pick<FactBook, 'flush'>
-  readonly peers: Pick<PeerBook, 'memoryRevision' | 'remember'>
   readonly mode: Pick<ModeKeeper, 'save'>
   readonly store: Pick<Store, 'set'>
-  /** Name of the value that holds the last good endpoints. */
-  readonly pathsKey: string
+  readonly memories: readonly Memory[]
 }
 
 export interface Chores {
@@ -34,12 +38,12 @@ const SOON_MS = 60_000
 const SELDOM_MS = 10 * 60_000
 
 export function createChores(options: ChoresOptions): Chores {
-  const { clock, facts, holding, keep, mode, peers, store } = options
+  const { clock, facts, holding, keep, memories, mode, store } = options
   let soonMs = FIRST_MS
   let seldomMs = FIRST_MS
   let soonAt = clock.monotonic() + soonMs
   let seldomAt = clock.monotonic() + seldomMs
-  let remembered = 0
+  const remembered = new Map<string, number>()
 
   const soon = (): void => {
     soonMs = Math.min(soonMs * 2, SOON_MS)
@@ -57,8 +61,10 @@ export function createChores(options: ChoresOptions): Chores {
     keep.raiseFloor(Math.max(clock.now(), holding.held()?.head.issuedAt ?? 0))
     keep.write('keep contact and paths', () => {
       mode.save()
-      if (peers.memoryRevision() !== remembered) store.set(options.pathsKey, peers.remember())
-      remembered = peers.memoryRevision()
+      for (const { book, key } of memories) {
+        if (book.memoryRevision() !== (remembered.get(key) ?? 0)) store.set(key, book.remember())
+        remembered.set(key, book.memoryRevision())
+      }
     })
   }
 

@@ -2,6 +2,7 @@
 
 import type { PeerStatus } from '../agent.ts'
 import type { CandidateReport, PathReport, PathsReport } from '../paths/report.ts'
+import { mtuSentence } from './mtu-text.ts'
 import { ageText, rttText } from './words.ts'
 
 const NAT_WORDS: Readonly<Record<PathReport['natType'], string>> = {
@@ -71,11 +72,17 @@ function othersLines({ candidates }: PathReport, used: CandidateReport | undefin
   return list('Better, but not in use:', better.map(triedLine))
 }
 
+function sizeLines(used: CandidateReport | undefined): readonly string[] {
+  const sentence = used === undefined ? undefined : mtuSentence(used)
+  return sentence === undefined ? [] : [sentence]
+}
+
 export function explainText(paths: PathsReport, report: PathReport): string {
   const { decides, history, mode, name } = report
   const used = report.candidates.find(({ inUse }) => inUse)
   const lines = [
     used === undefined ? `${name} is not reached.` : usedSentence(name, used),
+    ...sizeLines(used),
     natSentence(report, paths.natType),
     ...othersLines(report, used),
     mode === 'idle'

@@ -60,10 +60,10 @@ const paths: PathsReport = {
   portMapping: held('203.0.113.7:51820'),
   near: [parseName('b')],
   peers: [
-    peer('b', candidate('lan', '192.168.1.9:51820')),
+    peer('b', candidate('lan', '192.168.1.9:51820', { mtu: { bytes: 1_420, full: true } })),
     peer(
       'c',
-      candidate('direct', '[2001:db8::9]:51820'),
+      candidate('direct', '[2001:db8::9]:51820', { mtu: { bytes: 1_328, full: false } }),
       candidate('relay', '198.51.100.1:61000', { via: berlin, inUse: false, rttMs: 40 }),
     ),
     peer(
@@ -95,6 +95,7 @@ LAN: heard b
 relays: berlin-1 12 ms, oslo-1 18 ms
 hub: connected to https://hub:8443
 clock: 2027-01-15T08:00:00Z
+path MTU: full to 1 peer, 1328 to c
 MTU: eth0 1500, hf0 1420
 `,
   )
@@ -116,6 +117,7 @@ LAN: nobody heard
 relays: none known
 hub: away since 2027-01-15T07:00:00Z
 clock: 2027-01-15T08:00:00Z, behind
+path MTU: not measured: no payload flows
 MTU: eth0 1500, hf0 1420
 `,
   )

@@ -5,6 +5,7 @@ import type { HostProbe } from '../host/probe.ts'
 import type { PathReport, PathsReport } from '../paths/report.ts'
 import type { PortMappingReport } from '../portmap/report.ts'
 import { isReached } from './explain-text.ts'
+import { mtuSummary } from './mtu-text.ts'
 import { rttText, timeText } from './words.ts'
 
 const NAT_FOUND: Readonly<Record<PathsReport['natType'], string>> = {
@@ -120,6 +121,7 @@ export function netcheckRows(
     ['relays', relays(peers)],
     ['hub', status.hub.connected ? `connected to ${status.hub.url}` : `away since ${timeText(status.modeSince)}`],
     ['clock', late === undefined ? timeText(nowMs) : `${timeText(nowMs)}, behind`],
+    ['path MTU', mtuSummary(peers)],
     ['MTU', mtus.join(', ')],
   ]
 }

@@ -53,6 +53,7 @@ const relay: CandidateReport = {
   inUse: true,
   rttMs: 41,
   loss: 0.126,
+  mtu: { bytes: 1_328, full: false },
   lastAnswerAgeMs: 3_100,
   reason: 'in use, answers in 41 ms',
 }
@@ -127,9 +128,9 @@ test('paths: a row for every way to every peer', () =>
     assert.equal([code, notes], [0, ''])
     const rows = out.split('\n').map((line) => line.trim().split(/ {2,}/))
     assert.equal(rows.slice(0, 3), [
-      ['PEER', 'PATH', 'ENDPOINT', 'FROM', 'STATE', 'RTT', 'LOSS', 'ANSWERED', 'WHY'],
-      ['gate', 'direct', direct.endpoint, 'mapped', 'failed', '-', '-', 'never', direct.reason],
-      ['gate', 'relay via berlin-1', relay.endpoint, 'relay', 'in use', '41 ms', '13 %', '3s', relay.reason],
+      ['PEER', 'PATH', 'ENDPOINT', 'FROM', 'STATE', 'RTT', 'LOSS', 'MTU', 'ANSWERED', 'WHY'],
+      ['gate', 'direct', direct.endpoint, 'mapped', 'failed', '-', '-', '-', 'never', direct.reason],
+      ['gate', 'relay via berlin-1', relay.endpoint, 'relay', 'in use', '41 ms', '13 %', '1328', '3s', relay.reason],
     ])
   }))
 

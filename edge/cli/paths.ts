@@ -8,6 +8,7 @@ import { findPeer } from '../local/find-peer.ts'
 import type { CandidateReport, PathReport, PathsReport } from '../paths/report.ts'
 import { type Cli, type Command, writeJson } from './context.ts'
 import { explainText, explainWithoutEngine, isReached } from './explain-text.ts'
+import { mtuText } from './mtu-text.ts'
 import { netcheckRows } from './netcheck-text.ts'
 import { ageText, rttText } from './words.ts'
 
@@ -20,10 +21,21 @@ function row(peer: PathReport, one: CandidateReport): readonly (string | Cell)[]
   const loss = one.loss === undefined ? '-' : `${Math.round(one.loss * 100)} %`
   const answered = one.lastAnswerAgeMs === undefined ? 'never' : ageText(one.lastAnswerAgeMs / 1_000)
   const kind = one.via === undefined ? one.kind : `${one.kind} via ${one.via}`
-  return [peer.name, kind, one.endpoint, one.source, stateCell(one), rttText(one.rttMs), loss, answered, one.reason]
+  return [
+    peer.name,
+    kind,
+    one.endpoint,
+    one.source,
+    stateCell(one),
+    rttText(one.rttMs),
+    loss,
+    mtuText(one),
+    answered,
+    one.reason,
+  ]
 }
 
-const COLUMNS = ['PEER', 'PATH', 'ENDPOINT', 'FROM', 'STATE', 'RTT', 'LOSS', 'ANSWERED', 'WHY']
+const COLUMNS = ['PEER', 'PATH', 'ENDPOINT', 'FROM', 'STATE', 'RTT', 'LOSS', 'MTU', 'ANSWERED', 'WHY']
 
 interface Asked {
   readonly all: PathsReport

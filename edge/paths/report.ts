@@ -4,6 +4,7 @@ import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { Name, NodeId } from '../../shared/ids.ts'
 import type { PortMappingReport } from '../portmap/report.ts'
 import type { CandidateSource, CandidateState, PathKind, PathView } from './path.ts'
+import type { SizeView } from './path-sizes.ts'
 import type { Mapping } from './reflexive.ts'
 
 export interface CandidateReport {
@@ -20,7 +21,20 @@ export interface CandidateReport {
   readonly lastProbeAgeMs?: number
   /** Until it may be switched back to. */
   readonly heldForMs?: number
+  /** What it carries; absent where nothing is known of that. */
+  readonly mtu?: MtuReport
   readonly reason: string
+}
+
+export interface MtuReport {
+  /** Largest packet of the mesh that goes by it whole. */
+  readonly bytes: number
+  /** It is the network's MTU: the path takes nothing away. */
+  readonly full: boolean
+  /** Absent where it is remembered or assumed. */
+  readonly measuredAgeMs?: number
+  /** The least size that was lost again and again. */
+  readonly tooBig?: number
 }
 
 export interface PathReport {
@@ -52,11 +66,25 @@ export interface PathPeer {
   readonly natType: Mapping['natType']
 }
 
+function mtuOf(size: SizeView | undefined, nowMs: number): Pick<CandidateReport, 'mtu'> {
+  if (size === undefined) return {}
+  const { bytes, measuredAt, tooBig, whole } = size
+  return {
+    mtu: {
+      bytes,
+      full: whole,
+      ...(measuredAt === undefined ? {} : { measuredAgeMs: Math.max(0, Math.round(nowMs - measuredAt)) }),
+      ...(tooBig === undefined ? {} : { tooBig }),
+    },
+  }
+}
+
 export function pathReport(
   { name, nodeId, natType }: PathPeer,
   view: PathView,
   nameOf: (node: NodeId) => Name,
   nowMs: number,
+  sizeOf: (endpoint: Endpoint) => SizeView | undefined = () => undefined,
 ): PathReport {
   const age = (at: number): number => Math.max(0, Math.round(nowMs - at))
   return {
@@ -77,6 +105,7 @@ export function pathReport(
       ...(one.lastAnswerAt === undefined ? {} : { lastAnswerAgeMs: age(one.lastAnswerAt) }),
       ...(one.lastProbeAt === undefined ? {} : { lastProbeAgeMs: age(one.lastProbeAt) }),
       ...(one.heldUntil === undefined || one.heldUntil <= nowMs ? {} : { heldForMs: Math.ceil(one.heldUntil - nowMs) }),
+      ...mtuOf(sizeOf(one.endpoint), nowMs),
       reason: one.reason,
     })),
     history: view.history.map(({ at, what }) => ({ ageMs: age(at), what })),

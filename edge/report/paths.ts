@@ -1,10 +1,12 @@
 // Every way to every peer, as `holdfast paths` shows it.
 
+import type { Endpoint } from '../../shared/address/endpoint.ts'
 import { compareText } from '../../shared/bytes.ts'
 import type { Clock } from '../../shared/effects.ts'
 import type { Name, NodeId } from '../../shared/ids.ts'
 import type { NearBook } from '../lan/near-book.ts'
 import type { Chooser } from '../paths/chooser.ts'
+import type { PathSizes, SizeView } from '../paths/path-sizes.ts'
 import { type PathReport, type PathsReport, pathReport } from '../paths/report.ts'
 import type { PortMapping } from '../portmap/own-portmap.ts'
 import type { FactBook } from '../trust/fact-book.ts'
@@ -14,10 +16,11 @@ export interface PathSources {
   readonly clock: Clock
   readonly peers: Pick<PeerBook, 'entries' | 'of'>
   readonly facts: Pick<FactBook, 'facts'>
+  readonly sizes: Pick<PathSizes, 'view'> | undefined
 }
 
 export function agentPaths(
-  { clock, facts, peers }: PathSources,
+  { clock, facts, peers, sizes }: PathSources,
   chooser: Chooser,
   lan: Pick<NearBook, 'near'> | undefined,
   ports: Pick<PortMapping, 'report'>,
@@ -27,7 +30,8 @@ export function agentPaths(
   const reports = peers.entries.flatMap(({ member: { name, nodeId } }): readonly PathReport[] => {
     const view = chooser.view(nodeId)
     const natType = facts.facts.get(nodeId)?.fact.natType ?? 'unknown'
-    return view === undefined ? [] : [pathReport({ name, nodeId, natType }, view, nameOf, now)]
+    const sizeOf = (endpoint: Endpoint): SizeView | undefined => sizes?.view(nodeId, endpoint)
+    return view === undefined ? [] : [pathReport({ name, nodeId, natType }, view, nameOf, now, sizeOf)]
   })
   const near = lan === undefined ? {} : { near: [...lan.near.keys()].map(nameOf).sort(compareText) }
   const portMapping = ports.report()
