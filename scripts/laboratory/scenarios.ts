@@ -19,6 +19,7 @@ import { scenario as repair } from './scenarios/repair.ts'
 import { scenario as roaming } from './scenarios/roaming.ts'
 import { scenario as stolenToken } from './scenarios/stolen-token.ts'
 import { scenario as subnetRoute } from './scenarios/subnet-route.ts'
+import { scenario as transfer } from './scenarios/transfer.ts'
 import { scenario as udpBlocked } from './scenarios/udp-blocked.ts'
 
 export const scenarios: readonly Scenario[] = [
@@ -28,6 +29,7 @@ export const scenarios: readonly Scenario[] = [
   paths,
   portMapping,
   failover,
+  transfer,
   httpsOnly,
   udpBlocked,
   roaming,

@@ -26,13 +26,22 @@ function seesWay(
   )
 }
 
-/** Waits until the peer is reached by that kind of path, and has answered on it. */
-export function reaches(node: LabNode, peer: string, kind: CandidateReport['kind']): Promise<Waited<CandidateReport>> {
+/** Waits until the peer is reached by that kind of path, and that relay where one is named, and has answered on it. */
+export function reaches(
+  node: LabNode,
+  peer: string,
+  kind: CandidateReport['kind'],
+  via?: string,
+): Promise<Waited<CandidateReport>> {
   return seesWay(
     node,
     peer,
-    `reached by ${kind}`,
-    (way) => way.inUse && way.kind === kind && way.lastAnswerAgeMs !== undefined,
+    `reached by ${kind}${via === undefined ? '' : ` via ${via}`}`,
+    (way) =>
+      way.inUse &&
+      way.kind === kind &&
+      way.lastAnswerAgeMs !== undefined &&
+      (via === undefined || (way.via === via && way.state === 'valid')),
   )
 }
 
