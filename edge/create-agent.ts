@@ -201,10 +201,10 @@ export function createAgent(options: AgentOptions): Agent {
     reporter.tell(acknowledges)
     const { addresses } = turns.local()
     lan?.follow(addresses)
-    // Who bears a public address, or was given an endpoint by people, needs no port of a router.
+    // Whoever was given an endpoint by people needs no port of a router.
     ports.follow({
       local: addresses,
-      wanted: members.me()?.publicEndpoint === undefined && paths.mapping().natType !== 'none',
+      wanted: members.me()?.publicEndpoint === undefined,
       seen: paths.outsideHosts(),
       direct: peers.entries.filter(({ path }) => path === 'direct').length,
     })

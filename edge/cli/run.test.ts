@@ -13,7 +13,12 @@ import type { Agent, AgentOptions, AgentStatus } from '../agent.ts'
 import { startFakeHub } from '../enrol/hub.fake.ts'
 import { readConfigFile } from '../host/config-file.ts'
 import { hostProbe } from '../host/probe.ts'
+import { askRouter } from '../portmap/ask.ts'
+import { formatLeaseMemory } from '../portmap/lease.ts'
+import { leaseKey } from '../portmap/own-portmap.ts'
+import { createFakeRouter, testGateway } from '../portmap/router.fake.ts'
 import { createFakeForwarder, createFakeForwarderKernel } from '../relay/forwarder.fake.ts'
+import { openStore } from '../store/sqlite.ts'
 import { type Doors, runCli } from './run.ts'
 
 const awake = setInterval(() => undefined, 1_000)
@@ -160,6 +165,24 @@ test('from join to leave', () =>
     assert.ok(existsSync(join(bench.state, 'wg.key')))
     assert.is((await bench.call('leave', '--purge')).code, 0)
     assert.not(existsSync(bench.state))
+    await hub.close()
+  }))
+
+test('who leaves gives the router its port back', () =>
+  onBench(async (bench) => {
+    const hub = await startFakeHub()
+    await bench.call('join', hub.url, '--token', hub.token)
+    const router = createFakeRouter(systemClock)
+    const asking = { doors: router.doors, clock: systemClock, signal: new AbortController().signal }
+    const ports = { internalPort: 51_820, externalPort: 51_820 }
+    const wish = { gateway: testGateway, ...ports, lifetimeS: 7_200, nonce: 'AAAAAAAAAAAAAAAA' }
+    const outcome = await askRouter(asking, wish)
+    const { store } = openStore(join(bench.state, 'state.db'), { log: memoryLog() })
+    if (outcome.type === 'granted') store.set(leaseKey, formatLeaseMemory(outcome.lease))
+    store.close()
+    assert.is(router.mappings.size, 1)
+    assert.is(await runCli(['leave'], { ...bench.doors, createRouterDoors: async () => router.doors }), 0)
+    assert.is(router.mappings.size, 0)
     await hub.close()
   }))
 

@@ -49,7 +49,7 @@ export async function askPcp(asking: Asking, wish: Wish): Promise<Outcome> {
     return { type: 'refused', why: pcpResultText(result), waitS: told.lifetimeS }
   }
   const { external, externalPort: given } = map
-  if (given === 0 || told.lifetimeS === 0) return { type: 'refused', why: 'it gave a mapping of no use' }
+  if (given === 0) return { type: 'refused', why: 'it gave port 0' }
   const lead = leaseOf('PCP', wish)
   const granted = { ...lead, externalPort: given, lifetimeS: told.lifetimeS, epochS }
   return { type: 'granted', lease: external === undefined ? granted : { ...granted, external } }
@@ -76,7 +76,7 @@ export async function askNatPmp(asking: Asking, wish: Wish): Promise<Outcome> {
   const { epochS, mapping, result } = told
   if (result !== 0 || mapping === undefined) return { type: 'refused', why: natPmpResultText(result) }
   const { externalPort, lifetimeS } = mapping
-  if (externalPort === 0 || lifetimeS === 0) return { type: 'refused', why: 'it gave a mapping of no use' }
+  if (externalPort === 0) return { type: 'refused', why: 'it gave port 0' }
   const granted = { ...leaseOf('NAT-PMP', wish), externalPort, lifetimeS, epochS }
   return {
     type: 'granted',

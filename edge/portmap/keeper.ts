@@ -50,8 +50,8 @@ export interface KeeperOptions {
 
 /** RFC 6886 §3.3 recommends it, and routers are made for it. */
 export const wishedLifetimeS = 7_200
-/** Shorter leases are not renewed more often than this allows; longer ones are not believed. */
-const LIFETIME_S_MIN = 120
+/** RFC 6887 §15 has 120; what is renewed every few seconds is none. Longer ones than a day are not believed. */
+const LIFETIME_S_MIN = 20
 const LIFETIME_S_MAX = 86_400
 /** A lease without end is looked after all the same. */
 const ENDLESS_RENEW_MS = 3_600_000
@@ -64,6 +64,11 @@ const SPACING_MS = 5_000
 /** Where the router does not answer, or refuses: its own start takes a minute, and most that don't offer it never will. */
 const BACKOFF_MS_MIN = 60_000
 const BACKOFF_MS_MAX = 6 * 3_600_000
+
+/** What UPnP calls 0; the others have no such thing. */
+function isEndless({ lifetimeS, protocol }: Lease): boolean {
+  return protocol === 'UPnP' && lifetimeS === 0
+}
 
 export function createKeeper({ random, remembered }: KeeperOptions): Keeper {
   let state: KeeperState = { type: 'no-gateway' }
@@ -95,8 +100,8 @@ export function createKeeper({ random, remembered }: KeeperOptions): Keeper {
   }
 
   const hold = (gateway: Gateway, lease: Lease, now: number): void => {
-    const lifeMs = Math.min(LIFETIME_S_MAX, Math.max(LIFETIME_S_MIN, lease.lifetimeS)) * 1_000
-    const endless = lease.lifetimeS === 0
+    const lifeMs = Math.min(LIFETIME_S_MAX, lease.lifetimeS) * 1_000
+    const endless = isEndless(lease)
     const until = endless ? Number.POSITIVE_INFINITY : busySince + lease.lifetimeS * 1_000
     state = { type: 'held', gateway, lease, until }
     known = lease
@@ -159,8 +164,10 @@ export function createKeeper({ random, remembered }: KeeperOptions): Keeper {
       return ask(gateway, now)
     }
     if (event.type === 'outcome') {
-      if (event.outcome.type === 'granted') hold(gateway, event.outcome.lease, now)
-      else fail(gateway, event.outcome, now)
+      const { outcome } = event
+      if (outcome.type !== 'granted') fail(gateway, outcome, now)
+      else if (isEndless(outcome.lease) || outcome.lease.lifetimeS >= LIFETIME_S_MIN) hold(gateway, outcome.lease, now)
+      else fail(gateway, { type: 'refused', why: `it gave a port for ${outcome.lease.lifetimeS} s` }, now)
     } else if (state.type === 'held') {
       const { check } = event
       checkAt = now + jittered(check.type === 'silent' ? CHECK_MS / 5 : CHECK_MS)

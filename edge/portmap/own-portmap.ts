@@ -110,9 +110,10 @@ export function createOwnPortMapping(options: OwnPortMappingOptions): PortMappin
   return {
     follow(scene) {
       if (doors === undefined || stopped) return
-      const { local, wanted } = scene
-      needed = wanted
-      gateway = wanted ? gatewayOf(doors.routes(), local) : undefined
+      const found = scene.wanted ? gatewayOf(doors.routes(), scene.local) : undefined
+      // Others see this node at its own address: no NAT stands in between.
+      needed = scene.wanted && (found === undefined || !scene.seen.includes(found.local))
+      gateway = needed ? found : undefined
       if (mapper !== undefined) mapper.setGateway(gateway)
       else if (gateway !== undefined) loading ??= load(doors)
       notice(scene)
