@@ -6,7 +6,7 @@ import { HoldfastError } from '../shared/errors.ts'
 import type { NodeId } from '../shared/ids.ts'
 import type { NetworkSpec } from '../shared/intent/network.ts'
 import type { AgentOptions, RelayDuty } from './agent.ts'
-import { createChores } from './apply/chores.ts'
+import { createChores, type Memory } from './apply/chores.ts'
 import type { CapabilityKeeper } from './link/capability-keeper.ts'
 import { createOwnCapability } from './link/own-capability.ts'
 import { type Chooser, createChooser } from './paths/chooser.ts'
@@ -20,13 +20,13 @@ import { createRotation } from './paths/rotation.ts'
 import type { TlsEvents } from './paths/ways.ts'
 import { createOwnPortMapping, type PortMapping } from './portmap/own-portmap.ts'
 import { createRelayClient, type RelayClient } from './relay/client.ts'
-import { memberSetOf } from './relay/member-set.ts'
+import { createMemberSets } from './relay/member-set.ts'
 import type { OpenedRelay } from './relay/open-relay.ts'
 import { createOwnRelay } from './relay/own-relay.ts'
 import { createTlsClient, type TlsClient } from './relay/tls-client.ts'
 import { createHealth } from './report/health.ts'
 import { createMode } from './report/mode.ts'
-import { createPeerBook } from './report/peers.ts'
+import { createPeerBook, type PeerBook } from './report/peers.ts'
 import { createKeepsakes, type Keepsakes } from './store/keepsakes.ts'
 import { createFactBook, type FactBook } from './trust/fact-book.ts'
 import { createHolding, type Holding } from './trust/holding.ts'
@@ -144,13 +144,18 @@ function openOwnRelay(
     self: identity.nodeId,
     network: identity.network.id,
     trusted: () => (holding.held()?.ring ?? firstKeyring(anchors)).keys,
-    members: () => memberSetOf(holding),
+    members: createMemberSets(holding, identity.nodeId),
   })
 }
 
 function createPorts(options: AgentOptions, clock: Clock, keep: Keepsakes, onChange: () => void): PortMapping {
   const { entropy, log, portMapping: doors, settings, store } = options
   return createOwnPortMapping({ doors, clock, entropy, log, port: settings.listenPort, store, keep, onChange })
+}
+
+function memoriesOf(peers: PeerBook, sizes: PathSizes | undefined): readonly Memory[] {
+  const known = { key: lastGoodKey, book: peers }
+  return sizes === undefined ? [known] : [known, { key: pathSizesKey, book: sizes }]
 }
 
 /** `request` asks the hub; `onPathChange`: the way to a peer changed. */
@@ -198,10 +203,7 @@ export function createParts(
   })
   const ports = createPorts(options, clock, keep, onPathChange)
   const mode = createMode(store, clock)
-  const memories = [
-    { key: lastGoodKey, book: peers },
-    ...(sizes === undefined ? [] : [{ key: pathSizesKey, book: sizes }]),
-  ]
+  const memories = memoriesOf(peers, sizes)
   const chores = createChores({ clock, keep, holding, facts, mode, memories, store })
   const started = { wall: clock.now(), monotonic: clock.monotonic() }
   return {

@@ -16,7 +16,7 @@ import { openHubStore } from '../store/sqlite.ts'
 import { openTls } from '../tls/authority.ts'
 import { openHubKeys } from '../tls/hub-keys.ts'
 import { namesFor } from './address.ts'
-import { type BrokerSide, createBrokerSide, webSocketPath } from './broker-side.ts'
+import { type BrokerSide, type BrokerSideOptions, createBrokerSide, webSocketPath } from './broker-side.ts'
 import { type DataPaths, dataPaths, lockDirectory } from './data-directory.ts'
 import { deflate } from './deflate.ts'
 import { type HttpsServer, listenHttps } from './https-server.ts'
@@ -91,9 +91,26 @@ interface Parts {
   readonly cleanup: ReturnType<typeof createCleanup>
 }
 
+function openBrokerSide(
+  settings: ServeSettings,
+  parts: Pick<BrokerSideOptions, 'store' | 'tls' | 'clock' | 'entropy' | 'log'>,
+): Promise<BrokerSide> {
+  const { broker, brokerPublic, mqtt, proxies } = settings
+  return createBrokerSide({
+    ...parts,
+    mqtt,
+    proxies,
+    publicHost: publicHost(settings),
+    publicPort: publicPort(settings),
+    ...(broker === undefined ? {} : { broker }),
+    ...(brokerPublic === undefined ? {} : { brokerPublic }),
+  })
+}
+
 async function startParts(parts: Parts, effects: ServerEffects): Promise<string> {
   const { cleanup, hubStore, paths, settings, store, tokens } = parts
   const { clock, entropy, log } = effects
+  const { proxies } = settings
   const hosts = [
     ...namesFor(settings.mqtt === undefined ? [settings.listen] : [settings.listen, settings.mqtt]),
     ...settings.names,
@@ -101,20 +118,7 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<string>
   ]
   const tls = openTls({ directory: paths.tls, hosts, clock, entropy, log })
   const keys = openHubKeys(paths.root, tls.authorityDer, clock)
-  const { mqtt, proxies } = settings
-  const outside = { publicHost: publicHost(settings), publicPort: publicPort(settings) }
-  const broker = await createBrokerSide({
-    store,
-    tls,
-    mqtt,
-    proxies,
-    ...outside,
-    clock,
-    entropy,
-    log,
-    ...(settings.broker === undefined ? {} : { broker: settings.broker }),
-    ...(settings.brokerPublic === undefined ? {} : { brokerPublic: settings.brokerPublic }),
-  })
+  const broker = await openBrokerSide(settings, { store, tls, clock, entropy, log })
   let web: HttpsServer | undefined
   // Noted first, so that it runs last: devices on WebSockets still hear the hub's goodbye.
   cleanup.add(() => web?.close())

@@ -65,4 +65,13 @@ test('a wrong clock, an unreachable hub and a small MTU are notes, for the mesh 
   )
 })
 
+test('a proxy on the way to the hub is named', () => {
+  const at = { probe: host(), stateDir: '/var/lib/holdfast', now: 2e12, floor: 1e12 }
+  const hub = { url: 'https://hub', reached: true, why: '', proxy: 'proxy:3128' }
+  const told = (reached: boolean) =>
+    diagnose({ ...at, hub: { ...hub, reached, why: 'status 403' } }).find(({ check }) => check === 'hub')
+  assert.match(told(true)?.found ?? '', /pinned one, through the proxy proxy:3128$/)
+  assert.match(told(false)?.remedy ?? '', /the proxy/)
+})
+
 test.run()

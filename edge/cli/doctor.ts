@@ -22,7 +22,13 @@ export interface DoctorOptions {
   /** Whether the kernel makes WireGuard interfaces, where it could be tried; else it is read from what is installed. */
   readonly kernelWireguard?: boolean
   /** Undefined before the device joined. */
-  readonly hub?: { readonly url: string; readonly reached: boolean; readonly why: string }
+  readonly hub?: {
+    readonly url: string
+    readonly reached: boolean
+    readonly why: string
+    /** Where it is asked through one. */
+    readonly proxy?: string
+  }
 }
 
 /** WireGuard needs 1280 inside (IPv6's least) and 80 bytes around it. */
@@ -133,9 +139,11 @@ function hub({ hub: state }: DoctorOptions): Finding {
       remedy: 'Run `holdfast join URL --token T`.',
     }
   }
-  const { url, reached, why } = state
-  if (reached) return { check: 'hub', verdict: 'ok', found: `${url} answers and is the pinned one`, used: 'it' }
-  const remedy = 'Nothing breaks meanwhile. Check the uplink and the hub.'
+  const { proxy, url, reached, why } = state
+  const through = proxy === undefined ? '' : `, through the proxy ${proxy}`
+  if (reached)
+    return { check: 'hub', verdict: 'ok', found: `${url} answers and is the pinned one${through}`, used: 'it' }
+  const remedy = `Nothing breaks meanwhile. Check the uplink${proxy === undefined ? '' : ', the proxy'} and the hub.`
   return { check: 'hub', verdict: 'note', found: `${url}: ${why}`, used: 'the cache', remedy }
 }
 

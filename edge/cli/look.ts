@@ -3,14 +3,17 @@
 import { fromBase64 } from '../../shared/bytes.ts'
 import { switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { renderTable } from '../../shared/cli/table.ts'
-import { type ErrorCode, HoldfastError } from '../../shared/errors.ts'
+import { describeError, type ErrorCode, HoldfastError } from '../../shared/errors.ts'
+import { proxyText } from '../../shared/host/http-proxy.ts'
 import { connectPinned } from '../../shared/host/pinned-tls.ts'
-import { parseHubUrl } from '../enrol/hub-url.ts'
+import { parseBrokerUrl, parseHubUrl } from '../enrol/hub-url.ts'
 import { loadIdentity } from '../enrol/identity-file.ts'
+import { openBroker } from '../host/broker-link.ts'
 import { proxyOf } from '../host/settings.ts'
 import { readTimeFloor } from '../host/time-floor.ts'
 import type { PingLine } from '../local/api.ts'
 import { createLocalClient, isAgentDown } from '../local/client.ts'
+import { brokerFinding } from './broker-finding.ts'
 import { type CachedStatus, cachedStatus, cachedText, withStore } from './cached.ts'
 import { type Cli, type Command, writeJson } from './context.ts'
 import { type DoctorOptions, diagnose, type Finding } from './doctor.ts'
@@ -70,19 +73,49 @@ export const pingCommand: Command = async (cli) => {
 
 /** What fails is found, and never ends the examination. */
 async function reachHub(cli: Cli, floor: number): Promise<DoctorOptions['hub']> {
-  let url = 'not known'
+  const proxy = proxyOf(cli.settings)
+  let told = { url: 'not known', ...(proxy === undefined ? {} : { proxy: proxyText(proxy) }) }
   try {
     const identity = loadIdentity(cli.files)
     if (identity === undefined) return undefined
     const { host, port } = parseHubUrl(identity.hubUrl)
-    url = identity.hubUrl
+    told = { ...told, url: identity.hubUrl }
     const authorityDer = fromBase64(identity.anchor.tlsAuthority)
-    const at = { host, port, proxy: proxyOf(cli.settings), timeoutMs: 5_000 }
+    const at = { host, port, proxy, timeoutMs: 5_000 }
     const { socket } = await connectPinned({ ...at, authorityDer, now: cli.clock.now(), floor })
     socket.destroy()
-    return { url, reached: true, why: '' }
+    return { ...told, reached: true, why: '' }
   } catch (error) {
-    return { url, reached: false, why: error instanceof Error ? error.message : String(error) }
+    return { ...told, reached: false, why: describeError(error) }
+  }
+}
+
+async function brokerWays(cli: Cli, floor: number): Promise<readonly Finding[]> {
+  try {
+    const identity = loadIdentity(cli.files)
+    if (identity === undefined) return []
+    const proxy = proxyOf(cli.settings)
+    const link = { identity, proxy, clock: cli.clock, floor: () => floor, onCertificate: () => undefined }
+    const ways = identity.broker.urls.map(parseBrokerUrl)
+    return [await brokerFinding({ ways, proxy, open: (way) => openBroker(way, link) })]
+  } catch {
+    // What is wrong with the identity is told of the hub already.
+    return []
+  }
+}
+
+/** Why this host's relay is not open, as its running agent says; nothing where none runs. */
+async function closedRelay(cli: Cli): Promise<readonly Finding[]> {
+  try {
+    const { health } = await createLocalClient(cli.files.socket).status(false)
+    return health
+      .filter(({ code }) => code === 'relay-closed' || code === 'relay-tls-closed')
+      .map(({ code, detail, remedy, title }) => {
+        const check = code === 'relay-closed' ? 'relay port' : 'relay TLS port'
+        return { check, verdict: 'fails', found: detail ?? title, used: 'nothing', remedy } as const
+      })
+  } catch {
+    return []
   }
 }
 
@@ -115,7 +148,8 @@ export async function findings(cli: Cli): Promise<readonly Finding[]> {
   const relay = await relayFinding(cli.run)
   const lan = await lanFinding(cli.run, cli.settings)
   const all = [...diagnose(hub === undefined ? base : { ...base, hub }), lan]
-  return relay === undefined ? all : [...all, relay]
+  const more = [...(await brokerWays(cli, floor)), ...(await closedRelay(cli))]
+  return [...all, ...more, ...(relay === undefined ? [] : [relay])]
 }
 
 export const doctorCommand: Command = async (cli) => {

@@ -3,7 +3,11 @@
 import { switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { relayPortsMax } from '../../shared/limits.ts'
+import { createHubBus } from '../host/hub-bus.ts'
+import { inflate } from '../host/inflate.ts'
 import { lockState } from '../host/lock.ts'
+import { describeHost } from '../host/probe.ts'
+import { hubBehindOf } from '../host/settings.ts'
 import { openRelayAlone } from '../relay/alone.ts'
 import { defaultSessionBytesPerSecond, defaultSessionPorts, defaultTotalBytesPerSecond } from '../relay/open-relay.ts'
 import type { Cli, Command } from './context.ts'
@@ -44,6 +48,10 @@ export const relayCommand: Command = async (cli) => {
   try {
     const relay = await openRelayAlone({
       ...cli,
+      behind: hubBehindOf(cli.settings),
+      host: describeHost(cli.probe),
+      inflate,
+      bus: (identity, store, onCertificate) => createHubBus({ ...cli, identity, store, onCertificate }),
       port: numberFlag(cli, 'port', 1, 65_534),
       tlsPort: numberFlag(cli, 'tls-port', 1, 65_535),
       rates,
@@ -53,7 +61,7 @@ export const relayCommand: Command = async (cli) => {
     cli.note(`relaying at UDP port ${relay.port}; sessions at ${first} to ${first + count - 1}`)
     const why = await cli.stopRequested()
     cli.log.info('the relay stops; bound sessions are forwarded on', { why })
-    relay.close()
+    await relay.close()
     return 0
   } finally {
     lock.release()

@@ -35,7 +35,8 @@ function trustFor(address: BrokerAddress, identity: BrokerLinkOptions['identity'
   return { authorityDer: fromBase64(identity.anchor.tlsAuthority), serverName: hubServerName }
 }
 
-async function open(address: BrokerAddress, options: BrokerLinkOptions): Promise<Duplex> {
+/** One way to the broker, proven. */
+export async function openBroker(address: BrokerAddress, options: Omit<BrokerLinkOptions, 'log'>): Promise<Duplex> {
   const { identity, clock, floor, onCertificate, proxy } = options
   const { host, port, path } = address
   const times = { timeoutMs: TIMEOUT_MS, now: clock.now(), floor: floor() }
@@ -99,7 +100,7 @@ export function createBrokerLink(options: BrokerLinkOptions): () => Promise<Dupl
   let preferred = addresses[0]
   const tryWay = async (address: BrokerAddress): Promise<Duplex> => {
     try {
-      const stream = await open(address, options)
+      const stream = await openBroker(address, options)
       preferred = address
       return stream
     } catch (error) {

@@ -3,10 +3,9 @@
 // Only what the mesh can't do without may keep it from starting. The local API, the echo service and systemd are
 // conveniences: where one of them fails, it is said, and the mesh goes on.
 
-import type { BusFactory, Clock, Entropy, Log } from '../../shared/effects.ts'
+import type { Clock, Entropy, Log } from '../../shared/effects.ts'
 import { describeError, HoldfastError } from '../../shared/errors.ts'
 import { hkdf, openAead, sealAead, sha256, verify } from '../../shared/host/crypto.ts'
-import { createMqttBusFactory } from '../../shared/host/mqtt-bus.ts'
 import { version } from '../../shared/version.ts'
 import type { Agent, AgentOptions, PathDoors } from '../agent.ts'
 import type { Driver } from '../drivers/driver.ts'
@@ -21,20 +20,20 @@ import { createPathTalk, type PathTalk } from '../paths/talk.ts'
 import type { Forwarder } from '../relay/forwarder.ts'
 import type { RulesetOptions } from '../relay/ruleset.ts'
 import { type OpenedStore, openStore } from '../store/sqlite.ts'
-import { createBrokerLink } from './broker-link.ts'
 import type { RunCommand } from './command.ts'
 import type { StateFiles } from './files.ts'
 import { createFindings, type HostFindings } from './findings.ts'
 import { openHostRelay } from './host-relay.ts'
+import { createHubBus } from './hub-bus.ts'
 import { inflate } from './inflate.ts'
 import { keepInterfaceName } from './interface-name.ts'
 import { chooseListenPort } from './listen-port.ts'
 import { lockState } from './lock.ts'
 import { describeHost, type HostProbe } from './probe.ts'
 import { resolveName } from './resolve.ts'
-import { controlPortOf, keepaliveOf, proxyOf, type Settings } from './settings.ts'
+import { controlPortOf, type Settings } from './settings.ts'
 import { createNotifier, type Notifier } from './systemd.ts'
-import { raiseClock, readTimeFloor } from './time-floor.ts'
+import { raiseClock } from './time-floor.ts'
 
 export interface RunAgentOptions {
   readonly settings: Settings
@@ -108,34 +107,6 @@ async function withFreePort(
   return { ...settings, listenPort: port }
 }
 
-function busOf(
-  { settings, clock, entropy, log }: RunAgentOptions,
-  identity: Identity,
-  { store }: OpenedStore,
-  findings: HostFindings,
-): BusFactory {
-  const connect = createBrokerLink({
-    identity,
-    proxy: proxyOf(settings),
-    clock,
-    floor: () => readTimeFloor(store),
-    log,
-    onCertificate: (expired) => findings.set('hub-certificate-expired', expired),
-  })
-  const { username, password } = identity.broker
-  const keepaliveS = keepaliveOf(settings)
-  return createMqttBusFactory({
-    connect,
-    clientId: identity.nodeId,
-    username,
-    password,
-    keepaliveS,
-    clock,
-    entropy,
-    log,
-  })
-}
-
 async function makeAgent(
   options: RunAgentOptions,
   device: Enrolled,
@@ -177,7 +148,12 @@ async function makeAgent(
     ...(settings.lan ? { lan: { socket: beacons, crypto: sealing } } : {}),
     ...(settings.portMapping === 'auto' ? { portMapping } : {}),
     openRelay: (duty) => openHostRelay(options, duty, doors.tls),
-    bus: busOf(options, identity, opened, findings),
+    bus: createHubBus({
+      ...options,
+      identity,
+      store: opened.store,
+      onCertificate: (expired) => findings.set('hub-certificate-expired', expired),
+    }),
     hostConditions: () => findings.list(),
     raiseClock: (floor) => raiseClock({ floor, clock, log, allowed: settings.setClock, run: options.run }),
     resolve: resolveName,

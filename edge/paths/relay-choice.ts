@@ -3,9 +3,9 @@
 
 import { compareText } from '../../shared/bytes.ts'
 import type { NodeId } from '../../shared/ids.ts'
-import { selects } from '../../shared/intent/field.ts'
 import type { NetworkSpec } from '../../shared/intent/network.ts'
 import type { NodeBody } from '../../shared/record/record.ts'
+import { mayCarry } from '../relay/carriage.ts'
 
 /** Relays that a node rests at, as many as a pair meets at: one and one behind it; each costs a refresh every 25 s. */
 const HOMES = 2
@@ -15,13 +15,6 @@ export interface RelayUser {
   readonly node: Pick<NodeBody, 'nodeId' | 'labels'>
   /** Relays it says it can reach, the nearest first; undefined where it said nothing yet. */
   readonly reaches: readonly NodeId[] | undefined
-}
-
-/** True if every rule that speaks of the node lets the relay carry its traffic. */
-function mayCarry(rules: NetworkSpec['relayPolicy'], node: RelayUser['node'], relay: RelayUser['node']): boolean {
-  return rules
-    .filter(({ nodes }) => nodes === undefined || selects(nodes, node.labels))
-    .every(({ relays }) => selects(relays, relay.labels))
 }
 
 /** How far a relay is from a node, as its place in the list; nobody's first choice where the node can't reach it. */

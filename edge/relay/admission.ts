@@ -13,6 +13,8 @@ import type { Refusal } from './frames.ts'
 export interface MemberSet {
   readonly version: Version
   keyOf(node: NodeId): DeviceKey | undefined
+  /** False where the network's relayPolicy keeps this relay from carrying traffic between the two; absent where none is known. */
+  carries?(node: NodeId, peer: NodeId): boolean
 }
 
 export interface AdmissionOptions {
@@ -34,6 +36,11 @@ export function isRemoved(members: MemberSet | undefined, node: NodeId, key: str
   if (members === undefined || compareVersion(members.version, at) < 0) return false
   const held = members.keyOf(node)
   return held === undefined || (key !== undefined && held !== key)
+}
+
+/** By the newest rules this relay holds. */
+export function isForbidden(members: MemberSet | undefined, node: NodeId, peer: NodeId): boolean {
+  return members?.carries?.(node, peer) === false
 }
 
 /** A node that the set has is let in whatever the clock says: clocks fail where relays stand. */

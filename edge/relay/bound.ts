@@ -79,4 +79,5 @@ export const refusalWords: Readonly<Record<Refusal, string>> = {
   full: 'the relay has no free session',
   'too-many': 'the relay gives this node no more sessions',
   failed: 'the relay’s kernel refused the session',
+  forbidden: 'the relay may not carry this traffic by the network’s relayPolicy',
 }

@@ -72,6 +72,7 @@ export const refusals = [
   'full', // no session port is free
   'too-many', // this node holds as many sessions as one may
   'failed', // the relay's kernel refused
+  'forbidden', // the network's relayPolicy keeps this relay from carrying traffic between the two
 ] as const
 export type Refusal = (typeof refusals)[number]
 

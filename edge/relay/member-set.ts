@@ -1,12 +1,38 @@
-// The members of the set in force, as a relay asks for them.
+// The members of the set in force, as a relay asks for them: who they are, and whose traffic it may carry.
 
+import type { NodeId } from '../../shared/ids.ts'
+import type { Held } from '../trust/accept.ts'
 import type { Holding } from '../trust/holding.ts'
 import type { MemberSet } from './admission.ts'
+import { mayCarry } from './carriage.ts'
 
-/** Undefined where no set is held that this agent can read. */
-export function memberSetOf(holding: Pick<Holding, 'held'>): MemberSet | undefined {
-  const held = holding.held()
-  if (held?.parsed === undefined) return undefined
-  const keys = new Map(held.parsed.records.nodes.map(({ deviceKey, nodeId }) => [nodeId, deviceKey]))
-  return { version: held.version, keyOf: (node) => keys.get(node) }
+function memberSetOf({ parsed, version }: Held, self: NodeId): MemberSet | undefined {
+  if (parsed === undefined) return undefined
+  const nodes = new Map(parsed.records.nodes.map((node) => [node.nodeId, node]))
+  const rules = parsed.records.network?.spec.relayPolicy ?? []
+  const relay = nodes.get(self)
+  const allows = (id: NodeId): boolean => {
+    const node = nodes.get(id)
+    // Of a node that this set does not have nobody knows yet where its data may go.
+    return node !== undefined && relay !== undefined && mayCarry(rules, node, relay)
+  }
+  return {
+    version,
+    keyOf: (node) => nodes.get(node)?.deviceKey,
+    carries: (a, b) => rules.length === 0 || [a, b].every((node) => node === self || allows(node)),
+  }
+}
+
+/** Asked at each word that comes; made once for each set. Undefined where none is held that this agent can read. */
+export function createMemberSets(holding: Pick<Holding, 'held'>, self: NodeId): () => MemberSet | undefined {
+  let madeOf: Held | undefined
+  let made: MemberSet | undefined
+  return () => {
+    const held = holding.held()
+    if (held !== madeOf) {
+      madeOf = held
+      made = held === undefined ? undefined : memberSetOf(held, self)
+    }
+    return made
+  }
 }

@@ -28,6 +28,8 @@ export interface OpenedRelay {
   local(): ReadonlyMap<NodeId, Endpoint>
   /** Tells the node, if it is here by TLS, that this very host wants to talk. */
   call(node: NodeId): void
+  /** Ends at once what newer intent forbids; done by itself every few seconds. */
+  sweep(): void
   /** Closes the sockets; what is bound is forwarded on. */
   close(): void
 }
@@ -83,6 +85,10 @@ export async function openRelay(options: OpenRelayOptions): Promise<OpenedRelay>
     metrics: async () => ({ ...(await made.metrics()), ...(tls === undefined ? {} : { tls: tls.metrics() }) }),
     call: (node) => tls?.call(node, options.self),
     local: () => tls?.local() ?? new Map<NodeId, Endpoint>(),
+    sweep() {
+      made.sweep()
+      tls?.sweep()
+    },
     close() {
       tls?.close()
       made.stop()

@@ -11,6 +11,7 @@ function rig() {
   const events: string[] = []
   const waiting: { readonly port: number; readonly done: PromiseWithResolvers<OpenedRelay> }[] = []
   let trouble: string | undefined
+  let sweeps = 0
   const relay = createOwnRelay({
     log: memoryLog(),
     open: (port) => {
@@ -27,14 +28,15 @@ function rig() {
     const { port } = next
     const metrics = (): never => ({ port }) as never
     // Of a relay nothing else matters here.
-    next.done.resolve({ port, metrics, close: () => void events.push(`close ${port}`) } as unknown as OpenedRelay)
+    const close = (): void => void events.push(`close ${port}`)
+    next.done.resolve({ port, metrics, close, sweep: () => void (sweeps += 1) } as unknown as OpenedRelay)
     await settle()
   }
   const fails = async (): Promise<void> => {
     waiting.shift()?.done.reject(new HoldfastError('conflict', 'the port is taken'))
     await settle()
   }
-  return { events, fails, opens, relay, trouble: () => trouble }
+  return { events, fails, opens, relay, sweeps: () => sweeps, trouble: () => trouble }
 }
 
 test('opens once, at the port of the record, and closes with it', async () => {
@@ -48,6 +50,16 @@ test('opens once, at the port of the record, and closes with it', async () => {
   relay.follow(undefined)
   assert.equal(events, ['open 3478', 'close 3478'])
   assert.is(relay.metrics(), undefined)
+})
+
+test('each turn ends what newer intent forbids', async () => {
+  const { opens, relay, sweeps } = rig()
+  relay.follow(1)
+  assert.is(sweeps(), 0)
+  await opens()
+  relay.follow(1)
+  relay.follow(1)
+  assert.is(sweeps(), 2)
 })
 
 test('another port: the old one closes first', async () => {

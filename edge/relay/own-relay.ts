@@ -64,6 +64,8 @@ export function createOwnRelay({ log, onTrouble, open }: OwnRelayOptions): OwnRe
       if (opened !== undefined && (opened.port !== port || openedTls !== tlsPort)) shut()
       if (port === undefined) onTrouble(undefined)
       else if (opened === undefined && !opening) void start(port)
+      // Who was removed, or may no longer be carried, by what came into force with this turn.
+      opened?.sweep()
     },
     local: () => opened?.local() ?? new Map<NodeId, Endpoint>(),
     call: (node) => opened?.call(node),

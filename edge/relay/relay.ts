@@ -9,7 +9,7 @@ import { describeError } from '../../shared/errors.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import { relayBindsPerSecondMax, relayBindsPerSourceMax, relaySourcesMax } from '../../shared/limits.ts'
 import { createRate } from '../echo/rate.ts'
-import { type AdmissionOptions, admit, isRemoved } from './admission.ts'
+import { type AdmissionOptions, admit, isForbidden, isRemoved } from './admission.ts'
 import { createBindMemory } from './bind-memory.ts'
 import { type BinderOptions, createBinder, sessionLifeMs } from './binder.ts'
 import { createCalls } from './calls.ts'
@@ -136,6 +136,7 @@ export function createRelay(options: RelayOptions): Relay {
     if (typeof admitted === 'string') return admitted
     const { epoch, node, revision } = admitted.capability
     if (memory.isReplay(node, frame.counter)) return 'replayed'
+    if (isForbidden(options.members(), node, frame.peer)) return 'forbidden'
     const { nonce, peer } = frame
     const key = exchange.agree(frame.key, { relay: self, node, peer })
     const credentials = { key, version: { epoch, revision }, counter: 0 }
@@ -166,6 +167,8 @@ export function createRelay(options: RelayOptions): Relay {
 
   const called = async (frame: CallFrame, session: Session, source: Endpoint): Promise<void> => {
     const from = session.ends.find((end) => end?.source === source)?.node
+    if (from !== undefined && isForbidden(options.members(), from, frame.peer))
+      return refuseTouch(frame, 'forbidden', source)
     const why = isHome(session, self) && mayBindFrom(hostOf(source)) ? await calls.take(session, frame, source) : 'busy'
     if (why !== undefined) return refuseTouch(frame, why, source)
     // Who is here by TLS hears of it there.
@@ -219,11 +222,12 @@ export function createRelay(options: RelayOptions): Relay {
     const now = clock.monotonic()
     const members = options.members()
     for (const session of sessions.all()) {
+      const forbidden = isForbidden(members, ...session.nodes)
       for (const [side, end] of session.ends.entries()) {
         if (end === undefined) continue
         const { credentials, node } = end
         const removed = credentials !== undefined && isRemoved(members, node, undefined, credentials.version)
-        if (removed || end.expiresAt <= now) binder.release(session, side as Side)
+        if (removed || forbidden || end.expiresAt <= now) binder.release(session, side as Side)
       }
     }
     memory.sweep()

@@ -16,7 +16,7 @@ import {
 } from '../../shared/limits.ts'
 import type { Capability } from '../../shared/wire/capability.ts'
 import { createRate } from '../echo/rate.ts'
-import { type AdmissionOptions, admit, judge } from './admission.ts'
+import { type AdmissionOptions, admit, isForbidden, judge } from './admission.ts'
 import { createByteBudget } from './byte-budget.ts'
 import type { Refusal } from './frames.ts'
 import {
@@ -84,6 +84,8 @@ const SILENCE_MS = 90_000
 /** No path carries more in one packet. */
 const DATAGRAM_BYTES_MAX = 9_000
 const ALL = 'all'
+const ALL_RATE = { perSecond: relayBindsPerSecondMax, burst: relayBindsPerSecondMax, sourcesMax: 1 }
+const SOURCE_RATE = { perSecond: relayBindsPerSourceMax, burst: relayBindsPerSourceMax, sourcesMax: relaySourcesMax }
 
 interface Guest {
   readonly wire: TlsWire
@@ -102,16 +104,8 @@ export function createTlsRelay(options: TlsRelayOptions): TlsRelay {
   const refused = new Map<string, number>()
   const counts = { packets: 0, bytes: 0, dropped: 0 }
   const total = createByteBudget(clock, options.totalBytesPerSecond)
-  const mayJoin = createRate(clock, {
-    perSecond: relayBindsPerSecondMax,
-    burst: relayBindsPerSecondMax,
-    sourcesMax: 1,
-  })
-  const mayJoinFrom = createRate(clock, {
-    perSecond: relayBindsPerSourceMax,
-    burst: relayBindsPerSourceMax,
-    sourcesMax: relaySourcesMax,
-  })
+  const mayJoin = createRate(clock, ALL_RATE)
+  const mayJoinFrom = createRate(clock, SOURCE_RATE)
 
   const note = (why: string): void => void refused.set(why, (refused.get(why) ?? 0) + 1)
 
@@ -142,6 +136,9 @@ export function createTlsRelay(options: TlsRelayOptions): TlsRelay {
     const guest = byNode.get(node)
     if (guest !== undefined && !guest.channels.has(peer)) say(guest, { kind: 'wanted', peer })
   }
+
+  /** To this very host a node may come all the same. */
+  const isForbiddenFor = (node: NodeId, peer: NodeId) => peer !== self && isForbidden(options.members(), node, peer)
 
   const closeChannel = (guest: Guest, channel: number): void => {
     const peer = guest.peers.get(channel)
@@ -191,6 +188,7 @@ export function createTlsRelay(options: TlsRelayOptions): TlsRelay {
     if (held !== undefined) closeChannel(guest, held)
     closeChannel(guest, channel)
     if (guest.peers.size >= relaySessionsPerNodeMax) return refuse(guest, channel, 'too-many')
+    if (isForbiddenFor(node, peer)) return refuse(guest, channel, 'forbidden')
     guest.peers.set(channel, peer)
     guest.channels.set(peer, channel)
     say(guest, { kind: 'opened', channel })
@@ -227,6 +225,15 @@ export function createTlsRelay(options: TlsRelayOptions): TlsRelay {
     if (!guests.delete(guest)) return
     for (const channel of guest.peers.keys()) closeChannel(guest, channel)
     if (guest.node !== undefined && byNode.get(guest.node) === guest) byNode.delete(guest.node)
+  }
+
+  /** Channels that newer rules no longer let it carry. */
+  const closeForbidden = (guest: Guest, node: NodeId): void => {
+    for (const [channel, peer] of guest.peers) {
+      if (!isForbiddenFor(node, peer)) continue
+      closeChannel(guest, channel)
+      refuse(guest, channel, 'forbidden')
+    }
   }
 
   return {
@@ -271,6 +278,7 @@ export function createTlsRelay(options: TlsRelayOptions): TlsRelay {
         const why = guest.capability === undefined ? undefined : judge(options, guest.capability)
         if (why !== undefined) refuse(guest, 0, why)
         else if (now - guest.heardAt > SILENCE_MS) guest.wire.close()
+        else if (guest.node !== undefined) closeForbidden(guest, guest.node)
       }
     },
     local: () =>

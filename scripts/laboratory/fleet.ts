@@ -5,7 +5,7 @@ import { HoldfastError } from '../../shared/errors.ts'
 import { createLabHub, type LabHub } from './hub.ts'
 import { createMosquitto, type LabBroker } from './mosquitto.ts'
 import { createNet, type Net, reachFromHere } from './net.ts'
-import { createLabNode, type LabNode } from './node.ts'
+import { createLabNode, type LabNode, type NodeFlags } from './node.ts'
 import { type MeshOptions, type Pinger, waitForMesh } from './ping.ts'
 import { lastWords } from './story.ts'
 import { internetAddress, type Topology } from './topology.ts'
@@ -20,6 +20,10 @@ export interface FleetShape {
   readonly broker?: 'mosquitto'
   /** Where the hub serves HTTPS, and MQTT over WebSocket; 8443 where absent. */
   readonly hubPort?: number
+  /** The hub's host runs an agent, too, whose relay has port 443 and passes on to the hub what is the hub's. */
+  readonly onePort?: boolean
+  /** Further words for the agents of some devices. */
+  readonly flags?: Readonly<Record<string, NodeFlags>>
   /** Changes the network before anything runs on it. */
   readonly prepare?: (net: Net) => Promise<void>
   /** Gives this machine a cable to the hub, for browsers and people here. */
@@ -52,6 +56,7 @@ export interface Fleet {
 }
 
 const HTTPS_PORT = 8_443
+const HUB_BEHIND = '127.0.0.1:8443'
 const MESH_TIMEOUT_MS = 60_000
 const STATE_TIMEOUT_MS = 30_000
 
@@ -61,14 +66,15 @@ interface Member {
 }
 
 /** The first host of a site is its gateway, the others its workers; those on the internet are relays, but for the hub. */
-function membersOf(net: Net): readonly Member[] {
+function membersOf(net: Net, { flags = {}, onePort = false }: FleetShape): readonly Member[] {
+  const hub: Record<string, NodeFlags> = onePort ? { [hubName(net)]: { agent: ['--hub-behind', HUB_BEHIND] } } : {}
   const runsAgent = (host: string): boolean => net.topology.bystanders?.includes(host) !== true
   const member = (host: string, site: string, role: string): Member => {
-    return { node: createLabNode(net.host(host)), labels: { site, role } }
+    return { node: createLabNode(net.host(host), { ...hub, ...flags }[host]), labels: { site, role } }
   }
   return [
     ...net.topology.internet
-      .slice(1)
+      .slice(onePort ? 0 : 1)
       .filter(runsAgent)
       .map((host) => member(host, 'internet', 'relay')),
     ...net.topology.sites.flatMap(({ hosts, name }) =>
@@ -94,13 +100,36 @@ function summaryOf({ health, hub, mode, peers, revision }: AgentStatus): string 
   return `${mode}, hub ${hub.connected ? 'connected' : 'not connected'}, ${held}, peers: ${paths}; health: ${conditions || 'good'}`
 }
 
+function hubName({ topology }: Net): string {
+  const [name] = topology.internet
+  if (name !== undefined) return name
+  throw new HoldfastError('invalid', 'the topology has no host for the hub')
+}
+
+/** The relay in front of the hub joins at the hub itself; the others have to find its port open. */
+async function openOnePort(hub: LabHub, { labels, node }: Member): Promise<void> {
+  const { token } = await hub.token()
+  await node.join(`https://${HUB_BEHIND}`, token, labels)
+  await node.start()
+  const { hostname } = new URL(hub.url)
+  const look = `require('net').connect(443, '${hostname}').on('connect', () => process.exit(0)).on('error', () => process.exit(1))`
+  const probe = async (): Promise<Seen<true>> => {
+    const { code } = await hub.host.attempt([process.execPath, '-e', look])
+    return code === 0 ? { done: true } : { notYet: 'nobody listens' }
+  }
+  await waitFor('the one port is open', probe, { timeoutMs: STATE_TIMEOUT_MS, everyMs: 50 })
+}
+
 async function createCentre(net: Net, shape: FleetShape): Promise<Pick<Fleet, 'hub' | 'broker'>> {
-  const name = net.topology.internet[0]
-  if (name === undefined) throw new HoldfastError('invalid', 'the topology has no host for the hub')
+  const name = hubName(net)
   const host = net.host(name)
   const address = internetAddress(net.topology, name)
   const broker = shape.broker === undefined ? undefined : await createMosquitto(host, address)
   await broker?.start()
+  if (shape.onePort === true) {
+    const own = ['--listen', HUB_BEHIND, '--mqtt', HUB_BEHIND, '--name', address]
+    return { hub: createLabHub({ host, url: `https://${address}:443`, serve: own }), broker }
+  }
   const port = shape.hubPort ?? HTTPS_PORT
   const serve = ['--listen', `0.0.0.0:${port}`, ...(broker?.serve ?? [])]
   const hub = createLabHub({ host, url: `https://${address}:${port}`, serve })
@@ -116,12 +145,16 @@ export async function startFleet(shape: FleetShape): Promise<Fleet> {
     const { broker, hub } = await createCentre(net, shape)
     // Before the hub starts, so that its certificate names this address too.
     const hubAtDesk = shape.desk === true ? await reachFromHere(hub.host) : undefined
-    const members = membersOf(net)
+    const members = membersOf(net, shape)
     told('starts the hub and applies intent')
     await hub.start()
     await hub.apply(...shape.intent)
     told(`joins ${members.length} devices and starts their agents`)
-    await joinAll(hub, members)
+    const [first, ...others] = members
+    if (shape.onePort === true && first !== undefined) {
+      await openOnePort(hub, first)
+      await joinAll(hub, others)
+    } else await joinAll(hub, members)
     const nodes = members.map(({ node }) => node)
     return assemble({ net, hub, broker, nodes, hubAtDesk })
   } catch (error) {

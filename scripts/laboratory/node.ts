@@ -10,6 +10,11 @@ import { waitFor } from './wait.ts'
 /** Under load a process needs a second to start; the mesh itself is measured elsewhere. */
 const START_TIMEOUT_MS = 20_000
 
+export interface NodeFlags {
+  readonly join?: readonly string[]
+  readonly agent?: readonly string[]
+}
+
 export interface LabNode {
   readonly name: string
   readonly host: Host
@@ -34,13 +39,14 @@ export interface LabNode {
   address(): Promise<string>
 }
 
-export function createLabNode(host: Host): LabNode {
+/** `flags`: further words for `join`, and for `agent`. */
+export function createLabNode(host: Host, flags: NodeFlags = {}): LabNode {
   const state = (): string => `/proc/${host.pid()}/root/var/lib/holdfast`
   const api = (): LocalClient => createLocalClient(join(state(), 'agent.sock'))
   let running: Running | undefined
   let known: readonly string[] = []
   const launch = (): void => {
-    running = host.spawn(['holdfast', 'agent'], 'agent')
+    running = host.spawn(['holdfast', 'agent', ...(flags.agent ?? [])], 'agent')
   }
   const status = (): Promise<AgentStatus> => api().status(false)
   const addresses = async (): Promise<readonly string[]> => {
@@ -59,7 +65,8 @@ export function createLabNode(host: Host): LabNode {
     cli: (words) => host.exec(['holdfast', ...words]),
     async join(url, token, labels) {
       const words = Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`])
-      await host.exec(['holdfast', 'join', url, '--token', token, '--name', host.name, ...words])
+      const own = ['--name', host.name, ...words, ...(flags.join ?? [])]
+      await host.exec(['holdfast', 'join', url, '--token', token, ...own])
     },
     launch,
     async start() {

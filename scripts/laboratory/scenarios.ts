@@ -12,6 +12,7 @@ import { scenario as lanOnly } from './scenarios/lan-only.ts'
 import { scenario as leave } from './scenarios/leave.ts'
 import { scenario as mesh } from './scenarios/mesh.ts'
 import { scenario as mosquitto } from './scenarios/mosquitto.ts'
+import { scenario as onePort } from './scenarios/one-port.ts'
 import { scenario as paths } from './scenarios/paths.ts'
 import { scenario as policy } from './scenarios/policy.ts'
 import { scenario as portMapping } from './scenarios/port-mapping.ts'
@@ -31,6 +32,7 @@ export const scenarios: readonly Scenario[] = [
   failover,
   transfer,
   httpsOnly,
+  onePort,
   udpBlocked,
   roaming,
   lanOnly,
