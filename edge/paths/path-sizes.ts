@@ -9,7 +9,7 @@ import type { ObservedPeer } from '../plan/observed.ts'
 import { createAlarm } from './alarm.ts'
 import { VALID_ANSWERS } from './pacing.ts'
 import { createSizeMemory } from './size-memory.ts'
-import { neededAt, newSizeNeed, noteCounters, type SizeNeed } from './size-need.ts'
+import { neededAt, newSizeNeed, noteAsk, noteCounters, type SizeNeed } from './size-need.ts'
 import {
   askSize,
   newSizeSearch,
@@ -154,24 +154,31 @@ export function createPathSizes(options: PathSizesOptions): PathSizes {
   }
 
   const ask = (peer: Peer, endpoint: Endpoint, search: SizeSearch): void => {
-    askSize(search, clock.monotonic())
+    const now = clock.monotonic()
+    if (endpoint === peer.endpoint) noteAsk(peer.need, metered, now)
+    askSize(search, now)
     go(peer, endpoint, search)
   }
 
-  const askInUse = (peer: Peer, now: number): void => {
+  /** When the path in use is asked next. */
+  const plan = (peer: Peer): void => {
+    peer.dueAt = Math.max(clock.monotonic(), neededAt(peer.need, metered))
+    alarm.at(peer.dueAt)
+  }
+
+  const askInUse = (peer: Peer): void => {
     peer.dueAt = NOT_DUE
-    const { endpoint, need } = peer
+    const { endpoint } = peer
     const path = endpoint === undefined ? undefined : peer.paths.get(endpoint)
     if (path === undefined || endpoint === undefined || path.answers < VALID_ANSWERS) return
-    need.askedAt = now
-    need.unproven = 0
     ask(peer, endpoint, path.search)
+    plan(peer)
   }
 
   const alarm = createAlarm(clock, (now) => {
     let next = NOT_DUE
     for (const peer of peers.values()) {
-      if (peer.dueAt <= now) askInUse(peer, now)
+      if (peer.dueAt <= now) askInUse(peer)
       next = Math.min(next, peer.dueAt)
       for (const [endpoint, { search }] of peer.paths) {
         if (sizeDueAt(search) <= now) go(peer, endpoint, search)
@@ -204,17 +211,15 @@ export function createPathSizes(options: PathSizesOptions): PathSizes {
     look(seen, payload) {
       const peer = peers.get(seen.wgKey)
       if (peer === undefined || seen.endpoint === undefined) return
-      const now = clock.monotonic()
-      if (payload) peer.payloadAt = now
+      if (payload) peer.payloadAt = clock.monotonic()
       noteCounters(peer.need, seen)
       if (peer.endpoint !== seen.endpoint) {
         peer.endpoint = seen.endpoint
-        peer.need.askedAt = NEVER
+        peer.need.askedAt = peer.paths.get(seen.endpoint)?.search.measuredAt ?? NEVER
         if (memory.of(peer.node, seen.endpoint) !== undefined) pathOf(peer, seen.endpoint)
         hold(peer)
       }
-      peer.dueAt = Math.max(now, neededAt(peer.need, metered))
-      alarm.at(peer.dueAt)
+      plan(peer)
     },
     heard(wgKey, endpoint, probe, rttMs) {
       const ours = probe >= FIRST_PROBE
