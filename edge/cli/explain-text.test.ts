@@ -80,6 +80,26 @@ Lately:
   )
 })
 
+test('why it must be a relay: by what stands in front of either end', () => {
+  const why = (own: PathsReport['natType'], theirs: PathReport['natType'], used: CandidateReport): string => {
+    const text = explainText({ ...PATHS, natType: own }, { ...REPORT, natType: theirs, candidates: [used] })
+    return text.split('\n').find((line) => line.startsWith('So ')) ?? 'nothing'
+  }
+  const tls: CandidateReport = { ...RELAY, kind: 'tls' }
+  assert.is(
+    why('symmetric', 'endpoint-independent', RELAY),
+    'So neither can send the first packet: nobody knows the mapping that this node will have, and the other NAT lets in nobody it was not sent to.',
+  )
+  assert.match(why('endpoint-independent', 'symmetric', RELAY), /the mapping that gate will have/)
+  assert.is(
+    why('udp-blocked', 'none', tls),
+    'So this node goes to the relay over TLS, until its firewall lets UDP out.',
+  )
+  assert.is(why('none', 'udp-blocked', RELAY), 'So gate goes to the relay over TLS, until its firewall lets UDP out.')
+  assert.is(why('none', 'endpoint-independent', RELAY), 'nothing')
+  assert.is(why('symmetric', 'endpoint-independent', { ...DIRECT, inUse: true }), 'nothing')
+})
+
 test('the best there is needs no excuse', () => {
   const used: CandidateReport = { ...LAN, state: 'valid', inUse: true, rttMs: 0.42, lastAnswerAgeMs: 600 }
   const report: PathReport = {

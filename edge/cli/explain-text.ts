@@ -52,6 +52,21 @@ function natSentence(report: PathReport, own: PathsReport['natType']): string {
   return `This node is ${NAT_WORDS[own]}; ${report.name} is ${NAT_WORDS[report.natType]}.`
 }
 
+/** Why no direct way can be expected; nothing where one can. */
+function whyRelayed(report: PathReport, own: PathsReport['natType'], used: CandidateReport): readonly string[] {
+  if (used.kind !== 'relay' && used.kind !== 'tls') return []
+  const ends = new Set([own, report.natType])
+  if (ends.has('udp-blocked')) {
+    const end = own === 'udp-blocked' ? 'this node' : report.name
+    return [`So ${end} goes to the relay over TLS, until its firewall lets UDP out.`]
+  }
+  if (!ends.has('symmetric') || !ends.has('endpoint-independent')) return []
+  const end = own === 'symmetric' ? 'this node' : report.name
+  return [
+    `So neither can send the first packet: nobody knows the mapping that ${end} will have, and the other NAT lets in nobody it was not sent to.`,
+  ]
+}
+
 function triedLine({ endpoint, kind, lastProbeAgeMs, reason, source }: CandidateReport): string {
   const tried = lastProbeAgeMs === undefined ? '' : `; last tried ${ago(lastProbeAgeMs)}`
   return `  ${kind} ${endpoint} (${source}): ${reason}${tried}`
@@ -84,6 +99,7 @@ export function explainText(paths: PathsReport, report: PathReport): string {
     used === undefined ? `${name} is not reached.` : usedSentence(name, used),
     ...sizeLines(used),
     natSentence(report, paths.natType),
+    ...(used === undefined ? [] : whyRelayed(report, paths.natType, used)),
     ...othersLines(report, used),
     mode === 'idle'
       ? 'No payload flows, so nothing is probed; the first packet wakes the paths.'
