@@ -5,7 +5,7 @@ import type { ObservedPeer } from '../plan/observed.ts'
 export interface SizeNeed {
   txBytes: number
   rxBytes: number
-  /** Sent since the path was last asked. */
+  /** Sent since the path was last asked, but for looks that saw nothing large. */
   unproven: number
   /** Looks in a row in which large packets left and nothing came back. */
   mute: number
@@ -16,7 +16,7 @@ export interface SizeNeed {
   askedAt: number
 }
 
-/** A look that saw more leave may have seen a large packet. */
+/** A look that saw less leave has seen no large packet. */
 const LARGE_BYTES = 1_200
 /** Worth a probe of 1.5 kB a second: 2 percent of it, and less than 1 where each byte is paid for. */
 const MUCH_BYTES = 64 << 10
@@ -41,7 +41,7 @@ export function noteCounters(need: SizeNeed, { rxBytes, txBytes }: Pick<Observed
   need.txBytes = txBytes
   need.rxBytes = rxBytes
   if (tx < 0 || rx < 0) return
-  need.unproven += tx
+  if (tx >= LARGE_BYTES) need.unproven += tx
   need.mute = tx >= LARGE_BYTES && rx < LARGE_BYTES / 10 ? need.mute + 1 : 0
   if (need.mute === 0) need.muteAsks = 0
 }
