@@ -186,16 +186,21 @@ cli('status, explain, graph, audit, man and completion print', async () => {
   assert.match(await good('version'), /^holdfast-hub /)
 })
 
-cli('a watch prints what changes', async () => {
+cli('a watch prints what changes, also over a restart of the hub', async () => {
   let seen = ''
+  let aside = ''
+  const end = new AbortController()
   const watching = run(['get', 'policies', '-w'], {
     env: { HOLDFAST_HUB_DATA: data },
     color: false,
     out: (text) => {
       seen += text
     },
-    err: () => undefined,
+    err: (text) => {
+      aside += text
+    },
     readInput: async () => '',
+    signal: end.signal,
   })
   await until(() => seen.includes('web'))
   await good('apply -f -', policy('watched'))
@@ -203,8 +208,14 @@ cli('a watch prints what changes', async () => {
   await good('delete policy watched')
   await until(() => seen.includes('watched deleted'))
   await server.stop()
-  assert.is(await watching, 1)
+  await until(() => aside.includes('trying again'))
   server = await start(data)
+  await good('apply -f -', policy('meanwhile'))
+  await until(() => /meanwhile +default/.test(seen), 10_000)
+  assert.equal(seen.match(/^web /gm)?.length, 1, 'what did not change is not said again')
+  assert.match(aside, /the hub is back/)
+  end.abort()
+  assert.is(await watching, 0)
 })
 
 cli('get --json is get -o json', async () => {

@@ -9,7 +9,7 @@ import { type ErrorCode, HoldfastError } from '../../shared/errors.ts'
 import { systemClock } from '../../shared/host/clock.ts'
 import { readIfThere } from '../../shared/host/files.ts'
 import { connectPinned } from '../../shared/host/pinned-tls.ts'
-import { snapshotBytesMax } from '../../shared/limits.ts'
+import { eventHeartbeatS, snapshotBytesMax } from '../../shared/limits.ts'
 import { dataPaths } from '../serve/data-directory.ts'
 
 export interface Client {
@@ -26,6 +26,8 @@ export interface EventHandlers {
 }
 
 const TIMEOUT_MS = 30_000
+/** Heartbeats that an event stream may miss, milliseconds. */
+const SILENCE_MS = 3 * eventHeartbeatS * 1_000
 export const dataDefault = '/var/lib/holdfast-hub'
 
 interface Target {
@@ -163,16 +165,27 @@ async function follow(answer: IncomingMessage, { onEvent, onOpen }: EventHandler
 }
 
 export function openClient(flags: FlagValues): Client {
-  const target = targetOf(flags)
+  // Looked up each time: a hub on this machine may come back at another port.
+  const target = (): Target => targetOf(flags)
+  target()
   return {
-    get: (path) => exchange(target, 'GET', path),
-    send: (method, path, body) => exchange(target, method, path, body),
+    get: (path) => exchange(target(), 'GET', path),
+    send: (method, path, body) => exchange(target(), method, path, body),
     async events(handlers, signal) {
-      const answer = await ask(target, 'GET', '/api/v1/events')
+      const answer = await ask(target(), 'GET', '/api/v1/events')
       const status = answer.statusCode ?? 0
       if (status !== 200) check(jsonOf(await textOf(answer), status), status)
       signal?.addEventListener('abort', () => answer.destroy())
-      await follow(answer, handlers)
+      // A hub that is there says so now and then; a line that died says nothing.
+      answer.socket.setTimeout(SILENCE_MS, () =>
+        answer.destroy(new HoldfastError('unreachable', 'the hub fell silent')),
+      )
+      try {
+        await follow(answer, handlers)
+      } catch (cause) {
+        if (cause instanceof HoldfastError) throw cause
+        throw new HoldfastError('unreachable', `the hub is gone: ${(cause as Error).message}`, { cause })
+      }
     },
   }
 }

@@ -2,7 +2,7 @@
 
 import { type Invocation, switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { renderTable } from '../../shared/cli/table.ts'
-import type { Clock } from '../../shared/effects.ts'
+import type { Clock, Entropy } from '../../shared/effects.ts'
 import { formatYaml } from '../../shared/intent/yaml.ts'
 import type { Client } from './client.ts'
 import type { TableOf } from './columns.ts'
@@ -10,9 +10,14 @@ import type { TableOf } from './columns.ts'
 export interface Context extends Invocation {
   readonly client: () => Client
   readonly clock: Clock
+  readonly entropy: Entropy
   readonly color: boolean
   readonly env: Readonly<Record<string, string | undefined>>
   readonly out: (text: string) => void
+  /** To standard error: words beside what was asked for. */
+  readonly err: (text: string) => void
+  /** Ends what would go on for ever. */
+  readonly signal?: AbortSignal | undefined
   readonly readInput: () => Promise<string>
 }
 

@@ -4,13 +4,13 @@ import { renderCompletion, shells } from '../../shared/cli/completion.ts'
 import { renderMan } from '../../shared/cli/help.ts'
 import { parseArgv, switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
-import { systemClock } from '../../shared/host/clock.ts'
+import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
 import { createLog } from '../../shared/host/log.ts'
 import { version } from '../../shared/version.ts'
 import { writeBackup } from '../backup/backup.ts'
 import { restoreBackup } from '../backup/restore.ts'
 import { dataPaths } from '../serve/data-directory.ts'
-import { dataDefault, openClient } from './client.ts'
+import { type Client, dataDefault, openClient } from './client.ts'
 import { argument, type Command, type Context, printJson } from './context.ts'
 import { explainNode, explainPath, explainPolicy } from './explain-commands.ts'
 import { audit, graph, status } from './fleet-commands.ts'
@@ -86,6 +86,8 @@ export interface Terminal {
   readonly out: (text: string) => void
   readonly err: (text: string) => void
   readonly readInput: () => Promise<string>
+  /** Ends a command that goes on until it is told. */
+  readonly signal?: AbortSignal | undefined
 }
 
 async function dispatch(argv: readonly string[], terminal: Terminal): Promise<void> {
@@ -96,7 +98,8 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<vo
   }
   const command = commands[parsed.command.name]
   if (command === undefined) throw new HoldfastError('unsupported', `${parsed.command.name} is not built in`)
-  const context: Context = { ...parsed, ...terminal, clock: systemClock, client: () => openClient(parsed.flags) }
+  const client = (): Client => openClient(parsed.flags)
+  const context: Context = { ...parsed, ...terminal, clock: systemClock, entropy: systemEntropy, client }
   await command(context)
 }
 

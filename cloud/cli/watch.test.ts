@@ -2,7 +2,7 @@
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { FakeClock, settle } from '../../shared/effects.fake.ts'
+import { FakeClock, seededEntropy, settle } from '../../shared/effects.fake.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import type { EventHandlers } from './client.ts'
 import type { Context } from './context.ts'
@@ -14,11 +14,19 @@ function setup(output = 'table') {
   let names: readonly string[] = []
   let handlers: EventHandlers | undefined
   let aborted = false
-  const ended = Promise.withResolvers<void>()
+  let ended = Promise.withResolvers<void>()
+  let connections = 0
+  let aside = ''
+  const stop = new AbortController()
   let duringList = (): void => undefined
   const context = {
     clock,
+    entropy: seededEntropy(1),
+    signal: stop.signal,
     flags: { output },
+    err: (text: string) => {
+      aside += text
+    },
     out: (text: string) => {
       said += text
     },
@@ -34,14 +42,17 @@ function setup(output = 'table') {
     events(given: EventHandlers, signal?: AbortSignal) {
       signal?.addEventListener('abort', () => (aborted = true))
       handlers = given
+      connections += 1
+      ended = Promise.withResolvers()
       return ended.promise
     },
   }
   const show = ({ table }: Fetched): void => context.out(`${table.rows.map(String).join(',')}\n`)
-  const watching = watch(context, client, fetch, show).catch((error: unknown) => error as HoldfastError)
+  const watching = watch(context, client, fetch, show).catch((error: unknown) => error as HoldfastError | undefined)
   return {
     watching,
     open: () => handlers?.onOpen(),
+    setNames: (next: readonly string[]) => void (names = next),
     change(next: readonly string[]) {
       names = next
       handlers?.onEvent('put', {})
@@ -57,7 +68,13 @@ function setup(output = 'table') {
         throw new HoldfastError('unreachable', 'no list')
       }
     },
-    end: ended.resolve,
+    end: (error?: HoldfastError) => (error === undefined ? ended.resolve() : ended.reject(error)),
+    stop: () => stop.abort(),
+    mendLists() {
+      duringList = () => undefined
+    },
+    connections: () => connections,
+    aside: () => aside,
     said: () => said,
     aborted: () => aborted,
     pass: async () => {
@@ -108,19 +125,66 @@ test('JSON and YAML stay parseable: no words between', async () => {
   assert.is(world.said(), 'a\n')
 })
 
-test('it ends with the stream, and with a list that fails; the stream is closed then', async () => {
+test('it outlives the stream, and then says what changed meanwhile and nothing else', async () => {
+  const world = setup()
+  world.change(['a'])
+  world.open()
+  await world.pass()
+  world.end()
+  await world.pass()
+  assert.match(world.aside(), /ended the watch.*trying again\n$/)
+  world.setNames(['a', 'b'])
+  await world.pass()
+  assert.is(world.connections(), 2)
+  world.open()
+  await world.pass()
+  assert.is(world.said(), 'a\nb\n')
+  assert.match(world.aside(), /the hub is back\n$/)
+  world.stop()
+  assert.is(await world.watching, undefined)
+})
+
+test('while the hub is away it is asked ever more rarely, and people hear of it once', async () => {
   const world = setup()
   world.open()
+  await world.pass()
+  for (let second = 0; second < 600; second++) {
+    world.end(new HoldfastError('unreachable', 'nobody there'))
+    await world.pass()
+  }
+  assert.ok(world.connections() > 600 / 31 && world.connections() < 60, `${world.connections()}`)
+  assert.is(world.aside().match(/trying again/g)?.length, 1)
+  world.stop()
+  await world.watching
+})
+
+test('what waiting does not mend ends it, and so does a first try that fails; the stream is closed then', async () => {
+  const world = setup()
   world.end()
-  assert.match((await world.watching).message, /ended the watch/)
+  assert.match((await world.watching)?.message ?? '', /ended the watch/)
   const other = setup()
   other.open()
   await other.pass()
-  other.failLists()
-  other.change(['x'])
-  await other.pass()
-  assert.match((await other.watching).message, /no list/)
+  other.end(new HoldfastError('unauthenticated', 'the token was revoked'))
+  assert.match((await other.watching)?.message ?? '', /revoked/)
   assert.ok(other.aborted())
+})
+
+test('a list that can’t be had is asked for again with a new stream', async () => {
+  const world = setup()
+  world.open()
+  await world.pass()
+  world.failLists()
+  world.change(['x'])
+  await world.pass()
+  world.mendLists()
+  await world.pass()
+  await world.pass()
+  world.open()
+  await world.pass()
+  assert.is(world.said(), '\nx\n')
+  world.stop()
+  await world.watching
 })
 
 test.run()
