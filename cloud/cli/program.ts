@@ -56,7 +56,7 @@ const serve: CommandSpec = {
     { name: 'url', value: 'URL', summary: 'How devices reach the hub, like https://hub.example.org:8443' },
     { name: 'name', value: 'HOST', repeat: true, summary: 'Another name or address for the certificate' },
     {
-      name: 'proxy',
+      name: 'trust-proxy',
       value: 'BLOCK',
       repeat: true,
       summary: 'Believe relays and proxies there about the source of connections; this machine where absent',

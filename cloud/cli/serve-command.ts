@@ -21,7 +21,7 @@ function given({ flags }: Context): SettingsFile {
   const level = textFlag(flags, 'log-level')
   const format = textFlag(flags, 'log-format')
   const names = listFlag(flags, 'name')
-  const proxies = listFlag(flags, 'proxy')
+  const trustProxies = listFlag(flags, 'trust-proxy')
   const texts = {
     data: textFlag(flags, 'data'),
     listen: textFlag(flags, 'listen'),
@@ -33,7 +33,7 @@ function given({ flags }: Context): SettingsFile {
   return parseWith(settingsFile, {
     ...Object.fromEntries(Object.entries(texts).filter((entry) => entry[1] !== undefined)),
     ...(names.length === 0 ? {} : { names }),
-    ...(proxies.length === 0 ? {} : { proxies }),
+    ...(trustProxies.length === 0 ? {} : { trustProxies }),
     log: { ...(level === undefined ? {} : { level }), ...(format === undefined ? {} : { format }) },
   })
 }

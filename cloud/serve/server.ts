@@ -95,7 +95,7 @@ function openBrokerSide(
   settings: ServeSettings,
   parts: Pick<BrokerSideOptions, 'store' | 'tls' | 'clock' | 'entropy' | 'log'>,
 ): Promise<BrokerSide> {
-  const { broker, brokerPublic, mqtt, proxies } = settings
+  const { broker, brokerPublic, mqtt, trustProxies: proxies } = settings
   return createBrokerSide({
     ...parts,
     mqtt,
@@ -110,7 +110,7 @@ function openBrokerSide(
 async function startParts(parts: Parts, effects: ServerEffects): Promise<string> {
   const { cleanup, hubStore, paths, settings, store, tokens } = parts
   const { clock, entropy, log } = effects
-  const { proxies } = settings
+  const { trustProxies: proxies } = settings
   const hosts = [
     ...namesFor(settings.mqtt === undefined ? [settings.listen] : [settings.listen, settings.mqtt]),
     ...settings.names,

@@ -33,6 +33,15 @@ test('defaults, file and flags', () => {
   assert.equal([both.listen.port, both.logLevel, both.logFormat], [2, 'debug', 'json'])
 })
 
+test('MQTT at the address of HTTPS has no port of its own; who is believed about sources is this machine unless told', () => {
+  const same = { listen: '127.0.0.1:8443', mqtt: '127.0.0.1:8443' }
+  assert.is(resolveSettings(same, {}, false).mqtt, undefined)
+  assert.equal(resolveSettings(same, { mqtt: '0.0.0.0:8443' }, false).mqtt, { host: '0.0.0.0', port: 8_443 })
+  assert.equal(resolveSettings({}, {}, false).trustProxies, ['127.0.0.0/8', '::1/128'])
+  assert.equal(resolveSettings(parseSettingsFile('trustProxies: []\n'), {}, false).trustProxies, [])
+  assert.is(refusalOf('trustProxies: [somewhere]\n').field, 'trustProxies[0]')
+})
+
 test('an empty file is a file', () => assert.equal(parseSettingsFile('# nothing\n'), {}))
 
 for (const [what, text, field, line] of [

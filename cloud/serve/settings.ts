@@ -19,7 +19,7 @@ export interface ServeSettings {
   /** Further names and addresses to put into the certificate. */
   readonly names: readonly string[]
   /** Relays and proxies in front whose word on the source of a connection is taken (PROXY protocol). */
-  readonly proxies: readonly Cidr[]
+  readonly trustProxies: readonly Cidr[]
   readonly broker: string | undefined
   readonly brokerPublic: string | undefined
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
@@ -40,7 +40,7 @@ export const settingsFile = v.strictObject({
   mqtt: v.optional(v.string()),
   url: v.optional(v.pipe(v.string(), v.regex(/^https:\/\/[^/?#@]+$/, 'is not like https://hub.example.org:8443'))),
   names: v.optional(v.pipe(v.array(hostName), v.maxLength(64))),
-  proxies: v.optional(v.pipe(v.array(cidr), v.maxLength(64))),
+  trustProxies: v.optional(v.pipe(v.array(cidr), v.maxLength(64))),
   broker: v.optional(v.string()),
   brokerPublic: v.optional(v.pipe(v.string(), v.regex(/^mqtts:\/\/[^/?#@]+$/, 'is not like mqtts://host:8883'))),
   log: v.optional(
@@ -74,7 +74,7 @@ export function resolveSettings(file: SettingsFile, given: SettingsFile, underSy
     data: all.data ?? '/var/lib/holdfast-hub',
     listen,
     mqtt: shared ? undefined : mqtt,
-    proxies: all.proxies ?? thisMachine,
+    trustProxies: all.trustProxies ?? thisMachine,
     url: all.url,
     names: all.names ?? [],
     broker: all.broker,
