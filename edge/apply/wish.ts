@@ -18,11 +18,10 @@ export interface Wishes {
 const NOWHERE: ReadonlyMap<NodeId, Endpoint> = new Map()
 
 /** Endpoints change every few seconds while peers are searched; policy and routes don't follow from them. */
-function withEndpoints(wish: Wish, { chosen, quiet }: EndpointBook): Wish {
-  if (chosen.size === 0 && quiet.size === 0) return wish
+function withEndpoints(wish: Wish, endpoints: EndpointBook): Wish {
   const peers = wish.desired.peers.map((peer) => {
-    const endpoint = chosen.get(peer.node)
-    const keepaliveS = quiet.has(peer.node) ? 0 : peer.keepaliveS
+    const endpoint = endpoints.chosen.get(peer.node)
+    const keepaliveS = endpoints.isQuiet(peer.node) ? 0 : peer.keepaliveS
     if (endpoint === undefined && keepaliveS === peer.keepaliveS) return peer
     return { ...peer, keepaliveS, ...(endpoint === undefined ? {} : { endpoint }) }
   })

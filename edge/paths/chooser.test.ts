@@ -20,7 +20,7 @@ const VIEW: PathView = { mode: 'fast', decides: true, candidates: [], history: [
 function bookOf(name: string, told: string[], endpoint: Endpoint): EndpointBook & { rise(): void } {
   let revision = 0
   return {
-    quiet: new Set(),
+    isQuiet: () => false,
     chosen: new Map<NodeId, Endpoint>([[PEER, endpoint]]),
     revision: () => revision,
     update: () => void told.push(name),

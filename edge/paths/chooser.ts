@@ -30,16 +30,16 @@ const NOTHING_KNOWN: Outside = { natType: 'unknown', mapped: [], relays: [] }
 export function createChooser(rotation: EndpointBook, engine: PathEngine | undefined, log: Log): Chooser {
   let current: EndpointBook = rotation
   let on = false
+  let undecided = engine !== undefined
 
   return {
     get chosen() {
       return current.chosen
     },
-    get quiet() {
-      return current.quiet
-    },
+    // Until it is known who chooses, nobody is greeted: a handshake costs a session, and three minutes of company for it.
+    isQuiet: (node) => (undecided ? true : current.isQuiet(node)),
     // Both only rise, so their sum tells a change of either, and the change from one to the other.
-    revision: () => rotation.revision() + (engine?.revision() ?? 0) + (on ? 1 : 0),
+    revision: () => rotation.revision() + (engine?.revision() ?? 0) + (undecided ? 0 : 1),
     update: (input) => current.update(input),
     async start() {
       if (engine === undefined) return
@@ -48,6 +48,7 @@ export function createChooser(rotation: EndpointBook, engine: PathEngine | undef
       } catch (error) {
         log.warn('the path engine did not start', { why: describeError(error) })
       }
+      undecided = false
       if (on) current = engine
       else log.warn('this host can’t share WireGuard’s port: endpoints take turns until one answers')
     },

@@ -125,6 +125,7 @@ function noteHandshake(pair: Pair, at: number, now: number): void {
   pair.handshakeAt = Math.max(pair.handshakeAt, at)
   // WireGuard followed the peer out of where it was parked.
   if (pair.resting) pair.parked = false
+  pair.sessionAt = Math.max(pair.sessionAt, at)
   pair.lifeAt = Math.max(pair.lifeAt, at)
   // The peer is back: what was in vain may work now.
   if (silent && !pair.resting && standingOf(pair, now) === 'unmeasured') tryAll(pair, now)

@@ -22,8 +22,8 @@ export interface EndpointInput {
 export interface EndpointBook {
   /** A peer without an entry keeps the endpoint that WireGuard has. */
   readonly chosen: ReadonlyMap<NodeId, Endpoint>
-  /** Peers for whom no NAT has to be held open: they rest, and find this node all the same. */
-  readonly quiet: ReadonlySet<NodeId>
+  /** No NAT has to be held open for the peer: it finds this node however long they do not talk. */
+  isQuiet(node: NodeId): boolean
   /** Rises when one of them changes. */
   revision(): number
   update(input: EndpointInput): void

@@ -6,10 +6,15 @@ import type { NodeId, WgKey } from '../../shared/ids.ts'
 import type { PeerEntry } from '../report/peers.ts'
 import type { PeerPaths } from './path.ts'
 
+/** A new node has its relays within this; until then nobody is greeted, because a handshake is a session to be kept. */
+const GREETED_MS = 30_000
+
 export interface Pair {
   readonly node: NodeId
   readonly paths: PeerPaths
   entry: PeerEntry
+  /** Monotonic milliseconds. */
+  readonly startedAt: number
   handshakeAt: number
   dueAt: number
 }
@@ -39,8 +44,9 @@ export function isNamed({ paths }: Pair, place: Endpoint): boolean {
  * Notes whether WireGuard's own keepalives have to hold the NAT open for the pair; `finds`: the peer reaches this node
  * without. True if that is news.
  */
-export function hush(quiet: Set<NodeId>, { node, paths }: Pair, now: number, finds: boolean): boolean {
-  const still = finds && !paths.isWarm(now)
+export function hush(quiet: Set<NodeId>, { node, paths, startedAt }: Pair, now: number, finds: boolean): boolean {
+  const fresh = now - startedAt < GREETED_MS
+  const still = (finds || fresh) && !paths.isWarm(now)
   if (still === quiet.has(node)) return false
   if (still) quiet.add(node)
   else quiet.delete(node)

@@ -174,6 +174,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
       rest.forget(wgKey)
       relays.want(node, false)
     }
+    const now = clock.monotonic()
     for (const entry of entries) {
       const { nodeId: node, wgKey } = entry.member
       const known = byKey.get(wgKey)
@@ -186,9 +187,9 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
         pace,
         metered: options.metered,
         random: () => entropy.fraction(),
-        startedAt: clock.monotonic(),
+        startedAt: now,
       })
-      const pair: Pair = { node, paths, entry, handshakeAt: 0, dueAt: Number.POSITIVE_INFINITY }
+      const pair: Pair = { node, paths, entry, startedAt: now, handshakeAt: 0, dueAt: Number.POSITIVE_INFINITY }
       pairs.set(node, pair)
       byKey.set(wgKey, pair)
     }
@@ -216,7 +217,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
 
   return {
     chosen,
-    quiet,
+    isQuiet: (node) => quiet.has(node),
     revision: () => revision,
     update(input) {
       const news = candidates.update(input)

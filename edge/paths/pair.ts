@@ -42,6 +42,8 @@ export interface Pair {
   /** Newest authenticated word of the peer by any way. */
   lifeAt: number
   handshakeAt: number
+  /** Handshakes alone: WireGuard's session is as old. */
+  sessionAt: number
   /** When the path in use fell silent; Infinity while it answers or never did. */
   deadSince: number
   /** When that was certain. */
@@ -86,6 +88,7 @@ export function newPair({ decides, metered, pace, random, startedAt }: PeerPaths
     awakeUntil: startedAt + LOOK_MS,
     lifeAt: NEVER,
     handshakeAt: NEVER,
+    sessionAt: NEVER,
     deadSince: Number.POSITIVE_INFINITY,
     diedAt: Number.POSITIVE_INFINITY,
     chanceUntil: Number.POSITIVE_INFINITY,
@@ -118,7 +121,7 @@ export function idleAfterMs(pair: Pair): number {
 
 /** When WireGuard's session is over, if there is none newer. */
 export function sessionEndsAt(pair: Pair): number {
-  return pair.handshakeAt + SESSION_MS
+  return pair.sessionAt + SESSION_MS
 }
 
 /**
@@ -179,11 +182,9 @@ export function standingOf(pair: Pair, now: number): Standing {
 /** The path in use if it answers, or did when somebody last cared. */
 export function wayOf(pair: Pair): PathCandidate | undefined {
   const current = currentOf(pair)
-  return pair.resting || (current !== undefined && current.answers > 0) ? provenWay(pair) : undefined
-}
-
-function provenWay(pair: Pair): PathCandidate | undefined {
-  return pair.lifeAt > NEVER ? pair.inUse : undefined
+  const answers = current !== undefined && current.answers > 0
+  const answered = pair.sessionAt > NEVER || (current !== undefined && current.lastAnswerAt > NEVER)
+  return answers || (pair.resting && answered) ? pair.inUse : undefined
 }
 
 /** Points WireGuard at a candidate. */

@@ -59,7 +59,7 @@ export function createRotation(clock: Clock, names: Names): EndpointBook {
 
   return {
     chosen,
-    quiet: new Set(),
+    isQuiet: () => false,
     revision: () => revision,
     update(input) {
       if (book.update(input)) forgetStrangers(input.entries)

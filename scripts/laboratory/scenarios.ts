@@ -8,6 +8,7 @@ import { scenario as foreignBroker } from './scenarios/foreign-broker.ts'
 import { scenario as fullDisk } from './scenarios/full-disk.ts'
 import { scenario as httpsOnly } from './scenarios/https-only.ts'
 import { scenario as hubOutage } from './scenarios/hub-outage.ts'
+import { scenario as idle } from './scenarios/idle.ts'
 import { scenario as lanOnly } from './scenarios/lan-only.ts'
 import { scenario as leave } from './scenarios/leave.ts'
 import { scenario as mesh } from './scenarios/mesh.ts'
@@ -35,6 +36,7 @@ export const scenarios: readonly Scenario[] = [
   onePort,
   udpBlocked,
   roaming,
+  idle,
   lanOnly,
   repair,
   policy,

@@ -1,0 +1,58 @@
+// What passes a host's uplink, by kind, counted by the kernel: a table of the lab's own that accepts everything.
+
+import type { Host } from './host.ts'
+
+const TABLE = 'lab_meter'
+const WIREGUARD_PORT = 51_820
+/** WireGuard's messages are told by their first word, relays' and nodes' frames by their magic. */
+const KINDS = {
+  handshake: '@th,64,32 { 0x01000000, 0x02000000, 0x03000000 }',
+  data: '@th,64,32 0x04000000',
+  relay: '@th,64,32 0xf0687201',
+  path: '@th,64,32 0xf0686601',
+} as const
+export type MeterKind = keyof typeof KINDS | 'tcp' | 'other'
+const ORDER: readonly MeterKind[] = ['handshake', 'data', 'relay', 'path', 'tcp', 'other']
+
+export interface Passed {
+  readonly packets: number
+  /** IP packets, headers included, both directions. */
+  readonly bytes: number
+}
+export type Reading = Readonly<Record<MeterKind, Passed>>
+
+function chain(name: string, hook: string, side: 'sport' | 'dport', device: string): readonly string[] {
+  const port = `udp ${side} ${WIREGUARD_PORT}`
+  return [
+    `chain ${name} {`,
+    hook,
+    `${device} "lo" accept`,
+    `${device} "hf0" accept`,
+    ...Object.entries(KINDS).map(([kind, words]) => `${port} ${words} counter name count_${kind} accept`),
+    'meta l4proto tcp counter name count_tcp accept',
+    'counter name count_other accept',
+    '}',
+  ]
+}
+
+/** Begins to count at zero. */
+export async function installMeter(host: Host): Promise<void> {
+  const lines = [
+    `table inet ${TABLE} {`,
+    ...ORDER.map((kind) => `counter count_${kind} { }`),
+    ...chain('out', 'type filter hook postrouting priority 400; policy accept;', 'sport', 'oifname'),
+    ...chain('in', 'type filter hook prerouting priority -400; policy accept;', 'dport', 'iifname'),
+    '}',
+    '',
+  ]
+  await host.exec(['nft', '-f', '-'], { input: lines.join('\n') })
+}
+
+export async function readMeter(host: Host): Promise<Reading> {
+  const text = await host.exec(['nft', 'list', 'counters', 'table', 'inet', TABLE])
+  const of = (kind: MeterKind): Passed => {
+    const found = new RegExp(`counter count_${kind} \\{\\s*packets (\\d+) bytes (\\d+)`).exec(text)
+    return { packets: Number(found?.[1] ?? 0), bytes: Number(found?.[2] ?? 0) }
+  }
+  return Object.fromEntries(ORDER.map((kind) => [kind, of(kind)])) as Reading
+}
