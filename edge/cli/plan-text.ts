@@ -11,9 +11,8 @@ function peerWords(op: Extract<Op, { op: 'peer-set' }>): string {
   return parts.join(' ')
 }
 
-function routeWords({ advmss, destination, metric, mtu }: DesiredRoute, device: string): string {
-  const size = mtu === undefined ? '' : ` mtu ${mtu}`
-  return `${destination} dev ${device} metric ${metric}${size}${advmss === undefined ? '' : ` advmss ${advmss}`}`
+function routeWords({ destination, metric, mtu }: DesiredRoute, device: string): string {
+  return `${destination} dev ${device} metric ${metric}${mtu === undefined ? '' : ` mtu ${mtu}`}`
 }
 
 /** One line for each operation; `device` is the name of the interface. */

@@ -11,7 +11,7 @@ const PROTOCOL = '72'
 interface IpRoute {
   readonly dst?: string
   readonly metric?: number
-  readonly metrics?: readonly { readonly mtu?: number | string; readonly advmss?: number }[]
+  readonly metrics?: readonly { readonly mtu?: number | string }[]
 }
 
 function destinationOf(text: string, family: 4 | 6): Cidr | undefined {
@@ -20,9 +20,9 @@ function destinationOf(text: string, family: 4 | 6): Cidr | undefined {
 }
 
 /** A locked MTU is printed as text, and is not ours. */
-function sizesOf({ metrics = [] }: IpRoute): Pick<ObservedRoute, 'mtu' | 'advmss'> {
-  const { advmss, mtu } = Object.assign({}, ...metrics) as { readonly mtu?: number | string; readonly advmss?: number }
-  return { ...(mtu === undefined ? {} : { mtu: Number(mtu) }), ...(advmss === undefined ? {} : { advmss }) }
+function mtuOf({ metrics = [] }: IpRoute): Pick<ObservedRoute, 'mtu'> {
+  const mtu = metrics.find((one) => one.mtu !== undefined)?.mtu
+  return mtu === undefined ? {} : { mtu: Number(mtu) }
 }
 
 async function readFamily(name: string, family: 4 | 6, run: Run): Promise<readonly ObservedRoute[]> {
@@ -31,7 +31,7 @@ async function readFamily(name: string, family: 4 | 6, run: Run): Promise<readon
     const rows = JSON.parse(text.trim() === '' ? '[]' : text) as readonly IpRoute[]
     return rows.flatMap((row) => {
       const destination = destinationOf(row.dst ?? '', family)
-      return destination === undefined ? [] : [{ destination, metric: row.metric ?? 0, ...sizesOf(row) }]
+      return destination === undefined ? [] : [{ destination, metric: row.metric ?? 0, ...mtuOf(row) }]
     })
   } catch (error) {
     // No such device, or no IPv6: no routes.
@@ -50,10 +50,9 @@ export async function readRoutes(
 }
 
 function change(verb: 'add' | 'replace' | 'del', name: string, route: ObservedRoute, run: Run): Promise<string> {
-  const { advmss, destination, metric, mtu } = route
+  const { destination, metric, mtu } = route
   const target = [destination, 'dev', name, 'metric', String(metric), 'protocol', PROTOCOL]
   if (mtu !== undefined) target.push('mtu', String(mtu))
-  if (advmss !== undefined) target.push('advmss', String(advmss))
   return run('ip', [`-${familyOf(destination)}`, 'route', verb, ...target])
 }
 

@@ -21,8 +21,6 @@ export interface DesiredRoute {
   readonly metric: number
   /** Where the path to the peer behind it carries less than the interface's MTU. */
   readonly mtu?: number
-  /** Largest TCP segment to announce, where that is less than follows from `mtu`. */
-  readonly advmss?: number
 }
 
 /** A subnet this node routes for others. */

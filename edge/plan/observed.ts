@@ -33,7 +33,6 @@ export interface ObservedRoute {
   readonly destination: Cidr
   readonly metric: number
   readonly mtu?: number
-  readonly advmss?: number
 }
 
 /** An address of another interface of this host: to avoid conflicts and to find LAN candidates. */

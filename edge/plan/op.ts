@@ -28,13 +28,8 @@ export type Op =
   | { readonly op: 'route-remove'; readonly destination: Cidr; readonly metric: number }
 
 /** The route that an operation sets. */
-export function routeOf({ advmss, destination, metric, mtu }: DesiredRoute): DesiredRoute {
-  return {
-    destination,
-    metric,
-    ...(mtu === undefined ? {} : { mtu }),
-    ...(advmss === undefined ? {} : { advmss }),
-  }
+export function routeOf({ destination, metric, mtu }: DesiredRoute): DesiredRoute {
+  return { destination, metric, ...(mtu === undefined ? {} : { mtu }) }
 }
 
 export type OpName = Op['op']

@@ -49,7 +49,7 @@ const desiredArbitrary: fc.Arbitrary<Desired> = fc.record({
     .subarray(ROUTES)
     .chain((list) =>
       fc
-        .tuple(fc.constantFrom(50, 100), fc.constantFrom({}, { mtu: 1_328 }, { mtu: 1_280, advmss: 1_140 }))
+        .tuple(fc.constantFrom(50, 100), fc.constantFrom({}, { mtu: 1_328 }, { mtu: 1_216 }))
         .map(([metric, size]) => list.map((destination) => ({ destination, metric, ...size }))),
     ),
   forwarding: fc.subarray<4 | 6>([4, 6]),

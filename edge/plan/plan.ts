@@ -118,7 +118,7 @@ function deviceOps(desired: Desired, observed: Observed): readonly Op[] {
 
 function routeOp(wanted: DesiredRoute, held: ObservedRoute | undefined): readonly Op[] {
   if (held === undefined) return [{ op: 'route-add', ...routeOf(wanted) }]
-  return held.mtu === wanted.mtu && held.advmss === wanted.advmss ? [] : [{ op: 'route-change', ...routeOf(wanted) }]
+  return held.mtu === wanted.mtu ? [] : [{ op: 'route-change', ...routeOf(wanted) }]
 }
 
 /** A host without IPv6 gets the rest. */
