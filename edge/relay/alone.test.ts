@@ -77,7 +77,7 @@ async function scene() {
     options,
     port,
     /** Real sockets need turns of the event loop, everything else the clock. */
-    async pass(ms: number) {
+    pass: async (ms: number): Promise<void> => {
       await clock.advanceAsync(ms)
       for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
     },
