@@ -121,6 +121,28 @@ test('the outside address is IPv4 or nothing', () => {
   }
 })
 
+test('XML with all that it may have', () => {
+  const elements = readElements(
+    `<?xml version="1.0"?><!-- <no/> --><s:A x="1" y='2'>\r\n <B>one &lt; &#50;<!-- > --> and</B ><c/><d e="f"/>
+    <E><![CDATA[<raw> & ]]>more</E><f>never ended<g>7</g></s:A><h>&amp;amp; &nbsp; &#xD800;</h></x>`,
+  )
+  assert.equal(
+    elements.map(({ name, parent, text }) => `${name} in ${elements[parent]?.name ?? '-'}: ${text}`),
+    [
+      'a in -: ',
+      'b in a: one < 2 and',
+      'c in a: ',
+      'd in a: ',
+      'e in a: <raw> & more',
+      'f in a: never ended',
+      'g in f: 7',
+      'h in -: &amp; &nbsp; &#xD800;',
+    ],
+  )
+  for (const open of ['<!--', '<![CDATA[', '<a', '<', '<a>text']) assert.ok(readElements(`<x>1</x>${open}`).length >= 1)
+  assert.equal(readElements(''), [])
+})
+
 test('XML that is none is read as far as it goes; entities of others are not expanded', () => {
   const bomb = `<!DOCTYPE r [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><r>&b;&amp;</r>`
   assert.is(readElements(bomb)[0]?.text, '&b;&')
