@@ -1,6 +1,7 @@
 // A router with the rules that share WireGuard's port: what it forwards for others keeps its ports. Namespaces of its own.
 
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -96,6 +97,43 @@ test('what a router forwards for others keeps its ports, frames and payload, in 
   }
   assert.equal(missing(), [])
   assert.is(counted('other'), 0)
+})
+
+/** Sends frames of these sizes over both families. */
+const SEND_SIZES = `
+const { createSocket } = require('node:dgram')
+const send = (type, host, size) => new Promise((done) => {
+  const socket = createSocket(type)
+  socket.send(Buffer.concat([Buffer.from([0xf0, 0x68, 0x66, 1]), Buffer.alloc(size - 4)]), ${PORT}, host, () => socket.close(done))
+})
+const all = async () => {
+  for (const [type, host] of [['udp4', '10.2.0.2'], ['udp6', 'fd02::2']]) {
+    for (const size of [1000, 2000, 1200]) await send(type, host, size)
+  }
+}
+all()
+`
+/** Prints the sizes that came in, once there are four and a moment is over. */
+const RECEIVE = `
+const { createSocket } = require('node:dgram')
+const socket = createSocket('udp6')
+const sizes = []
+socket.on('message', ({ length }) => {
+  sizes.push(length)
+  if (sizes.length === 4) setTimeout(() => { console.log(sizes.join()); process.exit() }, 200)
+})
+socket.bind(${CONTROL}, '::', () => console.log('ready'))
+`
+
+test('a frame that came in pieces is none, in both families, whoever cut it up', async () => {
+  inside(RIGHT, ['nft', '-f', '-'], RULES)
+  const child = spawn('ip', ['netns', 'exec', RIGHT, process.execPath, '-e', RECEIVE])
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const late = setTimeout(() => child.kill(), 10_000)
+  assert.is((await lines.next()).value, 'ready')
+  inside(LEFT, [process.execPath, '-e', SEND_SIZES])
+  assert.is((await lines.next()).value, '1000,1200,1000,1200')
+  clearTimeout(late)
 })
 
 if (process.getuid?.() === 0) test.run()
