@@ -13,6 +13,8 @@ const START_TIMEOUT_MS = 20_000
 export interface NodeFlags {
   readonly join?: readonly string[]
   readonly agent?: readonly string[]
+  /** It runs `holdfast relay` in place of the agent: no mesh address, no local API. */
+  readonly alone?: boolean
 }
 
 export interface LabNode {
@@ -45,8 +47,10 @@ export function createLabNode(host: Host, flags: NodeFlags = {}): LabNode {
   const api = (): LocalClient => createLocalClient(join(state(), 'agent.sock'))
   let running: Running | undefined
   let known: readonly string[] = []
-  const launch = (): void => {
-    running = host.spawn(['holdfast', 'agent', ...(flags.agent ?? [])], 'agent')
+  const launch = (): Running => {
+    const command = flags.alone === true ? 'relay' : 'agent'
+    running = host.spawn(['holdfast', command, ...(flags.agent ?? [])], command)
+    return running
   }
   const status = (): Promise<AgentStatus> => api().status(false)
   const addresses = async (): Promise<readonly string[]> => {
@@ -68,9 +72,10 @@ export function createLabNode(host: Host, flags: NodeFlags = {}): LabNode {
       const own = ['--name', host.name, ...words, ...(flags.join ?? [])]
       await host.exec(['holdfast', 'join', url, '--token', token, ...own])
     },
-    launch,
+    launch: () => void launch(),
     async start() {
-      launch()
+      const started = launch()
+      if (flags.alone === true) return void (await started.said(/relaying at UDP port/))
       const probe = async (): Promise<{ done: AgentStatus }> => ({ done: await status() })
       await waitFor(`${host.name}'s agent answers`, probe, { timeoutMs: START_TIMEOUT_MS, everyMs: 40 })
     },

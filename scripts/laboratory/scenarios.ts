@@ -17,6 +17,7 @@ import { scenario as onePort } from './scenarios/one-port.ts'
 import { scenario as paths } from './scenarios/paths.ts'
 import { scenario as policy } from './scenarios/policy.ts'
 import { scenario as portMapping } from './scenarios/port-mapping.ts'
+import { scenario as relayAlone } from './scenarios/relay-alone.ts'
 import { scenario as repair } from './scenarios/repair.ts'
 import { scenario as roaming } from './scenarios/roaming.ts'
 import { scenario as stolenToken } from './scenarios/stolen-token.ts'
@@ -34,6 +35,7 @@ export const scenarios: readonly Scenario[] = [
   transfer,
   httpsOnly,
   onePort,
+  relayAlone,
   udpBlocked,
   roaming,
   idle,
