@@ -194,7 +194,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
       byKey.set(wgKey, pair)
     }
     talk.setPeers([...byKey.keys()])
-    sizes?.setPeers(new Map([...byKey].map(([wgKey, { node }]) => [wgKey, node])))
+    sizes?.setPeers(entries.map(({ member }) => member))
   }
 
   const setPace = (): void => {

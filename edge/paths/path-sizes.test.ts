@@ -4,7 +4,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import { FakeClock, memoryLog } from '../../shared/effects.fake.ts'
-import { parseNodeId, type WgKey } from '../../shared/ids.ts'
+import { parseName, parseNodeId, type WgKey } from '../../shared/ids.ts'
 import { pathSizesMax } from '../../shared/limits.ts'
 import { fakeWgKey } from '../../shared/record/parsed.fake.ts'
 import { createPathSizes, type PathSizes } from './path-sizes.ts'
@@ -46,7 +46,7 @@ function rig(metered = false): Rig {
       },
       onChange: () => void (one.changes += 1),
     })
-    sizes.setPeers(new Map([[KEY, NODE]]))
+    sizes.setPeers([{ name: parseName('gate'), nodeId: NODE, wgKey: KEY }])
     return sizes
   }
   const one: Rig = {
@@ -194,7 +194,7 @@ test('who is no peer any more is held to nothing, and forgotten', () => {
   const one = rig()
   one.carries.set(DIRECT, 1_340)
   one.flow(8, DIRECT, 500)
-  one.sizes.setPeers(new Map())
+  one.sizes.setPeers([])
   assert.is(held(one), undefined)
   assert.is(one.sizes.remember(), '{}')
   assert.is(one.sizes.heard(KEY, DIRECT, 0x8000_0001, 20), true, 'still no answer for the controllers')

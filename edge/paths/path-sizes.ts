@@ -3,9 +3,10 @@
 
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { Clock, Log } from '../../shared/effects.ts'
-import type { NodeId, WgKey } from '../../shared/ids.ts'
+import type { Name, NodeId, WgKey } from '../../shared/ids.ts'
 import { pathSizesMax } from '../../shared/limits.ts'
 import type { ObservedPeer } from '../plan/observed.ts'
+import type { Member } from '../report/peers.ts'
 import { createAlarm } from './alarm.ts'
 import { VALID_ANSWERS } from './pacing.ts'
 import { createSizeMemory } from './size-memory.ts'
@@ -43,12 +44,14 @@ export interface SizeView {
   readonly tooBig?: number
 }
 
+export type SizedPeer = Pick<Member, 'name' | 'nodeId' | 'wgKey'>
+
 export interface PathSizes {
   /** Peers whose path carries less than the network's MTU. */
   readonly held: ReadonlyMap<NodeId, number>
   /** Rises when `held` changes. */
   revision(): number
-  setPeers(peers: ReadonlyMap<WgKey, NodeId>): void
+  setPeers(members: readonly SizedPeer[]): void
   /** What WireGuard shows of a peer; `payload`: more than its own words passed since the last look. */
   look(peer: ObservedPeer, payload: boolean): void
   /** The peer answered on that path; true if it was a probe of this search. */
@@ -71,6 +74,7 @@ interface Path {
 
 interface Peer {
   readonly node: NodeId
+  readonly name: Name
   readonly wgKey: WgKey
   readonly paths: Map<Endpoint, Path>
   /** Where WireGuard sends to. */
@@ -91,8 +95,9 @@ const PAYLOAD_MS = 60_000
 const NEVER = Number.NEGATIVE_INFINITY
 const NOT_DUE = Number.POSITIVE_INFINITY
 
-function newPeer(node: NodeId, wgKey: WgKey): Peer {
-  return { node, wgKey, paths: new Map(), endpoint: undefined, payloadAt: NEVER, need: newSizeNeed(), dueAt: NOT_DUE }
+function newPeer({ name, nodeId: node, wgKey }: SizedPeer): Peer {
+  const paths = new Map<Endpoint, Path>()
+  return { node, name, wgKey, paths, endpoint: undefined, payloadAt: NEVER, need: newSizeNeed(), dueAt: NOT_DUE }
 }
 
 function viewOf({ max, measured, measuredAt, size, tooBig }: SizeSearch): SizeView | undefined {
@@ -134,11 +139,11 @@ export function createPathSizes(options: PathSizesOptions): PathSizes {
   }
 
   /** A path of which nothing is known is trusted with what the last one carried, until its first probe is overdue. */
-  const hold = ({ endpoint, node, paths }: Peer): void => {
+  const hold = ({ endpoint, name, node, paths }: Peer): void => {
     const size = endpoint === undefined ? undefined : paths.get(endpoint)?.search.size
     if (size === undefined || endpoint === undefined) return
     const bytes = size < mtu() ? size : undefined
-    if (bytes !== held.get(node)) log.info('path size', { node, endpoint, bytes: size })
+    if (bytes !== held.get(node)) log.info('path size', { peer: name, endpoint, bytes: size })
     set(node, bytes)
   }
 
@@ -188,7 +193,8 @@ export function createPathSizes(options: PathSizesOptions): PathSizes {
     return next
   })
 
-  const setPeers = (present: ReadonlyMap<WgKey, NodeId>): void => {
+  const setPeers = (members: readonly SizedPeer[]): void => {
+    const present = new Map(members.map((member) => [member.wgKey, member.nodeId]))
     memory.keepOnly(new Set(present.values()))
     for (const [wgKey, { node }] of peers) {
       if (present.get(wgKey) === node) continue
@@ -196,11 +202,11 @@ export function createPathSizes(options: PathSizesOptions): PathSizes {
       byNode.delete(node)
       set(node, undefined)
     }
-    for (const [wgKey, node] of present) {
-      if (peers.has(wgKey)) continue
-      const peer = newPeer(node, wgKey)
-      peers.set(wgKey, peer)
-      byNode.set(node, peer)
+    for (const member of members) {
+      if (peers.has(member.wgKey)) continue
+      const peer = newPeer(member)
+      peers.set(member.wgKey, peer)
+      byNode.set(member.nodeId, peer)
     }
   }
 
