@@ -82,7 +82,7 @@ export function keepDoor(server: Server, { clock, log, max, perSourceMax, proxie
     else letIn(socket, source)
   }
 
-  server.removeAllListeners('connection')
+  server.removeListener('connection', secure as () => void)
   server.on('connection', (socket: Socket) => {
     socket.on('error', (error) => log.debug('a connection failed', { why: error.message }))
     const own = plainAddress(socket.remoteAddress ?? 'unknown')

@@ -20,8 +20,19 @@ import type { HubTls } from '../tls/authority.ts'
 import type { ListenAddress } from './address.ts'
 import { type DoorOptions, keepDoor } from './doorkeeper.ts'
 
-/** Where its bounds are absent they are those of the hub. */
-export type Door = Pick<DoorOptions, 'proxies' | 'clock' | 'log'> & Partial<DoorOptions> & { readonly mqtt: MqttDoor }
+/** Milliseconds that a client may take. */
+export interface DoorTimes {
+  /** For TLS, and for the header of a request. */
+  readonly handshakeMs: number
+  /** For a whole request. */
+  readonly requestMs: number
+  /** Between two requests. */
+  readonly idleMs: number
+}
+
+/** Where bounds and times are absent they are those of the hub. */
+export type Door = Pick<DoorOptions, 'proxies' | 'clock' | 'log'> &
+  Partial<DoorOptions> & { readonly mqtt: MqttDoor; readonly times?: DoorTimes }
 
 export interface HttpsServer {
   readonly server: Server
@@ -29,10 +40,12 @@ export interface HttpsServer {
   close(): Promise<void>
 }
 
-/** How often connections are looked at for their times, milliseconds. */
-const LOOK_MS = 5_000
+const TIMES: DoorTimes = { handshakeMs: hubHandshakeMsMax, requestMs: hubRequestMsMax, idleMs: hubIdleMsMax }
+/** Connections are looked at so many times in the shortest of their times. */
+const LOOKS = 3
 
 export async function listenHttps(app: Hono, tls: HubTls, at: ListenAddress, door: Door): Promise<HttpsServer> {
+  const { handshakeMs, idleMs, requestMs } = door.times ?? TIMES
   const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false })
   const server = createServer(
     {
@@ -41,11 +54,11 @@ export async function listenHttps(app: Hono, tls: HubTls, at: ListenAddress, doo
       minVersion: 'TLSv1.2',
       // One port for all: MQTT by ALPN, or inside a WebSocket.
       ALPNProtocols: ['http/1.1', mqttProtocol],
-      handshakeTimeout: hubHandshakeMsMax,
-      headersTimeout: hubHandshakeMsMax,
-      requestTimeout: hubRequestMsMax,
-      keepAliveTimeout: hubIdleMsMax,
-      connectionsCheckingInterval: LOOK_MS,
+      handshakeTimeout: handshakeMs,
+      headersTimeout: handshakeMs,
+      requestTimeout: requestMs,
+      keepAliveTimeout: idleMs,
+      connectionsCheckingInterval: handshakeMs / LOOKS,
       maxHeaderSize: hubHeaderBytesMax,
     },
     (incoming, outgoing) => void answer(incoming, outgoing),
