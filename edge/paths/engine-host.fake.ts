@@ -9,6 +9,7 @@ import type { NodeBody } from '../../shared/record/record.ts'
 import type { LocalAddress, ObservedPeer } from '../plan/observed.ts'
 import type { Pace } from './path.ts'
 import type { PathEngine } from './path-engine.ts'
+import type { PathSizes } from './path-sizes.ts'
 
 export type Side = 'a' | 'b'
 
@@ -19,6 +20,7 @@ export interface FakeHost {
   readonly wgKey: WgKey
   readonly member: NodeBody
   engine: PathEngine
+  sizes: PathSizes
   /** What WireGuard holds of the other; undefined while it is no peer. */
   wg: WgPeer | undefined
   sharing: boolean
@@ -57,6 +59,7 @@ export function makeHost(side: Side, privateKeys: Readonly<Record<Side, string>>
       addresses: [side === 'a' ? '10.77.0.1' : '10.77.0.2'],
     } as unknown as NodeBody,
     engine: undefined as unknown as PathEngine,
+    sizes: undefined as unknown as PathSizes,
     wg: { ...wg, handshakeAt: 0, rxBytes: 0, txBytes: 0 },
     sharing: true,
     pace: 'fast',

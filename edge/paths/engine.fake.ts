@@ -16,6 +16,7 @@ import { createPathEngine } from './engine.ts'
 import { type FakeHost, makeHost, makeKeys, type Side } from './engine-host.fake.ts'
 import { createNames } from './names.ts'
 import type { PathEngine } from './path-engine.ts'
+import { createPathSizes } from './path-sizes.ts'
 import { createPathTalk } from './talk.ts'
 
 const SIDES = ['a', 'b'] as const
@@ -26,6 +27,8 @@ export interface Way {
   readonly at: Readonly<Record<Side, Endpoint>>
   readonly delayMs: number
   up: boolean
+  /** Longest frame that gets through; all where absent. */
+  framesMax?: number
 }
 
 export interface World {
@@ -68,9 +71,9 @@ export function makeWorld(): World {
   let seed = 0
 
   /** Calls `arrive` at the other end, with where the sender seems to be. */
-  const carry = (side: Side, to: Endpoint, arrive: (from: Endpoint) => void): void => {
+  const carry = (side: Side, to: Endpoint, arrive: (from: Endpoint) => void, length = 0): void => {
     const way = ways.find(({ at }) => at[side] === to)
-    if (way === undefined) return
+    if (way === undefined || length > (way.framesMax ?? length)) return
     clock.after(way.delayMs, () => {
       if (way.up && (to !== RELAY_WAY || world.relayUp)) arrive(way.at[OTHER[side]])
     })
@@ -103,12 +106,13 @@ export function makeWorld(): World {
     send(bytes, to, ttl) {
       sent.push({ side, to, bytes, ...(ttl === undefined ? {} : { ttl }) })
       if (!receivers.has(side) || ttl !== undefined) return
-      carry(side, to, (from) => {
+      const arrive = (from: Endpoint): void => {
         const receive = receivers.get(OTHER[side])
         if (receive === undefined) return
         hostOf(OTHER[side]).frames += 1
         receive(bytes, from)
-      })
+      }
+      carry(side, to, arrive, bytes.length)
     },
     close: async () => void receivers.delete(side),
   })
@@ -136,10 +140,20 @@ export function makeWorld(): World {
     const host = hostOf(side)
     const [log, entropy] = [memoryLog(), seededEntropy(++seed)]
     const crypto = { sha256, sharedWith: sharedSecretWith(privateKeys[side]), hkdf, seal: sealAead, open: openAead }
+    const [socket, talk] = [socketOf(side), createPathTalk({ self: host.wgKey, crypto, clock, entropy })]
+    host.sizes = createPathSizes({
+      clock,
+      log,
+      metered: false,
+      mtu: () => 1_420,
+      send: (peer, probe, to, bytes) => socket.send(talk.ping(peer, probe, to, bytes), to),
+      onChange: () => undefined,
+    })
     return createPathEngine({
       wgKey: host.wgKey,
-      talk: createPathTalk({ self: host.wgKey, crypto, clock, entropy }),
-      socket: socketOf(side),
+      talk,
+      socket,
+      sizes: host.sizes,
       wireguard: wireguardOf(side),
       names: createNames(undefined, clock, log),
       clock,
