@@ -189,7 +189,7 @@ export function createAgent(options: AgentOptions): Agent {
   const lan = createOwnLan(options, parts, (why) => loop.wake(why))
   const turns = createTurns({ driver, holding, peers, facts, endpoints: paths, lan, wishes, health, log, onChanged })
   const model = createModel(options, parts, turns, running)
-  const reporter = createReporter(clock, () => running.link, model)
+  const reporter = createReporter({ clock, metered: options.paths?.metered === true, link: () => running.link, model })
   let told = noVersion
   let unwatch: (() => void) | undefined
 

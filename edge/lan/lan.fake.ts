@@ -124,6 +124,7 @@ export async function createNeighbour(options: NeighbourOptions): Promise<Neighb
   let { address } = options
   let [news, opened, offered, seq] = [0, 0, 0, 1]
   const lan = createLan({
+    metered: false,
     self: device.nodeId,
     codec: {
       seal: (with_, beacon) => codec.seal(with_, beacon),

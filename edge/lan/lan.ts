@@ -20,6 +20,8 @@ import { createNearBook, type NearBook } from './near-book.ts'
 
 export interface LanOptions {
   readonly self: NodeId
+  /** Links may be paid by the byte. */
+  readonly metered: boolean
   readonly codec: BeaconCodec
   readonly socket: BeaconSocket
   readonly clock: Clock
@@ -48,6 +50,11 @@ export interface Lan extends Pick<NearBook, 'near' | 'revision'> {
 /** After a change, because a switch may just be learning the port and nobody repeats what is lost. */
 const BURST_MS = [0, 1_000, 2_000] as const
 const BEAT_MS = 30_000
+/**
+ * Where the uplink is paid by the byte, and may be the very link: who is new speaks first and is answered, so the beat only
+ * tells those who forgot. In one day it costs what one hour would without.
+ */
+const BEAT_METERED_MS = 15 * 60_000
 /** So many nodes on one LAN speak more rarely, lest it hears more than ten beacons a second. */
 const BEAT_PER_NODE_MS = 100
 const JITTER = 0.2
@@ -84,7 +91,7 @@ export function createLan(options: LanOptions): Lan {
   let spokeAt = Number.NEGATIVE_INFINITY
   let running = false
 
-  const beatMs = (): number => Math.max(BEAT_MS, book.near.size * BEAT_PER_NODE_MS)
+  const beatMs = (): number => Math.max(options.metered ? BEAT_METERED_MS : BEAT_MS, book.near.size * BEAT_PER_NODE_MS)
   const jitter = (): number => 1 - JITTER + 2 * JITTER * entropy.fraction()
   const sealed = (kind: BeaconKind): readonly Uint8Array[] =>
     own === undefined ? [] : codec.seal(options.keys(), { kind, node: self, fact: own })

@@ -33,6 +33,7 @@ export function createOwnLan(
   const enrolled = [...firstKeyring(anchors).keys.values()]
   return createLan({
     self: identity.nodeId,
+    metered: options.paths?.metered === true,
     codec: createBeaconCodec({ network: identity.network.id, crypto: lan.crypto, entropy }),
     socket: lan.socket,
     clock,

@@ -10,10 +10,20 @@ export interface Reporter {
   tell(urgent: boolean): void
 }
 
-/** Byte counters of 50 peers cost the hub 6 KB a report: 96 a day keep a metered link below 2 MB. */
+/** Where nothing changed but counters, which of 50 peers are 6 KB. */
 const REFRESH_MS = 15 * 60_000
+/** Where each byte is paid for, four such reports a day have to do. */
+const REFRESH_METERED_MS = 6 * 3_600_000
 
-export function createReporter(clock: Clock, link: () => HubLink | undefined, model: () => Model): Reporter {
+export interface ReporterOptions {
+  readonly clock: Clock
+  readonly metered: boolean
+  readonly link: () => HubLink | undefined
+  readonly model: () => Model
+}
+
+export function createReporter({ clock, link, metered, model }: ReporterOptions): Reporter {
+  const refreshMs = metered ? REFRESH_METERED_MS : REFRESH_MS
   let told = ''
   let toldAt = Number.NEGATIVE_INFINITY
 
@@ -29,7 +39,7 @@ export function createReporter(clock: Clock, link: () => HubLink | undefined, mo
       if (hub === undefined) return
       const current = model()
       const key = keyOf(current)
-      const due = clock.monotonic() - toldAt >= REFRESH_MS
+      const due = clock.monotonic() - toldAt >= refreshMs
       if (key === told && !due && !urgent) return
       const report = statusReport(current, urgent)
       // A report that leaves its peers out is followed by one that has them.

@@ -10,12 +10,21 @@ import { coldBoot } from './cold-boot.ts'
 import { connections } from './connections.ts'
 import { failover } from './failover.ts'
 import { fanout } from './fanout.ts'
+import { idleBytes } from './idle-bytes.ts'
 import { memory } from './memory.ts'
 import { relay } from './relay.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
-const benches: Readonly<Record<string, Bench>> = { 'cold-boot': coldBoot, connections, failover, fanout, memory, relay }
+const benches: Readonly<Record<string, Bench>> = {
+  'cold-boot': coldBoot,
+  connections,
+  failover,
+  fanout,
+  'idle-bytes': idleBytes,
+  memory,
+  relay,
+}
 
 function usage(): string {
   const names = Object.entries(benches).map(([name, { about, runs }]) => `  ${name.padEnd(12)} ${about} (${runs} runs)`)
