@@ -69,6 +69,8 @@ export interface AgentOptions {
   readonly openRelay?: (duty: RelayDuty) => Promise<OpenedRelay>
   /** Addresses of a DNS name, for public endpoints; absent where names are of no use. */
   readonly resolve?: (name: string) => Promise<readonly Address[]>
+  /** Told, at each change of the set, whether this node's record names a public endpoint. */
+  readonly onPublic?: (now: boolean) => void
 }
 
 /** Whom a relay serves, and by whose word. */

@@ -63,6 +63,8 @@ function adopt({ facts, members, peers }: Parts, options: AgentOptions): void {
   members.adopt()
   peers.setMembers(members.all(), options.identity.nodeId)
   facts.membersChanged()
+  const me = members.me()
+  if (me !== undefined) options.onPublic?.(me.publicEndpoint !== undefined)
 }
 
 /** Everything the last run left, verified. */

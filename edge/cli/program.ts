@@ -77,7 +77,11 @@ export const commands: readonly CommandRow[] = [
       description: 'Starts from the cache and needs no hub. May be stopped or killed at any moment: traffic goes on.',
       flags: [
         interfaceFlag,
-        { name: 'listen-port', value: 'PORT', summary: 'UDP port of WireGuard (default 51820)' },
+        {
+          name: 'listen-port',
+          value: 'PORT',
+          summary: 'UDP port of WireGuard (default 51820 with a public endpoint, else one of its own)',
+        },
         { name: 'control-port', value: 'PORT', summary: 'UDP port of the path engine (default 51821)' },
         { name: 'mesh-port', value: 'PORT', summary: 'UDP port of the agent inside the mesh (default 51822)' },
         { name: 'lan-port', value: 'PORT', summary: 'UDP port of beacons on the LAN (default 51823)' },

@@ -43,7 +43,8 @@ function fakeAgent(options: AgentOptions, events: string[]): Agent {
     version: settings.version,
   })
   return {
-    start: async () => void events.push(`start on ${settings.interface}:${settings.listenPort}`),
+    start: async () =>
+      void events.push(`start on ${settings.interface}:${settings.listenPort > 51_839 ? 'own' : settings.listenPort}`),
     stop: async () => void events.push('stop'),
     status,
     paths: () => ({ engine: 'off', natType: 'unknown', mapped: [], peers: [] }),
@@ -159,7 +160,7 @@ test('from join to leave', () =>
     assert.is(left.code, 0, left.notes)
     assert.equal(JSON.parse(left.out), { left: true, hub: 'told', purged: false })
     assert.is(await agent, 0)
-    assert.equal(bench.events, ['start on hf9:51820', 'stop', 'cleanup of hf9'])
+    assert.equal(bench.events, ['start on hf9:own', 'stop', 'cleanup of hf9'])
     assert.is(hub.goodbyes.length, 1)
     assert.not(existsSync(join(bench.state, 'identity.json')))
     assert.ok(existsSync(join(bench.state, 'wg.key')))
@@ -186,6 +187,22 @@ test('who leaves gives the router its port back', () =>
     await hub.close()
   }))
 
+test('a node that others are told to find begins again, at the usual port', () =>
+  onBench(async (bench) => {
+    const hub = await startFakeHub()
+    await bench.call('join', hub.url, '--token', hub.token)
+    await hub.close()
+    const createAgent: Doors['createAgent'] = async (options) => {
+      const agent = fakeAgent(options, bench.events)
+      return { ...agent, start: () => agent.start().then(() => options.onPublic?.(true)) }
+    }
+    const agent = runCli(['agent'], { ...bench.doors, createAgent })
+    for (let i = 0; i < 100 && bench.events.length < 3; i++) await answered(bench)
+    bench.ask()
+    assert.is(await agent, 0)
+    assert.equal(bench.events, ['start on hf0:own', 'stop', 'start on hf0:51820', 'stop'])
+  }))
+
 test('an agent stops when it is asked, and leaves the kernel as it is', () =>
   onBench(async (bench) => {
     const hub = await startFakeHub()
@@ -195,7 +212,7 @@ test('an agent stops when it is asked, and leaves the kernel as it is', () =>
     await answered(bench)
     bench.ask()
     assert.is(await agent, 0)
-    assert.equal(bench.events, ['start on hf0:51820', 'stop'])
+    assert.equal(bench.events, ['start on hf0:own', 'stop'])
     const left = await bench.call('leave', '--purge')
     assert.is(left.code, 0, left.notes)
     assert.match(left.notes, 'could not be told')

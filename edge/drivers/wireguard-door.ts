@@ -33,18 +33,24 @@ export function parseCounters(text: string, name: string): ReturnType<WireguardD
 export function createWireguardDoor(options: WireguardDoorOptions): WireguardDoor {
   const { clock, interface: name, listenPort, privateKeyPath, run } = options
   const cover = createTurnCover(listenPort, clock, run)
-  let flavour: Flavour | undefined
+  let current: WireguardDevice | undefined
 
+  const make = (flavour: Flavour | undefined): WireguardDevice =>
+    flavour === 'wireguard-go' ? createWgSocket(name, privateKeyPath) : createWgTool(name, privateKeyPath, run)
   const device = async (): Promise<WireguardDevice> => {
-    flavour ??= await flavourOf(name, run)
-    return flavour === 'wireguard-go' ? createWgSocket(name, privateKeyPath) : createWgTool(name, privateKeyPath, run)
+    if (current !== undefined) return current
+    const flavour = await flavourOf(name, run)
+    const made = make(flavour)
+    // Where there is no interface yet, it is looked for again.
+    if (flavour !== undefined) current = made
+    return made
   }
   /** The interface may be made anew by another: then it is looked for again. */
   const attempt = async <T>(work: (device: WireguardDevice) => Promise<T>): Promise<T> => {
     try {
       return await work(await device())
     } catch (error) {
-      flavour = undefined
+      current = undefined
       throw error
     }
   }

@@ -15,6 +15,11 @@ import {
 
 const read = (sources: Partial<SettingSources>) => readSettings({ file: undefined, env: {}, flags: {}, ...sources })
 
+function controlOf(sources: Partial<SettingSources>): number {
+  const { controlPort, listenPort = 51_820 } = read(sources)
+  return controlPortOf({ controlPort, listenPort })
+}
+
 function fault(sources: Partial<SettingSources>): string {
   try {
     read(sources)
@@ -26,7 +31,7 @@ function fault(sources: Partial<SettingSources>): string {
 }
 
 test('the later source wins: defaults, file, environment, flags', () => {
-  assert.is(read({}).listenPort, 51_820)
+  assert.is(read({}).listenPort, undefined, 'left to the node’s own choice')
   const file = { listenPort: 1_000, interface: 'mesh0' }
   assert.is(read({ file }).listenPort, 1_000)
   assert.is(read({ file, env: { HOLDFAST_LISTEN_PORT: '2000' } }).listenPort, 2_000)
@@ -57,10 +62,10 @@ test('an uplink paid by the byte gets fewer signs of life', () => {
 })
 
 test('the path engine’s port is the next one, and four sockets need four ports', () => {
-  assert.is(controlPortOf(read({})), 51_821)
-  assert.is(controlPortOf(read({ file: { listenPort: 4_000 } })), 4_001)
-  assert.is(controlPortOf(read({ file: { listenPort: 65_535 } })), 65_534)
-  assert.is(controlPortOf(read({ env: { HOLDFAST_CONTROL_PORT: '5000' } })), 5_000)
+  assert.is(controlOf({}), 51_821)
+  assert.is(controlOf({ file: { listenPort: 4_000 } }), 4_001)
+  assert.is(controlOf({ file: { listenPort: 65_535 } }), 65_534)
+  assert.is(controlOf({ env: { HOLDFAST_CONTROL_PORT: '5000' } }), 5_000)
   assert.match(fault({ file: { controlPort: 51_820 } }), 'controlPort: listenPort 51820, controlPort 51820')
   assert.match(fault({ flags: { controlPort: '51822' } }), '--control-port: listenPort 51820, controlPort 51822')
   // WireGuard's port moved below that of the mesh, so that the default is taken.

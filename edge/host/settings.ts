@@ -7,6 +7,7 @@ import { integer, namedEndpoint, port } from '../../shared/intent/field.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
 import type { HubBehind } from '../relay/tls-pass.ts'
 import { defaultStateDir } from './files.ts'
+import { publicPort } from './own-port.ts'
 
 const interfaceName = v.pipe(
   v.string(),
@@ -26,8 +27,8 @@ export const settingsSchema = v.strictObject({
   /** State directory. */
   state: v.optional(path, defaultStateDir),
   interface: v.optional(interfaceName, 'hf0'),
-  /** UDP port of WireGuard. */
-  listenPort: v.optional(port, 51_820),
+  /** UDP port of WireGuard; where absent, 51820 with a public endpoint, else one of the node's own. */
+  listenPort: v.optional(port),
   /** UDP port of the path engine on this host; where absent, the one above WireGuard's. Never seen outside. */
   controlPort: v.optional(port),
   /** UDP port of the agent itself, inside the mesh. */
@@ -53,6 +54,8 @@ export const settingsSchema = v.strictObject({
 })
 
 export type Settings = v.InferOutput<typeof settingsSchema>
+/** With the port that WireGuard gets. */
+export type PortedSettings = Settings & { readonly listenPort: number }
 export type SettingName = keyof Settings
 export const settingNames = Object.keys(settingsSchema.entries) as readonly SettingName[]
 
@@ -123,14 +126,14 @@ export function readSettings({ file, env, flags }: SettingSources): Settings {
 }
 
 /** UDP port of the path engine. */
-export function controlPortOf({ controlPort, listenPort }: Settings): number {
+export function controlPortOf({ controlPort, listenPort }: Pick<PortedSettings, 'controlPort' | 'listenPort'>): number {
   return controlPort ?? (listenPort === 65_535 ? listenPort - 1 : listenPort + 1)
 }
 
 /** Four sockets of one host can't share a port. */
 function withoutClash(settings: Settings): Settings {
-  const { lanPort, listenPort, meshPort } = settings
-  const control = controlPortOf(settings)
+  const { controlPort, lanPort, listenPort = publicPort, meshPort } = settings
+  const control = controlPortOf({ controlPort, listenPort })
   if (new Set([listenPort, meshPort, control, lanPort]).size === 4) return settings
   const told = `listenPort ${listenPort}, controlPort ${control}, meshPort ${meshPort} and lanPort ${lanPort}`
   const field = [listenPort, control, meshPort].includes(lanPort)

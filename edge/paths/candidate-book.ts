@@ -12,6 +12,9 @@ import type { PathCandidate } from './path.ts'
 /** Endpoints other nodes report of one peer: a NAT that maps by destination shows a new one to each. */
 const SEEN_BY_OTHERS_MAX = 8
 
+/** Places at relays remembered for each peer: two relays by UDP and TLS, and as many from before. */
+const VIAS_PER_PEER_MAX = 8
+
 /** What nodes say in their facts about where others come from. */
 function seenByOthers(facts: EndpointInput['facts']): ReadonlyMap<NodeId, readonly Endpoint[]> {
   const seen = new Map<NodeId, Endpoint[]>()
@@ -49,6 +52,14 @@ export function createCandidateBook(
   let round = 0
   let namesRevision = -1
 
+  /** Session ports stay the relay's when they are let go, and WireGuard may point at one for a while yet. */
+  const noteVia = (endpoint: Endpoint, via: NodeId): void => {
+    vias.delete(endpoint)
+    vias.set(endpoint, via)
+    const [oldest] = vias.keys()
+    if (vias.size > VIAS_PER_PEER_MAX * (told.size + 1) && oldest !== undefined) vias.delete(oldest)
+  }
+
   return {
     update(next) {
       if (input?.key === next.key && names.revision() === namesRevision) {
@@ -59,7 +70,6 @@ export function createCandidateBook(
       namesRevision = names.revision()
       round += 1
       seen = seenByOthers(next.facts)
-      vias.clear()
       const present = new Set(next.entries.map(({ member }) => member.nodeId))
       for (const node of told.keys()) if (!present.has(node)) told.delete(node)
       names.keepOnly(new Set(next.entries.flatMap(({ member }) => member.publicEndpoint ?? [])))
@@ -81,7 +91,7 @@ export function createCandidateBook(
         local: input.local,
         mesh: input.mesh,
       })
-      for (const { endpoint, via } of list) if (via !== undefined) vias.set(endpoint, via)
+      for (const { endpoint, via } of list) if (via !== undefined) noteVia(endpoint, via)
       const text = list.map(({ endpoint, kind }) => `${endpoint} ${kind}`).join()
       told.set(nodeId, { round, text })
       return known?.text === text ? undefined : list

@@ -55,8 +55,10 @@ export function createLabNode(host: Host, flags: NodeFlags = {}): LabNode {
   const status = (): Promise<AgentStatus> => api().status(false)
   const addresses = async (): Promise<readonly string[]> => {
     if (known.length === 0) {
-      const { addresses: own } = await status()
-      known = own
+      // An agent that learns of its public endpoint begins again, and is silent for a moment.
+      const probe = async (): Promise<{ done: AgentStatus }> => ({ done: await status() })
+      const { value } = await waitFor(`${host.name} knows its addresses`, probe, { timeoutMs: START_TIMEOUT_MS })
+      known = value.addresses
         .map((address) => address.replace(/\/.*/, ''))
         .sort((a, b) => Number(a.includes(':')) - Number(b.includes(':')))
     }

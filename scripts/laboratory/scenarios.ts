@@ -20,6 +20,7 @@ import { scenario as portMapping } from './scenarios/port-mapping.ts'
 import { scenario as relayAlone } from './scenarios/relay-alone.ts'
 import { scenario as repair } from './scenarios/repair.ts'
 import { scenario as roaming } from './scenarios/roaming.ts'
+import { scenario as sameRouter } from './scenarios/same-router.ts'
 import { scenario as stolenToken } from './scenarios/stolen-token.ts'
 import { scenario as subnetRoute } from './scenarios/subnet-route.ts'
 import { scenario as transfer } from './scenarios/transfer.ts'
@@ -38,6 +39,7 @@ export const scenarios: readonly Scenario[] = [
   relayAlone,
   udpBlocked,
   roaming,
+  sameRouter,
   idle,
   lanOnly,
   repair,
