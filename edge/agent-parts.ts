@@ -32,9 +32,12 @@ import { createFactBook, type FactBook } from './trust/fact-book.ts'
 import { createHolding, type Holding } from './trust/holding.ts'
 import { type Anchors, firstKeyring } from './trust/keys.ts'
 import { createMembers, type Members } from './trust/members.ts'
+import { createUpkeep, type Upkeep } from './upkeep/upkeep.ts'
 
 /** Where the store keeps the endpoints that worked last. */
 export const lastGoodKey = 'last-good-endpoints'
+/** … and what upkeep has cost today. */
+export const upkeepKey = 'upkeep-today'
 /** And what their paths carried. */
 export const pathSizesKey = 'path-sizes'
 /** Of a network that says nothing else. */
@@ -60,6 +63,7 @@ function wholeMs(clock: Clock): Clock {
 }
 
 interface Sources {
+  readonly upkeep: Upkeep
   readonly clock: Clock
   readonly holding: Holding
   readonly members: Members
@@ -88,7 +92,7 @@ function createSizes(
 
 function createPaths(options: AgentOptions, sources: Sources, ownTls: OwnTls, onChange: () => void): Chooser {
   const { entropy, identity, log, paths, signer, wgKey } = options
-  const { capability, clock, facts, holding, members, sizes } = sources
+  const { capability, clock, facts, holding, members, sizes, upkeep } = sources
   const network = (): NetworkSpec | undefined => holding.inForce()?.parsed.records.network?.spec
   const names = createNames(options.resolve, clock, log)
   const pace = (): Pace => (paths?.metered === true ? 'frugal' : (network()?.failover ?? 'normal'))
@@ -121,6 +125,7 @@ function createPaths(options: AgentOptions, sources: Sources, ownTls: OwnTls, on
           ...paths,
           ...own,
           loopback: paths.tls?.loopback,
+          thrift: () => upkeep.thrift(),
           relayClient,
           sizes,
           tlsClient,
@@ -153,9 +158,28 @@ function createPorts(options: AgentOptions, clock: Clock, keep: Keepsakes, onCha
   return createOwnPortMapping({ doors, clock, entropy, log, port: settings.listenPort, store, keep, onChange })
 }
 
-function memoriesOf(peers: PeerBook, sizes: PathSizes | undefined): readonly Memory[] {
-  const known = { key: lastGoodKey, book: peers }
-  return sizes === undefined ? [known] : [known, { key: pathSizesKey, book: sizes }]
+function memoriesOf(peers: PeerBook, sizes: PathSizes | undefined, upkeep: Upkeep): readonly Memory[] {
+  const known = [
+    { key: lastGoodKey, book: peers },
+    { key: upkeepKey, book: upkeep },
+  ]
+  return sizes === undefined ? known : [...known, { key: pathSizesKey, book: sizes }]
+}
+
+function withCounted(options: AgentOptions, upkeep: Upkeep): AgentOptions {
+  const { paths } = options
+  return paths === undefined ? options : { ...options, paths: { ...paths, socket: upkeep.metered(paths.socket) } }
+}
+
+function openFacts({ log, sha256, store, verify }: AgentOptions, members: Members, keep: Keepsakes): FactBook {
+  return createFactBook({
+    store,
+    log,
+    sha256,
+    verify,
+    keyOf: (node) => members.keyOf(node),
+    onRefused: (detail) => keep.journal('fact-refused', detail),
+  })
 }
 
 /** `request` asks the hub; `onPathChange`: the way to a peer changed. */
@@ -164,31 +188,27 @@ export function createParts(
   request: (payload: Uint8Array) => Promise<void>,
   onPathChange: () => void,
 ) {
-  const { identity, log, sha256, store, verify } = options
+  const { identity, log, store } = options
   const clock = wholeMs(options.clock)
   const anchors = anchorsOf(options)
   const health = createHealth({ clock })
   const keep = createKeepsakes(store, clock, health, log)
   const holding = createHolding(anchors, store, log)
   const members = createMembers(holding, identity.nodeId)
-  const facts = createFactBook({
-    store,
-    log,
-    sha256,
-    verify,
-    keyOf: (node) => members.keyOf(node),
-    onRefused: (detail) => keep.journal('fact-refused', detail),
-  })
+  const facts = openFacts(options, members, keep)
   const peers = createPeerBook(clock, { viaOf: (endpoint) => paths.viaOf(endpoint), way: (node) => paths.way(node) })
   const capability = createOwnCapability(options, { anchors, clock, holding }, request)
-  const sizes = createSizes(options, { clock, holding }, onPathChange)
+  const upkeep = createUpkeep({ ...options.upkeep, clock, log, wireguardBytes: () => peers.upkeepBytes() })
+  const counted = withCounted(options, upkeep)
+  const sizes = createSizes(counted, { clock, holding }, onPathChange)
   let onLocal: ((node: NodeId) => void) | undefined
   const ownTls: OwnTls = {
     local: () => relay.local(),
     call: (node) => relay.call(node),
     listen: (listener) => void (onLocal = listener),
   }
-  const paths = createPaths(options, { capability, clock, facts, holding, members, sizes }, ownTls, onPathChange)
+  const sources = { capability, clock, facts, holding, members, sizes, upkeep }
+  const paths = createPaths(counted, sources, ownTls, onPathChange)
   const tlsDuty = (port: number): RelayDuty['tls'] => ({
     port,
     signer: options.signer,
@@ -203,7 +223,7 @@ export function createParts(
   })
   const ports = createPorts(options, clock, keep, onPathChange)
   const mode = createMode(store, clock)
-  const memories = memoriesOf(peers, sizes)
+  const memories = memoriesOf(peers, sizes, upkeep)
   const chores = createChores({ clock, keep, holding, facts, mode, memories, store })
   const started = { wall: clock.now(), monotonic: clock.monotonic() }
   return {
@@ -223,6 +243,7 @@ export function createParts(
     relay,
     sizes,
     started,
+    upkeep,
   }
 }
 

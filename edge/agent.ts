@@ -21,6 +21,7 @@ import type { TlsDuty } from './relay/open-tls.ts'
 import type { DialTlsRelay } from './relay/tls-link.ts'
 import type { OpenLoopback } from './relay/tls-wire.ts'
 import type { Store } from './store/store.ts'
+import type { UpkeepStatus } from './upkeep/upkeep.ts'
 
 export interface AgentSettings {
   readonly interface: string
@@ -65,6 +66,8 @@ export interface AgentOptions {
   readonly lan?: { readonly socket: BeaconSocket; readonly crypto: BeaconCodecOptions['crypto'] }
   /** Asks the router in front of this host for an outside port; absent where no router shall be asked. */
   readonly portMapping?: PortMappingDoors
+  /** Absent where nobody asks what upkeep costs. */
+  readonly upkeep?: UpkeepDoors
   /** Opens the relay that this node's record offers; absent where it can't. */
   readonly openRelay?: (duty: RelayDuty) => Promise<OpenedRelay>
   /** Addresses of a DNS name, for public endpoints; absent where names are of no use. */
@@ -82,6 +85,13 @@ export interface RelayDuty extends Pick<OpenRelayOptions, 'port' | 'self' | 'net
 export interface TlsDoors {
   readonly dial: DialTlsRelay
   readonly loopback: OpenLoopback
+}
+
+/** What upkeep may cost, and what only the host can count of it. */
+export interface UpkeepDoors {
+  readonly budgetBytesPerDay?: number | undefined
+  /** Bytes of the link to the hub since the start, both ways. */
+  readonly hubBytes: () => number
 }
 
 export interface PathDoors {
@@ -134,6 +144,8 @@ export interface AgentStatus {
   }
   readonly peers: readonly PeerStatus[]
   readonly health: readonly ShownCondition[]
+  /** What this device spends on being reachable while nobody uses it. */
+  readonly upkeep: UpkeepStatus
   readonly uptimeS: number
   readonly version: string
 }

@@ -5,7 +5,7 @@ import { describeError } from '../shared/errors.ts'
 import type { Condition } from '../shared/health.ts'
 import { compareVersion, formatVersion, noVersion } from '../shared/record/head.ts'
 import type { Agent, AgentOptions } from './agent.ts'
-import { createParts, lastGoodKey, type Parts, pathSizesKey } from './agent-parts.ts'
+import { createParts, lastGoodKey, type Parts, pathSizesKey, upkeepKey } from './agent-parts.ts'
 import { createLoop, type Loop } from './apply/loop.ts'
 import { createTurns, type Turns } from './apply/turn.ts'
 import { createWishes } from './apply/wish.ts'
@@ -54,6 +54,7 @@ function createModel(options: AgentOptions, parts: Parts, turns: Turns, running:
       health: merged(health.visible(), options.hostConditions?.() ?? []),
       mode: mode.now(),
       link: running.link?.state() ?? noLink,
+      upkeep: parts.upkeep.status(),
     }
   }
 }
@@ -69,7 +70,7 @@ function adopt({ facts, members, peers }: Parts, options: AgentOptions): void {
 
 /** Everything the last run left, verified. */
 function loadAll(options: AgentOptions, parts: Parts): void {
-  const { facts, health, holding, keep, peers, sizes } = parts
+  const { facts, health, holding, keep, peers, sizes, upkeep } = parts
   const bad = holding.load()
   const rebuilt = options.databaseRebuilt ?? bad
   if (rebuilt !== undefined) {
@@ -78,6 +79,7 @@ function loadAll(options: AgentOptions, parts: Parts): void {
   }
   adopt(parts, options)
   keep.attempt('facts', () => facts.load())
+  keep.attempt('upkeep', () => upkeep.recall(options.store.get(upkeepKey)))
   keep.attempt('paths', () => peers.recall(options.store.get(lastGoodKey)))
   keep.attempt('path sizes', () => sizes?.recall(options.store.get(pathSizesKey)))
 }
@@ -200,6 +202,7 @@ export function createAgent(options: AgentOptions): Agent {
     const acknowledges = compareVersion(applied, told) !== 0
     if (acknowledges) keep.journal('applied', `revision ${formatVersion(applied)}`)
     told = applied
+    parts.upkeep.look()
     reporter.tell(acknowledges)
     const { addresses } = turns.local()
     lan?.follow(addresses)

@@ -109,6 +109,11 @@ export const commands: readonly CommandRow[] = [
           summary: 'Spare an uplink paid by the byte (default false)',
           choices: ['true', 'false'],
         },
+        {
+          name: 'idle-budget-bytes-per-day',
+          value: 'BYTES',
+          summary: 'What being reachable may cost while nobody uses it (default 2000000 where metered)',
+        },
         proxyFlag,
         hubBehindFlag,
       ],

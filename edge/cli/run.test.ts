@@ -39,6 +39,7 @@ function fakeAgent(options: AgentOptions, events: string[]): Agent {
     revision: { held: version, applied: version, lastGood: version },
     peers: [],
     health: (options.hostConditions?.() ?? []).map(showCondition),
+    upkeep: { bytesToday: 0, by: { relays: 0, outlook: 0, wireguard: 0, hub: 0 }, thrift: 0 },
     uptimeS: 1,
     version: settings.version,
   })

@@ -46,12 +46,22 @@ function healthText(health: readonly ShownCondition[]): string {
     .join('')
 }
 
+const SPARED = ['', ', looks and reports are spared', ', rests at one relay only'] as const
+
+function upkeepLine({ upkeep: { budgetBytesPerDay: budget, by, bytesToday, thrift } }: AgentStatus): string {
+  const of = budget === undefined ? '' : ` of ${bytesText(budget)}`
+  const parts = Object.entries(by).filter(([, bytes]) => bytes > 0)
+  const told = parts.map(([kind, bytes]) => `${kind} ${bytesText(bytes)}`).join(', ')
+  return `${bytesText(bytesToday)}${of} today${told === '' ? '' : ` (${told})`}${SPARED[thrift]}`
+}
+
 export function statusText(status: AgentStatus, nowMs: number, table: Table): string {
   const lines = [
     `node      ${status.node} (${status.nodeId}) in ${status.network}`,
     `addresses ${status.addresses.join(' ') || 'none yet'}`,
     `mode      ${modeLine(status, nowMs)}`,
     `revision  ${revisionLine(status)}`,
+    `upkeep    ${upkeepLine(status)}`,
     `agent     ${status.version}, up ${ageText(status.uptimeS)}`,
   ]
   const peers =

@@ -42,6 +42,12 @@ const status = {
     { nodeId: 'c', name: 'van', addresses: ['10.90.0.9'], path: 'none', rxBytes: 0, txBytes: 0, active: false },
   ],
   health: [showCondition({ code: 'hub-unreachable', since: NOW - 7_200_000, detail: 'connect timed out' })],
+  upkeep: {
+    bytesToday: 950_000,
+    budgetBytesPerDay: 2_000_000,
+    by: { relays: 800_000, outlook: 0, wireguard: 0, hub: 150_000 },
+    thrift: 1,
+  },
   uptimeS: 90_000,
   version: '0.1.0',
 } as unknown as AgentStatus
@@ -53,6 +59,7 @@ test('status says who, how it stands with the hub, the peers, and what to do', (
 addresses 10.90.0.7
 mode      autonomous since 2027-01-15T06:00:00Z (2h), hub last heard 2027-01-15T06:00:00Z
 revision  held 12, applied 12
+upkeep    928 KiB of 1.9 MiB today (relays 781 KiB, hub 146 KiB), looks and reports are spared
 agent     0.1.0, up 1d
 
 PEER | ADDRESSES | PATH | RTT | HANDSHAKE | RX | TX | ENDPOINT

@@ -6,6 +6,7 @@ import type { Identity } from '../identity.ts'
 import type { Store } from '../store/store.ts'
 import { createBrokerLink } from './broker-link.ts'
 import { keepaliveOf, proxyOf, type Settings } from './settings.ts'
+import type { StreamCount } from './stream-count.ts'
 import { readTimeFloor } from './time-floor.ts'
 
 export interface HubBusOptions {
@@ -15,14 +16,17 @@ export interface HubBusOptions {
   readonly clock: Clock
   readonly entropy: Entropy
   readonly log: Log
+  /** Counts what the link costs; absent where nobody asks. */
+  readonly count?: StreamCount
   /** Told at each connection whether the hub's certificate is past its date. */
   readonly onCertificate: (expired: boolean) => void
 }
 
 export function createHubBus(options: HubBusOptions): BusFactory {
-  const { clock, entropy, identity, log, onCertificate, settings, store } = options
+  const { clock, count, entropy, identity, log, onCertificate, settings, store } = options
   const floor = (): number => readTimeFloor(store)
-  const connect = createBrokerLink({ identity, proxy: proxyOf(settings), clock, floor, log, onCertificate })
+  const open = createBrokerLink({ identity, proxy: proxyOf(settings), clock, floor, log, onCertificate })
+  const connect = count?.counted(open) ?? open
   const { password, username } = identity.broker
   const keepaliveS = keepaliveOf(settings)
   return createMqttBusFactory({

@@ -49,6 +49,8 @@ export const settingsSchema = v.strictObject({
   proxy: v.optional(v.pipe(v.string(), v.check(isProxy, 'is not like http://proxy.example.org:3128'))),
   /** A hub on or behind this host, `127.0.0.1:8443`: what comes to the TLS relay's port and is not for it goes there. */
   hubBehind: v.optional(namedEndpoint),
+  /** Bytes a day that may go into being reachable while nobody uses this device; where absent, 2 MB on a metered uplink. */
+  idleBudgetBytesPerDay: v.optional(integer(100_000, 1_000_000_000_000)),
   /** Seconds between signs of life to the broker; where absent, 60, and 240 on a metered uplink. */
   keepaliveS: v.optional(integer(10, 3_600)),
 })
@@ -72,6 +74,7 @@ function typed(name: SettingName, word: string): unknown {
     case 'meshPort':
     case 'lanPort':
     case 'keepaliveS':
+    case 'idleBudgetBytesPerDay':
       return /^\d{1,9}$/.test(word) ? Number(word) : word
     case 'setClock':
     case 'lan':
@@ -158,4 +161,9 @@ export function hubBehindOf({ hubBehind }: Pick<Settings, 'hubBehind'>): HubBehi
 
 export function keepaliveOf(settings: Settings): number {
   return settings.keepaliveS ?? (settings.metered ? 240 : 60)
+}
+
+/** Bytes a day; undefined where upkeep costs nothing. */
+export function idleBudgetOf({ idleBudgetBytesPerDay, metered }: Settings): number | undefined {
+  return idleBudgetBytesPerDay ?? (metered ? 2_000_000 : undefined)
 }

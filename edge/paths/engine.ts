@@ -38,7 +38,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
   const pointer = createPointer(wireguard, options.nudge, log)
   const rest = createRest({ ...options, pointer, byKey, onWoken: (pair) => tell(pair, { type: 'woken' }) })
   let [own, localText]: [ReadonlySet<string>, string | undefined] = [new Set(), undefined]
-  let [revision, running, pace] = [0, false, options.pace()]
+  let [revision, running, pace, thrift] = [0, false, options.pace(), options.thrift?.()]
 
   const use = (pair: Pair, action: PathAction & { type: 'use' }): void => {
     const { addresses, name, wgKey } = pair.entry.member
@@ -228,6 +228,8 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
       setLocal(input)
       if (ways.looksOtherwise(own)) for (const pair of pairs.values()) tell(pair, { type: 'outlook-changed' })
       setPace()
+      if (options.thrift?.() !== thrift) ways.spare()
+      thrift = options.thrift?.()
       for (const entry of input.entries) {
         const pair = byKey.get(entry.member.wgKey)
         if (pair === undefined) continue

@@ -26,6 +26,8 @@ export interface OutlookOptions {
   readonly stun: StunClient
   readonly send: (bytes: Uint8Array, to: Endpoint) => void
   readonly clock: Clock
+  /** Upkeep has to be spared. */
+  readonly isSparing?: (() => boolean) | undefined
   /** A place saw this node come from `seenAs`. */
   readonly onSeen: (place: Endpoint, seenAs: Endpoint) => void
   /** Which relays answer, whether any does, or how far they are, changed. */
@@ -50,6 +52,8 @@ export interface Outlook {
 
 /** A NAT that restarts in silence is noticed within this; eight small packets a time. */
 const LOOK_MS = 30 * 60_000
+/** Where the day's budget of upkeep would not last. */
+const SPARING_LOOK_MS = 2 * 3_600_000
 /** RTO of RFC 8489 §6.2.1 and its doubling: 0, 0.5, 1.5, 3.5 s. */
 const REPEAT_MS = 500
 const TRIES = 4
@@ -66,7 +70,8 @@ function step(rttMs: number): number {
   return Math.ceil(Math.log2(Math.max(1, rttMs)))
 }
 
-export function createOutlook({ clock, onChange, onSeen, send, stun }: OutlookOptions): Outlook {
+export function createOutlook(options: OutlookOptions): Outlook {
+  const { clock, onChange, onSeen, send, stun } = options
   const distances = new Map<NodeId, number>()
   const open = new Set<Endpoint>()
   let places: readonly StunPlace[] = []
@@ -100,7 +105,7 @@ export function createOutlook({ clock, onChange, onSeen, send, stun }: OutlookOp
     for (const relay of silent) distances.delete(relay)
     looking = false
     judge()
-    timer = clock.after(LOOK_MS, look)
+    timer = clock.after(options.isSparing?.() === true ? SPARING_LOOK_MS : LOOK_MS, look)
   }
 
   const ask = (): void => {

@@ -6,6 +6,7 @@ import type { Clock, Entropy, Log } from '../../shared/effects.ts'
 import type { NodeId, WgKey } from '../../shared/ids.ts'
 import type { RelayClient } from '../relay/client.ts'
 import type { OpenLoopback } from '../relay/tls-wire.ts'
+import type { Thrift } from '../upkeep/thrift.ts'
 import type { FrameSocket, WireguardDoor } from './doors.ts'
 import type { EndpointBook } from './endpoint-book.ts'
 import type { Names } from './names.ts'
@@ -26,6 +27,8 @@ export interface PathEngineOptions {
   readonly entropy: Entropy
   readonly log: Log
   readonly metered: boolean
+  /** How sparing this node has to be with upkeep; not at all where absent. */
+  readonly thrift?: () => Thrift
   readonly pace: () => Pace
   readonly relayClient: (send: FrameSocket['send']) => RelayClient
   /** A socket that notices when WireGuard wants to talk with a peer that rests; without it none does. */

@@ -31,6 +31,8 @@ export interface RelaysOptions {
   readonly names: Names
   /** Relays that answer this node, the nearest first, as its fact says. */
   readonly reaches: () => readonly NodeId[]
+  /** Relays that may cost their upkeep while nobody talks with this node. */
+  readonly restsAt?: () => number
   /** What is bound for a peer is another than before. */
   readonly onChange: (peer: NodeId) => void
   /** The peer waits for this node at a relay. */
@@ -126,7 +128,7 @@ export function createRelays(options: RelaysOptions): Relays {
   const settleHomes = (): void => {
     // Where UDP is blocked, connections by TLS are what this node is found by.
     if (scene === undefined || options.tls?.isBlocked() === true) return homes.update([])
-    const ids = homesOf(selfOf(scene, options.reaches()), offers, scene.rules)
+    const ids = homesOf(selfOf(scene, options.reaches()), offers, scene.rules).slice(0, options.restsAt?.())
     return homes.update(
       ids.flatMap((relay) => {
         const at = offers.filter(({ nodeId }) => nodeId === relay).flatMap((node) => placeOf(node) ?? [])

@@ -6,13 +6,14 @@ import type { NodeId } from '../../shared/ids.ts'
 import { createRate } from '../echo/rate.ts'
 import type { RelayClient } from '../relay/client.ts'
 import type { TlsClient, TlsClientOptions } from '../relay/tls-client.ts'
+import type { Thrift } from '../upkeep/thrift.ts'
 import { createCandidateBook } from './candidate-book.ts'
 import type { FrameSocket } from './doors.ts'
 import type { Names } from './names.ts'
-import { createOutlook, type Outside } from './outlook.ts'
+import { createOutlook, type Outlook, type Outside } from './outlook.ts'
 import type { PathCandidate } from './path.ts'
 import { createReflexive } from './reflexive.ts'
-import { createRelays, type OwnTls, type RelayScene } from './relays.ts'
+import { createRelays, type OwnTls, type RelayScene, type TlsWays } from './relays.ts'
 import { createStunClient } from './stun.ts'
 
 /** Binding again takes two round trips at each relay. */
@@ -23,6 +24,8 @@ export interface WaysOptions {
   readonly entropy: Entropy
   readonly names: Names
   readonly socket: FrameSocket
+  /** How sparing this node has to be with upkeep. */
+  readonly thrift?: (() => Thrift) | undefined
   readonly relayClient: (send: FrameSocket['send']) => RelayClient
   /** Absent where this host has no door for relays by TLS. */
   readonly tlsClient?: ((events: TlsEvents) => TlsClient) | undefined
@@ -40,8 +43,18 @@ export interface WaysOptions {
 
 export type TlsEvents = Pick<TlsClientOptions, 'onChange' | 'onWanted'>
 
+function tlsWaysOf({ clock, onChange, onWanted, tlsClient }: WaysOptions, outlook: () => Outlook): TlsWays | undefined {
+  if (tlsClient === undefined) return undefined
+  return {
+    clock,
+    isBlocked: () => outlook().isBlocked(),
+    open: (changed) => tlsClient({ onChange: changed, onWanted }),
+    onChange,
+  }
+}
+
 export function createWays(options: WaysOptions) {
-  const { clock, entropy, names, onChange, onProving, onRelays, onWanted, relayClient, socket, tlsClient } = options
+  const { clock, entropy, names, onChange, onProving, onRelays, onWanted, relayClient, socket } = options
   const send: FrameSocket['send'] = (bytes, to) => socket.send(bytes, to)
   let [isPublic, sight]: [boolean, string | undefined] = [false, undefined]
   const maySeek = createRate(clock, SEEK_RATE)
@@ -54,6 +67,7 @@ export function createWays(options: WaysOptions) {
     client: relayClient(send),
     names,
     reaches: () => reached(),
+    restsAt: () => (options.thrift?.() === 2 ? 1 : Number.POSITIVE_INFINITY),
     onChange: onRelays,
     onWanted,
     onProving,
@@ -62,21 +76,14 @@ export function createWays(options: WaysOptions) {
       // A relay was bound over UDP.
       if (outlook.isBlocked() && !outlook.isLooking()) outlook.lookAgain()
     },
-    tls:
-      tlsClient === undefined
-        ? undefined
-        : {
-            clock,
-            isBlocked: () => outlook.isBlocked(),
-            open: (changed) => tlsClient({ onChange: changed, onWanted }),
-            onChange,
-          },
+    tls: tlsWaysOf(options, () => outlook),
     own: options.ownTls,
   })
   const outlook = createOutlook({
     stun: createStunClient(clock, entropy),
     send,
     clock,
+    isSparing: () => (options.thrift?.() ?? 0) > 0,
     onSeen: noteSight,
     onChange() {
       relays.look()
@@ -128,6 +135,8 @@ export function createWays(options: WaysOptions) {
       relays.renew(peer)
       if (!outlook.isLooking()) outlook.lookAgain()
     },
+    /** Upkeep has to be spared more, or less. */
+    spare: () => relays.look(),
     networkChanged(): void {
       reflexive.forget()
       relays.networkChanged()

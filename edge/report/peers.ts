@@ -37,6 +37,9 @@ const FRESH_MS = 180_000
 const ACTIVE_MS = 60_000
 /** More than keepalives (32 B) and a handshake (148 + 92 B) within one turn is payload. */
 const PAYLOAD_BYTES_MIN = 400
+/** Around each of WireGuard's words, the largest of which has so many bytes. */
+const AROUND_BYTES = 28
+const MESSAGE_BYTES = 148
 /** Clocks of kernel and agent may differ by a step; a handshake from the future counts as now. */
 const FUTURE_MS = 5_000
 
@@ -51,6 +54,8 @@ export interface PeerBook {
   /** Takes in what the kernel shows. */
   observe(observed: Observed): void
   noteRtt(node: NodeId, rttMs: number): void
+  /** Bytes of keepalives and handshakes since the start, with what UDP and IP add. */
+  upkeepBytes(): number
   /** Rises when `lastGood` of any peer changes. */
   memoryRevision(): number
   remember(): string
@@ -93,6 +98,7 @@ export function createPeerBook(clock: Clock, ways: KnownWays = NOTHING_KNOWN): P
   let revision = 0
   let memoryRevision = 0
   let reachable = 0
+  let upkeep = 0
 
   const freshEntry = (member: Member): PeerEntry => ({
     member,
@@ -124,6 +130,7 @@ export function createPeerBook(clock: Clock, ways: KnownWays = NOTHING_KNOWN): P
     const bytes = seen.rxBytes - entry.rxBytes + seen.txBytes - entry.txBytes
     // The first look after a start compares with nothing.
     if (entry.handshakeAt !== 0 && bytes >= PAYLOAD_BYTES_MIN) entry.activeUntil = clock.monotonic() + ACTIVE_MS
+    else if (bytes > 0 && bytes < PAYLOAD_BYTES_MIN) upkeep += bytes + AROUND_BYTES * Math.ceil(bytes / MESSAGE_BYTES)
     const before = entry.endpoint
     entry.endpoint = seen.endpoint
     entry.wireguardAt = seen.endpoint
@@ -210,6 +217,7 @@ export function createPeerBook(clock: Clock, ways: KnownWays = NOTHING_KNOWN): P
       const entry = byNode.get(node)
       if (entry !== undefined) entry.rttMs = rttMs
     },
+    upkeepBytes: () => upkeep,
     memoryRevision: () => memoryRevision,
     remember() {
       const known = entries.filter((entry) => entry.lastGood !== undefined)

@@ -41,6 +41,7 @@ function modelOf(count: number, heard: number): Model {
     boot: 3,
     startedAt: clock.now(),
     startedMonotonic: 0,
+    upkeep: { bytesToday: 0, by: { relays: 0, outlook: 0, wireguard: 0, hub: 0 }, thrift: 0 },
     addresses: [parseAddress('10.77.0.9')],
     revision: {
       held: { epoch: 1, revision: 4 },

@@ -9,6 +9,7 @@ import type { PeerReport, StatusReport } from '../../shared/wire/report.ts'
 import type { AgentSettings, AgentStatus, PeerStatus } from '../agent.ts'
 import type { Identity } from '../identity.ts'
 import type { LinkState } from '../link/hub-link.ts'
+import type { UpkeepStatus } from '../upkeep/upkeep.ts'
 import type { Mode } from './mode.ts'
 import type { PeerBook, PeerEntry } from './peers.ts'
 
@@ -26,6 +27,7 @@ export interface Model {
   readonly health: readonly Condition[]
   readonly mode: Mode
   readonly link: LinkState
+  readonly upkeep: UpkeepStatus
 }
 
 /** Peers in an acknowledgement: a fleet of a thousand must not answer one change with a hundred megabytes. */
@@ -117,6 +119,7 @@ export function agentStatus(model: Model): AgentStatus {
     revision: model.revision,
     peers: model.peers.entries.map((entry) => peerStatus(entry, model.peers, now, monotonic)),
     health: model.health.map((condition) => showCondition(condition)),
+    upkeep: model.upkeep,
     uptimeS: Math.floor((monotonic - model.startedMonotonic) / 1_000),
     version: model.settings.version,
   }

@@ -39,7 +39,7 @@ export function createReporter({ clock, link, metered, model }: ReporterOptions)
       if (hub === undefined) return
       const current = model()
       const key = keyOf(current)
-      const due = clock.monotonic() - toldAt >= refreshMs
+      const due = current.upkeep.thrift === 0 && clock.monotonic() - toldAt >= refreshMs
       if (key === told && !due && !urgent) return
       const report = statusReport(current, urgent)
       // A report that leaves its peers out is followed by one that has them.

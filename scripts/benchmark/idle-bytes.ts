@@ -89,6 +89,8 @@ async function measure(say: (words: string) => void, minutes: number): Promise<F
       relayBytesPerDay: day('relay'),
       wireguardBytesPerDay: day('handshake') + day('data'),
       pathBytesPerDay: day('path'),
+      routerBytesPerDay: day('router'),
+      stunBytesPerDay: day('stun'),
       beaconBytesPerDay: day('beacon'),
       otherBytesPerDay: day('other'),
     }

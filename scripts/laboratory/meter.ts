@@ -11,8 +11,8 @@ const KINDS = {
   relay: '@th,64,32 0xf0687201',
   path: '@th,64,32 0xf0686601',
 } as const
-export type MeterKind = keyof typeof KINDS | 'beacon' | 'tcp' | 'other'
-const ORDER: readonly MeterKind[] = ['handshake', 'data', 'relay', 'path', 'beacon', 'tcp', 'other']
+export type MeterKind = keyof typeof KINDS | 'router' | 'stun' | 'beacon' | 'tcp' | 'other'
+const ORDER: readonly MeterKind[] = ['handshake', 'data', 'relay', 'path', 'router', 'stun', 'beacon', 'tcp', 'other']
 
 export interface Passed {
   readonly packets: number
@@ -29,6 +29,10 @@ function chain(name: string, hook: string, side: 'sport' | 'dport', device: stri
     `${device} "lo" accept`,
     `${device} "hf0" accept`,
     ...Object.entries(KINDS).map(([kind, words]) => `${port} ${words} counter name count_${kind} accept`),
+    'udp dport { 1900, 5350, 5351 } counter name count_router accept',
+    'udp sport { 1900, 5350, 5351 } counter name count_router accept',
+    'udp dport { 3478, 3479 } counter name count_stun accept',
+    'udp sport { 3478, 3479 } counter name count_stun accept',
     'udp dport 51823 counter name count_beacon accept',
     'meta l4proto tcp counter name count_tcp accept',
     'counter name count_other accept',
