@@ -14,6 +14,7 @@ import { scenario as leave } from './scenarios/leave.ts'
 import { scenario as mesh } from './scenarios/mesh.ts'
 import { scenario as mosquitto } from './scenarios/mosquitto.ts'
 import { scenario as onePort } from './scenarios/one-port.ts'
+import { scenario as pathMtu } from './scenarios/path-mtu.ts'
 import { scenario as paths } from './scenarios/paths.ts'
 import { scenario as policy } from './scenarios/policy.ts'
 import { scenario as portMapping } from './scenarios/port-mapping.ts'
@@ -31,6 +32,7 @@ export const scenarios: readonly Scenario[] = [
   coldBoot,
   hubOutage,
   paths,
+  pathMtu,
   portMapping,
   failover,
   transfer,

@@ -20,7 +20,14 @@ function seesWay(
       const ways = peers.find(({ name }) => name === peer)?.candidates ?? []
       const found = ways.find(check)
       if (found !== undefined) return { done: found }
-      return { notYet: ways.map((one) => `${one.kind} ${one.endpoint} ${one.state}: ${one.reason}`).join('; ') }
+      return {
+        notYet: ways
+          .map(
+            (one) =>
+              `${one.kind} ${one.endpoint} ${one.state}${one.mtu === undefined ? '' : ` MTU ${one.mtu.bytes}`}: ${one.reason}`,
+          )
+          .join('; '),
+      }
     },
     { timeoutMs: TIMEOUT_MS, everyMs: 50 },
   )
@@ -42,6 +49,16 @@ export function reaches(
       way.kind === kind &&
       way.lastAnswerAgeMs !== undefined &&
       (via === undefined || (way.via === via && way.state === 'valid')),
+  )
+}
+
+/** Waits until packets of so many bytes, and no larger ones, are known to get through by the way in use. */
+export function carries(node: LabNode, peer: string, bytes: number): Promise<Waited<CandidateReport>> {
+  return seesWay(
+    node,
+    peer,
+    `packets of up to ${bytes} bytes get through`,
+    ({ inUse, mtu }) => inUse && mtu?.bytes === bytes && mtu.measuredAgeMs !== undefined,
   )
 }
 
