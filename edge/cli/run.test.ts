@@ -72,8 +72,7 @@ async function onBench(run: (bench: Bench) => Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'hf-cli-'))
   const state = join(directory, 'state')
   const events: string[] = []
-  let out = ''
-  let notes = ''
+  let [out, notes] = ['', '']
   let stop = Promise.withResolvers<string>()
   const doors: Doors = {
     write: (text) => void (out += typeof text === 'string' ? text : ''),

@@ -31,6 +31,8 @@ export interface FakeHost {
   /** Frames and payload that came in. */
   frames: number
   received: number
+  /** Packets that wait for a handshake. */
+  waiting: number
   readonly nudged: Address[]
   readonly used: Endpoint[]
   readonly relayed: string[]
@@ -68,6 +70,7 @@ export function makeHost(side: Side, privateKeys: Readonly<Record<Side, string>>
     isMember: true,
     frames: 0,
     received: 0,
+    waiting: 0,
     nudged: [],
     used: [],
     relayed: [],

@@ -14,6 +14,7 @@ import type { HeldFact } from '../store/store.ts'
 import type { FrameSocket, WireguardDoor } from './doors.ts'
 import { createPathEngine } from './engine.ts'
 import { type FakeHost, makeHost, makeKeys, type Side } from './engine-host.fake.ts'
+import { initiationFor, isInitiation } from './initiation.ts'
 import { createNames } from './names.ts'
 import type { PathEngine } from './path-engine.ts'
 import { createPathSizes } from './path-sizes.ts'
@@ -54,6 +55,8 @@ export interface World {
 
 export const RELAY_NODE = parseNodeId('rrrrrrrrrrrrrrrr')
 export const RELAY_WAY = '198.51.100.1:61000' as Endpoint
+/** Where peers that rest are parked. */
+export const PARKING = '127.0.0.1:4000' as Endpoint
 const RELAY: NodeBody = {
   nodeId: RELAY_NODE,
   name: 'relay-1',
@@ -67,6 +70,7 @@ export function makeWorld(): World {
   const ways: Way[] = []
   const sent: World['sent'] = []
   const privateKeys = makeKeys()
+  const wakers = new Map<Side, (bytes: Uint8Array) => void>()
   const receivers = new Map<Side, (bytes: Uint8Array, from: Endpoint) => void>()
   let seed = 0
 
@@ -79,11 +83,18 @@ export function makeWorld(): World {
     })
   }
 
+  /** WireGuard has no session: the packet waits, and a handshake goes to where it is pointed. */
+  const knock = (side: Side): void => {
+    hostOf(side).waiting += 1
+    wakers.get(side)?.(initiationFor(hostOf(OTHER[side]).wgKey))
+  }
+
   const hostOf = (side: Side): FakeHost => (side === 'a' ? world.a : world.b)
 
   const payload = (side: Side): void => {
     const own = hostOf(side).wg
     if (own?.endpoint === undefined) return
+    if (own.endpoint === PARKING) return knock(side)
     own.txBytes += 1_000
     carry(side, own.endpoint, (from) => {
       const peer = hostOf(OTHER[side])
@@ -97,6 +108,20 @@ export function makeWorld(): World {
     })
   }
 
+  /** The first message of a handshake: WireGuard of the other end answers where it came from. */
+  const handshake = (side: Side, to: Endpoint): void =>
+    carry(side, to, (from) => {
+      const [own, peer] = [hostOf(side).wg, hostOf(OTHER[side]).wg]
+      if (own === undefined || peer === undefined) return
+      peer.endpoint = from
+      peer.handshakeAt = clock.now()
+      carry(OTHER[side], from, (back) => {
+        own.endpoint = back
+        own.handshakeAt = clock.now()
+        for (; hostOf(side).waiting > 0; hostOf(side).waiting -= 1) payload(side)
+      })
+    })
+
   const socketOf = (side: Side): FrameSocket => ({
     open: async (onMessage) => {
       if (!hostOf(side).sharing) return false
@@ -105,6 +130,7 @@ export function makeWorld(): World {
     },
     send(bytes, to, ttl) {
       sent.push({ side, to, bytes, ...(ttl === undefined ? {} : { ttl }) })
+      if (isInitiation(bytes)) return handshake(side, to)
       if (!receivers.has(side) || ttl !== undefined) return
       const arrive = (from: Endpoint): void => {
         const receive = receivers.get(OTHER[side])
@@ -161,6 +187,10 @@ export function makeWorld(): World {
       log,
       metered: false,
       pace: () => host.pace,
+      loopback: async (onPacket) => {
+        wakers.set(side, onPacket)
+        return { endpoint: PARKING, send: () => undefined, close: () => void wakers.delete(side) }
+      },
       relayClient: () =>
         createFakeRelayClient({
           clock,

@@ -29,3 +29,9 @@ function mac1(key: Uint8Array, covered: Uint8Array): Uint8Array {
 export function isFor(key: Uint8Array, bytes: Uint8Array): boolean {
   return sameBytes(mac1(key, bytes.subarray(0, MAC1_AT)), bytes.subarray(MAC1_AT, MAC1_AT + MAC_BYTES))
 }
+
+/** An initiation that says nothing but whom it is for. @testonly */
+export function initiationFor(peer: WgKey): Uint8Array {
+  const covered = concat(TYPE, new Uint8Array(MAC1_AT - TYPE.length))
+  return concat(covered, mac1(mac1Key(peer), covered), new Uint8Array(MAC_BYTES))
+}

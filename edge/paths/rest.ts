@@ -42,6 +42,7 @@ const OPEN: ReadonlySet<CandidateView['source']> = new Set(['lan', 'public', 'po
 
 export function createRest(options: RestOptions): Rest {
   const { clock, names, pointer, socket } = options
+  const parked = new Set<WgKey>()
   let openEndpoint: Endpoint | undefined
 
   const flush: Rest['flush'] = (pair, endpoint) => {
@@ -83,19 +84,21 @@ export function createRest(options: RestOptions): Rest {
       const { wgKey } = pair.entry.member
       if (openEndpoint === undefined || staysOpen(pair, pair.paths.view())) return
       waker.expect(wgKey, true)
+      parked.add(wgKey)
       pointer.point({ wgKey, endpoint: openEndpoint })
     },
     isParking: (endpoint) => endpoint !== undefined && endpoint === openEndpoint,
     flush,
     forget(peer) {
+      parked.delete(peer)
       waker.expect(peer, false)
     },
     stop(pairs) {
       for (const pair of pairs) {
         const { wgKey } = pair.entry.member
-        const way = pair.paths.view().inUse
-        if (way !== undefined && pair.entry.wireguardAt === openEndpoint)
-          pointer.point({ wgKey, endpoint: way.endpoint })
+        const { inUse, mode } = pair.paths.view()
+        if (inUse !== undefined && mode === 'idle' && parked.has(wgKey))
+          pointer.point({ wgKey, endpoint: inUse.endpoint })
       }
       waker.stop()
     },
