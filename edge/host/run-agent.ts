@@ -29,9 +29,10 @@ import { inflate } from './inflate.ts'
 import { keepInterfaceName } from './interface-name.ts'
 import { chooseListenPort } from './listen-port.ts'
 import { lockState } from './lock.ts'
+import { defaultPort, isPublic, notePublic } from './own-port.ts'
 import { describeHost, type HostProbe } from './probe.ts'
 import { resolveName } from './resolve.ts'
-import { controlPortOf, idleBudgetOf, type Settings } from './settings.ts'
+import { controlPortOf, idleBudgetOf, type PortedSettings, type Settings } from './settings.ts'
 import { createStreamCount } from './stream-count.ts'
 import { createNotifier, type Notifier } from './systemd.ts'
 import { raiseClock } from './time-floor.ts'
@@ -47,7 +48,7 @@ export interface RunAgentOptions {
   readonly run: RunCommand
   readonly probe: HostProbe
   readonly createDriver: (settings: Settings, files: StateFiles, log: Log) => Promise<Driver>
-  readonly createPathDoors: (settings: Settings, files: StateFiles, log: Log) => Promise<HostPathDoors>
+  readonly createPathDoors: (settings: PortedSettings, files: StateFiles, log: Log) => Promise<HostPathDoors>
   /** True if nobody has the UDP port, in either family. */
   readonly isPortFree: (port: number) => Promise<boolean>
   readonly createForwarder: (options: RulesetOptions, log: Log) => Promise<Forwarder>
@@ -97,12 +98,14 @@ function talkWith(keys: DeviceKeys, clock: Clock, entropy: Entropy): PathTalk {
 /** The settings with the port that WireGuard really gets. */
 async function withFreePort(
   { settings, isPortFree, log }: RunAgentOptions,
+  { identity }: Enrolled,
   driver: Driver,
   { store }: OpenedStore,
   findings: HostFindings,
-): Promise<Settings> {
-  const { controlPort, lanPort, listenPort: configured, meshPort } = settings
+): Promise<PortedSettings> {
+  const { controlPort, lanPort, meshPort } = settings
   const avoid = [meshPort, lanPort, ...(controlPort === undefined ? [] : [controlPort])]
+  const configured = settings.listenPort ?? defaultPort(identity, store, avoid)
   const { port, detail } = await chooseListenPort({ configured, store, driver, isFree: isPortFree, avoid, log })
   findings.set('port-taken', detail !== undefined, detail)
   return { ...settings, listenPort: port }
@@ -113,13 +116,13 @@ async function makeAgent(
   device: Enrolled,
   opened: OpenedStore,
   findings: HostFindings,
-  nudge: PathDoors['nudge'],
+  { nudge, onPublic }: Pick<PathDoors, 'nudge'> & Required<Pick<AgentOptions, 'onPublic'>>,
 ): Promise<Agent> {
   const { files, clock, entropy, log, probe } = options
   const { identity, keys } = device
   const count = createStreamCount()
   const driver = await options.createDriver(options.settings, files, log)
-  const settings = await withFreePort(options, driver, opened, findings)
+  const settings = await withFreePort(options, device, driver, opened, findings)
   const { beacons, portMapping, ...doors } = await options.createPathDoors(settings, files, log)
   return await options.createAgent({
     identity,
@@ -161,6 +164,7 @@ async function makeAgent(
     hostConditions: () => findings.list(),
     raiseClock: (floor) => raiseClock({ floor, clock, log, allowed: settings.setClock, run: options.run }),
     resolve: resolveName,
+    onPublic,
     ...(opened.rebuilt === undefined ? {} : { databaseRebuilt: opened.rebuilt }),
   })
 }
@@ -193,8 +197,17 @@ function keepTelling(agent: Agent, notifier: Notifier, clock: Clock): () => void
   return () => timer.cancel()
 }
 
+/** Why the agent begins again in this very process. */
+const ANOTHER_PORT = 'the port of WireGuard is another: the public endpoint came or went'
+
 /** Runs until asked to stop. The kernel is left as it is: traffic goes on without the agent. */
 export async function runAgent(options: RunAgentOptions): Promise<void> {
+  const asked = options.stopRequested()
+  while ((await runOnce(options, asked)) === ANOTHER_PORT);
+}
+
+/** Returns the reason why it ended. */
+async function runOnce(options: RunAgentOptions, asked: Promise<string>): Promise<string> {
   const { files, clock, log } = options
   const device = enrolled(files)
   const lock = lockState(files.lock, log)
@@ -207,8 +220,13 @@ export async function runAgent(options: RunAgentOptions): Promise<void> {
     const nudge: PathDoors['nudge'] = (address) => {
       void echo.probe(address, NUDGE_MS).catch(() => undefined)
     }
-    const agent = await makeAgent(options, device, opened, findings, nudge)
     const stop = Promise.withResolvers<string>()
+    const startedPublic = isPublic(device.identity.name, opened.store)
+    const onPublic = (now: boolean): void => {
+      notePublic(opened.store, now)
+      if (now !== startedPublic && options.settings.listenPort === undefined) stop.resolve(ANOTHER_PORT)
+    }
+    const agent = await makeAgent(options, device, opened, findings, { nudge, onPublic })
     const echo = makeEcho(options, agent)
     // Before the first turn: a start that hangs is when people look.
     const doors = { agent, store: opened.store, echo, clock, stop: () => stop.resolve('asked to by the local API') }
@@ -220,7 +238,7 @@ export async function runAgent(options: RunAgentOptions): Promise<void> {
     )
     await agent.start()
     echo.start()
-    await untilStopped(options, device.identity, agent, stop.promise, closers)
+    return await untilStopped(options, device.identity, agent, Promise.race([asked, stop.promise]), closers)
   } finally {
     for (const close of closers.toReversed()) await closeQuietly(close, log)
   }
@@ -240,15 +258,16 @@ async function untilStopped(
   agent: Agent,
   asked: Promise<string>,
   closers: (() => unknown)[],
-): Promise<void> {
+): Promise<string> {
   const { clock, log, env, pid, run } = options
   const notifier = createNotifier({ env, pid, clock, log, run })
   notifier.ready(statusLine(agent))
   closers.push(() => notifier.close(), keepTelling(agent, notifier, clock))
   log.info('the agent runs', { node: name, network: network.name, version })
-  const why = await Promise.race([options.stopRequested(), asked])
+  const why = await asked
   log.info('the agent stops; the kernel stays as it is', { why })
-  notifier.stopping()
+  if (why !== ANOTHER_PORT) notifier.stopping()
+  return why
 }
 
 async function serve(
