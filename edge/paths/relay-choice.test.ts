@@ -5,7 +5,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type NodeId, parseNodeId } from '../../shared/ids.ts'
 import type { NodeBody } from '../../shared/record/record.ts'
-import { chooseRelays, type RelayUser } from './relay-choice.ts'
+import { chooseRelays, homesOf, type RelayUser } from './relay-choice.ts'
 
 const id = (letter: string): NodeId => parseNodeId(letter.repeat(16))
 const relay = (letter: string, labels: Record<string, string> = {}): NodeBody =>
@@ -43,6 +43,27 @@ test('residency: traffic of a node goes only where every rule about it allows', 
   assert.equal(chooseRelays(user('a', 'rs'), user('b', 'rs'), mixed, [european]), [id('r'), id('s')])
   const nobody = { relays: { matchLabels: { zone: 'none' } } }
   assert.equal(chooseRelays(user('a', 'rs'), user('b', 'rs'), mixed, [nobody]), [])
+})
+
+test('each end rests at its nearest two, and one of them is among those of a pair', () => {
+  assert.equal(homesOf(user('a', 'utsr'), relays, []), [id('u'), id('t')])
+  assert.equal(homesOf(user('a'), relays, []), [id('r'), id('s')])
+  assert.equal(homesOf(user('r', 'rs'), relays, []), [id('s')], 'never at itself')
+  const order = fc.shuffledSubarray(['r', 's', 't', 'u'], { minLength: 4 })
+  fc.assert(
+    fc.property(order, order, (x, y) => {
+      const [a, b] = [user('a', x.join('')), user('b', y.join(''))]
+      const met = chooseRelays(a, b, relays, [])
+      assert.ok(
+        homesOf(a, relays, []).some((home) => met.includes(home)),
+        'a is found',
+      )
+      assert.ok(
+        homesOf(b, relays, []).some((home) => met.includes(home)),
+        'b is found',
+      )
+    }),
+  )
 })
 
 test('both ends come to the same relays, in the same order', () => {

@@ -104,7 +104,7 @@ function rig() {
     binding.bound = endpoint as Endpoint
     binding.events.onBound(binding.bound, SEEN)
   }
-  return { bound, open, relays, take }
+  return { bound, homes, open, relays, take }
 }
 
 test('bound when wanted, told when bound, released when not wanted', () => {
@@ -220,6 +220,17 @@ test('frames, changes of the network and the end go to the client', () => {
   relays.networkChanged()
   relays.close()
   assert.equal(take(), ['network changed', 'close'])
+})
+
+test('a node rests at its relays, is found there by peers that can call, and by no others', () => {
+  const { homes, relays } = rig()
+  const offers = [offer(R1, '198.51.100.1:51820'), offer(R2, '198.51.100.2:51820')]
+  relays.update(sceneOf([...offers, offer(id('t'), '198.51.100.3:51820')], { [OTHER]: { relays: [] } }))
+  assert.equal(homes.splice(0), ['rest at r', 'rest at s'], 'at two of three')
+  assert.equal([relays.findsUs(PEER), relays.findsUs(OTHER)], [true, false])
+  relays.update(sceneOf([]))
+  assert.equal(homes, ['leave r', 'leave s'])
+  assert.is(relays.findsUs(PEER), false)
 })
 
 test.run()

@@ -236,9 +236,12 @@ export function createRelays(options: RelaysOptions): Relays {
       })
       return [...bound, ...tlsWays(peer)]
     },
-    findsUs: (peer) =>
-      chosenFor(peer).some(({ nodeId }) => homes.isBound(nodeId)) ||
-      (options.tls?.isBlocked() === true && (tls?.joined().length ?? 0) > 0),
+    findsUs(peer) {
+      // A node that names no relays has no path engine: it can't call anybody.
+      if (scene?.facts.get(peer)?.fact.relays.length === 0) return false
+      if (chosenFor(peer).some(({ nodeId }) => homes.isBound(nodeId))) return true
+      return options.tls?.isBlocked() === true && (tls?.joined().length ?? 0) > 0
+    },
     receive: (bytes, from) => client.receive(bytes, from),
     networkChanged() {
       client.networkChanged()

@@ -38,8 +38,10 @@ async function gather(fleet: Fleet): Promise<void> {
   const crowd = fleet.net.host('crowd')
   const { token } = await fleet.hub.token('--uses', String(CROWD))
   await crowd.exec(['sh', '-c', JOIN, 'sh', String(CROWD), fleet.hub.url, token], { timeoutMs: 180_000 })
-  const process_ = crowd.spawn([process.execPath, join(import.meta.dirname, 'idle-crowd.ts'), STATES], 'crowd')
-  await process_.said(/the crowd is there/)
+  const relays = await Promise.all(RELAYS.map(async (name) => (await fleet.node(name).status()).nodeId))
+  const program = join(import.meta.dirname, 'idle-crowd.ts')
+  const running = crowd.spawn([process.execPath, program, STATES, ...relays], 'crowd')
+  await running.said(/the crowd is there/)
 }
 
 /** What the interface counted, both ways, with what Ethernet adds. */

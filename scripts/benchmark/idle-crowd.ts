@@ -1,6 +1,6 @@
 // The other nodes of a fleet in which one device is measured: each enrolled for itself, with its own connection to the broker,
 // its presence, its fact and its status. That is all an idle agent lets others hear. Started by the idle-bytes benchmark,
-// with the directory of their state directories.
+// with the directory of their state directories and the ids of the relays that they reach.
 
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,8 +17,9 @@ import { systemClock as clock, systemEntropy as entropy } from '../../shared/hos
 import { sha256 } from '../../shared/host/crypto.ts'
 import { createLog } from '../../shared/host/log.ts'
 import { createMqttBusFactory } from '../../shared/host/mqtt-bus.ts'
+import { parseNodeId } from '../../shared/ids.ts'
 
-const [root = ''] = process.argv.slice(2)
+const [root = '', ...relays] = process.argv.slice(2)
 const log = createLog({ level: 'error', format: 'text', now: () => clock.now() })
 const nothing = (): void => undefined
 /** What they would make of a new set stays inside of them. */
@@ -34,7 +35,7 @@ function factOf(index: number, at: Clock) {
       { kind: 'mapped' as const, endpoint: parseEndpoint(`198.51.100.${(index % 200) + 1}:${port}`) },
     ],
     observed: [],
-    relays: [],
+    relays: relays.map((id) => parseNodeId(id)),
     natType: 'endpoint-independent' as const,
     at: at.now(),
   }
