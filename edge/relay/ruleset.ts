@@ -85,6 +85,7 @@ function control(): readonly string[] {
 function chains(options: RulesetOptions): Readonly<Record<string, readonly string[]>> {
   const { port, range, totalBytesPerSecond } = options
   const key = (family: 4 | 6): string => `${IP[family]} saddr . ${IP[family]} daddr . udp sport . udp dport`
+  const ports = `{ ${port}, ${port + 1}, ${range.first}-${range.first + range.count - 1} }`
   // What this host routes for others is none of the relay's business.
   const others = 'fib daddr type != local accept'
   const forward = (family: 4 | 6): readonly string[] => [
@@ -119,7 +120,10 @@ function chains(options: RulesetOptions): Readonly<Record<string, readonly strin
     ],
     answer: [
       'type filter hook output priority raw; policy accept;',
-      `udp sport { ${port}, ${port + 1}, ${range.first}-${range.first + range.count - 1} } notrack`,
+      `udp sport ${ports} notrack`,
+      // Nor does the kernel answer for ports that are closed: it would send strangers more than they sent.
+      `icmp type destination-unreachable icmp code port-unreachable @th,240,16 ${ports} counter name junk drop`,
+      `icmpv6 type destination-unreachable icmpv6 code port-unreachable @th,400,16 ${ports} counter name junk drop`,
     ],
     depart: [
       'type filter hook postrouting priority 150; policy accept;',

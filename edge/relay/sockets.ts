@@ -42,9 +42,13 @@ function bind(family: Family, port: number, log: Log): Promise<Socket> {
   })
 }
 
+/** Bytes that may wait where the kernel takes no more, as behind a gateway that died: askers ask again. */
+const SEND_QUEUE_BYTES_MAX = 1 << 18
+
 /** Sends and forgets: who waits for an answer asks again. */
 function say(socket: Socket | undefined, bytes: Uint8Array, to: Endpoint): void {
-  socket?.send(bytes, portOf(to), hostOf(to), () => undefined)
+  if (socket === undefined || socket.getSendQueueSize() > SEND_QUEUE_BYTES_MAX) return
+  socket.send(bytes, portOf(to), hostOf(to), () => undefined)
 }
 
 function listen(socket: Socket, hear: (bytes: Uint8Array, source: Endpoint) => void): void {
