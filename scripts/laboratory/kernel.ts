@@ -2,9 +2,6 @@
 
 import type { Host } from './host.ts'
 
-/** Figures that move by themselves. */
-const MOVING = /counter packets \d+ bytes \d+|expires \S+/g
-
 async function sorted(host: Host, argv: readonly string[]): Promise<string> {
   const { stdout } = await host.attempt(argv)
   // Link-local addresses are the kernel's own affair.
@@ -13,16 +10,16 @@ async function sorted(host: Host, argv: readonly string[]): Promise<string> {
   return tidy.sort().join('\n')
 }
 
-/** Peers, addresses, link, routes and rules of the mesh, without figures that move. */
+/** Peers, addresses, link, routes and rules of the mesh, without counters and without what the kernel learns by itself. */
 export async function meshState(host: Host, device = 'hf0'): Promise<string> {
-  const rules = await host.attempt(['nft', 'list', 'ruleset'])
+  const rules = await host.attempt(['nft', '-s', '-t', 'list', 'ruleset'])
   const parts = await Promise.all([
     sorted(host, ['wg', 'show', device, 'allowed-ips']),
     sorted(host, ['ip', '-brief', 'address', 'show', 'dev', device]),
     sorted(host, ['ip', 'route', 'show', 'dev', device]),
     sorted(host, ['ip', '-6', 'route', 'show', 'dev', device]),
   ])
-  return [...parts, rules.stdout.replaceAll(MOVING, '')].join('\n\n')
+  return [...parts, rules.stdout].join('\n\n')
 }
 
 /** Lines that only one of two states has: what is missing, and what is too much. */
