@@ -3,8 +3,7 @@
 import type { Host } from './host.ts'
 
 const TABLE = 'lab_meter'
-const WIREGUARD_PORT = 51_820
-/** WireGuard's messages are told by their first word, relays' and nodes' frames by their magic. */
+/** By the first word of a datagram, whatever the port: each device may have its own. */
 const KINDS = {
   handshake: '@th,64,32 { 0x01000000, 0x02000000, 0x03000000 }',
   data: '@th,64,32 0x04000000',
@@ -21,14 +20,13 @@ export interface Passed {
 }
 export type Reading = Readonly<Record<MeterKind, Passed>>
 
-function chain(name: string, hook: string, side: 'sport' | 'dport', device: string): readonly string[] {
-  const port = `udp ${side} ${WIREGUARD_PORT}`
+function chain(name: string, hook: string, device: 'iifname' | 'oifname'): readonly string[] {
   return [
     `chain ${name} {`,
     hook,
     `${device} "lo" accept`,
     `${device} "hf0" accept`,
-    ...Object.entries(KINDS).map(([kind, words]) => `${port} ${words} counter name count_${kind} accept`),
+    ...Object.entries(KINDS).map(([kind, words]) => `meta l4proto udp ${words} counter name count_${kind} accept`),
     'udp dport { 1900, 5350, 5351 } counter name count_router accept',
     'udp sport { 1900, 5350, 5351 } counter name count_router accept',
     'udp dport { 3478, 3479 } counter name count_stun accept',
@@ -45,8 +43,8 @@ export async function installMeter(host: Host): Promise<void> {
   const lines = [
     `table inet ${TABLE} {`,
     ...ORDER.map((kind) => `counter count_${kind} { }`),
-    ...chain('out', 'type filter hook postrouting priority 400; policy accept;', 'sport', 'oifname'),
-    ...chain('in', 'type filter hook prerouting priority -400; policy accept;', 'dport', 'iifname'),
+    ...chain('out', 'type filter hook postrouting priority 400; policy accept;', 'oifname'),
+    ...chain('in', 'type filter hook prerouting priority -400; policy accept;', 'iifname'),
     '}',
     '',
   ]

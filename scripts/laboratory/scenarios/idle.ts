@@ -59,6 +59,7 @@ async function listens({ nodes }: Fleet): Promise<number> {
     const told = `${host.name}: ${handshake.packets} handshake, ${data.packets} data, ${path.packets} path frames`
     expect(handshake.packets === 0 && data.packets === 0, 'WireGuard says nothing', told)
     expect(path.packets === 0, 'nor do the path engines', told)
+    expect(relay.packets > 0, `${host.name} is heard by its relays`, told)
     if (!host.name.startsWith('relay')) bytes = Math.max(bytes, relay.bytes)
   }
   return bytes
