@@ -4,6 +4,7 @@
 // After a path failed it is not gone back to for half a minute, then a minute, up to ten: a new address at an interface ends
 // that, as a plugged cable does, so that twenty cuts don't take hours.
 
+import { systemClock } from '../../shared/host/clock.ts'
 import { type Fleet, startFleet } from '../laboratory/fleet.ts'
 import type { LabNode } from '../laboratory/node.ts'
 import { watchPing } from '../laboratory/ping.ts'
@@ -23,6 +24,8 @@ async function touchLink({ host }: LabNode, round: number): Promise<void> {
 interface Cut {
   readonly gapMs: number
   readonly returnLost: number
+  /** From the healed path until both ends go by it again. */
+  readonly returnMs: number
 }
 
 async function cutOnce(fleet: Fleet, one: LabNode, two: LabNode, round: number): Promise<Cut> {
@@ -34,10 +37,12 @@ async function cutOnce(fleet: Fleet, one: LabNode, two: LabNode, round: number):
   const { gapMs } = await cut.stop()
   const back = watchPing(one.host, address, PING_MS)
   await fleet.net.sever('alpha', 'beta', false)
+  const healedAt = systemClock.monotonic()
   await Promise.all([touchLink(one, round), touchLink(two, round)])
   await Promise.all([reaches(one, two.name, 'direct'), reaches(two, one.name, 'direct')])
+  const returnMs = systemClock.monotonic() - healedAt
   const { lost } = await back.stop()
-  return { gapMs, returnLost: lost }
+  return { gapMs, returnLost: lost, returnMs }
 }
 
 async function measure(say: (words: string) => void): Promise<Figures> {
@@ -60,6 +65,7 @@ async function measure(say: (words: string) => void): Promise<Figures> {
       gapMsP95: quantile(gaps, 0.95),
       gapMsMax: Math.max(...gaps),
       returnLost: cuts.reduce((sum, { returnLost }) => sum + returnLost, 0),
+      returnMs: median(cuts.map(({ returnMs }) => returnMs)),
     }
   } finally {
     await fleet.remove()
