@@ -13,6 +13,7 @@ import { fanout } from './fanout.ts'
 import { idleBytes } from './idle-bytes.ts'
 import { memory } from './memory.ts'
 import { relay } from './relay.ts'
+import { wgSet } from './wg-set.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
@@ -24,6 +25,7 @@ const benches: Readonly<Record<string, Bench>> = {
   'idle-bytes': idleBytes,
   memory,
   relay,
+  'wg-set': wgSet,
 }
 
 function usage(): string {
