@@ -4,7 +4,7 @@
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import type { PeerEntry } from '../report/peers.ts'
-import { type CandidateSources, gatherCandidates, isOnLink } from './candidates.ts'
+import { type CandidateSources, gatherCandidates, isOnLink, leadsOut } from './candidates.ts'
 import type { EndpointInput } from './endpoint-book.ts'
 import type { Names } from './names.ts'
 import type { PathCandidate } from './path.ts'
@@ -35,6 +35,8 @@ export interface CandidateBook {
   news(entry: PeerEntry): readonly PathCandidate[] | undefined
   /** The next `news` of the peer looks again. */
   touch(node: NodeId): void
+  /** Not this host, and not inside the mesh. */
+  leadsOut(endpoint: Endpoint): boolean
   /** On the link of a physical interface of this host. */
   isLocal(endpoint: Endpoint): boolean
   /** The relay behind an endpoint. */
@@ -100,6 +102,7 @@ export function createCandidateBook(
       const known = told.get(node)
       if (known !== undefined) known.round = -1
     },
+    leadsOut: (endpoint) => input !== undefined && leadsOut(endpoint, input),
     isLocal: (endpoint) => input !== undefined && isOnLink(endpoint, input.local),
     viaOf: (endpoint) => vias.get(endpoint),
   }

@@ -34,10 +34,16 @@ export function isOnLink(endpoint: Endpoint, local: readonly LocalAddress[]): bo
   return local.some(({ cidr, physical }) => physical && contains(cidr, host))
 }
 
+/** False for places that are this host, or inside the mesh: a tunnel through the tunnel. */
+export function leadsOut(endpoint: Endpoint, { local, mesh }: Pick<CandidateSources, 'local' | 'mesh'>): boolean {
+  const host = parseAddress(hostOf(endpoint))
+  if (isLoopback(endpoint) || local.some(({ address }) => address === host)) return false
+  return !mesh.some((block) => contains(block, hostCidr(host)))
+}
+
 /** Heard on this LAN, LAN on a shared subnet, last that worked, public, port-mapped, mapped, other LAN addresses, relays. */
 export function gatherCandidates(sources: CandidateSources): readonly PathCandidate[] {
-  const { facts, lastGood, local, mesh, near = [], observed, publicEndpoint, relays } = sources
-  const own = new Set(local.map(({ address }) => address as string))
+  const { facts, lastGood, local, near = [], observed, publicEndpoint, relays } = sources
   const place = (source: PathCandidate['source'], endpoint: Endpoint): PathCandidate => {
     return { endpoint, kind: isOnLink(endpoint, local) ? 'lan' : 'direct', source }
   }
@@ -60,9 +66,7 @@ export function gatherCandidates(sources: CandidateSources): readonly PathCandid
   // A session port of a relay may have been the last good endpoint: it goes by what it is.
   for (const one of ordered) if (!found.has(one.endpoint) || one.source === 'relay') found.set(one.endpoint, one)
   return [...found.values()].filter(({ endpoint, kind }) => {
-    const host = hostOf(endpoint)
     // Loopback is where this host keeps its ways by TLS; an earlier run's, or what a peer calls so, leads nowhere.
-    if (isLoopback(endpoint)) return kind === 'tls'
-    return !own.has(host) && !mesh.some((block) => contains(block, hostCidr(parseAddress(host))))
+    return isLoopback(endpoint) ? kind === 'tls' : leadsOut(endpoint, sources)
   })
 }

@@ -91,7 +91,7 @@ function note(pair: Pair, event: PathEvent, now: number, out: PathAction[]): voi
       noteNetworkChange(pair, now)
       break
     case 'outlook-changed':
-      if (!pair.resting) tryAnew(pair, now)
+      noteOutlook(pair, now)
       break
     case 'pace':
       pair.pace = event.pace
@@ -149,6 +149,14 @@ function noteNetworkChange(pair: Pair, now: number): void {
     if (track.answers > 0) track.doubted = true
     else begin(pair, track, now)
   }
+}
+
+/** The peer is told where this node is seen now, whenever it was called last. */
+function noteOutlook(pair: Pair, now: number): void {
+  if (pair.resting) return
+  pair.callAt = Number.NEGATIVE_INFINITY
+  tryAnew(pair, now)
+  tryTogether(pair, now)
 }
 
 /** Somebody waits for this pair. */

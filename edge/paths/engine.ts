@@ -60,7 +60,8 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
           use(pair, action)
           break
         case 'call':
-          for (const endpoint of openWays(pair)) socket.send(talk.call(pair.entry.member.wgKey), endpoint)
+          for (const endpoint of openWays(pair))
+            socket.send(talk.call(pair.entry.member.wgKey, ways.outside(own).mapped[0]), endpoint)
           if (isLost(pair)) ways.seek(pair.node)
           break
         case 'park':
@@ -122,6 +123,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
         break
       case 'call':
         tell(pair, { type: 'called' })
+        if (heard.at !== undefined && candidates.leadsOut(heard.at)) tell(pair, { type: 'asked', endpoint: heard.at })
         break
     }
   }

@@ -31,6 +31,18 @@ test('two observers that see different ports: the mapping is of no use to others
   assert.equal(reflexive.mapping(OWN), { natType: 'symmetric', mapped: [] })
 })
 
+test('an observer that sees another address: this node goes out elsewhere, and what others saw is history', () => {
+  const reflexive = createReflexive()
+  const note = (observer: string, endpoint: string) =>
+    reflexive.note(parseEndpoint(observer), parseEndpoint(endpoint), 0)
+  assert.is(note('203.0.113.1:51820', '198.51.100.9:4000'), 'new')
+  assert.is(note('203.0.113.2:51820', '198.51.100.9:4000'), 'new')
+  assert.is(note('203.0.113.1:51820', '198.51.100.9:4000'), 'known')
+  assert.is(note('203.0.113.1:51820', '198.51.100.9:4001'), 'new')
+  assert.is(note('203.0.113.2:51820', '192.0.2.7:4000'), 'moved')
+  assert.equal(reflexive.mapping(OWN), { natType: 'unknown', mapped: ['192.0.2.7:4000'] })
+})
+
 test('two ports of one host prove that a mapping depends on the destination, never that it does not', () => {
   const same = sees(['203.0.113.1:3478', '198.51.100.9:4000'], ['203.0.113.1:3479', '198.51.100.9:4000'])
   assert.equal(same.mapping(OWN), { natType: 'unknown', mapped: ['198.51.100.9:4000'] })

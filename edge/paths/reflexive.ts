@@ -30,8 +30,11 @@ export interface Mapping {
 }
 
 export interface Reflexive {
-  /** `observer` saw our packets come from `endpoint`. `at` in monotonic milliseconds. True if it saw another before. */
-  note(observer: Endpoint, endpoint: Endpoint, at: number): boolean
+  /**
+   * `observer` saw our packets come from `endpoint`. `at` in monotonic milliseconds.
+   * `moved`: it saw another address before, so that this node goes out elsewhere now, and what others saw is history.
+   */
+  note(observer: Endpoint, endpoint: Endpoint, at: number): 'known' | 'new' | 'moved'
   /** `own`: addresses of this host. */
   mapping(own: ReadonlySet<string>): Mapping
   /** Addresses this node bears outside, whatever the port. */
@@ -66,11 +69,14 @@ export function createReflexive(): Reflexive {
   return {
     note(observer, endpoint, at) {
       const before = sights.get(observer)?.endpoint
+      const moved = before !== undefined && hostOf(before) !== hostOf(endpoint)
+      if (moved) sights.clear()
       sights.delete(observer)
       sights.set(observer, { endpoint, at, host: hostOf(observer) })
       const [oldest] = sights.keys()
       if (sights.size > OBSERVERS_MAX && oldest !== undefined) sights.delete(oldest)
-      return before !== endpoint
+      if (moved) return 'moved'
+      return before === endpoint ? 'known' : 'new'
     },
     mapping(own) {
       const seen = current()

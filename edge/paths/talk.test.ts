@@ -157,6 +157,7 @@ test('an earlier life, played again, brings about an answer and nothing else', (
   const known = later.receive(other.ping(alice.key, ++probe, A), B)
   assert.is(other.receive(replyTo(known), A)?.type, 'pong')
   assert.is(other.receive(later.call(bob.key), A)?.type, 'call', 'until it has proved its session')
+  assert.equal(other.receive(later.call(bob.key, MALLORY), A), { type: 'call', peer: alice.key, at: MALLORY })
 
   const reply = replyTo(other.receive(ping, MALLORY))
   assert.ok(reply.length <= ping.length)

@@ -60,14 +60,20 @@ export type Heard =
       /** Where the peer saw the ping come from. */
       readonly seenAs: Endpoint
     }
-  | { readonly type: 'call'; readonly peer: WgKey }
+  | {
+      readonly type: 'call'
+      readonly peer: WgKey
+      /** Where the peer’s own NAT lets it be seen, as far as it knows. */
+      readonly at?: Endpoint
+    }
 
 export interface PathTalk {
   /** Whom to talk with; everybody else is noise. */
   setPeers(peers: readonly WgKey[]): void
   /** A frame to send to `to`; `size`: bytes of its UDP payload, at least the usual. */
   ping(peer: WgKey, probe: number, to: Endpoint, size?: number): Uint8Array
-  call(peer: WgKey): Uint8Array
+  /** `at`: where this node is seen from outside. Facts travel through the hub; this goes by the way that works. */
+  call(peer: WgKey, at?: Endpoint): Uint8Array
   /** Undefined for what deserves no answer. A pong counts only from where its ping went. */
   receive(bytes: Uint8Array, from: Endpoint): Heard | undefined
 }
@@ -198,6 +204,11 @@ export function createPathTalk({ clock, crypto, entropy, self }: TalkOptions): P
     }
   }
 
+  const calledBy = ({ peer }: Pair, body: Uint8Array): Heard => {
+    const at = decodeEndpoint(parseProbe(body).rest)
+    return { type: 'call', peer, ...(at === undefined ? {} : { at }) }
+  }
+
   const understand = (
     pair: Pair,
     header: OpenedHeader,
@@ -209,7 +220,7 @@ export function createPathTalk({ clock, crypto, entropy, self }: TalkOptions): P
     if (!known) pair.stranger = heard
     if (!heard.window.admit(header.counter)) return undefined
     if (header.kind === 'pong') return land(pair, heard, body, from)
-    if (header.kind === 'call') return known ? { type: 'call', peer: pair.peer } : undefined
+    if (header.kind === 'call') return known ? calledBy(pair, body) : undefined
     return known || strangers(pair.peer) ? answer(pair, body, from, known) : undefined
   }
 
@@ -229,7 +240,11 @@ export function createPathTalk({ clock, crypto, entropy, self }: TalkOptions): P
       const length = size === undefined ? bodyBytes : size - AROUND_BYTES
       return frame(pair, 'ping', encodeProbe(probe, random, new Uint8Array(0), length))
     },
-    call: (peer) => frame(pairOf(peer), 'call', new Uint8Array(bodyBytes)),
+    call(peer, at) {
+      const body =
+        at === undefined ? new Uint8Array(bodyBytes) : encodeProbe(0, new Uint8Array(randomBytes), encodeEndpoint(at))
+      return frame(pairOf(peer), 'call', body)
+    },
     receive(bytes, from) {
       const header = parseHeader(bytes)
       const peer = header === undefined ? undefined : byTag.get(toHex(header.tag))

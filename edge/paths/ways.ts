@@ -61,7 +61,9 @@ export function createWays(options: WaysOptions) {
   const reflexive = createReflexive()
   /** What others see of this node is announced at once: peers wait for it. */
   const noteSight = (observer: Endpoint, endpoint: Endpoint): void => {
-    if (reflexive.note(observer, endpoint, clock.monotonic())) onChange()
+    const seen = reflexive.note(observer, endpoint, clock.monotonic())
+    if (seen === 'moved' && !outlook.isLooking()) outlook.lookAgain()
+    if (seen !== 'known') onChange()
   }
   const relays = createRelays({
     client: relayClient(send),
