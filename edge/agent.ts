@@ -21,6 +21,7 @@ import type { TlsDuty } from './relay/open-tls.ts'
 import type { DialTlsRelay } from './relay/tls-link.ts'
 import type { OpenLoopback } from './relay/tls-wire.ts'
 import type { Store } from './store/store.ts'
+import type { Origin } from './trust/origin.ts'
 import type { UpkeepStatus } from './upkeep/upkeep.ts'
 
 export interface AgentSettings {
@@ -141,6 +142,8 @@ export interface AgentStatus {
     readonly applied: Version
     readonly lastGood: Version
     readonly quarantined?: Version
+    /** Who brought what is held, and when; absent for what enrolment brought. */
+    readonly source?: Origin
   }
   readonly peers: readonly PeerStatus[]
   readonly health: readonly ShownCondition[]

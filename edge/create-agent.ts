@@ -18,7 +18,7 @@ import { linkFlapMs, tellLink } from './report/link-health.ts'
 import { agentPaths } from './report/paths.ts'
 import { agentStatus, type Model } from './report/report.ts'
 import { createReporter } from './report/reporter.ts'
-import type { Accepted } from './trust/accept.ts'
+import { createIntake, type Intake } from './trust/intake.ts'
 
 /** Garbage on a topic is remembered for so long after the last of it. */
 const REFUSED_FOR_MS = 10 * 60_000
@@ -37,7 +37,13 @@ interface Running {
   announcer: Announcer | undefined
 }
 
-function createModel(options: AgentOptions, parts: Parts, turns: Turns, running: Running): () => Model {
+function createModel(
+  options: AgentOptions,
+  parts: Parts,
+  turns: Turns,
+  running: Running,
+  intake: Pick<Intake, 'origin'>,
+): () => Model {
   const { clock, health, holding, members, mode, peers, started } = parts
   return () => {
     const applied = turns.applied()
@@ -50,6 +56,7 @@ function createModel(options: AgentOptions, parts: Parts, turns: Turns, running:
       startedMonotonic: started.monotonic,
       addresses: members.me()?.addresses ?? [],
       revision: { held: holding.held()?.version ?? noVersion, applied, lastGood: applied },
+      origin: intake.origin(),
       peers,
       health: merged(health.visible(), options.hostConditions?.() ?? []),
       mode: mode.now(),
@@ -94,19 +101,12 @@ async function mendClock(options: AgentOptions, { clock, health, holding, keep }
   else if (clock.now() < floor - CLOCK_SLACK_MS) health.raise('clock-behind', detail)
 }
 
-function openLink(options: AgentOptions, parts: Parts, running: Running, loop: Loop): HubLink {
+function openLink(options: AgentOptions, parts: Parts, running: Running, loop: Loop, intake: Intake): HubLink {
   const { entropy, identity, log } = options
   const { anchors, clock, facts, health, holding, keep, mode } = parts
   const onRefused = (detail: string, lasting: boolean): void => {
     health.raise('intent-rejected', detail, lasting ? { afterMs: linkFlapMs } : { forMs: REFUSED_FOR_MS })
     keep.journal('intent-rejected', detail)
-  }
-  const onAccepted = (accepted: Accepted): void => {
-    const failure = holding.take(accepted)
-    if (failure !== undefined) health.raise('disk-full', describeError(failure))
-    adopt(parts, options)
-    log.info('new intent', { revision: formatVersion(accepted.next.version), records: accepted.next.records.size })
-    loop.wake('intent')
   }
   const onChange = (): void => {
     const state = link.state()
@@ -124,7 +124,7 @@ function openLink(options: AgentOptions, parts: Parts, running: Running, loop: L
     log,
     inflate: options.inflate,
     held: () => holding.held(),
-    onAccepted,
+    onAccepted: (accepted) => intake.take(accepted, { by: 'hub' }),
     onRefused,
     onSound: () => health.clear('intent-rejected'),
     send: (payload) => link.request(payload),
@@ -192,7 +192,12 @@ export function createAgent(options: AgentOptions): Agent {
   const wishes = createWishes(identity.nodeId, options.wgKey, settings, paths, parts.sizes)
   const lan = createOwnLan(options, parts, (why) => loop.wake(why))
   const turns = createTurns({ driver, holding, peers, facts, endpoints: paths, lan, wishes, health, log, onChanged })
-  const model = createModel(options, parts, turns, running)
+  const onTaken = (): void => {
+    adopt(parts, options)
+    loop.wake('intent')
+  }
+  const intake = createIntake({ ...parts, log, store: options.store, onTaken })
+  const model = createModel(options, parts, turns, running, intake)
   const reporter = createReporter({ clock, metered: options.paths?.metered === true, link: () => running.link, model })
   let told = noVersion
   let unwatch: (() => void) | undefined
@@ -238,7 +243,7 @@ export function createAgent(options: AgentOptions): Agent {
       void paths.start().then(onChanged)
       void lan?.start()
       unwatch = driver.watch(() => loop.wake('event'))
-      running.link = openLink(options, parts, running, loop)
+      running.link = openLink(options, parts, running, loop, intake)
       running.link.start()
       afterTurn()
     },

@@ -3,6 +3,7 @@
 import type { ShownCondition } from '../../shared/health.ts'
 import { formatVersion } from '../../shared/record/head.ts'
 import type { AgentStatus, PeerStatus } from '../agent.ts'
+import { sourceText } from '../trust/origin.ts'
 import { ageText, bytesText, rttText, timeText } from './words.ts'
 
 /** Lays out rows in columns; given in, so that this file stays free of how wide a terminal is. */
@@ -17,8 +18,9 @@ function modeLine({ mode, modeSince, hub }: AgentStatus, nowMs: number): string 
 }
 
 function revisionLine({ revision }: AgentStatus): string {
-  const { held, applied, quarantined } = revision
-  const parts = [`held ${formatVersion(held)}`, `applied ${formatVersion(applied)}`]
+  const { held, applied, quarantined, source } = revision
+  const from = source === undefined ? '' : ` (from ${sourceText(source)}, ${timeText(source.at)})`
+  const parts = [`held ${formatVersion(held)}${from}`, `applied ${formatVersion(applied)}`]
   if (quarantined !== undefined) parts.push(`quarantined ${formatVersion(quarantined)}`)
   return parts.join(', ')
 }

@@ -48,6 +48,7 @@ function modelOf(count: number, heard: number): Model {
       applied: { epoch: 1, revision: 4 },
       lastGood: { epoch: 1, revision: 4 },
     },
+    origin: { by: 'hub', at: 1 },
     peers,
     health: [{ code: 'apply-failed', since: 1, detail: 'd'.repeat(500) }],
     mode: { mode: 'online', since: 1, lastContact: 2 },

@@ -9,6 +9,7 @@ import type { PeerReport, StatusReport } from '../../shared/wire/report.ts'
 import type { AgentSettings, AgentStatus, PeerStatus } from '../agent.ts'
 import type { Identity } from '../identity.ts'
 import type { LinkState } from '../link/hub-link.ts'
+import type { Origin } from '../trust/origin.ts'
 import type { UpkeepStatus } from '../upkeep/upkeep.ts'
 import type { Mode } from './mode.ts'
 import type { PeerBook, PeerEntry } from './peers.ts'
@@ -23,6 +24,8 @@ export interface Model {
   readonly startedMonotonic: number
   readonly addresses: readonly Address[]
   readonly revision: { readonly held: Version; readonly applied: Version; readonly lastGood: Version }
+  /** Who brought what is held. */
+  readonly origin: Origin | undefined
   readonly peers: PeerBook
   readonly health: readonly Condition[]
   readonly mode: Mode
@@ -116,7 +119,7 @@ export function agentStatus(model: Model): AgentStatus {
     },
     mode: mode.mode,
     modeSince: mode.since,
-    revision: model.revision,
+    revision: { ...model.revision, ...(model.origin === undefined ? {} : { source: model.origin }) },
     peers: model.peers.entries.map((entry) => peerStatus(entry, model.peers, now, monotonic)),
     health: model.health.map((condition) => showCondition(condition)),
     upkeep: model.upkeep,
