@@ -18,6 +18,7 @@ import { createPathSizes, type PathSizes } from './paths/path-sizes.ts'
 import type { OwnTls, RelayScene } from './paths/relays.ts'
 import { createRotation } from './paths/rotation.ts'
 import type { TlsEvents } from './paths/ways.ts'
+import type { DefaultRoute } from './portmap/doors.ts'
 import { createOwnPortMapping, type PortMapping } from './portmap/own-portmap.ts'
 import { createRelayClient, type RelayClient } from './relay/client.ts'
 import { createMemberSets } from './relay/member-set.ts'
@@ -33,6 +34,8 @@ import { createHolding, type Holding } from './trust/holding.ts'
 import { type Anchors, firstKeyring } from './trust/keys.ts'
 import { createMembers, type Members } from './trust/members.ts'
 import { createUpkeep, type Upkeep } from './upkeep/upkeep.ts'
+import { createOwnUplinks } from './uplinks/own-uplinks.ts'
+import type { Uplinks } from './uplinks/uplinks.ts'
 
 /** Where the store keeps the endpoints that worked last. */
 export const lastGoodKey = 'last-good-endpoints'
@@ -70,6 +73,7 @@ interface Sources {
   readonly facts: FactBook
   readonly capability: CapabilityKeeper
   readonly sizes: PathSizes | undefined
+  readonly uplinks: Uplinks
 }
 
 /** Undefined where nobody can probe. */
@@ -92,7 +96,7 @@ function createSizes(
 
 function createPaths(options: AgentOptions, sources: Sources, ownTls: OwnTls, onChange: () => void): Chooser {
   const { entropy, identity, log, paths, signer, wgKey } = options
-  const { capability, clock, facts, holding, members, sizes, upkeep } = sources
+  const { capability, clock, facts, holding, members, sizes, upkeep, uplinks } = sources
   const network = (): NetworkSpec | undefined => holding.inForce()?.parsed.records.network?.spec
   const names = createNames(options.resolve, clock, log)
   const pace = (): Pace => (paths?.metered === true ? 'frugal' : (network()?.failover ?? 'normal'))
@@ -132,6 +136,7 @@ function createPaths(options: AgentOptions, sources: Sources, ownTls: OwnTls, on
           ownTls,
           relayScene,
           onChange,
+          onHeard: (from) => uplinks.noteHeard(from),
         })
   return createChooser(createRotation(clock, names), engine, log)
 }
@@ -153,8 +158,17 @@ function openOwnRelay(
   })
 }
 
-function createPorts(options: AgentOptions, clock: Clock, keep: Keepsakes, onChange: () => void): PortMapping {
-  const { entropy, log, portMapping: doors, settings, store } = options
+function createPorts(
+  { entropy, log, portMapping, settings, store }: AgentOptions,
+  { clock, keep, uplinks }: { readonly clock: Clock; readonly keep: Keepsakes; readonly uplinks: Uplinks },
+  onChange: () => void,
+): PortMapping {
+  // The router to be asked stands at the uplink that is gone by.
+  const routes = (): readonly DefaultRoute[] => {
+    const [all, by] = [portMapping?.routes() ?? [], uplinks.chosen(4)]
+    return by === undefined ? all : all.filter((route) => route.interface === by)
+  }
+  const doors = portMapping === undefined ? undefined : { ...portMapping, routes }
   return createOwnPortMapping({ doors, clock, entropy, log, port: settings.listenPort, store, keep, onChange })
 }
 
@@ -166,9 +180,10 @@ function memoriesOf(peers: PeerBook, sizes: PathSizes | undefined, upkeep: Upkee
   return sizes === undefined ? known : [...known, { key: pathSizesKey, book: sizes }]
 }
 
-function withCounted(options: AgentOptions, upkeep: Upkeep): AgentOptions {
+function withCounted(options: AgentOptions, upkeep: Upkeep, uplinks: Uplinks): AgentOptions {
   const { paths } = options
-  return paths === undefined ? options : { ...options, paths: { ...paths, socket: upkeep.metered(paths.socket) } }
+  if (paths === undefined) return options
+  return { ...options, paths: { ...paths, socket: uplinks.watched(upkeep.metered(paths.socket)) } }
 }
 
 function openFacts({ log, sha256, store, verify }: AgentOptions, members: Members, keep: Keepsakes): FactBook {
@@ -182,11 +197,12 @@ function openFacts({ log, sha256, store, verify }: AgentOptions, members: Member
   })
 }
 
-/** `request` asks the hub; `onPathChange`: the way to a peer changed. */
+/** `request` asks the hub; `onPathChange`: the way to a peer changed; `onUplink`: this node goes out elsewhere now. */
 export function createParts(
   options: AgentOptions,
   request: (payload: Uint8Array) => Promise<void>,
   onPathChange: () => void,
+  onUplink: () => void,
 ) {
   const { identity, log, store } = options
   const clock = wholeMs(options.clock)
@@ -199,7 +215,8 @@ export function createParts(
   const peers = createPeerBook(clock, { viaOf: (endpoint) => paths.viaOf(endpoint), way: (node) => paths.way(node) })
   const capability = createOwnCapability(options, { anchors, clock, holding }, request)
   const upkeep = createUpkeep({ ...options.upkeep, clock, log, wireguardBytes: () => peers.upkeepBytes() })
-  const counted = withCounted(options, upkeep)
+  const uplinks = createOwnUplinks(options, clock, { places: () => paths.stunPlaces(), onSwitch: onUplink })
+  const counted = withCounted(options, upkeep, uplinks)
   const sizes = createSizes(counted, { clock, holding }, onPathChange)
   let onLocal: ((node: NodeId) => void) | undefined
   const ownTls: OwnTls = {
@@ -207,7 +224,7 @@ export function createParts(
     call: (node) => relay.call(node),
     listen: (listener) => void (onLocal = listener),
   }
-  const sources = { capability, clock, facts, holding, members, sizes, upkeep }
+  const sources = { capability, clock, facts, holding, members, sizes, upkeep, uplinks }
   const paths = createPaths(counted, sources, ownTls, onPathChange)
   const tlsDuty = (port: number): RelayDuty['tls'] => ({
     port,
@@ -221,7 +238,7 @@ export function createParts(
       openOwnRelay(options, { anchors, holding }, port, tlsPort === undefined ? undefined : tlsDuty(tlsPort)),
     onTrouble: (why) => (why === undefined ? health.clear('relay-closed') : health.raise('relay-closed', why)),
   })
-  const ports = createPorts(options, clock, keep, onPathChange)
+  const ports = createPorts(options, { clock, keep, uplinks }, onPathChange)
   const mode = createMode(store, clock)
   const memories = memoriesOf(peers, sizes, upkeep)
   const chores = createChores({ clock, keep, holding, facts, mode, memories, store })
@@ -244,6 +261,7 @@ export function createParts(
     sizes,
     started,
     upkeep,
+    uplinks,
   }
 }
 

@@ -23,6 +23,8 @@ import type { OpenLoopback } from './relay/tls-wire.ts'
 import type { Store } from './store/store.ts'
 import type { Origin } from './trust/origin.ts'
 import type { UpkeepStatus } from './upkeep/upkeep.ts'
+import type { UplinkDoors } from './uplinks/doors.ts'
+import type { WayOut } from './uplinks/way-out.ts'
 
 export interface AgentSettings {
   readonly interface: string
@@ -67,6 +69,8 @@ export interface AgentOptions {
   readonly lan?: { readonly socket: BeaconSocket; readonly crypto: BeaconCodecOptions['crypto'] }
   /** Asks the router in front of this host for an outside port; absent where no router shall be asked. */
   readonly portMapping?: PortMappingDoors
+  /** Chooses among several uplinks; absent where the host's own choice is always taken. */
+  readonly uplinks?: UplinkDoors & { readonly wayOut: Pick<WayOut, 'serve'> }
   /** Absent where nobody asks what upkeep costs. */
   readonly upkeep?: UpkeepDoors
   /** Opens the relay that this node's record offers; absent where it can't. */

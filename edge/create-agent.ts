@@ -18,6 +18,7 @@ import { linkFlapMs, tellLink } from './report/link-health.ts'
 import { agentPaths } from './report/paths.ts'
 import { agentStatus, type Model } from './report/report.ts'
 import { createReporter } from './report/reporter.ts'
+import { tellUplinks } from './report/uplink-health.ts'
 import { createIntake, type Intake } from './trust/intake.ts'
 
 /** Garbage on a topic is remembered for so long after the last of it. */
@@ -113,6 +114,7 @@ function openLink(options: AgentOptions, parts: Parts, running: Running, loop: L
     tellLink(health, state)
     if (!mode.update(state)) return
     const online = mode.now().mode === 'online'
+    if (!online) parts.uplinks.doubt()
     log.info(online ? 'the hub is there' : 'the hub is away; the node works on by itself')
     keep.write('keep the mode', () => mode.save())
     keep.journal(mode.now().mode, state.failure?.reason ?? '')
@@ -186,8 +188,13 @@ export function createAgent(options: AgentOptions): Agent {
   const { driver, identity, log, settings } = options
   const onChanged = (): void => loop.wake('event')
   const request = async (payload: Uint8Array): Promise<void> => running.link?.request(payload)
-  const parts = createParts(options, request, onChanged)
-  const { chores, clock, facts, health, holding, keep, members, paths, peers, ports } = parts
+  const onUplink = (): void => {
+    paths.uplinkChanged()
+    running.link?.nudge()
+    onChanged()
+  }
+  const parts = createParts(options, request, onChanged, onUplink)
+  const { chores, clock, facts, health, holding, keep, members, paths, peers, ports, uplinks } = parts
   const running: Running = { link: undefined, announcer: undefined }
   const wishes = createWishes(identity.nodeId, options.wgKey, settings, paths, parts.sizes)
   const lan = createOwnLan(options, parts, (why) => loop.wake(why))
@@ -211,6 +218,8 @@ export function createAgent(options: AgentOptions): Agent {
     reporter.tell(acknowledges)
     const { addresses } = turns.local()
     lan?.follow(addresses)
+    uplinks.follow(addresses)
+    tellUplinks(health, uplinks.report(), clock.now())
     // Whoever was given an endpoint by people needs no port of a router.
     ports.follow({
       local: addresses,
@@ -252,13 +261,14 @@ export function createAgent(options: AgentOptions): Agent {
       await loop.stop()
       await paths.stop()
       await lan?.stop()
+      uplinks.stop()
       await ports.stop()
       parts.relay.close()
       await running.link?.stop()
       chores.finish()
     },
     status: () => agentStatus(model()),
-    paths: () => agentPaths(parts, paths, lan, ports),
+    paths: () => agentPaths(parts, paths, lan),
     plan: () => turns.plan(),
     wake() {
       running.link?.nudge()

@@ -44,11 +44,11 @@ const doors: Doors = {
       clock: systemClock,
     })
   },
-  createPathDoors: async (settings, files, log) => {
+  createPathDoors: async (settings, files, log, out) => {
     const { createControlSocket } = await import('./drivers/control-socket.ts')
     const { createBeaconSocket } = await import('./drivers/beacon-socket.ts')
     const { createWireguardDoor } = await import('./drivers/wireguard-door.ts')
-    const { readDefaultRoutes } = await import('./drivers/default-routes.ts')
+    const { readDefaultRoutes, readUplinkRoutes } = await import('./drivers/default-routes.ts')
     const { interface: name, listenPort } = settings
     const ports = { listenPort, controlPort: controlPortOf(settings) }
     return {
@@ -62,10 +62,17 @@ const doors: Doors = {
         run: createRunner(log),
       }),
       portMapping: { routes: readDefaultRoutes, router: () => openRouterDoors(log) },
+      uplinks: {
+        routes: readUplinkRoutes,
+        steering: async () => (await import('./drivers/steering.ts')).createSteeringDriver(createRunner(log)),
+        openProbe: async (local, onMessage) =>
+          (await import('./drivers/probe-socket.ts')).openProbe(local, log, onMessage),
+        knock: async (local, to, timeoutMs) => (await import('./drivers/probe-socket.ts')).knock(local, to, timeoutMs),
+      },
       // Few hosts ever need them.
       tls: {
         dial: async (target, events) =>
-          (await import('./drivers/tls-dial.ts')).dialTlsRelay({ ...target, proxy: proxyOf(settings) }, events),
+          (await import('./drivers/tls-dial.ts')).dialTlsRelay({ ...target, proxy: proxyOf(settings), out }, events),
         loopback: async (onPacket) => (await import('./drivers/loopback.ts')).openLoopback(listenPort, log, onPacket),
       },
     }

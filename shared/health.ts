@@ -123,6 +123,12 @@ export const healthMeanings = {
     title: 'A peer does not answer',
     remedy: 'See `holdfast status`. Both ends behind strict NATs need one public or port-forwarded node between them.',
   },
+  'uplink-silent': {
+    severity: 'warning',
+    title: 'An uplink that this host prefers lets nothing through; the mesh goes by another one',
+    remedy:
+      'Check its cable, its router and its provider; the host’s other traffic still goes there. The mesh returns by itself.',
+  },
   'forwarding-off': {
     severity: 'warning',
     title: 'This node is a router but the host does not forward packets',

@@ -27,6 +27,10 @@ export const chunksMax = 1_024
 /** A fact: 16 candidates and 256 pods. */
 export const factBytesMax = 32 << 10
 export const candidatesMax = 16
+/** Uplinks of a host that are told apart, of each family: Ethernet, Wi-Fi and two modems. */
+export const uplinksMax = 4
+/** Addresses and TCP ports of the hub and of relays that are reached by an uplink of our choice. */
+export const uplinkContactsMax = 16
 /** Peers whose mapped endpoint a public node repeats in its fact. */
 export const observedMax = 256
 /** A status report with 256 peers. */

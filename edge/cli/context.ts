@@ -8,8 +8,8 @@ import type { Driver } from '../drivers/driver.ts'
 import type { RunCommand } from '../host/command.ts'
 import type { StateFiles } from '../host/files.ts'
 import type { HostProbe } from '../host/probe.ts'
-import type { HostPathDoors } from '../host/run-agent.ts'
-import type { PortedSettings, Settings } from '../host/settings.ts'
+import type { RunAgentOptions } from '../host/run-agent.ts'
+import type { Settings } from '../host/settings.ts'
 import type { RouterDoors } from '../portmap/doors.ts'
 import type { Forwarder } from '../relay/forwarder.ts'
 import type { RulesetOptions } from '../relay/ruleset.ts'
@@ -33,7 +33,7 @@ export interface Cli {
   readonly probe: HostProbe
   /** Loaded when called: a look at the status needs neither kernel nor planner. */
   readonly createDriver: (settings: Settings, files: StateFiles, log: Log) => Promise<Driver>
-  readonly createPathDoors: (settings: PortedSettings, files: StateFiles, log: Log) => Promise<HostPathDoors>
+  readonly createPathDoors: RunAgentOptions['createPathDoors']
   /** True if nobody has the UDP port, in either family. */
   readonly isPortFree: (port: number) => Promise<boolean>
   /** What it takes to speak with the router in front of this host. */

@@ -7,6 +7,7 @@ import { parseName, parseNodeId } from '../../shared/ids.ts'
 import type { CandidateReport, PathReport, PathsReport } from '../paths/report.ts'
 import { explainText, explainWithoutEngine, isReached } from './explain-text.ts'
 
+const NOW = 1_800_000_000_000
 const LAN: CandidateReport = {
   endpoint: '192.168.1.9:51820' as Endpoint,
   kind: 'lan',
@@ -62,7 +63,7 @@ const PATHS: PathsReport = { engine: 'on', natType: 'symmetric', mapped: [], pee
 
 test('a peer behind a relay: what is used, why nothing better, who decides, what was', () => {
   assert.snapshot(
-    explainText(PATHS, REPORT),
+    explainText(PATHS, REPORT, NOW),
     `gate is reached through relay berlin-1 at 198.51.100.1:61000, round trip 42 ms, last answer 0s ago.
 Both ends are behind symmetric NATs, so nothing but a relay or a port mapping can join them.
 Better, but not in use:
@@ -82,7 +83,7 @@ Lately:
 
 test('why it must be a relay: by what stands in front of either end', () => {
   const why = (own: PathsReport['natType'], theirs: PathReport['natType'], used: CandidateReport): string => {
-    const text = explainText({ ...PATHS, natType: own }, { ...REPORT, natType: theirs, candidates: [used] })
+    const text = explainText({ ...PATHS, natType: own }, { ...REPORT, natType: theirs, candidates: [used] }, NOW)
     return text.split('\n').find((line) => line.startsWith('So ')) ?? 'nothing'
   }
   const tls: CandidateReport = { ...RELAY, kind: 'tls' }
@@ -111,7 +112,7 @@ test('the best there is needs no excuse', () => {
     history: [],
   }
   assert.snapshot(
-    explainText({ ...PATHS, natType: 'endpoint-independent' }, report),
+    explainText({ ...PATHS, natType: 'endpoint-independent' }, report, NOW),
     `gate is reached over the local network at 192.168.1.9:51820, round trip 0.4 ms, last answer 1s ago.
 This node is behind a NAT that others can reach through once it has a mapping; gate is behind no NAT.
 No payload flows, so nothing is probed; the first packet wakes the paths.
@@ -131,7 +132,7 @@ test('a peer that is not reached: every place it was looked for', () => {
   }
   const report: PathReport = { ...REPORT, natType: 'unknown', mode: 'normal', candidates: [LAN, never], history: [] }
   assert.snapshot(
-    explainText({ ...PATHS, natType: 'udp-blocked' }, report),
+    explainText({ ...PATHS, natType: 'udp-blocked' }, report, NOW),
     `gate is not reached.
 This node is behind a firewall that blocks UDP; gate is behind a NAT of unknown kind, or none.
 Where it was looked for:
@@ -150,18 +151,18 @@ test('a path that WireGuard is pointed at and that never answered is not called 
     state: 'untried',
     reason: 'WireGuard is pointed at it, because nothing answers that is known to be better',
   }
-  const text = explainText(PATHS, { ...REPORT, candidates: [guessed], history: [] })
+  const text = explainText(PATHS, { ...REPORT, candidates: [guessed], history: [] }, NOW)
   assert.match(
     text,
     /^WireGuard sends to gate over the local network at 192\.168\.1\.9:51820: WireGuard is pointed at it/,
   )
   const shaken = "works by WireGuard's own handshake 5 s ago; answers no probes, so not measured"
-  const handshake = explainText(PATHS, { ...REPORT, candidates: [{ ...guessed, reason: shaken }] })
+  const handshake = explainText(PATHS, { ...REPORT, candidates: [{ ...guessed, reason: shaken }] }, NOW)
   assert.match(handshake, /^WireGuard sends to gate over the local network at 192\.168\.1\.9:51820: works by WireGuard/)
 })
 
 test('a peer nobody knows a place of', () => {
-  const text = explainText(PATHS, { ...REPORT, candidates: [], history: [] })
+  const text = explainText(PATHS, { ...REPORT, candidates: [], history: [] }, NOW)
   assert.match(text, /^gate is not reached\.\n/)
   assert.match(text, 'Nobody told where it might be: it has not announced itself yet.\n')
 })
@@ -169,7 +170,7 @@ test('a peer nobody knows a place of', () => {
 test('a path that fell silent is not called reached', () => {
   const silent: CandidateReport = { ...RELAY, state: 'failed', reason: 'silent for 3 s; stays in use' }
   assert.is(isReached(silent), false)
-  const text = explainText(PATHS, { ...REPORT, candidates: [silent, DIRECT] })
+  const text = explainText(PATHS, { ...REPORT, candidates: [silent, DIRECT] }, NOW)
   assert.match(text, 'WireGuard sends to gate through relay berlin-1 at 198.51.100.1:61000: silent for 3 s')
   assert.match(text, 'Where else it was looked for:\n  direct')
 })
@@ -186,6 +187,16 @@ This host can’t share WireGuard’s port, so endpoints take turns until one an
     explainWithoutEngine({ ...peer, path: 'none' }),
     /^gate is not reached; last handshake of WireGuard: never\.\n/,
   )
+})
+
+test('an uplink that lets nothing through is told', () => {
+  const uplinks = [
+    { family: 4, interface: 'eth0', preferred: true, inUse: false, silentForMs: 61_000 },
+    { family: 4, interface: 'lte0', preferred: false, inUse: true, lastAnswerAgeMs: 900 },
+  ] as const
+  const text = explainText({ ...PATHS, uplinks }, REPORT, NOW)
+  assert.match(text, '\nUplink eth0: no answer since 2027-01-15T07:58:59Z, using lte0.\n')
+  assert.not.match(explainText({ ...PATHS, uplinks: uplinks.slice(0, 1) }, REPORT, NOW), 'Uplink')
 })
 
 test.run()

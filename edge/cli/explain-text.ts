@@ -2,6 +2,7 @@
 
 import type { PeerStatus } from '../agent.ts'
 import type { CandidateReport, PathReport, PathsReport } from '../paths/report.ts'
+import { uplinkSentences } from '../uplinks/words.ts'
 import { mtuSentence } from './mtu-text.ts'
 import { ageText, rttText } from './words.ts'
 
@@ -92,7 +93,7 @@ function sizeLines(used: CandidateReport | undefined): readonly string[] {
   return sentence === undefined ? [] : [sentence]
 }
 
-export function explainText(paths: PathsReport, report: PathReport): string {
+export function explainText(paths: PathsReport, report: PathReport, nowMs: number): string {
   const { decides, history, mode, name } = report
   const used = report.candidates.find(({ inUse }) => inUse)
   const lines = [
@@ -100,6 +101,7 @@ export function explainText(paths: PathsReport, report: PathReport): string {
     ...sizeLines(used),
     natSentence(report, paths.natType),
     ...(used === undefined ? [] : whyRelayed(report, paths.natType, used)),
+    ...uplinkSentences(paths.uplinks ?? [], nowMs).map((one) => `${one.slice(0, 1).toUpperCase()}${one.slice(1)}.`),
     ...othersLines(report, used),
     mode === 'idle'
       ? 'No payload flows, so nothing is probed; the first packet wakes the paths.'

@@ -4,6 +4,7 @@ import { fromBase64 } from '../../shared/bytes.ts'
 import { switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { renderTable } from '../../shared/cli/table.ts'
 import { describeError, type ErrorCode, HoldfastError } from '../../shared/errors.ts'
+import type { HealthCode } from '../../shared/health.ts'
 import { proxyText } from '../../shared/host/http-proxy.ts'
 import { connectPinned } from '../../shared/host/pinned-tls.ts'
 import { parseBrokerUrl, parseHubUrl } from '../enrol/hub-url.ts'
@@ -104,16 +105,23 @@ async function brokerWays(cli: Cli, floor: number): Promise<readonly Finding[]> 
   }
 }
 
-/** Why this host's relay is not open, as its running agent says; nothing where none runs. */
-async function closedRelay(cli: Cli): Promise<readonly Finding[]> {
+type FromAgent = Pick<Finding, 'check' | 'verdict' | 'used'>
+
+/** Conditions of the running agent that say what this host has and lacks. */
+const TOLD_BY_AGENT: Partial<Record<HealthCode, FromAgent>> = {
+  'relay-closed': { check: 'relay port', verdict: 'fails', used: 'nothing' },
+  'relay-tls-closed': { check: 'relay TLS port', verdict: 'fails', used: 'nothing' },
+  'uplink-silent': { check: 'uplinks', verdict: 'note', used: 'another uplink' },
+}
+
+/** Why this host's relay is not open, or an uplink is not used, as its running agent says; nothing where none runs. */
+async function agentFindings(cli: Cli): Promise<readonly Finding[]> {
   try {
     const { health } = await createLocalClient(cli.files.socket).status(false)
-    return health
-      .filter(({ code }) => code === 'relay-closed' || code === 'relay-tls-closed')
-      .map(({ code, detail, remedy, title }) => {
-        const check = code === 'relay-closed' ? 'relay port' : 'relay TLS port'
-        return { check, verdict: 'fails', found: detail ?? title, used: 'nothing', remedy } as const
-      })
+    return health.flatMap(({ code, detail, remedy, title }): readonly Finding[] => {
+      const told = TOLD_BY_AGENT[code]
+      return told === undefined ? [] : [{ ...told, found: detail ?? title, remedy }]
+    })
   } catch {
     return []
   }
@@ -148,7 +156,7 @@ export async function findings(cli: Cli): Promise<readonly Finding[]> {
   const relay = await relayFinding(cli.run)
   const lan = await lanFinding(cli.run, cli.settings)
   const all = [...diagnose(hub === undefined ? base : { ...base, hub }), lan]
-  const more = [...(await brokerWays(cli, floor)), ...(await closedRelay(cli))]
+  const more = [...(await brokerWays(cli, floor)), ...(await agentFindings(cli))]
   return [...all, ...more, ...(relay === undefined ? [] : [relay])]
 }
 

@@ -173,4 +173,28 @@ test('a peer over TLS proves nothing of UDP', () => {
   assert.match(found(tls), 'relays: berlin-1 -\n')
 })
 
+test('uplinks, and which of them is gone by', () => {
+  const row = (uplinks: PathsReport['uplinks']): string | undefined =>
+    netcheckRows({ ...paths, ...(uplinks === undefined ? {} : { uplinks }) }, status, probe, NOW).find(
+      ([check]) => check === 'uplinks',
+    )?.[1]
+  const gateway = '192.168.1.1' as Address
+  const eth = { family: 4, interface: 'eth0', gateway, preferred: true, inUse: true } as const
+  const lte = { family: 4, interface: 'lte0', preferred: false, inUse: false } as const
+  assert.is(row(undefined), undefined)
+  assert.is(row([]), 'no default route')
+  assert.is(
+    row([eth, { ...eth, family: 6 }]),
+    'eth0 via 192.168.1.1: the only one; eth0 (IPv6) via 192.168.1.1: the only one',
+  )
+  assert.is(row([{ ...eth, lastAnswerAgeMs: 3 }, lte]), 'eth0 via 192.168.1.1: in use, answers; lte0: not asked yet')
+  assert.is(
+    row([
+      { ...eth, inUse: false, silentForMs: 61_000 },
+      { ...lte, inUse: true, lastAnswerAgeMs: 9 },
+    ]),
+    'eth0 via 192.168.1.1: no answer since 2027-01-15T07:58:59Z; lte0: in use instead, answers',
+  )
+})
+
 test.run()

@@ -4,6 +4,7 @@ import type { AgentStatus } from '../agent.ts'
 import type { HostProbe } from '../host/probe.ts'
 import type { PathReport, PathsReport } from '../paths/report.ts'
 import type { PortMappingReport } from '../portmap/report.ts'
+import { uplinksText } from '../uplinks/words.ts'
 import { isReached } from './explain-text.ts'
 import { mtuSummary } from './mtu-text.ts'
 import { rttText, timeText } from './words.ts'
@@ -110,6 +111,7 @@ export function netcheckRows(
     ],
     ['NAT', NAT_FOUND[paths.natType]],
     ['outside address', paths.mapped.join(', ') || 'not known'],
+    ...(paths.uplinks === undefined ? [] : [['uplinks', uplinksText(paths.uplinks, nowMs)] as const]),
     ['port mapping', portMappingText(paths.portMapping)],
     ['UDP', udp ? 'answered' : 'no peer has answered over UDP'],
     ['IPv6 outside', outsideIpv6(peers) ? 'a peer answered over IPv6' : 'no peer has answered over IPv6'],

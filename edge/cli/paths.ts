@@ -74,7 +74,7 @@ export const pathsCommand: Command = async (cli) => {
 export const explainCommand: Command = async (cli) => {
   const { all, peer, report } = await ask(cli, cli.args[0] ?? '')
   if (cli.json) writeJson(cli, { ...all, peers: report === undefined ? [] : [report] })
-  else cli.write(report === undefined ? explainWithoutEngine(peer) : explainText(all, report))
+  else cli.write(report === undefined ? explainWithoutEngine(peer) : explainText(all, report, cli.clock.now()))
   return peer.path !== 'none' || report?.candidates.some(isReached) === true ? 0 : 1
 }
 

@@ -98,6 +98,12 @@ export const commands: readonly CommandRow[] = [
           choices: ['auto', 'off'],
         },
         {
+          name: 'uplinks',
+          value: 'MODE',
+          summary: 'Go by another uplink where the preferred one lets nothing through (default auto)',
+          choices: ['auto', 'off'],
+        },
+        {
           name: 'set-clock',
           value: 'BOOL',
           summary: 'Raise the clock to the last known time (default true)',

@@ -13,6 +13,7 @@ import { addLink, type Flavour, flavourOf, removeLink, setLink } from './link.ts
 import { createNftTable } from './nft.ts'
 import { removeRelayTable } from './relay-forwarder.ts'
 import { addRoute, changeRoute, readRoutes, removeRoute } from './routes.ts'
+import { createSteeringDriver } from './steering.ts'
 import { removeTurnCover } from './turn-cover.ts'
 import { watchKernel } from './watch.ts'
 import { createWgSocket } from './wg-socket.ts'
@@ -141,6 +142,7 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
       await table.remove()
       await removeTurnCover(run)
       await removeRelayTable(run)
+      await createSteeringDriver(run).cleanup()
       flavour = undefined
     },
     watch: (wake) => watchKernel(name, tableName, wake, clock, log),

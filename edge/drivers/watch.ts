@@ -60,13 +60,13 @@ function listen(source: Source, wake: () => void, clock: Clock, log: Log): () =>
   }
 }
 
-/** Calls `wake` for changes of links, addresses, own routes and the own table, until the returned function is called. */
+/** Calls `wake` for changes of links, addresses, rules, own routes and the own table, until the returned function is called. */
 export function watchKernel(name: string, table: string, wake: () => void, clock: Clock, log: Log): () => void {
   const stops = [
     listen(
       {
         program: 'ip',
-        args: ['-o', 'monitor', 'label', 'link', 'address', 'route'],
+        args: ['-o', 'monitor', 'label', 'link', 'address', 'route', 'rule'],
         concerns: (line) => !line.startsWith('[ROUTE]') || line.includes(`dev ${name} `) || line.includes('default'),
       },
       wake,

@@ -5,7 +5,7 @@ import { fromBase64 } from '../../shared/bytes.ts'
 import type { Clock, Log } from '../../shared/effects.ts'
 import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import type { HttpProxy } from '../../shared/host/http-proxy.ts'
-import { connectPinned } from '../../shared/host/pinned-tls.ts'
+import { connectPinned, type FindOut } from '../../shared/host/pinned-tls.ts'
 import { hubServerName, mqttProtocol } from '../../shared/wire/enrol.ts'
 import { type BrokerAddress, parseBrokerUrl } from '../enrol/hub-url.ts'
 import type { Identity } from '../identity.ts'
@@ -18,6 +18,8 @@ const HEAD_START_MS = 2_000
 export interface BrokerLinkOptions {
   readonly identity: Pick<Identity, 'anchor' | 'broker'>
   readonly proxy?: HttpProxy | undefined
+  /** Which of several uplinks to take. */
+  readonly out?: FindOut | undefined
   readonly clock: Clock
   /** A time that is known to have passed, milliseconds since the Unix epoch. */
   readonly floor: () => number
@@ -37,10 +39,10 @@ function trustFor(address: BrokerAddress, identity: BrokerLinkOptions['identity'
 
 /** One way to the broker, proven. */
 export async function openBroker(address: BrokerAddress, options: Omit<BrokerLinkOptions, 'log'>): Promise<Duplex> {
-  const { identity, clock, floor, onCertificate, proxy } = options
+  const { identity, clock, floor, onCertificate, out, proxy } = options
   const { host, port, path } = address
   const times = { timeoutMs: TIMEOUT_MS, now: clock.now(), floor: floor() }
-  const target = { host, port, proxy, ...times, ...trustFor(address, identity) }
+  const target = { host, port, proxy, out, ...times, ...trustFor(address, identity) }
   if (address.kind === 'wss') {
     // Loaded only where it is needed: most sites never open a WebSocket.
     const { connectWebSocketPinned } = await import('../../shared/host/pinned-websocket.ts')

@@ -2,6 +2,7 @@
 
 import type { BusFactory, Clock, Entropy, Log } from '../../shared/effects.ts'
 import { createMqttBusFactory } from '../../shared/host/mqtt-bus.ts'
+import type { FindOut } from '../../shared/host/pinned-tls.ts'
 import type { Identity } from '../identity.ts'
 import type { Store } from '../store/store.ts'
 import { createBrokerLink } from './broker-link.ts'
@@ -16,6 +17,8 @@ export interface HubBusOptions {
   readonly clock: Clock
   readonly entropy: Entropy
   readonly log: Log
+  /** Which of several uplinks to take. */
+  readonly out?: FindOut | undefined
   /** Counts what the link costs; absent where nobody asks. */
   readonly count?: StreamCount
   /** Told at each connection whether the hub's certificate is past its date. */
@@ -23,9 +26,9 @@ export interface HubBusOptions {
 }
 
 export function createHubBus(options: HubBusOptions): BusFactory {
-  const { clock, count, entropy, identity, log, onCertificate, settings, store } = options
+  const { clock, count, entropy, identity, log, onCertificate, out, settings, store } = options
   const floor = (): number => readTimeFloor(store)
-  const open = createBrokerLink({ identity, proxy: proxyOf(settings), clock, floor, log, onCertificate })
+  const open = createBrokerLink({ identity, proxy: proxyOf(settings), out, clock, floor, log, onCertificate })
   const connect = count?.counted(open) ?? open
   const { password, username } = identity.broker
   const keepaliveS = keepaliveOf(settings)

@@ -6,6 +6,7 @@
 import type { Clock, Entropy, Log } from '../../shared/effects.ts'
 import { describeError, HoldfastError } from '../../shared/errors.ts'
 import { hkdf, openAead, sealAead, sha256, verify } from '../../shared/host/crypto.ts'
+import type { FindOut } from '../../shared/host/pinned-tls.ts'
 import { version } from '../../shared/version.ts'
 import type { Agent, AgentOptions, PathDoors } from '../agent.ts'
 import type { Driver } from '../drivers/driver.ts'
@@ -20,6 +21,8 @@ import { createPathTalk, type PathTalk } from '../paths/talk.ts'
 import type { Forwarder } from '../relay/forwarder.ts'
 import type { RulesetOptions } from '../relay/ruleset.ts'
 import { type OpenedStore, openStore } from '../store/sqlite.ts'
+import type { UplinkDoors } from '../uplinks/doors.ts'
+import { createWayOut } from '../uplinks/way-out.ts'
 import type { RunCommand } from './command.ts'
 import type { StateFiles } from './files.ts'
 import { createFindings, type HostFindings } from './findings.ts'
@@ -48,7 +51,13 @@ export interface RunAgentOptions {
   readonly run: RunCommand
   readonly probe: HostProbe
   readonly createDriver: (settings: Settings, files: StateFiles, log: Log) => Promise<Driver>
-  readonly createPathDoors: (settings: PortedSettings, files: StateFiles, log: Log) => Promise<HostPathDoors>
+  /** `out`: by which uplink connections leave. */
+  readonly createPathDoors: (
+    settings: PortedSettings,
+    files: StateFiles,
+    log: Log,
+    out: FindOut,
+  ) => Promise<HostPathDoors>
   /** True if nobody has the UDP port, in either family. */
   readonly isPortFree: (port: number) => Promise<boolean>
   readonly createForwarder: (options: RulesetOptions, log: Log) => Promise<Forwarder>
@@ -65,7 +74,7 @@ const NUDGE_MS = 1_000
 
 /** What main.ts makes of the doors that paths and beacons need. */
 export type HostPathDoors = Pick<PathDoors, 'socket' | 'wireguard' | 'tls'> &
-  Required<Pick<AgentOptions, 'portMapping'>> & { readonly beacons: BeaconSocket }
+  Required<Pick<AgentOptions, 'portMapping'>> & { readonly beacons: BeaconSocket; readonly uplinks: UplinkDoors }
 
 interface Enrolled {
   readonly identity: Identity
@@ -123,7 +132,8 @@ async function makeAgent(
   const count = createStreamCount()
   const driver = await options.createDriver(options.settings, files, log)
   const settings = await withFreePort(options, device, driver, opened, findings)
-  const { beacons, portMapping, ...doors } = await options.createPathDoors(settings, files, log)
+  const wayOut = createWayOut()
+  const { beacons, portMapping, uplinks, ...doors } = await options.createPathDoors(settings, files, log, wayOut.find)
   return await options.createAgent({
     identity,
     settings: {
@@ -152,12 +162,14 @@ async function makeAgent(
     },
     ...(settings.lan ? { lan: { socket: beacons, crypto: sealing } } : {}),
     ...(settings.portMapping === 'auto' ? { portMapping } : {}),
+    ...(settings.uplinks === 'auto' ? { uplinks: { ...uplinks, wayOut } } : {}),
     openRelay: (duty) => openHostRelay(options, duty, doors.tls),
     bus: createHubBus({
       ...options,
       identity,
       store: opened.store,
       count,
+      out: wayOut.find,
       onCertificate: (expired) => findings.set('hub-certificate-expired', expired),
     }),
     upkeep: { budgetBytesPerDay: idleBudgetOf(settings), hubBytes: () => count.bytes() },

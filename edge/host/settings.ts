@@ -39,6 +39,8 @@ export const settingsSchema = v.strictObject({
   lan: v.optional(v.boolean(), true),
   /** Ask the router in front of this host for an outside port. */
   portMapping: v.optional(v.picklist(['auto', 'off']), 'auto'),
+  /** Go by another uplink of this host where the one it prefers lets nothing through. */
+  uplinks: v.optional(v.picklist(['auto', 'off']), 'auto'),
   logLevel: v.optional(v.picklist(['debug', 'info', 'warn', 'error']), 'info'),
   logFormat: v.optional(v.picklist(['auto', 'text', 'json', 'journal']), 'auto'),
   /** Raise the clock to the time floor at start; off where the host owns time. */
@@ -83,6 +85,7 @@ function typed(name: SettingName, word: string): unknown {
     case 'state':
     case 'interface':
     case 'portMapping':
+    case 'uplinks':
     case 'logLevel':
     case 'logFormat':
     case 'proxy':

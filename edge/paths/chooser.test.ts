@@ -41,6 +41,8 @@ function rig(starts: () => Promise<boolean>) {
     mapping: () => ({ natType: 'none', mapped: [], relays: [RELAY] }),
     way: () => undefined,
     viaOf: () => RELAY,
+    stunPlaces: () => [],
+    uplinkChanged: () => void told.push('uplink'),
   }
   return { chooser: createChooser(rotation, engine, memoryLog(lines)), engine, lines, rotation, told }
 }

@@ -6,7 +6,7 @@ import type { Log } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import type { EndpointBook } from './endpoint-book.ts'
-import type { Outside } from './outlook.ts'
+import type { Outside, StunPlace } from './outlook.ts'
 import type { PathCandidate, PathView } from './path.ts'
 import type { PathEngine } from './path-engine.ts'
 
@@ -19,6 +19,10 @@ export interface Chooser extends EndpointBook {
   /** The way to a peer if it answers, or did when somebody last cared. */
   way(node: NodeId): PathCandidate | undefined
   mapping(): Outside
+  /** Where relays answer STUN. */
+  stunPlaces(): readonly StunPlace[]
+  /** What goes out goes by another uplink now. */
+  uplinkChanged(): void
   /** Addresses this node bears outside, whatever the port. */
   outsideHosts(): readonly string[]
   /** The relay behind an endpoint. */
@@ -58,6 +62,8 @@ export function createChooser(rotation: EndpointBook, engine: PathEngine | undef
     way: (node) => (on ? engine?.way(node) : undefined),
     viaOf: (endpoint) => (on ? engine?.viaOf(endpoint) : undefined),
     outsideHosts: () => (on ? (engine?.outsideHosts() ?? []) : []),
+    stunPlaces: () => (on ? (engine?.stunPlaces() ?? []) : []),
+    uplinkChanged: () => (on ? engine?.uplinkChanged() : undefined),
     mapping: () => (on ? (engine?.mapping() ?? NOTHING_KNOWN) : NOTHING_KNOWN),
   }
 }

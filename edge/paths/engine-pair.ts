@@ -5,6 +5,7 @@ import { fromBase64 } from '../../shared/bytes.ts'
 import type { NodeId, WgKey } from '../../shared/ids.ts'
 import type { PeerEntry } from '../report/peers.ts'
 import type { PeerPaths } from './path.ts'
+import type { Pointer } from './pointer.ts'
 
 /** A new node has its relays within this; until then nobody is greeted, because a handshake is a session to be kept. */
 const GREETED_MS = 30_000
@@ -38,6 +39,15 @@ export function openWays({ paths }: Pair): readonly Endpoint[] {
 /** A place where the peer is looked for, or was heard before. */
 export function isNamed({ paths }: Pair, place: Endpoint): boolean {
   return paths.view().candidates.some(({ endpoint }) => endpoint === place)
+}
+
+/** WireGuard keeps to the own address that a peer was last heard at, until it is told the endpoint anew. */
+export function pointAnew(pairs: Iterable<Pair>, pointer: Pick<Pointer, 'point'>): void {
+  for (const { entry, paths } of pairs) {
+    const { addresses, wgKey } = entry.member
+    const { inUse, mode } = paths.view()
+    if (inUse !== undefined && mode !== 'idle') pointer.point({ wgKey, endpoint: inUse.endpoint, nudge: addresses[0] })
+  }
 }
 
 /**

@@ -12,11 +12,12 @@ export function createEngineViews(
   pairs: ReadonlyMap<NodeId, Pair>,
   ways: Ways,
   own: () => ReadonlySet<string>,
-): Pick<PathEngine, 'view' | 'way' | 'mapping' | 'outsideHosts' | 'viaOf'> {
+): Pick<PathEngine, 'view' | 'way' | 'mapping' | 'stunPlaces' | 'outsideHosts' | 'viaOf'> {
   return {
     view: (node) => pairs.get(node)?.paths.view(clock.monotonic()),
     way: (node) => pairs.get(node)?.paths.way(),
     mapping: () => ways.outside(own()),
+    stunPlaces: () => ways.relays.stunPlaces(),
     outsideHosts: () => ways.outsideHosts(),
     viaOf: (endpoint) => ways.candidates.viaOf(endpoint),
   }

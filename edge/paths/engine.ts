@@ -9,7 +9,7 @@ import type { PeerEntry } from '../report/peers.ts'
 import { createAlarm } from './alarm.ts'
 import { createPeerPaths } from './controller.ts'
 import type { EndpointInput } from './endpoint-book.ts'
-import { hush, isLost, isLower, isNamed, openWays, type Pair } from './engine-pair.ts'
+import { hush, isLost, isLower, isNamed, openWays, type Pair, pointAnew } from './engine-pair.ts'
 import { createEngineViews } from './engine-views.ts'
 import { createGreeting, greetingProbe } from './greeting.ts'
 import type { PathAction, PathEvent } from './path.ts'
@@ -101,7 +101,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
   }
 
   const receive = (bytes: Uint8Array, from: Endpoint): void => {
-    if (relays.receive(bytes, from) || outlook.receive(bytes, from)) return
+    if (relays.receive(bytes, from) || outlook.receive(bytes, from)) return options.onHeard?.(from)
     const heard = talk.receive(bytes, from)
     const pair = heard === undefined ? undefined : byKey.get(heard.peer)
     if (heard === undefined || pair === undefined) return
@@ -110,6 +110,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
         hearPing(pair, heard, from)
         break
       case 'pong':
+        options.onHeard?.(from)
         if (!candidates.isLocal(from) && candidates.viaOf(from) === undefined) {
           noteSight(from, heard.seenAs)
         }
@@ -133,7 +134,6 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
     const list = candidates.news(pair.entry)
     if (list !== undefined) tell(pair, { type: 'candidates', list })
   }
-
   /** The relays of a peer changed. `called`: it waits at one of them for this node. */
   const refresh = (node: NodeId, called = false): void => {
     candidates.touch(node)
@@ -199,10 +199,10 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
     sizes?.setPeers(entries.map(({ member }) => member))
   }
 
-  const setPace = (): void => {
-    if (options.pace() === pace) return
-    pace = options.pace()
-    for (const pair of pairs.values()) tell(pair, { type: 'pace', pace, metered: options.metered })
+  const checkAll = (): void => {
+    ways.networkChanged()
+    sizes?.networkChanged()
+    for (const pair of pairs.values()) tell(pair, { type: 'network-changed' })
   }
 
   const setLocal = (input: EndpointInput): void => {
@@ -211,14 +211,15 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
     const first = localText === undefined
     localText = text
     own = new Set(input.local.map(({ address }) => address as string))
-    if (first) return
-    ways.networkChanged()
-    sizes?.networkChanged()
-    for (const pair of pairs.values()) tell(pair, { type: 'network-changed' })
+    if (!first) checkAll()
   }
 
   return {
     chosen,
+    uplinkChanged() {
+      checkAll()
+      pointAnew(pairs.values(), pointer)
+    },
     isQuiet: (node) => quiet.has(node),
     revision: () => revision,
     update(input) {
@@ -229,7 +230,10 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
       }
       setLocal(input)
       if (ways.looksOtherwise(own)) for (const pair of pairs.values()) tell(pair, { type: 'outlook-changed' })
-      setPace()
+      if (options.pace() !== pace) {
+        pace = options.pace()
+        for (const pair of pairs.values()) tell(pair, { type: 'pace', pace, metered: options.metered })
+      }
       if (options.thrift?.() !== thrift) ways.spare()
       thrift = options.thrift?.()
       for (const entry of input.entries) {

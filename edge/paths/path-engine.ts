@@ -10,7 +10,7 @@ import type { Thrift } from '../upkeep/thrift.ts'
 import type { FrameSocket, WireguardDoor } from './doors.ts'
 import type { EndpointBook } from './endpoint-book.ts'
 import type { Names } from './names.ts'
-import type { Outside } from './outlook.ts'
+import type { Outside, StunPlace } from './outlook.ts'
 import type { Pace, PathCandidate, PathView } from './path.ts'
 import type { PathSizes } from './path-sizes.ts'
 import type { RelayScene } from './relays.ts'
@@ -43,6 +43,8 @@ export interface PathEngineOptions {
   readonly nudge: (address: Address) => void
   /** The path of a peer changed. */
   readonly onChange: () => void
+  /** Somebody out there answered what was sent to `from`. */
+  readonly onHeard?: ((from: Endpoint) => void) | undefined
 }
 
 export interface PathEngine extends EndpointBook {
@@ -53,6 +55,10 @@ export interface PathEngine extends EndpointBook {
   /** The way to a peer if it answers, or did when somebody last cared. */
   way(node: NodeId): PathCandidate | undefined
   mapping(): Outside
+  /** Where relays answer STUN. */
+  stunPlaces(): readonly StunPlace[]
+  /** What goes out goes by another uplink now, though no address of this host changed. */
+  uplinkChanged(): void
   /** Addresses this node bears outside, whatever the port. */
   outsideHosts(): readonly string[]
   /** The relay behind an endpoint. */

@@ -3,6 +3,7 @@
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { Name, NodeId } from '../../shared/ids.ts'
 import type { PortMappingReport } from '../portmap/report.ts'
+import type { UplinkReport } from '../uplinks/report.ts'
 import type { CandidateSource, CandidateState, PathKind, PathView } from './path.ts'
 import type { SizeView } from './path-sizes.ts'
 import type { Mapping } from './reflexive.ts'
@@ -55,6 +56,8 @@ export interface PathsReport {
   readonly mapped: readonly Endpoint[]
   /** Whether the router in front of this node leads an outside port to it. */
   readonly portMapping?: PortMappingReport
+  /** Default routes of this host, by family, as it prefers them. */
+  readonly uplinks?: readonly UplinkReport[]
   /** Who was just heard on this LAN; absent where nobody listens. */
   readonly near?: readonly Name[]
   readonly peers: readonly PathReport[]

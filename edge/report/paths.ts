@@ -10,6 +10,7 @@ import type { PathSizes, SizeView } from '../paths/path-sizes.ts'
 import { type PathReport, type PathsReport, pathReport } from '../paths/report.ts'
 import type { PortMapping } from '../portmap/own-portmap.ts'
 import type { FactBook } from '../trust/fact-book.ts'
+import type { Uplinks } from '../uplinks/uplinks.ts'
 import type { PeerBook } from './peers.ts'
 
 export interface PathSources {
@@ -17,13 +18,14 @@ export interface PathSources {
   readonly peers: Pick<PeerBook, 'entries' | 'of'>
   readonly facts: Pick<FactBook, 'facts'>
   readonly sizes: Pick<PathSizes, 'view'> | undefined
+  readonly ports: Pick<PortMapping, 'report'>
+  readonly uplinks: Pick<Uplinks, 'report'>
 }
 
 export function agentPaths(
-  { clock, facts, peers, sizes }: PathSources,
+  { clock, facts, peers, ports, sizes, uplinks }: PathSources,
   chooser: Chooser,
   lan: Pick<NearBook, 'near'> | undefined,
-  ports: Pick<PortMapping, 'report'>,
 ): PathsReport {
   const now = clock.monotonic()
   const nameOf = (node: NodeId): Name => peers.of(node)?.member.name ?? (node as string as Name)
@@ -35,5 +37,6 @@ export function agentPaths(
   })
   const near = lan === undefined ? {} : { near: [...lan.near.keys()].map(nameOf).sort(compareText) }
   const portMapping = ports.report()
-  return { engine: chooser.engine(), ...chooser.mapping(), portMapping, ...near, peers: reports }
+  const own = { portMapping, uplinks: uplinks.report() }
+  return { engine: chooser.engine(), ...chooser.mapping(), ...own, ...near, peers: reports }
 }

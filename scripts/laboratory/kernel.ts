@@ -40,7 +40,8 @@ export async function remains(host: Host): Promise<string> {
     ['interface', ['sh', '-c', 'ls /sys/class/net | grep -vxE "lo|eth[0-9]|desk"']],
     ['nft', ['nft', 'list', 'ruleset']],
     ['route', ['sh', '-c', 'ip route show table all; ip -6 route show table all; true']],
-    ['rule', ['sh', '-c', 'ip rule | grep -vE "lookup (local|main|default)"']],
+    ['rule', ['sh', '-c', 'for f in 4 6; do ip -$f rule; done | grep -vE "from all lookup (local|main|default) *$"']],
+    ['table', ['sh', '-c', 'for f in 4 6; do ip -$f route show table all; done | grep -E "table 727"']],
     ['socket', ['ls', '-A', '/run/wireguard']],
     // Brackets, so that the words of this look are not what it finds.
     ['process', ['sh', '-c', String.raw`ps -eo args | grep -E "^(\S*/)?[w]ireguard-go |/[h]oldfast\.mjs "`]],

@@ -26,6 +26,7 @@ import { scenario as stolenToken } from './scenarios/stolen-token.ts'
 import { scenario as subnetRoute } from './scenarios/subnet-route.ts'
 import { scenario as transfer } from './scenarios/transfer.ts'
 import { scenario as udpBlocked } from './scenarios/udp-blocked.ts'
+import { scenario as uplinks } from './scenarios/uplinks.ts'
 
 export const scenarios: readonly Scenario[] = [
   mesh,
@@ -41,6 +42,7 @@ export const scenarios: readonly Scenario[] = [
   relayAlone,
   udpBlocked,
   roaming,
+  uplinks,
   sameRouter,
   idle,
   lanOnly,

@@ -74,6 +74,22 @@ test('a broker that is known by its address bears the address in its certificate
   await stop()
 })
 
+test('a connection leaves from the address it is told, for a name that nobody resolves', async () => {
+  const { server, target, stop } = await serve(authority.issue())
+  const cameFrom = Promise.withResolvers<string | undefined>()
+  server.once('secureConnection', (socket) => cameFrom.resolve(socket.remoteAddress))
+  const out = async (host: string) =>
+    host === 'hub.invalid' ? { local: '127.0.0.7', address: '127.0.0.1' } : undefined
+  const { socket } = await connectPinned({ ...target, host: 'hub.invalid', out })
+  assert.is(await cameFrom.promise, '127.0.0.7')
+  socket.destroy()
+  const asEver = await connectPinned({ ...target, out })
+  asEver.socket.destroy()
+  const unknown = await connectPinned({ ...target, out: async () => Promise.reject(new Error('not now')) })
+  unknown.socket.destroy()
+  await stop()
+})
+
 test('nobody there and no TLS there are unreachable, not untrusted', async () => {
   const { target, stop } = await serve(authority.issue())
   await stop()

@@ -20,7 +20,15 @@ export interface TlsTarget {
   /** The only way out of the site; straight to the host where absent. */
   readonly proxy?: HttpProxy | undefined
   readonly timeoutMs: number
+  /** Which of several uplinks to take, where it is not for the host to say; not asked where a proxy is the way. */
+  readonly out?: FindOut | undefined
 }
+
+/** The local address to connect from, and the host's. */
+export type FindOut = (
+  host: string,
+  port: number,
+) => Promise<{ readonly local: string; readonly address: string } | undefined>
 
 export interface Pin {
   /** DER of the one authority that is trusted. */
@@ -40,11 +48,13 @@ export interface Proven {
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1'
 
 /** Handshakes over a socket that is connected, or connects. */
-function handshake(target: TlsTarget, through: Socket | undefined): TLSSocket {
-  const { host, port, protocols, timeoutMs } = target
+function handshake(target: TlsTarget, through: Socket | undefined, out: Awaited<ReturnType<FindOut>>): TLSSocket {
+  const { port, protocols, timeoutMs } = target
+  const host = out?.address ?? target.host
   const servername = target.serverName ?? hubServerName
   return connect({
     ...(through === undefined ? { host, port } : { socket: through }),
+    ...(out === undefined ? {} : { localAddress: out.local }),
     // An address must not be sent as a name (RFC 6066 §3); it is looked for in the certificate all the same.
     servername: isIP(servername) === 0 ? servername : '',
     rejectUnauthorized: false,
@@ -59,7 +69,9 @@ export function connectUnproven(target: TlsTarget): Promise<TLSSocket> {
   const where = `${host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`}${proxy === undefined ? '' : ` through the proxy ${proxyText(proxy)}`}`
   const { promise, reject, resolve } = Promise.withResolvers<TLSSocket>()
   let under: Socket | undefined
+  let over = false
   const fail = (message: string, cause?: unknown): void => {
+    over = true
     clearTimeout(deadline)
     under?.destroy()
     reject(
@@ -70,8 +82,9 @@ export function connectUnproven(target: TlsTarget): Promise<TLSSocket> {
     )
   }
   const deadline = setTimeout(() => fail(`no answer within ${timeoutMs / 1_000} s`), timeoutMs)
-  const shake = (through: Socket | undefined): void => {
-    const socket = handshake(target, through)
+  const shake = (through: Socket | undefined, out?: Awaited<ReturnType<FindOut>>): void => {
+    if (over) return
+    const socket = handshake(target, through, out)
     under = socket
     socket.once('error', (error) => fail(error.message, error))
     socket.once('close', () => fail('the connection closed during the handshake'))
@@ -82,12 +95,20 @@ export function connectUnproven(target: TlsTarget): Promise<TLSSocket> {
       resolve(socket)
     })
   }
-  if (proxy === undefined) shake(undefined)
-  else {
-    connectThroughProxy(proxy, target, (socket) => (under = socket)).then(shake, (error: unknown) => {
-      clearTimeout(deadline)
-      reject(error)
-    })
+  if (proxy === undefined && target.out === undefined) shake(undefined)
+  else if (proxy === undefined) {
+    target.out?.(host, port).then(
+      (out) => shake(undefined, out),
+      () => shake(undefined),
+    )
+  } else {
+    connectThroughProxy(proxy, target, (socket) => (under = socket)).then(
+      (socket) => shake(socket),
+      (error: unknown) => {
+        clearTimeout(deadline)
+        reject(error)
+      },
+    )
   }
   return promise
 }

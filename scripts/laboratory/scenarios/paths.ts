@@ -2,6 +2,7 @@
 
 import { explainText } from '../../../edge/cli/explain-text.ts'
 import type { CandidateReport, PathsReport } from '../../../edge/paths/report.ts'
+import { systemClock } from '../../../shared/host/clock.ts'
 import type { Fleet } from '../fleet.ts'
 import type { LabNode } from '../node.ts'
 import { runScenario, type Scenario } from '../scenario.ts'
@@ -68,7 +69,7 @@ function wrongWays(node: LabNode, peers: readonly string[], paths: PathsReport):
     const best = bestWay(node.name, peer)
     if (report === undefined || used?.kind !== best) return [`${peer} by ${used?.kind ?? 'nothing'}, not by ${best}`]
     const reason = reasonFor(node.name, peer)
-    const told = explainText(paths, report)
+    const told = explainText(paths, report, systemClock.now())
     return reason === undefined || told.includes(reason) ? [] : [`${peer} for no reason that is told: ${told}`]
   })
 }

@@ -1,0 +1,115 @@
+// Rules and tables of the kernel that lead Holdfast's own packets, by `ip`. Ours bear our protocol number; others are left
+// alone.
+
+import { type Address, parseAddress } from '../../shared/address/cidr.ts'
+import { isHoldfastError } from '../../shared/errors.ts'
+import { uplinksMax } from '../../shared/limits.ts'
+import type { SteeringDriver } from '../uplinks/doors.ts'
+import {
+  firstProbeTable,
+  mainTable,
+  noSteering,
+  type Rule,
+  type Steering,
+  steeringChange,
+  steeringPriorities,
+  steeringTable,
+  type TableRoute,
+} from '../uplinks/steering.ts'
+import type { Family } from '../uplinks/uplink.ts'
+import type { Run } from './command.ts'
+import { hasIpv6 } from './forwarding.ts'
+
+/** As our routes. */
+const PROTOCOL = '72'
+
+interface IpRule {
+  readonly priority?: number
+  readonly src?: string
+  readonly dst?: string
+  readonly ipproto?: string
+  readonly sport?: number
+  readonly dport?: number
+  readonly table?: string
+  readonly suppress_prefixlen?: number
+  readonly protocol?: string
+}
+
+interface IpRoute {
+  readonly dst?: string
+  readonly gateway?: string
+  readonly dev?: string
+  readonly prefsrc?: string
+  readonly table?: string
+}
+
+/** It prints nothing for none. */
+function parseRows(text: string): readonly unknown[] {
+  return JSON.parse(text.trim() === '' ? '[]' : text) as readonly unknown[]
+}
+
+function address(text: string | undefined): Address | undefined {
+  return text === undefined || text === 'all' ? undefined : parseAddress(text)
+}
+
+function ruleOf(row: IpRule): Rule {
+  const [from, to] = [address(row.src), address(row.dst)]
+  return {
+    priority: row.priority ?? 0,
+    table: row.table === 'main' || row.table === String(mainTable) ? mainTable : Number(row.table),
+    protocol: /^(?:tcp|(?:ipproto-)?6)$/.test(row.ipproto ?? '') ? 'tcp' : 'udp',
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+    ...(row.sport === undefined ? {} : { sourcePort: row.sport }),
+    ...(row.dport === undefined ? {} : { port: row.dport }),
+    ...(row.suppress_prefixlen === undefined ? {} : { keepsRoutes: true }),
+  }
+}
+
+function routeOf({ dev, dst, gateway, prefsrc, table }: IpRoute): readonly TableRoute[] {
+  const number = Number(table)
+  if (!tables.has(number) || dst !== 'default' || dev === undefined || prefsrc === undefined) return []
+  const by = address(gateway)
+  return [
+    { table: number, interface: dev, ...(by === undefined ? {} : { gateway: by }), source: parseAddress(prefsrc) },
+  ]
+}
+
+const tables = new Set([steeringTable, ...Array.from({ length: uplinksMax }, (_, i) => firstProbeTable + i)])
+const priorities = new Set<number>(steeringPriorities)
+
+export function createSteeringDriver(run: Run): SteeringDriver {
+  const families: readonly Family[] = hasIpv6() ? [4, 6] : [4]
+
+  const read = async (family: Family): Promise<Steering> => {
+    if (!families.includes(family)) return noSteering
+    const rules = await run('ip', [`-${family}`, '-N', '-j', 'rule', 'show']).catch((error: unknown) => {
+      if (isHoldfastError(error, 'failed') && error.message.includes('not supported')) return undefined
+      throw error
+    })
+    // A kernel without policy routing holds nothing of ours.
+    if (rules === undefined) return noSteering
+    const routes = await run('ip', [`-${family}`, '-N', '-j', 'route', 'show', 'table', 'all', 'protocol', PROTOCOL])
+    const mine = ({ priority, protocol }: IpRule): boolean => protocol === PROTOCOL && priorities.has(priority ?? 0)
+    return {
+      rules: (parseRows(rules) as readonly IpRule[]).filter(mine).map(ruleOf),
+      routes: (parseRows(routes) as readonly IpRoute[]).flatMap(routeOf),
+    }
+  }
+
+  const set = async (family: Family, wanted: Steering): Promise<void> => {
+    if (!families.includes(family)) return
+    const lines = steeringChange(await read(family), wanted, PROTOCOL)
+    if (lines.length === 0) return
+    // As much as possible: an interface may be gone at this very moment.
+    await run('ip', [`-${family}`, '-force', '-batch', '-'], { input: `${lines.join('\n')}\n` })
+  }
+
+  return {
+    read,
+    set,
+    async cleanup() {
+      for (const family of families) await set(family, noSteering)
+    },
+  }
+}

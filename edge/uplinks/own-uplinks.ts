@@ -1,0 +1,27 @@
+// The uplinks of uplinks.ts with the ports, hub and names of an agent.
+
+import type { Clock } from '../../shared/effects.ts'
+import type { AgentOptions } from '../agent.ts'
+import { parseBrokerUrl, parseHubUrl } from '../enrol/hub-url.ts'
+import { createNames } from '../paths/names.ts'
+import { createUplinks, type Uplinks, type UplinksOptions } from './uplinks.ts'
+
+export function createOwnUplinks(
+  { entropy, identity, log, paths, resolve, settings, uplinks: doors }: AgentOptions,
+  clock: Clock,
+  engine: Pick<UplinksOptions, 'places' | 'onSwitch'>,
+): Uplinks {
+  const uplinks = createUplinks({
+    ...engine,
+    doors,
+    clock,
+    entropy,
+    log,
+    metered: paths?.metered === true,
+    ports: [settings.listenPort, ...(settings.controlPort === undefined ? [] : [settings.controlPort])],
+    hub: [parseHubUrl(identity.hubUrl), ...identity.broker.urls.map(parseBrokerUrl)],
+    names: createNames(resolve, clock, log),
+  })
+  doors?.wayOut.serve((host, port) => uplinks.wayOut(host, port))
+  return uplinks
+}
