@@ -141,7 +141,9 @@ function leave(pair: Pair, next: Track, now: number, out: PathAction[]): void {
   const dead = pair.deadSince < Number.POSITIVE_INFINITY && failed !== undefined
   const proof = next.answers >= VALID_ANSWERS ? 'is proven' : 'answered'
   const before = dead ? `, ${text(failed.candidate)} is dead` : ''
-  if (dead && now - pair.diedAt < SILENCE_OF_ALL_MS) hold(failed, now)
+  // By another way out than before it is as good as never tried: holding it down would keep the pair from meeting there.
+  const tried = dead && failed.answeredSentAt >= pair.changedAt
+  if (tried && now - pair.diedAt < SILENCE_OF_ALL_MS) hold(failed, now)
   next.heldUntil = Number.NEGATIVE_INFINITY
   turnTo(pair, next.candidate, `${text(next.candidate)} ${proof}${before}`, now, out)
   // Others as good as the lost one may still work.

@@ -145,6 +145,22 @@ test('each relapse doubles the hold-down; a change of the own network forgives',
   assert.ok(isOn(world, lan))
 })
 
+test('through another uplink a path that failed before it ever answered there is tried on, not held down', () => {
+  const [punched, relay] = [makeWay('direct', 'mapped', 5), makeWay('relay', 'relay', 15)]
+  const world = connect([punched, relay], { payloadEveryMs: 10 })
+  world.run(20_000)
+  assert.ok(isOn(world, punched))
+  punched.up = false
+  world.run(20)
+  world.tell('a', { type: 'network-changed' })
+  world.run(2_000)
+  assert.ok(isOn(world, relay))
+  assert.is(world.a.paths.view().candidates.find(({ kind }) => kind === 'direct')?.heldUntil, undefined)
+  punched.up = true
+  world.run(15_000)
+  assert.ok(isOn(world, punched))
+})
+
 test('every way that opens is found, whichever end comes first', () => {
   for (const head of [0, 50, 700, 20_000]) {
     const lan = makeWay('lan', 'lan', 1, { up: false })

@@ -142,6 +142,7 @@ function noteCalled(pair: Pair, now: number): void {
 }
 
 function noteNetworkChange(pair: Pair, now: number): void {
+  pair.changedAt = now
   forgive(pair)
   if (pair.resting) return
   tell(pair, now, 'own links or addresses changed: all paths are checked')

@@ -54,6 +54,8 @@ export interface Pair {
   searchedAt: number
   retryAt: number
   retryMs: number
+  /** Own links or addresses changed; what was proven before was proven by another way out. */
+  changedAt: number
   calledAt: number
   callAt: number
   callWanted: boolean
@@ -95,6 +97,7 @@ export function newPair({ decides, metered, pace, random, startedAt }: PeerPaths
     searchedAt: NEVER,
     retryAt: Number.POSITIVE_INFINITY,
     retryMs: 0,
+    changedAt: NEVER,
     calledAt: NEVER,
     callAt: NEVER,
     callWanted: false,
