@@ -11,7 +11,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HoldfastError } from '../../shared/errors.ts'
 import { attempt, type CommandOptions, type CommandResult, run } from './command.ts'
-import { childrenOf, processRef, signal } from './processes.ts'
+import { childrenOf, type ProcessRef, processRef, signal } from './processes.ts'
 import type { RunDirectory } from './run-directory.ts'
 
 const BOOT_TIMEOUT_MS = 10_000
@@ -130,6 +130,15 @@ async function startInit(options: HostOptions, paths: Paths): Promise<{ child: C
   return { child, pid }
 }
 
+/** The child of `nsenter` is the program, a moment after its start; a signal to `nsenter` itself would not reach it. */
+async function programsOf(child: ChildProcess): Promise<readonly ProcessRef[]> {
+  for (;;) {
+    const programs = childrenOf(child.pid ?? 0).flatMap((pid) => processRef(pid) ?? [])
+    if (programs.length > 0 || child.exitCode !== null || child.signalCode !== null) return programs
+    await sleep(5)
+  }
+}
+
 function makeRunning(child: ChildProcess, log: string, onLine?: (line: string) => void): Running {
   const file = createWriteStream(log, { flags: 'a' })
   const waiting = new Set<{ pattern: RegExp; resolve: (line: string) => void; reject: (error: unknown) => void }>()
@@ -160,11 +169,7 @@ function makeRunning(child: ChildProcess, log: string, onLine?: (line: string) =
     exited,
     said: (pattern) => new Promise((resolve, reject) => waiting.add({ pattern, resolve, reject })),
     async end(name) {
-      // The child of `nsenter` is the program; a signal to `nsenter` would not reach it.
-      for (const pid of childrenOf(child.pid ?? 0)) {
-        const ref = processRef(pid)
-        if (ref !== undefined) signal(ref, name)
-      }
+      for (const ref of await programsOf(child)) signal(ref, name)
       await exited
     },
   }
