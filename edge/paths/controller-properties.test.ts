@@ -39,6 +39,8 @@ const happening: fc.Arbitrary<PathEvent> = fc.oneof(
     { type: 'traffic' },
     { type: 'woken' },
     { type: 'network-changed' },
+    { type: 'outlook-changed', moved: false },
+    { type: 'outlook-changed', moved: true },
     { type: 'pace', pace: 'normal', metered: true },
     { type: 'pace', pace: 'fast', metered: false },
   ),

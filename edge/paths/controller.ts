@@ -91,7 +91,7 @@ function note(pair: Pair, event: PathEvent, now: number, out: PathAction[]): voi
       noteNetworkChange(pair, now)
       break
     case 'outlook-changed':
-      noteOutlook(pair, now)
+      noteOutlook(pair, event.moved, now)
       break
     case 'pace':
       pair.pace = event.pace
@@ -141,9 +141,14 @@ function noteCalled(pair: Pair, now: number): void {
   pair.callWanted = calls
 }
 
-function noteNetworkChange(pair: Pair, now: number): void {
+/** This node comes from elsewhere now: what failed from where it was says nothing. */
+function noteMove(pair: Pair, now: number): void {
   pair.changedAt = now
   forgive(pair)
+}
+
+function noteNetworkChange(pair: Pair, now: number): void {
+  noteMove(pair, now)
   if (pair.resting) return
   tell(pair, now, 'own links or addresses changed: all paths are checked')
   for (const track of pair.tracks.values()) {
@@ -153,7 +158,8 @@ function noteNetworkChange(pair: Pair, now: number): void {
 }
 
 /** The peer is told where this node is seen now, whenever it was called last. */
-function noteOutlook(pair: Pair, now: number): void {
+function noteOutlook(pair: Pair, moved: boolean, now: number): void {
+  if (moved) noteMove(pair, now)
   if (pair.resting) return
   pair.callAt = Number.NEGATIVE_INFINITY
   tryAnew(pair, now)
@@ -196,7 +202,7 @@ function fallAsleep(pair: Pair, now: number): void {
 function settle(pair: Pair, now: number, out: PathAction[]): void {
   followRoam(pair, now, out)
   if (isAwake(pair, now)) {
-    bury(pair, now)
+    bury(pair, now, out)
     choose(pair, now, out)
     retry(pair, now)
     setAsideRest(pair, now)
@@ -220,16 +226,20 @@ function park(pair: Pair, now: number, out: PathAction[]): void {
 }
 
 /** Gives up what did not answer. */
-function bury(pair: Pair, now: number): void {
+function bury(pair: Pair, now: number, out: PathAction[]): void {
   if (now < pair.graceUntil) return
+  let died = false
   for (const track of pair.tracks.values()) {
     const { misses, silentSince } = track
     const spoke = track.answers > 0
-    if (!expire(track, pacingOf(pair), now) || !isCurrent(pair, track) || !spoke) continue
+    if (!expire(track, pacingOf(pair), now) || !spoke) continue
+    died = true
+    if (!isCurrent(pair, track)) continue
     pair.deadSince = Math.min(silentSince, track.silentSince)
     pair.diedAt = now
     tell(pair, now, `the path in use is dead: no answer to ${Math.max(misses, track.misses)} probes`)
   }
+  if (died && ![...pair.tracks.values()].some(({ answers }) => answers > 0)) out.push({ type: 'lost' })
 }
 
 function call(pair: Pair, now: number, out: PathAction[]): void {

@@ -64,6 +64,9 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
             socket.send(talk.call(pair.entry.member.wgKey, ways.outside(own).mapped[0]), endpoint)
           if (isLost(pair)) ways.seek(pair.node)
           break
+        case 'lost':
+          ways.seek(pair.node)
+          break
         case 'park':
           chosen.delete(pair.node)
           rest.park(pair)
@@ -229,7 +232,8 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
         ways.setScene(options.relayScene())
       }
       setLocal(input)
-      if (ways.looksOtherwise(own)) for (const pair of pairs.values()) tell(pair, { type: 'outlook-changed' })
+      const sight = ways.newSight(own)
+      if (sight !== undefined) for (const pair of pairs.values()) tell(pair, { type: 'outlook-changed', ...sight })
       if (options.pace() !== pace) {
         pace = options.pace()
         for (const pair of pairs.values()) tell(pair, { type: 'pace', pace, metered: options.metered })

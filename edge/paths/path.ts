@@ -40,8 +40,11 @@ export type PathEvent =
   | { readonly type: 'handshake'; readonly at: number }
   /** Own links or addresses changed: what was known of paths is doubtful, and hold-downs are void. */
   | { readonly type: 'network-changed' }
-  /** This node looks otherwise from outside: ways that failed may open now. */
-  | { readonly type: 'outlook-changed' }
+  /**
+   * This node looks otherwise from outside: ways that failed may open now. `moved`: by another address, so that hold-downs
+   * are void as with another uplink.
+   */
+  | { readonly type: 'outlook-changed'; readonly moved: boolean }
   /** What the network wishes of this peer, or what the link costs, is another. */
   | { readonly type: 'pace'; readonly pace: Pace; readonly metered: boolean }
   /** Time has come: `dueAt()` is reached. */
@@ -66,6 +69,8 @@ export type PathAction =
     }
   /** Ask the peer to probe now, by a way that works. */
   | { readonly type: 'call' }
+  /** The last way that worked is dead: perhaps this node comes from elsewhere now, and relays drop what they don't know. */
+  | { readonly type: 'lost' }
   /** Nobody waits, and WireGuard's session is over: it may be pointed where its next word is noticed. */
   | { readonly type: 'park' }
   /** The pair wants its relays bound, or no longer. */

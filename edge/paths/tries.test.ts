@@ -52,7 +52,7 @@ test('a relay that is bound anew says nothing of the ways that failed', () => {
 test('a node that looks otherwise from outside tries what failed', () => {
   const rig = settled()
   const at = rig.now()
-  rig.tell({ type: 'outlook-changed' })
+  rig.tell({ type: 'outlook-changed', moved: false })
   rig.run(0)
   assert.equal([triesOf(rig, PUBLIC, at), triesOf(rig, MAPPED, at)], [1, 1])
   assert.is(triesOf(rig, RELAY, at) <= 1, true, 'what works goes on')
@@ -65,9 +65,33 @@ test('what is held down stays so, whatever the node looks like from outside', ()
   rig.run(2_000)
   assert.is(rig.of(PUBLIC.endpoint)?.state, 'held-down')
   const at = rig.now()
-  rig.tell({ type: 'outlook-changed' })
+  rig.tell({ type: 'outlook-changed', moved: false })
   rig.run(1_000)
   assert.is(triesOf(rig, PUBLIC, at), 0)
+})
+
+test('a node that goes out by another address tries what was held down', () => {
+  const rig = makeRig()
+  rig.connect([PUBLIC, RELAY], { [PUBLIC.endpoint]: 5, [RELAY.endpoint]: 20 })
+  rig.answers.delete(PUBLIC.endpoint)
+  rig.run(2_000)
+  assert.is(rig.of(PUBLIC.endpoint)?.state, 'held-down')
+  const at = rig.now()
+  rig.tell({ type: 'outlook-changed', moved: true })
+  rig.run(0)
+  assert.is(triesOf(rig, PUBLIC, at), 1)
+})
+
+test('when the last way that worked is dead, it is said once, and again only after another worked', () => {
+  const rig = makeRig()
+  rig.connect([PUBLIC, RELAY], { [PUBLIC.endpoint]: 5, [RELAY.endpoint]: 20 })
+  const at = rig.now()
+  rig.answers.delete(PUBLIC.endpoint)
+  rig.run(2_000)
+  assert.is(rig.since(at, 'lost').length, 0, 'the relay works')
+  rig.answers.clear()
+  rig.run(30_000)
+  assert.is(rig.since(at, 'lost').length, 1)
 })
 
 test('the first way that is proven carries the word to try together: what failed alone is tried at once', () => {

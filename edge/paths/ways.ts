@@ -57,6 +57,7 @@ export function createWays(options: WaysOptions) {
   const { clock, entropy, names, onChange, onProving, onRelays, onWanted, relayClient, socket } = options
   const send: FrameSocket['send'] = (bytes, to) => socket.send(bytes, to)
   let [isPublic, sight]: [boolean, string | undefined] = [false, undefined]
+  let seenHosts: readonly string[] = []
   const maySeek = createRate(clock, SEEK_RATE)
   const reflexive = createReflexive()
   /** What others see of this node is announced at once: peers wait for it. */
@@ -106,19 +107,23 @@ export function createWays(options: WaysOptions) {
     }
   }
 
-  /** True if this node looks otherwise from outside than when this was asked last. */
-  const looksOtherwise = (own: ReadonlySet<string>): boolean => {
+  /** Given if this node looks otherwise from outside than when this was asked last; `moved`: no address is as before. */
+  const newSight = (own: ReadonlySet<string>): { readonly moved: boolean } | undefined => {
     const { mapped, natType } = outside(own)
     const before = sight
+    const [hostsBefore, hosts] = [seenHosts, reflexive.hosts()]
     sight = `${natType} ${mapped.join()}`
-    return before !== undefined && before !== sight
+    // While it is looked again nothing is seen, and what was seen last stays the measure.
+    if (hosts.length > 0) seenHosts = hosts
+    if (before === undefined || before === sight) return undefined
+    return { moved: hostsBefore.length > 0 && !seenHosts.some((host) => hostsBefore.includes(host)) }
   }
 
   return {
     candidates,
     outlook,
     outside,
-    looksOtherwise,
+    newSight,
     outsideHosts: () => reflexive.hosts(),
     noteSight,
     relays,
