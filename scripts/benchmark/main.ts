@@ -12,6 +12,7 @@ import { failover } from './failover.ts'
 import { fanout } from './fanout.ts'
 import { idleBytes } from './idle-bytes.ts'
 import { memory } from './memory.ts'
+import { outage } from './outage.ts'
 import { relay } from './relay.ts'
 import { wgSet } from './wg-set.ts'
 
@@ -24,6 +25,7 @@ const benches: Readonly<Record<string, Bench>> = {
   fanout,
   'idle-bytes': idleBytes,
   memory,
+  outage,
   relay,
   'wg-set': wgSet,
 }

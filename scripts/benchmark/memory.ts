@@ -9,8 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { HoldfastError } from '../../shared/errors.ts'
 import type { Bench, BenchContext, Figures } from './bench.ts'
 import { craftFleet } from './crafted-fleet.ts'
-import { type Memory, memoryOf } from './process-cost.ts'
-import { type Host, layWire } from './site.ts'
+import { agentIn, type Memory, memoryOf } from './process-cost.ts'
+import { layWire } from './site.ts'
 
 const launcher = resolve(import.meta.dirname, '../../build/out/holdfast')
 /** Peers beside the agent itself. */
@@ -20,14 +20,6 @@ const SETTLE_MS = 40_000
 
 function named(name: string, { privateDirtyMiB, pssMiB, rssMiB }: Memory): Figures {
   return { [`${name}RssMiB`]: rssMiB, [`${name}PssMiB`]: pssMiB, [`${name}PrivateDirtyMiB`]: privateDirtyMiB }
-}
-
-function agentIn(host: Host): number {
-  const isBundle = (pid: number): boolean => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('holdfast.mjs')
-  // Node calls its main thread so.
-  const pid = [...host.pidsOf('node'), ...host.pidsOf('MainThread')].find(isBundle)
-  if (pid === undefined) throw new HoldfastError('failed', 'the agent is not running')
-  return pid
 }
 
 interface Settled {

@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { HoldfastError } from '../../shared/errors.ts'
+import type { Host } from './site.ts'
 
 export interface Memory {
   readonly rssMiB: number
@@ -23,12 +24,33 @@ export function memoryOf(pid: number): Memory {
 
 /** Processor time used so far, milliseconds; proc(5) counts in ticks, usually of 10 ms. */
 export function cpuMsOf(pid: number): number {
+  const { stime, utime } = ticksOf(pid)
+  return ((utime + stime) * 1_000) / ticksPerSecond()
+}
+
+/** The same with that of the programs it started and that ended. */
+export function cpuMsWithChildrenOf(pid: number): number {
+  const { cstime, cutime, stime, utime } = ticksOf(pid)
+  return ((utime + stime + cutime + cstime) * 1_000) / ticksPerSecond()
+}
+
+function ticksOf(pid: number) {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
   // Behind the last parenthesis, because a program's name may contain spaces and parentheses.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return ((Number(fields[11]) + Number(fields[12])) * 1_000) / ticksPerSecond()
+  const [utime = 0, stime = 0, cutime = 0, cstime = 0] = fields.slice(11, 15).map(Number)
+  return { utime, stime, cutime, cstime }
 }
 
 function ticksPerSecond(): number {
   return Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }).trim())
+}
+
+/** The agent's process on the host. */
+export function agentIn(host: Host): number {
+  const isBundle = (pid: number): boolean => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('holdfast.mjs')
+  // Node calls its main thread so.
+  const pid = [...host.pidsOf('node'), ...host.pidsOf('MainThread')].find(isBundle)
+  if (pid === undefined) throw new HoldfastError('failed', 'the agent is not running')
+  return pid
 }
