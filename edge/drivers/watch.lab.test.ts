@@ -35,25 +35,31 @@ async function until(holds: () => boolean): Promise<boolean> {
   return holds()
 }
 
-const BOTH = ['ip -o monitor label link address route', 'nft monitor']
+const BOTH = ['ip -o monitor label link address route rule', 'nft monitor']
 
 function defineInside(): void {
   test('a change is told, and stopping ends the monitors', async () => {
     const { promise: told, resolve } = Promise.withResolvers<void>()
     const stop = watchKernel('hf0', 'holdfast', resolve, systemClock, memoryLog())
-    assert.ok(await until(() => monitors().join() === BOTH.join()), monitors().join())
-    const stirring = setInterval(() => spawnSync('nft', ['add', 'table', 'inet', 'holdfast']), 100)
-    await told
-    clearInterval(stirring)
-    stop()
+    try {
+      assert.ok(await until(() => monitors().join() === BOTH.join()), monitors().join())
+      const stirring = setInterval(() => spawnSync('nft', ['add', 'table', 'inet', 'holdfast']), 100)
+      await told
+      clearInterval(stirring)
+    } finally {
+      stop()
+    }
     assert.ok(await until(() => monitors().length === 0), monitors().join())
   })
 
   test('a killed agent leaves no monitor behind, though the kernel says nothing more', async () => {
     const agent = spawn(process.execPath, [SELF], { env: { ...process.env, [ROLE]: 'agent' }, stdio: 'ignore' })
-    assert.ok(await until(() => monitors().join() === BOTH.join()), monitors().join())
-    agent.kill('SIGKILL')
-    await once(agent, 'exit')
+    try {
+      assert.ok(await until(() => monitors().join() === BOTH.join()), monitors().join())
+    } finally {
+      agent.kill('SIGKILL')
+      await once(agent, 'exit')
+    }
     assert.ok(await until(() => monitors().length === 0), monitors().join())
   })
 
