@@ -5,14 +5,14 @@ import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { tableName } from '../plan/nft.ts'
 import type { Observed } from '../plan/observed.ts'
 import type { Op, OpName, OpOf } from '../plan/op.ts'
-import { parseLinks } from './addresses.ts'
+import { type HostLinks, parseLinks } from './addresses.ts'
 import type { Run } from './command.ts'
 import type { Driver, Failure } from './driver.ts'
 import { hasIpv6, readForwarding, switchForwardingOn } from './forwarding.ts'
 import { addLink, type Flavour, flavourOf, removeLink, setLink } from './link.ts'
 import { createNftTable } from './nft.ts'
 import { removeRelayTable } from './relay-forwarder.ts'
-import { addRoute, changeRoute, readRoutes, removeRoute } from './routes.ts'
+import { addRoute, changeRoute, parseRoutes, removeRoute, routesCommand } from './routes.ts'
 import { createSteeringDriver } from './steering.ts'
 import { removeTurnCover } from './turn-cover.ts'
 import { watchKernel } from './watch.ts'
@@ -71,6 +71,20 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
     }
   }
 
+  const readNetwork = async (hasDevice: boolean): Promise<Pick<Observed, 'routes'> & { readonly links: HostLinks }> => {
+    const questions = ['address show', ...(hasDevice ? [routesCommand(name)] : [])]
+    try {
+      // One program for all: on a small machine its start costs more than its work, every few seconds.
+      const answer = await run('ip', ['-d', '-j', '-batch', '-'], { input: `${questions.join('\n')}\n` })
+      const [links = '', routes = ''] = answer.split('\n')
+      return { links: parseLinks(links, name), routes: parseRoutes(routes) }
+    } catch (error) {
+      // The device went meanwhile, and its routes with it.
+      if (!hasDevice || !isHoldfastError(error, 'failed')) throw error
+      return await readNetwork(false)
+    }
+  }
+
   const execute: Executors = {
     'ruleset-set': (op) => table.set(op.ruleset),
     'link-add': async () => void (flavour = await addLink(name, run, log)),
@@ -100,11 +114,7 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
     async read() {
       const ipv6 = hasIpv6()
       const found = await readDevice()
-      const [links, routes, ruleset] = await Promise.all([
-        run('ip', ['-d', '-j', 'address', 'show']).then((text) => parseLinks(text, name)),
-        found === undefined ? [] : readRoutes(name, ipv6 ? [4, 6] : [4], run),
-        table.read(),
-      ])
+      const [{ links, routes }, ruleset] = await Promise.all([readNetwork(found !== undefined), table.read()])
       return {
         ...(links.own === undefined || found === undefined ? {} : { link: links.own }),
         ...(found === undefined ? {} : { device: found }),

@@ -10,13 +10,14 @@ const PROTOCOL = '72'
 
 interface IpRoute {
   readonly dst?: string
+  readonly table?: string
   readonly metric?: number
   readonly metrics?: readonly { readonly mtu?: number | string }[]
 }
 
-function destinationOf(text: string, family: 4 | 6): Cidr | undefined {
+function destinationOf(text: string): Cidr | undefined {
   if (text === 'default') return undefined
-  return parseCidr(text.includes('/') ? text : `${text}/${family === 4 ? 32 : 128}`)
+  return parseCidr(text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`)
 }
 
 /** A locked MTU is printed as text, and is not ours. */
@@ -25,28 +26,20 @@ function mtuOf({ metrics = [] }: IpRoute): Pick<ObservedRoute, 'mtu'> {
   return mtu === undefined ? {} : { mtu: Number(mtu) }
 }
 
-async function readFamily(name: string, family: 4 | 6, run: Run): Promise<readonly ObservedRoute[]> {
-  try {
-    const text = await run('ip', [`-${family}`, '-j', 'route', 'show', 'dev', name, 'protocol', PROTOCOL])
-    const rows = JSON.parse(text.trim() === '' ? '[]' : text) as readonly IpRoute[]
-    return rows.flatMap((row) => {
-      const destination = destinationOf(row.dst ?? '', family)
-      return destination === undefined ? [] : [{ destination, metric: row.metric ?? 0, ...mtuOf(row) }]
-    })
-  } catch (error) {
-    // No such device, or no IPv6: no routes.
-    if (isHoldfastError(error, 'failed')) return []
-    throw error
-  }
+/** What `ip -d -batch` is told. Of all tables, because only then does it list both families at once. */
+export function routesCommand(name: string): string {
+  return `route show table all dev ${name} protocol ${PROTOCOL}`
 }
 
-export async function readRoutes(
-  name: string,
-  families: readonly (4 | 6)[],
-  run: Run,
-): Promise<readonly ObservedRoute[]> {
-  const all = await Promise.all(families.map((family) => readFamily(name, family, run)))
-  return all.flat().sort((a, b) => compareCidr(a.destination, b.destination) || a.metric - b.metric)
+/** The answer to it. */
+export function parseRoutes(text: string): readonly ObservedRoute[] {
+  const rows = JSON.parse(text.trim() === '' ? '[]' : text) as readonly IpRoute[]
+  return rows
+    .flatMap((row) => {
+      const destination = (row.table ?? 'main') === 'main' ? destinationOf(row.dst ?? '') : undefined
+      return destination === undefined ? [] : [{ destination, metric: row.metric ?? 0, ...mtuOf(row) }]
+    })
+    .sort((a, b) => compareCidr(a.destination, b.destination) || a.metric - b.metric)
 }
 
 function change(verb: 'add' | 'replace' | 'del', name: string, route: ObservedRoute, run: Run): Promise<string> {
