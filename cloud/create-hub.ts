@@ -9,6 +9,7 @@ import { createAddresses } from './compile/addresses.ts'
 import { compile, recordIdOf } from './compile/compile.ts'
 import { createEnrol } from './enrol/enrol.ts'
 import { createMembership } from './enrol/membership.ts'
+import { createRenewal } from './enrol/renew.ts'
 import { createTokens } from './enrol/tokens.ts'
 import { createListeners } from './event-listeners.ts'
 import { firstNetwork } from './first-network.ts'
@@ -191,6 +192,15 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
       admit,
     },
   })
+  const renewal = createRenewal({
+    ...options,
+    pin: core.pin,
+    access: options.brokerAccess,
+    enrolmentOf: (node) => fleet.enrolment(node),
+    isDisabled: (name) => nodeNamed(name)?.spec.disabled === true,
+    networkOf: (name) => networks.get(name),
+    onRenewed: ({ name }) => note({ name, role: 'device' }, 'renew', `node/${name}`),
+  })
   const note: Hub['note'] = (actor, verb, target, detail = '') =>
     store.putAudit({ at: clock.now(), actor: actor.name, verb, target, detail })
 
@@ -273,6 +283,7 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
       }
       core.leave(enrolment)
     },
+    ...renewal,
     fleet: () => status.fleet(),
     rollOut: () => status.rollOut(),
     flushed: () => networks.flush(),

@@ -96,6 +96,12 @@ export function createFakeHub(): FakeHub {
     async leave(node: NodeId) {
       if (node !== fakeFleetNode().nodeId) throw new HoldfastError('not-found', 'no such device')
     },
+    challenge: () => new Uint8Array(8),
+    async renew({ nodeId }) {
+      if (nodeId !== fakeFleetNode().nodeId)
+        throw new HoldfastError('forbidden', 'the device could not prove who it is')
+      return { state: 'renewed', broker: { url: '', webSocketPath: '/mqtt', username: nodeId, password: 'new' } }
+    },
     async approve(name) {
       if (name !== 'alice') throw new HoldfastError('not-found', 'nobody waits under that name')
       return fakeFleetNode()

@@ -7,6 +7,7 @@ import type { DeviceKey, Name, NetworkId, NodeId, WgKey } from '../shared/ids.ts
 import type { AnyResource, Kind } from '../shared/intent/resource.ts'
 import type { Version } from '../shared/record/head.ts'
 import type { Anchor, EnrolReply, EnrolRequest } from '../shared/wire/enrol.ts'
+import type { RenewReply, RenewRequest } from '../shared/wire/renew.ts'
 import type { StatusReport } from '../shared/wire/report.ts'
 
 /** Who asks: an administrator's token, the local socket, or a device that enrols. For the audit log. */
@@ -157,6 +158,11 @@ export interface Hub {
 
   /** A device takes its leave; `proof` is its signature over `leaveProofBytes`. Throws `forbidden`. */
   leave(nodeId: NodeId, proof: Uint8Array): Promise<void>
+
+  /** For a member that the broker refuses: what it is to sign, and the credentials that it gets for that. */
+  challenge(node: NodeId): Uint8Array
+  /** Throws `forbidden` and `rate-limited`. */
+  renew(request: RenewRequest): Promise<RenewReply>
 
   fleet(): readonly FleetNode[]
   rollOut(): readonly RollOut[]

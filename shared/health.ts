@@ -28,7 +28,8 @@ export const healthMeanings = {
   'hub-refused': {
     severity: 'critical',
     title: 'The hub’s broker refuses this node’s credentials',
-    remedy: 'Check on the hub whether the node was removed or disabled: `holdfast-hub get nodes`.',
+    remedy:
+      'Asked by itself, the hub gives a member new ones. If this stays, the node was removed or disabled: `holdfast-hub get nodes`.',
   },
   'hub-certificate-expired': {
     severity: 'warning',

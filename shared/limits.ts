@@ -109,6 +109,8 @@ export const brokerConnectsPerMinuteMax = 20
 export const authFailuresPerMinuteMax = 20
 /** Enrolments per remote address and minute: a technician at a bench, or many sites behind one carrier NAT. */
 export const enrolmentsPerMinuteMax = 120
+/** New broker credentials of one member per minute: the first reply may be lost; more is two devices with one identity. */
+export const renewalsPerMinuteMax = 2
 /** Keys a rate limiter remembers; the least recently used is forgotten. */
 export const rateKeysMax = 20_000
 /** Administrators' and programs' tokens for the API. */

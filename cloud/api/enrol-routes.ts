@@ -1,11 +1,12 @@
 // Enrolment: the only routes that devices call. They prove themselves by a join token or by their device key.
 
 import * as v from 'valibot'
-import { fromBase64 } from '../../shared/bytes.ts'
+import { fromBase64, toBase64 } from '../../shared/bytes.ts'
 import { parseNodeId } from '../../shared/ids.ts'
 import { text } from '../../shared/intent/field.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
 import { enrolRequestSchema } from '../../shared/wire/enrol.ts'
+import { renewRequestSchema } from '../../shared/wire/renew.ts'
 import { readJson } from './body.ts'
 import type { ApiRoute } from './route.ts'
 
@@ -36,6 +37,29 @@ export const enrolRoutes: readonly ApiRoute[] = [
       const request = parseWith(enrolRequestSchema, await readJson(call))
       const reply = await deps.hub.enrol(request)
       return context.json(reply, reply.state === 'pending' ? 202 : 200)
+    },
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/enrol/challenge/:node',
+    role: 'public',
+    summary: 'What a member signs to be given new broker credentials; the same answer about anybody',
+    reply: 'The challenge',
+    handle: ({ context, deps }) => {
+      const node = parseNodeId(context.req.param('node') ?? '')
+      return context.json({ challenge: toBase64(deps.hub.challenge(node)) })
+    },
+  },
+  {
+    method: 'POST',
+    path: '/api/v1/enrol/renew',
+    role: 'public',
+    summary: 'Give a member that the broker refuses new credentials, for a proof of its device key',
+    request: renewRequestSchema,
+    reply: 'The credentials, in place of those it had',
+    handle: async (call) => {
+      const { context, deps } = call
+      return context.json(await deps.hub.renew(parseWith(renewRequestSchema, await readJson(call))))
     },
   },
   {

@@ -26,7 +26,7 @@ export interface MosquittoBroker {
   start(): Promise<void>
   /** Why devices may be shut out; undefined when all is well. */
   problem(): string | undefined
-  /** Enrolled nodes that Mosquitto has lost: their passwords are not known here, so they must join again. */
+  /** Enrolled nodes that Mosquitto has lost: their passwords are not known here; they fetch new ones when they are refused. */
   missing(): readonly NodeId[]
   close(): Promise<void>
 }
@@ -160,7 +160,7 @@ export function createMosquittoBroker(options: MosquittoOptions): MosquittoBroke
     missing = [...enrolled].filter((node) => !there.has(node))
     problem = missing.length === 0 ? undefined : `Mosquitto has lost the credentials of ${missing.length} devices`
     if (missing.length > 0) {
-      log.error('Mosquitto has lost credentials; these devices work from their cache until they join again', {
+      log.error('Mosquitto has lost credentials; these devices work from their cache until they fetch new ones', {
         devices: missing.length,
         first: missing[0],
       })

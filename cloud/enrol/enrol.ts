@@ -1,6 +1,6 @@
 // A device asks to join: the token opens the door, the proof shows that it holds its key, the Node says who it is.
 
-import { fromBase64, toBase64, toBase64Url } from '../../shared/bytes.ts'
+import { fromBase64, toBase64 } from '../../shared/bytes.ts'
 import type { Clock, Entropy, Sha256, Verify } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { base32, type Name, type NodeId, parseName, parseNodeId } from '../../shared/ids.ts'
@@ -10,6 +10,7 @@ import { type EnrolReply, type EnrolRequest, enrolProofBytes } from '../../share
 import type { Actor, BrokerAccess, HubOptions } from '../hub.ts'
 import type { Publisher } from '../publish/publisher.ts'
 import type { Enrolment, NetworkState, TokenRecord } from '../store/hub-store.ts'
+import { giveLogIn } from './log-in.ts'
 import type { Tokens } from './tokens.ts'
 
 export interface EnrolPort {
@@ -67,7 +68,7 @@ function chooseName(request: EnrolRequest, node: NodeId, held: Enrolment | undef
 }
 
 export function createEnrol(options: EnrolOptions) {
-  const { clock, entropy, sha256, verify, tokens, pin, port } = options
+  const { clock, sha256, verify, tokens, pin, port } = options
 
   const prove = (request: EnrolRequest): void => {
     const good = verify(fromBase64(request.deviceKey), enrolProofBytes(request, pin), fromBase64(request.proof))
@@ -99,22 +100,14 @@ export function createEnrol(options: EnrolOptions) {
     }
     // Taken now: while the broker is told, somebody else may join, and the set would outgrow this head.
     const snapshot = toBase64(encodeSnapshot(records, head))
-    const password = toBase64Url(entropy.bytes(32))
-    await options.access.allow(nodeId, state.id, password)
-    const { url, webSocketPath, tlsAuthority } = options.broker
+    const broker = await giveLogIn(options, nodeId, state.id)
     return {
       state: 'enrolled',
       nodeId,
       name,
       network: { id: state.id, name: state.name },
       keys: options.keyCertificates.map(toBase64),
-      broker: {
-        url,
-        webSocketPath,
-        username: nodeId,
-        password,
-        ...(tlsAuthority === undefined ? {} : { tlsAuthority }),
-      },
+      broker,
       snapshot,
     }
   }

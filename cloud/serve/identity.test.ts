@@ -36,7 +36,7 @@ identity.after(() => directory.remove())
 
 for (const [name, remedy] of [
   ['hub.db', /restore FILE.*For a new hub, .*move access\.db, root\.key, signing\.key, signing\.crt away/],
-  ['access.db', /restore FILE.*touch \S+\/access\.db.*join again/],
+  ['access.db', /restore FILE.*touch \S+\/access\.db.*new credentials by themselves/],
   ['root.key', /restore FILE.*new hub in an empty directory/],
   ['tls/authority.key', /restore FILE/],
   ['tls/authority.crt', /restore FILE/],

@@ -37,7 +37,7 @@ export function refuseLostKeys({ root }: DataPaths, store: HubStore): void {
   if (gone.length === 0) return
   const onlyLogIns = gone.every((name) => name === 'access.db')
   const without = onlyLogIns
-    ? ` Without one, \`touch ${join(root, 'access.db')}\`: the mesh goes on, but every device has to join again.`
+    ? ` Without one, \`touch ${join(root, 'access.db')}\`: the mesh goes on, devices fetch new credentials by themselves, and people need new API tokens.`
     : ' Without one, start a new hub in an empty directory; the mesh goes on until devices join that one.'
   throw new HoldfastError('corrupt', `${gone.join(', ')} of this hub is missing in ${root}`, {
     remedy: `Nothing was changed. ${bringBack(root)}${without}`,

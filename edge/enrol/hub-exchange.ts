@@ -1,4 +1,5 @@
-// What a device says to the hub over HTTPS: fetch the anchor, enrol, leave. Answers are parsed, refusals become errors.
+// What a device says to the hub over HTTPS: fetch the anchor, enrol, fetch new credentials, leave. Answers are parsed, refusals
+// become errors.
 
 import { X509Certificate } from 'node:crypto'
 import * as v from 'valibot'
@@ -8,13 +9,14 @@ import { type ErrorCode, HoldfastError } from '../../shared/errors.ts'
 import { sameSecret, sha256 } from '../../shared/host/crypto.ts'
 import type { HttpProxy } from '../../shared/host/http-proxy.ts'
 import { type Answer, exchange, requestPinned } from '../../shared/host/pinned-http.ts'
-import { connectUnproven, judgeCertificate } from '../../shared/host/pinned-tls.ts'
+import { connectUnproven, type FindOut, judgeCertificate } from '../../shared/host/pinned-tls.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
 import { snapshotBytesMax } from '../../shared/limits.ts'
 import {
   type Anchor,
   anchorPin,
   anchorSchema,
+  type BrokerLogIn,
   credentialId,
   type EnrolReply,
   type EnrolRequest,
@@ -22,6 +24,7 @@ import {
   hubServerName,
   leaveProofBytes,
 } from '../../shared/wire/enrol.ts'
+import { challengeSchema, renewProofBytes, renewReplySchema } from '../../shared/wire/renew.ts'
 import type { Identity } from '../identity.ts'
 import type { HubAddress } from './hub-url.ts'
 
@@ -33,6 +36,8 @@ const ENROL_BYTES_MAX = Math.ceil(snapshotBytesMax / 3) * 4 + (64 << 10)
 export interface HubContact {
   readonly hub: HubAddress
   readonly proxy?: HttpProxy | undefined
+  /** Which of several uplinks to take. */
+  readonly out?: FindOut | undefined
   readonly clock: Clock
   /** A time that is known to have passed, milliseconds since the Unix epoch; 0 where none is. */
   readonly floor: number
@@ -84,10 +89,10 @@ export async function fetchAnchor({ hub, clock, floor, proxy }: HubContact, pin:
   return anchor
 }
 
-function pinned({ hub, clock, floor, proxy }: HubContact, anchor: Anchor) {
+function pinned({ hub, clock, floor, out, proxy }: HubContact, anchor: Anchor) {
   const { host, port } = hub
   const authorityDer = fromBase64(anchor.tlsAuthority)
-  return { host, port, proxy, timeoutMs: TIMEOUT_MS, authorityDer, now: clock.now(), floor }
+  return { host, port, proxy, out, timeoutMs: TIMEOUT_MS, authorityDer, now: clock.now(), floor }
 }
 
 export async function requestEnrolment(
@@ -103,6 +108,21 @@ export async function requestEnrolment(
     bodyMax: ENROL_BYTES_MAX,
   })
   return parseWith(enrolReplySchema, accepted(answer, contact.hub))
+}
+
+/** New credentials for the broker, for a proof that this device holds its key. Throws `forbidden` for who is no member. */
+export async function requestLogIn(
+  contact: HubContact,
+  { anchor, nodeId }: Pick<Identity, 'anchor' | 'nodeId'>,
+  signer: Signer,
+): Promise<BrokerLogIn> {
+  const to = pinned(contact, anchor)
+  const asked = await requestPinned({ ...to, method: 'GET', path: `/api/v1/enrol/challenge/${nodeId}` })
+  const { challenge } = parseWith(challengeSchema, accepted(asked, contact.hub))
+  const proof = toBase64(signer.sign(renewProofBytes(nodeId, fromBase64(challenge), anchorPin(anchor, sha256))))
+  const body = { nodeId, challenge, proof }
+  const answer = await requestPinned({ ...to, method: 'POST', path: '/api/v1/enrol/renew', body })
+  return parseWith(renewReplySchema, accepted(answer, contact.hub)).broker
 }
 
 /** Tells the hub that this device takes its leave. */

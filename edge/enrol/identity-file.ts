@@ -7,7 +7,7 @@ import type { StateFiles } from '../host/files.ts'
 import { type Identity, identitySchema } from '../identity.ts'
 
 /** The identity that enrolment left; undefined where the device never joined. */
-export function loadIdentity(files: StateFiles): Identity | undefined {
+export function loadIdentity(files: Pick<StateFiles, 'identity'>): Identity | undefined {
   const text = readIfThere(files.identity)
   if (text === undefined) return undefined
   const remedy = 'Bring the file back from a backup, or run `holdfast leave --purge` and join again.'

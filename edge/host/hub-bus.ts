@@ -1,17 +1,25 @@
 // The bus to the hub as this host makes it: proven ways to the broker, and who this device is there.
 
-import type { BusFactory, Clock, Entropy, Log } from '../../shared/effects.ts'
+import type { Duplex } from 'node:stream'
+import type { Bus, BusFactory, Clock, Entropy, Log } from '../../shared/effects.ts'
+import { HoldfastError } from '../../shared/errors.ts'
 import { createMqttBusFactory } from '../../shared/host/mqtt-bus.ts'
 import type { FindOut } from '../../shared/host/pinned-tls.ts'
+import type { BrokerLogIn } from '../../shared/wire/enrol.ts'
+import { loadKeys } from '../enrol/device-keys.ts'
+import { parseHubUrl } from '../enrol/hub-url.ts'
 import type { Identity } from '../identity.ts'
 import type { Store } from '../store/store.ts'
 import { createBrokerLink } from './broker-link.ts'
+import type { StateFiles } from './files.ts'
+import { createLogIn, type LogIn } from './log-in.ts'
 import { keepaliveOf, proxyOf, type Settings } from './settings.ts'
 import type { StreamCount } from './stream-count.ts'
 import { readTimeFloor } from './time-floor.ts'
 
 export interface HubBusOptions {
   readonly settings: Settings
+  readonly files: StateFiles
   readonly identity: Identity
   readonly store: Store
   readonly clock: Clock
@@ -25,21 +33,62 @@ export interface HubBusOptions {
   readonly onCertificate: (expired: boolean) => void
 }
 
-export function createHubBus(options: HubBusOptions): BusFactory {
-  const { clock, count, entropy, identity, log, onCertificate, out, settings, store } = options
-  const floor = (): number => readTimeFloor(store)
-  const open = createBrokerLink({ identity, proxy: proxyOf(settings), out, clock, floor, log, onCertificate })
-  const connect = count?.counted(open) ?? open
-  const { password, username } = identity.broker
-  const keepaliveS = keepaliveOf(settings)
-  return createMqttBusFactory({
-    connect,
-    clientId: identity.nodeId,
-    username,
-    password,
-    keepaliveS,
+async function askHub({ clock, files, identity, out, settings, store }: HubBusOptions): Promise<BrokerLogIn> {
+  // Loaded only where it is needed: most devices never do.
+  const { requestLogIn } = await import('../enrol/hub-exchange.ts')
+  const keys = loadKeys(files)
+  if (keys === undefined) throw new HoldfastError('not-found', `there is no device key in ${files.directory}`)
+  const contact = {
+    hub: parseHubUrl(identity.hubUrl),
+    proxy: proxyOf(settings),
+    out,
     clock,
-    entropy,
-    log,
-  })
+    floor: readTimeFloor(store),
+  }
+  return await requestLogIn(contact, identity, keys.signer)
+}
+
+/** A refusal by the broker leads to the hub, whose answer leads back at once. */
+function watched(bus: Bus, logIn: LogIn): Bus {
+  return {
+    ...bus,
+    start: (handlers) =>
+      bus.start({
+        ...handlers,
+        onUp() {
+          logIn.accepted()
+          handlers.onUp()
+        },
+        onDown(reason, code) {
+          handlers.onDown(reason, code)
+          if (code === 'unauthenticated') void logIn.refused()
+        },
+      }),
+  }
+}
+
+export function createHubBus(options: HubBusOptions): BusFactory {
+  const { clock, count, log, onCertificate, out, settings, store } = options
+  const floor = (): number => readTimeFloor(store)
+  const openAs = (identity: Identity): (() => Promise<Duplex>) =>
+    createBrokerLink({ identity, proxy: proxyOf(settings), out, clock, floor, log, onCertificate })
+  let { identity } = options
+  let open = openAs(identity)
+  const connect = (): Promise<Duplex> => (count?.counted(open) ?? open)()
+  return (wanted) => {
+    const bus = createMqttBusFactory({
+      ...options,
+      connect,
+      clientId: identity.nodeId,
+      logIn: () => identity.broker,
+      keepaliveS: keepaliveOf(settings),
+    })(wanted)
+    const onRenewed = (next: Identity): void => {
+      identity = next
+      open = openAs(next)
+      bus.nudge()
+    }
+    const logIn = createLogIn({ ...options, ask: () => askHub(options), onRenewed })
+    return watched(bus, logIn)
+  }
 }

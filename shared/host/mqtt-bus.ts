@@ -16,6 +16,8 @@ export interface MqttBusOptions {
   readonly clientId: string
   readonly username?: string
   readonly password?: string
+  /** In place of both, asked at each connection: credentials may have been renewed meanwhile. */
+  readonly logIn?: () => { readonly username: string; readonly password: string }
   /** Seconds; 60 where absent, 240 suits a metered link. */
   readonly keepaliveS?: number
   /** Messages that may wait; `publishQueueMax` where absent. A hub that answers many agents needs more. */
@@ -114,7 +116,7 @@ function createBus(options: MqttBusOptions, bus: BusOptions): Bus {
     else {
       const current = openSession(
         stream,
-        { ...bus, ...options, keepaliveS: options.keepaliveS ?? 60 },
+        { ...bus, ...options, ...options.logIn?.(), keepaliveS: options.keepaliveS ?? 60 },
         { up: () => up(current), down, message: deliver },
       )
       session = current

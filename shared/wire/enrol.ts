@@ -2,6 +2,8 @@
 //
 // 1. GET  /api/v1/enrol/anchor → Anchor. Not secret, not trusted until its hash matches the token's pin.
 // 2. POST /api/v1/enrol        → EnrolRequest; EnrolReply with status 200, or 202 while approval is awaited.
+//
+// A member that the broker no longer lets in comes back by its device key alone: renew.ts.
 
 import * as v from 'valibot'
 import { concat, fromBase64, fromBase64Url, toBase64Url, utf8 } from '../bytes.ts'
@@ -96,6 +98,19 @@ export function leaveProofBytes(nodeId: NodeId, credential: Uint8Array): Uint8Ar
   return concat(utf8('holdfast/leave/2\0'), utf8(nodeId), credential)
 }
 
+/** Where the broker is, and who the device is there. */
+export const brokerLogInSchema = v.strictObject({
+  /** `mqtts://host:port`, or empty where the broker listens beside the hub's own address. */
+  url: v.string(),
+  /** Path of MQTT over WebSocket on the hub's HTTPS port. */
+  webSocketPath: v.string(),
+  username: v.string(),
+  password: v.string(),
+  /** DER of the authority of a broker that is not the hub's own, base64. */
+  tlsAuthority: v.optional(v.string()),
+})
+export type BrokerLogIn = v.InferOutput<typeof brokerLogInSchema>
+
 export const enrolReplySchema = v.variant('state', [
   v.strictObject({
     state: v.literal('pending'),
@@ -110,16 +125,7 @@ export const enrolReplySchema = v.variant('state', [
     network: v.strictObject({ id: text(parseNetworkId, 'network-id'), name }),
     /** Certificates of signing keys, base64 envelopes. */
     keys: v.pipe(v.array(v.string()), v.minLength(1), v.maxLength(16)),
-    broker: v.strictObject({
-      /** `mqtts://host:port`, or empty where the broker listens beside the hub's own address. */
-      url: v.string(),
-      /** Path of MQTT over WebSocket on the hub's HTTPS port. */
-      webSocketPath: v.string(),
-      username: v.string(),
-      password: v.string(),
-      /** DER of the authority of a broker that is not the hub's own, base64. */
-      tlsAuthority: v.optional(v.string()),
-    }),
+    broker: brokerLogInSchema,
     /** A whole snapshot frame, base64: the node is on the mesh before it ever reaches the broker. */
     snapshot: v.string(),
   }),
