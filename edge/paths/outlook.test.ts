@@ -76,15 +76,37 @@ test('a relay that is silent at all its ports is no relay; at one of them it sti
   assert.is(r.outlook.isBlocked(), true)
 })
 
-test('silence is asked four times and then left alone for half an hour; UDP counts as blocked until somebody answers', () => {
+test('silence is asked four times, then more and more rarely; UDP counts as blocked until somebody answers', () => {
   const r = rig()
   r.outlook.setPlaces([PLACES[0] as StunPlace])
   assert.equal([r.outlook.isLooking(), r.outlook.isBlocked()], [true, false])
-  r.clock.advance(29 * 60_000)
+  r.clock.advance(10_000)
   assert.equal([r.asked.length, r.outlook.isLooking(), r.outlook.isBlocked()], [4, false, true])
+  r.clock.advance(24 * 3_600_000)
+  const asked = r.asked.length
+  r.clock.advance(24 * 3_600_000)
+  assert.ok(r.asked.length - asked <= 4 * 48, 'one that never answers costs no more than the usual looks')
   r.answersIn.set('203.0.113.1:3478', 10)
-  r.clock.advance(70_000)
-  assert.equal([r.asked.length, r.outlook.isBlocked()], [5, false])
+  r.clock.advance(31 * 60_000)
+  assert.is(r.outlook.isBlocked(), false)
+})
+
+test('a relay that was silent for a moment is one again within seconds, and the others are not asked for it', () => {
+  const r = rig()
+  for (const { endpoint } of PLACES) r.answersIn.set(endpoint, 10)
+  r.outlook.setPlaces(PLACES)
+  r.clock.advance(10_000)
+  r.answersIn.delete('203.0.113.2:3478')
+  r.outlook.lookAgain()
+  r.clock.advance(10_000)
+  assert.equal(r.outlook.relays(), [NEAR])
+  r.answersIn.set('203.0.113.2:3478', 10)
+  const before = r.asked.length
+  r.clock.advance(5_000)
+  assert.equal(r.outlook.relays(), [FAR, NEAR])
+  assert.equal(r.asked.slice(before), ['203.0.113.2:3478'])
+  r.clock.advance(29 * 60_000)
+  assert.is(r.asked.length, before + 1)
 })
 
 test('a look that begins anew before it ended takes nothing back: blocked is blocked until somebody answers', () => {

@@ -62,6 +62,8 @@ const TRIES = 4
  * comes later takes it back.
  */
 const BLOCKED_TRIES = 3
+/** First pause before those that were silent are asked again, doubled each time: a relay that restarts is missed by no more. */
+const SILENT_MS = 5_000
 /** Relays asked: two are used, and more tell nothing new. */
 const PLACES_MAX = 8
 
@@ -80,6 +82,8 @@ export function createOutlook(options: OutlookOptions): Outlook {
   let timer: Timer | undefined
   let order = ''
   let looking = false
+  /** Relays that did not answer the last look, and the pause before they are asked again. */
+  let silence = { relays: '', pauseMs: SILENT_MS }
   /** Until somebody answers, also while it is looked again. */
   let blocked = false
 
@@ -98,6 +102,20 @@ export function createOutlook(options: OutlookOptions): Outlook {
     tellOrder()
   }
 
+  /** One that never answers ends up with the looks at all of them. */
+  const lookLater = (silent: ReadonlySet<NodeId>): void => {
+    const sparing = options.isSparing?.() === true
+    const silentRelays = [...silent].join()
+    if (silentRelays !== silence.relays) silence = { relays: silentRelays, pauseMs: SILENT_MS }
+    const { pauseMs } = silence
+    if (silent.size === 0 || sparing || pauseMs >= LOOK_MS) {
+      timer = clock.after(sparing ? SPARING_LOOK_MS : LOOK_MS, () => look(places))
+      return
+    }
+    silence.pauseMs = 2 * pauseMs
+    timer = clock.after(pauseMs, () => look(places.filter(({ relay }) => silent.has(relay))))
+  }
+
   /** Those that stayed silent through all tries can't be reached. */
   const conclude = (): void => {
     const silent = new Set(places.filter(({ endpoint }) => open.has(endpoint)).map(({ relay }) => relay))
@@ -105,7 +123,7 @@ export function createOutlook(options: OutlookOptions): Outlook {
     for (const relay of silent) distances.delete(relay)
     looking = false
     judge()
-    timer = clock.after(options.isSparing?.() === true ? SPARING_LOOK_MS : LOOK_MS, look)
+    lookLater(silent)
   }
 
   const ask = (): void => {
@@ -117,13 +135,18 @@ export function createOutlook(options: OutlookOptions): Outlook {
     return undefined
   }
 
-  const look = (): void => {
+  const look = (asked: readonly StunPlace[]): void => {
     timer?.cancel()
     tries = 0
-    looking = places.length > 0
+    looking = asked.length > 0
     open.clear()
-    for (const { endpoint } of places) open.add(endpoint)
-    if (places.length > 0) ask()
+    for (const { endpoint } of asked) open.add(endpoint)
+    if (asked.length > 0) ask()
+  }
+
+  const lookAnew = (): void => {
+    silence = { relays: '', pauseMs: SILENT_MS }
+    look(places)
   }
 
   return {
@@ -135,9 +158,9 @@ export function createOutlook(options: OutlookOptions): Outlook {
       const present = new Set(places.map(({ relay }) => relay))
       for (const relay of distances.keys()) if (!present.has(relay)) distances.delete(relay)
       judge()
-      look()
+      lookAnew()
     },
-    lookAgain: look,
+    lookAgain: lookAnew,
     receive(bytes, from) {
       const heard = stun.receive(bytes, from)
       const place = heard === undefined ? undefined : places.find(({ endpoint }) => endpoint === heard.server)

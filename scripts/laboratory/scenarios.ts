@@ -4,6 +4,7 @@ import type { Scenario } from './scenario.ts'
 import { scenario as coldBoot } from './scenarios/cold-boot.ts'
 import { scenario as damagedDb } from './scenarios/damaged-db.ts'
 import { scenario as failover } from './scenarios/failover.ts'
+import { scenario as flood } from './scenarios/flood.ts'
 import { scenario as foreignBroker } from './scenarios/foreign-broker.ts'
 import { scenario as fullDisk } from './scenarios/full-disk.ts'
 import { scenario as httpsOnly } from './scenarios/https-only.ts'
@@ -19,6 +20,7 @@ import { scenario as paths } from './scenarios/paths.ts'
 import { scenario as policy } from './scenarios/policy.ts'
 import { scenario as portMapping } from './scenarios/port-mapping.ts'
 import { scenario as relayAlone } from './scenarios/relay-alone.ts'
+import { scenario as relayLife } from './scenarios/relay-life.ts'
 import { scenario as repair } from './scenarios/repair.ts'
 import { scenario as roaming } from './scenarios/roaming.ts'
 import { scenario as sameRouter } from './scenarios/same-router.ts'
@@ -36,7 +38,9 @@ export const scenarios: readonly Scenario[] = [
   pathMtu,
   portMapping,
   failover,
+  flood,
   transfer,
+  relayLife,
   httpsOnly,
   onePort,
   relayAlone,
