@@ -39,6 +39,7 @@ iifname != "hf0" udp dport 40000 @th,64,32 0xf0686601 goto share_frame
 iifname != "hf0" udp dport 40000 @th,64,32 0xf0687201 goto share_frame
 iifname != "hf0" udp dport 40000 @th,64,16 0x0101 @th,96,32 0x2112a442 goto share_frame
 iifname != "hf0" udp dport 40000 @th,64,32 != { 0x01000000, 0x02000000, 0x03000000, 0x04000000 } counter drop
+iifname != "hf0" udp dport 40000 ct state new limit rate over 2000/second burst 1000 packets counter drop
 }
 chain share_out {
 type filter hook output priority raw; policy accept;

@@ -41,6 +41,12 @@ const STRANGER_RATE = 'limit rate over 50/second burst 100 packets'
 /** From all of these together, true or made up: two hundredths of a slow core. */
 const STRANGERS_RATE = 'limit rate over 1000/second burst 500 packets'
 
+/**
+ * What looks like WireGuard's, of flows that WireGuard has said nothing in yet: handshakes, and peers that come from a new
+ * place with a transfer under way. Without it junk fills the socket's buffer, and what peers send gets no room there.
+ */
+const NEWCOMERS_RATE = 'limit rate over 2000/second burst 1000 packets'
+
 /** What the kernel remembers by itself, emptied when the table is laid anew: the next frames fill it. */
 export const shareSets: readonly string[] = [4, 6].flatMap((family) => [
   `set share_known${family} { type ipv${family}_addr . inet_service; size ${REMEMBERED_MAX}; flags dynamic,timeout; timeout 3m; ${KNOWN_RATE}; }`,
@@ -86,6 +92,7 @@ export function shareChains(
         lead(RELAY_FRAME),
         lead(STUN_ANSWER),
         `${outside} ${NOT_WIREGUARD} counter drop`,
+        `${outside} ct state new ${NEWCOMERS_RATE} counter drop`,
       ],
     ],
     [
