@@ -9,7 +9,8 @@ import { lockState } from '../host/lock.ts'
 import { describeHost } from '../host/probe.ts'
 import { hubBehindOf } from '../host/settings.ts'
 import { openRelayAlone } from '../relay/alone.ts'
-import { defaultSessionBytesPerSecond, defaultSessionPorts, defaultTotalBytesPerSecond } from '../relay/open-relay.ts'
+import { defaultSessionBytesPerSecond, defaultTotalBytesPerSecond } from '../relay/open-relay.ts'
+import { defaultSessionPorts } from '../relay/sessions.ts'
 import type { Cli, Command } from './context.ts'
 
 const BYTES_PER_MBIT = 125_000

@@ -6,6 +6,7 @@ import type { RelayDuty, TlsDoors } from '../agent.ts'
 import type { Forwarder } from '../relay/forwarder.ts'
 import type { OpenedRelay } from '../relay/open-relay.ts'
 import type { RulesetOptions } from '../relay/ruleset.ts'
+import { defaultSessionPorts } from '../relay/sessions.ts'
 import { hubBehindOf, type Settings } from './settings.ts'
 
 export interface HostRelayOptions {
@@ -23,7 +24,7 @@ export async function openHostRelay(
 ): Promise<OpenedRelay> {
   const { clock, entropy, log } = options
   const relay = await import('../relay/open-relay.ts')
-  const range = relay.defaultSessionPorts
+  const range = defaultSessionPorts
   const sessionBytesPerSecond = relay.defaultSessionBytesPerSecond
   const totalBytesPerSecond = relay.defaultTotalBytesPerSecond
   const rates = { sessionBytesPerSecond, totalBytesPerSecond }

@@ -86,7 +86,10 @@ test('what others see of a peer counts, up to a bound, each place once', () => {
 
 test('a relay that is bound comes at a touch, and is known for what it is, also when it was let go', () => {
   const bound: { readonly via: NodeId; readonly endpoint: Endpoint }[] = []
-  const book = createCandidateBook(noNames(), (node) => (node === PEER ? bound : []))
+  const book = createCandidateBook(noNames(), {
+    of: (node) => (node === PEER ? bound : []),
+    sessionAt: () => undefined,
+  })
   const peer = entryOf(PEER)
   book.update(inputOf([peer], { [PEER]: publicFact }))
   book.news(peer)

@@ -4,10 +4,11 @@
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import type { PeerEntry } from '../report/peers.ts'
-import { type CandidateSources, gatherCandidates, isOnLink, leadsOut } from './candidates.ts'
+import { gatherCandidates, isOnLink, leadsOut } from './candidates.ts'
 import type { EndpointInput } from './endpoint-book.ts'
 import type { Names } from './names.ts'
 import type { PathCandidate } from './path.ts'
+import type { Relays } from './relays.ts'
 
 /** Endpoints other nodes report of one peer: a NAT that maps by destination shows a new one to each. */
 const SEEN_BY_OTHERS_MAX = 8
@@ -41,11 +42,13 @@ export interface CandidateBook {
   isLocal(endpoint: Endpoint): boolean
   /** The relay behind an endpoint. */
   viaOf(endpoint: Endpoint): NodeId | undefined
+  /** Both, for a peer that may be heard by a relay before this node has bound anything there. */
+  place(endpoint: Endpoint): { readonly endpoint: Endpoint; readonly via?: NodeId }
 }
 
 export function createCandidateBook(
   names: Names,
-  relaysOf: (node: NodeId) => CandidateSources['relays'] = () => [],
+  relays: Pick<Relays, 'of' | 'sessionAt'> = { of: () => [], sessionAt: () => undefined },
 ): CandidateBook {
   const told = new Map<NodeId, { round: number; readonly text: string }>()
   const vias = new Map<Endpoint, NodeId>()
@@ -61,6 +64,8 @@ export function createCandidateBook(
     const [oldest] = vias.keys()
     if (vias.size > VIAS_PER_PEER_MAX * (told.size + 1) && oldest !== undefined) vias.delete(oldest)
   }
+
+  const viaOf = (endpoint: Endpoint): NodeId | undefined => vias.get(endpoint) ?? relays.sessionAt(endpoint)
 
   return {
     update(next) {
@@ -89,7 +94,8 @@ export function createCandidateBook(
         observed: seen.get(nodeId) ?? [],
         publicEndpoint: resolved,
         lastGood: entry.lastGood,
-        relays: relaysOf(nodeId),
+        relays: relays.of(nodeId),
+        viaOf,
         local: input.local,
         mesh: input.mesh,
       })
@@ -104,6 +110,10 @@ export function createCandidateBook(
     },
     leadsOut: (endpoint) => input !== undefined && leadsOut(endpoint, input),
     isLocal: (endpoint) => input !== undefined && isOnLink(endpoint, input.local),
-    viaOf: (endpoint) => vias.get(endpoint),
+    viaOf,
+    place(endpoint) {
+      const via = viaOf(endpoint)
+      return via === undefined ? { endpoint } : { endpoint, via }
+    },
   }
 }

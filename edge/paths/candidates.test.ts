@@ -9,6 +9,8 @@ import { type CandidateSources, gatherCandidates } from './candidates.ts'
 
 const RELAY = parseNodeId('rrrrrrrrrrrrrrrr')
 
+const SESSION = '198.51.100.1:61007' as Endpoint
+
 const SOURCES: CandidateSources = {
   facts: [
     { kind: 'mapped', endpoint: '203.0.113.9:4000' as Endpoint },
@@ -21,12 +23,20 @@ const SOURCES: CandidateSources = {
   publicEndpoint: undefined,
   lastGood: '192.0.2.9:51820' as Endpoint,
   relays: [],
+  viaOf: (endpoint) => (endpoint === SESSION ? RELAY : undefined),
   local: [
     { interface: 'eth0', address: '192.168.1.2' as Address, cidr: '192.168.1.0/24' as Cidr, physical: true },
     { interface: 'docker0', address: '10.9.9.1' as Address, cidr: '10.9.9.0/24' as Cidr, physical: false },
   ],
   mesh: ['10.77.0.0/24' as Cidr],
 }
+
+test('a session port of a relay is nothing direct, whoever names it', () => {
+  const list = gatherCandidates({ ...SOURCES, facts: [], observed: [SESSION], lastGood: undefined })
+  assert.equal(list, [])
+  const [first] = gatherCandidates({ ...SOURCES, facts: [], observed: [SESSION], lastGood: SESSION })
+  assert.equal(first, { endpoint: SESSION, kind: 'relay', source: 'last-good', via: RELAY })
+})
 
 test('the same link first, then what worked, public, observed, mapped; never through the mesh itself', () => {
   assert.equal(

@@ -23,6 +23,8 @@ export interface CandidateSources {
     readonly endpoint: Endpoint
     readonly kind?: 'relay' | 'tls'
   }[]
+  /** The relay whose session port that is. */
+  readonly viaOf: (endpoint: Endpoint) => NodeId | undefined
   readonly local: readonly LocalAddress[]
   /** Blocks of the mesh: an endpoint inside would tunnel through the tunnel. */
   readonly mesh: readonly Cidr[]
@@ -43,8 +45,10 @@ export function leadsOut(endpoint: Endpoint, { local, mesh }: Pick<CandidateSour
 
 /** Heard on this LAN, LAN on a shared subnet, last that worked, public, port-mapped, mapped, other LAN addresses, relays. */
 export function gatherCandidates(sources: CandidateSources): readonly PathCandidate[] {
-  const { facts, lastGood, local, near = [], observed, publicEndpoint, relays } = sources
+  const { facts, lastGood, local, near = [], observed, publicEndpoint, relays, viaOf } = sources
   const place = (source: PathCandidate['source'], endpoint: Endpoint): PathCandidate => {
+    const via = source === 'last-good' ? viaOf(endpoint) : undefined
+    if (via !== undefined) return { endpoint, kind: 'relay', source, via }
     return { endpoint, kind: isOnLink(endpoint, local) ? 'lan' : 'direct', source }
   }
   const told = (kind: Candidate['kind']): readonly PathCandidate[] =>
@@ -57,7 +61,8 @@ export function gatherCandidates(sources: CandidateSources): readonly PathCandid
     ...(publicEndpoint === undefined ? [] : [place('public', publicEndpoint)]),
     ...told('public'),
     ...told('portmap'),
-    ...observed.map((endpoint) => place('observed', endpoint)),
+    // Where others see the peer by a relay, nobody else finds it.
+    ...observed.filter((endpoint) => viaOf(endpoint) === undefined).map((endpoint) => place('observed', endpoint)),
     ...told('mapped'),
     ...lan.filter(({ kind }) => kind !== 'lan'),
     ...relays.map(({ endpoint, kind = 'relay', via }) => ({ endpoint, kind, source: 'relay', via }) as const),

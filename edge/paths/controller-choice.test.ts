@@ -3,6 +3,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
+import { parseNodeId } from '../../shared/ids.ts'
 import { LAN, MAPPED, makeRig, PUBLIC, RELAY, RELAY2, STRANGE } from './controller-rig.fake.ts'
 
 test('a better path is proven beside the working one, then one use; the old one stays ready', () => {
@@ -32,6 +33,17 @@ test('the follower proves a better path, and leaves the choice to the other', ()
   rig.tell({ type: 'roamed', endpoint: LAN.endpoint })
   assert.is(rig.paths.view().inUse?.endpoint, LAN.endpoint)
   assert.equal(rig.since(at, 'use'), [])
+})
+
+test('where a peer comes by a relay that nobody named yet is a relay, asked or roamed', () => {
+  const via = parseNodeId('rrrrrrrrrrrrrrrr')
+  for (const type of ['asked', 'roamed'] as const) {
+    const rig = makeRig({ decides: false })
+    rig.connect([LAN], {})
+    rig.tell({ type, endpoint: STRANGE, via })
+    rig.run(3_000)
+    assert.equal([rig.of(STRANGE)?.kind, rig.of(STRANGE)?.via], ['relay', via], type)
+  }
 })
 
 test('at most two are kept ready, and one of them is a relay', () => {

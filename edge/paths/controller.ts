@@ -72,7 +72,7 @@ function note(pair: Pair, event: PathEvent, now: number, out: PathAction[]): voi
       noteAnswered(pair, event, now, out)
       break
     case 'asked':
-      noteAsked(pair, event.endpoint, now)
+      noteAsked(pair, event, now)
       break
     case 'called':
       noteCalled(pair, now)
@@ -82,7 +82,7 @@ function note(pair: Pair, event: PathEvent, now: number, out: PathAction[]): voi
       stayAwake(pair, now + idleAfterMs(pair), now)
       break
     case 'roamed':
-      noteRoam(pair, event.endpoint, now, out)
+      noteRoam(pair, event, now, out)
       break
     case 'handshake':
       noteHandshake(pair, event.at, now)

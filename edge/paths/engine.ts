@@ -100,7 +100,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
     const expected = known || isNamed(pair, from)
     if (!expected && greet(peer, from)) return
     socket.send(reply, from)
-    if (expected) tell(pair, { type: 'asked', endpoint: from })
+    if (expected) tell(pair, { type: 'asked', ...candidates.place(from) })
   }
 
   const receive = (bytes: Uint8Array, from: Endpoint): void => {
@@ -119,7 +119,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
         }
         pair.entry.rttMs = heard.rttMs
         if (sizes?.heard(heard.peer, from, heard.probe, heard.rttMs) === true) break
-        if (heard.probe === greetingProbe) tell(pair, { type: 'asked', endpoint: from })
+        if (heard.probe === greetingProbe) tell(pair, { type: 'asked', ...candidates.place(from) })
         else {
           rest.flush(pair, from)
           tell(pair, { type: 'answered', endpoint: from, probe: heard.probe, rttMs: heard.rttMs })
@@ -127,7 +127,8 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
         break
       case 'call':
         tell(pair, { type: 'called' })
-        if (heard.at !== undefined && candidates.leadsOut(heard.at)) tell(pair, { type: 'asked', endpoint: heard.at })
+        if (heard.at !== undefined && candidates.leadsOut(heard.at))
+          tell(pair, { type: 'asked', ...candidates.place(heard.at) })
         break
     }
   }
@@ -150,7 +151,8 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
   const look = (pair: Pair, endpoint: Endpoint | undefined, handshakeAt: number): void => {
     if (endpoint !== undefined) chosen.delete(pair.node)
     // At every look: between two, WireGuard may have gone and come back.
-    if (!rest.isParking(endpoint)) tell(pair, { type: 'roamed', endpoint })
+    if (!rest.isParking(endpoint))
+      tell(pair, { type: 'roamed', ...(endpoint === undefined ? { endpoint } : candidates.place(endpoint)) })
     if (handshakeAt !== pair.handshakeAt) {
       pair.handshakeAt = handshakeAt
       tell(pair, { type: 'handshake', at: clock.monotonic() - Math.max(0, clock.now() - handshakeAt) })

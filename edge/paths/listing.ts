@@ -1,13 +1,14 @@
 // What is known of a peer's whereabouts: the list its node's facts make, and the places it was heard from.
 
-import type { Endpoint } from '../../shared/address/endpoint.ts'
 import { pathCandidatesMax, pathsAskedMax } from '../../shared/limits.ts'
 import { isRelayed } from './pacing.ts'
 import { currentOf, ensureTrack, ensureTracks, type Pair, standingOf } from './pair.ts'
-import type { PathCandidate } from './path.ts'
+import type { PathCandidate, PathEvent } from './path.ts'
 import { askedCandidate } from './roaming.ts'
 import { endpointOf } from './track.ts'
 import { begin, forgetAsked, forgive, tryAnew, tryAsked } from './tries.ts'
+
+type Asked = Extract<PathEvent, { readonly type: 'asked' }>
 
 /** Relays come last in a list and must survive its bound: they are what still works when all else is guesswork. */
 const RELAYS_KEPT = 4
@@ -53,11 +54,11 @@ export function noteList(pair: Pair, list: readonly PathCandidate[], now: number
 }
 
 /** The peer's probe came from there. */
-export function noteAsked(pair: Pair, endpoint: Endpoint, now: number): void {
+export function noteAsked(pair: Pair, { endpoint, via }: Asked, now: number): void {
   const known = pair.tracks.get(endpoint)
   if (known === undefined && pair.list.some((one) => one.endpoint === endpoint)) return
   if (known === undefined) makeRoom(pair, now)
-  const track = known ?? ensureTrack(pair, askedCandidate(endpoint))
+  const track = known ?? ensureTrack(pair, askedCandidate(endpoint, via))
   track.askedAt = now
   if (!pair.resting) tryAsked(pair, track, now)
 }

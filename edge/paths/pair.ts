@@ -2,6 +2,7 @@
 // when there is something to probe, and dropped when it falls idle.
 
 import type { Endpoint } from '../../shared/address/endpoint.ts'
+import type { NodeId } from '../../shared/ids.ts'
 import { pathHistoryMax } from '../../shared/limits.ts'
 import { ALIVE_MS, IDLE_METERED_MS, IDLE_MS, LOOK_MS, type Pacing, pacings, SESSION_MS } from './pacing.ts'
 import type { Pace, PathAction, PathCandidate } from './path.ts'
@@ -31,6 +32,8 @@ export interface Pair {
   inUse: PathCandidate | undefined
   /** What WireGuard holds as far as we know. */
   wireguardAt: Endpoint | undefined
+  /** The relay whose port that is, where nothing else names it. */
+  wireguardVia: NodeId | undefined
   usedAt: number
   /** Nothing is probed, nothing but the path in use and what is held against others is remembered. */
   resting: boolean
@@ -83,6 +86,7 @@ export function newPair({ decides, metered, pace, random, startedAt }: PeerPaths
     tracks: new Map(),
     inUse: undefined,
     wireguardAt: undefined,
+    wireguardVia: undefined,
     usedAt: NEVER,
     resting: true,
     parked: false,

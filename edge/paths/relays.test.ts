@@ -130,6 +130,22 @@ test('bound when wanted, told when bound, released when not wanted', () => {
   assert.equal(take(), [])
 })
 
+test('session ports of every known relay are known for what they are, bound or not', () => {
+  const { relays } = rig()
+  relays.update(sceneOf([offer(R1, '198.51.100.1:51820'), offer(R2, '[2001:db8::2]:51820')]))
+  const all = [
+    '198.51.100.1:61000',
+    '[2001:db8::2]:62023',
+    '198.51.100.1:62024',
+    '198.51.100.1:51820',
+    '198.51.100.2:61000',
+  ]
+  assert.equal(
+    all.map((endpoint) => relays.sessionAt(endpoint as Endpoint)),
+    [R1, R2, undefined, undefined, undefined],
+  )
+})
+
 test('each pair has its own', () => {
   const { bound, relays } = rig()
   relays.update(sceneOf([offer(R1, '198.51.100.1:51820')]))

@@ -8,6 +8,7 @@ import type { NetworkSpec } from '../../shared/intent/network.ts'
 import type { NodeBody } from '../../shared/record/record.ts'
 import type { Binding, RelayEvents } from '../relay/bound.ts'
 import type { RelayClient } from '../relay/client.ts'
+import { defaultSessionPorts, isInRange } from '../relay/sessions.ts'
 import type { TlsClient } from '../relay/tls-client.ts'
 import type { TlsPlace } from '../relay/tls-link.ts'
 import type { HeldFact } from '../store/store.ts'
@@ -70,6 +71,8 @@ export interface Relays {
   renew(peer: NodeId): void
   /** Session ports bound for the peer, the best relay first; then what stands for TLS relays on this host. */
   of(peer: NodeId): CandidateSources['relays']
+  /** The relay whose session ports the endpoint is among, also where the session is not known here. */
+  sessionAt(endpoint: Endpoint): NodeId | undefined
   /** The peer finds this node at a relay of theirs, however long they did not talk. */
   findsUs(peer: NodeId): boolean
   /** True if the bytes were a relay's. */
@@ -99,14 +102,20 @@ function selfOf({ self }: RelayScene, reaches: readonly NodeId[]): RelayUser {
   return { node: self, reaches: known(reaches) }
 }
 
+/** Relays that were told other session ports are known by what was bound there. */
+function isSession(relayAt: Endpoint | undefined, endpoint: Endpoint): boolean {
+  return (
+    relayAt !== undefined && hostOf(relayAt) === hostOf(endpoint) && isInRange(portOf(endpoint), defaultSessionPorts)
+  )
+}
+
 export function createRelays(options: RelaysOptions): Relays {
   const { client, names, onChange, onSeenAs } = options
   const wanted = new Map<NodeId, Held>()
   const homes = createHomes(options)
   /** Worked out once for each scene. */
   const chosen = new Map<NodeId, readonly NodeBody[]>()
-  let scene: RelayScene | undefined
-  let offers: readonly NodeBody[] = []
+  let [scene, offers]: [RelayScene | undefined, readonly NodeBody[]] = [undefined, []]
 
   /** The relay's own port, on the address it is reached at. */
   const placeOf = ({ nodeId, publicEndpoint, relay }: NodeBody): Endpoint | undefined => {
@@ -236,6 +245,7 @@ export function createRelays(options: RelaysOptions): Relays {
       })
       return [...bound, ...tlsWays(peer)]
     },
+    sessionAt: (endpoint) => offers.find((relay) => isSession(placeOf(relay), endpoint))?.nodeId,
     findsUs(peer) {
       // A node that names no relays has no path engine: it can't call anybody.
       if (scene?.facts.get(peer)?.fact.relays.length === 0) return false

@@ -93,7 +93,7 @@ export function createWays(options: WaysOptions) {
       onChange()
     },
   })
-  const candidates = createCandidateBook(names, (node) => relays.of(node))
+  const candidates = createCandidateBook(names, relays)
   const reached = (): readonly NodeId[] => [...new Set([...outlook.relays(), ...relays.byTls()])]
 
   /** `own`: addresses of this host. */

@@ -5,7 +5,6 @@ import { describeError } from '../../shared/errors.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import { type OpenedTls, openTls, type TlsDuty } from './open-tls.ts'
 import { createRelay, type Relay, type RelayMetrics, type RelayOptions } from './relay.ts'
-import type { PortRange } from './sessions.ts'
 import { openRelaySockets } from './sockets.ts'
 import type { TlsRelayMetrics } from './tls-relay.ts'
 
@@ -34,11 +33,6 @@ export interface OpenedRelay {
   close(): void
 }
 
-/**
- * Above the ports that Linux gives to outgoing connections (net.ipv4.ip_local_port_range, 32768 to 60999) and inside the
- * range that IANA leaves to everybody: a session port never meets a socket that somebody else opened by chance.
- */
-export const defaultSessionPorts: PortRange = { first: 61_000, count: 1_024 }
 /** One pair’s fair share of a small server’s uplink, and the whole of it: 200 Mbit/s and 1 Gbit/s. */
 export const defaultSessionBytesPerSecond = 25_000_000
 export const defaultTotalBytesPerSecond = 125_000_000

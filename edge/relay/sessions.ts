@@ -58,6 +58,16 @@ export interface PortRange {
   readonly count: number
 }
 
+/**
+ * Above the ports that Linux gives to outgoing connections (net.ipv4.ip_local_port_range, 32768 to 60999) and inside the
+ * range that IANA leaves to everybody: a session port never meets a socket that somebody else opened by chance.
+ */
+export const defaultSessionPorts: PortRange = { first: 61_000, count: 1_024 }
+
+export function isInRange(port: number, { count, first }: PortRange): boolean {
+  return port >= first && port < first + count
+}
+
 export function familyOfEndpoint(endpoint: Endpoint): Family {
   return hostOf(endpoint).includes(':') ? 6 : 4
 }
