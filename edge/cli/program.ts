@@ -82,7 +82,11 @@ export const commands: readonly CommandRow[] = [
           value: 'PORT',
           summary: 'UDP port of WireGuard (default 51820 with a public endpoint, else one of its own)',
         },
-        { name: 'control-port', value: 'PORT', summary: 'UDP port of the path engine (default 51821)' },
+        {
+          name: 'control-port',
+          value: 'PORT',
+          summary: 'UDP port of the path engine on this host (default the one above WireGuard’s)',
+        },
         { name: 'mesh-port', value: 'PORT', summary: 'UDP port of the agent inside the mesh (default 51822)' },
         { name: 'lan-port', value: 'PORT', summary: 'UDP port of beacons on the LAN (default 51823)' },
         {
