@@ -1,37 +1,21 @@
 // Sockets for beacons: one per family, at one port of all addresses, because a broadcast reaches no socket that is bound to a
 // single address. The port is shared with other agents of this host, each of which hears every broadcast.
 
-import { createSocket, type Socket } from 'node:dgram'
+import type { Socket } from 'node:dgram'
 import { familyOf } from '../../shared/address/cidr.ts'
 import type { Log } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
 import type { BeaconSocket } from '../lan/doors.ts'
 import { type BeaconLink, beaconGroup } from '../lan/links.ts'
+import { bindUdp } from './udp-socket.ts'
 
 /** Bytes the kernel may keep for us: the answers of some hundred neighbours while a turn of planning runs. */
 const RECEIVE_BUFFER = 1 << 18
 /** Bytes that may wait where the kernel takes no more: beacons are repeated anyhow. */
 const SEND_QUEUE_BYTES_MAX = 1 << 18
 
-async function bind(type: 'udp4' | 'udp6', port: number, log: Log): Promise<Socket> {
-  // Only addresses are sent to, so nothing is looked up; a zone stays where it is.
-  const lookup = (host: string, _: unknown, found: (error: null, address: string, family: number) => void): void =>
-    found(null, host, type === 'udp4' ? 4 : 6)
-  const options = { type, ipv6Only: type === 'udp6', reuseAddr: true, recvBufferSize: RECEIVE_BUFFER, lookup }
-  const socket = createSocket(options)
-  const bound = Promise.withResolvers<void>()
-  socket.once('error', bound.reject)
-  socket.bind({ port, exclusive: true }, bound.resolve)
-  try {
-    await bound.promise
-  } catch (error) {
-    socket.close()
-    throw error
-  }
-  socket.removeListener('error', bound.reject)
-  socket.on('error', (error) => log.debug('the beacon socket', { why: error.message }))
-  socket.unref()
-  return socket
+function bind(type: 'udp4' | 'udp6', port: number, log: Log): Promise<Socket> {
+  return bindUdp({ type, port, receiveBufferBytes: RECEIVE_BUFFER, shared: true, name: 'the beacon socket', log })
 }
 
 export function createBeaconSocket(port: number, log: Log): BeaconSocket {

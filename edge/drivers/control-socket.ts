@@ -2,13 +2,14 @@
 // nft table dress as WireGuard's port. A host where those rules do nothing is found out at the start: a frame to ourselves,
 // addressed to WireGuard's port, must come back to the control port, from WireGuard's port.
 
-import { createSocket, type Socket } from 'node:dgram'
+import type { Socket } from 'node:dgram'
 import type { Address } from '../../shared/address/cidr.ts'
 import { type Endpoint, formatEndpoint, hostOf, portOf } from '../../shared/address/endpoint.ts'
 import { concat, sameBytes } from '../../shared/bytes.ts'
 import type { Clock, Entropy, Log } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
 import type { FrameSocket } from '../paths/doors.ts'
+import { bindUdp } from './udp-socket.ts'
 
 export interface ControlSocketOptions {
   readonly listenPort: number
@@ -34,24 +35,8 @@ function isSixth(endpoint: Endpoint): boolean {
   return endpoint.startsWith('[')
 }
 
-async function bind(type: 'udp4' | 'udp6', port: number, log: Log): Promise<Socket> {
-  // Endpoints are addresses: nothing is looked up, so `send` hands over to the kernel before it returns.
-  const lookup = (host: string, _: unknown, found: (error: null, address: string, family: number) => void): void =>
-    found(null, host, type === 'udp4' ? 4 : 6)
-  const socket = createSocket({ type, ipv6Only: type === 'udp6', recvBufferSize: RECEIVE_BUFFER, lookup })
-  const bound = Promise.withResolvers<void>()
-  socket.once('error', bound.reject)
-  socket.bind({ port, exclusive: true }, bound.resolve)
-  try {
-    await bound.promise
-  } catch (error) {
-    socket.close()
-    throw error
-  }
-  socket.removeListener('error', bound.reject)
-  socket.on('error', (error) => log.debug('the control socket', { why: error.message }))
-  socket.unref()
-  return socket
+function bind(type: 'udp4' | 'udp6', port: number, log: Log): Promise<Socket> {
+  return bindUdp({ type, port, receiveBufferBytes: RECEIVE_BUFFER, name: 'the control socket', log })
 }
 
 export function createControlSocket(options: ControlSocketOptions): FrameSocket {
