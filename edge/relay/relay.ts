@@ -104,7 +104,7 @@ export function createRelay(options: RelayOptions): Relay {
   const cookies = createCookies(entropy.bytes(32), clock)
   const mayBind = createRate(clock, BIND_RATE)
   const mayBindFrom = createRate(clock, SOURCE_RATE)
-  const mayMove = createRate(clock, SOURCE_RATE)
+  const mayMove = createRate(clock, BIND_RATE)
   const memory = createBindMemory(clock)
   const refused = new Map<string, number>()
   const counts = { challenged: 0, bound: 0, refreshed: 0 }
