@@ -3,7 +3,7 @@
 import { fromBase64 } from '../shared/bytes.ts'
 import type { Clock } from '../shared/effects.ts'
 import { HoldfastError } from '../shared/errors.ts'
-import type { NodeId } from '../shared/ids.ts'
+import type { NodeId, WgKey } from '../shared/ids.ts'
 import type { NetworkSpec } from '../shared/intent/network.ts'
 import type { AgentOptions, RelayDuty } from './agent.ts'
 import { createChores, type Memory } from './apply/chores.ts'
@@ -74,6 +74,8 @@ interface Sources {
   readonly capability: CapabilityKeeper
   readonly sizes: PathSizes | undefined
   readonly uplinks: Uplinks
+  /** Bytes of words of gossip through the tunnel, of each peer since the start. */
+  readonly wordBytes: ReadonlyMap<WgKey, number>
 }
 
 /** Undefined where nobody can probe. */
@@ -96,7 +98,7 @@ function createSizes(
 
 function createPaths(options: AgentOptions, sources: Sources, ownTls: OwnTls, onChange: () => void): Chooser {
   const { entropy, identity, log, paths, signer, wgKey } = options
-  const { capability, clock, facts, holding, members, sizes, upkeep, uplinks } = sources
+  const { capability, clock, facts, holding, members, sizes, upkeep, uplinks, wordBytes } = sources
   const network = (): NetworkSpec | undefined => holding.inForce()?.parsed.records.network?.spec
   const names = createNames(options.resolve, clock, log)
   const pace = (): Pace => (paths?.metered === true ? 'frugal' : (network()?.failover ?? 'normal'))
@@ -130,6 +132,7 @@ function createPaths(options: AgentOptions, sources: Sources, ownTls: OwnTls, on
           ...own,
           loopback: paths.tls?.loopback,
           thrift: () => upkeep.thrift(),
+          ownBytes: (peer) => wordBytes.get(peer) ?? 0,
           relayClient,
           sizes,
           tlsClient,
@@ -224,7 +227,8 @@ export function createParts(
     call: (node) => relay.call(node),
     listen: (listener) => void (onLocal = listener),
   }
-  const sources = { capability, clock, facts, holding, members, sizes, upkeep, uplinks }
+  const wordBytes = new Map<WgKey, number>()
+  const sources = { capability, clock, facts, holding, members, sizes, upkeep, uplinks, wordBytes }
   const paths = createPaths(counted, sources, ownTls, onPathChange)
   const tlsDuty = (port: number): RelayDuty['tls'] => ({
     port,
@@ -243,26 +247,7 @@ export function createParts(
   const memories = memoriesOf(peers, sizes, upkeep)
   const chores = createChores({ clock, keep, holding, facts, mode, memories, store })
   const started = { wall: clock.now(), monotonic: clock.monotonic() }
-  return {
-    anchors,
-    capability,
-    chores,
-    clock,
-    facts,
-    health,
-    holding,
-    keep,
-    members,
-    mode,
-    paths,
-    peers,
-    ports,
-    relay,
-    sizes,
-    started,
-    upkeep,
-    uplinks,
-  }
+  return { ...sources, anchors, chores, health, keep, mode, paths, peers, ports, relay, started }
 }
 
 export type Parts = ReturnType<typeof createParts>

@@ -13,7 +13,8 @@ import { topics } from '../shared/wire/topics.ts'
 import type { Agent, AgentOptions } from './agent.ts'
 import { createAgent } from './create-agent.ts'
 import { createFakeKernel, type FakeKernel } from './drivers/kernel.fake.ts'
-import { FakeHub, type TestDevice, testDevice, testInflate, testNetwork } from './link/hub.fake.ts'
+import { createFakeMesh } from './gossip/door.fake.ts'
+import { FakeHub, type TestDevice, testDeflate, testDevice, testInflate, testNetwork } from './link/hub.fake.ts'
 import { MemoryStore } from './store/memory.fake.ts'
 import { acceptSnapshot } from './trust/accept.ts'
 
@@ -95,6 +96,7 @@ function agentOptions(hub: FakeHub, doors: Pick<AgentOptions, 'clock' | 'store' 
     sha256,
     verify,
     inflate: testInflate,
+    gossip: { door: createFakeMesh(seededEntropy(12)).door(me.nodeId, doors.clock), deflate: testDeflate },
     ...doors,
   }
 }

@@ -8,6 +8,8 @@ import type { Name, NodeId, WgKey } from '../shared/ids.ts'
 import type { Version } from '../shared/record/head.ts'
 import type { PathKind } from '../shared/wire/report.ts'
 import type { Driver } from './drivers/driver.ts'
+import type { GossipDoor } from './gossip/doors.ts'
+import type { GossipStatus } from './gossip/tally.ts'
 import type { Identity } from './identity.ts'
 import type { BeaconCodecOptions } from './lan/beacon.ts'
 import type { BeaconSocket } from './lan/doors.ts'
@@ -31,7 +33,7 @@ export interface AgentSettings {
   readonly listenPort: number
   /** UDP port of the path engine on this host; absent where it does not run. */
   readonly controlPort?: number | undefined
-  /** UDP port inside the mesh for the agent's own words: echo now, gossip later. */
+  /** Port inside the mesh for the agent's own words: UDP for echo and single words of gossip, TCP for exchanges. */
   readonly meshPort: number
   readonly version: string
   readonly host: {
@@ -67,6 +69,8 @@ export interface AgentOptions {
   readonly paths?: PathDoors
   /** Finds the other nodes of the same LAN; absent where this host must not shout on its links. */
   readonly lan?: { readonly socket: BeaconSocket; readonly crypto: BeaconCodecOptions['crypto'] }
+  /** The doors of gossip. */
+  readonly gossip: { readonly door: GossipDoor; readonly deflate: (bytes: Uint8Array) => Uint8Array }
   /** Asks the router in front of this host for an outside port; absent where no router shall be asked. */
   readonly portMapping?: PortMappingDoors
   /** Chooses among several uplinks; absent where the host's own choice is always taken. */
@@ -151,6 +155,8 @@ export interface AgentStatus {
   }
   readonly peers: readonly PeerStatus[]
   readonly health: readonly ShownCondition[]
+  /** What was said to peers and heard of them, since the start. */
+  readonly gossip: GossipStatus
   /** What this device spends on being reachable while nobody uses it. */
   readonly upkeep: UpkeepStatus
   readonly uptimeS: number
@@ -167,6 +173,10 @@ export interface Agent {
   paths(): PathsReport
   /** What the next turn would do. */
   plan(): Promise<readonly Op[]>
+  /** A file with the newest intent and all facts that this node holds. */
+  exportIntent(): Uint8Array
+  /** Takes such a file: true if it brought newer intent. Throws where it does not verify. */
+  importIntent(file: Uint8Array): boolean
   /** Asks for a turn now: something changed, or a person wants it. */
   wake(): void
   /** The measured round trip to a peer over the mesh, from the echo service. */

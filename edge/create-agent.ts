@@ -3,26 +3,25 @@
 
 import { describeError } from '../shared/errors.ts'
 import type { Condition } from '../shared/health.ts'
+import { sameEnvelope } from '../shared/record/envelope.ts'
 import { compareVersion, formatVersion, noVersion } from '../shared/record/head.ts'
 import type { Agent, AgentOptions } from './agent.ts'
+import { openLink, type Running, tellRefused } from './agent-link.ts'
 import { createParts, lastGoodKey, type Parts, pathSizesKey, upkeepKey } from './agent-parts.ts'
-import { createLoop, type Loop } from './apply/loop.ts'
+import { createLoop } from './apply/loop.ts'
 import { createTurns, type Turns } from './apply/turn.ts'
 import { createWishes } from './apply/wish.ts'
+import { createOwnGossip, type OwnGossip } from './gossip/own-gossip.ts'
 import type { Lan } from './lan/lan.ts'
 import { createOwnLan } from './lan/own-lan.ts'
-import { createHubLink, type HubLink, noLink } from './link/hub-link.ts'
-import { createSync } from './link/sync.ts'
+import { noLink } from './link/hub-link.ts'
 import { type Announcer, createAnnouncer } from './report/announcer.ts'
-import { linkFlapMs, tellLink } from './report/link-health.ts'
 import { agentPaths } from './report/paths.ts'
 import { agentStatus, type Model } from './report/report.ts'
 import { createReporter } from './report/reporter.ts'
 import { tellUplinks } from './report/uplink-health.ts'
-import { createIntake, type Intake } from './trust/intake.ts'
+import { createIntake, type Intake, type Taken } from './trust/intake.ts'
 
-/** Garbage on a topic is remembered for so long after the last of it. */
-const REFUSED_FOR_MS = 10 * 60_000
 /** A clock that lags less is a time server's business. */
 const CLOCK_SLACK_MS = 2_000
 
@@ -32,18 +31,13 @@ function merged(own: readonly Condition[], host: readonly Condition[]): readonly
   return [...host, ...own.filter((condition) => !codes.has(condition.code))]
 }
 
-/** What comes to be once the agent runs. */
-interface Running {
-  link: HubLink | undefined
-  announcer: Announcer | undefined
-}
-
 function createModel(
   options: AgentOptions,
   parts: Parts,
   turns: Turns,
   running: Running,
   intake: Pick<Intake, 'origin'>,
+  gossip: Pick<OwnGossip, 'status'>,
 ): () => Model {
   const { clock, health, holding, members, mode, peers, started } = parts
   return () => {
@@ -62,6 +56,7 @@ function createModel(
       health: merged(health.visible(), options.hostConditions?.() ?? []),
       mode: mode.now(),
       link: running.link?.state() ?? noLink,
+      gossip: gossip.status(),
       upkeep: parts.upkeep.status(),
     }
   }
@@ -102,66 +97,20 @@ async function mendClock(options: AgentOptions, { clock, health, holding, keep }
   else if (clock.now() < floor - CLOCK_SLACK_MS) health.raise('clock-behind', detail)
 }
 
-function openLink(options: AgentOptions, parts: Parts, running: Running, loop: Loop, intake: Intake): HubLink {
-  const { entropy, identity, log } = options
-  const { anchors, clock, facts, health, holding, keep, mode } = parts
-  const onRefused = (detail: string, lasting: boolean): void => {
-    health.raise('intent-rejected', detail, lasting ? { afterMs: linkFlapMs } : { forMs: REFUSED_FOR_MS })
-    keep.journal('intent-rejected', detail)
-  }
-  const onChange = (): void => {
-    const state = link.state()
-    tellLink(health, state)
-    if (!mode.update(state)) return
-    const online = mode.now().mode === 'online'
-    if (!online) parts.uplinks.doubt()
-    log.info(online ? 'the hub is there' : 'the hub is away; the node works on by itself')
-    keep.write('keep the mode', () => mode.save())
-    keep.journal(mode.now().mode, state.failure?.reason ?? '')
-  }
-  const sync = createSync({
-    anchors,
-    clock,
-    entropy,
-    log,
-    inflate: options.inflate,
-    held: () => holding.held(),
-    onAccepted: (accepted) => intake.take(accepted, { by: 'hub' }),
-    onRefused,
-    onSound: () => health.clear('intent-rejected'),
-    send: (payload) => link.request(payload),
-  })
-  const link = createHubLink({
-    bus: options.bus,
-    network: identity.network.id,
-    node: identity.nodeId,
-    clock,
-    entropy,
-    log,
-    sync,
-    capability: parts.capability,
-    onFact(node, envelope) {
-      if (node === identity.nodeId) running.announcer?.meet(envelope)
-      else if (facts.offer(node, envelope) !== undefined) loop.wake('event')
-    },
-    onRefused: (detail) => onRefused(detail, false),
-    onChange,
-  })
-  onChange()
-  return link
-}
-
 function createVoice(
   options: AgentOptions,
   parts: Parts,
   turns: Turns,
   running: Running,
   lan: Lan | undefined,
+  gossip: Pick<OwnGossip, 'fact'>,
 ): Announcer {
   const { sha256, signer, verify, log, identity, settings } = options
   const { clock, keep, members, paths, peers, ports } = parts
+  let said: Uint8Array | undefined
+  const self = identity.nodeId
   return createAnnouncer({
-    self: identity.nodeId,
+    self,
     signer,
     sha256,
     verify,
@@ -179,6 +128,8 @@ function createVoice(
     send(envelope) {
       running.link?.announce(envelope)
       lan?.say(envelope)
+      if (!sameEnvelope(said, envelope)) gossip.fact(self, 'self')
+      said = envelope
       return running.link !== undefined
     },
   })
@@ -194,17 +145,32 @@ export function createAgent(options: AgentOptions): Agent {
     onChanged()
   }
   const parts = createParts(options, request, onChanged, onUplink)
-  const { chores, clock, facts, health, holding, keep, members, paths, peers, ports, uplinks } = parts
+  const { chores, clock, facts, health, holding, keep, members, mode, paths, peers, ports, uplinks } = parts
   const running: Running = { link: undefined, announcer: undefined }
   const wishes = createWishes(identity.nodeId, options.wgKey, settings, paths, parts.sizes)
-  const lan = createOwnLan(options, parts, (why) => loop.wake(why))
+  const lan = createOwnLan(options, parts, {
+    wake: (why) => loop.wake(why),
+    onFact: (node) => gossip.fact(node, node),
+    state: () => gossip.state(),
+    onState: (node, state) => gossip.heardBeacon(node, state),
+  })
   const turns = createTurns({ driver, holding, peers, facts, endpoints: paths, lan, wishes, health, log, onChanged })
-  const onTaken = (): void => {
+  const onTaken = (taken: Taken): void => {
     adopt(parts, options)
+    gossip.taken(taken)
     loop.wake('intent')
   }
   const intake = createIntake({ ...parts, log, store: options.store, onTaken })
-  const model = createModel(options, parts, turns, running, intake)
+  const gossip = createOwnGossip(options, parts, {
+    intake,
+    lan: () => lan,
+    online: () => mode.now().mode === 'online',
+    ownFact: () => running.announcer?.current(),
+    onOwnFact: (envelope) => running.announcer?.meet(envelope),
+    onFact: onChanged,
+    onRefused: (detail) => tellRefused(parts, detail, false),
+  })
+  const model = createModel(options, parts, turns, running, intake, gossip)
   const reporter = createReporter({ clock, metered: options.paths?.metered === true, link: () => running.link, model })
   let told = noVersion
   let unwatch: (() => void) | undefined
@@ -228,6 +194,7 @@ export function createAgent(options: AgentOptions): Agent {
       direct: peers.entries.filter(({ path }) => path === 'direct').length,
     })
     running.announcer?.announce()
+    gossip.follow()
     const offered = members.me()?.relay
     if (options.openRelay !== undefined) parts.relay.follow(offered?.port, offered?.tlsPort)
     chores.run()
@@ -245,14 +212,15 @@ export function createAgent(options: AgentOptions): Agent {
   return {
     async start() {
       loadAll(options, parts)
-      running.announcer = createVoice(options, parts, turns, running, lan)
+      running.announcer = createVoice(options, parts, turns, running, lan, gossip)
       await mendClock(options, parts)
       keep.journal('started', `version ${settings.version}, boot ${running.announcer.boot()}`)
       await loop.start()
       void paths.start().then(onChanged)
       void lan?.start()
+      gossip.start()
       unwatch = driver.watch(() => loop.wake('event'))
-      running.link = openLink(options, parts, running, loop, intake)
+      running.link = openLink(options, parts, running, loop, { gossip, intake })
       running.link.start()
       afterTurn()
     },
@@ -262,6 +230,7 @@ export function createAgent(options: AgentOptions): Agent {
       await paths.stop()
       await lan?.stop()
       uplinks.stop()
+      await gossip.stop()
       await ports.stop()
       parts.relay.close()
       await running.link?.stop()
@@ -274,6 +243,8 @@ export function createAgent(options: AgentOptions): Agent {
       running.link?.nudge()
       loop.wake('intent')
     },
+    exportIntent: () => gossip.write(),
+    importIntent: (file) => gossip.read(file),
     noteRtt: (node, rttMs) => peers.noteRtt(node, rttMs),
   }
 }

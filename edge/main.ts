@@ -47,12 +47,19 @@ const doors: Doors = {
   createPathDoors: async (settings, files, log, out) => {
     const { createControlSocket } = await import('./drivers/control-socket.ts')
     const { createBeaconSocket } = await import('./drivers/beacon-socket.ts')
+    const { createGossipDoor } = await import('./drivers/gossip-door.ts')
     const { createWireguardDoor } = await import('./drivers/wireguard-door.ts')
     const { readDefaultRoutes, readUplinkRoutes } = await import('./drivers/default-routes.ts')
     const { interface: name, listenPort } = settings
     const ports = { listenPort, controlPort: controlPortOf(settings) }
     return {
       beacons: createBeaconSocket(settings.lanPort, log),
+      gossip: (self) =>
+        createGossipDoor({
+          ...self,
+          meshPort: settings.meshPort,
+          lanPort: settings.lan ? settings.lanPort : undefined,
+        }),
       socket: createControlSocket({ ...ports, clock: systemClock, entropy: systemEntropy, log }),
       wireguard: createWireguardDoor({
         interface: name,

@@ -5,6 +5,7 @@ import { HoldfastError } from './errors.ts'
 const encoder = new TextEncoder()
 const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+const HEX = /^(?:[0-9a-f]{2})*$/
 const BASE64URL = /^[A-Za-z0-9_-]*$/
 
 export function utf8(text: string): Uint8Array {
@@ -24,6 +25,12 @@ export function toHex(bytes: Uint8Array): string {
   let text = ''
   for (const byte of bytes) text += byte.toString(16).padStart(2, '0')
   return text
+}
+
+/** Throws `invalid` for what is not pairs of lower-case hex digits. */
+export function fromHex(text: string): Uint8Array {
+  if (!HEX.test(text)) throw new HoldfastError('invalid', 'not hex')
+  return Uint8Array.from({ length: text.length / 2 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16))
 }
 
 export function toBase64(bytes: Uint8Array): string {

@@ -195,3 +195,24 @@ export const routerPageBytesMax = 64 << 10
 export const routerElementsMax = 2_000
 /** Time for one page of a router, milliseconds: it is next door, and has a slow processor. */
 export const routerPageMsMax = 5_000
+/** One word of gossip: fits through every tunnel uncut (1,280 less IPv6 and UDP), with room for the fact of an ordinary node. */
+export const gossipDatagramBytesMax = 1_200
+/** Stamps of the facts of recordsMax nodes, 32 bytes each. */
+export const gossipStampsBytesMax = recordsMax * 32
+/** Steps a node keeps for peers that are a little behind: an evening of changes. Others get the whole. */
+export const gossipStepsMax = 64
+/** … and their bytes; they share their records with the set. */
+export const gossipStepsBytesMax = deltaBytesMax / 2
+/** Exchanges with peers at once, asked for and begun: a snapshot each. */
+export const gossipExchangesInMax = 8
+export const gossipExchangesOutMax = 2
+/** Silence of a peer in an exchange, milliseconds: a window of TCP at 8 kbit/s. */
+export const gossipSilenceMsMax = 20_000
+/** One exchange, milliseconds: a snapshot of 500 KB at 32 kbit/s. */
+export const gossipExchangeMsMax = 180_000
+/** Connections of gossip on the LAN: neighbours that exchange, and strangers that have not proven who they are. */
+export const gossipLanConnectionsMax = 32
+/** Of one address. */
+export const gossipLanPerHostMax = 4
+/** A file that somebody carries: a snapshot and every fact of a large fleet. */
+export const gossipFileBytesMax = snapshotBytesMax + (8 << 20)

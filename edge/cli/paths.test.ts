@@ -99,6 +99,8 @@ async function withAgent(
     status: () => status,
     paths: () => paths ?? OFF,
     plan: async () => [],
+    exportIntent: () => new Uint8Array(0),
+    importIntent: () => false,
     wake: () => undefined,
     noteRtt: () => undefined,
   }

@@ -7,9 +7,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { memoryLog } from '../../shared/effects.fake.ts'
 import { HoldfastError } from '../../shared/errors.ts'
-import { showCondition } from '../../shared/health.ts'
 import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
-import type { Agent, AgentOptions, AgentStatus } from '../agent.ts'
 import { startFakeHub } from '../enrol/hub.fake.ts'
 import { readConfigFile } from '../host/config-file.ts'
 import { hostProbe } from '../host/probe.ts'
@@ -19,41 +17,11 @@ import { leaseKey } from '../portmap/own-portmap.ts'
 import { createFakeRouter, testGateway } from '../portmap/router.fake.ts'
 import { createFakeForwarder, createFakeForwarderKernel } from '../relay/forwarder.fake.ts'
 import { openStore } from '../store/sqlite.ts'
+import { fakeAgent } from './idle-agent.fake.ts'
 import { type Doors, runCli } from './run.ts'
 
 const awake = setInterval(() => undefined, 1_000)
 test.after(() => clearInterval(awake))
-
-/** An agent that is asked and never acts. */
-function fakeAgent(options: AgentOptions, events: string[]): Agent {
-  const { identity, settings } = options
-  const version = { epoch: 1, revision: 1 }
-  const status = (): AgentStatus => ({
-    node: identity.name,
-    nodeId: identity.nodeId,
-    network: identity.network.name,
-    addresses: [],
-    hub: { connected: false, since: 0, url: identity.hubUrl },
-    mode: 'autonomous',
-    modeSince: 0,
-    revision: { held: version, applied: version, lastGood: version },
-    peers: [],
-    health: (options.hostConditions?.() ?? []).map(showCondition),
-    upkeep: { bytesToday: 0, by: { relays: 0, outlook: 0, wireguard: 0, hub: 0 }, thrift: 0 },
-    uptimeS: 1,
-    version: settings.version,
-  })
-  return {
-    start: async () =>
-      void events.push(`start on ${settings.interface}:${settings.listenPort > 51_839 ? 'own' : settings.listenPort}`),
-    stop: async () => void events.push('stop'),
-    status,
-    paths: () => ({ engine: 'off', natType: 'unknown', mapped: [], peers: [] }),
-    plan: async () => [{ op: 'link-add' }],
-    wake: () => undefined,
-    noteRtt: () => undefined,
-  }
-}
 
 interface Bench {
   readonly state: string
@@ -88,7 +56,7 @@ async function onBench(run: (bench: Bench) => Promise<void>): Promise<void> {
       return { cleanup, read: async () => ({}) } as never
     },
     isPortFree: async (port) => port !== takenPort,
-    createPathDoors: async () => ({}) as never,
+    createPathDoors: async () => ({ gossip: () => ({}) }) as never,
     createRouterDoors: async () => ({}) as never,
     createForwarder: async () => createFakeForwarder(createFakeForwarderKernel()),
     createAgent: async (options) => fakeAgent(options, events),

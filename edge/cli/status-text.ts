@@ -57,12 +57,20 @@ function upkeepLine({ upkeep: { budgetBytesPerDay: budget, by, bytesToday, thrif
   return `${bytesText(bytesToday)}${of} today${told === '' ? '' : ` (${told})`}${SPARED[thrift]}`
 }
 
+function gossipLine({ gossip }: AgentStatus, nowMs: number): string {
+  const { begun, failed, heard, last, said, served } = gossip
+  const latest = last === undefined ? '' : `, last with ${last.peer} ${ageText((nowMs - last.at) / 1_000)} ago`
+  const ill = failed === 0 ? '' : `, ${failed} failed`
+  return `${said} words said, ${heard} heard; ${begun + served} exchanges${latest}${ill}`
+}
+
 export function statusText(status: AgentStatus, nowMs: number, table: Table): string {
   const lines = [
     `node      ${status.node} (${status.nodeId}) in ${status.network}`,
     `addresses ${status.addresses.join(' ') || 'none yet'}`,
     `mode      ${modeLine(status, nowMs)}`,
     `revision  ${revisionLine(status)}`,
+    `gossip    ${gossipLine(status, nowMs)}`,
     `upkeep    ${upkeepLine(status)}`,
     `agent     ${status.version}, up ${ageText(status.uptimeS)}`,
   ]

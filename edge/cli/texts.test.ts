@@ -3,6 +3,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { showCondition } from '../../shared/health.ts'
+import { parseName } from '../../shared/ids.ts'
 import type { AgentStatus } from '../agent.ts'
 import { pingLineText, summarize, summaryText } from './ping-text.ts'
 import { planText } from './plan-text.ts'
@@ -42,6 +43,16 @@ const status = {
     { nodeId: 'c', name: 'van', addresses: ['10.90.0.9'], path: 'none', rxBytes: 0, txBytes: 0, active: false },
   ],
   health: [showCondition({ code: 'hub-unreachable', since: NOW - 7_200_000, detail: 'connect timed out' })],
+  gossip: {
+    said: 12,
+    heard: 9,
+    factsSpread: 2,
+    begun: 3,
+    served: 1,
+    failed: 1,
+    refused: 0,
+    last: { peer: parseName('beta-1'), at: NOW - 12_000 },
+  },
   upkeep: {
     bytesToday: 950_000,
     budgetBytesPerDay: 2_000_000,
@@ -59,6 +70,7 @@ test('status says who, how it stands with the hub, the peers, and what to do', (
 addresses 10.90.0.7
 mode      autonomous since 2027-01-15T06:00:00Z (2h), hub last heard 2027-01-15T06:00:00Z
 revision  held 12, applied 12
+gossip    12 words said, 9 heard; 4 exchanges, last with beta-1 12s ago, 1 failed
 upkeep    928 KiB of 1.9 MiB today (relays 781 KiB, hub 146 KiB), looks and reports are spared
 agent     0.1.0, up 1d
 

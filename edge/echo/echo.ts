@@ -19,6 +19,8 @@ export interface EchoOptions {
   readonly clock: Clock
   readonly entropy: Entropy
   readonly log: Log
+  /** What came to the port from the port of a mesh address and is none of the echo's. */
+  readonly onOther?: ((bytes: Uint8Array, from: string) => void) | undefined
 }
 
 export interface Echo {
@@ -26,6 +28,8 @@ export interface Echo {
   start(): void
   /** Milliseconds to `address` and back; undefined if nothing came back within `timeoutMs`. */
   probe(address: string, timeoutMs: number): Promise<number | undefined>
+  /** One datagram from this port to that of `address`; lost where it can't be sent, as any may be. */
+  send(bytes: Uint8Array, address: string): void
   close(): Promise<void>
 }
 
@@ -49,6 +53,7 @@ export function createEcho(options: EchoOptions): Echo {
 
   const onPacket = (socket: Socket, bytes: Uint8Array, from: { address: string; port: number }): void => {
     const frame = parseEcho(bytes)
+    if (frame === undefined && from.port === options.port) return options.onOther?.(bytes, from.address)
     if (frame?.type === 'response') {
       const probe = probes.get(toHex(frame.nonce))
       if (probe?.address === from.address) probe.arrived()
@@ -87,9 +92,13 @@ export function createEcho(options: EchoOptions): Echo {
     following = clock.after(FOLLOW_MS, follow)
   }
 
-  const socketFor = (address: string): Socket => {
+  const ownFor = (address: string): Socket | undefined => {
     const v6 = address.includes(':')
-    const own = [...sockets].find(([bound]) => bound.includes(':') === v6)?.[1]
+    return [...sockets].find(([bound]) => bound.includes(':') === v6)?.[1]
+  }
+
+  const socketFor = (address: string): Socket => {
+    const own = ownFor(address)
     if (own === undefined) {
       throw new HoldfastError('unreachable', 'this node has no mesh address to ask from', {
         remedy: 'See `holdfast status`: the node may not be a member, or its interface is not up yet.',
@@ -118,6 +127,7 @@ export function createEcho(options: EchoOptions): Echo {
         probes.delete(key)
       }
     },
+    send: (bytes, address) => ownFor(address)?.send(bytes, options.port, address, () => undefined),
     async close() {
       following?.cancel()
       const closing = [...sockets.values()].map((socket) => new Promise<void>((resolve) => socket.close(resolve)))

@@ -6,13 +6,14 @@
 import type { Clock, Entropy, Log } from '../../shared/effects.ts'
 import { describeError, HoldfastError } from '../../shared/errors.ts'
 import { hkdf, openAead, sealAead, sha256, verify } from '../../shared/host/crypto.ts'
+import { deflate } from '../../shared/host/deflate.ts'
 import type { FindOut } from '../../shared/host/pinned-tls.ts'
 import { version } from '../../shared/version.ts'
-import type { Agent, AgentOptions, PathDoors } from '../agent.ts'
+import type { Agent, AgentOptions, AgentSettings, PathDoors } from '../agent.ts'
 import type { Driver } from '../drivers/driver.ts'
-import { createEcho, type Echo } from '../echo/echo.ts'
 import { type DeviceKeys, loadKeys } from '../enrol/device-keys.ts'
 import { loadIdentity } from '../enrol/identity-file.ts'
+import type { GossipDoor, GossipSelf } from '../gossip/doors.ts'
 import type { Identity } from '../identity.ts'
 import type { BeaconSocket } from '../lan/doors.ts'
 import { localRoutes } from '../local/routes.ts'
@@ -32,6 +33,7 @@ import { inflate } from './inflate.ts'
 import { keepInterfaceName } from './interface-name.ts'
 import { chooseListenPort } from './listen-port.ts'
 import { lockState } from './lock.ts'
+import { createMeshPort, type MeshPort } from './mesh-port.ts'
 import { defaultPort, isPublic, notePublic } from './own-port.ts'
 import { describeHost, type HostProbe } from './probe.ts'
 import { resolveName } from './resolve.ts'
@@ -69,12 +71,13 @@ export interface RunAgentOptions {
 /** How often systemd's one line of status is looked at; it is told only what changed. */
 const STATUS_MS = 10_000
 
-/** A packet through the tunnel is all that is wanted; whether it is answered is the path engine's own question. */
-const NUDGE_MS = 1_000
-
 /** What main.ts makes of the doors that paths and beacons need. */
 export type HostPathDoors = Pick<PathDoors, 'socket' | 'wireguard' | 'tls'> &
-  Required<Pick<AgentOptions, 'portMapping'>> & { readonly beacons: BeaconSocket; readonly uplinks: UplinkDoors }
+  Required<Pick<AgentOptions, 'portMapping'>> & {
+    readonly beacons: BeaconSocket
+    readonly uplinks: UplinkDoors
+    readonly gossip: (self: GossipSelf) => GossipDoor
+  }
 
 interface Enrolled {
   readonly identity: Identity
@@ -120,12 +123,25 @@ async function withFreePort(
   return { ...settings, listenPort: port }
 }
 
+/** What leads from the agent to things that are made after it. */
+type Wires = Pick<MeshPort, 'datagrams' | 'nudge'> & Required<Pick<AgentOptions, 'onPublic'>>
+
+function selfOf({ clock, entropy, log }: RunAgentOptions, { identity, keys }: Enrolled): Omit<GossipSelf, 'datagrams'> {
+  return { network: identity.network.id, self: identity.nodeId, signer: keys.signer, clock, entropy, log }
+}
+
+function agentSettings(settings: PortedSettings, probe: HostProbe): AgentSettings {
+  const { interface: name, listenPort, meshPort } = settings
+  const controlPort = controlPortOf(settings)
+  return { interface: name, listenPort, controlPort, meshPort, version, host: describeHost(probe) }
+}
+
 async function makeAgent(
   options: RunAgentOptions,
   device: Enrolled,
   opened: OpenedStore,
   findings: HostFindings,
-  { nudge, onPublic }: Pick<PathDoors, 'nudge'> & Required<Pick<AgentOptions, 'onPublic'>>,
+  { datagrams, nudge, onPublic }: Wires,
 ): Promise<Agent> {
   const { files, clock, entropy, log, probe } = options
   const { identity, keys } = device
@@ -133,17 +149,15 @@ async function makeAgent(
   const driver = await options.createDriver(options.settings, files, log)
   const settings = await withFreePort(options, device, driver, opened, findings)
   const wayOut = createWayOut()
-  const { beacons, portMapping, uplinks, ...doors } = await options.createPathDoors(settings, files, log, wayOut.find)
+  const { beacons, gossip, portMapping, uplinks, ...doors } = await options.createPathDoors(
+    settings,
+    files,
+    log,
+    wayOut.find,
+  )
   return await options.createAgent({
     identity,
-    settings: {
-      interface: settings.interface,
-      listenPort: settings.listenPort,
-      controlPort: controlPortOf(settings),
-      meshPort: settings.meshPort,
-      version,
-      host: describeHost(probe),
-    },
+    settings: agentSettings(settings, probe),
     wgKey: keys.wgKey,
     signer: keys.signer,
     clock,
@@ -163,6 +177,7 @@ async function makeAgent(
     ...(settings.lan ? { lan: { socket: beacons, crypto: sealing } } : {}),
     ...(settings.portMapping === 'auto' ? { portMapping } : {}),
     ...(settings.uplinks === 'auto' ? { uplinks: { ...uplinks, wayOut } } : {}),
+    gossip: { door: gossip({ ...selfOf(options, device), datagrams }), deflate },
     openRelay: (duty) => openHostRelay(options, duty, doors.tls),
     bus: createHubBus({
       ...options,
@@ -178,18 +193,6 @@ async function makeAgent(
     resolve: resolveName,
     onPublic,
     ...(opened.rebuilt === undefined ? {} : { databaseRebuilt: opened.rebuilt }),
-  })
-}
-
-function makeEcho(options: RunAgentOptions, agent: Agent): Echo {
-  const { settings, clock, entropy, log } = options
-  return createEcho({
-    port: settings.meshPort,
-    addresses: () => agent.status().addresses,
-    isMember: (address) => agent.status().peers.some((peer) => peer.addresses.some((own) => own === address)),
-    clock,
-    entropy,
-    log,
   })
 }
 
@@ -229,17 +232,15 @@ async function runOnce(options: RunAgentOptions, asked: Promise<string>): Promis
     closers.push(() => opened.store.close())
     keepInterfaceName(opened.store, options.settings.interface, log)
     const findings = createFindings(clock)
-    const nudge: PathDoors['nudge'] = (address) => {
-      void echo.probe(address, NUDGE_MS).catch(() => undefined)
-    }
+    const meshPort = createMeshPort({ ...options, port: options.settings.meshPort })
     const stop = Promise.withResolvers<string>()
     const startedPublic = isPublic(device.identity.name, opened.store)
     const onPublic = (now: boolean): void => {
       notePublic(opened.store, now)
       if (now !== startedPublic && options.settings.listenPort === undefined) stop.resolve(ANOTHER_PORT)
     }
-    const agent = await makeAgent(options, device, opened, findings, { nudge, onPublic })
-    const echo = makeEcho(options, agent)
+    const agent = await makeAgent(options, device, opened, findings, { ...meshPort, onPublic })
+    const echo = meshPort.echoOf(agent)
     // Before the first turn: a start that hangs is when people look.
     const doors = { agent, store: opened.store, echo, clock, stop: () => stop.resolve('asked to by the local API') }
     const local = await serve(files.socket, doors, log)

@@ -3,7 +3,8 @@
 //   0–3    0xF0 'h' 'b' and version 1
 //   4–19   salt, random for each beacon
 //   20–    sealed (ChaCha20-Poly1305, nonce zero, the 20 bytes before as associated data):
-//          kind (1), node id (16), length of the fact (2), the fact's envelope, zeros up to a multiple of 128
+//          kind (1), node id (16), length of the fact (2), the fact's envelope, length of the state (2), what the node holds
+//          (gossip/state.ts), zeros up to a multiple of 128
 //
 // The key of a beacon is HKDF-SHA-256 of a key that signs the network's heads, with the salt and the network's id. Its public
 // half is no secret of the hub or the broker, but it crosses no LAN in clear: devices learn it inside TLS and keep it, heads and
@@ -31,6 +32,8 @@ export interface Beacon {
   readonly node: NodeId
   /** The fact's envelope; nothing of it is verified. */
   readonly fact: Uint8Array
+  /** What the node holds, so that neighbours know who has to ask whom; absent where it takes no part in gossip. */
+  readonly state?: Uint8Array
 }
 
 /** Public keys that sign the network's heads: one, or two while the signing key is changed. */
@@ -59,16 +62,27 @@ const INSIDE_BYTES = 1 + NODE_BYTES + 2
 const STEP_BYTES = 128
 /** Each beacon has a key of its own. */
 const NONCE = new Uint8Array(12)
+const NOTHING = new Uint8Array(0)
 const KINDS: readonly BeaconKind[] = ['call', 'answer']
 
-function encodeInside({ fact, kind, node }: Beacon): Uint8Array {
-  const length = Math.ceil((INSIDE_BYTES + fact.length) / STEP_BYTES) * STEP_BYTES
+function encodeInside({ fact, kind, node, state = NOTHING }: Beacon): Uint8Array {
+  const length = Math.ceil((INSIDE_BYTES + fact.length + 2 + state.length) / STEP_BYTES) * STEP_BYTES
   const bytes = new Uint8Array(length)
   bytes[0] = KINDS.indexOf(kind) + 1
   bytes.set(utf8(node), 1)
   new DataView(bytes.buffer).setUint16(1 + NODE_BYTES, fact.length)
   bytes.set(fact, INSIDE_BYTES)
+  const stateAt = INSIDE_BYTES + fact.length
+  new DataView(bytes.buffer).setUint16(stateAt, state.length)
+  bytes.set(state, stateAt + 2)
   return bytes
+}
+
+/** Zeros, or nothing at all, of whoever says none. */
+function parseState(bytes: Uint8Array): Pick<Beacon, 'state'> {
+  if (bytes.length < 2) return {}
+  const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint16(0)
+  return length === 0 || bytes.length < 2 + length ? {} : { state: new Uint8Array(bytes.subarray(2, 2 + length)) }
 }
 
 function parseInside(bytes: Uint8Array): Beacon | undefined {
@@ -78,7 +92,8 @@ function parseInside(bytes: Uint8Array): Beacon | undefined {
   if (bytes.length < INSIDE_BYTES + length) return undefined
   try {
     const node = parseNodeId(fromUtf8(bytes.subarray(1, 1 + NODE_BYTES)))
-    return { kind, node, fact: new Uint8Array(bytes.subarray(INSIDE_BYTES, INSIDE_BYTES + length)) }
+    const fact = new Uint8Array(bytes.subarray(INSIDE_BYTES, INSIDE_BYTES + length))
+    return { kind, node, fact, ...parseState(bytes.subarray(INSIDE_BYTES + length)) }
   } catch {
     return undefined
   }

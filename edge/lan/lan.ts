@@ -36,6 +36,10 @@ export interface LanOptions {
   readonly offer: (node: NodeId, envelope: Uint8Array) => Fact | undefined
   /** A node is new here, or said something new. */
   readonly onNews: () => void
+  /** What this node holds, for those who are near; absent where it takes no part in gossip. */
+  readonly state?: (() => Uint8Array) | undefined
+  /** A neighbour tells what it holds. */
+  readonly onState?: ((node: NodeId, state: Uint8Array) => void) | undefined
 }
 
 export interface Lan extends Pick<NearBook, 'near' | 'revision'> {
@@ -45,6 +49,10 @@ export interface Lan extends Pick<NearBook, 'near' | 'revision'> {
   follow(local: readonly LocalAddress[]): void
   /** What this node says of itself from now on. */
   say(fact: Uint8Array): void
+  /** What this node holds has become more: neighbours hear of it at once. */
+  tell(): void
+  /** True for an address on one of the links. */
+  isNextDoor(address: string): boolean
 }
 
 /** After a change, because a switch may just be learning the port and nobody repeats what is lost. */
@@ -94,7 +102,14 @@ export function createLan(options: LanOptions): Lan {
   const beatMs = (): number => Math.max(options.metered ? BEAT_METERED_MS : BEAT_MS, book.near.size * BEAT_PER_NODE_MS)
   const jitter = (): number => 1 - JITTER + 2 * JITTER * entropy.fraction()
   const sealed = (kind: BeaconKind): readonly Uint8Array[] =>
-    own === undefined ? [] : codec.seal(options.keys(), { kind, node: self, fact: own })
+    own === undefined
+      ? []
+      : codec.seal(options.keys(), {
+          kind,
+          node: self,
+          fact: own,
+          ...(options.state === undefined ? {} : { state: options.state() }),
+        })
 
   const forgetSilent = (now: number): void => {
     const silentMs = SILENT_BEATS * beatMs()
@@ -153,6 +168,7 @@ export function createLan(options: LanOptions): Lan {
     const endpoints = onLink(known.fact)
     const [first] = endpoints
     const moved = first !== undefined && book.hear(beacon.node, endpoints, clock.monotonic())
+    if (beacon.state !== undefined) options.onState?.(beacon.node, beacon.state)
     if (!known.news && !moved) return
     log.debug('heard on the LAN', { node: beacon.node, endpoint: first, kind: beacon.kind })
     if (beacon.kind === 'call' && first !== undefined) answer(hostOf(first) as Address)
@@ -193,5 +209,7 @@ export function createLan(options: LanOptions): Lan {
       own = fact
       shoutSoon()
     },
+    tell: shoutSoon,
+    isNextDoor: (address) => isFromLink(links, address),
   }
 }

@@ -1,6 +1,7 @@
 // This node among its neighbours on the LAN: the beacons of lan.ts with the keys, members and facts of an agent.
 
 import type { Clock } from '../../shared/effects.ts'
+import type { NodeId } from '../../shared/ids.ts'
 import type { AgentOptions } from '../agent.ts'
 import { createRate } from '../echo/rate.ts'
 import type { FactBook } from '../trust/fact-book.ts'
@@ -8,7 +9,7 @@ import type { Holding } from '../trust/holding.ts'
 import { type Anchors, firstKeyring } from '../trust/keys.ts'
 import type { Members } from '../trust/members.ts'
 import { createBeaconCodec } from './beacon.ts'
-import { createLan, type Lan } from './lan.ts'
+import { createLan, type Lan, type LanOptions } from './lan.ts'
 
 export interface LanSources {
   readonly anchors: Anchors
@@ -21,11 +22,22 @@ export interface LanSources {
 /** Turns at once that neighbours bring about; what comes thicker waits the moment that any event does. */
 const HURRY = { perSecond: 2, burst: 4, sourcesMax: 1 }
 
-/** Undefined where this host takes no part. `wake`: a neighbour is new, or said something new. */
+/** What neighbours bring about. */
+export interface LanHooks {
+  /** A neighbour is new, or said something new. */
+  readonly wake: (why: 'event' | 'intent') => void
+  /** A newer fact of a neighbour was taken. */
+  readonly onFact: (node: NodeId) => void
+  /** See `LanOptions`. */
+  readonly state: LanOptions['state']
+  readonly onState: LanOptions['onState']
+}
+
+/** Undefined where this host takes no part. */
 export function createOwnLan(
   options: AgentOptions,
   { anchors, clock, facts, holding, members }: LanSources,
-  wake: (why: 'event' | 'intent') => void,
+  { onFact, onState, state, wake }: LanHooks,
 ): Lan | undefined {
   const { entropy, identity, lan, log } = options
   if (lan === undefined) return undefined
@@ -42,7 +54,13 @@ export function createOwnLan(
     keys: () => holding.held()?.ring.keys.values() ?? enrolled,
     isMember: (node) => members.keyOf(node) !== undefined,
     facts: facts.facts,
-    offer: (node, envelope) => facts.offer(node, envelope),
+    offer(node, envelope) {
+      const fact = facts.offer(node, envelope)
+      if (fact !== undefined) onFact(node)
+      return fact
+    },
+    state,
+    onState,
     onNews: () => wake(mayHurry('') ? 'intent' : 'event'),
   })
 }

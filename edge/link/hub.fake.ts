@@ -50,6 +50,10 @@ export type TestDevice = ReturnType<typeof testDevice>
 
 export const testNetwork: NetworkId = parseNetworkId('testnetaaaaa')
 
+export function testDeflate(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(deflateRawSync(bytes))
+}
+
 export function testInflate(bytes: Uint8Array, bytesMax: number): Uint8Array {
   try {
     return inflateRawSync(bytes, { maxOutputLength: bytesMax })

@@ -1,5 +1,6 @@
 // What the local API offers, as one table: the server answers from it, the client calls by it.
 
+import type { Version } from '../../shared/record/head.ts'
 import type { AgentStatus } from '../agent.ts'
 import type { Op } from '../plan/op.ts'
 import type { JournalEntry } from '../store/store.ts'
@@ -12,7 +13,15 @@ export const paths = {
   wake: '/v1/wake',
   stop: '/v1/stop',
   ping: '/v1/ping',
+  intent: '/v1/intent',
 } as const
+
+/** What came of a file of intent. */
+export interface ImportAnswer {
+  /** It brought newer intent than was held. */
+  readonly taken: boolean
+  readonly held: Version
+}
 
 export interface PlanAnswer {
   readonly ops: readonly Op[]

@@ -1,10 +1,12 @@
 // The CLI's side of the local API.
 
 import { type IncomingMessage, request } from 'node:http'
+import { concat, fromUtf8 } from '../../shared/bytes.ts'
 import { type ErrorCode, HoldfastError } from '../../shared/errors.ts'
+import { gossipFileBytesMax } from '../../shared/limits.ts'
 import type { AgentStatus } from '../agent.ts'
 import type { PathsReport } from '../paths/report.ts'
-import { type JournalAnswer, type PingLine, type PlanAnswer, paths } from './api.ts'
+import { type ImportAnswer, type JournalAnswer, type PingLine, type PlanAnswer, paths } from './api.ts'
 
 /** A turn of planning on a busy Raspberry Pi takes a second or two. */
 const TIMEOUT_MS = 20_000
@@ -20,6 +22,9 @@ export interface LocalClient {
   wake(): Promise<void>
   stop(): Promise<void>
   ping(node: string, count: number): AsyncIterable<PingLine>
+  /** A file with all that the agent knows. */
+  exportIntent(): Promise<Uint8Array>
+  importIntent(file: Uint8Array): Promise<ImportAnswer>
 }
 
 /** Who the CLI cannot reach: told apart from every other failure, because `status` goes on without an agent. */
@@ -54,14 +59,19 @@ async function* linesOf(response: IncomingMessage): AsyncIterable<string> {
   if (rest !== '') yield rest
 }
 
-async function readJson(response: IncomingMessage): Promise<unknown> {
-  let text = ''
-  response.setEncoding('utf8')
-  for await (const part of response as AsyncIterable<string>) {
-    text += part
-    if (text.length > ANSWER_BYTES_MAX) throw new HoldfastError('too-large', 'the agent’s answer is too large')
+async function readAll(response: IncomingMessage, bytesMax: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  let bytes = 0
+  for await (const part of response as AsyncIterable<Uint8Array>) {
+    bytes += part.length
+    if (bytes > bytesMax) throw new HoldfastError('too-large', 'the agent’s answer is too large')
+    parts.push(part)
   }
-  return JSON.parse(text)
+  return concat(...parts)
+}
+
+async function readJson(response: IncomingMessage): Promise<unknown> {
+  return JSON.parse(fromUtf8(await readAll(response, ANSWER_BYTES_MAX)))
 }
 
 function refusal(body: unknown): HoldfastError {
@@ -70,7 +80,12 @@ function refusal(body: unknown): HoldfastError {
 }
 
 export function createLocalClient(socketPath: string): LocalClient {
-  const call = (method: 'GET' | 'POST', path: string, timeoutMs?: number): Promise<IncomingMessage> =>
+  const call = (
+    method: 'GET' | 'POST',
+    path: string,
+    timeoutMs?: number,
+    body?: Uint8Array,
+  ): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       const outgoing = request({
         // A connection of its own: one kept alive would outlast the agent it goes to.
@@ -84,10 +99,10 @@ export function createLocalClient(socketPath: string): LocalClient {
       outgoing.once('timeout', () => outgoing.destroy(new HoldfastError('failed', 'no answer in time')))
       outgoing.once('error', (error) => reject(connectError(socketPath, error)))
       outgoing.once('response', resolve)
-      outgoing.end()
+      outgoing.end(body)
     })
-  const ask = async (method: 'GET' | 'POST', path: string): Promise<unknown> => {
-    const response = await call(method, path, TIMEOUT_MS)
+  const ask = async (method: 'GET' | 'POST', path: string, sent?: Uint8Array): Promise<unknown> => {
+    const response = await call(method, path, TIMEOUT_MS, sent)
     const body = await readJson(response)
     if (response.statusCode !== 200) throw refusal(body)
     return body
@@ -99,6 +114,12 @@ export function createLocalClient(socketPath: string): LocalClient {
     journal: async (limit) => (await ask('GET', `${paths.journal}?limit=${limit}`)) as JournalAnswer,
     wake: async () => void (await ask('POST', paths.wake)),
     stop: async () => void (await ask('POST', paths.stop)),
+    async exportIntent() {
+      const response = await call('GET', paths.intent, TIMEOUT_MS)
+      if (response.statusCode !== 200) throw refusal(await readJson(response))
+      return await readAll(response, gossipFileBytesMax)
+    },
+    importIntent: async (file) => (await ask('POST', paths.intent, file)) as ImportAnswer,
     async *ping(node, count) {
       const response = await call('GET', `${paths.ping}?node=${encodeURIComponent(node)}&count=${count}`)
       if (response.statusCode !== 200) throw refusal(await readJson(response))

@@ -38,6 +38,8 @@ async function setUp(changes: Partial<LocalDoors> = {}) {
       status: () => status,
       paths: () => ({ engine: 'off', natType: 'unknown', mapped: [], peers: [] }),
       plan: async () => [{ op: 'link-add' }],
+      exportIntent: () => Uint8Array.of(1, 2, 3),
+      importIntent: (file) => file.length === 3,
       wake: () => undefined,
       noteRtt: (_node, rttMs) => void rtts.push(rttMs),
     },

@@ -4,15 +4,16 @@ import type { ServerResponse } from 'node:http'
 import type { Address } from '../../shared/address/cidr.ts'
 import type { Clock } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
+import { gossipFileBytesMax } from '../../shared/limits.ts'
 import type { Agent, PeerStatus } from '../agent.ts'
 import type { Echo } from '../echo/echo.ts'
 import type { Store } from '../store/store.ts'
-import { journalLimitMax, type PingLine, paths, pingCountMax } from './api.ts'
+import { type ImportAnswer, journalLimitMax, type PingLine, paths, pingCountMax } from './api.ts'
 import { findPeer } from './find-peer.ts'
 import { errorBody, type LocalRoute } from './server.ts'
 
 export interface LocalDoors {
-  readonly agent: Pick<Agent, 'status' | 'paths' | 'plan' | 'wake' | 'noteRtt'>
+  readonly agent: Pick<Agent, 'status' | 'paths' | 'plan' | 'wake' | 'noteRtt' | 'exportIntent' | 'importIntent'>
   readonly store: Pick<Store, 'loadJournal'>
   readonly echo: Pick<Echo, 'probe'>
   readonly clock: Clock
@@ -112,6 +113,23 @@ export function localRoutes(doors: LocalDoors): readonly LocalRoute[] {
         // After the answer has left: stopping closes this very socket.
         response.once('finish', doors.stop)
         return { stopping: true }
+      },
+    },
+    {
+      method: 'GET',
+      path: paths.intent,
+      handle: (_query, response) => {
+        const file = agent.exportIntent()
+        response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(file)
+      },
+    },
+    {
+      method: 'POST',
+      path: paths.intent,
+      bodyBytesMax: gossipFileBytesMax,
+      handle: (_query, _response, body): ImportAnswer => {
+        const taken = agent.importIntent(body)
+        return { taken, held: agent.status().revision.held }
       },
     },
     { method: 'GET', path: paths.ping, handle: (query, response) => ping(doors, query, response) },

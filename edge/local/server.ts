@@ -2,16 +2,19 @@
 
 import { chmodSync, unlinkSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { concat } from '../../shared/bytes.ts'
 import type { Log } from '../../shared/effects.ts'
 import { type ErrorCode, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 
 /** Answers one request; what it returns is sent as JSON, undefined means that it answered by itself. */
-export type Handler = (query: URLSearchParams, response: ServerResponse) => unknown
+export type Handler = (query: URLSearchParams, response: ServerResponse, body: Uint8Array) => unknown
 
 export interface LocalRoute {
   readonly method: 'GET' | 'POST'
   readonly path: string
   readonly handle: Handler
+  /** Of a route that takes a body. */
+  readonly bodyBytesMax?: number
 }
 
 export interface LocalServer {
@@ -34,15 +37,27 @@ function send(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`)
 }
 
+async function readBody(request: IncomingMessage, bytesMax: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  let bytes = 0
+  for await (const part of request as AsyncIterable<Uint8Array>) {
+    bytes += part.length
+    if (bytes > bytesMax) throw new HoldfastError('too-large', `more than ${bytesMax} bytes were sent`)
+    parts.push(part)
+  }
+  return concat(...parts)
+}
+
 async function answer(
   routes: readonly LocalRoute[],
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  // The API takes no bodies; one that is sent is read away unseen.
-  request.resume()
   const url = URL.parse(request.url ?? '', 'http://agent')
-  const route = routes.find((known) => known.path === url?.pathname)
+  const there = routes.filter((known) => known.path === url?.pathname)
+  const route = there.find(({ method }) => method === request.method) ?? there[0]
+  // A body that nobody asked for is read away unseen.
+  if (route?.bodyBytesMax === undefined || route.method !== request.method) request.resume()
   if (url === null || route === undefined) {
     throw new HoldfastError('not-found', `the agent has no ${url?.pathname ?? 'such'} to offer`, {
       remedy: 'The CLI and the agent may be of different versions: restart the agent.',
@@ -51,8 +66,9 @@ async function answer(
   if (route.method !== request.method) {
     return send(response.setHeader('allow', route.method), 405, { error: errorBody(`use ${route.method}`) })
   }
-  const body: unknown = await route.handle(url.searchParams, response)
-  if (body !== undefined) send(response, 200, body)
+  const body = route.bodyBytesMax === undefined ? new Uint8Array(0) : await readBody(request, route.bodyBytesMax)
+  const answered: unknown = await route.handle(url.searchParams, response, body)
+  if (answered !== undefined) send(response, 200, answered)
 }
 
 /** Serves `routes` at `path`. The caller holds the state directory's lock, so a socket that lies there is nobody's. */

@@ -40,6 +40,7 @@ function rig(starts: () => Promise<boolean>) {
     outsideHosts: () => [],
     mapping: () => ({ natType: 'none', mapped: [], relays: [RELAY] }),
     way: () => undefined,
+    isAwake: () => true,
     viaOf: () => RELAY,
     stunPlaces: () => [],
     uplinkChanged: () => void told.push('uplink'),

@@ -18,6 +18,8 @@ export interface Chooser extends EndpointBook {
   view(node: NodeId): PathView | undefined
   /** The way to a peer if it answers, or did when somebody last cared. */
   way(node: NodeId): PathCandidate | undefined
+  /** A word to the peer wakes nobody. */
+  isAwake(node: NodeId): boolean
   mapping(): Outside
   /** Where relays answer STUN. */
   stunPlaces(): readonly StunPlace[]
@@ -60,6 +62,7 @@ export function createChooser(rotation: EndpointBook, engine: PathEngine | undef
     engine: () => (on ? 'on' : 'off'),
     view: (node) => (on ? engine?.view(node) : undefined),
     way: (node) => (on ? engine?.way(node) : undefined),
+    isAwake: (node) => !on || engine?.isAwake(node) === true,
     viaOf: (endpoint) => (on ? engine?.viaOf(endpoint) : undefined),
     outsideHosts: () => (on ? (engine?.outsideHosts() ?? []) : []),
     stunPlaces: () => (on ? (engine?.stunPlaces() ?? []) : []),

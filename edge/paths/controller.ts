@@ -59,6 +59,7 @@ export function createPeerPaths(options: PeerPathsOptions): PeerPaths {
     dueAt: () => pair.dueAt,
     view: (nowMs = pair.lastAt) => viewOf(pair, nowMs),
     way: () => wayOf(pair),
+    isAwake: (nowMs) => isAwake(pair, nowMs),
     isWarm: (nowMs) => isWarm(pair, nowMs),
   }
 }

@@ -33,6 +33,8 @@ export interface PathEngineOptions {
   readonly relayClient: (send: FrameSocket['send']) => RelayClient
   /** A socket that notices when WireGuard wants to talk with a peer that rests; without it none does. */
   readonly loopback?: OpenLoopback | undefined
+  /** Bytes of words through the tunnel that are not payload, of one peer, since the start. */
+  readonly ownBytes?: ((peer: WgKey) => number) | undefined
   /** What each path carries; without it nobody measures. */
   readonly sizes?: PathSizes | undefined
   readonly tlsClient?: WaysOptions['tlsClient']
@@ -54,6 +56,8 @@ export interface PathEngine extends EndpointBook {
   view(node: NodeId): PathView | undefined
   /** The way to a peer if it answers, or did when somebody last cared. */
   way(node: NodeId): PathCandidate | undefined
+  /** The ways to a peer are watched: a word to it wakes nobody. */
+  isAwake(node: NodeId): boolean
   mapping(): Outside
   /** Where relays answer STUN. */
   stunPlaces(): readonly StunPlace[]

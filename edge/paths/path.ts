@@ -112,6 +112,8 @@ export interface PeerPaths {
   view(nowMs?: number): PathView
   /** The way to the peer if it answers, or did when somebody last cared. */
   way(): PathCandidate | undefined
+  /** The ways are watched: somebody waits for the pair, or did within minutes. */
+  isAwake(nowMs: number): boolean
   /** Payload flows, or did lately: what lies between is kept open even without this process. */
   isWarm(nowMs: number): boolean
 }

@@ -18,8 +18,10 @@ function rig() {
   let broken = false
   let reads = 0
   const heard: string[] = []
+  const own = new Map<WgKey, number>()
   const traffic = createTraffic({
     clock,
+    ownBytes: (peer) => own.get(peer) ?? 0,
     log: memoryLog(),
     wireguard: {
       passed: () => link,
@@ -39,6 +41,7 @@ function rig() {
   return {
     clock,
     heard,
+    own,
     peers,
     set,
     traffic,
@@ -55,6 +58,33 @@ function rig() {
     },
   }
 }
+
+test('words of our own are no payload, whether the kernel counts them at once or late; more than they is', async () => {
+  const { look, own, passes, set, traffic } = rig()
+  set(ONE, 0, 0)
+  traffic.start()
+  passes(1)
+  await look()
+  own.set(ONE, 300)
+  set(ONE, 150, 150)
+  passes(300)
+  assert.equal(await look(), ['one quiet'])
+  // Said while no session stood: the handshake comes first, and the counters follow.
+  own.set(ONE, 600)
+  set(ONE, 151, 150)
+  passes(1)
+  assert.equal(await look(), ['one quiet'])
+  set(ONE, 300, 290)
+  passes(1)
+  assert.equal(await look(), ['one quiet'])
+  own.set(ONE, 700)
+  set(ONE, 700, 500)
+  passes(1)
+  assert.equal(await look(), ['one payload'])
+  set(ONE, 900, 700)
+  passes(1)
+  assert.equal(await look(), ['one payload'])
+})
 
 test('payload is told of who had it', async () => {
   const { look, passes, set, traffic } = rig()

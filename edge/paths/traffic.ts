@@ -17,6 +17,8 @@ export interface TrafficOptions {
   readonly wireguard: WireguardDoor
   readonly clock: Clock
   readonly log: Log
+  /** Bytes through the tunnel that nobody waits for, of one peer, since the start: they are not payload. */
+  readonly ownBytes?: ((peer: WgKey) => number) | undefined
   /** Told of every peer at each look where anything passed. */
   readonly onPeer: (peer: ObservedPeer, payload: boolean) => void
 }
@@ -26,14 +28,20 @@ export interface Traffic {
   stop(): void
 }
 
+/** Own bytes that were noted before the kernel counted them: some words that wait for a handshake. */
+const CREDIT_BYTES_MAX = 2_048
+
 interface Seen {
   bytes: number
+  own: number
+  /** Own bytes that no counter has shown yet. */
+  credit: number
   handshakeAt: number
 }
 
-export function createTraffic({ clock, log, onPeer, wireguard }: TrafficOptions): Traffic {
+export function createTraffic({ clock, log, onPeer, ownBytes = () => 0, wireguard }: TrafficOptions): Traffic {
   const seen = new Map<WgKey, Seen>()
-  let passed = -1
+  let sum = -1
   let timer: Timer | undefined
   let stopped = true
 
@@ -41,10 +49,18 @@ export function createTraffic({ clock, log, onPeer, wireguard }: TrafficOptions)
   const carriesPayload = (peer: ObservedPeer): boolean => {
     const bytes = peer.rxBytes + peer.txBytes
     const before = seen.get(peer.wgKey)
-    seen.set(peer.wgKey, { bytes, handshakeAt: peer.handshakeAt })
-    if (before === undefined || bytes < before.bytes) return false
+    const own = ownBytes(peer.wgKey)
+    const credit = before === undefined ? 0 : Math.min(CREDIT_BYTES_MAX, before.credit + own - before.own)
+    const passed = before === undefined ? 0 : bytes - before.bytes
+    seen.set(peer.wgKey, {
+      bytes,
+      own,
+      credit: Math.max(0, credit - Math.max(0, passed)),
+      handshakeAt: peer.handshakeAt,
+    })
+    if (before === undefined || passed < 0) return false
     const upkeep = KEEPALIVE_BYTES + (before.handshakeAt === peer.handshakeAt ? 0 : HANDSHAKE_BYTES)
-    return bytes - before.bytes > upkeep
+    return passed > upkeep + credit
   }
 
   const forgetAllBut = (peers: readonly ObservedPeer[]): void => {
@@ -55,15 +71,15 @@ export function createTraffic({ clock, log, onPeer, wireguard }: TrafficOptions)
 
   const look = async (): Promise<void> => {
     const counters = wireguard.passed()
-    const sum = counters === undefined ? -1 : counters.rxBytes + counters.txBytes
-    if (sum === passed) return
-    if (sum < 0) {
-      passed = sum
+    const now = counters === undefined ? -1 : counters.rxBytes + counters.txBytes
+    if (now === sum) return
+    if (now < 0) {
+      sum = now
       return
     }
     const peers = await wireguard.peers()
     // Only now: a look that failed is made up for by the next.
-    passed = sum
+    sum = now
     for (const peer of peers) {
       const payload = carriesPayload(peer)
       if (!stopped) onPeer(peer, payload)

@@ -79,13 +79,13 @@ goto egress_standard
 chain input {
 type filter hook input priority filter; policy accept;
 iifname != "hf0" accept${HEAD}
-udp dport 51822 accept
+meta l4proto { tcp, udp } th dport 51822 accept
 goto ingress
 }
 chain output {
 type filter hook output priority filter; policy accept;
 oifname != "hf0" accept${HEAD}
-udp dport 51822 accept
+meta l4proto { tcp, udp } th dport 51822 accept
 goto egress
 }
 chain forward {

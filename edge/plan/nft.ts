@@ -12,7 +12,7 @@ import { type SharedPort, shareChains, shareSets } from './share.ts'
 
 export interface RulesetInput {
   readonly interface: string
-  /** UDP port inside the mesh for the agent's own words; no policy can close it. */
+  /** UDP and TCP port inside the mesh for the agent's own words; no policy can close it. */
   readonly meshPort: number
   /** Blocks of the mesh itself. */
   readonly mesh: readonly Cidr[]
@@ -143,7 +143,7 @@ function natLines({ forwards, mesh, interface: name }: RulesetInput): readonly s
 }
 
 export function renderRuleset(input: RulesetInput): string {
-  const own = `udp dport ${input.meshPort} accept`
+  const own = `meta l4proto { tcp, udp } th dport ${input.meshPort} accept`
   const base = (hook: 'input' | 'output', match: string, next: string): string =>
     chain(hook, [
       `type filter hook ${hook} priority filter; policy accept;`,

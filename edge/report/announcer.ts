@@ -8,6 +8,7 @@ import { type NodeId, parseDeviceKey } from '../../shared/ids.ts'
 import type { Outside } from '../paths/outlook.ts'
 import type { LocalAddress } from '../plan/observed.ts'
 import type { Keepsakes } from '../store/keepsakes.ts'
+import type { HeldFact } from '../store/store.ts'
 import { createOwnFact } from './own-fact.ts'
 import type { Member, PeerBook } from './peers.ts'
 
@@ -31,9 +32,11 @@ export interface AnnouncerOptions {
 
 export interface Announcer {
   boot(): number
+  /** What this node says of itself now. */
+  current(): HeldFact | undefined
   /** Says what changed since the last time, if anything did. */
   announce(): void
-  /** A fact in our name came from the broker. It outranks us where our counters were lost with the database. */
+  /** A fact in our name came from the broker or a peer. It outranks us where our counters were lost with the database. */
   meet(envelope: Uint8Array): void
 }
 
@@ -58,6 +61,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
 
   return {
     boot: () => own.boot(),
+    current: () => own.current(),
     announce,
     meet(envelope) {
       try {

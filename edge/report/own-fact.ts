@@ -13,6 +13,7 @@ import { candidatesMax, observedMax } from '../../shared/limits.ts'
 import { encodeCanonicalText } from '../../shared/record/canonical.ts'
 import type { Outside } from '../paths/outlook.ts'
 import type { LocalAddress } from '../plan/observed.ts'
+import type { HeldFact } from '../store/store.ts'
 import type { PeerEntry } from './peers.ts'
 
 /** Addresses of physical interfaces with the port WireGuard listens on, and how others see them; public ones first. */
@@ -55,6 +56,8 @@ export interface OwnFactOptions {
 
 export interface OwnFact {
   boot(): number
+  /** What was composed last; undefined where that is outranked, or nothing was yet. */
+  current(): HeldFact | undefined
   /** The envelope to announce; the same bytes as before while nothing but time has changed. `reachable`: the node has
    * a public endpoint by intent. */
   compose(
@@ -73,10 +76,11 @@ export function createOwnFact(options: OwnFactOptions): OwnFact {
   let { boot } = options
   let seq = 0
   let content = ''
-  let envelope: Uint8Array | undefined
+  let current: HeldFact | undefined
 
   return {
     boot: () => boot,
+    current: () => current,
     compose(local, listenPort, reachable, entries, mapping) {
       const candidates = candidatesOf(local, listenPort, mapping)
       // A node that has a public address has no NAT in front of that address, whatever else it has.
@@ -85,7 +89,7 @@ export function createOwnFact(options: OwnFactOptions): OwnFact {
       const relays = mapping.relays.slice(0, RELAYS_MAX)
       const body = { candidates, observed: seen, relays, natType } as const
       const text = `${boot} ${encodeCanonicalText(body)}`
-      if (envelope !== undefined && text === content) return envelope
+      if (current !== undefined && text === content) return current.envelope
       content = text
       seq += 1
       const fact: Fact = {
@@ -98,14 +102,14 @@ export function createOwnFact(options: OwnFactOptions): OwnFact {
         seq,
         at: clock.now(),
       }
-      envelope = sealFact(fact, signer, sha256)
-      return envelope
+      current = { envelope: sealFact(fact, signer, sha256), fact }
+      return current.envelope
     },
     meet(fact) {
       if (fact.boot < boot || (fact.boot === boot && fact.seq <= seq)) return undefined
       boot = fact.boot + 1
       seq = 0
-      envelope = undefined
+      current = undefined
       return boot
     },
   }

@@ -41,7 +41,7 @@ function modelOf(count: number, heard: number): Model {
     boot: 3,
     startedAt: clock.now(),
     startedMonotonic: 0,
-    upkeep: { bytesToday: 0, by: { relays: 0, outlook: 0, wireguard: 0, hub: 0 }, thrift: 0 },
+    upkeep: { bytesToday: 0, by: { relays: 0, outlook: 0, wireguard: 0, hub: 0, gossip: 0 }, thrift: 0 },
     addresses: [parseAddress('10.77.0.9')],
     revision: {
       held: { epoch: 1, revision: 4 },
@@ -53,6 +53,7 @@ function modelOf(count: number, heard: number): Model {
     health: [{ code: 'apply-failed', since: 1, detail: 'd'.repeat(500) }],
     mode: { mode: 'online', since: 1, lastContact: 2 },
     link: noLink,
+    gossip: { said: 0, heard: 0, factsSpread: 0, begun: 0, served: 0, failed: 0, refused: 0 },
   }
 }
 

@@ -7,6 +7,7 @@ import { healthMax, statusPeersMax } from '../../shared/limits.ts'
 import type { Version } from '../../shared/record/head.ts'
 import type { PeerReport, StatusReport } from '../../shared/wire/report.ts'
 import type { AgentSettings, AgentStatus, PeerStatus } from '../agent.ts'
+import type { GossipStatus } from '../gossip/tally.ts'
 import type { Identity } from '../identity.ts'
 import type { LinkState } from '../link/hub-link.ts'
 import type { Origin } from '../trust/origin.ts'
@@ -30,6 +31,7 @@ export interface Model {
   readonly health: readonly Condition[]
   readonly mode: Mode
   readonly link: LinkState
+  readonly gossip: GossipStatus
   readonly upkeep: UpkeepStatus
 }
 
@@ -122,6 +124,7 @@ export function agentStatus(model: Model): AgentStatus {
     revision: { ...model.revision, ...(model.origin === undefined ? {} : { source: model.origin }) },
     peers: model.peers.entries.map((entry) => peerStatus(entry, model.peers, now, monotonic)),
     health: model.health.map((condition) => showCondition(condition)),
+    gossip: model.gossip,
     upkeep: model.upkeep,
     uptimeS: Math.floor((monotonic - model.startedMonotonic) / 1_000),
     version: model.settings.version,

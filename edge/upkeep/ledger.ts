@@ -4,7 +4,7 @@
 import * as v from 'valibot'
 import type { Clock } from '../../shared/effects.ts'
 
-const upkeepKinds = ['relays', 'outlook', 'wireguard', 'hub'] as const
+const upkeepKinds = ['relays', 'outlook', 'wireguard', 'hub', 'gossip'] as const
 export type UpkeepKind = (typeof upkeepKinds)[number]
 
 export type Spent = Readonly<Record<UpkeepKind, number>>
@@ -28,10 +28,10 @@ const STEP_BYTES = 40_000
 const count = v.pipe(v.number(), v.integer(), v.minValue(0))
 const page = v.strictObject({
   day: count,
-  spent: v.strictObject({ relays: count, outlook: count, wireguard: count, hub: count }),
+  spent: v.strictObject({ relays: count, outlook: count, wireguard: count, hub: count, gossip: v.optional(count, 0) }),
 })
 
-const NOTHING: Spent = { relays: 0, outlook: 0, wireguard: 0, hub: 0 }
+const NOTHING: Spent = { relays: 0, outlook: 0, wireguard: 0, hub: 0, gossip: 0 }
 
 export function createLedger(clock: Clock): Ledger {
   let day = Math.floor(clock.now() / DAY_MS)

@@ -42,7 +42,7 @@ test('frames of relays and looks from outside count, both ways, with their heade
   receive(PATH_FRAME, V4)
   assert.equal(upkeep.status(), {
     bytesToday: 58 + 78 + 48,
-    by: { relays: 136, outlook: 48, wireguard: 0, hub: 0 },
+    by: { relays: 136, outlook: 48, wireguard: 0, hub: 0, gossip: 0 },
     thrift: 0,
   })
   assert.equal([sent.length, heard.length], [3, 2])
@@ -60,7 +60,7 @@ test('what others count is taken in once', () => {
   upkeep.look()
   figures.hub = 150
   upkeep.look()
-  assert.equal(upkeep.status().by, { relays: 0, outlook: 0, wireguard: 7, hub: 150 })
+  assert.equal(upkeep.status().by, { relays: 0, outlook: 0, wireguard: 7, hub: 150, gossip: 0 })
 })
 
 test('a budget that runs out is told, and a new day is a new budget', () => {
@@ -91,7 +91,7 @@ test('a restart goes on with the day, another day begins anew, and nonsense is n
   const after = createLedger(clock)
   after.recall(kept)
   after.add('hub', 1)
-  assert.equal(after.spent(), { relays: 50_000, outlook: 0, wireguard: 0, hub: 3 })
+  assert.equal(after.spent(), { relays: 50_000, outlook: 0, wireguard: 0, hub: 3, gossip: 0 })
   for (const nonsense of [undefined, 'x', '{}', '{"day":1,"spent":{}}', kept.replace('50000', '-1')]) {
     const ledger = createLedger(clock)
     ledger.recall(nonsense)

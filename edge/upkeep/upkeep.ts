@@ -31,6 +31,8 @@ export interface UpkeepStatus {
 export interface Upkeep extends Pick<Ledger, 'memoryRevision' | 'remember' | 'recall'> {
   /** The same socket, counted. */
   metered(socket: FrameSocket): FrameSocket
+  /** Exchanges with peers passed so many bytes; single words pass among WireGuard's own. */
+  exchanged(bytes: number): void
   /** Takes in what others counted. True if this node is more or less sparing from now on. */
   look(): boolean
   thrift(): Thrift
@@ -72,6 +74,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
       },
       close: () => socket.close(),
     }),
+    exchanged: (bytes) => ledger.add('gossip', bytes),
     look() {
       const [hub, wireguard] = [hubBytes(), wireguardBytes()]
       ledger.add('hub', Math.max(0, hub - hubSeen))

@@ -8,6 +8,7 @@ import type { Agent } from '../../edge/agent.ts'
 import { createAgent } from '../../edge/create-agent.ts'
 import { loadKeys } from '../../edge/enrol/device-keys.ts'
 import { loadIdentity } from '../../edge/enrol/identity-file.ts'
+import { createFakeMesh } from '../../edge/gossip/door.fake.ts'
 import { stateFiles } from '../../edge/host/files.ts'
 import { inflate } from '../../edge/host/inflate.ts'
 import { openStore } from '../../edge/store/sqlite.ts'
@@ -16,6 +17,7 @@ import { FakeClock, settle } from '../../shared/effects.fake.ts'
 import { describeError, HoldfastError } from '../../shared/errors.ts'
 import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
 import { sha256, verify } from '../../shared/host/crypto.ts'
+import { deflate } from '../../shared/host/deflate.ts'
 import { createLog } from '../../shared/host/log.ts'
 import { createMqttBusFactory } from '../../shared/host/mqtt-bus.ts'
 import { connectPinned } from '../../shared/host/pinned-tls.ts'
@@ -109,6 +111,8 @@ async function live({ days, port, reboots, stateDir }: ToOutage): Promise<void> 
   })
   const authorityDer = brokerAuthority(identity)
 
+  const mesh = createFakeMesh(systemEntropy)
+
   const boot = async (): Promise<{ readonly agent: Agent; readonly cut: () => void }> => {
     const { store } = openStore(files.database, { log })
     const own = createNodeClock(clock)
@@ -123,6 +127,7 @@ async function live({ days, port, reboots, stateDir }: ToOutage): Promise<void> 
       sha256,
       verify,
       inflate,
+      gossip: { door: mesh.door(identity.nodeId, own), deflate },
       store,
       driver: kernel.driver,
       bus: createMqttBusFactory({

@@ -7,6 +7,7 @@ import { scenario as failover } from './scenarios/failover.ts'
 import { scenario as flood } from './scenarios/flood.ts'
 import { scenario as foreignBroker } from './scenarios/foreign-broker.ts'
 import { scenario as fullDisk } from './scenarios/full-disk.ts'
+import { scenario as gossip } from './scenarios/gossip.ts'
 import { scenario as httpsOnly } from './scenarios/https-only.ts'
 import { scenario as hubOutage } from './scenarios/hub-outage.ts'
 import { scenario as idle } from './scenarios/idle.ts'
@@ -34,6 +35,7 @@ export const scenarios: readonly Scenario[] = [
   mesh,
   coldBoot,
   hubOutage,
+  gossip,
   paths,
   pathMtu,
   portMapping,

@@ -1,6 +1,8 @@
 // What happens to the world, one event a step: people change their minds, links fail, machines die, disks and clocks lie.
 
+import type { FakeMesh } from '../../edge/gossip/door.fake.ts'
 import type { Entropy } from '../../shared/effects.ts'
+import type { NodeId } from '../../shared/ids.ts'
 import type { SimBroker } from './broker.ts'
 import type { Checks } from './checks.ts'
 import { randomIntent } from './intent.ts'
@@ -12,6 +14,9 @@ export interface World {
   readonly entropy: Entropy
   readonly broker: SimBroker
   readonly hub: SimHub
+  /** What lies between the ends of the tunnels, and the nodes that no tunnel reaches. */
+  readonly mesh: FakeMesh
+  readonly cuts: Set<NodeId>
   readonly nodes: readonly SimNode[]
   readonly liar: Liar
   readonly checks: Checks
@@ -149,6 +154,32 @@ const events: readonly (readonly [weight: number, event: Event])[] = [
     ({ broker }, _node, roll) => {
       broker.weather = { loss: roll * 0.3, twice: roll * 0.3, delayMsMax: 20 + roll * 2_000 }
       return `the weather turns: ${Math.round(roll * 30)} % lost`
+    },
+  ],
+  [
+    8,
+    ({ cuts }, { device }, roll) => {
+      if (roll < 0.5) cuts.add(device.nodeId)
+      else cuts.delete(device.nodeId)
+      return `${device.name}: its tunnels ${roll < 0.5 ? 'are cut' : 'come back'}`
+    },
+  ],
+  [
+    5,
+    ({ mesh }, _node, roll) => {
+      mesh.weather = { loss: roll * 0.4, twice: roll * 0.3, garble: roll * 0.1, delayMsMax: 20 + roll * 1_500 }
+      return `the weather between the nodes turns: ${Math.round(roll * 40)} % lost`
+    },
+  ],
+  [
+    5,
+    ({ entropy, mesh, nodes }, node, roll) => {
+      const claims = nodes[Math.floor(roll * nodes.length)]?.agent()?.status().addresses[0]
+      if (claims === undefined) return 'nobody is there to be imitated'
+      const noise = entropy.bytes(8 + Math.floor(entropy.fraction() * 100))
+      if (roll < 0.7) noise.set([0x68, 0x66, 0x67, 1, 1 + Math.floor(entropy.fraction() * 3), 0, 0, 0])
+      mesh.inject(noise, claims, node.device.nodeId)
+      return `${node.device.name} hears noise in a peer’s name`
     },
   ],
   [

@@ -32,6 +32,8 @@ export interface Checks {
   kernelChanged(node: SimNode, op: Op): void
   /** After each step of the world. */
   afterStep(nodes: readonly SimNode[], inFlight: number): void
+  /** With every machine and every tunnel healed, and no hub. */
+  gossiped(nodes: readonly SimNode[]): void
   /** With everything healed and time to settle. */
   converged(nodes: readonly SimNode[], newest: Version, members: ReadonlySet<string>): Promise<void>
 }
@@ -140,6 +142,25 @@ export function createChecks(options: ChecksOptions): Checks {
       }
       const most = publishQueueMax * (nodes.length + 1)
       if (inFlight > most) breaches.push(`${inFlight} messages wait for the broker at once`)
+    },
+    gossiped(nodes) {
+      const heldBy = (node: SimNode): Version => node.agent()?.status().revision.held ?? noVersion
+      const members = options.members()
+      for (const node of nodes) {
+        for (const other of nodes) {
+          // What the other follows says whom it speaks with; and whoever holds less has to know the other, too.
+          const [held, more] = [heldBy(node), heldBy(other)]
+          if (compareVersion(held, more) >= 0) continue
+          const both = [held, more].every((version) => {
+            const at = options.history.findIndex((one) => compareVersion(one.version, version) === 0)
+            const keys = members[at]
+            return keys !== undefined && keys.has(node.device.wgKey) && keys.has(other.device.wgKey)
+          })
+          if (both) {
+            breach(node, `holds ${formatVersion(held)}, though ${other.device.name} has ${formatVersion(more)}`)
+          }
+        }
+      }
     },
     async converged(nodes, version, members) {
       for (const node of nodes) {

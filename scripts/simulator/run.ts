@@ -31,12 +31,16 @@ export interface Ran {
   readonly trace: string
 }
 
-function heal({ broker, hub, nodes }: World): void {
-  broker.weather = calm
-  broker.setDown(false)
-  hub.start()
+/** Longer than the longest pause between two tries with a peer, and a beat. */
+const GOSSIP_MS = 15 * 60_000
+
+/** The machines work again and the tunnels between them; the hub is gone. */
+function healMesh({ broker, cuts, hub, mesh, nodes }: World): void {
+  broker.setDown(true)
+  hub.crash()
+  cuts.clear()
+  mesh.weather = { loss: 0, twice: 0, garble: 0, delayMsMax: 20 }
   for (const node of nodes) {
-    broker.cut(node.device.nodeId, false)
     node.disk.full = false
     node.disk.tear = undefined
     node.kernel.dieAfterOps = Number.POSITIVE_INFINITY
@@ -44,6 +48,13 @@ function heal({ broker, hub, nodes }: World): void {
     node.skew(0)
     node.start()
   }
+}
+
+function heal({ broker, hub, nodes }: World): void {
+  broker.weather = calm
+  broker.setDown(false)
+  hub.start()
+  for (const node of nodes) broker.cut(node.device.nodeId, false)
 }
 
 async function suffer(world: BuiltWorld, clock: FakeClock, steps: number, say: (words: string) => void): Promise<void> {
@@ -57,6 +68,11 @@ async function suffer(world: BuiltWorld, clock: FakeClock, steps: number, say: (
 }
 
 async function recover(world: BuiltWorld, clock: FakeClock): Promise<void> {
+  healMesh(world)
+  await clock.advanceAsync(GOSSIP_MS)
+  for (const node of world.nodes) node.start()
+  await clock.advanceAsync(GOSSIP_MS)
+  world.checks.gossiped(world.nodes)
   heal(world)
   await clock.advanceAsync(SETTLE_MS)
   // A message lost in calm weather was lost before: a fresh connection shows every node the newest head.

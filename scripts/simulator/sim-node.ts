@@ -3,6 +3,7 @@
 import type { Agent, AgentSettings } from '../../edge/agent.ts'
 import { createAgent } from '../../edge/create-agent.ts'
 import type { Driver } from '../../edge/drivers/driver.ts'
+import type { FakeMesh } from '../../edge/gossip/door.fake.ts'
 import { inflate } from '../../edge/host/inflate.ts'
 import type { Identity } from '../../edge/identity.ts'
 import type { LocalAddress } from '../../edge/plan/observed.ts'
@@ -14,6 +15,7 @@ import type { FakeClock } from '../../shared/effects.fake.ts'
 import type { Entropy, Log } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { sha256, verify } from '../../shared/host/crypto.ts'
+import { deflate } from '../../shared/host/deflate.ts'
 import type { WgKey } from '../../shared/ids.ts'
 import type { SimBroker } from './broker.ts'
 import type { Device, Enrolled } from './device.ts'
@@ -45,6 +47,8 @@ export interface SimNodeOptions {
   readonly base: FakeClock
   readonly entropy: Entropy
   readonly broker: SimBroker
+  /** What lies between the tunnels' ends. */
+  readonly mesh: FakeMesh
   readonly index: number
   readonly log: Log
   /** Whether the peer with that key is up, so that a handshake would succeed. */
@@ -121,6 +125,7 @@ export function createSimNode(options: SimNodeOptions): SimNode {
     running = undefined
     incarnation++
     broker.forget(device.nodeId)
+    options.mesh.forget(device.nodeId)
   }
 
   const disk = new MemoryStore()
@@ -155,6 +160,7 @@ export function createSimNode(options: SimNodeOptions): SimNode {
       sha256,
       verify: sabotage?.verify ?? verify,
       inflate,
+      gossip: { door: options.mesh.door(device.nodeId, clock), deflate },
       store: storeWhile(alive, sabotage?.store?.(disk) ?? disk, powerCut),
       driver: driverWhile(alive, sabotage?.driver?.(kernel.driver) ?? kernel.driver),
       bus: broker.factory(device.nodeId, clock),

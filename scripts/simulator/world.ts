@@ -1,10 +1,11 @@
 // Builds the simulated world: hub, broker, enrolled nodes, a liar, and the checks that watch them.
 
+import { createFakeMesh } from '../../edge/gossip/door.fake.ts'
 import type { Op } from '../../edge/plan/op.ts'
 import { FakeClock, memoryLog } from '../../shared/effects.fake.ts'
 import type { Entropy, Log, LogFields } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
-import type { WgKey } from '../../shared/ids.ts'
+import type { NodeId, WgKey } from '../../shared/ids.ts'
 import { parseResource } from '../../shared/intent/resource.ts'
 import { createSimBroker } from './broker.ts'
 import type { World } from './chaos.ts'
@@ -38,9 +39,19 @@ function logOf(name: string, say: (words: string) => void): Log {
   return { ...memoryLog(), warn: tell, error: tell, child: () => logOf(name, say) }
 }
 
+/** Both kernels have the other as a peer, and are up. */
+function isTunnel(nodes: readonly SimNode[], from: NodeId, to: NodeId): boolean {
+  const [one, two] = [from, to].map((id) => nodes.find(({ device }) => device.nodeId === id))
+  if (one === undefined || two === undefined || !one.kernel.isUp() || !two.kernel.isUp()) return false
+  const knows = (a: SimNode, b: SimNode): boolean =>
+    a.kernel.observe().device?.peers.some(({ wgKey }) => wgKey === b.device.wgKey) === true
+  return knows(one, two) && knows(two, one)
+}
+
 export async function buildWorld(options: WorldOptions): Promise<BuiltWorld> {
   const { clock, entropy, nodes: count, note, sabotage, say } = options
   const broker = createSimBroker(clock, entropy)
+  const mesh = createFakeMesh(entropy)
   const hub = createSimHub({ base: clock, broker, entropy, log: logOf('hub', say) })
   hub.start()
   await clock.advanceAsync(0)
@@ -78,10 +89,12 @@ export async function buildWorld(options: WorldOptions): Promise<BuiltWorld> {
     const starting = self((node) => checks.starting(node))
     checks.allowPeer(device.wgKey)
     const log = logOf(device.name, say)
-    const told = { log, peerUp, kernelChanged, starting, sabotage }
+    const told = { log, peerUp, kernelChanged, starting, sabotage, mesh }
     nodes.push(createSimNode({ device, enrolled, base: clock, entropy, broker, index, ...told }))
   }
   const stranger = randomDevice('intruder', entropy)
   const liar = createLiar({ broker, entropy, ...stranger })
-  return { broker, checks, entropy, hub, liar, nodes, close: () => hub.close() }
+  const cuts = new Set<NodeId>()
+  mesh.reach = (from, to) => !cuts.has(from) && !cuts.has(to) && isTunnel(nodes, from, to)
+  return { broker, checks, cuts, entropy, hub, liar, mesh, nodes, close: () => hub.close() }
 }

@@ -1,0 +1,86 @@
+// The link to the hub with the parts of an agent: what comes in goes to the door for intent, to the book of facts, to gossip.
+
+import type { AgentOptions } from './agent.ts'
+import type { Parts } from './agent-parts.ts'
+import type { Loop } from './apply/loop.ts'
+import type { OwnGossip } from './gossip/own-gossip.ts'
+import { createHubLink, type HubLink } from './link/hub-link.ts'
+import { createSync } from './link/sync.ts'
+import type { Announcer } from './report/announcer.ts'
+import { linkFlapMs, tellLink } from './report/link-health.ts'
+import type { Intake } from './trust/intake.ts'
+
+/** Garbage on a topic is remembered for so long after the last of it. */
+const REFUSED_FOR_MS = 10 * 60_000
+/** What comes to be once the agent runs. */
+export interface Running {
+  link: HubLink | undefined
+  announcer: Announcer | undefined
+}
+
+export function tellRefused({ health, keep }: Parts, detail: string, lasting: boolean): void {
+  health.raise('intent-rejected', detail, lasting ? { afterMs: linkFlapMs } : { forMs: REFUSED_FOR_MS })
+  keep.journal('intent-rejected', detail)
+}
+
+/** What the hub's link hands on. */
+interface Takers {
+  readonly intake: Pick<Intake, 'take'>
+  readonly gossip: Pick<OwnGossip, 'fact' | 'follow'>
+}
+
+export function openLink(
+  options: AgentOptions,
+  parts: Parts,
+  running: Running,
+  loop: Loop,
+  { gossip, intake }: Takers,
+): HubLink {
+  const { entropy, identity, log } = options
+  const { anchors, clock, facts, health, holding, keep, mode } = parts
+  const onRefused = (detail: string, lasting: boolean): void => tellRefused(parts, detail, lasting)
+  const onChange = (): void => {
+    const state = link.state()
+    tellLink(health, state)
+    if (!mode.update(state)) return
+    const online = mode.now().mode === 'online'
+    log.info(online ? 'the hub is there' : 'the hub is away; the node works on by itself')
+    if (!online) parts.uplinks.doubt()
+    gossip.follow()
+    keep.write('keep the mode', () => mode.save())
+    keep.journal(mode.now().mode, state.failure?.reason ?? '')
+  }
+  const sync = createSync({
+    anchors,
+    clock,
+    entropy,
+    log,
+    inflate: options.inflate,
+    held: () => holding.held(),
+    onAccepted: (accepted) => intake.take(accepted, { by: 'hub' }),
+    onRefused,
+    onSound: () => health.clear('intent-rejected'),
+    send: (payload) => link.request(payload),
+  })
+  const link = createHubLink({
+    bus: options.bus,
+    network: identity.network.id,
+    node: identity.nodeId,
+    clock,
+    entropy,
+    log,
+    sync,
+    capability: parts.capability,
+    onFact(node, envelope) {
+      if (node === identity.nodeId) running.announcer?.meet(envelope)
+      else if (facts.offer(node, envelope) !== undefined) {
+        gossip.fact(node, 'hub')
+        loop.wake('event')
+      }
+    },
+    onRefused: (detail) => onRefused(detail, false),
+    onChange,
+  })
+  onChange()
+  return link
+}

@@ -1,0 +1,256 @@
+// Who is told what and when: news goes round at once, nobody is woken for nothing, and whoever lies costs little.
+
+import * as fc from 'fast-check'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { seededEntropy } from '../../shared/effects.fake.ts'
+import type { NodeId } from '../../shared/ids.ts'
+import { testDevice } from '../link/hub.fake.ts'
+import type { GossipPeer } from './acquaintance.ts'
+import { createMind, type MindAction, type MindEvent } from './mind.ts'
+import type { GossipState } from './state.ts'
+
+const ids = Array.from({ length: 12 }, (_, index) => testDevice(`node-${index}`, index).nodeId)
+const [A = '' as NodeId, B = '' as NodeId] = ids
+const DAY_MS = 86_400_000
+
+function stateAt(revision: number, { facts = 0, online = false } = {}): GossipState {
+  const version = { epoch: 1, revision }
+  return { version, root: new Uint8Array(16), facts: new Uint8Array(16).fill(facts), online }
+}
+
+function peerOf(node: NodeId, more: Partial<GossipPeer> = {}): GossipPeer {
+  return { node, reachable: true, awake: true, near: false, relay: false, ...more }
+}
+
+function rig(list: readonly GossipPeer[], { metered = false, seed = 1, isRelay = false } = {}) {
+  let own = stateAt(1)
+  let now = 0
+  const entropy = seededEntropy(seed)
+  const options = { metered, random: () => entropy.fraction(), own: () => own, isRelay: () => isRelay, now }
+  const mind = createMind(options)
+  const said: (MindAction & { readonly at: number })[] = []
+  const tell = (event: MindEvent): readonly MindAction[] => {
+    const actions = mind.handle(event, now)
+    said.push(...actions.map((action) => ({ ...action, at: now })))
+    return actions
+  }
+  tell({ type: 'peers', list })
+  return {
+    mind,
+    said,
+    tell,
+    now: () => now,
+    hold(state: GossipState, alone = true, by?: NodeId) {
+      own = state
+      return tell({ type: 'taken', alone, by })
+    },
+    set(state: GossipState) {
+      own = state
+    },
+    online(online: boolean) {
+      own = { ...own, online }
+      tell({ type: 'mode', online })
+    },
+    /** Lets time pass; bounded, so that a mind that never rests is found. */
+    pass(ms: number) {
+      const end = now + ms
+      for (let i = 0; i < 20_000; i++) {
+        const due = mind.dueAt()
+        if (due > end) break
+        now = Math.max(now, due)
+        tell({ type: 'time' })
+      }
+      assert.ok(mind.dueAt() > end, 'the mind comes to rest')
+      now = end
+    },
+    helloTo: (): readonly NodeId[] => said.filter(({ type }) => type === 'hello').map(({ node }) => node),
+    clear: () => void said.splice(0),
+  }
+}
+
+test('news goes to three at once, then to whoever is left, and to nobody three times who is silent', () => {
+  const one = rig(ids.map((node) => peerOf(node)))
+  one.pass(10_000)
+  one.clear()
+  one.hold(stateAt(2))
+  assert.is(one.helloTo().length, 3)
+  one.pass(30_000)
+  const counts = ids.map((node) => one.helloTo().filter((to) => to === node).length)
+  assert.ok(Math.min(...counts) >= 1 && Math.max(...counts) <= 3, counts.join())
+})
+
+test('news that everybody has heard dies at once', () => {
+  const one = rig(ids.map((node) => peerOf(node)))
+  one.pass(10_000)
+  one.clear()
+  one.hold(stateAt(2))
+  for (const node of one.helloTo()) one.tell({ type: 'heard', node, state: stateAt(2), how: 'answer' })
+  one.pass(20_000)
+  assert.is(one.helloTo().length, 3)
+})
+
+test('a fleet that hears its hub wakes nobody for a change; without the hub, or for a peer without, it does', () => {
+  const resting = ids.slice(0, 5).map((node) => peerOf(node, { awake: false }))
+  const online = rig(resting)
+  online.online(true)
+  online.hold({ ...stateAt(2), online: true }, false)
+  online.pass(60_000)
+  assert.equal(online.helloTo(), [])
+  online.tell({ type: 'heard', node: B, state: stateAt(1), how: 'hello' })
+  online.hold({ ...stateAt(3), online: true }, false)
+  online.pass(30_000)
+  assert.ok(online.helloTo().length > 0 && online.helloTo().every((node) => node === B))
+  const alone = rig(resting)
+  alone.hold(stateAt(2))
+  alone.pass(20_000)
+  assert.is(new Set(alone.helloTo()).size, resting.length)
+})
+
+test('a day without anything: peers that rest are asked a few times, and by a node that hears the hub never', () => {
+  const resting = ids.map((node, index) => peerOf(node, { awake: false, relay: index === 0 }))
+  const alone = rig(resting, { metered: true })
+  alone.tell({ type: 'heard', node: A, state: stateAt(1), how: 'answer' })
+  alone.pass(DAY_MS)
+  assert.ok(alone.helloTo().length >= 4 && alone.helloTo().length <= 10, `${alone.helloTo().length}`)
+  const online = rig(resting, { metered: true })
+  online.online(true)
+  online.clear()
+  online.pass(DAY_MS)
+  assert.equal(online.helloTo(), [])
+})
+
+test('one awake peer is asked each minute, every quarter of an hour where bytes are paid, and a relay asks two', () => {
+  const awake = ids.map((node) => peerOf(node))
+  const perHour = (options: Parameters<typeof rig>[1]): number => {
+    const one = rig(awake, options)
+    one.tell({ type: 'heard', node: A, state: stateAt(1), how: 'answer' })
+    one.pass(60_000)
+    one.clear()
+    one.pass(3_600_000)
+    return one.helloTo().length
+  }
+  const [usual, metered, relay] = [{}, { metered: true }, { isRelay: true }].map(perHour)
+  assert.ok(Math.abs((usual ?? 0) - 60) <= 15, `${usual}`)
+  assert.ok(Math.abs((metered ?? 0) - 4) <= 2, `${metered}`)
+  assert.ok((relay ?? 0) > 1.5 * (usual ?? 0), `${relay}`)
+})
+
+test('a newer peer is asked for what it holds: at once, or after the hub had its chance; one at a time', () => {
+  const one = rig(ids.map((node) => peerOf(node)))
+  const asked = one.tell({ type: 'heard', node: A, state: stateAt(5), how: 'hello' })
+  assert.equal(asked, [
+    { type: 'answer', node: A },
+    { type: 'exchange', node: A, facts: false },
+  ])
+  assert.equal(one.tell({ type: 'heard', node: B, state: stateAt(6), how: 'answer' }).length, 0)
+  one.set(stateAt(6))
+  one.tell({ type: 'ended', node: A, fine: true, facts: false })
+  one.clear()
+  one.pass(5_000)
+  assert.equal(
+    one.said.filter(({ type }) => type === 'exchange'),
+    [],
+  )
+  const online = rig([peerOf(A)])
+  online.online(true)
+  assert.equal(online.tell({ type: 'heard', node: A, state: stateAt(5), how: 'hello' }).length, 1)
+  online.pass(3_000)
+  assert.is(online.said.filter(({ type }) => type === 'exchange').length, 1)
+})
+
+test('a peer that promises and does not give is asked ever more rarely', () => {
+  const tries = rig([peerOf(A)])
+  let exchanges = tries.tell({ type: 'heard', node: A, state: stateAt(9), how: 'hello' }).length - 1
+  for (let minute = 0; minute < 24 * 60; minute++) {
+    tries.clear()
+    tries.tell({ type: 'ended', node: A, fine: false, facts: false })
+    tries.pass(60_000)
+    exchanges += tries.said.filter(({ type }) => type === 'exchange').length
+  }
+  assert.ok(exchanges < 300, `${exchanges}`)
+})
+
+test('facts are compared by who was answered, not too often, and not between two that hear the hub', () => {
+  const one = rig([peerOf(A)])
+  const differs = (how: 'hello' | 'answer', online = false): number =>
+    one
+      .tell({ type: 'heard', node: A, state: stateAt(1, { facts: 7, online }), how })
+      .filter(({ type }) => type === 'exchange').length
+  assert.is(differs('hello'), 0)
+  assert.is(differs('answer'), 1)
+  one.tell({ type: 'ended', node: A, fine: true, facts: true })
+  assert.is(differs('answer'), 0)
+  one.pass(20_000)
+  assert.is(differs('answer'), 1)
+  one.tell({ type: 'ended', node: A, fine: true, facts: true })
+  one.online(true)
+  one.pass(20_000)
+  assert.is(differs('answer', true), 0)
+})
+
+test('an own fact goes to relays even if they rest; one from the hub only to those without it', () => {
+  const list = ids.map((node, index) => peerOf(node, { awake: false, relay: index === 0 }))
+  const alone = rig(list)
+  assert.equal(alone.tell({ type: 'fact', about: 'self' as NodeId, by: 'self' }), [], 'the hub may come in a moment')
+  alone.pass(5_500)
+  assert.equal(
+    alone.said.filter(({ type }) => type === 'fact').map(({ node }) => node),
+    [A],
+  )
+  const told = alone.tell({ type: 'fact', about: 'self' as NodeId, by: 'self' })
+  assert.equal(
+    told.map(({ node, type }) => [type, node]),
+    [['fact', A]],
+  )
+  const online = rig(ids.map((node) => peerOf(node)))
+  online.online(true)
+  online.pass(6_000)
+  assert.equal(online.tell({ type: 'fact', about: A, by: 'hub' }), [])
+  online.tell({ type: 'heard', node: B, state: stateAt(1), how: 'hello' })
+  assert.equal(
+    online.tell({ type: 'fact', about: A, by: 'hub' }).map(({ node }) => node),
+    [B],
+  )
+  const all = rig(ids.map((node) => peerOf(node)))
+  all.pass(6_000)
+  const passed = all.tell({ type: 'fact', about: A, by: B })
+  assert.ok(passed.length === 3 && passed.every(({ node }) => node !== A && node !== B))
+})
+
+test('whatever is heard, the mind comes to rest and speaks to members only', () => {
+  const nodes = fc.constantFrom(...ids)
+  const how = fc.constantFrom('hello' as const, 'answer' as const, 'beacon' as const)
+  const state = fc.record({ revision: fc.nat(9), facts: fc.nat(3), online: fc.boolean() })
+  const events: fc.Arbitrary<MindEvent> = fc.oneof(
+    fc.record({
+      type: fc.constant('heard' as const),
+      node: nodes,
+      how,
+      state: state.map((one) => stateAt(one.revision, one)),
+    }),
+    fc.record({ type: fc.constant('ended' as const), node: nodes, fine: fc.boolean(), facts: fc.boolean() }),
+    fc.record({ type: fc.constant('fact' as const), about: nodes, by: nodes }),
+    fc.record({ type: fc.constant('served' as const), node: nodes }),
+    fc.record({ type: fc.constant('taken' as const), alone: fc.boolean() }),
+    fc.record({ type: fc.constant('mode' as const), online: fc.boolean() }),
+  )
+  const steps = fc.array(fc.tuple(events, fc.nat(120_000)), { maxLength: 40 })
+  fc.assert(
+    fc.property(fc.nat(12), steps, fc.nat(), (count, list, seed) => {
+      const members = ids.slice(0, count)
+      const one = rig(
+        members.map((node, index) => peerOf(node, { awake: index % 2 === 0, relay: index === 1 })),
+        { seed },
+      )
+      for (const [event, ms] of list) {
+        one.tell(event)
+        one.pass(ms)
+      }
+      for (const { node } of one.said) assert.ok(members.includes(node))
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test.run()

@@ -1,0 +1,45 @@
+// The agent's own port inside the mesh: the echo service, and the single words of gossip beside it. Both come to be after the
+// agent that uses them, because their addresses are the agent's.
+
+import type { Clock, Entropy, Log } from '../../shared/effects.ts'
+import type { Agent, PathDoors } from '../agent.ts'
+import { createEcho, type Echo } from '../echo/echo.ts'
+import type { MeshDatagrams } from '../gossip/doors.ts'
+
+export interface MeshPortOptions {
+  readonly port: number
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly log: Log
+}
+
+export interface MeshPort {
+  readonly datagrams: MeshDatagrams
+  readonly nudge: PathDoors['nudge']
+  /** The echo service of this agent; starts when told to. */
+  echoOf(agent: Agent): Echo
+}
+
+/** A packet through the tunnel is all that is wanted; whether it is answered is the path engine's own question. */
+const NUDGE_MS = 1_000
+
+export function createMeshPort(options: MeshPortOptions): MeshPort {
+  let echo: Echo | undefined
+  let hear: Parameters<MeshDatagrams['listen']>[0] | undefined
+  return {
+    datagrams: {
+      listen: (onDatagram) => void (hear = onDatagram),
+      send: (bytes, to) => echo?.send(bytes, to),
+    },
+    nudge: (address) => void echo?.probe(address, NUDGE_MS).catch(() => undefined),
+    echoOf(agent) {
+      echo = createEcho({
+        ...options,
+        addresses: () => agent.status().addresses,
+        isMember: (address) => agent.status().peers.some((peer) => peer.addresses.some((own) => own === address)),
+        onOther: (bytes, from) => hear?.(bytes, from),
+      })
+      return echo
+    },
+  }
+}
