@@ -134,6 +134,7 @@ function createPaths(options: AgentOptions, sources: Sources, ownTls: OwnTls, on
           thrift: () => upkeep.thrift(),
           ownBytes: (peer) => wordBytes.get(peer) ?? 0,
           relayClient,
+          mayAskRelays: () => capability.current() !== undefined,
           sizes,
           tlsClient,
           ownTls,

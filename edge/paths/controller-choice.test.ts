@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import { parseNodeId } from '../../shared/ids.ts'
 import { LAN, MAPPED, makeRig, PUBLIC, RELAY, RELAY2, STRANGE } from './controller-rig.fake.ts'
+import type { PathCandidate } from './path.ts'
 
 test('a better path is proven beside the working one, then one use; the old one stays ready', () => {
   const rig = makeRig()
@@ -20,6 +21,23 @@ test('a better path is proven beside the working one, then one use; the old one 
   assert.is(rig.of(RELAY.endpoint)?.state, 'valid')
   const standby = rig.since(rig.now() - 30_000, 'probe').filter(({ endpoint }) => endpoint === RELAY.endpoint)
   assert.ok(standby.length >= 5 && standby.length <= 7, `${standby.length} probes in 30 s`)
+})
+
+test('a relay that is bound late is tried at once and goes before TLS, then the direct way before it; losses delay, and no more', () => {
+  for (const decides of [true, false]) {
+    const rig = makeRig({ decides })
+    const TLS: PathCandidate = { ...RELAY, kind: 'tls', endpoint: '127.0.0.1:4433' as Endpoint }
+    rig.connect([MAPPED, RELAY, TLS], { [TLS.endpoint]: 40 })
+    rig.run(300_000)
+    assert.is(rig.paths.view().inUse?.endpoint, TLS.endpoint)
+    rig.answers.set(RELAY.endpoint, 40)
+    const boundAt = rig.now()
+    rig.tell({ type: 'asked', endpoint: RELAY.endpoint })
+    rig.run(2_000)
+    const relayed = rig.of(RELAY.endpoint)
+    assert.is(relayed?.state, 'valid', relayed?.reason)
+    assert.is(rig.since(boundAt, 'use').at(0)?.endpoint, decides ? RELAY.endpoint : undefined)
+  }
 })
 
 test('the follower proves a better path, and leaves the choice to the other', () => {

@@ -31,7 +31,12 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
     ...options,
     onRelays: (peer) => refresh(peer),
     onWanted: (peer) => refresh(peer, true),
-    onProving: (peer, endpoint) => rest.flush(pairs.get(peer), endpoint),
+    onProving(peer, endpoint) {
+      const pair = pairs.get(peer)
+      rest.flush(pair, endpoint)
+      // What failed while nobody was bound there may work from now on.
+      if (pair !== undefined) tell(pair, { type: 'asked', endpoint })
+    },
   })
   const { candidates, noteSight, outlook, relays } = ways
   const greet = createGreeting(clock, talk, socket)

@@ -21,7 +21,7 @@ function rig() {
   const clock = new FakeClock()
   const log: string[] = []
   const failing = new Map<NodeId, number>()
-  const state = { udp: false, blocked: false, open: [] as Endpoint[], all: [T, S, R], chosen: [S, R] }
+  const state = { udp: false, blocked: false, may: true, open: [] as Endpoint[], all: [T, S, R], chosen: [S, R] }
   const letters = (places: readonly TlsPlace[]): string => places.map(({ relay }) => relay[0]).join('') || 'none'
   const resort = createLastResort({
     clock,
@@ -38,6 +38,7 @@ function rig() {
     all: () => state.all,
     hasUdp: () => state.udp,
     isBlocked: () => state.blocked,
+    mayAsk: () => state.may,
     onChange: (peer) => void log.push(`change ${peer[0]}`),
   })
   const take = (): readonly string[] => log.splice(0)
@@ -51,6 +52,18 @@ test('a relay that binds over UDP in time keeps TLS away', () => {
   state.udp = true
   clock.advance(600_000)
   assert.equal(take(), [])
+})
+
+test('as long as no relay can be asked, their silence says nothing', () => {
+  const { clock, resort, state, take } = rig()
+  state.may = false
+  resort.want(PEER, true)
+  clock.advance(60_000)
+  state.may = true
+  clock.advance(4_000)
+  assert.equal(take(), [])
+  clock.advance(3_000)
+  assert.equal(take(), ['want p sr'])
 })
 
 test('none that does: TLS, until UDP works for a minute', () => {

@@ -19,6 +19,8 @@ export interface LastResortOptions {
   readonly all: () => readonly TlsPlace[]
   /** A relay is bound for the peer over UDP. */
   readonly hasUdp: (peer: NodeId) => boolean
+  /** This node may ask relays for sessions by now; over UDP or not, none gives one before. Always where absent. */
+  readonly mayAsk?: (() => boolean) | undefined
   /** No relay answers over UDP. */
   readonly isBlocked: () => boolean
   /** What is open for the peer is another than before. */
@@ -36,8 +38,8 @@ export interface LastResort {
 }
 
 /**
- * A relay that answers at all has bound a session over UDP by then: a second until a new node has its capability, three tries
- * of a second. Where UDP is known to be blocked nobody waits for this.
+ * From the moment that relays can be asked: one that answers at all has bound a session over UDP by then, three tries of a
+ * second. Where UDP is known to be blocked nobody waits for this.
  */
 const NO_UDP_MS = 5_000
 /** Over UDP again for so long, it is believed. */
@@ -47,7 +49,7 @@ const FAILURES_MAX = 3
 const LOOK_MS = 1_000
 
 interface Wish {
-  readonly since: number
+  since: number
   freeSince: number | undefined
   places: readonly TlsPlace[]
   /** What was told of it. */
@@ -87,6 +89,7 @@ export function createLastResort(options: LastResortOptions): LastResort {
   }
 
   const lead = (peer: NodeId, wish: Wish, now: number, blocked: boolean): void => {
+    if (options.mayAsk?.() === false) wish.since = now
     const needed = blocked || (now - wish.since >= NO_UDP_MS && !options.hasUdp(peer))
     if (needed) wish.freeSince = undefined
     else wish.freeSince ??= now

@@ -37,6 +37,7 @@ export interface PathEngineOptions {
   readonly ownBytes?: ((peer: WgKey) => number) | undefined
   /** What each path carries; without it nobody measures. */
   readonly sizes?: PathSizes | undefined
+  readonly mayAskRelays?: WaysOptions['mayAskRelays']
   readonly tlsClient?: WaysOptions['tlsClient']
   readonly ownTls?: WaysOptions['ownTls']
   /** Undefined while this node is no member. */

@@ -48,7 +48,7 @@ export interface RelaysOptions {
   readonly own?: OwnTls | undefined
 }
 
-export interface TlsWays extends Pick<LastResortOptions, 'clock' | 'isBlocked'> {
+export interface TlsWays extends Pick<LastResortOptions, 'clock' | 'isBlocked' | 'mayAsk'> {
   /** `onChange`: connections or channels came or went. */
   readonly open: (onChange: () => void) => TlsClient
   readonly onChange: () => void

@@ -27,6 +27,8 @@ export interface WaysOptions {
   /** How sparing this node has to be with upkeep. */
   readonly thrift?: (() => Thrift) | undefined
   readonly relayClient: (send: FrameSocket['send']) => RelayClient
+  /** This node has what relays ask for; always where absent. */
+  readonly mayAskRelays?: (() => boolean) | undefined
   /** Absent where this host has no door for relays by TLS. */
   readonly tlsClient?: ((events: TlsEvents) => TlsClient) | undefined
   /** Peers that come by TLS to the relay of this very node. */
@@ -43,10 +45,12 @@ export interface WaysOptions {
 
 export type TlsEvents = Pick<TlsClientOptions, 'onChange' | 'onWanted'>
 
-function tlsWaysOf({ clock, onChange, onWanted, tlsClient }: WaysOptions, outlook: () => Outlook): TlsWays | undefined {
+function tlsWaysOf(options: WaysOptions, outlook: () => Outlook): TlsWays | undefined {
+  const { clock, mayAskRelays, onChange, onWanted, tlsClient } = options
   if (tlsClient === undefined) return undefined
   return {
     clock,
+    mayAsk: mayAskRelays,
     isBlocked: () => outlook().isBlocked(),
     open: (changed) => tlsClient({ onChange: changed, onWanted }),
     onChange,
