@@ -36,6 +36,6 @@ export async function lanFinding(
   const [first] = await inTheWay(run, lanPort).catch(() => [])
   if (first === undefined) return { check, verdict: 'ok', found, used }
   const chain = `${first.family} ${first.table} ${first.name}`
-  const remedy = `Let neighbours' beacons in: nft insert rule ${chain} udp dport ${lanPort} accept`
+  const remedy = `Let neighbours' beacons in: nft insert rule ${chain} udp dport ${lanPort} accept; the same with tcp lets them exchange newer intent`
   return { check, verdict: 'note', found: `${found}; the policy of ${chain} is drop`, used: 'what comes in', remedy }
 }

@@ -87,8 +87,8 @@ export const commands: readonly CommandRow[] = [
           value: 'PORT',
           summary: 'UDP port of the path engine on this host (default the one above WireGuard’s)',
         },
-        { name: 'mesh-port', value: 'PORT', summary: 'UDP port of the agent inside the mesh (default 51822)' },
-        { name: 'lan-port', value: 'PORT', summary: 'UDP port of beacons on the LAN (default 51823)' },
+        { name: 'mesh-port', value: 'PORT', summary: 'Port of the agent inside the mesh, UDP and TCP (default 51822)' },
+        { name: 'lan-port', value: 'PORT', summary: 'Port on the LAN: UDP for beacons, TCP for gossip (default 51823)' },
         {
           name: 'lan',
           value: 'BOOL',

@@ -26,7 +26,7 @@ export interface GossipSources {
   readonly facts: FactBook
   readonly holding: Pick<Holding, 'held'>
   readonly members: Members
-  readonly paths: Pick<Chooser, 'isAwake'>
+  readonly paths: Pick<Chooser, 'isAwake' | 'isWarm'>
   readonly peers: Pick<PeerBook, 'of'>
   readonly upkeep: Pick<Upkeep, 'exchanged'>
   /** Bytes of single words through the tunnel, of each peer since the start. */
@@ -94,7 +94,8 @@ export function createOwnGossip(options: AgentOptions, sources: GossipSources, h
       const { handshakeAt, path } = peers.of(nodeId) ?? { handshakeAt: 0, path: 'none' }
       const reachable = path !== 'none'
       // A word may need a handshake, and the paths are watched as long as its session lasts: worth it without the hub only.
-      const free = clock.now() - handshakeAt < SESSION_YOUNG_MS || !hooks.online()
+      const young = clock.now() - handshakeAt < SESSION_YOUNG_MS
+      const free = young || paths.isWarm(nodeId) || !hooks.online()
       return { reachable, awake: reachable && free && paths.isAwake(nodeId) }
     },
     near: () => hooks.lan()?.near,

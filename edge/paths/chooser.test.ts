@@ -41,6 +41,7 @@ function rig(starts: () => Promise<boolean>) {
     mapping: () => ({ natType: 'none', mapped: [], relays: [RELAY] }),
     way: () => undefined,
     isAwake: () => true,
+    isWarm: () => true,
     viaOf: () => RELAY,
     stunPlaces: () => [],
     uplinkChanged: () => void told.push('uplink'),

@@ -20,6 +20,8 @@ export interface Chooser extends EndpointBook {
   way(node: NodeId): PathCandidate | undefined
   /** A word to the peer wakes nobody. */
   isAwake(node: NodeId): boolean
+  /** Payload flows, or did lately: a word to the peer prolongs nothing. */
+  isWarm(node: NodeId): boolean
   mapping(): Outside
   /** Where relays answer STUN. */
   stunPlaces(): readonly StunPlace[]
@@ -63,6 +65,7 @@ export function createChooser(rotation: EndpointBook, engine: PathEngine | undef
     view: (node) => (on ? engine?.view(node) : undefined),
     way: (node) => (on ? engine?.way(node) : undefined),
     isAwake: (node) => !on || engine?.isAwake(node) === true,
+    isWarm: (node) => !on || engine?.isWarm(node) === true,
     viaOf: (endpoint) => (on ? engine?.viaOf(endpoint) : undefined),
     outsideHosts: () => (on ? (engine?.outsideHosts() ?? []) : []),
     stunPlaces: () => (on ? (engine?.stunPlaces() ?? []) : []),

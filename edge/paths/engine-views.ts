@@ -12,10 +12,11 @@ export function createEngineViews(
   pairs: ReadonlyMap<NodeId, Pair>,
   ways: Ways,
   own: () => ReadonlySet<string>,
-): Pick<PathEngine, 'view' | 'way' | 'isAwake' | 'mapping' | 'stunPlaces' | 'outsideHosts' | 'viaOf'> {
+): Pick<PathEngine, 'view' | 'way' | 'isAwake' | 'isWarm' | 'mapping' | 'stunPlaces' | 'outsideHosts' | 'viaOf'> {
   return {
     view: (node) => pairs.get(node)?.paths.view(clock.monotonic()),
     way: (node) => pairs.get(node)?.paths.way(),
+    isWarm: (node) => pairs.get(node)?.paths.isWarm(clock.monotonic()) === true,
     isAwake: (node) => pairs.get(node)?.paths.isAwake(clock.monotonic()) === true,
     mapping: () => ways.outside(own()),
     stunPlaces: () => ways.relays.stunPlaces(),

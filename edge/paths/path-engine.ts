@@ -59,6 +59,8 @@ export interface PathEngine extends EndpointBook {
   way(node: NodeId): PathCandidate | undefined
   /** The ways to a peer are watched: a word to it wakes nobody. */
   isAwake(node: NodeId): boolean
+  /** Payload flows, or did lately: a word to the peer prolongs nothing. */
+  isWarm(node: NodeId): boolean
   mapping(): Outside
   /** Where relays answer STUN. */
   stunPlaces(): readonly StunPlace[]
