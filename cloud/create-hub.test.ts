@@ -8,7 +8,7 @@ import { sha256, signerFromSeed } from '../shared/host/crypto.ts'
 import { certifyKey } from '../shared/record/keys.ts'
 import { parsePresence } from '../shared/wire/report.ts'
 import { topics } from '../shared/wire/topics.ts'
-import { raiseEpoch } from './create-hub.ts'
+import { raiseEpoch } from './backup/raise-epoch.ts'
 import { admin, createWorld, device, emptyPolicy, recordOf, resource, signer, type World } from './hub-world.fake.ts'
 
 async function started(): Promise<World> {

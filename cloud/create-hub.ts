@@ -3,7 +3,7 @@
 import { fromBase64 } from '../shared/bytes.ts'
 import { HoldfastError } from '../shared/errors.ts'
 import { type Name, type NodeId, parseName } from '../shared/ids.ts'
-import type { AnyResource, Resource } from '../shared/intent/resource.ts'
+import { type AnyResource, appliedKinds, type Resource } from '../shared/intent/resource.ts'
 import { anchorPin, leaveProofBytes } from '../shared/wire/enrol.ts'
 import { createAddresses } from './compile/addresses.ts'
 import { compile, recordIdOf } from './compile/compile.ts'
@@ -13,6 +13,7 @@ import { createRenewal } from './enrol/renew.ts'
 import { createTokens } from './enrol/tokens.ts'
 import { createListeners } from './event-listeners.ts'
 import { firstNetwork } from './first-network.ts'
+import { createCanaries } from './fleet/canaries.ts'
 import { Fleet } from './fleet/fleet.ts'
 import { createStatus } from './fleet/status.ts'
 import type { Actor, Hub, HubEvent, HubOptions, Shown } from './hub.ts'
@@ -22,13 +23,6 @@ import { type Change, createIntents, networkNameOf, subjectOf } from './source/i
 import type { Enrolment, HubStore, TokenRecord } from './store/hub-store.ts'
 
 const hubActor: Actor = { name: 'hub', role: 'admin' }
-
-/** Raises the epoch of every network: after a restore, revisions that devices hold may be newer than the backup's. */
-export function raiseEpoch(store: HubStore): void {
-  store.transaction(() => {
-    for (const network of store.networks()) store.putNetwork({ ...network, epoch: network.epoch + 1 })
-  })
-}
 
 function isDisabled(resource: AnyResource): boolean {
   return resource.kind === 'Node' && resource.spec.disabled
@@ -46,7 +40,10 @@ function createCore(options: HubOptions, store: HubStore) {
   const fleet = new Fleet({ ...options, store, emit, newest })
   const networks = createNetworks({ ...options, store, fleet, emit })
   const commit = createCommit({ store, clock, entropy, intents, addresses, networks, enrolments })
-  const status = createStatus({ clock, intents, addresses, enrolments, networks, fleet })
+  const status = createStatus({ clock, intents, addresses, enrolments, networks, fleet, canaries: () => canaries })
+  const signed = (network: Name) => (networks.get(network)?.publisher.isSigned === true ? newest(network) : undefined)
+  const finish = (name: Name): void => void remove('Canary', name, hubActor)
+  const canaries = createCanaries({ clock, log, intents, members: status.members, newest: signed, finish })
   const pin = anchorPin(options.anchor, sha256)
   const tokens = createTokens({ store, clock, entropy, sha256, pin })
 
@@ -99,6 +96,13 @@ function createCore(options: HubOptions, store: HubStore) {
     return status.show(changes.flatMap((change) => change.after ?? []))
   }
 
+  const remove: Hub['delete'] = (kind, name, actor, resourceVersion) => {
+    const change = intents.prepareDelete(kind, name, resourceVersion)
+    if (change === undefined) return false
+    announce([change], commit([change], actor))
+    return true
+  }
+
   const admit = (enrolment: Enrolment, node: Resource<'Node'>, token: TokenRecord | undefined, actor: Actor): void => {
     const { name, nodeId, state } = enrolment
     const old = enrolments.get(name)
@@ -141,7 +145,7 @@ function createCore(options: HubOptions, store: HubStore) {
   const resetAll = (): void => {
     for (const { publisher, state } of networks.all()) {
       const records = new Map(networks.keyRecords())
-      for (const kind of ['Network', 'Node', 'Policy', 'Route', 'Service'] as const) {
+      for (const kind of appliedKinds) {
         for (const { resource } of intents.of(kind)) {
           if (networkNameOf(resource) !== state.name) continue
           const enrolment = kind === 'Node' ? enrolments.get(resource.metadata.name) : undefined
@@ -166,8 +170,8 @@ function createCore(options: HubOptions, store: HubStore) {
     admit,
     leave,
     resetAll,
-    announce,
-    commit,
+    remove,
+    canaries,
     listeners,
     membership,
   }
@@ -217,8 +221,10 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
       core.resetAll()
       for (const { publisher } of networks.all()) publisher.sign()
       networks.start()
+      core.canaries.start()
     },
     async stop() {
+      core.canaries.stop()
       await networks.stop()
       fleet.stop()
       store.close()
@@ -230,12 +236,7 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
       return stored === undefined ? undefined : status.show([stored])[0]
     },
     list: (kind) => status.show(intents.list(kind)),
-    delete(kind, name, actor, resourceVersion) {
-      const change = intents.prepareDelete(kind, name, resourceVersion)
-      if (change === undefined) return false
-      core.announce([change], core.commit([change], actor))
-      return true
-    },
+    delete: core.remove,
     createToken(spec, actor) {
       if (intents.get('Network', spec.network) === undefined) {
         throw new HoldfastError('not-found', `there is no network ${spec.network}`, {

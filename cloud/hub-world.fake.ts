@@ -23,7 +23,7 @@ import {
   enrolProofBytes,
   parseJoinToken,
 } from '../shared/wire/enrol.ts'
-import { encodePresence, encodeStatus } from '../shared/wire/report.ts'
+import { encodePresence, encodeStatus, type StatusReport } from '../shared/wire/report.ts'
 import { Assembly, encodeRequest, parseChunk, type ReplyKind, type SyncRequest } from '../shared/wire/sync.ts'
 import { type NodeChannel, topics } from '../shared/wire/topics.ts'
 import { createHub } from './create-hub.ts'
@@ -98,6 +98,10 @@ export interface World {
     version?: Version,
     health?: readonly { code: 'disk-full' | 'no-wireguard' }[],
   ): Promise<void>
+  /** The node says that it took the newest revision back and runs `version` again. */
+  takeBack(node: NodeId, version: Version, certain?: boolean): Promise<void>
+  /** The node says that it holds the newest revision and goes on with `version`. */
+  hold(node: NodeId, version: Version): Promise<void>
   fact(seed: number, seq: number, about?: NodeId): Promise<void>
   ask(node: NodeId, request: Omit<SyncRequest, 'id'>): Promise<{ readonly kind: ReplyKind; readonly frame: Uint8Array }>
   /** Lets gathered changes go out. */
@@ -108,13 +112,17 @@ const session1 = 'sessionaaaaaaaaa'
 const root = signerFromSeed(sha256(utf8('root')))
 export const signer = signerFromSeed(sha256(utf8('signing')))
 
-function statusReport(applied: Version, health: readonly { code: 'disk-full' | 'no-wireguard' }[] = []): Uint8Array {
+function statusReport(
+  applied: Version,
+  health: readonly { code: 'disk-full' | 'no-wireguard' }[] = [],
+  revision: Partial<StatusReport['revision']> = {},
+): Uint8Array {
   return encodeStatus({
     version: '1',
     boot: 1,
     startedAt: 1,
     addresses: [],
-    revision: { held: applied, applied, lastGood: applied },
+    revision: { held: applied, applied, lastGood: applied, ...revision },
     peers: [],
     peersTotal: 0,
     peersReachable: 0,
@@ -236,6 +244,12 @@ export function createWorld(change: Partial<HubOptions> = {}): World {
     presence: (node, online, session = session1) => say(node, 'presence', encodePresence({ online, session })),
     acknowledge: (node, version = published().version, health = []) =>
       say(node, 'status', statusReport(version, health)),
+    takeBack(node, version, certain = true) {
+      const held = published().version
+      const quarantine = { version: held, since: 1, check: 'hub', detail: 'the link to the hub is lost', certain }
+      return say(node, 'status', statusReport(version, [], { held, quarantine }))
+    },
+    hold: (node, version) => say(node, 'status', statusReport(version, [], { held: published().version })),
     async fact(seed, seq, about) {
       const { nodeId, signer: own } = device(seed)
       const fact: Fact = {

@@ -62,6 +62,34 @@ export interface FleetNode {
   readonly health: readonly Condition[]
 }
 
+/** A device that took a revision back by itself, because something that had worked was lost under it. */
+export interface TakenBack {
+  readonly name: Name
+  readonly version: Version
+  /** Milliseconds since the Unix epoch, by the device's clock. */
+  readonly since: number
+  /** What failed: a word for programs, and the case in a sentence. */
+  readonly check: string
+  readonly detail: string
+  /** False while the device is still looking whether the revision was to blame. */
+  readonly certain: boolean
+}
+
+/** How a canary stands with the newest revision. */
+export interface CanaryState {
+  readonly name: Name
+  /** Who goes first; the first of them by name. */
+  readonly first: readonly Name[]
+  readonly firstTotal: number
+  /** Those of them where the revision has proven itself. */
+  readonly proven: number
+  /** `stopped`: one of them took it back. `proven`: on all of them that are online. */
+  readonly state: 'watching' | 'stopped' | 'proven'
+  readonly takenBack: readonly TakenBack[]
+  /** Seconds until all others follow by themselves; absent where people decide, or where it is not proven. */
+  readonly finishInS?: number
+}
+
 export interface RollOut {
   readonly network: Name
   readonly networkId: NetworkId
@@ -71,6 +99,13 @@ export interface RollOut {
   /** Online but not there yet. */
   readonly pending: readonly Name[]
   readonly offline: readonly Name[]
+  /** Where it runs and has proven itself. */
+  readonly confirmed: number
+  /** Who runs an older one instead, and why; by name. None of them is among the pending and the offline. */
+  readonly takenBack: readonly TakenBack[]
+  /** Who holds it and lets others go first. */
+  readonly waiting: readonly Name[]
+  readonly canaries: readonly CanaryState[]
 }
 
 export type HubEvent =
@@ -78,6 +113,7 @@ export type HubEvent =
   | { readonly type: 'published'; readonly network: Name; readonly version: Version }
   | { readonly type: 'node'; readonly name: Name; readonly state: NodeState }
   | { readonly type: 'acknowledged'; readonly name: Name; readonly version: Version }
+  | ({ readonly type: 'taken-back' } & Pick<TakenBack, 'name' | 'version' | 'check' | 'certain'>)
 
 export interface CreatedToken {
   readonly id: string

@@ -3,6 +3,7 @@
 import type { AgentOptions } from './agent.ts'
 import type { Parts } from './agent-parts.ts'
 import type { Loop } from './apply/loop.ts'
+import type { Confirm } from './confirm/confirm.ts'
 import type { OwnGossip } from './gossip/own-gossip.ts'
 import { createHubLink, type HubLink } from './link/hub-link.ts'
 import { createSync } from './link/sync.ts'
@@ -16,6 +17,8 @@ const REFUSED_FOR_MS = 10 * 60_000
 export interface Running {
   link: HubLink | undefined
   announcer: Announcer | undefined
+  /** Undefined where each revision is taken at its word. */
+  confirm: Confirm | undefined
 }
 
 export function tellRefused({ health, keep }: Parts, detail: string, lasting: boolean): void {

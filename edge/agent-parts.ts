@@ -213,7 +213,7 @@ export function createParts(
   const anchors = anchorsOf(options)
   const health = createHealth({ clock })
   const keep = createKeepsakes(store, clock, health, log)
-  const holding = createHolding(anchors, store, log)
+  const holding = createHolding(anchors, store, log, options.confirm !== undefined)
   const members = createMembers(holding, identity.nodeId)
   const facts = openFacts(options, members, keep)
   const peers = createPeerBook(clock, { viaOf: (endpoint) => paths.viaOf(endpoint), way: (node) => paths.way(node) })

@@ -7,6 +7,8 @@ import type { Condition, ShownCondition } from '../shared/health.ts'
 import type { Name, NodeId, WgKey } from '../shared/ids.ts'
 import type { Version } from '../shared/record/head.ts'
 import type { PathKind } from '../shared/wire/report.ts'
+import type { ConfirmDoors } from './confirm/doors.ts'
+import type { ConfirmView } from './confirm/view.ts'
 import type { Driver } from './drivers/driver.ts'
 import type { GossipDoor } from './gossip/doors.ts'
 import type { GossipStatus } from './gossip/tally.ts'
@@ -67,6 +69,8 @@ export interface AgentOptions {
   readonly raiseClock?: (floorMs: number) => Promise<Condition | undefined>
   /** The doors of the path engine; where they are absent, or the host can't share WireGuard's port, endpoints take turns. */
   readonly paths?: PathDoors
+  /** Watches over each new revision and takes it back where it breaks what worked; absent where each is taken at its word. */
+  readonly confirm?: ConfirmDoors
   /** Finds the other nodes of the same LAN; absent where this host must not shout on its links. */
   readonly lan?: { readonly socket: BeaconSocket; readonly crypto: BeaconCodecOptions['crypto'] }
   /** The doors of gossip. */
@@ -152,7 +156,7 @@ export interface AgentStatus {
     readonly quarantined?: Version
     /** Who brought what is held, and when; absent for what enrolment brought. */
     readonly source?: Origin
-  }
+  } & ConfirmView
   readonly peers: readonly PeerStatus[]
   readonly health: readonly ShownCondition[]
   /** What was said to peers and heard of them, since the start. */
@@ -177,6 +181,10 @@ export interface Agent {
   exportIntent(): Uint8Array
   /** Takes such a file: true if it brought newer intent. Throws where it does not verify. */
   importIntent(file: Uint8Array): boolean
+  /** Tries the quarantined revision once more. False where there is none. */
+  retry(): boolean
+  /** Ends the watch over the revision on trial: it counts as good. False where there is none. */
+  confirm(): boolean
   /** Asks for a turn now: something changed, or a person wants it. */
   wake(): void
   /** The measured round trip to a peer over the mesh, from the echo service. */

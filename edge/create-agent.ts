@@ -11,6 +11,7 @@ import { createParts, lastGoodKey, type Parts, pathSizesKey, upkeepKey } from '.
 import { createLoop } from './apply/loop.ts'
 import { createTurns, type Turns } from './apply/turn.ts'
 import { createWishes } from './apply/wish.ts'
+import { createOwnConfirm } from './confirm/own-confirm.ts'
 import { createOwnGossip, type OwnGossip } from './gossip/own-gossip.ts'
 import type { Lan } from './lan/lan.ts'
 import { createOwnLan } from './lan/own-lan.ts'
@@ -42,6 +43,7 @@ function createModel(
   const { clock, health, holding, members, mode, peers, started } = parts
   return () => {
     const applied = turns.applied()
+    const trials = running.confirm?.view() ?? {}
     return {
       identity: options.identity,
       settings: options.settings,
@@ -50,7 +52,13 @@ function createModel(
       startedAt: started.wall,
       startedMonotonic: started.monotonic,
       addresses: members.me()?.addresses ?? [],
-      revision: { held: holding.held()?.version ?? noVersion, applied, lastGood: applied },
+      revision: {
+        held: holding.held()?.version ?? noVersion,
+        applied,
+        lastGood: running.confirm === undefined ? applied : (holding.lastGood()?.version ?? noVersion),
+        ...(trials.quarantine === undefined ? {} : { quarantined: trials.quarantine.version }),
+        ...trials,
+      },
       origin: intake.origin(),
       peers,
       health: merged(health.visible(), options.hostConditions?.() ?? []),
@@ -72,7 +80,7 @@ function adopt({ facts, members, peers }: Parts, options: AgentOptions): void {
 }
 
 /** Everything the last run left, verified. */
-function loadAll(options: AgentOptions, parts: Parts): void {
+function loadAll(options: AgentOptions, parts: Parts, running: Running): void {
   const { facts, health, holding, keep, peers, sizes, upkeep } = parts
   const bad = holding.load()
   const rebuilt = options.databaseRebuilt ?? bad
@@ -80,6 +88,7 @@ function loadAll(options: AgentOptions, parts: Parts): void {
     health.raise('database-rebuilt', rebuilt)
     keep.journal('database-rebuilt', rebuilt)
   }
+  running.confirm?.load()
   adopt(parts, options)
   keep.attempt('facts', () => facts.load())
   keep.attempt('upkeep', () => upkeep.recall(options.store.get(upkeepKey)))
@@ -146,7 +155,7 @@ export function createAgent(options: AgentOptions): Agent {
   }
   const parts = createParts(options, request, onChanged, onUplink)
   const { chores, clock, facts, health, holding, keep, members, mode, paths, peers, ports, uplinks } = parts
-  const running: Running = { link: undefined, announcer: undefined }
+  const running: Running = { link: undefined, announcer: undefined, confirm: undefined }
   const wishes = createWishes(identity.nodeId, options.wgKey, settings, paths, parts.sizes)
   const lan = createOwnLan(options, parts, {
     wake: (why) => loop.wake(why),
@@ -155,10 +164,15 @@ export function createAgent(options: AgentOptions): Agent {
     onState: (node, state) => gossip.heardBeacon(node, state),
   })
   const turns = createTurns({ driver, holding, peers, facts, endpoints: paths, lan, wishes, health, log, onChanged })
-  const onTaken = (taken: Taken): void => {
+  const onFollow = (): void => {
     adopt(parts, options)
-    gossip.taken(taken)
     loop.wake('intent')
+  }
+  running.confirm = createOwnConfirm(options, parts, turns, () => running.link, onFollow)
+  const onTaken = (taken: Taken): void => {
+    if (running.confirm === undefined) onFollow()
+    else running.confirm.taken()
+    gossip.taken(taken)
   }
   const intake = createIntake({ ...parts, log, store: options.store, onTaken })
   const gossip = createOwnGossip(options, parts, {
@@ -211,7 +225,7 @@ export function createAgent(options: AgentOptions): Agent {
 
   return {
     async start() {
-      loadAll(options, parts)
+      loadAll(options, parts, running)
       running.announcer = createVoice(options, parts, turns, running, lan, gossip)
       await mendClock(options, parts)
       keep.journal('started', `version ${settings.version}, boot ${running.announcer.boot()}`)
@@ -226,6 +240,7 @@ export function createAgent(options: AgentOptions): Agent {
     },
     async stop() {
       unwatch?.()
+      running.confirm?.stop()
       await loop.stop()
       await paths.stop()
       await lan?.stop()
@@ -239,6 +254,8 @@ export function createAgent(options: AgentOptions): Agent {
     status: () => agentStatus(model()),
     paths: () => agentPaths(parts, paths, lan),
     plan: () => turns.plan(),
+    retry: () => running.confirm?.retry() ?? false,
+    confirm: () => running.confirm?.vouch() ?? false,
     wake() {
       running.link?.nudge()
       loop.wake('intent')

@@ -47,6 +47,12 @@ export const healthMeanings = {
     remedy:
       'Update the agent on this node: the newer intent is kept and comes into force then. Removed nodes stay removed.',
   },
+  'revision-quarantined': {
+    severity: 'critical',
+    title: 'A revision broke what worked before; the last good one is followed instead',
+    remedy:
+      'Mend the intent at the hub: a newer revision is tried by itself. To try this one once more: `holdfast retry`. Removed nodes stay removed.',
+  },
   'not-a-member': {
     severity: 'critical',
     title: 'The network’s newest intent does not contain this node',

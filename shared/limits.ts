@@ -216,3 +216,6 @@ export const gossipLanConnectionsMax = 32
 export const gossipLanPerHostMax = 4
 /** A file that somebody carries: a snapshot and every fact of a large fleet. */
 export const gossipFileBytesMax = snapshotBytesMax + (8 << 20)
+/** Peers, neighbours, relays or probes that are watched while a revision is on trial: enough to tell one that has a trouble
+ * of its own from all of them. */
+export const confirmNotedMax = 8

@@ -77,5 +77,15 @@ export function formatMetrics(figures: Figures): string {
       'Members that run the newest revision.',
       perNetwork((one) => one.acknowledged),
     ),
+    family(
+      'holdfast_network_confirmed',
+      'Members where the newest revision has proven itself.',
+      perNetwork((one) => one.confirmed),
+    ),
+    family(
+      'holdfast_network_taken_back',
+      'Members that took the newest revision back by themselves.',
+      perNetwork((one) => one.takenBack.length),
+    ),
   ].join('')
 }

@@ -3,15 +3,14 @@
 import type { GenericSchema } from 'valibot'
 import * as v from 'valibot'
 import { HoldfastError } from '../../shared/errors.ts'
-import { apiVersion, type Kind, plural, specs } from '../../shared/intent/resource.ts'
+import { apiVersion, appliedKinds, type Kind, plural, specs } from '../../shared/intent/resource.ts'
 import { formatYaml } from '../../shared/intent/yaml.ts'
 import { isDryRun, readResource, readResources } from './body.ts'
 import { presentResource } from './reply.ts'
 import type { ApiRoute, Call } from './route.ts'
 
 /** Join tokens are not here: their secret is made by the hub and shown once, so they are created, not put. */
-const restKinds = ['Network', 'Node', 'Policy', 'Route', 'Service'] as const satisfies readonly Kind[]
-export type RestKind = (typeof restKinds)[number]
+export type RestKind = (typeof appliedKinds)[number]
 
 const dryRun = { name: 'dryRun', description: 'true: check and show what would result, change nothing' }
 
@@ -65,6 +64,7 @@ function schemaOf(kind: RestKind): GenericSchema {
 /** Each is sound beside the Network `default` of a fresh hub. */
 const examples: Readonly<Record<RestKind, object>> = {
   Network: { cidr: '10.77.0.0/16', cidr6: 'fd77::/64', defaultPolicy: 'Deny' },
+  Canary: { percent: 10, finishAfterS: 600 },
   Node: { labels: { site: 'alpha', role: 'gateway' }, advertise: ['192.168.77.0/24'] },
   Policy: {
     subject: { nodeSelector: { matchLabels: { role: 'worker' } } },
@@ -135,7 +135,7 @@ function routesOf(kind: RestKind): readonly ApiRoute[] {
 }
 
 export const resourceRoutes: readonly ApiRoute[] = [
-  ...restKinds.flatMap(routesOf),
+  ...appliedKinds.flatMap(routesOf),
   {
     method: 'POST',
     path: '/api/v1/apply',
@@ -143,7 +143,7 @@ export const resourceRoutes: readonly ApiRoute[] = [
     summary: 'Create or replace several resources, all or none, in one revision; a YAML or JSON stream',
     query: [dryRun],
     request: 'resources',
-    example: restKinds.map((kind) => formatYaml(exampleOf(kind))).join('---\n'),
+    example: appliedKinds.map((kind) => formatYaml(exampleOf(kind))).join('---\n'),
     reply: 'The resources as they are now',
     handle: async (call) => {
       const { actor, context, deps } = call

@@ -6,9 +6,9 @@ import { join, resolve } from 'node:path'
 import Database from 'better-sqlite3'
 import type { Log } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
-import { raiseEpoch } from '../create-hub.ts'
 import { openHubStore } from '../store/sqlite.ts'
 import { unpack } from './archive.ts'
+import { raiseEpoch } from './raise-epoch.ts'
 
 function checkDatabase(path: string): void {
   const db = new Database(path, { readonly: true })

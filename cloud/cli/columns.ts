@@ -3,7 +3,7 @@
 import type { Cell } from '../../shared/cli/table.ts'
 import type { Selector } from '../../shared/intent/field.ts'
 import { formatVersion } from '../../shared/record/head.ts'
-import type { TokenRow } from '../hub.ts'
+import type { CanaryState, TokenRow } from '../hub.ts'
 import type { FleetRow, Presented } from './shapes.ts'
 
 export type Row = readonly (string | Cell)[]
@@ -50,6 +50,16 @@ function stateCell(node: FleetRow | undefined): Cell {
   return { text: node.state, tone: node.state === 'online' ? 'good' : node.state === 'pending' ? 'warn' : 'bad' }
 }
 
+function revisionCell(node: FleetRow | undefined): Cell {
+  if (node?.report === undefined) return { text: '-' }
+  const { applied, quarantine, trial } = node.report.revision
+  if (quarantine !== undefined) {
+    const text = `${formatVersion(applied)}, ${formatVersion(quarantine.version)} taken back: ${quarantine.check}`
+    return { text, tone: 'bad' }
+  }
+  return trial === undefined ? { text: formatVersion(applied) } : { text: `${formatVersion(applied)} on trial` }
+}
+
 function healthCell(node: FleetRow | undefined): Cell {
   const critical = node?.health.filter(({ severity }) => severity === 'critical').length ?? 0
   const others = (node?.health.length ?? 0) - critical
@@ -66,7 +76,7 @@ export function nodeTable(items: readonly Presented[], fleet: readonly FleetRow[
       stateCell(node),
       node === undefined ? '-' : ageText(now - node.since),
       (item.status.addresses ?? []).join(',') || '-',
-      node?.report === undefined ? '-' : formatVersion(node.report.revision.applied),
+      revisionCell(node),
       node?.report === undefined ? '-' : `${node.report.peersReachable}/${node.report.peersTotal}`,
       healthCell(node),
       labelsText(item.spec.labels),
@@ -120,6 +130,29 @@ export function routeTable(items: readonly Presented[]): TableOf {
       condition(item, 'Programmed'),
     ]),
   }
+}
+
+export function canaryTable(items: readonly Presented[], states: readonly CanaryState[]): TableOf {
+  const rows = (items as readonly Presented<'Canary'>[]).map((item): Row => {
+    const { finishAfterS, network, nodes, percent } = item.spec
+    const first = [
+      ...(percent === undefined ? [] : [`${percent} %`]),
+      ...(nodes === undefined ? [] : [selectorText(nodes)]),
+    ]
+    const now = states.find(({ name }) => name === item.metadata.name)
+    const tone = now?.state === 'stopped' ? 'bad' : now?.state === 'proven' ? 'good' : 'warn'
+    const then = now?.finishInS ?? finishAfterS
+    return [
+      item.metadata.name,
+      network,
+      first.join(' of '),
+      now === undefined ? { text: '-' } : { text: now.state, tone },
+      now === undefined ? '-' : `${now.proven}/${now.firstTotal}`,
+      now?.takenBack.map(({ check, name }) => `${name} (${check})`).join(', ') || '-',
+      now?.state === 'stopped' || then === undefined ? 'when deleted' : ageText(then * 1_000),
+    ]
+  })
+  return { headings: ['name', 'network', 'first', 'state', 'proven', 'taken back', 'all others follow'], rows }
 }
 
 export function serviceTable(items: readonly Presented[]): TableOf {

@@ -43,6 +43,11 @@ function policiesOf(world: World, node: Presented<'Node'>): readonly Presented<'
   )
 }
 
+function takenBackLine({ revision: { quarantine } }: NonNullable<FleetRow['report']>): readonly string[] {
+  if (quarantine === undefined) return []
+  return [`Taken back ${formatVersion(quarantine.version)}: ${quarantine.check}, ${quarantine.detail}`]
+}
+
 function reportLines(device: FleetRow | undefined, now: number): readonly string[] {
   if (device === undefined) return ['State      not enrolled: `holdfast-hub token create` makes its join token']
   const { fact, report } = device
@@ -53,6 +58,7 @@ function reportLines(device: FleetRow | undefined, now: number): readonly string
       ? []
       : [
           `Revision   runs ${formatVersion(report.revision.applied)}, holds ${formatVersion(report.revision.held)}`,
+          ...takenBackLine(report),
           `Agent      ${report.version} on ${report.host.os}, kernel ${report.host.kernel}, WireGuard ${report.host.wireguard}`,
           `Peers      ${report.peersReachable} of ${report.peersTotal} reachable`,
         ]),

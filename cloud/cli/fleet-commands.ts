@@ -2,11 +2,14 @@
 
 import { switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { formatVersion } from '../../shared/record/head.ts'
-import type { AuditRow, RollOut } from '../hub.ts'
+import type { AuditRow, CanaryState, RollOut } from '../hub.ts'
 import { ageText } from './columns.ts'
 import { type Command, printJson, printTable } from './context.ts'
 import { renderGraph } from './graph.ts'
 import type { FleetRow, List } from './shapes.ts'
+
+/** Devices whose reasons are spelled out; the API lists all. */
+const TAKEN_BACK_SHOWN = 10
 
 interface HubStatus {
   readonly version: string
@@ -21,6 +24,19 @@ interface HubStatus {
   readonly brokerConnections?: number
 }
 
+function canaryText({ finishInS, firstTotal, name, proven, state }: CanaryState, waiting: number): string {
+  const done = `holdfast-hub delete canary ${name}`
+  const then = {
+    stopped: `stopped, one of them took it back; ${waiting} nodes wait. Mend the intent, or \`${done}\``,
+    watching: `${waiting} nodes wait`,
+    proven:
+      finishInS === undefined
+        ? `${waiting} nodes wait until \`${done}\``
+        : `the other ${waiting} follow in ${ageText(finishInS * 1_000)}`,
+  }[state]
+  return `Canary ${name}: the newest revision has proven itself on ${proven} of ${firstTotal} nodes; ${then}.`
+}
+
 export const status: Command = async (context) => {
   const hub = await context.client().get<HubStatus>('/api/v1/status')
   if (switchFlag(context.flags, 'json')) {
@@ -32,15 +48,27 @@ export const status: Command = async (context) => {
   if (hub.pending.length > 0) {
     context.out(`Waiting for approval: ${hub.pending.join(', ')} (\`holdfast-hub approve NAME\`)\n`)
   }
-  const rows = hub.networks.map(({ acknowledged, network, nodes, offline, pending, version }) => [
+  const rows = hub.networks.map(({ acknowledged, confirmed, network, nodes, offline, pending, takenBack, version }) => [
     network,
     formatVersion(version),
     { text: `${acknowledged}/${nodes}`, tone: acknowledged === nodes ? 'good' : 'warn' } as const,
+    `${confirmed}/${nodes}`,
+    takenBack.length === 0 ? '-' : ({ text: takenBack.map(({ name }) => name).join(','), tone: 'bad' } as const),
     pending.join(',') || '-',
     offline.join(',') || '-',
   ])
   context.out('\n')
-  printTable(context, { headings: ['network', 'revision', 'acknowledged', 'pending', 'offline'], rows }, 'No networks.')
+  const headings = ['network', 'revision', 'acknowledged', 'confirmed', 'taken back', 'pending', 'offline']
+  printTable(context, { headings, rows }, 'No networks.')
+  const taken = hub.networks.flatMap((one) => one.takenBack)
+  for (const { certain, check, detail, name, version } of taken.slice(0, TAKEN_BACK_SHOWN)) {
+    const open = certain ? '' : ' (it is looking whether the revision was to blame)'
+    context.out(`\n${name} took revision ${formatVersion(version)} back: ${check}, ${detail}${open}`)
+  }
+  if (taken.length > 0) context.out('\nMend the intent: a newer revision is tried by itself.\n')
+  for (const { canaries, waiting } of hub.networks) {
+    for (const canary of canaries) context.out(`\n${canaryText(canary, waiting.length)}\n`)
+  }
 }
 
 export const graph: Command = async (context) => {

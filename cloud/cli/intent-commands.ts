@@ -1,13 +1,14 @@
 // apply, get and delete.
 
 import { readFileSync } from 'node:fs'
-import { listFlag, switchFlag } from '../../shared/cli/parse.ts'
+import { listFlag, switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { describeError, HoldfastError } from '../../shared/errors.ts'
 import { type Kind, kinds, plural } from '../../shared/intent/resource.ts'
 import { parseDocuments } from '../../shared/intent/yaml.ts'
-import type { TokenRow } from '../hub.ts'
+import type { RollOut, TokenRow } from '../hub.ts'
+import { canaryFrom } from './canary.ts'
 import type { Client } from './client.ts'
-import { networkTable, nodeTable, policyTable, routeTable, serviceTable, tokenTable } from './columns.ts'
+import { canaryTable, networkTable, nodeTable, policyTable, routeTable, serviceTable, tokenTable } from './columns.ts'
 import { argument, type Command, type Context, outputOf, printJson, printTable, printYaml } from './context.ts'
 import type { FleetRow, List, Presented } from './shapes.ts'
 import { type Fetched, watch } from './watch.ts'
@@ -46,6 +47,9 @@ export const apply: Command = async (context) => {
     }
     texts.push(text)
   }
+  const canary = textFlag(context.flags, 'canary')
+  // In the same breath as what it guards.
+  if (canary !== undefined) texts.push(JSON.stringify(canaryFrom(canary, textFlag(context.flags, 'canary-wait'))))
   const dry = switchFlag(context.flags, 'dry-run')
   const path = `/api/v1/apply${dry ? '?dryRun=true' : ''}`
   const { items } = await context.client().send<List<Presented>>('POST', path, texts.join('\n---\n'))
@@ -61,6 +65,16 @@ async function fetchItems(client: Client, kind: Kind, name: string | undefined, 
   switch (kind) {
     case 'Network':
       return { items, table: networkTable(items) }
+    case 'Canary': {
+      const { items: networks } = await client.get<List<RollOut>>('/api/v1/rollout')
+      return {
+        items,
+        table: canaryTable(
+          items,
+          networks.flatMap(({ canaries }) => canaries),
+        ),
+      }
+    }
     case 'Node': {
       const fleet = await client.get<List<FleetRow>>('/api/v1/fleet')
       return { items, table: nodeTable(items, fleet.items, now) }

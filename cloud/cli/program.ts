@@ -34,7 +34,7 @@ const json: FlagSpec = { name: 'json', summary: 'Print JSON' }
 
 const kindArgument = {
   name: 'KIND',
-  summary: 'networks, nodes, policies, routes, services or tokens; the singular will do',
+  summary: 'networks, canaries, nodes, policies, routes, services or tokens; the singular will do',
   required: true,
 } as const
 
@@ -81,10 +81,21 @@ const intent: readonly CommandSpec[] = [
         repeat: true,
         summary: 'YAML or JSON with one or more documents; - for stdin',
       },
+      {
+        name: 'canary',
+        value: 'WHO',
+        summary: 'Let some nodes go first, the others wait: a share, 10%, labels, site=north, or both: 10%,site=north',
+      },
+      {
+        name: 'canary-wait',
+        value: 'TIME',
+        summary: 'All others follow when it has proven itself so long, or `never`: when the canary is deleted',
+        default: '10m',
+      },
       { name: 'dry-run', summary: 'Check and show, change nothing' },
       ...reach,
     ],
-    examples: ['holdfast-hub apply -f examples/fleet.yaml'],
+    examples: ['holdfast-hub apply -f examples/fleet.yaml', 'holdfast-hub apply -f change.yaml --canary 10%'],
   },
   {
     name: 'get',

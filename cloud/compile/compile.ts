@@ -47,6 +47,8 @@ function recordOf(resource: AnyResource, context: Context): AnyRecord | undefine
       return { kind: 'network', id: `network/${name}`, body: { name, spec: resource.spec } }
     case 'Node':
       return nodeRecord(resource, context)
+    case 'Canary':
+      return { kind: 'canary', id: `canary/${name}`, body: { name, spec: resource.spec } }
     case 'Policy':
       return { kind: 'policy', id: `policy/${name}`, body: { name, spec: resource.spec } }
     case 'Route':

@@ -4,7 +4,7 @@
 import { showCondition } from '../../shared/health.ts'
 import type { Name } from '../../shared/ids.ts'
 import { formatVersion } from '../../shared/record/head.ts'
-import type { FleetNode, ResourceCondition, Stored } from '../hub.ts'
+import type { FleetNode, ResourceCondition, Stored, TakenBack } from '../hub.ts'
 import type { Progress } from './progress.ts'
 
 type Draft = Pick<ResourceCondition, 'type' | 'status' | 'reason' | 'message'>
@@ -16,16 +16,25 @@ function names(list: readonly Name[]): string {
   return rest <= 0 ? list.join(', ') : `${list.slice(0, NAMES_SHOWN).join(', ')} and ${rest} more`
 }
 
+function reasons(list: readonly TakenBack[]): string {
+  const rest = list.length - NAMES_SHOWN
+  const shown = list.slice(0, NAMES_SHOWN).map(({ check, name }) => `${name} (${check})`)
+  return rest <= 0 ? shown.join(', ') : `${shown.join(', ')} and ${rest} more`
+}
+
 function programmed(now: Progress | 'unsigned'): Draft {
   if (now === 'unsigned') {
     return { type: 'Programmed', status: 'False', reason: 'NotPublished', message: 'not signed and published yet' }
   }
-  const { acknowledged, members, offline, pending, version } = now
+  const { acknowledged, members, offline, pending, takenBack, version, waiting } = now
   const done = acknowledged === members
   const parts = [`${acknowledged} of ${members} nodes run revision ${formatVersion(version)}`]
+  if (takenBack.length > 0) parts.push(`taken back by ${reasons(takenBack)}`)
+  if (waiting.length > 0) parts.push(`waiting for the canary: ${names(waiting)}`)
   if (pending.length > 0) parts.push(`pending: ${names(pending)}`)
   if (offline.length > 0) parts.push(`offline: ${names(offline)}`)
-  const reason = done ? 'Acknowledged' : pending.length > 0 ? 'Pending' : 'NodesOffline'
+  const open = pending.length > 0 ? 'Pending' : waiting.length > 0 ? 'Canary' : 'NodesOffline'
+  const reason = done ? 'Acknowledged' : takenBack.length > 0 ? 'TakenBack' : open
   return { type: 'Programmed', status: done ? 'True' : 'False', reason, message: parts.join('; ') }
 }
 

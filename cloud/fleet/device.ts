@@ -2,10 +2,11 @@
 
 import type { Fact } from '../../shared/fact/fact.ts'
 import type { Condition } from '../../shared/health.ts'
+import type { Name } from '../../shared/ids.ts'
 import { healthMax } from '../../shared/limits.ts'
 import type { StatusReport } from '../../shared/wire/report.ts'
 import type { NodeChannel } from '../../shared/wire/topics.ts'
-import type { FleetNode, NodeState } from '../hub.ts'
+import type { FleetNode, NodeState, TakenBack } from '../hub.ts'
 import type { Enrolment, LastWord } from '../store/hub-store.ts'
 
 /** A word of the device that was not accepted; gone once it says something acceptable of the same sort. */
@@ -38,8 +39,16 @@ export interface Device {
   unread: ReadonlyMap<'status' | 'fact', Unread>
   /** Monotonic time at which a refusal was last written down; outlives it, so that good words between bad ones open no flood. */
   toldAt: number | undefined
+  /** The same of a revision that the device took back. */
+  takenBackToldAt: number | undefined
   /** Bytes as received, to be kept across a restart. */
   word: LastWord
+}
+
+/** The revision that the device refuses to run, as it says itself. */
+export function takenBackOf(name: Name, report: StatusReport | undefined): TakenBack | undefined {
+  const quarantine = report?.revision.quarantine
+  return quarantine === undefined ? undefined : { name, ...quarantine }
 }
 
 export function newDevice(enrolment: Enrolment): Device {
@@ -56,6 +65,7 @@ export function newDevice(enrolment: Enrolment): Device {
     refusal: undefined,
     unread: new Map(),
     toldAt: undefined,
+    takenBackToldAt: undefined,
     word: { nodeId: enrolment.nodeId, lastSeen: 0 },
   }
 }

@@ -7,11 +7,11 @@ import { describeError } from '../../shared/errors.ts'
 import { isNewerFact, readFact } from '../../shared/fact/fact.ts'
 import type { Name, NodeId } from '../../shared/ids.ts'
 import { compareVersion, formatVersion, noVersion, type Version } from '../../shared/record/head.ts'
-import { parsePresence, parseStatus, readStatus } from '../../shared/wire/report.ts'
+import { parsePresence, parseStatus, readStatus, type StatusReport } from '../../shared/wire/report.ts'
 import type { NodeChannel } from '../../shared/wire/topics.ts'
 import type { AuditRow, FleetNode, HubEvent } from '../hub.ts'
 import type { Enrolment, HubStore, LastWord } from '../store/hub-store.ts'
-import { type Device, newDevice, noteUnread, showDevice, stateOf } from './device.ts'
+import { type Device, newDevice, noteUnread, showDevice, stateOf, takenBackOf } from './device.ts'
 import type { Member } from './progress.ts'
 
 export interface FleetOptions {
@@ -25,6 +25,7 @@ export interface FleetOptions {
   readonly newest: (network: Name) => Version | undefined
 }
 
+const nothingReported = { applied: noVersion, held: noVersion, lastGood: noVersion }
 /** Last words are written together: a fleet that reports every few seconds must not wear the disk. */
 const SAVE_EVERY_MS = 10_000
 /** Agents spread their return over 30 s; with a broker that forgot, who has not come back by now is away. */
@@ -119,12 +120,14 @@ export class Fleet {
       this.refused(node, 'status', fromTheFuture(report.revision.held, newest))
     } else this.#accepted(device, 'status')
     const before = device.report?.revision.applied ?? noVersion
+    const takenBefore = device.report?.revision.quarantine
     device.report = report
     device.word = { ...device.word, status: payload }
     this.#heard(device)
     if (compareVersion(report.revision.applied, before) !== 0) {
       this.#options.emit({ type: 'acknowledged', name: device.enrolment.name, version: report.revision.applied })
     }
+    this.#tellTakenBack(device, takenBefore)
   }
 
   fact(node: NodeId, payload: Uint8Array): void {
@@ -178,9 +181,10 @@ export class Fleet {
   members(network: Name, counts: (name: Name) => boolean): readonly Member[] {
     const members: Member[] = []
     for (const { enrolment, online, report } of this.#devices.values()) {
-      const { name, state } = enrolment
+      const { name, nodeId, state } = enrolment
       if (enrolment.network !== network || state === 'pending' || !counts(name)) continue
-      members.push({ name, online, applied: report?.revision.applied ?? noVersion })
+      const { applied, held, lastGood } = report?.revision ?? nothingReported
+      members.push({ name, nodeId, online, held, applied, lastGood, takenBack: takenBackOf(name, report) })
     }
     return members
   }
@@ -211,6 +215,26 @@ export class Fleet {
     this.save()
     for (const timer of this.#confirming.values()) timer.cancel()
     this.#confirming.clear()
+  }
+
+  /** A line for the audit, because a device did what nobody told it. */
+  #tellTakenBack(device: Device, before: StatusReport['revision']['quarantine']): void {
+    const { report } = device
+    const { name } = device.enrolment
+    const now = takenBackOf(name, report)
+    if (now === undefined || (before?.certain === now.certain && compareVersion(before.version, now.version) === 0))
+      return
+    const { certain, check, detail, version } = now
+    const { clock, emit, log, store } = this.#options
+    emit({ type: 'taken-back', name, version, check, certain })
+    const at = clock.monotonic()
+    if (device.takenBackToldAt !== undefined && at - device.takenBackToldAt < TELL_EVERY_MS) return
+    device.takenBackToldAt = at
+    const words = `revision ${formatVersion(version)}, ${check}: ${detail}`
+    log.warn('a node took a revision back', { node: name, reason: words })
+    this.#tolerate(() =>
+      store.putAudit({ at: clock.now(), actor: name, verb: 'took-back', target: `node/${name}`, detail: words }),
+    )
   }
 
   #recall(device: Device, word: LastWord): void {

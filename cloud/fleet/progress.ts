@@ -1,13 +1,20 @@
 // How far a revision has come among the devices of a network. Sorted once, so asking for many revisions stays cheap.
 
-import type { Name } from '../../shared/ids.ts'
+import { compareText } from '../../shared/bytes.ts'
+import type { Name, NodeId } from '../../shared/ids.ts'
 import { compareVersion, formatVersion, noVersion, type Version } from '../../shared/record/head.ts'
+import type { TakenBack } from '../hub.ts'
 
 /** A device that is expected to run the network's intent; one that is offline counts, because it will one day. */
 export interface Member {
   readonly name: Name
+  readonly nodeId: NodeId
+  readonly held: Version
   readonly online: boolean
   readonly applied: Version
+  /** The newest that has proven itself there. */
+  readonly lastGood: Version
+  readonly takenBack: TakenBack | undefined
 }
 
 export interface Progress {
@@ -17,10 +24,22 @@ export interface Progress {
   /** Online but not there yet. */
   readonly pending: readonly Name[]
   readonly offline: readonly Name[]
+  /** Who holds it and lets others go first; by name. */
+  readonly waiting: readonly Name[]
+  readonly confirmed: number
+  /** Who took it back, with why; by name. */
+  readonly takenBack: readonly TakenBack[]
 }
 
-/** `newest` is what the hub has signed: a device that claims to run more has acknowledged nothing of ours. */
-export function measure(members: readonly Member[], newest: Version): (version: Version) => Progress {
+/**
+ * `newest` is what the hub has signed: a device that claims to run more has acknowledged nothing of ours. `waits`: a canary
+ * lets others go first.
+ */
+export function measure(
+  members: readonly Member[],
+  newest: Version,
+  waits: (node: NodeId) => boolean,
+): (version: Version) => Progress {
   const sorted = members
     .map((member) => (compareVersion(member.applied, newest) > 0 ? { ...member, applied: noVersion } : member))
     .sort((a, b) => compareVersion(a.applied, b.applied))
@@ -31,12 +50,26 @@ export function measure(members: readonly Member[], newest: Version): (version: 
     if (held !== undefined) return held
     const pending: Name[] = []
     const offline: Name[] = []
-    for (const { applied, name, online } of sorted) {
+    const takenBack: TakenBack[] = []
+    const waiting: Name[] = []
+    for (const { applied, held: holds, name, nodeId, online, takenBack: taken } of sorted) {
       if (compareVersion(applied, version) >= 0) break
-      ;(online ? pending : offline).push(name)
+      if (taken !== undefined && compareVersion(taken.version, version) >= 0) takenBack.push(taken)
+      else if (waits(nodeId) && compareVersion(holds, version) >= 0) waiting.push(name)
+      else (online ? pending : offline).push(name)
     }
-    const acknowledged = sorted.length - pending.length - offline.length
-    const made = { version, members: sorted.length, acknowledged, pending: pending.sort(), offline: offline.sort() }
+    const made = {
+      version,
+      members: sorted.length,
+      acknowledged: sorted.length - pending.length - offline.length - takenBack.length - waiting.length,
+      waiting: waiting.sort(),
+      pending: pending.sort(),
+      offline: offline.sort(),
+      confirmed: sorted.filter(({ applied, lastGood }) => {
+        return compareVersion(applied, version) >= 0 && compareVersion(lastGood, version) >= 0
+      }).length,
+      takenBack: takenBack.sort((a, b) => compareText(a.name, b.name)),
+    }
     known.set(key, made)
     return made
   }

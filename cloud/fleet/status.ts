@@ -10,9 +10,10 @@ import type { FleetNode, ResourceCondition, RollOut, Shown, Stored } from '../hu
 import type { LiveNetwork, Networks } from '../publish/networks.ts'
 import { type Intents, networkNameOf } from '../source/intents.ts'
 import type { Enrolment } from '../store/hub-store.ts'
+import type { Canaries } from './canaries.ts'
 import { conditionsOf, type Situation } from './conditions.ts'
 import type { Fleet } from './fleet.ts'
-import { measure, type Progress } from './progress.ts'
+import { type Member, measure, type Progress } from './progress.ts'
 
 export interface StatusOptions {
   readonly clock: Clock
@@ -21,6 +22,7 @@ export interface StatusOptions {
   readonly enrolments: ReadonlyMap<Name, Enrolment>
   readonly networks: Networks
   readonly fleet: Fleet
+  readonly canaries: () => Pick<Canaries, 'states' | 'waits'>
 }
 
 export interface Status {
@@ -28,6 +30,8 @@ export interface Status {
   node(name: Name): FleetNode | undefined
   fleet(): readonly FleetNode[]
   rollOut(): readonly RollOut[]
+  /** Devices that are waited for, and what they run. */
+  readonly members: (network: Name) => readonly Member[]
   /** Forgets what was remembered of a resource that is gone. */
   forget(kind: Kind, name: string): void
 }
@@ -64,9 +68,12 @@ export function createStatus(options: StatusOptions): Status {
     return stored !== undefined && !(stored.resource as Resource<'Node'>).spec.disabled
   }
 
+  const members = (network: Name): readonly Member[] => fleet.members(network, isWaitedFor)
+
   const measured = (network: Name) => {
     const live = networks.get(network)
-    return live === undefined ? undefined : measure(fleet.members(network, isWaitedFor), live.publisher.version)
+    if (live === undefined) return undefined
+    return measure(members(network), live.publisher.version, options.canaries().waits(network))
   }
 
   const nodeNamed = (name: Name): FleetNode | undefined => {
@@ -115,8 +122,13 @@ export function createStatus(options: StatusOptions): Status {
           acknowledged: now?.acknowledged ?? 0,
           pending: now?.pending ?? [],
           offline: now?.offline ?? [],
+          confirmed: now?.confirmed ?? 0,
+          takenBack: now?.takenBack ?? [],
+          waiting: now?.waiting ?? [],
+          canaries: options.canaries().states(state.name),
         }
       }),
+    members,
     forget: (kind, name) => void remembered.delete(`${kind.toLowerCase()}/${name}`),
   }
 }

@@ -84,6 +84,11 @@ export class Publisher {
     return this.#records
   }
 
+  /** False while a change waits to be signed. */
+  get isSigned(): boolean {
+    return this.#changed.size === 0
+  }
+
   /** The revision that last changed the record; `unsigned` while a change waits; undefined where there is no record. */
   changedAt(id: string): Version | 'unsigned' | undefined {
     return this.#changed.has(id) ? 'unsigned' : this.#changedAt.get(id)

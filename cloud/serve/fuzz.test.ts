@@ -29,10 +29,13 @@ const value = fc.letrec((tie) => ({
 })).any
 const fields =
   `network labels addresses advertise disabled relay publicEndpoint cidr cidr6 mtu subject ingress egress priority
-  action destination via nat mapTo metric probe ports backends ttl uses autoApprove tier mode`.split(/\s+/)
+  action destination via nat mapTo metric probe ports backends ttl uses autoApprove tier mode percent nodes finishAfterS`.split(
+    /\s+/,
+  )
 const spec = fc.dictionary(fc.constantFrom(...fields), value, { maxKeys: 5 })
 const sound = {
   Network: { cidr: '10.9.0.0/16' },
+  Canary: { percent: 10 },
   Node: {},
   Policy: { subject: { nodeSelector: {} } },
   Route: { destination: '192.168.9.0/24', via: {}, nat: 'masquerade' },
@@ -40,14 +43,18 @@ const sound = {
 } as const
 /** One wrong or right thing in what is sound otherwise. */
 const nearly = fc
-  .tuple(fc.constantFrom('Network', 'Node', 'Policy', 'Route', 'Service'), fc.constantFrom('a', 'b', 'x'), spec)
+  .tuple(
+    fc.constantFrom('Network', 'Canary', 'Node', 'Policy', 'Route', 'Service'),
+    fc.constantFrom('a', 'b', 'x'),
+    spec,
+  )
   .map(([kind, name, more]) => {
     const changed = Object.entries(more).slice(0, 1)
     return { apiVersion, kind, metadata: { name }, spec: { ...sound[kind], ...Object.fromEntries(changed) } }
   })
 const resource = fc.record({
   apiVersion: fc.constant(apiVersion),
-  kind: fc.constantFrom('Network', 'Node', 'Policy', 'Route', 'Service', 'JoinToken', 'Pod'),
+  kind: fc.constantFrom('Network', 'Canary', 'Node', 'Policy', 'Route', 'Service', 'JoinToken', 'Pod'),
   metadata: fc.oneof(fc.record({ name: fc.constantFrom('a', 'b', 'c', 'x') }), value),
   spec: fc.oneof(spec, value),
 })
@@ -78,7 +85,7 @@ fuzz('random JSON on every writing route: a clear refusal or a sound change, nev
       const error = JSON.parse(answer.text) as { code: string; message: string }
       assert.ok(error.code !== '' && error.message !== '', answer.text)
     }),
-    { numRuns: 600, seed: 5 },
+    { numRuns: 1_200, seed: 5 },
   )
   assert.ok(taken > 10, `${taken} bodies were taken: the input is not only noise`)
   // Whatever was taken is signed by a stop, and comes back: a start compiles all of it again and finds nothing to change.

@@ -2,7 +2,7 @@
 // as what is held is consistent, and keeps the price of one change independent of the size of the fleet.
 
 import { type Cidr, overlaps } from '../../shared/address/cidr.ts'
-import type { AnyResource, Resource } from '../../shared/intent/resource.ts'
+import { type AnyResource, memberKinds, type Resource } from '../../shared/intent/resource.ts'
 import type { Stored } from '../hub.ts'
 
 /** What is held, by kind and name. */
@@ -36,7 +36,7 @@ export function concerned(changed: readonly AnyResource[], removed: readonly Any
   for (const resource of [...changed, ...removed]) {
     if (resource.kind === 'Network') {
       // Another block moves the ground under all members; it is rare, and worth looking at every one.
-      for (const kind of ['Node', 'Policy', 'Route', 'Service'] as const) {
+      for (const kind of memberKinds) {
         for (const stored of held.of(kind)) {
           if ((stored.resource.spec as { network: string }).network === resource.metadata.name) add(stored.resource)
         }

@@ -4,7 +4,7 @@ import type { Clock, Entropy } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { base32 } from '../../shared/ids.ts'
 import { checkConsistency } from '../../shared/intent/consistency.ts'
-import { type AnyResource, type Kind, kinds } from '../../shared/intent/resource.ts'
+import { type AnyResource, type Kind, kinds, memberKinds } from '../../shared/intent/resource.ts'
 import { encodeCanonicalText } from '../../shared/record/canonical.ts'
 import type { Stored } from '../hub.ts'
 import type { HubStore } from '../store/hub-store.ts'
@@ -85,7 +85,7 @@ function refuseTwice(resources: readonly AnyResource[]): void {
 }
 
 function refuseUsed(network: string, held: Held): void {
-  for (const kind of ['Node', 'Policy', 'Route', 'Service'] as const) {
+  for (const kind of memberKinds) {
     for (const { resource } of held.of(kind)) {
       if (networkNameOf(resource) !== network) continue
       throw new HoldfastError('conflict', `network ${network} is still used by ${kind}/${resource.metadata.name}`, {

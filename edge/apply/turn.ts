@@ -4,7 +4,7 @@ import type { Cidr } from '../../shared/address/cidr.ts'
 import type { Log } from '../../shared/effects.ts'
 import { describeError, isHoldfastError } from '../../shared/errors.ts'
 import type { Name } from '../../shared/ids.ts'
-import { formatVersion, noVersion, type Version } from '../../shared/record/head.ts'
+import { compareVersion, formatVersion, noVersion, type Version } from '../../shared/record/head.ts'
 import type { Driver, Failure } from '../drivers/driver.ts'
 import type { NearBook } from '../lan/near-book.ts'
 import type { EndpointBook } from '../paths/endpoint-book.ts'
@@ -41,6 +41,8 @@ export interface Turns {
   plan(): Promise<readonly Op[]>
   /** The newest version that the kernel was brought to, wholly. */
   applied(): Version
+  /** The last turn brought it to what is followed now. */
+  isProgrammed(): boolean
   local(): { readonly addresses: readonly LocalAddress[]; readonly key: string }
 }
 
@@ -101,6 +103,7 @@ function onlyEndpoints(ops: readonly Op[]): boolean {
 export function createTurns(options: TurnOptions): Turns {
   const { driver, endpoints, facts, health, holding, lan, log, peers, wishes } = options
   let applied: Version = noVersion
+  let fine = false
   let local: readonly LocalAddress[] = []
   let localKey = ''
   let tellOf = -1
@@ -139,6 +142,7 @@ export function createTurns(options: TurnOptions): Turns {
   const execute = async (ops: readonly Op[], version: Version): Promise<boolean> => {
     const { failed } = ops.length === 0 ? { failed: [] } : await driver.apply(ops)
     tellFailures(health, failed)
+    fine = failed.length === 0
     for (const { op, error } of failed) log.warn('the kernel refused', { op: op.op, reason: describeError(error) })
     if (failed.length > 0) return false
     applied = version
@@ -158,6 +162,7 @@ export function createTurns(options: TurnOptions): Turns {
         search()
         return await execute(opsFor(observed), version)
       } catch (error) {
+        fine = false
         log.error('the kernel cannot be read', { reason: describeError(error) })
         const code = isHoldfastError(error, 'unsupported') ? 'no-wireguard' : 'apply-failed'
         health.raise(code, `the kernel cannot be read: ${describeError(error)}`)
@@ -166,6 +171,7 @@ export function createTurns(options: TurnOptions): Turns {
     },
     plan: async () => opsFor(await driver.read()),
     applied: () => applied,
+    isProgrammed: () => fine && compareVersion(applied, holding.inForce()?.version ?? noVersion) === 0,
     local: () => ({ addresses: local, key: localKey }),
   }
 }

@@ -8,11 +8,11 @@ import type { PathSizes } from '../paths/path-sizes.ts'
 import { desire, type Wish } from '../plan/desire.ts'
 import type { LocalAddress } from '../plan/observed.ts'
 import { withPathMtu } from '../plan/path-mtu.ts'
-import type { Readable } from '../trust/accept.ts'
+import type { Running } from '../trust/compose.ts'
 
 export interface Wishes {
   /** `localKey` names the content of `local`. */
-  of(held: Readable, local: readonly LocalAddress[], localKey: string): Wish
+  of(held: Running, local: readonly LocalAddress[], localKey: string): Wish
 }
 
 const NOWHERE: ReadonlyMap<NodeId, Endpoint> = new Map()
@@ -40,7 +40,7 @@ export function createWishes(
   endpoints: EndpointBook,
   sizes?: Pick<PathSizes, 'held' | 'revision'>,
 ): Wishes {
-  let heldBefore: Readable | undefined
+  let heldBefore: Running | undefined
   let localBefore = ''
   let base: Wish | undefined
   let endpointsBefore = -1

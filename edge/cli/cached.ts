@@ -35,7 +35,7 @@ export interface CachedStatus {
   readonly nodeId?: string
   readonly network?: string
   readonly hub?: { readonly url: string }
-  readonly revision: { readonly held: Version }
+  readonly revision: { readonly held: Version; readonly lastGood: Version }
   readonly records: number
   readonly timeFloor: number
   readonly journal: readonly JournalEntry[]
@@ -61,8 +61,9 @@ function readCache(cli: Cli): Cached | 'busy' | undefined {
 
 function summary(store: Store): Cached {
   const set = store.loadWaiting() ?? store.loadSet()
+  const held = set?.version ?? noVersion
   return {
-    revision: { held: set?.version ?? noVersion },
+    revision: { held, lastGood: store.loadGood()?.version ?? held },
     records: set?.records.size ?? 0,
     timeFloor: readTimeFloor(store),
     journal: store.loadJournal(10),
@@ -72,7 +73,7 @@ function summary(store: Store): Cached {
 export function cachedStatus(cli: Cli): CachedStatus {
   const identity = loadIdentity(cli.files)
   const cached = readCache(cli)
-  const nothing: Cached = { revision: { held: noVersion }, records: 0, timeFloor: 0, journal: [] }
+  const nothing: Cached = { revision: { held: noVersion, lastGood: noVersion }, records: 0, timeFloor: 0, journal: [] }
   return {
     agent: cached === 'busy' ? 'starting' : 'down',
     joined: identity !== undefined,
@@ -87,7 +88,7 @@ export function cachedText(status: CachedStatus): string {
     `node      ${status.node} (${status.nodeId}) in ${status.network}`,
     `agent     ${status.agent === 'down' ? 'not running; the kernel keeps what it was last told' : 'starting or stopping'}`,
     `hub       ${status.hub?.url}`,
-    `revision  held ${formatVersion(status.revision.held)}, ${status.records} records`,
+    `revision  held ${formatVersion(status.revision.held)}, last good ${formatVersion(status.revision.lastGood)}, ${status.records} records`,
     ...status.journal.map(({ at, event, detail }) => `          ${timeText(at)} ${event} ${detail}`),
   ]
   return `${lines.join('\n')}\n`

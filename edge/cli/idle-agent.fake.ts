@@ -1,6 +1,7 @@
 // An agent that is asked and never acts, for tests of what stands around it.
 
 import { showCondition } from '../../shared/health.ts'
+import { fakeAgent as idleAgent } from '../agent.fake.ts'
 import type { Agent, AgentOptions, AgentStatus } from '../agent.ts'
 import { createTally } from '../gossip/tally.ts'
 
@@ -23,16 +24,11 @@ export function fakeAgent(options: AgentOptions, events: string[]): Agent {
     uptimeS: 1,
     version: settings.version,
   })
-  return {
+  return idleAgent({
     start: async () =>
       void events.push(`start on ${settings.interface}:${settings.listenPort > 51_839 ? 'own' : settings.listenPort}`),
     stop: async () => void events.push('stop'),
     status,
-    paths: () => ({ engine: 'off', natType: 'unknown', mapped: [], peers: [] }),
     plan: async () => [{ op: 'link-add' }],
-    wake: () => undefined,
-    exportIntent: () => new Uint8Array(0),
-    importIntent: () => false,
-    noteRtt: () => undefined,
-  }
+  })
 }

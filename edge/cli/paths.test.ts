@@ -9,6 +9,7 @@ import type { Endpoint } from '../../shared/address/endpoint.ts'
 import { memoryLog } from '../../shared/effects.fake.ts'
 import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
 import { parseName, parseNodeId } from '../../shared/ids.ts'
+import { fakeAgent } from '../agent.fake.ts'
 import type { AgentStatus } from '../agent.ts'
 import { hostProbe } from '../host/probe.ts'
 import { localRoutes } from '../local/routes.ts'
@@ -95,15 +96,7 @@ async function withAgent(
     probe: hostProbe({}),
     readConfigFile: async () => undefined,
   } as unknown as Doors
-  const agent = {
-    status: () => status,
-    paths: () => paths ?? OFF,
-    plan: async () => [],
-    exportIntent: () => new Uint8Array(0),
-    importIntent: () => false,
-    wake: () => undefined,
-    noteRtt: () => undefined,
-  }
+  const agent = fakeAgent({ status: () => status, paths: () => paths ?? OFF })
   const routes = localRoutes({
     agent,
     store: { loadJournal: () => [] },

@@ -4,28 +4,11 @@ import { type CommandSpec, type FlagSpec, type ProgramSpec } from '../../shared/
 import { shells } from '../../shared/cli/completion.ts'
 import { defaultStateDir } from '../host/files.ts'
 import type { Command } from './context.ts'
+import { agentFlags, hubBehindFlag, interfaceFlag, json, proxyFlag } from './flags.ts'
 
 export interface CommandRow {
   readonly spec: CommandSpec
   readonly load: () => Promise<Command>
-}
-
-const json: FlagSpec = { name: 'json', summary: 'Print JSON' }
-const interfaceFlag: FlagSpec = {
-  name: 'interface',
-  value: 'NAME',
-  summary: 'Name of the mesh interface (default hf0)',
-}
-
-const proxyFlag: FlagSpec = {
-  name: 'proxy',
-  value: 'URL',
-  summary: 'HTTP proxy that alone leads out, like http://proxy.example.org:3128; better in the config file',
-}
-const hubBehindFlag: FlagSpec = {
-  name: 'hub-behind',
-  value: 'HOST:PORT',
-  summary: 'Hub that shares the relay’s TLS port: what is not for the relay is passed on there, untouched',
 }
 
 /** Of every command. Without defaults: a default here would hide what the config file says. */
@@ -75,58 +58,7 @@ export const commands: readonly CommandRow[] = [
       name: 'agent',
       summary: 'Run the agent in the foreground',
       description: 'Starts from the cache and needs no hub. May be stopped or killed at any moment: traffic goes on.',
-      flags: [
-        interfaceFlag,
-        {
-          name: 'listen-port',
-          value: 'PORT',
-          summary: 'UDP port of WireGuard (default 51820 with a public endpoint, else one of its own)',
-        },
-        {
-          name: 'control-port',
-          value: 'PORT',
-          summary: 'UDP port of the path engine on this host (default the one above WireGuard’s)',
-        },
-        { name: 'mesh-port', value: 'PORT', summary: 'Port of the agent inside the mesh, UDP and TCP (default 51822)' },
-        { name: 'lan-port', value: 'PORT', summary: 'Port on the LAN: UDP for beacons, TCP for gossip (default 51823)' },
-        {
-          name: 'lan',
-          value: 'BOOL',
-          summary: 'Find the other nodes of a LAN by beacons (default true)',
-          choices: ['true', 'false'],
-        },
-        {
-          name: 'port-mapping',
-          value: 'MODE',
-          summary: 'Ask the router for an outside port, by PCP, NAT-PMP or UPnP (default auto)',
-          choices: ['auto', 'off'],
-        },
-        {
-          name: 'uplinks',
-          value: 'MODE',
-          summary: 'Go by another uplink where the preferred one lets nothing through (default auto)',
-          choices: ['auto', 'off'],
-        },
-        {
-          name: 'set-clock',
-          value: 'BOOL',
-          summary: 'Raise the clock to the last known time (default true)',
-          choices: ['true', 'false'],
-        },
-        {
-          name: 'metered',
-          value: 'BOOL',
-          summary: 'Spare an uplink paid by the byte (default false)',
-          choices: ['true', 'false'],
-        },
-        {
-          name: 'idle-budget-bytes-per-day',
-          value: 'BYTES',
-          summary: 'What being reachable may cost while nobody uses it (default 2000000 where metered)',
-        },
-        proxyFlag,
-        hubBehindFlag,
-      ],
+      flags: agentFlags,
     },
     load: async () => (await import('./agent.ts')).agentCommand,
   },
@@ -204,6 +136,23 @@ export const commands: readonly CommandRow[] = [
       examples: ['holdfast export - | ssh pi@other-site sudo holdfast import -'],
     },
     load: async () => (await import('./carry.ts')).importCommand,
+  },
+  {
+    spec: {
+      name: 'retry',
+      summary: 'Try the revision again that this node took back',
+      description: 'It is watched as at first: what breaks is taken back again.',
+      flags: [json],
+    },
+    load: async () => (await import('./confirm.ts')).retryCommand,
+  },
+  {
+    spec: {
+      name: 'confirm',
+      summary: 'End the watch over the newest revision: it counts as good',
+      flags: [json],
+    },
+    load: async () => (await import('./confirm.ts')).confirmCommand,
   },
   {
     spec: {

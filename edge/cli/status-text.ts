@@ -17,11 +17,20 @@ function modeLine({ mode, modeSince, hub }: AgentStatus, nowMs: number): string 
   return `autonomous since ${since}, ${contact}`
 }
 
-function revisionLine({ revision }: AgentStatus): string {
-  const { held, applied, quarantined, source } = revision
+function revisionLine({ revision }: AgentStatus, nowMs: number): string {
+  const { held, applied, lastGood, quarantine, source, trial, waiting } = revision
   const from = source === undefined ? '' : ` (from ${sourceText(source)}, ${timeText(source.at)})`
   const parts = [`held ${formatVersion(held)}${from}`, `applied ${formatVersion(applied)}`]
-  if (quarantined !== undefined) parts.push(`quarantined ${formatVersion(quarantined)}`)
+  if (trial !== undefined) {
+    const left = trial.secondsLeft > 0 ? `${trial.secondsLeft} s to go` : 'something that was lost is waited for'
+    parts.push(`on trial: ${left}, else back to ${formatVersion(lastGood)}`)
+  }
+  if (quarantine !== undefined) {
+    const { certain, check, since, version } = quarantine
+    const told = `${formatVersion(version)} taken back ${ageText((nowMs - since) / 1_000)} ago: ${check}`
+    parts.push(certain ? told : `${told} (whether it was to blame is being looked at)`)
+  }
+  if (waiting !== undefined) parts.push(`${formatVersion(waiting)} waits: a canary lets other nodes go first`)
   return parts.join(', ')
 }
 
@@ -69,7 +78,7 @@ export function statusText(status: AgentStatus, nowMs: number, table: Table): st
     `node      ${status.node} (${status.nodeId}) in ${status.network}`,
     `addresses ${status.addresses.join(' ') || 'none yet'}`,
     `mode      ${modeLine(status, nowMs)}`,
-    `revision  ${revisionLine(status)}`,
+    `revision  ${revisionLine(status, nowMs)}`,
     `gossip    ${gossipLine(status, nowMs)}`,
     `upkeep    ${upkeepLine(status)}`,
     `agent     ${status.version}, up ${ageText(status.uptimeS)}`,

@@ -85,6 +85,30 @@ warning: The hub is not reachable; the node works from its cache (since 2027-01-
   )
 })
 
+test('a revision that has not proven itself is told in words', () => {
+  const lineOf = (revision: Partial<AgentStatus['revision']>): string | undefined =>
+    /^revision {2}(.*)$/m.exec(
+      statusText({ ...status, revision: { ...status.revision, ...revision } }, NOW, table),
+    )?.[1]
+  const lastGood = { epoch: 1, revision: 11 }
+  const trial = { version: status.revision.held, since: NOW - 6_000, secondsLeft: 24 }
+  assert.is(lineOf({ lastGood, trial }), 'held 12, applied 12, on trial: 24 s to go, else back to 11')
+  assert.is(
+    lineOf({ lastGood, trial: { ...trial, secondsLeft: 0 } }),
+    'held 12, applied 12, on trial: something that was lost is waited for, else back to 11',
+  )
+  const failed = { version: status.revision.held, since: NOW - 60_000, check: 'hub', detail: 'lost' }
+  const back = { applied: lastGood, lastGood }
+  assert.is(
+    lineOf({ ...back, quarantine: { ...failed, certain: true } }),
+    'held 12, applied 11, 12 taken back 1m ago: hub',
+  )
+  assert.is(
+    lineOf({ ...back, quarantine: { ...failed, certain: false } }),
+    'held 12, applied 11, 12 taken back 1m ago: hub (whether it was to blame is being looked at)',
+  )
+})
+
 test('a plan reads as commands', () => {
   assert.is(planText([], 'hf0'), 'nothing to do: the kernel is as the intent says\n')
   const ops = [

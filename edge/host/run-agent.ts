@@ -25,6 +25,7 @@ import { type OpenedStore, openStore } from '../store/sqlite.ts'
 import type { UplinkDoors } from '../uplinks/doors.ts'
 import { createWayOut } from '../uplinks/way-out.ts'
 import type { RunCommand } from './command.ts'
+import { createConfirmDoors } from './confirm-doors.ts'
 import type { StateFiles } from './files.ts'
 import { createFindings, type HostFindings } from './findings.ts'
 import { openHostRelay } from './host-relay.ts'
@@ -38,8 +39,9 @@ import { defaultPort, isPublic, notePublic } from './own-port.ts'
 import { describeHost, type HostProbe } from './probe.ts'
 import { resolveName } from './resolve.ts'
 import { controlPortOf, idleBudgetOf, type PortedSettings, type Settings } from './settings.ts'
+import { keepTelling, statusLine } from './status-line.ts'
 import { createStreamCount } from './stream-count.ts'
-import { createNotifier, type Notifier } from './systemd.ts'
+import { createNotifier } from './systemd.ts'
 import { raiseClock } from './time-floor.ts'
 
 export interface RunAgentOptions {
@@ -67,9 +69,6 @@ export interface RunAgentOptions {
   /** Resolves with the reason when somebody asks the process to end. */
   readonly stopRequested: () => Promise<string>
 }
-
-/** How often systemd's one line of status is looked at; it is told only what changed. */
-const STATUS_MS = 10_000
 
 /** What main.ts makes of the doors that paths and beacons need. */
 export type HostPathDoors = Pick<PathDoors, 'socket' | 'wireguard' | 'tls'> &
@@ -124,7 +123,7 @@ async function withFreePort(
 }
 
 /** What leads from the agent to things that are made after it. */
-type Wires = Pick<MeshPort, 'datagrams' | 'nudge'> & Required<Pick<AgentOptions, 'onPublic'>>
+type Wires = Pick<MeshPort, 'answers' | 'datagrams' | 'nudge'> & Required<Pick<AgentOptions, 'onPublic'>>
 
 function selfOf({ clock, entropy, log }: RunAgentOptions, { identity, keys }: Enrolled): Omit<GossipSelf, 'datagrams'> {
   return { network: identity.network.id, self: identity.nodeId, signer: keys.signer, clock, entropy, log }
@@ -141,7 +140,7 @@ async function makeAgent(
   device: Enrolled,
   opened: OpenedStore,
   findings: HostFindings,
-  { datagrams, nudge, onPublic }: Wires,
+  { answers, datagrams, nudge, onPublic }: Wires,
 ): Promise<Agent> {
   const { files, clock, entropy, log, probe } = options
   const { identity, keys } = device
@@ -168,12 +167,8 @@ async function makeAgent(
     inflate,
     store: opened.store,
     driver,
-    paths: {
-      ...doors,
-      talk: talkWith(keys, clock, entropy),
-      metered: settings.metered,
-      nudge,
-    },
+    paths: { ...doors, talk: talkWith(keys, clock, entropy), metered: settings.metered, nudge },
+    confirm: createConfirmDoors(settings, identity, options.run, answers),
     ...(settings.lan ? { lan: { socket: beacons, crypto: sealing } } : {}),
     ...(settings.portMapping === 'auto' ? { portMapping } : {}),
     ...(settings.uplinks === 'auto' ? { uplinks: { ...uplinks, wayOut } } : {}),
@@ -194,22 +189,6 @@ async function makeAgent(
     onPublic,
     ...(opened.rebuilt === undefined ? {} : { databaseRebuilt: opened.rebuilt }),
   })
-}
-
-function statusLine(agent: Agent): string {
-  const { mode, network, peers, revision } = agent.status()
-  const reachable = peers.filter((peer) => peer.path !== 'none').length
-  return `${network}: ${mode}, revision ${revision.applied.revision}, ${reachable} of ${peers.length} peers`
-}
-
-function keepTelling(agent: Agent, notifier: Notifier, clock: Clock): () => void {
-  const again = (): ReturnType<Clock['after']> =>
-    clock.after(STATUS_MS, () => {
-      notifier.status(statusLine(agent))
-      timer = again()
-    })
-  let timer = again()
-  return () => timer.cancel()
 }
 
 /** Why the agent begins again in this very process. */

@@ -61,6 +61,16 @@ test('an uplink paid by the byte gets fewer signs of life', () => {
   assert.is(keepaliveOf(read({ file: { metered: true, keepaliveS: 30 } })), 30)
 })
 
+test('the watch over a revision: its length, and what is watched beside the network', () => {
+  assert.equal([read({}).confirmS, read({}).confirmProbes], [30, []])
+  assert.is(read({ flags: { confirmS: '0' } }).confirmS, 0)
+  const probes = ['tcp:10.0.0.5:502', 'ping:10.0.0.1']
+  assert.equal(read({ file: { confirmProbes: probes } }).confirmProbes, probes)
+  assert.equal(read({ env: { HOLDFAST_CONFIRM_PROBES: probes.join(', ') } }).confirmProbes, probes)
+  assert.match(fault({ flags: { confirmProbes: 'ping:-c' } }), /^--confirm-probes/)
+  assert.match(fault({ file: { confirmS: 601 } }), /^confirmS: /)
+})
+
 test('the path engine’s port is the next one, and four sockets need four ports', () => {
   assert.is(controlOf({}), 51_821)
   assert.is(controlOf({ file: { listenPort: 4_000 } }), 4_001)

@@ -5,9 +5,11 @@ import { HoldfastError } from '../../shared/errors.ts'
 import { type HttpProxy, parseProxy } from '../../shared/host/http-proxy.ts'
 import { integer, namedEndpoint, port } from '../../shared/intent/field.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
+import { confirmNotedMax } from '../../shared/limits.ts'
 import type { HubBehind } from '../relay/tls-pass.ts'
 import { defaultStateDir } from './files.ts'
 import { publicPort } from './own-port.ts'
+import { parseProbeTarget } from './probe-target.ts'
 
 const interfaceName = v.pipe(
   v.string(),
@@ -18,6 +20,14 @@ const path = v.pipe(v.string(), v.regex(/^\//, 'is not an absolute path'))
 function isProxy(text: string): boolean {
   try {
     return parseProxy(text).port > 0
+  } catch {
+    return false
+  }
+}
+
+function isProbe(text: string): boolean {
+  try {
+    return parseProbeTarget(text).host !== ''
   } catch {
     return false
   }
@@ -55,6 +65,16 @@ export const settingsSchema = v.strictObject({
   idleBudgetBytesPerDay: v.optional(integer(100_000, 1_000_000_000_000)),
   /** Seconds between signs of life to the broker; where absent, 60, and 240 on a metered uplink. */
   keepaliveS: v.optional(integer(10, 3_600)),
+  /** Seconds that a new revision is watched before it counts as good; 0 takes every one at its word. */
+  confirmS: v.optional(integer(0, 600), 30),
+  /** What is watched meanwhile, beside the network: `tcp:10.0.0.5:502`, `ping:10.0.0.1`. */
+  confirmProbes: v.optional(
+    v.pipe(
+      v.array(v.pipe(v.string(), v.check(isProbe, 'is not like tcp:10.0.0.5:502 or ping:10.0.0.1'))),
+      v.maxLength(confirmNotedMax),
+    ),
+    [],
+  ),
 })
 
 export type Settings = v.InferOutput<typeof settingsSchema>
@@ -76,12 +96,15 @@ function typed(name: SettingName, word: string): unknown {
     case 'meshPort':
     case 'lanPort':
     case 'keepaliveS':
+    case 'confirmS':
     case 'idleBudgetBytesPerDay':
       return /^\d{1,9}$/.test(word) ? Number(word) : word
     case 'setClock':
     case 'lan':
     case 'metered':
       return word === 'true' || word === '1' ? true : word === 'false' || word === '0' ? false : word
+    case 'confirmProbes':
+      return word.split(',').map((one) => one.trim())
     case 'state':
     case 'interface':
     case 'portMapping':
@@ -126,7 +149,8 @@ export function readSettings({ file, env, flags }: SettingSources): Settings {
     return withoutClash(parseWith(settingsSchema, merged))
   } catch (error) {
     if (!(error instanceof HoldfastError) || error.field === undefined) throw error
-    const field = spelled.get(error.field) ?? error.field
+    // Of a list, the list is what the source spells.
+    const field = spelled.get(error.field.replace(/[.[].*$/, '')) ?? error.field
     throw new HoldfastError(field.startsWith('--') ? 'usage' : 'invalid', error.message, { field, cause: error })
   }
 }

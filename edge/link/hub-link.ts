@@ -49,6 +49,8 @@ export interface HubLink {
   nudge(): void
   state(): LinkState
   request(payload: Uint8Array): Promise<void>
+  /** Resolves when the broker answered just now; rejects with `unreachable`. */
+  prove(): Promise<void>
   /** `urgent` overtakes the rate limit: the hub waits for this acknowledgement. */
   report(status: Uint8Array, urgent: boolean): void
   announce(fact: Uint8Array): void
@@ -176,6 +178,8 @@ export function createHubLink(options: HubLinkOptions): HubLink {
     },
     nudge: () => bus.nudge(),
     state: () => state,
+    // Says what was said already, so that nobody has to do anything about it.
+    prove: () => bus.publish(presence(true)),
     request: (payload) => bus.publish({ topic: topics.node(network, node, 'req'), payload }),
     report: (payload, urgent) => status.offer(payload, urgent),
     announce: (envelope) => fact.offer(envelope),

@@ -11,6 +11,8 @@ export const paths = {
   plan: '/v1/plan',
   journal: '/v1/journal',
   wake: '/v1/wake',
+  retry: '/v1/retry',
+  confirm: '/v1/confirm',
   stop: '/v1/stop',
   ping: '/v1/ping',
   intent: '/v1/intent',

@@ -20,6 +20,10 @@ export interface LocalClient {
   plan(): Promise<PlanAnswer>
   journal(limit: number): Promise<JournalAnswer>
   wake(): Promise<void>
+  /** Throws `conflict` where no revision is in quarantine. */
+  retry(): Promise<void>
+  /** Throws `conflict` where no revision is on trial. */
+  confirm(): Promise<void>
   stop(): Promise<void>
   ping(node: string, count: number): AsyncIterable<PingLine>
   /** A file with all that the agent knows. */
@@ -113,6 +117,8 @@ export function createLocalClient(socketPath: string): LocalClient {
     plan: async () => (await ask('GET', paths.plan)) as PlanAnswer,
     journal: async (limit) => (await ask('GET', `${paths.journal}?limit=${limit}`)) as JournalAnswer,
     wake: async () => void (await ask('POST', paths.wake)),
+    retry: async () => void (await ask('POST', paths.retry)),
+    confirm: async () => void (await ask('POST', paths.confirm)),
     stop: async () => void (await ask('POST', paths.stop)),
     async exportIntent() {
       const response = await call('GET', paths.intent, TIMEOUT_MS)

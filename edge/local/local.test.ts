@@ -9,6 +9,7 @@ import * as assert from 'uvu/assert'
 import { memoryLog } from '../../shared/effects.fake.ts'
 import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { systemClock } from '../../shared/host/clock.ts'
+import { fakeAgent } from '../agent.fake.ts'
 import type { AgentStatus } from '../agent.ts'
 import type { PingLine } from './api.ts'
 import { createLocalClient, isAgentDown } from './client.ts'
@@ -34,15 +35,13 @@ async function setUp(changes: Partial<LocalDoors> = {}) {
   const path = join(directory, 'agent.sock')
   const rtts: number[] = []
   const doors: LocalDoors = {
-    agent: {
+    agent: fakeAgent({
       status: () => status,
-      paths: () => ({ engine: 'off', natType: 'unknown', mapped: [], peers: [] }),
       plan: async () => [{ op: 'link-add' }],
       exportIntent: () => Uint8Array.of(1, 2, 3),
       importIntent: (file) => file.length === 3,
-      wake: () => undefined,
       noteRtt: (_node, rttMs) => void rtts.push(rttMs),
-    },
+    }),
     store: { loadJournal: (limit) => [{ at: 1, event: 'joined', detail: `limit ${limit}` }] },
     echo: { probe: async () => 1.5 },
     clock: systemClock,
@@ -122,6 +121,18 @@ test('bad requests are refused with a reason', async () => {
   assert.is(await statusOf('GET', '/v1/nothing'), 404)
   assert.is(await statusOf('POST', '/v1/status'), 405)
   await close()
+})
+
+test('retry and confirm say when there is nothing to decide', async () => {
+  const nothing = await setUp()
+  for (const call of [nothing.client.retry(), nothing.client.confirm()]) {
+    assert.ok(isHoldfastError(await call.catch((reason: unknown) => reason), 'conflict'))
+  }
+  await nothing.close()
+  const something = await setUp({ agent: fakeAgent({ status: () => status, retry: () => true, confirm: () => true }) })
+  await something.client.retry()
+  await something.client.confirm()
+  await something.close()
 })
 
 test('an agent that is not running is told apart from one that fails', async () => {

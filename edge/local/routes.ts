@@ -13,7 +13,7 @@ import { findPeer } from './find-peer.ts'
 import { errorBody, type LocalRoute } from './server.ts'
 
 export interface LocalDoors {
-  readonly agent: Pick<Agent, 'status' | 'paths' | 'plan' | 'wake' | 'noteRtt' | 'exportIntent' | 'importIntent'>
+  readonly agent: Omit<Agent, 'start' | 'stop'>
   readonly store: Pick<Store, 'loadJournal'>
   readonly echo: Pick<Echo, 'probe'>
   readonly clock: Clock
@@ -104,6 +104,24 @@ export function localRoutes(doors: LocalDoors): readonly LocalRoute[] {
       handle: () => {
         agent.wake()
         return { woken: true }
+      },
+    },
+    {
+      method: 'POST',
+      path: paths.retry,
+      handle: () => {
+        if (agent.retry()) return { retried: true }
+        throw new HoldfastError('conflict', 'no revision is in quarantine on this node')
+      },
+    },
+    {
+      method: 'POST',
+      path: paths.confirm,
+      handle: () => {
+        if (agent.confirm()) return { confirmed: true }
+        throw new HoldfastError('conflict', 'no revision is on trial on this node', {
+          remedy: 'One that was taken back is tried again by `holdfast retry`.',
+        })
       },
     },
     {

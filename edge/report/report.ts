@@ -4,7 +4,6 @@ import type { Address } from '../../shared/address/cidr.ts'
 import type { Clock } from '../../shared/effects.ts'
 import { type Condition, showCondition } from '../../shared/health.ts'
 import { healthMax, statusPeersMax } from '../../shared/limits.ts'
-import type { Version } from '../../shared/record/head.ts'
 import type { PeerReport, StatusReport } from '../../shared/wire/report.ts'
 import type { AgentSettings, AgentStatus, PeerStatus } from '../agent.ts'
 import type { GossipStatus } from '../gossip/tally.ts'
@@ -24,7 +23,7 @@ export interface Model {
   readonly startedAt: number
   readonly startedMonotonic: number
   readonly addresses: readonly Address[]
-  readonly revision: { readonly held: Version; readonly applied: Version; readonly lastGood: Version }
+  readonly revision: Omit<AgentStatus['revision'], 'source'>
   /** Who brought what is held. */
   readonly origin: Origin | undefined
   readonly peers: PeerBook

@@ -1,6 +1,7 @@
 // When the hub is told: at once what it waits for, soon what changed, rarely what merely counts on.
 
 import type { Clock } from '../../shared/effects.ts'
+import { formatVersion } from '../../shared/record/head.ts'
 import { encodeStatus } from '../../shared/wire/report.ts'
 import type { HubLink } from '../link/hub-link.ts'
 import { type Model, statusReport } from './report.ts'
@@ -28,9 +29,13 @@ export function createReporter({ clock, link, metered, model }: ReporterOptions)
   let toldAt = Number.NEGATIVE_INFINITY
 
   const keyOf = ({ boot, health, peers, revision }: Model): string => {
-    const { applied, held } = revision
+    const { applied, held, lastGood, quarantine, trial, waiting } = revision
     const conditions = health.map((one) => `${one.code} ${one.since} ${one.detail ?? ''}`).join('|')
-    return `${boot} ${held.epoch}.${held.revision} ${applied.epoch}.${applied.revision} ${peers.revision()} ${conditions}`
+    const versions = [held, applied].map(formatVersion).join(' ')
+    // That a revision has proven itself is no news to anybody who pays for each byte.
+    const proven = metered ? '' : `${formatVersion(lastGood)} ${trial === undefined}`
+    const proving = `${proven} ${quarantine === undefined ? '' : JSON.stringify(quarantine)} ${waiting !== undefined}`
+    return `${boot} ${versions} ${proving} ${peers.revision()} ${conditions}`
   }
 
   return {

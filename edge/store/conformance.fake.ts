@@ -24,6 +24,11 @@ export function change(revision: number, put: Readonly<Record<string, string>>, 
   }
 }
 
+function setOf(revision: number, put: Readonly<Record<string, string>>): HeldSet {
+  const { head, version, put: records } = change(revision, put, 'all')
+  return { head, version, records }
+}
+
 /** The set as readable text: `head 3 | node/a=1 node/b=2`. */
 export function shown(store: Store, set = store.loadSet()): string {
   if (set === undefined) return 'nothing'
@@ -58,15 +63,11 @@ function defineSets(define: Define, make: () => Subject): void {
 
   define('a set that waits is kept beside the set, replaced by the next, and gone with the next set', () => {
     const { open } = make()
-    const wait = (revision: number, put: Readonly<Record<string, string>>): HeldSet => {
-      const { head, version, put: records } = change(revision, put, 'all')
-      return { head, version, records }
-    }
     const store = open()
     assert.is(store.loadWaiting(), undefined)
     store.saveSet(change(1, { 'node/a': '1', 'node/b': '2' }, 'all'))
-    store.saveWaiting(wait(2, { 'node/a': '9', 'pod/x': 'new' }))
-    store.saveWaiting(wait(3, { 'node/a': '1', 'pod/y': 'newer' }))
+    store.saveWaiting(setOf(2, { 'node/a': '9', 'pod/x': 'new' }))
+    store.saveWaiting(setOf(3, { 'node/a': '1', 'pod/y': 'newer' }))
     assert.is(shown(store), 'head 1 @1.1 | node/a=1 node/b=2')
     store.close()
     const again = open()
@@ -74,6 +75,23 @@ function defineSets(define: Define, make: () => Subject): void {
     assert.is(shown(again, again.loadWaiting()), 'head 3 @1.3 | node/a=1 pod/y=newer')
     again.saveSet(change(4, { 'node/a': '1' }, 'all'))
     assert.is(again.loadWaiting(), undefined)
+    again.close()
+  })
+
+  define('the last good set is kept beside the set and the one that waits, whatever comes after it', () => {
+    const { open } = make()
+    const store = open()
+    assert.is(store.loadGood(), undefined)
+    store.saveSet(change(2, { 'node/a': '1', 'node/b': '2' }, 'all'))
+    store.saveGood(setOf(1, { 'node/a': '1', 'node/c': '3' }))
+    store.saveGood(setOf(2, { 'node/a': '1', 'node/b': '2' }))
+    store.saveSet(change(3, { 'node/a': '9' }, 'all'))
+    store.saveWaiting(setOf(4, { 'pod/x': 'new' }))
+    store.close()
+    const again = open()
+    assert.is(shown(again), 'head 3 @1.3 | node/a=9')
+    assert.is(shown(again, again.loadGood()), 'head 2 @1.2 | node/a=1 node/b=2')
+    assert.is(shown(again, again.loadWaiting()), 'head 4 @1.4 | pod/x=new')
     again.close()
   })
 

@@ -16,6 +16,10 @@ export class PowerCut extends HoldfastError {
   }
 }
 
+function copyOf({ head, version, records }: HeldSet): HeldSet {
+  return { head: head.slice(), version, records: new Map([...records].map(([id, bytes]) => [id, bytes.slice()])) }
+}
+
 export class MemoryStore implements Store {
   /** Every write fails as on a full disk. */
   full = false
@@ -24,10 +28,11 @@ export class MemoryStore implements Store {
   /** The next write of a set is stored with one bit flipped, as worn flash does. */
   flip = false
   /** Writes so far, by kind: what a test of flash wear counts. */
-  readonly writes = { set: 0, fact: 0, value: 0, journal: 0 }
+  readonly writes = { set: 0, good: 0, fact: 0, value: 0, journal: 0 }
   #head: { envelope: Uint8Array; version: Version } | undefined
   #records = new Map<string, Uint8Array>()
   #waiting: HeldSet | undefined
+  #good: HeldSet | undefined
   readonly #facts = new Map<NodeId, Uint8Array>()
   readonly #values = new Map<string, string>()
   #journal: JournalEntry[] = []
@@ -61,10 +66,18 @@ export class MemoryStore implements Store {
     return this.#waiting
   }
 
-  saveWaiting({ head, version, records }: HeldSet): void {
+  saveWaiting(set: HeldSet): void {
     this.#count('set')
-    const copies = new Map([...records].map(([id, bytes]) => [id, bytes.slice()]))
-    this.#waiting = { head: head.slice(), version, records: copies }
+    this.#waiting = copyOf(set)
+  }
+
+  loadGood(): HeldSet | undefined {
+    return this.#good
+  }
+
+  saveGood(set: HeldSet): void {
+    this.#count('good')
+    this.#good = copyOf(set)
   }
 
   loadFacts(): ReadonlyMap<NodeId, Uint8Array> {

@@ -30,6 +30,13 @@ const TABLES = `
     detail TEXT NOT NULL) STRICT;
 `
 
+/** The last good set, which differs from the set while that is on trial or has failed. As new as the tables above. */
+const GOOD_TABLES = `
+  CREATE TABLE IF NOT EXISTS good_head (id INTEGER PRIMARY KEY CHECK (id = 1), envelope BLOB NOT NULL,
+    epoch INTEGER NOT NULL, revision INTEGER NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS good_record (id TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT, WITHOUT ROWID;
+`
+
 export type Connection = Database.Database
 
 /** SQLite's result code, such as `SQLITE_FULL`; empty for other errors. */
@@ -108,6 +115,7 @@ export function connect(path: string): Connection {
     if (empty) create(db)
     else check(db)
     db.exec(WAITING_TABLES)
+    db.exec(GOOD_TABLES)
     return db
   } catch (error) {
     db.close()

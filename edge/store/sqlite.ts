@@ -35,6 +35,7 @@ function prepareAll(db: Connection) {
   return {
     set: createRecordTables(db, 'head', 'record'),
     waiting: createRecordTables(db, 'waiting_head', 'waiting_record'),
+    good: createRecordTables(db, 'good_head', 'good_record'),
     facts: db.prepare<[], { node: string; envelope: Uint8Array }>('SELECT node, envelope FROM fact ORDER BY node'),
     putFact: db.prepare('INSERT OR REPLACE INTO fact (node, envelope) VALUES (?, ?)'),
     deleteFact: db.prepare('DELETE FROM fact WHERE node = ?'),
@@ -78,6 +79,9 @@ function createStore(db: Connection, volatile: string | undefined): Store {
     loadWaiting: () => attempt('read the state database', () => sql.waiting.load()),
     saveWaiting: ({ head, version, records }) =>
       durable('store intent for a newer agent', () => sql.waiting.save({ head, version, put: records, del: 'all' })),
+    loadGood: () => attempt('read the state database', () => sql.good.load()),
+    saveGood: ({ head, version, records }) =>
+      durable('store the last good intent', () => sql.good.save({ head, version, put: records, del: 'all' })),
     loadFacts: () =>
       attempt('read the facts', () => new Map(sql.facts.all().map((row) => [parseNodeId(row.node), row.envelope]))),
     saveFact: (node, envelope) => attempt('store a fact', () => void sql.putFact.run(node, envelope)),
@@ -109,6 +113,7 @@ function tryOpen(path: string, options: OpenOptions, volatile?: string): Store {
     // Reads every row once: a page that fails must be found here, where it can still be set aside.
     store.loadSet()
     store.loadWaiting()
+    store.loadGood()
     store.loadFacts()
     return store
   } catch (error) {

@@ -45,6 +45,10 @@ export interface Store {
   loadWaiting(): HeldSet | undefined
   /** As durable as `saveSet`; leaves the set alone. */
   saveWaiting(set: HeldSet): void
+  /** The last set that has proven itself here, as `saveGood` left it; nothing supersedes it but the next one. */
+  loadGood(): HeldSet | undefined
+  /** As durable as `saveSet`; writes only what differs from the one before. */
+  saveGood(set: HeldSet): void
   loadFacts(): ReadonlyMap<NodeId, Uint8Array>
   saveFact(node: NodeId, envelope: Uint8Array): void
   deleteFacts(nodes: readonly NodeId[]): void

@@ -114,6 +114,55 @@ test('a waiting set that is damaged costs nothing, and is no chance for an older
   assert.throws(() => after.take(older), /revision 3 was held here/)
 })
 
+/** As `shown`, with what is the last good one. */
+const staged = (holding: Holding): string => `${shown(holding)}, good ${holding.lastGood()?.version.revision}`
+
+test('staged: a newer set is followed when somebody says so, and is the last good one when somebody says that', () => {
+  const { hub, store, follow } = setUp()
+  const open = (): Holding => {
+    const holding = createHolding(hub.anchors, store, memoryLog(), true)
+    assert.is(holding.load(), undefined)
+    return holding
+  }
+  const holding = open()
+  assert.is(staged(holding), '1/1: a b, good 1')
+  hub.putNode(c).commit()
+  follow(holding)
+  assert.is(staged(holding), '2/1: a b, good 1')
+  assert.is(staged(open()), '2/1: a b, good 1')
+  const second = holding.understood()
+  assert.ok(second)
+  holding.follow(second)
+  assert.is(staged(holding), '2/2: a b c, good 1')
+  assert.is(holding.confirm(second), undefined)
+  assert.is(staged(open()), '2/2: a b c, good 2')
+  hub.remove('node/b').commit()
+  follow(holding)
+  assert.is(staged(holding), '3/2: a c, good 2', 'who is removed is gone, whatever is followed')
+  assert.is(staged(open()), '3/2: a c, good 2')
+})
+
+test('staged: a last good set that is damaged is not used, and one that a full disk refused is stored later', () => {
+  const { hub, store, follow } = setUp()
+  const holding = createHolding(hub.anchors, store, memoryLog(), true)
+  holding.load()
+  hub.putNode(c).commit()
+  follow(holding)
+  const good = store.loadGood()
+  assert.ok(good)
+  store.saveGood({ ...good, records: new Map([...good.records].slice(1)) })
+  const after = createHolding(hub.anchors, store, memoryLog(), true)
+  after.load()
+  assert.is(staged(after), '2/2: a b c, good 2')
+  store.full = true
+  const second = holding.understood()
+  assert.ok(second)
+  assert.ok(holding.confirm(second) !== undefined)
+  store.full = false
+  holding.save()
+  assert.is(store.loadGood()?.version.revision, 2)
+})
+
 test('a first set that is not understood is held, and nothing is in force', () => {
   const hub = new FakeHub().putNode(a).put('teapot/x', {})
   hub.commit()

@@ -2,6 +2,7 @@
 
 import type { Scenario } from './scenario.ts'
 import { scenario as coldBoot } from './scenarios/cold-boot.ts'
+import { scenario as commitConfirm } from './scenarios/commit-confirm.ts'
 import { scenario as damagedDb } from './scenarios/damaged-db.ts'
 import { scenario as failover } from './scenarios/failover.ts'
 import { scenario as flood } from './scenarios/flood.ts'
@@ -36,6 +37,7 @@ export const scenarios: readonly Scenario[] = [
   coldBoot,
   hubOutage,
   gossip,
+  commitConfirm,
   paths,
   pathMtu,
   portMapping,

@@ -2,7 +2,7 @@
 // connections with messages half way, and is told to lie. Seeded, so that a bad day comes back when asked for.
 
 import type { FakeClock } from '../../shared/effects.fake.ts'
-import type { Bus, BusFactory, BusHandlers, BusMessage, BusOptions, Entropy } from '../../shared/effects.ts'
+import type { Bus, BusFactory, BusHandlers, BusMessage, BusOptions, Entropy, Timer } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import type { NodeClock } from './node-clock.ts'
 
@@ -29,6 +29,8 @@ interface Session {
   closed: boolean
   /** Its machine crashed: nothing it waits for ever comes back. */
   dead: boolean
+  /** The next try to connect. */
+  trying: Timer | undefined
 }
 
 export interface SimBroker {
@@ -108,7 +110,8 @@ export function createSimBroker(base: FakeClock, entropy: Entropy): SimBroker {
 
   const retry = (session: Session): void => {
     const waitMs = RETRY_MS_MIN + entropy.fraction() * (RETRY_MS_MAX - RETRY_MS_MIN)
-    session.clock.after(waitMs, () => connect(session))
+    session.trying?.cancel()
+    session.trying = session.clock.after(waitMs, () => connect(session))
   }
 
   const connect = (session: Session): void => {
@@ -154,10 +157,10 @@ export function createSimBroker(base: FakeClock, entropy: Entropy): SimBroker {
       start(handlers) {
         // What is left of a crashed program may still get here; it must not take the place of the living.
         if (clock.dead()) return
-        session = { id, options, handlers, clock, up: false, closed: false, dead: false }
+        session = { id, options, handlers, clock, up: false, closed: false, dead: false, trying: undefined }
         sessions.set(id, session)
         const started = session
-        clock.after(delayMs(), () => connect(started))
+        started.trying = clock.after(delayMs(), () => connect(started))
       },
       publish: (message) =>
         session === undefined
@@ -165,7 +168,9 @@ export function createSimBroker(base: FakeClock, entropy: Entropy): SimBroker {
           : publish(session, message),
       nudge() {
         const nudged = session
-        if (nudged !== undefined) clock.after(1, () => connect(nudged))
+        if (nudged === undefined || nudged.up) return
+        nudged.trying?.cancel()
+        nudged.trying = clock.after(1, () => connect(nudged))
       },
       async close() {
         if (session === undefined) return

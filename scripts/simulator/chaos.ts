@@ -183,6 +183,13 @@ const events: readonly (readonly [weight: number, event: Event])[] = [
     },
   ],
   [
+    6,
+    (_world, node, roll) => {
+      node.outside.answers = roll < 0.6
+      return `${node.device.name}: the world outside ${roll < 0.6 ? 'answers' : 'is silent'}`
+    },
+  ],
+  [
     20,
     ({ hub, liar }, node) => {
       const mark = hub.mark(node.device.nodeId)

@@ -9,11 +9,23 @@ import { journalRowsMax, publishQueueMax } from '../../shared/limits.ts'
 import { compareVersion, formatVersion, noVersion, openHead, type Version } from '../../shared/record/head.ts'
 import { keyring } from '../../shared/record/keys.ts'
 import { MerkleTree } from '../../shared/record/merkle.ts'
+import type { Rulebook } from './rulebook.ts'
 import type { Signed } from './sim-hub.ts'
 import type { SimNode } from './sim-node.ts'
 
 /** Timers one agent may have waiting: its loops, a few requests and retries, whatever happens outside. */
 const TIMERS_MAX = 128
+
+/** The first try and the second, and one more for a disk that forgot them. */
+const TAKEN_BACK_MAX = 3
+
+/** Places in the history of what was signed. */
+interface Stand {
+  readonly good: number
+  readonly held: number
+  /** The one on trial; a canary may let others follow a newer one first. */
+  readonly trial: number
+}
 
 export interface Checks {
   readonly breaches: readonly string[]
@@ -23,11 +35,6 @@ export interface Checks {
   excuse(node: SimNode): void
   /** The set on the node's disk goes bad: it is not the agent's work until the agent has written another. */
   damaged(node: SimNode): void
-  /**
-   * An agent starts: it knows what its disk holds. Only while the disk took no writes is that older than what it enforced
-   * before, and then the older policy is the best it has.
-   */
-  starting(node: SimNode): void
   /** After each operation on the kernel of a node. */
   kernelChanged(node: SimNode, op: Op): void
   /** After each step of the world. */
@@ -39,8 +46,8 @@ export interface Checks {
 }
 
 export interface ChecksOptions {
-  /** The policy texts that the hub's revisions prescribe for the node, in the order of the revisions. */
-  readonly rulesets: (node: SimNode) => readonly string[]
+  /** The policy text that a revision prescribes for the node. */
+  readonly rulebook: Rulebook
   readonly history: readonly Signed[]
   /** Keys of the nodes that each of these revisions contains. */
   readonly members: () => readonly ReadonlySet<WgKey>[]
@@ -53,8 +60,7 @@ export function createChecks(options: ChecksOptions): Checks {
   const excused = new Set<SimNode>()
   /** The version of the set that went bad on a disk. */
   const bad = new Map<SimNode, Version>()
-  /** Index of the revision whose policy each node enforces, at least. */
-  const enforced = new Map<SimNode, number>()
+  const newestGood = new Map<SimNode, Version>()
   const breach = (node: SimNode, words: string): void => {
     const sentence = `${node.device.name}: ${words}`
     if (!breaches.includes(sentence)) breaches.push(sentence)
@@ -92,22 +98,65 @@ export function createChecks(options: ChecksOptions): Checks {
     breach(node, `runs on revision ${formatVersion(held)}, while its disk has ${formatVersion(disk)}`)
   }
 
-  /** A policy is that of one revision, whole, and never of an older one than the policy before it. */
-  const checkRuleset = (node: SimNode, ruleset: string): void => {
-    const texts = options.rulesets(node)
-    const since = enforced.get(node) ?? 0
-    const at = texts.indexOf(ruleset, since)
-    if (at >= 0) enforced.set(node, at)
-    else if (texts.includes(ruleset)) breach(node, 'went back to the policy of an older revision')
-    else breach(node, 'enforces a policy that no revision prescribes')
+  const indexOf = (version: Version): number =>
+    options.history.findIndex((one) => compareVersion(one.version, version) === 0)
+
+  /** The last good revision and the newest held, of an agent that runs; undefined where nothing is known of one. */
+  const standOf = (node: SimNode): Stand | undefined => {
+    const { held, lastGood, trial } = node.agent()?.status().revision ?? {}
+    if (held === undefined || lastGood === undefined) return undefined
+    const stand = { good: indexOf(lastGood), held: indexOf(held), trial: indexOf(trial?.version ?? held) }
+    return stand.good < 0 || stand.held < 0 ? undefined : stand
   }
 
-  /** Silence removes nobody: who goes is missing in some revision that the node may have come to. */
+  /** A policy is that of the newest revision or of the last good one, whole: less than both of them is none of them. */
+  const checkRuleset = (node: SimNode, ruleset: string): void => {
+    const stand = standOf(node)
+    if (stand === undefined) return breach(node, 'enforces a policy without holding a revision')
+    const { good, held, trial } = stand
+    if ([held, good, trial].some((followed) => ruleset === options.rulebook(node, followed, held))) return
+    const every = options.history.map((_, at) => at)
+    const older = every.some((at) => options.rulebook(node, at, at) === ruleset)
+    breach(node, `enforces a policy that ${older ? 'neither its newest nor its last good' : 'no'} revision prescribes`)
+  }
+
+  /** Silence removes nobody: who goes is missing in the newest revision, or in the last good one that is followed. */
   const checkRemoval = (node: SimNode, key: WgKey): void => {
-    if (!allowed.has(key)) return
-    const revisions = options.members().slice(enforced.get(node) ?? 0)
-    const every = revisions.length > 0 && revisions.every((keys) => keys.has(key) && keys.has(node.device.wgKey))
-    if (every) breach(node, 'removes a peer that every revision contains')
+    const stand = standOf(node)
+    if (!allowed.has(key) || stand === undefined) return
+    const rosters = [stand.good, stand.held, stand.trial].map((at) => options.members()[at])
+    const both = rosters.every((keys) => keys?.has(key) === true && keys.has(node.device.wgKey))
+    if (both) breach(node, 'removes a peer that both its newest and its last good revision contain')
+  }
+
+  /** Whoever the newest revision has removed is not let in again by a rollback. */
+  const checkMembership = (node: SimNode, key: WgKey): void => {
+    const stand = standOf(node)
+    if (stand === undefined || !allowed.has(key)) return
+    if (options.members()[stand.held]?.has(key) !== true) {
+      breach(node, 'talks to a peer that the newest revision it holds has removed')
+    }
+  }
+
+  /** What has proven itself only rises, and what has not is watched. */
+  const checkProving = (node: SimNode): void => {
+    const { applied, lastGood, quarantine, trial } = node.agent()?.status().revision ?? {}
+    if (applied === undefined || lastGood === undefined) return
+    // One that was taken back may still be in a kernel that refuses.
+    if (compareVersion(applied, lastGood) > 0 && trial === undefined && quarantine === undefined) {
+      breach(node, `runs revision ${formatVersion(applied)} unwatched`)
+    }
+    const stored = node.disk.loadGood()?.version ?? noVersion
+    const before = newestGood.get(node) ?? noVersion
+    if (compareVersion(stored, before) < 0) {
+      breach(node, `went back from the last good revision ${formatVersion(before)} to ${formatVersion(stored)}`)
+    }
+    newestGood.set(node, stored)
+    const taken = new Map<string, number>()
+    for (const { detail, event } of node.disk.loadJournal(journalRowsMax)) {
+      if (event === 'taken-back') taken.set(detail, (taken.get(detail) ?? 0) + 1)
+    }
+    for (const [detail, times] of taken) if (times > TAKEN_BACK_MAX) breach(node, `flaps: ${times} times ${detail}`)
   }
 
   return {
@@ -115,26 +164,23 @@ export function createChecks(options: ChecksOptions): Checks {
     allowPeer: (key) => void allowed.add(key),
     excuse: (node) => void excused.add(node),
     damaged: (node) => void bad.set(node, node.disk.loadSet()?.version ?? noVersion),
-    starting(node) {
-      const held = node.disk.loadSet()?.version ?? noVersion
-      const at = options.history.findIndex(({ version }) => compareVersion(version, held) === 0)
-      enforced.set(node, Math.min(enforced.get(node) ?? 0, Math.max(0, at)))
-    },
     kernelChanged(node, op) {
       if (op.op === 'peer-remove') checkRemoval(node, op.wgKey)
+      if (op.op === 'peer-set') checkMembership(node, op.wgKey)
       const { device, link, ruleset } = node.kernel.observe()
       for (const peer of device?.peers ?? []) {
         if (!allowed.has(peer.wgKey)) breach(node, 'talks to a peer that nobody enrolled')
       }
       const open = link?.up === true && (device?.peers.length ?? 0) > 0 && ruleset === undefined
       if (open && !excused.has(node)) breach(node, 'has peers but no policy')
-      if (ruleset !== undefined) checkRuleset(node, ruleset)
+      if (op.op === 'ruleset-set') checkRuleset(node, op.ruleset)
       if (ruleset !== undefined) excused.delete(node)
     },
     afterStep(nodes, inFlight) {
       for (const node of nodes) {
         checkHeld(node)
         checkRunning(node)
+        checkProving(node)
         const timers = node.clock().waiting()
         if (timers > TIMERS_MAX) breach(node, `has ${timers} timers waiting`)
         if (node.disk.loadJournal(journalRowsMax + 1).length > journalRowsMax) breach(node, 'keeps too long a journal')
@@ -176,6 +222,9 @@ export function createChecks(options: ChecksOptions): Checks {
         }
         if (compareVersion(revision.applied, version) !== 0) {
           breach(node, `applied ${formatVersion(revision.applied)} instead of ${formatVersion(version)}`)
+        }
+        if (compareVersion(revision.lastGood, version) !== 0) {
+          breach(node, `has not confirmed ${formatVersion(version)}`)
         }
         const ops = await agent.plan()
         if (ops.length > 0) breach(node, `still wants to ${ops.map((op) => op.op).join(', ')}`)

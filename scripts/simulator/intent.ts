@@ -7,8 +7,16 @@ function resource(kind: Kind, name: string, spec: unknown): AnyResource {
   return parseResource({ apiVersion, kind, metadata: { name }, spec })
 }
 
+/** A network with such a keepalive cuts each node off from its machine: a slip that has to be taken back. */
+export const poisonKeepaliveS = 45
+
 export function networkIntent(keepalive = 25): AnyResource {
   return resource('Network', 'default', { cidr: '10.77.0.0/24', cidr6: 'fd77::/64', keepalive })
+}
+
+/** Another revision, whatever there was before. */
+export function lastIntent(): AnyResource {
+  return resource('Policy', 'last', { subject: { nodeSelector: {} }, ingress: [{ ports: [{ protocol: 'ICMP' }] }] })
 }
 
 export type IntentChange =
@@ -17,6 +25,9 @@ export type IntentChange =
 
 const ROLES = ['camera', 'gateway', 'press'] as const
 const POLICIES = 4
+
+const CANARY = 'canary'
+export const withoutCanary = { verb: 'delete', kind: 'Canary', name: CANARY } as const satisfies IntentChange
 
 /** One change, as somebody at a keyboard would make it. */
 export function randomIntent(entropy: Entropy, nodes: readonly string[]): IntentChange {
@@ -45,5 +56,7 @@ export function randomIntent(entropy: Entropy, nodes: readonly string[]): Intent
       resource: resource('Node', node, { labels: { role: role() }, disabled: entropy.fraction() < 0.5 }),
     }
   }
-  return { verb: 'put', resource: networkIntent(15 + number(40)) }
+  if (choice < 0.96) return { verb: 'put', resource: networkIntent(15 + number(40)) }
+  if (choice < 0.98) return withoutCanary
+  return { verb: 'put', resource: resource('Canary', CANARY, { percent: 20 + number(60) }) }
 }

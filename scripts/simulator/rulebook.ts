@@ -3,30 +3,46 @@
 
 import { desire } from '../../edge/plan/desire.ts'
 import type { WgKey } from '../../shared/ids.ts'
-import { parseRecords } from '../../shared/record/parsed.ts'
+import { type ParsedRecords, parseRecords } from '../../shared/record/parsed.ts'
 import type { Signed } from './sim-hub.ts'
 import { type SimNode, settings } from './sim-node.ts'
 
+/** The policy text of a node that follows revision `good` while it holds `held`; both count from the first that was signed. */
+export type Rulebook = (node: SimNode, good: number, held: number) => string
+
+/** The records of `good`, without whoever is not in `held` as the same device. */
+function without(good: ParsedRecords, held: ParsedRecords): ParsedRecords {
+  const key = ({ deviceKey, wgKey }: ParsedRecords['nodes'][number]): string => `${deviceKey} ${wgKey}`
+  const still = new Set(held.nodes.map(key))
+  return { ...good, nodes: good.nodes.filter((node) => still.has(key(node))) }
+}
+
 /** `history` grows as the hub signs; each text is worked out once. */
-export function createRulebook(history: readonly Signed[]): (node: SimNode) => readonly string[] {
-  const known = new Map<SimNode, string[]>()
-  return (node) => {
-    const texts = known.get(node) ?? []
-    known.set(node, texts)
-    for (const { records } of history.slice(texts.length)) {
-      const { desired } = desire({
-        records: parseRecords(records).records,
-        self: node.device.nodeId,
-        wgKey: node.device.wgKey,
-        interface: settings.interface,
-        listenPort: settings.listenPort,
-        meshPort: settings.meshPort,
-        endpoints: new Map(),
-        local: node.kernel.observe().local,
-      })
-      texts.push(desired.ruleset)
-    }
-    return texts
+export function createRulebook(history: readonly Signed[]): Rulebook {
+  const parsed: ParsedRecords[] = []
+  const texts = new Map<SimNode, Map<string, string>>()
+  const recordsOf = (at: number): ParsedRecords => {
+    const records = parsed[at] ?? parseRecords(history[at]?.records ?? new Map()).records
+    parsed[at] = records
+    return records
+  }
+  return (node, good, held) => {
+    const known = texts.get(node) ?? new Map<string, string>()
+    texts.set(node, known)
+    const text = known.get(`${good} ${held}`)
+    if (text !== undefined) return text
+    const { desired } = desire({
+      records: good === held ? recordsOf(held) : without(recordsOf(good), recordsOf(held)),
+      self: node.device.nodeId,
+      wgKey: node.device.wgKey,
+      interface: settings.interface,
+      listenPort: settings.listenPort,
+      meshPort: settings.meshPort,
+      endpoints: new Map(),
+      local: node.kernel.observe().local,
+    })
+    known.set(`${good} ${held}`, desired.ruleset)
+    return desired.ruleset
   }
 }
 

@@ -6,6 +6,7 @@ import { FakeClock, seededEntropy } from '../../shared/effects.fake.ts'
 import { formatVersion } from '../../shared/record/head.ts'
 import { calm } from './broker.ts'
 import { strike, type World } from './chaos.ts'
+import { lastIntent, networkIntent, withoutCanary } from './intent.ts'
 import type { Sabotage } from './sabotage.ts'
 import { type BuiltWorld, buildWorld } from './world.ts'
 
@@ -13,6 +14,9 @@ import { type BuiltWorld, buildWorld } from './world.ts'
 const STEP_MS_MAX = 20_000
 /** Simulated time to settle at the end: longer than the longest back-off and the slowest repair. */
 const SETTLE_MS = 20 * 60_000
+
+/** And to prove a revision: after some in a row that failed, a newer one waits up to half an hour. */
+const PROVE_MS = 45 * 60_000
 
 export interface Run {
   readonly seed: number
@@ -46,6 +50,7 @@ function healMesh({ broker, cuts, hub, mesh, nodes }: World): void {
     node.kernel.dieAfterOps = Number.POSITIVE_INFINITY
     node.kernel.failOps = 0
     node.skew(0)
+    node.outside.answers = true
     node.start()
   }
 }
@@ -81,6 +86,11 @@ async function recover(world: BuiltWorld, clock: FakeClock): Promise<void> {
   // A disk that broke the agent's last write may have taken it down once more.
   for (const node of world.nodes) node.start()
   await clock.advanceAsync(SETTLE_MS)
+  // A sound revision is tried, whatever came of those before it.
+  world.hub.change(withoutCanary)
+  world.hub.change({ verb: 'put', resource: networkIntent() })
+  world.hub.change({ verb: 'put', resource: lastIntent() })
+  await clock.advanceAsync(PROVE_MS)
   world.checks.afterStep(world.nodes, world.broker.inFlight())
   await world.checks.converged(world.nodes, world.hub.newest(), world.hub.members())
 }

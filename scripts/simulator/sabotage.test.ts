@@ -67,7 +67,7 @@ const faults: Readonly<Record<string, { readonly sabotage: () => Sabotage; reado
         },
       }
     },
-    caught: /runs on revision \S+, while its disk has|went back to the policy of an older revision/,
+    caught: /runs on revision \S+, while its disk has/,
   },
   'writes a set without its last record': {
     sabotage: () => ({
@@ -90,7 +90,15 @@ const faults: Readonly<Record<string, { readonly sabotage: () => Sabotage; reado
         },
       }),
     }),
-    caught: /removes a peer that every revision contains/,
+    caught: /removes a peer that both its newest and its last good revision contain/,
+  },
+  'lets a member in again that was removed': {
+    sabotage: () => {
+      const back = (op: Op): Op[] =>
+        op.op === 'peer-remove' ? [op, { op: 'peer-set', wgKey: op.wgKey, allowedIps: [] }] : [op]
+      return { driver: (driver) => twisted(driver, (ops) => ops.flatMap(back)) }
+    },
+    caught: /talks to a peer that the newest revision it holds has removed/,
   },
   'opens before the policy stands': {
     sabotage: () => {

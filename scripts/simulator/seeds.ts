@@ -24,6 +24,8 @@ export const found: readonly (Choice & { readonly what: string })[] = [
   { seed: 14, steps: 200, nodes: 5, what: 'a damaged set on a full disk, taken for the agent’s own work' },
   { seed: 185, steps: 200, nodes: 5, what: 'a forged head that a broker retains: nobody asked the hub itself' },
   { seed: 192, steps: 200, nodes: 5, what: 'the hub’s hello cancelled the request that a refused head had caused' },
+  { seed: 4, steps: 150, nodes: 5, what: 'a store that lost its set and kept the case about it' },
+  { seed: 29, steps: 150, nodes: 5, what: 'a try that a canary put off, taken for one that is still to come' },
   { seed: 381, steps: 200, nodes: 5, what: 'a broker that shows neither a head nor the hub: nobody asked' },
 ]
 

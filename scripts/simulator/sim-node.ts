@@ -19,6 +19,7 @@ import { deflate } from '../../shared/host/deflate.ts'
 import type { WgKey } from '../../shared/ids.ts'
 import type { SimBroker } from './broker.ts'
 import type { Device, Enrolled } from './device.ts'
+import { poisonKeepaliveS } from './intent.ts'
 import { createSimKernel, type SimKernel } from './kernel.ts'
 import { createNodeClock, type NodeClock } from './node-clock.ts'
 import type { Sabotage } from './sabotage.ts'
@@ -37,6 +38,8 @@ export interface SimNode {
   /** The machine loses power: the kernel forgets, the disk stays. */
   powerCut(): void
   skew(byMs: number): void
+  /** What people watch on this machine: the way out, which others may cut, and a machine that a bad revision cuts off. */
+  readonly outside: { answers: boolean }
   /** What went wrong at a start, which the checkers want to know. */
   readonly startFailures: string[]
 }
@@ -53,8 +56,6 @@ export interface SimNodeOptions {
   readonly log: Log
   /** Whether the peer with that key is up, so that a handshake would succeed. */
   readonly peerUp: (key: WgKey) => boolean
-  /** Before an agent is born. */
-  readonly starting: () => void
   /** After each operation on the kernel. */
   readonly kernelChanged: (op: Op) => void
   readonly sabotage: Sabotage | undefined
@@ -67,6 +68,9 @@ export const settings: AgentSettings = {
   version: 'sim',
   host: { os: 'sim', kernel: 'sim', arch: 'sim', wireguard: 'kernel' },
 }
+
+const OUTSIDE = 'ping:outside'
+const MACHINE = 'tcp:machine:502'
 
 function lan(index: number): LocalAddress {
   const net = `192.168.${index + 1}`
@@ -102,6 +106,8 @@ function storeWhile(alive: () => boolean, store: Store, died: () => void): Store
     saveSet: guard((change) => store.saveSet(change)),
     loadWaiting: guard(() => store.loadWaiting()),
     saveWaiting: guard((set) => store.saveWaiting(set)),
+    loadGood: guard(() => store.loadGood()),
+    saveGood: guard((set) => store.saveGood(set)),
     loadFacts: guard(() => store.loadFacts()),
     saveFact: guard((node, envelope) => store.saveFact(node, envelope)),
     deleteFacts: guard((nodes) => store.deleteFacts(nodes)),
@@ -142,9 +148,14 @@ export function createSimNode(options: SimNodeOptions): SimNode {
   })
   const startFailures: string[] = []
 
+  const outside = { answers: true }
+  const answers = (probe: string): boolean => {
+    if (probe === OUTSIDE) return outside.answers
+    return kernel.observe().device?.peers.every(({ keepaliveS }) => keepaliveS < poisonKeepaliveS) !== false
+  }
+
   const start = (): void => {
     if (running !== undefined) return
-    options.starting()
     const number = ++incarnation
     const alive = (): boolean => incarnation === number
     clock = createNodeClock(base)
@@ -162,6 +173,7 @@ export function createSimNode(options: SimNodeOptions): SimNode {
       inflate,
       gossip: { door: options.mesh.door(device.nodeId, clock), deflate },
       store: storeWhile(alive, sabotage?.store?.(disk) ?? disk, powerCut),
+      confirm: { watchMs: 30_000, probes: [OUTSIDE, MACHINE], ask: async (probe) => answers(probe) },
       driver: driverWhile(alive, sabotage?.driver?.(kernel.driver) ?? kernel.driver),
       bus: broker.factory(device.nodeId, clock),
     })
@@ -181,6 +193,7 @@ export function createSimNode(options: SimNodeOptions): SimNode {
     start,
     crash,
     powerCut,
+    outside,
     skew(byMs) {
       skewMs = byMs
       clock.skew(byMs)

@@ -70,7 +70,7 @@ export async function buildWorld(options: WorldOptions): Promise<BuiltWorld> {
   const { token } = running.createToken(wish.spec, actor)
   const nodes: SimNode[] = []
   const checks = createChecks({
-    rulesets: createRulebook(hub.history),
+    rulebook: createRulebook(hub.history),
     members: createRoster(hub.history),
     history: hub.history,
   })
@@ -86,10 +86,9 @@ export async function buildWorld(options: WorldOptions): Promise<BuiltWorld> {
       note(`${device.name} ${JSON.stringify(op)}`)
       self((node) => checks.kernelChanged(node, op))()
     }
-    const starting = self((node) => checks.starting(node))
     checks.allowPeer(device.wgKey)
     const log = logOf(device.name, say)
-    const told = { log, peerUp, kernelChanged, starting, sabotage, mesh }
+    const told = { log, peerUp, kernelChanged, sabotage, mesh }
     nodes.push(createSimNode({ device, enrolled, base: clock, entropy, broker, index, ...told }))
   }
   const stranger = randomDevice('intruder', entropy)

@@ -13,6 +13,7 @@ function resource(kind: Kind, spec: unknown, meta: object = {}): unknown {
 
 const least: Readonly<Record<Kind, object>> = {
   Network: { cidr: '10.7.0.0/16' },
+  Canary: { percent: 10 },
   Node: {},
   Policy: { subject: { nodeSelector: {} } },
   Route: { destination: '192.168.1.0/24', via: { matchLabels: { role: 'router' } } },

@@ -1,6 +1,7 @@
-// The six kinds of intent in one place, and the one door through which unknown input becomes intent.
+// The seven kinds of intent in one place, and the one door through which unknown input becomes intent.
 
 import * as v from 'valibot'
+import { canarySpec } from './canary.ts'
 import { labels, name } from './field.ts'
 import { issueError } from './issue.ts'
 import { networkSpec } from './network.ts'
@@ -15,6 +16,7 @@ export const apiVersion = 'holdfast.dev/v1alpha1'
 
 export const specs = {
   Network: networkSpec,
+  Canary: canarySpec,
   Node: nodeSpec,
   Policy: policySpec,
   Route: routeSpec,
@@ -26,11 +28,25 @@ export type Kind = keyof typeof specs
 export type SpecOf<K extends Kind> = v.InferOutput<(typeof specs)[K]>
 
 /** In the order in which they depend on each other: `apply` creates in it and deletes against it. */
-export const kinds = ['Network', 'Node', 'Policy', 'Route', 'Service', 'JoinToken'] as const satisfies readonly Kind[]
+export const kinds = [
+  'Network',
+  'Canary',
+  'Node',
+  'Policy',
+  'Route',
+  'Service',
+  'JoinToken',
+] as const satisfies readonly Kind[]
+
+/** Kinds that people apply; a token's secret is made by the hub and shown once. */
+export const appliedKinds = kinds.filter((kind) => kind !== 'JoinToken')
+/** Those that belong to a network. */
+export const memberKinds = appliedKinds.filter((kind) => kind !== 'Network')
 
 /** Path segment and CLI word of each kind. */
 export const plural = {
   Network: 'networks',
+  Canary: 'canaries',
   Node: 'nodes',
   Policy: 'policies',
   Route: 'routes',

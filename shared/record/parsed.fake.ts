@@ -51,6 +51,7 @@ export function fakeRecords(intent: FakeIntent): ParsedRecords {
       name: 'net' as BodyOf<'network'>['name'],
       spec: parseWith(specs.Network, { ...plan, ...intent.network }),
     },
+    canaries: [],
     nodes: intent.nodes.map((node, index) => fakeNode(index + 1, node)),
     policies: byName(intent.policies).map(([name, spec]) => ({
       name: name as BodyOf<'policy'>['name'],

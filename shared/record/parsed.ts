@@ -6,6 +6,7 @@ import { type AnyRecord, type BodyOf, parseRecord, type RecordKind, type RecordS
 /** Bodies by kind, sorted by record id. */
 export interface ParsedRecords {
   readonly network: BodyOf<'network'> | undefined
+  readonly canaries: readonly BodyOf<'canary'>[]
   readonly nodes: readonly BodyOf<'node'>[]
   readonly policies: readonly BodyOf<'policy'>[]
   readonly routes: readonly BodyOf<'route'>[]
@@ -22,7 +23,7 @@ export interface ParsedSet {
 }
 
 const nothing: ParsedSet = {
-  records: { network: undefined, nodes: [], policies: [], routes: [], services: [], keys: [] },
+  records: { network: undefined, canaries: [], nodes: [], policies: [], routes: [], services: [], keys: [] },
   cache: new Map(),
 }
 
@@ -62,6 +63,7 @@ export function parseRecords(set: RecordSet, before: ParsedSet = nothing): Parse
     cache,
     records: {
       network: changed.has('network') ? of('network', [])[0] : records.network,
+      canaries: of('canary', records.canaries),
       nodes: of('node', records.nodes),
       policies: of('policy', records.policies),
       routes: of('route', records.routes),

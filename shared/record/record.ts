@@ -3,6 +3,7 @@
 import * as v from 'valibot'
 import { HoldfastError } from '../errors.ts'
 import { parseDeviceKey, parseNodeId, parseWgKey } from '../ids.ts'
+import { canarySpec } from '../intent/canary.ts'
 import { address, cidr, labels, name, namedEndpoint, port, text } from '../intent/field.ts'
 import { networkSpec } from '../intent/network.ts'
 import { policySpec } from '../intent/policy.ts'
@@ -35,6 +36,7 @@ const keyBody = v.strictObject({ envelope: v.pipe(v.string(), v.maxLength(2_048)
 
 const bodies = {
   network: v.strictObject({ name, spec: networkSpec }),
+  canary: v.strictObject({ name, spec: canarySpec }),
   node: nodeBody,
   policy: v.strictObject({ name, spec: policySpec }),
   route: v.strictObject({ name, spec: routeSpec }),

@@ -50,7 +50,28 @@ const statusSchema = v.object({
   boot: counter,
   startedAt: counter,
   addresses: v.pipe(v.array(address), v.maxLength(2)),
-  revision: v.object({ held: version, applied: version, lastGood: version, quarantined: v.optional(version) }),
+  revision: v.object({
+    held: version,
+    applied: version,
+    /** The newest that has proven itself on the device. */
+    lastGood: version,
+    quarantined: v.optional(version),
+    /** Held, and for others to follow first. */
+    waiting: v.optional(version),
+    /** The revision that is watched now. */
+    trial: v.optional(v.object({ version, since: counter, secondsLeft: counter })),
+    quarantine: v.optional(
+      v.object({
+        version,
+        since: counter,
+        /** What failed: a word for programs, and the case in a sentence. */
+        check: v.pipe(v.string(), v.maxLength(32)),
+        detail: v.pipe(v.string(), v.maxLength(500)),
+        /** False while it is still open whether the revision was to blame. */
+        certain: v.boolean(),
+      }),
+    ),
+  }),
   peers: v.pipe(v.array(peerReport), v.maxLength(statusPeersMax)),
   /** Peers in all, and those with a working path; `peers` may list fewer. */
   peersTotal: counter,

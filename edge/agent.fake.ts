@@ -1,0 +1,19 @@
+// An agent that is asked and never acts; tests give it the words they need.
+
+import type { Agent } from './agent.ts'
+
+export function fakeAgent(words: Pick<Agent, 'status'> & Partial<Agent>): Agent {
+  return {
+    start: async () => undefined,
+    stop: async () => undefined,
+    paths: () => ({ engine: 'off', natType: 'unknown', mapped: [], peers: [] }),
+    plan: async () => [],
+    exportIntent: () => new Uint8Array(0),
+    importIntent: () => false,
+    retry: () => false,
+    confirm: () => false,
+    wake: () => undefined,
+    noteRtt: () => undefined,
+    ...words,
+  }
+}

@@ -1,0 +1,84 @@
+// Flags that several commands have, and those of the agent.
+
+import type { FlagSpec } from '../../shared/cli/command.ts'
+
+export const json: FlagSpec = { name: 'json', summary: 'Print JSON' }
+export const interfaceFlag: FlagSpec = {
+  name: 'interface',
+  value: 'NAME',
+  summary: 'Name of the mesh interface (default hf0)',
+}
+
+export const proxyFlag: FlagSpec = {
+  name: 'proxy',
+  value: 'URL',
+  summary: 'HTTP proxy that alone leads out, like http://proxy.example.org:3128; better in the config file',
+}
+export const hubBehindFlag: FlagSpec = {
+  name: 'hub-behind',
+  value: 'HOST:PORT',
+  summary: 'Hub that shares the relay’s TLS port: what is not for the relay is passed on there, untouched',
+}
+
+export const agentFlags: readonly FlagSpec[] = [
+  interfaceFlag,
+  {
+    name: 'listen-port',
+    value: 'PORT',
+    summary: 'UDP port of WireGuard (default 51820 with a public endpoint, else one of its own)',
+  },
+  {
+    name: 'control-port',
+    value: 'PORT',
+    summary: 'UDP port of the path engine on this host (default the one above WireGuard’s)',
+  },
+  { name: 'mesh-port', value: 'PORT', summary: 'Port of the agent inside the mesh, UDP and TCP (default 51822)' },
+  { name: 'lan-port', value: 'PORT', summary: 'Port on the LAN: UDP for beacons, TCP for gossip (default 51823)' },
+  {
+    name: 'lan',
+    value: 'BOOL',
+    summary: 'Find the other nodes of a LAN by beacons (default true)',
+    choices: ['true', 'false'],
+  },
+  {
+    name: 'port-mapping',
+    value: 'MODE',
+    summary: 'Ask the router for an outside port, by PCP, NAT-PMP or UPnP (default auto)',
+    choices: ['auto', 'off'],
+  },
+  {
+    name: 'uplinks',
+    value: 'MODE',
+    summary: 'Go by another uplink where the preferred one lets nothing through (default auto)',
+    choices: ['auto', 'off'],
+  },
+  {
+    name: 'set-clock',
+    value: 'BOOL',
+    summary: 'Raise the clock to the last known time (default true)',
+    choices: ['true', 'false'],
+  },
+  {
+    name: 'metered',
+    value: 'BOOL',
+    summary: 'Spare an uplink paid by the byte (default false)',
+    choices: ['true', 'false'],
+  },
+  {
+    name: 'idle-budget-bytes-per-day',
+    value: 'BYTES',
+    summary: 'What being reachable may cost while nobody uses it (default 2000000 where metered)',
+  },
+  {
+    name: 'confirm-s',
+    value: 'SECONDS',
+    summary: 'How long a new revision is watched before it counts as good; 0 is off (default 30)',
+  },
+  {
+    name: 'confirm-probes',
+    value: 'LIST',
+    summary: 'What must go on answering under it, like tcp:10.0.0.5:502,ping:10.0.0.1',
+  },
+  proxyFlag,
+  hubBehindFlag,
+]

@@ -1,0 +1,75 @@
+// What worked before a revision and does not work under it, in words. Pure.
+//
+// What the revision itself takes away is no damage: a peer that it removes, a relay that it withdraws. And one peer of
+// several that falls silent without having been spoken of has lost its power, not its route.
+
+import type { NodeId } from '../../shared/ids.ts'
+import type { ParsedRecords } from '../../shared/record/parsed.ts'
+import { type Change, nodeIn, touchesHost, touchesNode, touchesWays } from './change.ts'
+import type { Working } from './working.ts'
+
+export const checks = ['hub', 'kernel', 'default-route', 'lan', 'relays', 'peers', 'probe', 'restarts'] as const
+export type Check = (typeof checks)[number]
+
+/** A check that failed, and the case in a sentence. */
+export interface Broken {
+  readonly check: Check
+  readonly detail: string
+}
+
+const NAMED_MAX = 4
+
+function nameSome(names: readonly string[]): string {
+  const more = names.length - NAMED_MAX
+  return more > 0 ? `${names.slice(0, NAMED_MAX).join(', ')} and ${more} more` : names.join(', ')
+}
+
+function namesOf(nodes: readonly NodeId[], records: ParsedRecords): string {
+  return nameSome(nodes.map((node) => nodeIn(records, node)?.name ?? node))
+}
+
+function lostPeers({ peers }: Working, now: Working, change: Change): readonly NodeId[] {
+  const expected = peers.filter((node) => {
+    const [was, is] = [nodeIn(change.good, node), nodeIn(change.next, node)]
+    return was !== undefined && is?.wgKey === was.wgKey
+  })
+  const lost = expected.filter((node) => !now.peers.includes(node))
+  // Of one of them it may be the cable; of several at once it is not.
+  if (lost.length === expected.length && lost.length > 1 && touchesHost(change)) return lost
+  return lost.filter((node) => touchesNode(change, node) || touchesWays(change))
+}
+
+function lostRelays({ relays }: Working, now: Working, change: Change): readonly NodeId[] {
+  const expected = relays.filter((node) => nodeIn(change.next, node)?.relay !== undefined)
+  if (expected.some((node) => now.relays.includes(node))) return []
+  return touchesHost(change) ? expected : expected.filter((node) => touchesNode(change, node))
+}
+
+function allGone(before: readonly string[], now: readonly string[]): boolean {
+  return before.length > 0 && !before.some((one) => now.includes(one))
+}
+
+/** The way out of this host, whatever it leads to. */
+function brokenWays(before: Working, now: Working, change: Change): readonly Broken[] {
+  const found: Broken[] = []
+  const lost = (check: Check, detail: string): void => void found.push({ check, detail })
+  if (before.hub && !now.hub) lost('hub', 'the link to the hub is lost')
+  if (allGone(before.gateways, now.gateways)) lost('default-route', `no way out by ${nameSome(before.gateways)}`)
+  if (allGone(before.neighbours, now.neighbours)) lost('lan', `no answer from ${nameSome(before.neighbours)}`)
+  return found.length > 0 && touchesHost(change) ? found : []
+}
+
+/** In order of how far they reach; none where everything that worked still does, or fails for reasons of its own. */
+export function brokenIn(before: Working, now: Working, change: Change): readonly Broken[] {
+  const relays = lostRelays(before, now, change)
+  const peers = lostPeers(before, now, change)
+  const probes = before.probes.filter((probe) => !now.probes.includes(probe))
+  const found: readonly (Broken | false)[] = [
+    ...brokenWays(before, now, change),
+    before.kernel && !now.kernel && { check: 'kernel', detail: 'the kernel does not take the revision wholly' },
+    relays.length > 0 && { check: 'relays', detail: `no answer from ${namesOf(relays, change.next)}` },
+    peers.length > 0 && { check: 'peers', detail: `no answer from ${namesOf(peers, change.next)}` },
+    probes.length > 0 && { check: 'probe', detail: `no answer from ${nameSome(probes)}` },
+  ]
+  return found.filter((one) => one !== false)
+}

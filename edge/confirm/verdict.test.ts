@@ -1,0 +1,66 @@
+// What becomes of a revision on trial, second by second.
+
+import * as fc from 'fast-check'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type Broken, type Check, checks } from './broken.ts'
+import { judgeReturn, judgeTrial, type Trial, waitMs } from './verdict.ts'
+
+const windows = { watchMs: 30_000 }
+const first: Trial = { attempt: 1, starts: 1, suspects: [] }
+const lost = (...list: readonly Check[]): readonly Broken[] => list.map((check) => ({ check, detail: 'lost' }))
+const at = (trial: Partial<Trial>, seconds: number, ...broken: readonly Check[]): string =>
+  judgeTrial({ ...first, ...trial }, seconds * 1_000, lost(...broken), windows).verdict
+
+test('nothing is decided before the end of the watch', () => {
+  assert.equal([at({}, 0), at({}, 29), at({}, 29, 'hub')], ['wait', 'wait', 'wait'])
+  assert.equal([at({}, 30), at({}, 30, 'hub')], ['confirm', 'take-back'])
+})
+
+test('peers and relays have the time to take the revision back themselves', () => {
+  assert.equal([at({}, 60, 'peers'), at({}, 60, 'relays')], ['wait', 'wait'])
+  assert.equal([at({}, 75, 'peers'), at({}, 75, 'relays')], ['take-back', 'take-back'])
+  assert.is(at({}, 30, 'peers', 'hub'), 'take-back')
+})
+
+test('after a restart links have the time to come up; what works is confirmed all the same', () => {
+  assert.equal([at({ starts: 2 }, 119, 'hub'), at({ starts: 2 }, 120, 'hub')], ['wait', 'take-back'])
+  assert.is(at({ starts: 2 }, 30), 'confirm')
+})
+
+test('the second time, what was lost at first is waited for ten minutes, and nothing else', () => {
+  const second = { attempt: 2, suspects: ['hub'] } as const
+  assert.equal([at(second, 599, 'hub'), at(second, 600, 'hub')], ['wait', 'take-back'])
+  assert.is(at(second, 30, 'hub', 'probe'), 'take-back')
+  assert.is(at(second, 30), 'confirm')
+})
+
+test('blame takes that it comes back without the revision', () => {
+  const back = (attempt: 1 | 2, check: Check, seconds: number, ...broken: readonly Check[]): string =>
+    judgeReturn({ attempt, failed: { check, detail: '' } }, seconds * 1_000, lost(...broken), windows)
+  assert.equal([back(1, 'hub', 5, 'hub'), back(1, 'hub', 5), back(1, 'hub', 5, 'peers')], ['wait', 'blame', 'blame'])
+  assert.equal([back(1, 'hub', 60, 'hub'), back(2, 'hub', 60, 'hub')], ['try-again', 'wait'])
+  assert.equal([back(2, 'hub', 599), back(2, 'hub', 600, 'hub')], ['blame', 'acquit'])
+  assert.equal(
+    [back(1, 'restarts', 29), back(1, 'restarts', 30), back(2, 'restarts', 30)],
+    ['wait', 'try-again', 'blame'],
+  )
+})
+
+test('every trial ends, whatever is lost and however long', () =>
+  fc.assert(
+    fc.property(
+      fc.subarray([...checks]),
+      fc.subarray([...checks]),
+      fc.integer({ min: 1, max: 2 }),
+      (broken, suspects, starts) => {
+        assert.is.not(at({ attempt: 2, starts, suspects }, 3_600, ...broken), 'wait')
+      },
+    ),
+  ))
+
+test('after some in a row that failed a newer one waits, up to half an hour', () => {
+  assert.equal([0, 1, 2, 3, 4, 50].map(waitMs), [0, 0, 60_000, 120_000, 240_000, 1_800_000])
+})
+
+test.run()

@@ -1,0 +1,119 @@
+// What runs after a rollback: properties over random pairs of sets.
+
+import * as fc from 'fast-check'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { WgKey } from '../../shared/ids.ts'
+import { FakeHub, type TestDevice, testDevice } from '../link/hub.fake.ts'
+import { acceptSnapshot, type Held, type Readable } from './accept.ts'
+import { composeRunning } from './compose.ts'
+
+const devices = ['a', 'b', 'c', 'd', 'e'].map((name, index) => testDevice(name, index + 1))
+const strangers = devices.map(({ name }, index) => ({ ...testDevice('x', index + 11), name }))
+const newKeys = devices.map((_, index) => testDevice('y', index + 21).wgKey)
+
+/** What one set says of each device: nothing, the device, the device with a new key, or another one under its name. */
+type Says = 'absent' | 'same' | 'rotated' | 'replaced'
+interface Draft {
+  readonly nodes: readonly Says[]
+  readonly role: string
+  readonly cidr: string
+  readonly unreadable: boolean
+  readonly lock: boolean
+}
+
+const draft = fc.record<Draft>({
+  nodes: fc.array(fc.constantFrom<Says>('absent', 'same', 'rotated', 'replaced'), { minLength: 5, maxLength: 5 }),
+  role: fc.constantFrom('camera', 'press'),
+  cidr: fc.constantFrom('10.77.0.0/24', '10.78.0.0/16'),
+  unreadable: fc.boolean(),
+  lock: fc.boolean(),
+})
+
+function deviceOf(says: Says, index: number): TestDevice | undefined {
+  const device = devices[index]
+  if (says === 'absent' || device === undefined) return undefined
+  if (says === 'replaced') return strangers[index]
+  return says === 'rotated' ? { ...device, wgKey: newKeys[index] as WgKey } : device
+}
+
+function fill(hub: FakeHub, { cidr, lock, nodes, role, unreadable }: Draft): void {
+  for (const { name } of devices) hub.remove(`node/${name}`)
+  nodes.forEach((says, index) => {
+    const device = deviceOf(says, index)
+    if (device !== undefined) hub.putNode(device, { labels: { role } })
+  })
+  const membershipLock = lock ? { membershipLock: { keys: ['one'], threshold: 1 } } : {}
+  const manners = { dnsDomain: 'mesh.internal', mtu: 1420, defaultPolicy: 'Deny', keepalive: 25, failover: 'normal' }
+  hub.put('network/default', { name: 'default', spec: { cidr, ...manners, relayPolicy: [], ...membershipLock } })
+  if (unreadable) hub.put('teapot/x', {})
+  else hub.remove('teapot/x')
+}
+
+function pair(older: Draft, newer: Draft): { good: Readable; held: Held } {
+  const hub = new FakeHub()
+  fill(hub, { ...older, unreadable: false })
+  hub.commit()
+  const good = acceptSnapshot(hub.anchors, undefined, hub.snapshot()).next
+  fill(hub, newer)
+  hub.commit()
+  const held = acceptSnapshot(hub.anchors, good, hub.snapshot()).next
+  if (good.parsed === undefined) throw new Error('the older set is readable')
+  return { good, held }
+}
+
+const property = (check: (good: Readable, held: Held, older: Draft, newer: Draft) => void): void =>
+  fc.assert(
+    fc.property(draft, draft, (older, newer) => {
+      const { good, held } = pair(older, newer)
+      check(good, held, older, newer)
+    }),
+    { numRuns: 60 },
+  )
+
+test('nobody runs who is not in the newer set with that very device and key, and nobody who was not in the older', () =>
+  property((good, held, older, newer) => {
+    const running = composeRunning(good, held)
+    const expected = devices.flatMap((_, index) => {
+      const [was, is] = [
+        deviceOf(older.nodes[index] ?? 'absent', index),
+        deviceOf(newer.nodes[index] ?? 'absent', index),
+      ]
+      return was !== undefined && is?.nodeId === was.nodeId ? [`${is.nodeId} ${is.wgKey}`] : []
+    })
+    assert.equal(
+      running.parsed.records.nodes.map(({ nodeId, wgKey }) => `${nodeId} ${wgKey}`),
+      expected,
+    )
+  }))
+
+test('everything else is the older set’s, but for who may vouch for members', () =>
+  property((good, held, older, newer) => {
+    const { network, nodes, policies, routes } = composeRunning(good, held).parsed.records
+    assert.is(network?.spec.cidr, older.cidr)
+    assert.equal([policies, routes], [good.parsed.records.policies, good.parsed.records.routes])
+    for (const { labels } of nodes) assert.is(labels['role'], older.role)
+    const lock = newer.unreadable ? older.lock : newer.lock
+    assert.is(network?.spec.membershipLock !== undefined, lock)
+  }))
+
+test('composing a set with itself, and once more, changes nothing', () =>
+  property((good, held) => {
+    assert.is(composeRunning(good, good), good)
+    const once = composeRunning(good, held)
+    assert.equal(composeRunning({ ...good, ...once, parsed: { ...good.parsed, ...once.parsed } }, held), once)
+  }))
+
+test('what is the same stays the same list', () => {
+  const hub = new FakeHub().putNode(devices[0] as TestDevice)
+  hub.commit()
+  const good = acceptSnapshot(hub.anchors, undefined, hub.snapshot()).next as Readable
+  hub.putNode(devices[1] as TestDevice).commit()
+  const held = acceptSnapshot(hub.anchors, good, hub.snapshot()).next
+  const { network, nodes, policies } = composeRunning(good, held).parsed.records
+  assert.is(nodes, good.parsed.records.nodes)
+  assert.is(policies, good.parsed.records.policies)
+  assert.is(network, good.parsed.records.network)
+})
+
+test.run()

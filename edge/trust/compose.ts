@@ -1,0 +1,72 @@
+// What runs while an older set is followed than is held: the older one, without anything that the newer one took away. Who
+// left stays out, who has a new key is known by it alone, and trust is the newer set's. What the newer one added waits
+// with it. Read loosely, for the newest set may be written for a newer agent; what can't be told stays as it was.
+
+import { fromUtf8 } from '../../shared/bytes.ts'
+import { parseWgKey, type WgKey } from '../../shared/ids.ts'
+import type { Version } from '../../shared/record/head.ts'
+import type { ParsedRecords, ParsedSet } from '../../shared/record/parsed.ts'
+import type { BodyOf } from '../../shared/record/record.ts'
+import type { Held, Readable } from './accept.ts'
+
+type NodeBody = BodyOf<'node'>
+
+/** What a device goes by: the records, and the version that they are of but for what a newer one took away. */
+export interface Running {
+  readonly version: Version
+  readonly parsed: Pick<ParsedSet, 'records'>
+}
+
+function bodyOf(bytes: Uint8Array): Readonly<Record<string, unknown>> {
+  try {
+    const { body } = JSON.parse(fromUtf8(bytes)) as { readonly body?: unknown }
+    return typeof body === 'object' && body !== null ? (body as Readonly<Record<string, unknown>>) : {}
+  } catch {
+    return {}
+  }
+}
+
+function keyIn(word: unknown): WgKey | undefined {
+  try {
+    return typeof word === 'string' ? parseWgKey(word) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The member as it may go on; undefined where the newer set has no such device, or another one under its name. */
+function still(node: NodeBody, newer: Held): NodeBody | undefined {
+  const bytes = newer.records.get(`node/${node.name}`)
+  if (bytes === undefined) return undefined
+  const { deviceKey = node.deviceKey, nodeId = node.nodeId, wgKey = node.wgKey } = bodyOf(bytes)
+  if (nodeId !== node.nodeId || deviceKey !== node.deviceKey) return undefined
+  if (wgKey === node.wgKey) return node
+  const rotated = keyIn(wgKey)
+  return rotated === undefined ? undefined : { ...node, wgKey: rotated }
+}
+
+/** Who may vouch for members is for the newer set to say. */
+function networkOf(good: ParsedRecords, newer: Held): ParsedRecords['network'] {
+  const wanted = newer.parsed?.records.network
+  if (good.network === undefined || wanted === undefined) return good.network
+  const { membershipLock: before, ...spec } = good.network.spec
+  const { membershipLock: lock } = wanted.spec
+  if (JSON.stringify(before) === JSON.stringify(lock)) return good.network
+  return { ...good.network, spec: lock === undefined ? spec : { ...spec, membershipLock: lock } }
+}
+
+/** `good` under the membership, the keys and the trust of `held`, which is newer or the same. */
+export function composeRunning(good: Readable, held: Held): Running {
+  if (good === held) return good
+  const { records } = good.parsed
+  const nodes = records.nodes.flatMap((node) => still(node, held) ?? [])
+  const isSame = nodes.length === records.nodes.length && nodes.every((node, at) => node === records.nodes[at])
+  const composed = {
+    ...records,
+    // A kind in which nothing changed is the very list it was.
+    nodes: isSame ? records.nodes : nodes,
+    network: networkOf(records, held),
+    keys: held.parsed?.records.keys ?? records.keys,
+  }
+  return { version: good.version, parsed: { records: composed } }
+}
