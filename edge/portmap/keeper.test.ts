@@ -122,4 +122,16 @@ test('a refusal drops what is held, at once', () => {
   assert.is(keeper.dueAt(), 300_100 + 1_800_000)
 })
 
+test('a router that says nothing to a renewal, and then that it knows of none, is given air', () => {
+  const keeper = createKeeper({ random: () => 0.5, remembered: undefined })
+  const gateway = gateways[1] as Gateway
+  keeper.handle({ type: 'gateway', gateway }, 0)
+  keeper.handle({ type: 'outcome', outcome: { type: 'granted', lease: leaseOf(gateway, 7_200, 0) } }, 10)
+  const renewAt = 3_600_000
+  assert.is(keeper.handle({ type: 'time' }, renewAt)?.type, 'ask')
+  assert.is(keeper.handle({ type: 'outcome', outcome: { type: 'silent' } }, renewAt + 2_000)?.type, 'check')
+  assert.is(keeper.handle({ type: 'checked', check: { type: 'lost' } }, renewAt + 3_000), undefined)
+  assert.is(keeper.dueAt(), renewAt + 5_000)
+})
+
 test.run()

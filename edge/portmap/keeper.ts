@@ -76,6 +76,7 @@ export function createKeeper({ random, remembered }: KeeperOptions): Keeper {
   let sight: EpochSight | undefined
   let busy: KeeperAction['type'] | undefined
   let busySince = 0
+  let askedAt = Number.NEGATIVE_INFINITY
   let failures = 0
   let renewAt = Number.POSITIVE_INFINITY
   let checkAt = Number.POSITIVE_INFINITY
@@ -93,6 +94,7 @@ export function createKeeper({ random, remembered }: KeeperOptions): Keeper {
     const fits = known?.gateway === gateway.address && known.local === gateway.local
     busy = 'ask'
     busySince = now
+    askedAt = now
     stale = false
     again = false
     if (state.type !== 'held') state = { type: 'asking', gateway }
@@ -173,7 +175,7 @@ export function createKeeper({ random, remembered }: KeeperOptions): Keeper {
       checkAt = now + jittered(check.type === 'silent' ? CHECK_MS / 5 : CHECK_MS)
       const moved = check.type === 'alive' && check.external !== undefined && check.external !== state.lease.external
       if (check.type === 'lost' || moved || restarted(check.type === 'alive' ? check.epochS : undefined, now))
-        renewAt = now
+        renewAt = Math.max(now, askedAt + SPACING_MS)
     }
     if (repeat) renewAt = Math.min(renewAt, now + SPACING_MS)
     return tick(now)
