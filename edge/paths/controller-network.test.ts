@@ -161,6 +161,20 @@ test('through another uplink a path that failed before it ever answered there is
   assert.ok(isOn(world, punched))
 })
 
+test('both ends leave TLS for a relay that opens late, whatever the line loses', () => {
+  for (const loss of [0, 0.1, 0.3]) {
+    const relay = makeWay('relay', 'relay', 15, { up: false, loss })
+    const tls = makeWay('tls', 'relay', 20, { loss: loss / 10 })
+    const world = connect([relay, tls], { seed: 5 })
+    world.run(5 * MINUTE)
+    assert.ok(isOn(world, tls), `loss ${loss}`)
+    relay.up = true
+    for (const side of ['a', 'b'] as const) world.tell(side, { type: 'asked', endpoint: relay.at[side] })
+    world.run(10_000)
+    assert.ok(isOn(world, relay), `loss ${loss}`)
+  }
+})
+
 test('every way that opens is found, whichever end comes first', () => {
   for (const head of [0, 50, 700, 20_000]) {
     const lan = makeWay('lan', 'lan', 1, { up: false })

@@ -19,7 +19,7 @@ const mark = toHex(systemEntropy.bytes(8))
 const UNIT_TIMEOUT_MS = 60_000
 const TOOL_TIMEOUT_MS = 120_000
 /** One file or scenario of the lab: hosts boot, fail over, and are power-cycled in it. */
-const LAB_TIMEOUT_MS = 240_000
+const LAB_TIMEOUT_MS = 360_000
 const SIM_TIMEOUT_MS = 90_000
 /** Seeds that are always tried, beside those that once found something (scripts/simulator/seeds.ts). */
 const SIM_SEEDS = '1..12'
