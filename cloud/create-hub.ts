@@ -3,10 +3,10 @@
 import { fromBase64 } from '../shared/bytes.ts'
 import { HoldfastError } from '../shared/errors.ts'
 import { type Name, type NodeId, parseName } from '../shared/ids.ts'
-import { type AnyResource, appliedKinds, type Resource } from '../shared/intent/resource.ts'
+import type { AnyResource, Resource } from '../shared/intent/resource.ts'
 import { anchorPin, leaveProofBytes } from '../shared/wire/enrol.ts'
 import { createAddresses } from './compile/addresses.ts'
-import { compile, recordIdOf } from './compile/compile.ts'
+import { createDoorway } from './enrol/doorway.ts'
 import { createEnrol } from './enrol/enrol.ts'
 import { createMembership } from './enrol/membership.ts'
 import { createRenewal } from './enrol/renew.ts'
@@ -17,10 +17,14 @@ import { createCanaries } from './fleet/canaries.ts'
 import { Fleet } from './fleet/fleet.ts'
 import { createStatus } from './fleet/status.ts'
 import type { Actor, Hub, HubEvent, HubOptions, Shown } from './hub.ts'
+import { createLockBook } from './lock/lock-book.ts'
+import { createLockDesk } from './lock/lock-desk.ts'
+import { withLock } from './lock/network-spec.ts'
 import { createNetworks } from './publish/networks.ts'
 import { type Committed, createCommit } from './source/commit.ts'
-import { type Change, createIntents, networkNameOf, subjectOf } from './source/intents.ts'
-import type { Enrolment, HubStore, TokenRecord } from './store/hub-store.ts'
+import { type Change, createIntents, subjectOf } from './source/intents.ts'
+import { wholeNetwork } from './source/whole-network.ts'
+import type { Enrolment, HubStore } from './store/hub-store.ts'
 
 const hubActor: Actor = { name: 'hub', role: 'admin' }
 
@@ -39,13 +43,16 @@ function createCore(options: HubOptions, store: HubStore) {
   const newest = (network: Name) => networks.get(network)?.publisher.version
   const fleet = new Fleet({ ...options, store, emit, newest })
   const networks = createNetworks({ ...options, store, fleet, emit })
-  const commit = createCommit({ store, clock, entropy, intents, addresses, networks, enrolments })
-  const status = createStatus({ clock, intents, addresses, enrolments, networks, fleet, canaries: () => canaries })
+  const locks = createLockBook(store, { sha256, verify: options.verify })
+  const commit = createCommit({ ...options, store, intents, addresses, networks, enrolments, locks })
+  const shared = { store, clock, intents, addresses, enrolments, networks, fleet, locks, commit }
+  const status = createStatus({ ...shared, canaries: () => canaries })
   const signed = (network: Name) => (networks.get(network)?.publisher.isSigned === true ? newest(network) : undefined)
   const finish = (name: Name): void => void remove('Canary', name, hubActor)
   const canaries = createCanaries({ clock, log, intents, members: status.members, newest: signed, finish })
   const pin = anchorPin(options.anchor, sha256)
-  const tokens = createTokens({ store, clock, entropy, sha256, pin })
+  const lockOf = (network: Name): Uint8Array | undefined => locks.hash(networks.get(network)?.state.id)
+  const tokens = createTokens({ store, clock, entropy, sha256, pin, lockOf })
 
   const membership = createMembership({ access: options.brokerAccess, fleet, networks, log })
 
@@ -90,7 +97,7 @@ function createCore(options: HubOptions, store: HubStore) {
   }
 
   const putAll: Hub['putAll'] = (resources, actor, dryRun = false) => {
-    const changes = intents.prepare(resources)
+    const changes = intents.prepare(resources.map((resource) => withLock(resource, locks, networks)))
     const committed = commit(changes, actor, {}, dryRun)
     if (!dryRun) announce(changes, committed)
     return status.show(changes.flatMap((change) => change.after ?? []))
@@ -103,62 +110,19 @@ function createCore(options: HubOptions, store: HubStore) {
     return true
   }
 
-  const admit = (enrolment: Enrolment, node: Resource<'Node'>, token: TokenRecord | undefined, actor: Actor): void => {
-    const { name, nodeId, state } = enrolment
-    const old = enrolments.get(name)
-    let used: TokenRecord | undefined
-    const changes = intents.prepare([node])
-    const verb = token === undefined ? 'approve' : state === 'approved' ? 'enrol' : 'ask'
-    const committed = commit(changes, actor, {
-      enrolment: { of: name, next: enrolment },
-      store() {
-        store.putEnrolment(enrolment)
-        if (token !== undefined) used = tokens.use(token)
-        store.putAudit({ at: clock.now(), actor: actor.name, verb, target: `node/${name}`, detail: nodeId })
-      },
-    })
-    if (used !== undefined) tokens.settle(used)
-    if (old !== undefined && old.nodeId !== nodeId) cutOff(old)
-    enrolments.set(name, enrolment)
-    fleet.add(enrolment)
-    announce(changes, committed)
-    emit({ type: 'node', name, state: status.node(name)?.state ?? 'never-seen' })
-  }
-
-  const leave = (enrolment: Enrolment): void => {
-    const { name } = enrolment
-    const committed = commit([], hubActor, {
-      enrolment: { of: name, next: undefined },
-      store() {
-        store.deleteEnrolment(name)
-        store.putAudit({ at: clock.now(), actor: name, verb: 'leave', target: `node/${name}`, detail: '' })
-      },
-    })
-    cutOff(enrolment)
-    announce([], committed)
-    // The Node stays, with its address, for a device that joins under its name again.
-    const resourceVersion = intents.get('Node', name)?.resourceVersion ?? ''
-    emit({ type: 'put', kind: 'Node', name, resourceVersion })
-  }
-
-  /** What each network's records are to be, from intent alone: also what a crash kept from being signed. */
   const resetAll = (): void => {
     for (const { publisher, state } of networks.all()) {
-      const records = new Map(networks.keyRecords())
-      for (const kind of appliedKinds) {
-        for (const { resource } of intents.of(kind)) {
-          if (networkNameOf(resource) !== state.name) continue
-          const enrolment = kind === 'Node' ? enrolments.get(resource.metadata.name) : undefined
-          const own = addresses.of(state.name, recordIdOf(resource))
-          const made = compile(resource, { addresses: own, ...(enrolment === undefined ? {} : { enrolment }) })
-          if (made !== undefined) records.set(made.id, made.bytes)
-        }
-      }
-      publisher.reset(records)
+      const own = wholeNetwork({ addresses, enrolments, intents }, state.name, locks.judge(state.id))
+      publisher.reset(new Map([...networks.keyRecords(), ...locks.records(state.id), ...own]))
     }
   }
 
+  const desk = createLockDesk({ ...options, ...shared, announce })
+  const stateOf = (name: Name) => status.node(name)?.state
+  const doorway = createDoorway({ ...shared, tokens, announce, cutOff, emit, stateOf })
+
   return {
+    desk,
     intents,
     enrolments,
     fleet,
@@ -167,8 +131,7 @@ function createCore(options: HubOptions, store: HubStore) {
     tokens,
     pin,
     putAll,
-    admit,
-    leave,
+    doorway,
     resetAll,
     remove,
     canaries,
@@ -180,7 +143,7 @@ function createCore(options: HubOptions, store: HubStore) {
 export function createHub(options: HubOptions, store: HubStore): Hub {
   const { clock, verify } = options
   const core = createCore(options, store)
-  const { admit, enrolments, fleet, intents, networks, status, tokens } = core
+  const { doorway, enrolments, fleet, intents, networks, status, tokens } = core
   const nodeNamed = (name: string) => intents.get('Node', name)?.resource as Resource<'Node'> | undefined
 
   const enrol = createEnrol({
@@ -192,8 +155,9 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
       enrolmentOf: (node: NodeId) => fleet.enrolment(node),
       enrolmentNamed: (name) => enrolments.get(name),
       nodeNamed,
+      isUnsigned: (name) => status.node(name)?.state === 'unsigned',
       networkOf: (name) => networks.get(name),
-      admit,
+      admit: (enrolment, node, token, actor) => doorway.admit(enrolment, node, token, actor),
     },
   })
   const renewal = createRenewal({
@@ -201,7 +165,7 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
     pin: core.pin,
     access: options.brokerAccess,
     enrolmentOf: (node) => fleet.enrolment(node),
-    isDisabled: (name) => nodeNamed(name)?.spec.disabled === true,
+    isDisabled: (name) => ['disabled', 'unsigned'].includes(status.node(name)?.state ?? ''),
     networkOf: (name) => networks.get(name),
     onRenewed: ({ name }) => note({ name, role: 'device' }, 'renew', `node/${name}`),
   })
@@ -264,7 +228,7 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
           remedy: 'See `holdfast-hub get nodes`.',
         })
       }
-      if (enrolment.state === 'pending') admit({ ...enrolment, state: 'approved' }, node, undefined, actor)
+      if (enrolment.state === 'pending') doorway.admit({ ...enrolment, state: 'approved' }, node, undefined, actor)
       networks.get(enrolment.network)?.publisher.sign()
       const shown = status.node(parseName(name))
       if (shown === undefined) throw new HoldfastError('not-found', `the device ${name} left meanwhile`)
@@ -282,9 +246,11 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
           remedy: 'Remove it at the hub instead: holdfast-hub delete node NAME.',
         })
       }
-      core.leave(enrolment)
+      doorway.leave(enrolment, hubActor)
     },
     ...renewal,
+    lockView: (network) => core.desk.view(network),
+    signMembers: (network, bundle, replace, actor) => core.desk.submit(network, bundle, replace, actor),
     fleet: () => status.fleet(),
     rollOut: () => status.rollOut(),
     flushed: () => networks.flush(),

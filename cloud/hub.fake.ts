@@ -106,6 +106,8 @@ export function createFakeHub(): FakeHub {
       if (name !== 'alice') throw new HoldfastError('not-found', 'nobody waits under that name')
       return fakeFleetNode()
     },
+    lockView: (name) => ({ network: { id: 'netnetnetnet' as NetworkId, name: parseName(name) }, members: [] }),
+    signMembers: (name) => ({ network: { id: 'netnetnetnet' as NetworkId, name: parseName(name) }, members: [] }),
     fleet: () => [fakeFleetNode()],
     rollOut: () => [
       {

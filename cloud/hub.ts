@@ -6,6 +6,10 @@ import type { Condition } from '../shared/health.ts'
 import type { DeviceKey, Name, NetworkId, NodeId, WgKey } from '../shared/ids.ts'
 import type { AnyResource, Kind } from '../shared/intent/resource.ts'
 import type { Version } from '../shared/record/head.ts'
+import type { SignedLock } from '../shared/record/lock.ts'
+import type { LockSubmission } from '../shared/record/lock-bundle.ts'
+import type { Member, Verdict } from '../shared/record/member.ts'
+import type { Signatures } from '../shared/record/signatures.ts'
 import type { Anchor, EnrolReply, EnrolRequest } from '../shared/wire/enrol.ts'
 import type { RenewReply, RenewRequest } from '../shared/wire/renew.ts'
 import type { StatusReport } from '../shared/wire/report.ts'
@@ -41,8 +45,11 @@ export interface Shown extends Stored {
   readonly status: { readonly conditions: readonly ResourceCondition[] } & Readonly<Record<string, unknown>>
 }
 
-/** `disabled`: shut out of the broker, and no member, for as long as its Node says so. */
-export const nodeStates = ['online', 'offline', 'never-seen', 'pending', 'disabled'] as const
+/**
+ * `unsigned`: approved, and no member until keys of the membership lock have signed. `disabled`: shut out of the broker, and
+ * no member, for as long as its Node says so.
+ */
+export const nodeStates = ['online', 'offline', 'never-seen', 'pending', 'unsigned', 'disabled'] as const
 export type NodeState = (typeof nodeStates)[number]
 
 /** What the hub knows about one enrolled device. */
@@ -88,6 +95,22 @@ export interface CanaryState {
   readonly takenBack: readonly TakenBack[]
   /** Seconds until all others follow by themselves; absent where people decide, or where it is not proven. */
   readonly finishInS?: number
+}
+
+/** A device as people sign for it, and how far they are. */
+export interface LockMember {
+  readonly member: Member
+  readonly signatures: Signatures
+  readonly verdict: Verdict
+  readonly disabled: boolean
+}
+
+export interface LockView {
+  readonly network: { readonly id: NetworkId; readonly name: Name }
+  /** The lock in force, or the one that ended it; absent where there never was one. */
+  readonly lock?: SignedLock
+  /** By name; without devices that wait for approval. */
+  readonly members: readonly LockMember[]
 }
 
 export interface RollOut {
@@ -199,6 +222,10 @@ export interface Hub {
   challenge(node: NodeId): Uint8Array
   /** Throws `forbidden` and `rate-limited`. */
   renew(request: RenewRequest): Promise<RenewReply>
+  /** The membership lock of a network, and who is to be signed for. */
+  lockView(network: string): LockView
+  /** Takes what people signed. `replace`: a first lock of new keys, where those of the present one are lost. */
+  signMembers(network: string, bundle: LockSubmission, replace: boolean, actor: Actor): LockView
 
   fleet(): readonly FleetNode[]
   rollOut(): readonly RollOut[]

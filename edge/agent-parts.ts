@@ -32,7 +32,9 @@ import { createKeepsakes, type Keepsakes } from './store/keepsakes.ts'
 import { createFactBook, type FactBook } from './trust/fact-book.ts'
 import { createHolding, type Holding } from './trust/holding.ts'
 import { type Anchors, firstKeyring } from './trust/keys.ts'
+import type { LockedHolding } from './trust/locked.ts'
 import { createMembers, type Members } from './trust/members.ts'
+import { createOwnLock } from './trust/own-lock.ts'
 import { createUpkeep, type Upkeep } from './upkeep/upkeep.ts'
 import { createOwnUplinks } from './uplinks/own-uplinks.ts'
 import type { Uplinks } from './uplinks/uplinks.ts'
@@ -147,7 +149,7 @@ function createPaths(options: AgentOptions, sources: Sources, ownTls: OwnTls, on
 
 function openOwnRelay(
   { identity, openRelay }: AgentOptions,
-  { anchors, holding }: { readonly anchors: Anchors; readonly holding: Holding },
+  { anchors, holding }: { readonly anchors: Anchors; readonly holding: LockedHolding },
   port: number,
   tls: RelayDuty['tls'],
 ): Promise<OpenedRelay> {
@@ -213,7 +215,8 @@ export function createParts(
   const anchors = anchorsOf(options)
   const health = createHealth({ clock })
   const keep = createKeepsakes(store, clock, health, log)
-  const holding = createHolding(anchors, store, log, options.confirm !== undefined)
+  const staged = options.confirm !== undefined
+  const holding = createOwnLock(options, { anchors, keep }, createHolding(anchors, store, log, staged))
   const members = createMembers(holding, identity.nodeId)
   const facts = openFacts(options, members, keep)
   const peers = createPeerBook(clock, { viaOf: (endpoint) => paths.viaOf(endpoint), way: (node) => paths.way(node) })

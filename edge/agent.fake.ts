@@ -12,6 +12,7 @@ export function fakeAgent(words: Pick<Agent, 'status'> & Partial<Agent>): Agent 
     importIntent: () => false,
     retry: () => false,
     confirm: () => false,
+    trustAnew: () => undefined,
     wake: () => undefined,
     noteRtt: () => undefined,
     ...words,

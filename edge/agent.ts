@@ -25,6 +25,7 @@ import type { TlsDuty } from './relay/open-tls.ts'
 import type { DialTlsRelay } from './relay/tls-link.ts'
 import type { OpenLoopback } from './relay/tls-wire.ts'
 import type { Store } from './store/store.ts'
+import type { LockFile } from './trust/lock-pin.ts'
 import type { Origin } from './trust/origin.ts'
 import type { UpkeepStatus } from './upkeep/upkeep.ts'
 import type { UplinkDoors } from './uplinks/doors.ts'
@@ -59,6 +60,8 @@ export interface AgentOptions {
   /** Raw deflate and inflate (RFC 1951); inflate throws `too-large` beyond `bytesMax`. */
   readonly inflate: (bytes: Uint8Array, bytesMax: number) => Uint8Array
   readonly store: Store
+  /** Where the pinned membership lock lies; in the store where absent. */
+  readonly lockFile?: LockFile
   readonly driver: Driver
   readonly bus: BusFactory
   /** What the doors of this host found (clock, certificate of the hub); asked at every turn, shown among the health. */
@@ -133,6 +136,15 @@ export interface PeerStatus {
   readonly active: boolean
 }
 
+export interface LockStatus {
+  readonly serial: number
+  /** How many of so many keys must sign for a member. */
+  readonly threshold: number
+  readonly keys: number
+  /** Members that the hub names and this node leaves out. */
+  readonly leftOut: readonly Name[]
+}
+
 /** The shape of `holdfast status --json`; other programs build on it. */
 export interface AgentStatus {
   readonly node: Name
@@ -157,6 +169,8 @@ export interface AgentStatus {
     /** Who brought what is held, and when; absent for what enrolment brought. */
     readonly source?: Origin
   } & ConfirmView
+  /** The membership lock this node trusts; absent where there is none. */
+  readonly membershipLock?: LockStatus
   readonly peers: readonly PeerStatus[]
   readonly health: readonly ShownCondition[]
   /** What was said to peers and heard of them, since the start. */
@@ -185,6 +199,8 @@ export interface Agent {
   retry(): boolean
   /** Ends the watch over the revision on trial: it counts as good. False where there is none. */
   confirm(): boolean
+  /** Somebody with root has changed what is pinned, as `detail` says: everybody is judged anew. Throws where it can't be read. */
+  trustAnew(detail: string): void
   /** Asks for a turn now: something changed, or a person wants it. */
   wake(): void
   /** The measured round trip to a peer over the mesh, from the echo service. */

@@ -1,7 +1,7 @@
 // Puts the agent together. The cache comes first: the kernel is programmed from it before any link is touched, and
 // nothing a link says or fails to say takes anything away; only a newer signed set does.
 
-import { describeError } from '../shared/errors.ts'
+import { describeError, HoldfastError } from '../shared/errors.ts'
 import type { Condition } from '../shared/health.ts'
 import { sameEnvelope } from '../shared/record/envelope.ts'
 import { compareVersion, formatVersion, noVersion } from '../shared/record/head.ts'
@@ -17,6 +17,7 @@ import type { Lan } from './lan/lan.ts'
 import { createOwnLan } from './lan/own-lan.ts'
 import { noLink } from './link/hub-link.ts'
 import { type Announcer, createAnnouncer } from './report/announcer.ts'
+import { lockStatus, tellLock } from './report/lock-health.ts'
 import { agentPaths } from './report/paths.ts'
 import { agentStatus, type Model } from './report/report.ts'
 import { createReporter } from './report/reporter.ts'
@@ -60,6 +61,7 @@ function createModel(
         ...trials,
       },
       origin: intake.origin(),
+      membershipLock: lockStatus(holding),
       peers,
       health: merged(health.visible(), options.hostConditions?.() ?? []),
       mode: mode.now(),
@@ -71,7 +73,8 @@ function createModel(
 }
 
 /** The set in force has changed: everybody who looks at members is told. */
-function adopt({ facts, members, peers }: Parts, options: AgentOptions): void {
+function adopt({ facts, health, holding, members, peers }: Parts, options: AgentOptions): void {
+  tellLock(health, holding)
   members.adopt()
   peers.setMembers(members.all(), options.identity.nodeId)
   facts.membersChanged()
@@ -262,6 +265,13 @@ export function createAgent(options: AgentOptions): Agent {
     },
     exportIntent: () => gossip.write(),
     importIntent: (file) => gossip.read(file),
+    trustAnew(detail) {
+      keep.journal('membership-lock', detail)
+      const bad = holding.reload()
+      if (bad !== undefined)
+        throw new HoldfastError('corrupt', bad, { remedy: 'Run `holdfast lock trust FILE` again.' })
+      onFollow()
+    },
     noteRtt: (node, rttMs) => peers.noteRtt(node, rttMs),
   }
 }

@@ -53,6 +53,18 @@ export const healthMeanings = {
     remedy:
       'Mend the intent at the hub: a newer revision is tried by itself. To try this one once more: `holdfast retry`. Removed nodes stay removed.',
   },
+  'members-unsigned': {
+    severity: 'critical',
+    title: 'The hub names members whom the membership lock does not admit; they are left out',
+    remedy:
+      'If you added them: `holdfast-hub lock sign`. If nobody did, somebody else controls the hub: see its audit log.',
+  },
+  'lock-refused': {
+    severity: 'critical',
+    title: 'The hub shows another membership lock than the one this node trusts; that one stays in force',
+    remedy:
+      'Ask whoever holds the lock’s keys. Where they were lost and the lock was made anew: `holdfast lock trust FILE` here.',
+  },
   'not-a-member': {
     severity: 'critical',
     title: 'The network’s newest intent does not contain this node',

@@ -14,6 +14,12 @@ export const yamlTokensMax = 200_000
 export const recordBytesMax = 256 << 10
 /** Nesting of any document, canonical JSON or YAML; ours needs 12. */
 export const canonicalDepthMax = 32
+/** Keys of one membership lock, and so signatures on one record: a team of administrators with a spare each. */
+export const lockKeysMax = 32
+/** Devices that one lock bars by name: those that were lost or stolen in the years of a fleet. */
+export const lockRevokedMax = 512
+/** Changes of a lock that a network keeps, so that devices that were away can follow: some years of people who come and go. */
+export const locksKeptMax = 64
 /** A signed head is about 300 B. */
 export const headBytesMax = 1 << 10
 /** One delta. A larger change is sent as a snapshot. */

@@ -9,6 +9,7 @@ import type { Actor } from '../hub.ts'
 import { enrolRoutes } from './enrol-routes.ts'
 import { eventRoutes } from './event-routes.ts'
 import { fleetRoutes } from './fleet-routes.ts'
+import { lockRoutes } from './lock-routes.ts'
 import { openApiDocument } from './openapi.ts'
 import { errorBody, statusOf } from './reply.ts'
 import { resourceRoutes } from './resource-routes.ts'
@@ -29,6 +30,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   ...systemRoutes,
   ...enrolRoutes,
   ...resourceRoutes,
+  ...lockRoutes,
   ...tokenRoutes,
   ...fleetRoutes,
   ...eventRoutes,

@@ -54,12 +54,13 @@ export async function readResource(call: Call): Promise<AnyResource> {
   return resource
 }
 
-export function isDryRun(context: Context): boolean {
-  const value = context.req.query('dryRun')
+/** A parameter that is a yes or a no. */
+export function isSet(context: Context, parameter: 'dryRun' | 'replace'): boolean {
+  const value = context.req.query(parameter)
   if (value === undefined || value === 'false') return false
   if (value === 'true' || value === '') return true
   throw new HoldfastError('invalid', `"${value.slice(0, 20)}" is neither true nor false`, {
-    field: 'dryRun',
+    field: parameter,
     remedy: 'Use true or false.',
   })
 }

@@ -5,7 +5,7 @@ import * as v from 'valibot'
 import { HoldfastError } from '../../shared/errors.ts'
 import { apiVersion, appliedKinds, type Kind, plural, specs } from '../../shared/intent/resource.ts'
 import { formatYaml } from '../../shared/intent/yaml.ts'
-import { isDryRun, readResource, readResources } from './body.ts'
+import { isSet, readResource, readResources } from './body.ts'
 import { presentResource } from './reply.ts'
 import type { ApiRoute, Call } from './route.ts'
 
@@ -40,7 +40,7 @@ async function put(kind: RestKind, call: Call): Promise<Response> {
     })
   }
   const before = deps.hub.get(kind, resource.metadata.name)
-  const [shown] = deps.hub.putAll([resource], actor, isDryRun(context))
+  const [shown] = deps.hub.putAll([resource], actor, isSet(context, 'dryRun'))
   if (shown === undefined) throw new HoldfastError('failed', 'the hub did not answer with the resource')
   return context.json(presentResource(shown), before === undefined ? 201 : 200)
 }
@@ -147,7 +147,7 @@ export const resourceRoutes: readonly ApiRoute[] = [
     reply: 'The resources as they are now',
     handle: async (call) => {
       const { actor, context, deps } = call
-      const shown = deps.hub.putAll(await readResources(call), actor, isDryRun(context))
+      const shown = deps.hub.putAll(await readResources(call), actor, isSet(context, 'dryRun'))
       return context.json({ apiVersion, kind: 'List', items: shown.map(presentResource) })
     },
   },

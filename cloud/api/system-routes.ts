@@ -71,6 +71,7 @@ export const systemRoutes: readonly ApiRoute[] = [
         nodes: fleet.length,
         online: fleet.filter((node) => node.state === 'online').length,
         pending: fleet.filter((node) => node.state === 'pending').map((node) => node.name),
+        unsigned: fleet.filter((node) => node.state === 'unsigned').map((node) => node.name),
         ...(connections === undefined ? {} : { brokerConnections: connections }),
       })
     },

@@ -47,7 +47,10 @@ function condition({ status }: Pick<Presented, 'status'>, type: string): Cell {
 
 function stateCell(node: FleetRow | undefined): Cell {
   if (node === undefined) return { text: 'not enrolled', tone: 'dim' }
-  return { text: node.state, tone: node.state === 'online' ? 'good' : node.state === 'pending' ? 'warn' : 'bad' }
+  return {
+    text: node.state,
+    tone: node.state === 'online' ? 'good' : node.state === 'pending' || node.state === 'unsigned' ? 'warn' : 'bad',
+  }
 }
 
 function revisionCell(node: FleetRow | undefined): Cell {

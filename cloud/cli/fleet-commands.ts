@@ -21,6 +21,7 @@ interface HubStatus {
   readonly nodes: number
   readonly online: number
   readonly pending: readonly string[]
+  readonly unsigned: readonly string[]
   readonly brokerConnections?: number
 }
 
@@ -47,6 +48,9 @@ export const status: Command = async (context) => {
   context.out(hub.ready ? `${hub.online} of ${hub.nodes} devices online\n` : `NOT READY: ${hub.reason ?? 'unknown'}\n`)
   if (hub.pending.length > 0) {
     context.out(`Waiting for approval: ${hub.pending.join(', ')} (\`holdfast-hub approve NAME\`)\n`)
+  }
+  if (hub.unsigned.length > 0) {
+    context.out(`Waiting for signatures: ${hub.unsigned.join(', ')} (\`holdfast-hub lock sign NAME --key FILE\`)\n`)
   }
   const rows = hub.networks.map(({ acknowledged, confirmed, network, nodes, offline, pending, takenBack, version }) => [
     network,

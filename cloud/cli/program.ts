@@ -3,6 +3,7 @@
 import type { CommandSpec, FlagSpec, ProgramSpec } from '../../shared/cli/command.ts'
 import { shells } from '../../shared/cli/completion.ts'
 import { roles } from '../access/access-store.ts'
+import { lockCommands } from './lock-program.ts'
 
 const data: FlagSpec = {
   name: 'data',
@@ -230,5 +231,5 @@ export const program: ProgramSpec = {
   name: 'holdfast-hub',
   summary: 'the hub of a Holdfast fleet: intent in, signed records out',
   environment: 'HOLDFAST_HUB_',
-  commands: [serve, ...intent, ...tokens, ...fleet, ...upkeep],
+  commands: [serve, ...intent, ...tokens, ...lockCommands(reach, json), ...fleet, ...upkeep],
 }

@@ -15,6 +15,17 @@ import { argument, type Command, type Context, printJson } from './context.ts'
 import { explainNode, explainPath, explainPolicy } from './explain-commands.ts'
 import { audit, graph, status } from './fleet-commands.ts'
 import { apply, get, remove } from './intent-commands.ts'
+import {
+  lockChange,
+  lockEnd,
+  lockExport,
+  lockInit,
+  lockKey,
+  lockPending,
+  lockSign,
+  lockStatus,
+  lockSubmit,
+} from './lock-commands.ts'
 import { program } from './program.ts'
 import { serve } from './serve-command.ts'
 import {
@@ -67,6 +78,15 @@ export const commands: Readonly<Record<string, Command>> = {
   'access list': accessList,
   'access revoke': accessRevoke,
   approve,
+  'lock key': lockKey,
+  'lock init': lockInit,
+  'lock status': lockStatus,
+  'lock pending': lockPending,
+  'lock sign': lockSign,
+  'lock submit': lockSubmit,
+  'lock change': lockChange,
+  'lock end': lockEnd,
+  'lock export': lockExport,
   status,
   'explain node': explainNode,
   'explain policy': explainPolicy,

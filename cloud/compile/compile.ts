@@ -4,7 +4,8 @@ import type { Address } from '../../shared/address/cidr.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import type { AnyResource, Resource } from '../../shared/intent/resource.ts'
 import { recordBytesMax } from '../../shared/limits.ts'
-import { type AnyRecord, encodeRecord, parseRecord } from '../../shared/record/record.ts'
+import type { Judge } from '../../shared/record/member.ts'
+import { type AnyRecord, encodeRecord, type NodeBody, parseRecord } from '../../shared/record/record.ts'
 import type { Enrolment } from '../store/hub-store.ts'
 
 /** Id of the record of a resource, and its name among the owners of addresses. */
@@ -18,26 +19,33 @@ export interface Context {
   readonly addresses: readonly Address[]
   /** Of nodes: who enrolled under the name. */
   readonly enrolment?: Enrolment
+  /** Of nodes: who is a member under the network’s membership lock; everybody where absent. */
+  readonly judge?: Judge
 }
 
-function nodeRecord(node: Resource<'Node'>, { addresses, enrolment }: Context): AnyRecord | undefined {
+/** What the record of a device says, whoever has signed for it; undefined where it has none anyway. */
+export function nodeBody(node: Resource<'Node'>, { addresses, enrolment }: Context): NodeBody | undefined {
   const { spec, metadata } = node
   if (enrolment?.state !== 'approved' || spec.disabled || addresses.length === 0) return undefined
   return {
-    kind: 'node',
-    id: `node/${metadata.name}`,
-    body: {
-      nodeId: enrolment.nodeId,
-      name: metadata.name,
-      labels: spec.labels,
-      wgKey: enrolment.wgKey,
-      deviceKey: enrolment.deviceKey,
-      addresses: [...addresses],
-      ...(spec.publicEndpoint === undefined ? {} : { publicEndpoint: spec.publicEndpoint }),
-      ...(spec.relay?.enabled === true ? { relay: { port: spec.relay.port, tlsPort: spec.relay.tlsPort } } : {}),
-      advertise: [...spec.advertise].sort(),
-    },
+    nodeId: enrolment.nodeId,
+    name: metadata.name,
+    labels: spec.labels,
+    wgKey: enrolment.wgKey,
+    deviceKey: enrolment.deviceKey,
+    addresses: [...addresses],
+    ...(spec.publicEndpoint === undefined ? {} : { publicEndpoint: spec.publicEndpoint }),
+    ...(spec.relay?.enabled === true ? { relay: { port: spec.relay.port, tlsPort: spec.relay.tlsPort } } : {}),
+    advertise: [...spec.advertise].sort(),
+    ...(enrolment.signatures === undefined ? {} : { membership: [...enrolment.signatures] }),
   }
+}
+
+/** Agents would leave out whom the lock does not admit, and raise an alarm: such a record is never published. */
+function nodeRecord(node: Resource<'Node'>, context: Context): AnyRecord | undefined {
+  const body = nodeBody(node, context)
+  if (body === undefined || (context.judge !== undefined && context.judge(body) !== 'admitted')) return undefined
+  return { kind: 'node', id: `node/${node.metadata.name}`, body }
 }
 
 function recordOf(resource: AnyResource, context: Context): AnyRecord | undefined {

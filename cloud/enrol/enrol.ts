@@ -17,6 +17,8 @@ export interface EnrolPort {
   enrolmentOf(node: NodeId): Enrolment | undefined
   enrolmentNamed(name: Name): Enrolment | undefined
   nodeNamed(name: Name): Resource<'Node'> | undefined
+  /** It is approved, and waits for signatures by keys of the membership lock. */
+  isUnsigned(name: Name): boolean
   networkOf(name: Name): { readonly state: NetworkState; readonly publisher: Publisher } | undefined
   /** Keeps enrolment and Node in one transaction and compiles them. */
   admit(enrolment: Enrolment, node: Resource<'Node'>, token: TokenRecord | undefined, actor: Actor): void
@@ -53,6 +55,10 @@ function nodeResource(
   const spec = { ...(held?.spec ?? { network: token.network }), labels }
   // Parsed again: labels of three sources may together be more than a node may have.
   return parseResource({ apiVersion, kind: 'Node', metadata: held?.metadata ?? { name }, spec }) as Resource<'Node'>
+}
+
+function signaturesOf({ signatures }: Enrolment): Pick<Enrolment, 'signatures'> {
+  return signatures === undefined ? {} : { signatures }
 }
 
 function chooseName(request: EnrolRequest, node: NodeId, held: Enrolment | undefined, port: EnrolPort): Name {
@@ -93,6 +99,8 @@ export function createEnrol(options: EnrolOptions) {
     const { state, publisher } = network
     const signed = publisher.sign()
     const { head, records } = publisher
+    if (signed && port.isUnsigned(name))
+      return { state: 'pending', nodeId, name, retryAfterS: RETRY_AFTER_S, awaits: 'signatures' }
     if (!signed || head === undefined || !records.has(`node/${name}`)) {
       throw new HoldfastError('failed', `the hub could not store the revision that makes ${name} a member`, {
         remedy: 'Look at the hub’s log and disk, then join again with the same token.',
@@ -141,6 +149,8 @@ export function createEnrol(options: EnrolOptions) {
       state: token.autoApprove ? 'approved' : 'pending',
       tokenId: token.id,
       at: clock.now(),
+      // The same device with the same keys is signed for already.
+      ...(held?.wgKey === request.wgKey && held.name === name ? signaturesOf(held) : {}),
     }
     port.admit(enrolment, nodeResource(request, name, token, known), token, {
       name: `token ${token.id}`,

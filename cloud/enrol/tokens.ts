@@ -4,7 +4,7 @@ import { fromBase64Url } from '../../shared/bytes.ts'
 import type { Clock, Entropy, Sha256 } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { sameSecret } from '../../shared/host/crypto.ts'
-import { base32 } from '../../shared/ids.ts'
+import { base32, type Name } from '../../shared/ids.ts'
 import { durationS, type TokenSpec } from '../../shared/intent/token.ts'
 import { tokensMax } from '../../shared/limits.ts'
 import { formatJoinToken } from '../../shared/wire/enrol.ts'
@@ -30,6 +30,8 @@ export interface TokensOptions {
   readonly entropy: Entropy
   readonly sha256: Sha256
   readonly pin: Uint8Array
+  /** Hash of the membership lock of a network; undefined where it has none. */
+  readonly lockOf: (network: Name) => Uint8Array | undefined
 }
 
 function refused(): HoldfastError {
@@ -42,7 +44,7 @@ function rowOf({ autoApprove, createdAt, expiresAt, id, labels, network, revoked
   return { id, network, createdAt, expiresAt, usesLeft, revoked, labels, autoApprove }
 }
 
-export function createTokens({ store, clock, entropy, sha256, pin }: TokensOptions): Tokens {
+export function createTokens({ store, clock, entropy, lockOf, sha256, pin }: TokensOptions): Tokens {
   const tokens = new Map(store.tokens().map((token) => [token.id, token]))
   const put = (token: TokenRecord): void => {
     store.putToken(token)
@@ -94,7 +96,7 @@ export function createTokens({ store, clock, entropy, sha256, pin }: TokensOptio
         labels,
         autoApprove,
       })
-      return { id, token: formatJoinToken({ id, secret, pin }), expiresAt }
+      return { id, token: formatJoinToken({ id, secret, pin, lock: lockOf(network) }), expiresAt }
     },
     list: () => [...tokens.values()].map(rowOf).sort((a, b) => a.createdAt - b.createdAt),
     revoke(id) {

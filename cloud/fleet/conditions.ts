@@ -46,6 +46,10 @@ function enrolled(name: string, node: FleetNode | undefined): Draft {
     const message = `a device waits: holdfast-hub approve ${name}`
     return { type: 'Enrolled', status: 'False', reason: 'AwaitsApproval', message }
   }
+  if (node.state === 'unsigned') {
+    const message = `approved; keys of the membership lock must sign for it: holdfast-hub lock sign ${name} --key FILE`
+    return { type: 'Enrolled', status: 'False', reason: 'AwaitsSignatures', message }
+  }
   return { type: 'Enrolled', status: 'True', reason: 'Enrolled', message: `device ${node.nodeId}` }
 }
 
@@ -85,7 +89,8 @@ export function conditionsOf(
   const drafts: Draft[] = [{ type: 'Accepted', status: 'True', reason: 'Valid', message: '' }]
   if (resource.kind === 'Node') drafts.push(enrolled(resource.metadata.name, node))
   if (progress !== undefined) drafts.push(programmed(progress))
-  if (resource.kind === 'Node' && node !== undefined && node.state !== 'pending') drafts.push(ready(node))
+  const isMember = node !== undefined && node.state !== 'pending' && node.state !== 'unsigned'
+  if (resource.kind === 'Node' && isMember) drafts.push(ready(node))
   return drafts.map((draft) => ({
     ...draft,
     observedGeneration: generation,

@@ -7,6 +7,7 @@ import type { Kind, Resource } from '../../shared/intent/resource.ts'
 import type { Addresses } from '../compile/addresses.ts'
 import { recordIdOf } from '../compile/compile.ts'
 import type { FleetNode, ResourceCondition, RollOut, Shown, Stored } from '../hub.ts'
+import type { LockBook } from '../lock/lock-book.ts'
 import type { LiveNetwork, Networks } from '../publish/networks.ts'
 import { type Intents, networkNameOf } from '../source/intents.ts'
 import type { Enrolment } from '../store/hub-store.ts'
@@ -23,6 +24,7 @@ export interface StatusOptions {
   readonly networks: Networks
   readonly fleet: Fleet
   readonly canaries: () => Pick<Canaries, 'states' | 'waits'>
+  readonly locks: Pick<LockBook, 'judge'>
 }
 
 export interface Status {
@@ -43,7 +45,7 @@ function sorted(list: readonly LiveNetwork[]): readonly LiveNetwork[] {
 type Remembered = Map<ResourceCondition['type'], Pick<ResourceCondition, 'status' | 'lastTransitionAt'>>
 
 export function createStatus(options: StatusOptions): Status {
-  const { addresses, clock, enrolments, fleet, intents, networks } = options
+  const { addresses, clock, enrolments, fleet, intents, locks, networks } = options
   /** When each condition was first seen to be as it is; one entry per resource. */
   const remembered = new Map<string, Remembered>()
 
@@ -63,12 +65,23 @@ export function createStatus(options: StatusOptions): Status {
     return node === undefined ? [] : addresses.of(parseName(networkNameOf(node)), `node/${name}`)
   }
 
+  /** Under a lock an enabled, approved device has no record exactly until it is signed for. */
+  const isUnsigned = (name: Name): boolean => {
+    const enrolment = enrolments.get(name)
+    const live = enrolment?.state === 'approved' ? networks.get(enrolment.network) : undefined
+    if (live === undefined || locks.judge(live.state.id) === undefined) return false
+    return live.publisher.changedAt(`node/${name}`) === undefined
+  }
+
   const isWaitedFor = (name: Name): boolean => {
     const stored = intents.get('Node', name)
-    return stored !== undefined && !(stored.resource as Resource<'Node'>).spec.disabled
+    return stored !== undefined && !(stored.resource as Resource<'Node'>).spec.disabled && !isUnsigned(name)
   }
 
   const members = (network: Name): readonly Member[] => fleet.members(network, isWaitedFor)
+
+  const withSignatures = (node: FleetNode): FleetNode =>
+    node.state !== 'disabled' && isUnsigned(node.name) ? { ...node, state: 'unsigned' } : node
 
   const measured = (network: Name) => {
     const live = networks.get(network)
@@ -78,7 +91,8 @@ export function createStatus(options: StatusOptions): Status {
 
   const nodeNamed = (name: Name): FleetNode | undefined => {
     const enrolment = enrolments.get(name)
-    return enrolment === undefined ? undefined : fleet.show(enrolment.nodeId, addressesOf(name))
+    const shown = enrolment === undefined ? undefined : fleet.show(enrolment.nodeId, addressesOf(name))
+    return shown === undefined ? undefined : withSignatures(shown)
   }
 
   const show = (list: readonly Stored[]): readonly Shown[] => {
@@ -110,7 +124,7 @@ export function createStatus(options: StatusOptions): Status {
   return {
     show,
     node: nodeNamed,
-    fleet: () => fleet.list(addressesOf),
+    fleet: () => fleet.list(addressesOf).map(withSignatures),
     rollOut: () =>
       sorted(networks.all()).map(({ publisher, state }) => {
         const now = measured(state.name)?.(publisher.version)

@@ -7,14 +7,18 @@ import { systemClock } from '../../shared/host/clock.ts'
 import { generateSigningSeed, generateWgPrivateKey, signerFromSeed, wgPublicKey } from '../../shared/host/crypto.ts'
 import { readIfThere } from '../../shared/host/files.ts'
 import { requestPinned } from '../../shared/host/pinned-http.ts'
-import { parseDeviceKey } from '../../shared/ids.ts'
+import { parseDeviceKey, parseName } from '../../shared/ids.ts'
 import { snapshotBytesMax } from '../../shared/limits.ts'
 import { type EnrolReply, enrolProofBytes, parseJoinToken } from '../../shared/wire/enrol.ts'
 import type { Server } from './server.ts'
 
 export type Enrolled = Extract<EnrolReply, { state: 'enrolled' }> & { readonly authorityDer: Uint8Array }
 
-export async function testEnrolment(server: Pick<Server, 'paths' | 'url'>): Promise<Enrolled> {
+/** A new device asks to join, under `name` if one is given. */
+export async function enrolDevice(
+  server: Pick<Server, 'paths' | 'url'>,
+  name?: string,
+): Promise<{ readonly reply: EnrolReply; readonly authorityDer: Uint8Array }> {
   const { paths, url } = server
   const authorityDer = new Uint8Array(new X509Certificate(readIfThere(`${paths.tls}/authority.crt`) ?? '').raw)
   const call = async (path: string, body: unknown): Promise<unknown> => {
@@ -38,9 +42,16 @@ export async function testEnrolment(server: Pick<Server, 'paths' | 'url'>): Prom
   const { id: tokenId, pin, secret } = parseJoinToken(made.token)
   const device = signerFromSeed(generateSigningSeed())
   const wgKey = wgPublicKey(generateWgPrivateKey())
-  const request = { tokenId, labels: {}, wgKey, deviceKey: parseDeviceKey(toBase64(device.publicKey)) }
+  const deviceKey = parseDeviceKey(toBase64(device.publicKey))
+  const named = name === undefined ? {} : { name: parseName(name) }
+  const request = { tokenId, labels: {}, wgKey, deviceKey, ...named }
   const proof = toBase64(device.sign(enrolProofBytes(request, pin)))
   const reply = (await call('/api/v1/enrol', { ...request, secret: toBase64Url(secret), proof })) as EnrolReply
+  return { reply, authorityDer }
+}
+
+export async function testEnrolment(server: Pick<Server, 'paths' | 'url'>): Promise<Enrolled> {
+  const { authorityDer, reply } = await enrolDevice(server)
   if (reply.state !== 'enrolled') throw new HoldfastError('failed', JSON.stringify(reply))
   return { ...reply, authorityDer }
 }

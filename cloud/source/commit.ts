@@ -5,9 +5,12 @@ import type { Clock, Entropy } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { base32, type Name, parseName, parseNetworkId } from '../../shared/ids.ts'
 import type { AnyResource, Kind, Resource } from '../../shared/intent/resource.ts'
+import type { Judge } from '../../shared/record/member.ts'
+import { type NodeBody, parseRecord, type RecordSet } from '../../shared/record/record.ts'
 import type { Addresses } from '../compile/addresses.ts'
-import { compile, recordIdOf } from '../compile/compile.ts'
+import { type Context, compile, nodeBody, recordIdOf } from '../compile/compile.ts'
 import type { Actor } from '../hub.ts'
+import type { LockBook } from '../lock/lock-book.ts'
 import type { Networks } from '../publish/networks.ts'
 import type { Enrolment, HubStore, NetworkState } from '../store/hub-store.ts'
 import { type Change, type Intents, networkNameOf, subjectOf } from './intents.ts'
@@ -20,18 +23,22 @@ export interface CommitOptions {
   readonly addresses: Addresses
   readonly networks: Networks
   readonly enrolments: ReadonlyMap<Name, Enrolment>
+  readonly locks: Pick<LockBook, 'judge'>
 }
 
-/** What goes along with a change of intent when a device enrols or leaves. */
+/** What goes along with a change of intent when a device enrols or leaves, or when people sign for members. */
 export interface Along {
-  /** Takes effect with the change; absent where the membership of nobody changes. */
-  readonly enrolment?: { readonly of: Name; readonly next: Enrolment | undefined }
+  /** Who enrols, leaves (undefined), or is signed for; takes effect with the change. */
+  readonly enrolments?: ReadonlyMap<Name, Enrolment | undefined>
+  /** The membership lock that a network has from this change on, and the records of its chain. */
+  readonly lock?: { readonly of: Name; readonly judge: Judge | undefined; readonly records: NetworkChanges }
   /** Runs inside the transaction. */
   readonly store?: () => void
 }
 
-/** Records to hand to the publishers, by network; undefined is a removal. */
-export type RecordChanges = ReadonlyMap<Name, ReadonlyMap<string, Uint8Array | undefined>>
+/** Records of one network to hand to its publisher; undefined is a removal. */
+type NetworkChanges = ReadonlyMap<string, Uint8Array | undefined>
+export type RecordChanges = ReadonlyMap<Name, NetworkChanges>
 
 export interface Committed {
   /** Networks that this change created. */
@@ -48,6 +55,20 @@ const owning = new Set<Kind>(['Node', 'Service'])
 
 function reversed({ before, after }: Change): Change {
   return { ...(after === undefined ? {} : { before: after }), ...(before === undefined ? {} : { after: before }) }
+}
+
+/** A change of intent alone never takes from a member what people signed for: it would be cut off until they sign again. */
+function refuseCutOff(resource: AnyResource, context: Context, published: RecordSet | undefined): void {
+  const wanted = resource.kind === 'Node' ? nodeBody(resource, context) : undefined
+  const bytes = published?.get(recordIdOf(resource))
+  if (wanted === undefined || bytes === undefined || context.judge?.(wanted) !== 'unsigned') return
+  const { body } = parseRecord(bytes) as { readonly body: NodeBody }
+  if (body.nodeId !== wanted.nodeId || body.wgKey !== wanted.wgKey) return
+  throw new HoldfastError('conflict', `the membership of ${wanted.name} is signed for ${body.addresses.join(', ')}`, {
+    field: `Node/${wanted.name} spec.addresses`,
+    remedy:
+      'Under a membership lock addresses stay. Delete the node and join it again, or end the lock for the change.',
+  })
 }
 
 function verbOf({ before, after }: Change): string {
@@ -91,22 +112,43 @@ export function createCommit(options: CommitOptions): Commit {
     return state
   }
 
+  const judgeOf = (network: Name, { lock }: Along): Judge | undefined => {
+    if (lock?.of === network) return lock.judge
+    const state = networks.get(network)?.state
+    return state === undefined ? undefined : options.locks.judge(state.id)
+  }
+
   const recordsOf = (changes: readonly Change[], more: readonly AnyResource[], along: Along): RecordChanges => {
     const records = new Map<Name, Map<string, Uint8Array | undefined>>()
-    const add = (resource: AnyResource, present: boolean): void => {
-      const network = parseName(networkNameOf(resource))
+    const ownOf = (network: Name): Map<string, Uint8Array | undefined> => {
       const own = records.get(network) ?? new Map<string, Uint8Array | undefined>()
       records.set(network, own)
+      return own
+    }
+    const add = (resource: AnyResource, present: boolean): void => {
+      const network = parseName(networkNameOf(resource))
       const id = recordIdOf(resource)
       const { name } = resource.metadata
-      const enrolment = along.enrolment?.of === name ? along.enrolment.next : enrolments.get(name)
-      const context = { addresses: addresses.of(network, id), ...(enrolment === undefined ? {} : { enrolment }) }
-      own.set(id, present ? compile(resource, context)?.bytes : undefined)
+      const enrolment = along.enrolments?.has(name) === true ? along.enrolments.get(name) : enrolments.get(name)
+      const judge = judgeOf(network, along)
+      const context = {
+        addresses: addresses.of(network, id),
+        ...(enrolment === undefined ? {} : { enrolment }),
+        ...(judge === undefined ? {} : { judge }),
+      }
+      const bytes = present ? compile(resource, context)?.bytes : undefined
+      if (present && bytes === undefined) refuseCutOff(resource, context, networks.get(network)?.publisher.records)
+      ownOf(network).set(id, bytes)
     }
     for (const change of changes) add(subjectOf(change), change.after !== undefined)
     for (const resource of more) add(resource, true)
-    const affected = along.enrolment === undefined ? undefined : intents.get('Node', along.enrolment.of)
-    if (affected !== undefined) add(affected.resource, true)
+    for (const name of along.enrolments?.keys() ?? []) {
+      const affected = intents.get('Node', name)
+      if (affected !== undefined) add(affected.resource, true)
+    }
+    if (along.lock !== undefined) {
+      for (const [id, bytes] of along.lock.records) ownOf(along.lock.of).set(id, bytes)
+    }
     for (const [network, own] of records) networks.get(network)?.publisher.checkRoom(own)
     return records
   }

@@ -6,6 +6,7 @@ import type { DeviceKey, Name, NetworkId, NodeId, WgKey } from '../../shared/ids
 import type { Kind } from '../../shared/intent/resource.ts'
 import type { Version } from '../../shared/record/head.ts'
 import type { RecordSet } from '../../shared/record/record.ts'
+import type { Signatures } from '../../shared/record/signatures.ts'
 import type { AuditRow, Stored } from '../hub.ts'
 
 export interface Enrolment {
@@ -17,6 +18,8 @@ export interface Enrolment {
   readonly state: 'pending' | 'approved'
   readonly tokenId: string
   readonly at: number
+  /** By keys of the membership lock, over what makes this device a member. */
+  readonly signatures?: Signatures
 }
 
 /** Addresses that belong to a node or service for good, by `kind/name`. */

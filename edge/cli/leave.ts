@@ -102,9 +102,15 @@ async function releasePort(cli: Cli, lease: LeaseMemory): Promise<void> {
 
 /** Without `purge` the keys stay, so that a device which joins again is the same node. */
 function removeState(cli: Cli, purge: boolean): void {
-  const { directory, identity, database, socket, lock } = cli.files
+  const { directory, identity, database, membershipLock, socket, lock } = cli.files
   if (purge) return rmSync(directory, { recursive: true, force: true })
-  for (const path of [identity, socket, lock, ...['', '-wal', '-shm'].map((suffix) => `${database}${suffix}`)]) {
+  for (const path of [
+    identity,
+    membershipLock,
+    socket,
+    lock,
+    ...['', '-wal', '-shm'].map((suffix) => `${database}${suffix}`),
+  ]) {
     rmSync(path, { force: true })
   }
   rmSync(join(directory, 'identity.json.new'), { force: true })

@@ -1,15 +1,11 @@
 // The commands of `holdfast` as a table. Each is loaded only when it is called: the agent's memory holds the agent.
 
-import { type CommandSpec, type FlagSpec, type ProgramSpec } from '../../shared/cli/command.ts'
+import type { FlagSpec, ProgramSpec } from '../../shared/cli/command.ts'
 import { shells } from '../../shared/cli/completion.ts'
 import { defaultStateDir } from '../host/files.ts'
-import type { Command } from './context.ts'
 import { agentFlags, hubBehindFlag, interfaceFlag, json, proxyFlag } from './flags.ts'
-
-export interface CommandRow {
-  readonly spec: CommandSpec
-  readonly load: () => Promise<Command>
-}
+import { lockRows } from './lock-rows.ts'
+import type { CommandRow } from './row.ts'
 
 /** Of every command. Without defaults: a default here would hide what the config file says. */
 const common: readonly FlagSpec[] = [
@@ -187,6 +183,7 @@ export const commands: readonly CommandRow[] = [
     },
     load: async () => (await import('./look.ts')).doctorCommand,
   },
+  ...lockRows,
   {
     spec: {
       name: 'leave',

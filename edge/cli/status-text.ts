@@ -34,6 +34,12 @@ function revisionLine({ revision }: AgentStatus, nowMs: number): string {
   return parts.join(', ')
 }
 
+function lockLine({ membershipLock: lock }: AgentStatus): readonly string[] {
+  if (lock === undefined) return []
+  const left = lock.leftOut.length === 0 ? '' : `; left out: ${lock.leftOut.join(', ')}`
+  return [`lock      ${lock.threshold} of ${lock.keys} keys sign for a member, lock ${lock.serial}${left}`]
+}
+
 function peerRow(peer: PeerStatus): readonly string[] {
   const path = peer.via === undefined ? peer.path : `${peer.path} via ${peer.via}`
   return [
@@ -80,6 +86,7 @@ export function statusText(status: AgentStatus, nowMs: number, table: Table): st
     `mode      ${modeLine(status, nowMs)}`,
     `revision  ${revisionLine(status, nowMs)}`,
     `gossip    ${gossipLine(status, nowMs)}`,
+    ...lockLine(status),
     `upkeep    ${upkeepLine(status)}`,
     `agent     ${status.version}, up ${ageText(status.uptimeS)}`,
   ]

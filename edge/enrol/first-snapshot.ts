@@ -1,10 +1,11 @@
 // The first set of records a device ever holds: through the same gate as every later one, judged by nothing but the root
 // key that its token pins; read back from the disk and judged again before the device counts as enrolled.
 
-import { fromBase64 } from '../../shared/bytes.ts'
+import { fromBase64, toHex } from '../../shared/bytes.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { sha256, verify } from '../../shared/host/crypto.ts'
 import { compareVersion, formatVersion } from '../../shared/record/head.ts'
+import { type Lock, lockHash } from '../../shared/record/lock.ts'
 import type { Identity } from '../identity.ts'
 import type { Store } from '../store/store.ts'
 import { type Accepted, acceptSnapshot, type Held, openHeld } from '../trust/accept.ts'
@@ -42,9 +43,26 @@ export function openFirstSnapshot(identity: Identity, snapshot: Uint8Array): Acc
   return accepted
 }
 
-/** As `openFirstSnapshot`, and keeps it. */
-export function storeFirstSnapshot(identity: Identity, snapshot: Uint8Array, store: Store): void {
+/** The lock that the token names by its hash. Throws `untrusted` where the hub does not show it. */
+function namedLock({ parsed }: Held, hash: Uint8Array): Lock {
+  const hex = toHex(hash)
+  const named = parsed?.records.locks.find(({ lock }) => lockHash(lock, sha256) === hex)
+  if (named !== undefined) return named.lock
+  throw new HoldfastError('untrusted', 'the hub does not show the membership lock that the token names', {
+    remedy: 'Ask for a new token. If the lock was not made anew on purpose, somebody else controls the hub.',
+  })
+}
+
+/** As `openFirstSnapshot`, and keeps it. Returns the membership lock of the hash `lock`. */
+export function storeFirstSnapshot(
+  identity: Identity,
+  snapshot: Uint8Array,
+  store: Store,
+  lock?: Uint8Array,
+): Lock | undefined {
   const { change, next } = openFirstSnapshot(identity, snapshot)
+  const named = lock === undefined ? undefined : namedLock(next, lock)
   store.saveSet(change)
   readBack(store, anchorsOf(identity), next)
+  return named
 }

@@ -19,8 +19,10 @@ import {
   parseJoinToken,
 } from '../../shared/wire/enrol.ts'
 import { type StateFiles, stateFiles } from '../host/files.ts'
+import { openLockFile } from '../host/lock-file.ts'
 import type { Identity } from '../identity.ts'
 import type { Store } from '../store/store.ts'
+import { lockFileText } from '../trust/lock-pin.ts'
 import { type DeviceKeys, ensureKeys } from './device-keys.ts'
 import { storeFirstSnapshot } from './first-snapshot.ts'
 import { fetchAnchor, type HubContact, requestEnrolment } from './hub-exchange.ts'
@@ -57,7 +59,7 @@ export async function join(options: JoinOptions): Promise<Identity> {
   const anchor = await persist(options, deadline, () => fetchAnchor(contact, secret.pin))
   const request = enrolRequest(options, secret, keys)
   const reply = await awaitApproval(options, deadline, () => requestEnrolment(contact, anchor, request))
-  return settle(files, identityOf(contact, anchor, reply, keys), reply, options)
+  return settle(files, identityOf(contact, anchor, reply, keys), reply, { ...options, lock: secret.lock })
 }
 
 function refuseSecondJoin(files: StateFiles): void {
@@ -97,6 +99,13 @@ async function persist<T>(options: JoinOptions, deadline: number, attempt: () =>
   }
 }
 
+/** Who lets the device in, and how. People compare its id before they sign for it. */
+function nextStep({ awaits, name, nodeId }: Extract<EnrolReply, { state: 'pending' }>) {
+  if (awaits !== 'signatures') return { awaited: 'approval', command: `holdfast-hub approve ${name}` }
+  const awaited = `signatures of membership lock keys for device ${nodeId}`
+  return { awaited, command: `holdfast-hub lock sign ${name} --key FILE` }
+}
+
 async function awaitApproval(
   options: JoinOptions,
   deadline: number,
@@ -105,13 +114,14 @@ async function awaitApproval(
   for (;;) {
     const reply = await persist(options, deadline, ask)
     if (reply.state === 'enrolled') return reply
+    const { awaited, command } = nextStep(reply)
     const waitMs = Math.min(Math.max(reply.retryAfterS * 1_000, 1_000), RETRY_MS_MAX)
     if (options.clock.monotonic() + waitMs >= deadline) {
-      throw new HoldfastError('expired', `${reply.name} still waits for approval at the hub`, {
-        remedy: `Approve it with \`holdfast-hub approve ${reply.name}\`, then run the same command again.`,
+      throw new HoldfastError('expired', `${reply.name} still waits for ${awaited} at the hub`, {
+        remedy: `Let it in with \`${command}\`, then run the same command again.`,
       })
     }
-    options.onProgress(`waiting for approval: \`holdfast-hub approve ${reply.name}\``)
+    options.onProgress(`waiting for ${awaited}: \`${command}\``)
     await pause(options.clock, waitMs)
   }
 }
@@ -137,11 +147,17 @@ function identityOf(contact: HubContact, anchor: Anchor, reply: Enrolled, keys: 
   }
 }
 
+interface SettleOptions extends JoinOptions {
+  /** Hash of the membership lock that the token names. */
+  readonly lock: Uint8Array | undefined
+}
+
 /** Verifies and stores the snapshot, reads it back, and only then writes the identity. */
-function settle(files: StateFiles, identity: Identity, reply: Enrolled, options: JoinOptions): Identity {
+function settle(files: StateFiles, identity: Identity, reply: Enrolled, options: SettleOptions): Identity {
   const store = options.openStore(files.database)
   try {
-    storeFirstSnapshot(identity, fromBase64(reply.snapshot), store)
+    const lock = storeFirstSnapshot(identity, fromBase64(reply.snapshot), store, options.lock)
+    if (lock !== undefined) openLockFile(files.membershipLock).write(lockFileText(lock))
     store.journal({ at: options.clock.now(), event: 'joined', detail: `${identity.network.name} as ${identity.name}` })
   } finally {
     store.close()

@@ -12,6 +12,8 @@ export interface StateFiles {
   /** Ed25519 seed of the device key, base64. Secret. */
   readonly deviceKey: string
   readonly database: string
+  /** The membership lock that is pinned. */
+  readonly membershipLock: string
   readonly socket: string
   /** Held by the agent that runs. */
   readonly lock: string
@@ -24,6 +26,7 @@ export function stateFiles(directory: string): StateFiles {
     wgKey: join(directory, 'wg.key'),
     deviceKey: join(directory, 'device.key'),
     database: join(directory, 'state.db'),
+    membershipLock: join(directory, 'membership-lock.json'),
     socket: join(directory, 'agent.sock'),
     lock: join(directory, 'agent.lock'),
   }

@@ -34,6 +34,7 @@ import { inflate } from './inflate.ts'
 import { keepInterfaceName } from './interface-name.ts'
 import { chooseListenPort } from './listen-port.ts'
 import { lockState } from './lock.ts'
+import { openLockFile } from './lock-file.ts'
 import { createMeshPort, type MeshPort } from './mesh-port.ts'
 import { defaultPort, isPublic, notePublic } from './own-port.ts'
 import { describeHost, type HostProbe } from './probe.ts'
@@ -166,6 +167,7 @@ async function makeAgent(
     verify,
     inflate,
     store: opened.store,
+    lockFile: openLockFile(files.membershipLock),
     driver,
     paths: { ...doors, talk: talkWith(keys, clock, entropy), metered: settings.metered, nudge },
     confirm: createConfirmDoors(settings, identity, options.run, answers),

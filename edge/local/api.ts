@@ -16,6 +16,7 @@ export const paths = {
   stop: '/v1/stop',
   ping: '/v1/ping',
   intent: '/v1/intent',
+  trust: '/v1/trust',
 } as const
 
 /** What came of a file of intent. */

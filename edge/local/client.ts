@@ -25,6 +25,8 @@ export interface LocalClient {
   /** Throws `conflict` where no revision is on trial. */
   confirm(): Promise<void>
   stop(): Promise<void>
+  /** What is pinned was changed on the disk: the agent reads it again. `detail` goes into the journal. */
+  trustAnew(detail: string): Promise<void>
   ping(node: string, count: number): AsyncIterable<PingLine>
   /** A file with all that the agent knows. */
   exportIntent(): Promise<Uint8Array>
@@ -126,6 +128,7 @@ export function createLocalClient(socketPath: string): LocalClient {
       return await readAll(response, gossipFileBytesMax)
     },
     importIntent: async (file) => (await ask('POST', paths.intent, file)) as ImportAnswer,
+    trustAnew: async (detail) => void (await ask('POST', `${paths.trust}?detail=${encodeURIComponent(detail)}`)),
     async *ping(node, count) {
       const response = await call('GET', `${paths.ping}?node=${encodeURIComponent(node)}&count=${count}`)
       if (response.statusCode !== 200) throw refusal(await readJson(response))

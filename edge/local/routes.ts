@@ -126,6 +126,14 @@ export function localRoutes(doors: LocalDoors): readonly LocalRoute[] {
     },
     {
       method: 'POST',
+      path: paths.trust,
+      handle: (query) => {
+        agent.trustAnew((query.get('detail') ?? '').slice(0, 200))
+        return { trusted: true }
+      },
+    },
+    {
+      method: 'POST',
       path: paths.stop,
       handle: (_query, response) => {
         // After the answer has left: stopping closes this very socket.

@@ -12,6 +12,8 @@ import type { Refusal } from './frames.ts'
 /** The set of members that a relay holds. */
 export interface MemberSet {
   readonly version: Version
+  /** True under a membership lock: the word of the hub alone, which is what a capability is, makes nobody a member. */
+  readonly closed?: boolean
   keyOf(node: NodeId): DeviceKey | undefined
   /** False where the network's relayPolicy keeps this relay from carrying traffic between the two; absent where none is known. */
   carries?(node: NodeId, peer: NodeId): boolean
@@ -31,9 +33,10 @@ export interface Admitted {
   readonly capability: Capability
 }
 
-/** True if the held set knows of the node's removal: it is as new as the capability and does not have the node. */
+/** True if the held set does not have the node, and either is as new as the capability or is closed. */
 export function isRemoved(members: MemberSet | undefined, node: NodeId, key: string | undefined, at: Version): boolean {
-  if (members === undefined || compareVersion(members.version, at) < 0) return false
+  if (members === undefined) return false
+  if (members.closed !== true && compareVersion(members.version, at) < 0) return false
   const held = members.keyOf(node)
   return held === undefined || (key !== undefined && held !== key)
 }

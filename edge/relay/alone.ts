@@ -9,13 +9,16 @@ import type { StatusReport } from '../../shared/wire/report.ts'
 import { loadKeys } from '../enrol/device-keys.ts'
 import { loadIdentity } from '../enrol/identity-file.ts'
 import type { StateFiles } from '../host/files.ts'
+import { openLockFile } from '../host/lock-file.ts'
 import type { Identity } from '../identity.ts'
 import { createHealth } from '../report/health.ts'
+import { tellLock } from '../report/lock-health.ts'
 import { createKeepsakes } from '../store/keepsakes.ts'
 import { openStore } from '../store/sqlite.ts'
 import type { Store } from '../store/store.ts'
 import { createHolding } from '../trust/holding.ts'
 import { type Anchors, firstKeyring } from '../trust/keys.ts'
+import { createOwnLock } from '../trust/own-lock.ts'
 import { type AloneLink, createAloneLink } from './alone-link.ts'
 import type { Forwarder } from './forwarder.ts'
 import { createMemberSets } from './member-set.ts'
@@ -77,7 +80,11 @@ function openState({ clock, files, log }: AloneOptions, { identity }: ReturnType
   const anchors: Anchors = { network: identity.network.id, root, certificates, verify, sha256 }
   const health = createHealth({ clock })
   const keep = createKeepsakes(store, clock, health, log)
-  const holding = createHolding(anchors, store, log)
+  const holding = createOwnLock(
+    { store, lockFile: openLockFile(files.membershipLock) },
+    { anchors, keep },
+    createHolding(anchors, store, log),
+  )
   const rebuilt = holding.load() ?? opened.rebuilt
   if (rebuilt !== undefined) health.raise('database-rebuilt', rebuilt)
   return { anchors, health, holding, keep, store }
@@ -120,6 +127,7 @@ export async function openRelayAlone(options: AloneOptions): Promise<RelayAlone>
   }
   const relay = createOwnRelay({ open, log, onTrouble: told('relay-closed') })
   const follow = (): void => {
+    tellLock(health, holding)
     const me = holding.inForce()?.parsed.records.nodes.find(({ nodeId }) => nodeId === identity.nodeId)?.relay
     relay.follow(options.port ?? me?.port ?? PORT, options.tlsPort ?? me?.tlsPort ?? TLS_PORT)
   }

@@ -10,7 +10,7 @@ import { topics } from '../../shared/wire/topics.ts'
 import { FakeHub, testDevice, testInflate, testNetwork } from '../link/hub.fake.ts'
 import { createHealth } from '../report/health.ts'
 import { MemoryStore } from '../store/memory.fake.ts'
-import { createHolding, type Holding } from '../trust/holding.ts'
+import { openLocked } from '../trust/locked.fake.ts'
 import { createAloneLink } from './alone-link.ts'
 import { createMemberSets } from './member-set.ts'
 import { alice, aliceAt, bob, bothBound, createRelayRig, refusedFor, watchBind } from './relay-rig.fake.ts'
@@ -42,7 +42,7 @@ function scene(relayCountry = 'ch') {
   hub.attach(broker)
   const store = new MemoryStore()
   const log = memoryLog()
-  const holding: Holding = createHolding(hub.anchors, store, log)
+  const holding = openLocked(hub.anchors, store)
   let news = 0
   const host: StatusReport['host'] = { os: 'x', kernel: 'x', arch: 'x', wireguard: 'none' }
   const identity = { nodeId: relay.nodeId, network: { id: testNetwork, name: 'default' } } as never
@@ -100,7 +100,7 @@ test('a relay alone follows the hub, keeps what it heard, reports what it runs, 
   await clock.advanceAsync(3_600_000)
   assert.is(members()?.version.revision, 2)
   // The next start has no hub either.
-  const again = createHolding(hub.anchors, store, memoryLog())
+  const again = openLocked(hub.anchors, store)
   again.load()
   const kept = createMemberSets(again, relay.nodeId)()
   assert.equal(

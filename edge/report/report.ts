@@ -5,7 +5,7 @@ import type { Clock } from '../../shared/effects.ts'
 import { type Condition, showCondition } from '../../shared/health.ts'
 import { healthMax, statusPeersMax } from '../../shared/limits.ts'
 import type { PeerReport, StatusReport } from '../../shared/wire/report.ts'
-import type { AgentSettings, AgentStatus, PeerStatus } from '../agent.ts'
+import type { AgentSettings, AgentStatus, LockStatus, PeerStatus } from '../agent.ts'
 import type { GossipStatus } from '../gossip/tally.ts'
 import type { Identity } from '../identity.ts'
 import type { LinkState } from '../link/hub-link.ts'
@@ -26,6 +26,7 @@ export interface Model {
   readonly revision: Omit<AgentStatus['revision'], 'source'>
   /** Who brought what is held. */
   readonly origin: Origin | undefined
+  readonly membershipLock?: LockStatus | undefined
   readonly peers: PeerBook
   readonly health: readonly Condition[]
   readonly mode: Mode
@@ -121,6 +122,7 @@ export function agentStatus(model: Model): AgentStatus {
     mode: mode.mode,
     modeSince: mode.since,
     revision: { ...model.revision, ...(model.origin === undefined ? {} : { source: model.origin }) },
+    ...(model.membershipLock === undefined ? {} : { membershipLock: model.membershipLock }),
     peers: model.peers.entries.map((entry) => peerStatus(entry, model.peers, now, monotonic)),
     health: model.health.map((condition) => showCondition(condition)),
     gossip: model.gossip,

@@ -2,11 +2,13 @@
 // left stays out, who has a new key is known by it alone, and trust is the newer set's. What the newer one added waits
 // with it. Read loosely, for the newest set may be written for a newer agent; what can't be told stays as it was.
 
+import * as v from 'valibot'
 import { fromUtf8 } from '../../shared/bytes.ts'
 import { parseWgKey, type WgKey } from '../../shared/ids.ts'
 import type { Version } from '../../shared/record/head.ts'
 import type { ParsedRecords, ParsedSet } from '../../shared/record/parsed.ts'
 import type { BodyOf } from '../../shared/record/record.ts'
+import { signatures } from '../../shared/record/signatures.ts'
 import type { Held, Readable } from './accept.ts'
 
 type NodeBody = BodyOf<'node'>
@@ -38,11 +40,15 @@ function keyIn(word: unknown): WgKey | undefined {
 function still(node: NodeBody, newer: Held): NodeBody | undefined {
   const bytes = newer.records.get(`node/${node.name}`)
   if (bytes === undefined) return undefined
-  const { deviceKey = node.deviceKey, nodeId = node.nodeId, wgKey = node.wgKey } = bodyOf(bytes)
+  const { deviceKey = node.deviceKey, membership: given, nodeId = node.nodeId, wgKey = node.wgKey } = bodyOf(bytes)
   if (nodeId !== node.nodeId || deviceKey !== node.deviceKey) return undefined
-  if (wgKey === node.wgKey) return node
+  if (wgKey === node.wgKey && JSON.stringify(given) === JSON.stringify(node.membership)) return node
   const rotated = keyIn(wgKey)
-  return rotated === undefined ? undefined : { ...node, wgKey: rotated }
+  const { membership: _, ...rest } = node
+  // Signed for anew, under another lock or with another key: what was signed before may not count any more.
+  const signed = v.safeParse(signatures, given)
+  if (rotated === undefined) return undefined
+  return { ...rest, wgKey: rotated, ...(signed.success ? { membership: signed.output } : {}) }
 }
 
 /** Who may vouch for members is for the newer set to say. */

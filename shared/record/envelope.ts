@@ -12,7 +12,7 @@ import { concat, sameBytes, toHex, utf8 } from '../bytes.ts'
 import type { Sha256, Signer, Verify } from '../effects.ts'
 import { HoldfastError } from '../errors.ts'
 
-export type EnvelopeKind = 'head' | 'key' | 'fact' | 'capability'
+export type EnvelopeKind = 'head' | 'key' | 'fact' | 'capability' | 'lock' | 'member'
 
 const VERSION = 1
 const KEY_ID_BYTES = 8
@@ -26,7 +26,8 @@ export function keyIdOf(publicKey: Uint8Array, sha256: Sha256): string {
   return toHex(sha256(publicKey).subarray(0, KEY_ID_BYTES))
 }
 
-function signedBytes(kind: EnvelopeKind, payload: Uint8Array): Uint8Array {
+/** What a signature is over: no signature over one kind can pass for one over another. */
+export function signedBytes(kind: EnvelopeKind, payload: Uint8Array): Uint8Array {
   return concat(utf8(`holdfast/${kind}/1\0`), payload)
 }
 

@@ -63,5 +63,6 @@ export function fakeRecords(intent: FakeIntent): ParsedRecords {
     })),
     services: [],
     keys: [],
+    locks: [],
   }
 }

@@ -12,6 +12,7 @@ export interface ParsedRecords {
   readonly routes: readonly BodyOf<'route'>[]
   readonly services: readonly BodyOf<'service'>[]
   readonly keys: readonly BodyOf<'key'>[]
+  readonly locks: readonly BodyOf<'lock'>[]
 }
 
 type Cache = ReadonlyMap<string, { readonly bytes: Uint8Array; readonly record: AnyRecord }>
@@ -23,7 +24,7 @@ export interface ParsedSet {
 }
 
 const nothing: ParsedSet = {
-  records: { network: undefined, canaries: [], nodes: [], policies: [], routes: [], services: [], keys: [] },
+  records: { network: undefined, canaries: [], nodes: [], policies: [], routes: [], services: [], keys: [], locks: [] },
   cache: new Map(),
 }
 
@@ -69,6 +70,7 @@ export function parseRecords(set: RecordSet, before: ParsedSet = nothing): Parse
       routes: of('route', records.routes),
       services: of('service', records.services),
       keys: of('key', records.keys),
+      locks: of('lock', records.locks),
     },
   }
 }

@@ -12,6 +12,8 @@ import { routeSpec } from '../intent/route.ts'
 import { serviceSpec } from '../intent/service.ts'
 import { recordBytesMax } from '../limits.ts'
 import { encodeCanonical, parseCanonical } from './canonical.ts'
+import { signedLock } from './lock.ts'
+import { signatures } from './signatures.ts'
 
 /** A member of the mesh. */
 const nodeBody = v.strictObject({
@@ -25,6 +27,8 @@ const nodeBody = v.strictObject({
   publicEndpoint: v.optional(namedEndpoint),
   relay: v.optional(v.strictObject({ port, tlsPort: port })),
   advertise: v.array(cidr),
+  /** By keys of the membership lock, over what makes the node a member. */
+  membership: v.optional(signatures),
 })
 export type NodeBody = v.InferOutput<typeof nodeBody>
 
@@ -42,6 +46,7 @@ const bodies = {
   route: v.strictObject({ name, spec: routeSpec }),
   service: serviceBody,
   key: keyBody,
+  lock: signedLock,
 } as const
 
 export type RecordKind = keyof typeof bodies

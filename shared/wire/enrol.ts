@@ -39,11 +39,13 @@ export interface JoinSecret {
   readonly id: string
   readonly secret: Uint8Array
   readonly pin: Uint8Array
+  /** SHA-256 of the membership lock that the network had when the token was made: the device believes no other. */
+  readonly lock?: Uint8Array | undefined
 }
 
-/** `hf1.<id>.<base64url of secret(32) and pin(32)>`: one word to copy. */
+/** `hf1.<id>.<base64url of secret(32), pin(32) and, under a membership lock, its hash(32)>`: one word to copy. */
 export function formatJoinToken(token: JoinSecret): string {
-  return `hf1.${token.id}.${toBase64Url(concat(token.secret, token.pin))}`
+  return `hf1.${token.id}.${toBase64Url(concat(token.secret, token.pin, token.lock ?? new Uint8Array(0)))}`
 }
 
 export function parseJoinToken(word: string): JoinSecret {
@@ -58,8 +60,11 @@ export function parseJoinToken(word: string): JoinSecret {
   } catch (cause) {
     throw new HoldfastError('invalid', 'the join token has a typing error in it', { remedy, cause })
   }
-  if (bytes.length !== 64) throw new HoldfastError('invalid', 'the join token is cut short', { remedy })
-  return { id, secret: bytes.slice(0, 32), pin: bytes.slice(32) }
+  if (bytes.length !== 64 && bytes.length !== 96) {
+    throw new HoldfastError('invalid', 'the join token is cut short', { remedy })
+  }
+  const lock = bytes.length === 64 ? {} : { lock: bytes.slice(64) }
+  return { id, secret: bytes.slice(0, 32), pin: bytes.slice(32, 64), ...lock }
 }
 
 export const enrolRequestSchema = v.strictObject({
@@ -117,6 +122,8 @@ export const enrolReplySchema = v.variant('state', [
     nodeId: text(parseNodeId, 'node-id'),
     name,
     retryAfterS: integer(0, 86_400),
+    /** What is waited for, where it is not approval: signatures by keys of the membership lock. */
+    awaits: v.optional(v.literal('signatures')),
   }),
   v.strictObject({
     state: v.literal('enrolled'),

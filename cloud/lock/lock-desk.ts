@@ -1,0 +1,250 @@
+// The desk of the membership lock: shows what is to be signed, takes what people signed, and lets nothing into force that
+// would cut a member off.
+
+import type { Clock } from '../../shared/effects.ts'
+import { HoldfastError } from '../../shared/errors.ts'
+import type { Name } from '../../shared/ids.ts'
+import type { Resource } from '../../shared/intent/resource.ts'
+import { lockKeysMax, locksKeptMax } from '../../shared/limits.ts'
+import type { TrustedKeys } from '../../shared/record/envelope.ts'
+import {
+  isLocked,
+  isSignedBy,
+  type Lock,
+  type LockScope,
+  lockKeys,
+  mayFollow,
+  type SignedLock,
+} from '../../shared/record/lock.ts'
+import type { LockSubmission } from '../../shared/record/lock-bundle.ts'
+import { memberBytes } from '../../shared/record/member.ts'
+import type { NodeBody } from '../../shared/record/record.ts'
+import { type Signatures, signersOf } from '../../shared/record/signatures.ts'
+import type { Addresses } from '../compile/addresses.ts'
+import { nodeBody } from '../compile/compile.ts'
+import type { Actor, LockMember, LockView } from '../hub.ts'
+import type { LiveNetwork, Networks } from '../publish/networks.ts'
+import type { Commit, Committed } from '../source/commit.ts'
+import type { Change, Intents } from '../source/intents.ts'
+import type { Enrolment, HubStore } from '../store/hub-store.ts'
+import { judgeUnder, type LockBook, lockRecords } from './lock-book.ts'
+
+export interface LockDeskOptions extends LockScope {
+  readonly store: HubStore
+  readonly locks: LockBook
+  readonly intents: Intents
+  readonly addresses: Addresses
+  readonly enrolments: Map<Name, Enrolment>
+  readonly networks: Networks
+  readonly commit: Commit
+  readonly announce: (changes: readonly Change[], committed: Committed) => void
+  readonly clock: Clock
+}
+
+export interface LockDesk {
+  view(network: string): LockView
+  /** Takes a bundle that people signed. Throws `untrusted`, `bad-signature`, `conflict` or `stale`; then nothing changed. */
+  submit(network: string, bundle: LockSubmission, replace: boolean, actor: Actor): LockView
+}
+
+interface Candidate {
+  readonly enrolment: Enrolment
+  /** As it would be published; a disabled node as if it were enabled, so that it can be signed for beforehand. */
+  readonly body: NodeBody
+  readonly disabled: boolean
+}
+
+/** `more` beside `held`, the newer of two by one key, the oldest forgotten where there are too many. */
+function joined(held: Signatures, more: Signatures): Signatures {
+  const keys = new Set(more.map(({ key }) => key))
+  return [...held.filter(({ key }) => !keys.has(key)), ...more].slice(-lockKeysMax)
+}
+
+function named(names: readonly string[]): string {
+  const more = names.length - 5
+  return more > 0 ? `${names.slice(0, 5).join(', ')} and ${more} more` : names.join(', ')
+}
+
+export function createLockDesk(options: LockDeskOptions): LockDesk {
+  const { addresses, enrolments, intents, locks, networks, sha256, store, verify } = options
+
+  const liveNamed = (name: string): LiveNetwork => {
+    const live = networks.get(name as Name)
+    if (live !== undefined) return live
+    throw new HoldfastError('not-found', `there is no network "${name.slice(0, 70)}"`, {
+      remedy: 'See `holdfast-hub get networks`.',
+    })
+  }
+
+  const candidates = ({ state }: LiveNetwork): readonly Candidate[] =>
+    [...enrolments.values()]
+      .filter((enrolment) => enrolment.network === state.name)
+      .flatMap((enrolment) => {
+        const node = intents.get('Node', enrolment.name)?.resource as Resource<'Node'> | undefined
+        if (node === undefined) return []
+        const enabled = { ...node, spec: { ...node.spec, disabled: false } }
+        const body = nodeBody(enabled, { addresses: addresses.of(state.name, `node/${enrolment.name}`), enrolment })
+        return body === undefined ? [] : [{ enrolment, body, disabled: node.spec.disabled }]
+      })
+      .sort((a, b) => (a.enrolment.name < b.enrolment.name ? -1 : 1))
+
+  const view = (name: string): LockView => {
+    const live = liveNamed(name)
+    const lock = locks.chain(live.state.id).at(-1)
+    const judge = locks.judge(live.state.id)
+    const members = candidates(live).map(({ body, disabled, enrolment }): LockMember => {
+      const { addresses: own, deviceKey, nodeId, wgKey } = body
+      return {
+        member: { name: body.name, nodeId, deviceKey, wgKey, addresses: own },
+        signatures: [...(enrolment.signatures ?? [])],
+        verdict: judge === undefined ? 'admitted' : judge(body),
+        disabled,
+      }
+    })
+    const { id } = live.state
+    return { network: { id, name: live.state.name }, ...(lock === undefined ? {} : { lock }), members }
+  }
+
+  /** Signatures are checked where they come in: what lies here and counts for nothing would only be found out much later. */
+  const checked = (live: LiveNetwork, body: NodeBody, given: Signatures, keys: TrustedKeys): Signatures => {
+    const known = given.filter(({ key }) => keys.has(key))
+    if (known.length < given.length) {
+      throw new HoldfastError('untrusted', `${body.name} is signed by a key that is not one of the lock’s`, {
+        remedy: 'See `holdfast-hub lock status` for its keys.',
+      })
+    }
+    const bytes = memberBytes(live.state.id, body)
+    for (const one of known) {
+      if (signersOf('member', bytes, [one], keys, verify).size === 1) continue
+      throw new HoldfastError('bad-signature', `the signature for ${body.name} by key ${one.key} is wrong`, {
+        remedy:
+          'The device may have changed since: get the file again with `holdfast-hub lock pending`, and sign that.',
+      })
+    }
+    return known
+  }
+
+  const signedFor = (
+    live: LiveNetwork,
+    bundle: LockSubmission,
+    list: readonly Candidate[],
+    keys: TrustedKeys,
+  ): ReadonlyMap<Name, Enrolment> => {
+    const byNode = new Map(list.map((one) => [one.enrolment.nodeId, one]))
+    const next = new Map<Name, Enrolment>()
+    for (const { member, signatures } of bundle.members) {
+      if (signatures.length === 0) continue
+      const candidate = byNode.get(member.nodeId)
+      // Who left meanwhile needs no signature any more.
+      if (candidate === undefined) continue
+      const { body, enrolment } = candidate
+      const held = enrolment.signatures ?? []
+      const fresh = signatures.filter(
+        (one) => !held.some(({ key, signature }) => key === one.key && signature === one.signature),
+      )
+      if (fresh.length === 0) continue
+      next.set(enrolment.name, { ...enrolment, signatures: joined(held, checked(live, body, fresh, keys)) })
+    }
+    return next
+  }
+
+  const chainWith = (live: LiveNetwork, proposal: SignedLock | undefined, replace: boolean): readonly SignedLock[] => {
+    const chain = locks.chain(live.state.id)
+    const last = chain.at(-1)
+    if (proposal === undefined) return chain
+    const scope = { sha256, verify }
+    if (last !== undefined && !replace) {
+      if (!mayFollow(last.lock, proposal, scope)) throw notFollowing(last.lock, proposal.lock)
+      return [...chain, proposal].slice(-locksKeptMax)
+    }
+    const { network, previous, serial, threshold } = proposal.lock
+    const first =
+      network === live.state.id && previous === undefined && serial === (last?.lock.serial ?? 0) + 1 && threshold > 0
+    if (first && isSignedBy(proposal, proposal.lock, scope)) return [proposal]
+    throw notFollowing(last?.lock, proposal.lock)
+  }
+
+  const refuseLoss = (
+    live: LiveNetwork,
+    list: readonly Candidate[],
+    lock: Lock | undefined,
+    signed: ReadonlyMap<Name, Enrolment>,
+  ): void => {
+    const judge = judgeUnder(lock, { sha256, verify })
+    if (judge === undefined) return
+    const cut = list.filter(({ body, disabled, enrolment }) => {
+      const membership = signed.get(enrolment.name)?.signatures ?? enrolment.signatures ?? []
+      const isPublished = live.publisher.records.has(`node/${enrolment.name}`)
+      return !disabled && isPublished && judge({ ...body, membership: [...membership] }) === 'unsigned'
+    })
+    if (cut.length === 0) return
+    throw new HoldfastError('conflict', `this lock would cut off ${named(cut.map(({ body }) => body.name))}`, {
+      remedy:
+        'Sign for every member first: `holdfast-hub lock sign FILE --all --key …`, with as many keys as it asks for.',
+    })
+  }
+
+  const changesOf = (live: LiveNetwork, lock: Lock | undefined): readonly Change[] => {
+    const network = intents.get('Network', live.state.name)?.resource as Resource<'Network'>
+    const { membershipLock: _, ...spec } = network.spec
+    const shown = isLocked(lock) ? { membershipLock: { keys: lock.keys, threshold: lock.threshold } } : {}
+    return intents.prepare([{ ...network, spec: { ...spec, ...shown } }])
+  }
+
+  const submit: LockDesk['submit'] = (name, bundle, replace, actor) => {
+    const live = liveNamed(name)
+    if (bundle.network !== undefined && bundle.network.id !== live.state.id) {
+      throw new HoldfastError('untrusted', `this was signed for network ${bundle.network.id}, not for ${name}`)
+    }
+    const before = locks.chain(live.state.id)
+    const chain = chainWith(live, bundle.proposal, replace)
+    const lock = chain.at(-1)?.lock
+    const keys = new Map([...before.slice(-1), ...chain.slice(-1)].flatMap((one) => [...lockKeys(one.lock, sha256)]))
+    const list = candidates(live)
+    const signed = signedFor(live, bundle, list, keys)
+    const isNew = chain !== before
+    if (isNew) refuseLoss(live, list, lock, signed)
+    const all = new Map(list.map(({ enrolment }) => [enrolment.name, signed.get(enrolment.name) ?? enrolment]))
+    const gone = before
+      .filter((one) => !chain.includes(one))
+      .map((one) => [`lock/${one.lock.serial}`, undefined] as const)
+    const records = new Map<string, Uint8Array | undefined>([...gone, ...lockRecords(chain)])
+    const changes = isNew ? changesOf(live, lock) : []
+    const committed = options.commit(changes, actor, {
+      enrolments: isNew ? all : signed,
+      ...(isNew ? { lock: { of: live.state.name, judge: judgeUnder(lock, { sha256, verify }), records } } : {}),
+      store() {
+        for (const enrolment of signed.values()) store.putEnrolment(enrolment)
+        if (isNew) locks.keep(live.state.id, chain)
+        const audit = (target: string, detail: string): void =>
+          store.putAudit({ at: options.clock.now(), actor: actor.name, verb: 'sign', target, detail })
+        if (isNew) audit(`lock/${name}`, lockWords(lock, replace))
+        for (const { name: node, signatures } of signed.values()) {
+          audit(`node/${node}`, `signed by ${(signatures ?? []).map(({ key }) => key).join(', ')}`)
+        }
+      },
+    })
+    if (isNew) locks.settle(live.state.id, chain)
+    for (const [node, enrolment] of signed) enrolments.set(node, enrolment)
+    options.announce(changes, committed)
+    return view(name)
+  }
+
+  return { view, submit }
+}
+
+function lockWords(lock: Lock | undefined, replace: boolean): string {
+  if (!isLocked(lock)) return 'the lock is ended'
+  const how = replace ? ', made anew without the keys of the one before' : ''
+  return `lock ${lock.serial}, ${lock.threshold} of ${lock.keys.length} keys${how}`
+}
+
+function notFollowing(last: Lock | undefined, next: Lock): HoldfastError {
+  const present = last === undefined ? 'there is none yet' : `lock ${last.serial} is in force`
+  return new HoldfastError('untrusted', `lock ${next.serial} may not take its place here: ${present}`, {
+    remedy:
+      last === undefined
+        ? 'The first lock has serial 1 and is signed by as many of its own keys as it asks for.'
+        : 'It needs the signatures of the present keys, and of its own: `holdfast-hub lock change`, then `lock sign`.',
+  })
+}

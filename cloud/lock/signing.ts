@@ -1,0 +1,129 @@
+// What is done with lock keys, on the machine where they lie: locks are proposed, and bundles are signed. Needs no hub.
+
+import { fromBase64, toBase64 } from '../../shared/bytes.ts'
+import type { Sha256, Signer } from '../../shared/effects.ts'
+import { HoldfastError } from '../../shared/errors.ts'
+import { base32, type DeviceKey, type NetworkId, type NodeId, parseDeviceKey } from '../../shared/ids.ts'
+import { keyIdOf } from '../../shared/record/envelope.ts'
+import {
+  isSignedBy,
+  type Lock,
+  type LockScope,
+  lockBytes,
+  lockHash,
+  type SignedLock,
+} from '../../shared/record/lock.ts'
+import type { LockBundle } from '../../shared/record/lock-bundle.ts'
+import { memberBytes } from '../../shared/record/member.ts'
+import { type Signature, type Signatures, signBeside } from '../../shared/record/signatures.ts'
+
+/** Whom to sign for: everybody in the bundle, or these. */
+export type Whom = 'all' | readonly string[]
+
+function sorted<T extends string>(list: Iterable<T>): T[] {
+  return [...new Set(list)].sort()
+}
+
+function thresholdFor(keys: readonly DeviceKey[], wanted: number | undefined): number {
+  const threshold = wanted ?? Math.floor(keys.length / 2) + 1
+  if (threshold >= 1 && threshold <= keys.length) return threshold
+  throw new HoldfastError('usage', `${threshold} of ${keys.length} keys cannot sign`, {
+    field: '--threshold',
+    remedy: 'Give more keys, or ask for fewer signatures.',
+  })
+}
+
+/** A first lock; more than half of the keys must sign where nothing else is asked for. */
+export function proposeFirst(
+  network: NetworkId,
+  keys: readonly DeviceKey[],
+  threshold: number | undefined,
+  serial: number,
+): SignedLock {
+  const own = sorted(keys)
+  return { lock: { network, serial, keys: own, threshold: thresholdFor(own, threshold), revoked: [] }, signatures: [] }
+}
+
+export interface LockChange {
+  readonly add: readonly DeviceKey[]
+  readonly remove: readonly DeviceKey[]
+  readonly threshold: number | undefined
+  readonly revoke: readonly NodeId[]
+  readonly pardon: readonly NodeId[]
+}
+
+/** The lock after `lock`; the same number of keys must sign where nothing else is asked for. */
+export function proposeNext(lock: Lock, change: LockChange, sha256: Sha256): SignedLock {
+  const keys = sorted([...lock.keys, ...change.add].filter((key) => !change.remove.includes(key)))
+  const next: Lock = {
+    network: lock.network,
+    serial: lock.serial + 1,
+    previous: lockHash(lock, sha256),
+    keys,
+    threshold: thresholdFor(keys, change.threshold ?? lock.threshold),
+    revoked: sorted([...lock.revoked, ...change.revoke].filter((node) => !change.pardon.includes(node))),
+  }
+  return { lock: next, signatures: [] }
+}
+
+/** What ends `lock`: from then on the hub alone says who is a member. */
+export function proposeEnd(lock: Lock, sha256: Sha256): SignedLock {
+  const { network, serial } = lock
+  const end = { network, serial: serial + 1, previous: lockHash(lock, sha256), keys: [], threshold: 0, revoked: [] }
+  return { lock: end, signatures: [] }
+}
+
+function withSignature(held: Signatures, more: Signature): Signature[] {
+  return [...held.filter(({ key }) => key !== more.key), more]
+}
+
+/** The keys whose signatures count for anything in `bundle`. */
+function keysIn({ lock, proposal }: LockBundle): ReadonlySet<DeviceKey> {
+  return new Set([...(lock?.lock.keys ?? []), ...(proposal?.lock.keys ?? [])])
+}
+
+function wantedOf(bundle: LockBundle, whom: Whom): ReadonlySet<string> {
+  const names = new Set<string>(bundle.members.map(({ member }) => member.name))
+  if (whom === 'all') return names
+  const unknown = whom.find((name) => !names.has(name))
+  if (unknown === undefined) return new Set(whom)
+  throw new HoldfastError('not-found', `nobody under the name ${unknown.slice(0, 70)} is to be signed for`, {
+    remedy: 'See `holdfast-hub lock pending` and `holdfast-hub lock status`.',
+  })
+}
+
+/** `bundle` signed by `signer`: the proposal, if there is one, and those who are wanted. */
+export function signBundle(bundle: LockBundle, signer: Signer, whom: Whom, sha256: Sha256): LockBundle {
+  const key = parseDeviceKey(toBase64(signer.publicKey))
+  if (!keysIn(bundle).has(key)) {
+    throw new HoldfastError('untrusted', `key ${keyIdOf(signer.publicKey, sha256)} is not one of the lock’s`, {
+      remedy: 'See `holdfast-hub lock status` for its keys; add one with `lock change --add`.',
+    })
+  }
+  const wanted = wantedOf(bundle, whom)
+  const { proposal } = bundle
+  const members = bundle.members.map((one) => {
+    const { member, signatures } = one
+    if (!wanted.has(member.name)) return one
+    if (base32(sha256(fromBase64(member.deviceKey)), 16) !== member.nodeId) {
+      throw new HoldfastError('untrusted', `${member.name} has the id of another device: ${member.nodeId}`, {
+        remedy: 'Sign nothing of this. Somebody changed the file, or controls the hub.',
+      })
+    }
+    const signature = signBeside('member', memberBytes(bundle.network.id, member), signer, sha256)
+    return { member, signatures: withSignature(signatures, signature) }
+  })
+  if (proposal === undefined) return { ...bundle, members }
+  const own = signBeside('lock', lockBytes(proposal.lock), signer, sha256)
+  return { ...bundle, members, proposal: { ...proposal, signatures: withSignature(proposal.signatures, own) } }
+}
+
+/** Why the proposal can't be sent yet, in words; undefined where it can. Who is not signed for is for the hub to say. */
+export function proposalLacks({ lock, proposal }: LockBundle, replace: boolean, scope: LockScope): string | undefined {
+  if (proposal === undefined) return undefined
+  if (!isSignedBy(proposal, proposal.lock, scope)) return 'signatures of the new lock’s own keys'
+  if (!replace && lock !== undefined && !isSignedBy(proposal, lock.lock, scope)) {
+    return 'signatures of the present lock’s keys'
+  }
+  return undefined
+}

@@ -1,0 +1,8 @@
+// The file with the pinned membership lock: whoever has root here may change it, and nobody else.
+
+import { readIfThere, writeAtomic } from '../../shared/host/files.ts'
+import type { LockFile } from '../trust/lock-pin.ts'
+
+export function openLockFile(path: string): LockFile {
+  return { read: () => readIfThere(path), write: (text) => writeAtomic(path, text) }
+}

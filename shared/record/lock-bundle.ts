@@ -1,0 +1,45 @@
+// What people carry between the hub and the machines that their lock keys lie on: the lock, and who is to be a member. Plain
+// JSON, so that who signs can read what they sign; the signatures are over the canonical bytes of it.
+
+import * as v from 'valibot'
+import { HoldfastError } from '../errors.ts'
+import { parseDeviceKey, parseNetworkId, parseNodeId, parseWgKey } from '../ids.ts'
+import { address, name, text } from '../intent/field.ts'
+import { parseWith } from '../intent/resource.ts'
+import { recordsMax } from '../limits.ts'
+import { signedLock } from './lock.ts'
+import { signatures } from './signatures.ts'
+
+const member = v.strictObject({
+  name,
+  nodeId: text(parseNodeId, 'node-id'),
+  deviceKey: text(parseDeviceKey, 'ed25519-key'),
+  wgKey: text(parseWgKey, 'wireguard-key'),
+  addresses: v.pipe(v.array(address), v.minLength(1), v.maxLength(2)),
+})
+
+const lockBundle = v.strictObject({
+  network: v.strictObject({ id: text(parseNetworkId, 'network-id'), name }),
+  /** The lock that is in force at the hub. */
+  lock: v.optional(signedLock),
+  /** The lock that is to take its place. */
+  proposal: v.optional(signedLock),
+  members: v.pipe(v.array(v.strictObject({ member, signatures })), v.maxLength(recordsMax)),
+})
+export type LockBundle = v.InferOutput<typeof lockBundle>
+
+/** As it is handed in at the hub, where the path names the network. */
+export const lockSubmission = v.strictObject({
+  ...lockBundle.entries,
+  network: v.optional(lockBundle.entries.network),
+})
+export type LockSubmission = v.InferOutput<typeof lockSubmission>
+
+export function parseLockBundle(input: unknown): LockBundle {
+  const bundle = parseWith(lockBundle, input)
+  for (const signed of [bundle.lock, bundle.proposal]) {
+    if (signed === undefined || signed.lock.network === bundle.network.id) continue
+    throw new HoldfastError('invalid', `the lock is of network ${signed.lock.network}, not of ${bundle.network.id}`)
+  }
+  return bundle
+}
