@@ -2,9 +2,9 @@
 
 import { switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { HoldfastError } from '../../shared/errors.ts'
+import { inflate } from '../../shared/host/inflate.ts'
 import { relayPortsMax } from '../../shared/limits.ts'
 import { createHubBus } from '../host/hub-bus.ts'
-import { inflate } from '../host/inflate.ts'
 import { lockState } from '../host/lock.ts'
 import { describeHost } from '../host/probe.ts'
 import { hubBehindOf } from '../host/settings.ts'

@@ -4,8 +4,8 @@ import type { Socket } from 'node:net'
 import type { Clock } from '../../shared/effects.ts'
 import { describeError, HoldfastError } from '../../shared/errors.ts'
 import { gossipExchangeMsMax, gossipSilenceMsMax } from '../../shared/limits.ts'
+import { createFramer, encodeFrame } from '../../shared/wire/frames.ts'
 import type { Channel, ChannelEvents } from '../gossip/doors.ts'
-import { createFramer, encodeFrame } from '../gossip/frames.ts'
 
 /** Time for a goodbye. */
 const CLOSE_MS = 2_000

@@ -2,7 +2,7 @@
 
 import type { NodeId } from '../../shared/ids.ts'
 import { compareVersion, type Version } from '../../shared/record/head.ts'
-import type { GossipState } from './state.ts'
+import type { GossipState } from '../../shared/wire/gossip-state.ts'
 
 /** A member, as the path engine sees it now. */
 export interface GossipPeer {

@@ -6,9 +6,9 @@ import * as assert from 'uvu/assert'
 import type { Address } from '../../shared/address/cidr.ts'
 import { isHoldfastError } from '../../shared/errors.ts'
 import type { NodeId } from '../../shared/ids.ts'
+import type { Frame } from '../../shared/wire/frames.ts'
 import { type TestDevice, testDevice } from '../link/hub.fake.ts'
 import type { Caller, Channel, ChannelEvents, GossipDoor } from './doors.ts'
-import type { Frame } from './frames.ts'
 
 export interface DoorBench {
   /** A door of the device at these addresses. */

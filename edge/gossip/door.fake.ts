@@ -5,8 +5,8 @@ import type { Clock, Entropy } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import { gossipSilenceMsMax } from '../../shared/limits.ts'
+import { createFramer, encodeFrame, type Frame } from '../../shared/wire/frames.ts'
 import type { Caller, Channel, ChannelEvents, GossipDoor, GossipHost, Place } from './doors.ts'
-import { createFramer, encodeFrame, type Frame } from './frames.ts'
 
 export interface MeshWeather {
   /** Shares of datagrams, 0 to 1. */

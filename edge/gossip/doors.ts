@@ -4,7 +4,7 @@
 import type { Address } from '../../shared/address/cidr.ts'
 import type { Clock, Entropy, Log, Signer } from '../../shared/effects.ts'
 import type { DeviceKey, NetworkId, NodeId } from '../../shared/ids.ts'
-import type { Frame } from './frames.ts'
+import type { Frame } from '../../shared/wire/frames.ts'
 
 /** Where a peer is asked. */
 export type Place =

@@ -5,9 +5,9 @@ import { describeError, HoldfastError } from '../../shared/errors.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import { recordsMax } from '../../shared/limits.ts'
 import { compareVersion } from '../../shared/record/head.ts'
+import type { Frame, Stamps } from '../../shared/wire/frames.ts'
+import type { GossipState, Stamp } from '../../shared/wire/gossip-state.ts'
 import type { Channel, ChannelEvents } from './doors.ts'
-import type { Frame, Stamps } from './frames.ts'
-import type { GossipState, Stamp } from './state.ts'
 
 /** What one end holds, and takes. */
 export interface Holder {

@@ -5,10 +5,10 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { seededEntropy } from '../../shared/effects.fake.ts'
 import type { NodeId } from '../../shared/ids.ts'
+import type { GossipState } from '../../shared/wire/gossip-state.ts'
 import { testDevice } from '../link/hub.fake.ts'
 import type { GossipPeer } from './acquaintance.ts'
 import { createMind, type MindAction, type MindEvent } from './mind.ts'
-import type { GossipState } from './state.ts'
 
 const ids = Array.from({ length: 12 }, (_, index) => testDevice(`node-${index}`, index).nodeId)
 const [A = '' as NodeId, B = '' as NodeId] = ids

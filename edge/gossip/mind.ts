@@ -4,11 +4,11 @@
 import { sameBytes } from '../../shared/bytes.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import { compareVersion, type Version } from '../../shared/record/head.ts'
+import type { GossipState } from '../../shared/wire/gossip-state.ts'
 import { type Acquaintances, createAcquaintances, type GossipPeer, isAlone, isLively, pick } from './acquaintance.ts'
 import { createBeats } from './beats.ts'
 import { createPulls } from './pulls.ts'
 import { createRumour, FANOUT } from './rumour.ts'
-import type { GossipState } from './state.ts'
 
 export type MindEvent =
   /** The members and their ways are these from now on. */

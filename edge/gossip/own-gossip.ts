@@ -2,6 +2,7 @@
 
 import type { Clock } from '../../shared/effects.ts'
 import type { NodeId, WgKey } from '../../shared/ids.ts'
+import { encodeState } from '../../shared/wire/gossip-state.ts'
 import type { AgentOptions } from '../agent.ts'
 import type { Lan } from '../lan/lan.ts'
 import type { Chooser } from '../paths/chooser.ts'
@@ -16,7 +17,6 @@ import { readCarried, writeCarried } from './carried.ts'
 import { createSteps } from './deltas.ts'
 import { createGossip, type Gossip } from './gossip.ts'
 import { createHoldings } from './holder.ts'
-import { encodeState } from './state.ts'
 
 /** WireGuard makes a new session for the first word after 120 s (REKEY_AFTER_TIME). */
 const SESSION_YOUNG_MS = 110_000

@@ -7,7 +7,7 @@
 import { concat, fromBase64, utf8 } from '../../shared/bytes.ts'
 import type { Signer, Verify } from '../../shared/effects.ts'
 import type { DeviceKey, NetworkId, NodeId } from '../../shared/ids.ts'
-import { nodeIdBytes, readNodeId } from './words.ts'
+import { nodeIdBytes, readNodeId } from '../../shared/wire/frames.ts'
 
 export const proofBytes = nodeIdBytes + 64
 export const gossipProtocol = 'holdfast-gossip/1'

@@ -4,8 +4,8 @@
 import type { NodeId } from '../../shared/ids.ts'
 import { gossipExchangesOutMax } from '../../shared/limits.ts'
 import { compareVersion } from '../../shared/record/head.ts'
+import type { GossipState } from '../../shared/wire/gossip-state.ts'
 import type { Acquaintances } from './acquaintance.ts'
-import type { GossipState } from './state.ts'
 
 export interface Pull {
   readonly node: NodeId

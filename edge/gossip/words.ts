@@ -10,10 +10,11 @@
 // and gains nothing: a hello brings about one answer of its own size to the true owner of the address, and at most an
 // exchange that the true owner has to take up; a fact is signed.
 
-import { concat, fromUtf8, sameBytes, utf8 } from '../../shared/bytes.ts'
-import { type NodeId, parseNodeId } from '../../shared/ids.ts'
+import { concat, sameBytes, utf8 } from '../../shared/bytes.ts'
+import type { NodeId } from '../../shared/ids.ts'
 import { gossipDatagramBytesMax } from '../../shared/limits.ts'
-import { encodeState, type GossipState, parseState } from './state.ts'
+import { nodeIdBytes, readNodeId } from '../../shared/wire/frames.ts'
+import { encodeState, type GossipState, parseState } from '../../shared/wire/gossip-state.ts'
 
 export type Word =
   /** What I hold; what do you? */
@@ -24,7 +25,6 @@ export type Word =
 
 const MAGIC = concat(utf8('hfg'), Uint8Array.of(1))
 const HEADER_BYTES = 8
-export const nodeIdBytes = 16
 const types = ['hello', 'answer', 'fact'] as const
 
 /** Undefined where it is too large for one datagram: it goes with an exchange then. */
@@ -47,13 +47,4 @@ export function parseWord(bytes: Uint8Array): Word | undefined {
   }
   const state = parseState(body)
   return state === undefined ? undefined : { type, state }
-}
-
-/** The node id that `bytes` begin with. */
-export function readNodeId(bytes: Uint8Array): NodeId | undefined {
-  try {
-    return bytes.length < nodeIdBytes ? undefined : parseNodeId(fromUtf8(bytes.subarray(0, nodeIdBytes)))
-  } catch {
-    return undefined
-  }
 }

@@ -6,9 +6,9 @@ import type { Clock, Entropy, Log, Sha256, Timer } from '../../shared/effects.ts
 import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { base32 } from '../../shared/ids.ts'
 import { requestsPerMinuteMax, snapshotBytesMax } from '../../shared/limits.ts'
+import { deltaFrameMax, snapshotFrameMax } from '../../shared/record/delta.ts'
 import type { Version } from '../../shared/record/head.ts'
 import { Assembly, encodeRequest, parseChunk, type ReplyKind, type SyncRequest } from '../../shared/wire/sync.ts'
-import { deltaFrameMax, snapshotFrameMax } from '../trust/accept.ts'
 
 export interface CatchUpOptions {
   readonly clock: Clock

@@ -4,8 +4,8 @@
 
 import { sameBytes, toHex } from '../../shared/bytes.ts'
 import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
-import { deltaBytesMax, headBytesMax, snapshotBytesMax } from '../../shared/limits.ts'
-import { parseDelta, parseSnapshot, unframe } from '../../shared/record/delta.ts'
+import { headBytesMax } from '../../shared/limits.ts'
+import { deltaFrameMax, parseDelta, parseSnapshot, snapshotFrameMax, unframe } from '../../shared/record/delta.ts'
 import { compareVersion, formatVersion, type Head, openHead, type Version } from '../../shared/record/head.ts'
 import { MerkleTree } from '../../shared/record/merkle.ts'
 import { type ParsedSet, parseRecords } from '../../shared/record/parsed.ts'
@@ -42,11 +42,6 @@ export interface Accepted {
   readonly change: SetChange
   readonly next: Held
 }
-
-/** Bytes of the largest frame: head, its length, payload. */
-const FRAME = headBytesMax + 2
-export const deltaFrameMax = deltaBytesMax + FRAME
-export const snapshotFrameMax = snapshotBytesMax + FRAME
 
 function checkNetwork(anchors: Anchors, head: Head): void {
   if (head.network === anchors.network) return

@@ -2,7 +2,6 @@
 // rules. What they spare is what a thousand machines would do at once: the look at a kernel with a thousand peers, and the
 // facts of all others. Started by the fan-out benchmark, which talks to it over IPC.
 
-import { inflate } from '../../edge/host/inflate.ts'
 import { createHubLink } from '../../edge/link/hub-link.ts'
 import { createSync } from '../../edge/link/sync.ts'
 import { renderRuleset } from '../../edge/plan/nft.ts'
@@ -14,6 +13,7 @@ import type { BusFactory, Log } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
 import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
 import { sha256, verify } from '../../shared/host/crypto.ts'
+import { inflate } from '../../shared/host/inflate.ts'
 import { createLog } from '../../shared/host/log.ts'
 import { createMqttBusFactory } from '../../shared/host/mqtt-bus.ts'
 import { connectPinned } from '../../shared/host/pinned-tls.ts'

@@ -38,6 +38,11 @@ export interface Framed {
   readonly payload: Uint8Array
 }
 
+/** Bytes of the largest frame: head, its length, payload. */
+const FRAME = headBytesMax + 2
+export const deltaFrameMax = deltaBytesMax + FRAME
+export const snapshotFrameMax = snapshotBytesMax + FRAME
+
 export function frame(head: Uint8Array, payload: Uint8Array): Uint8Array {
   return concat(Uint8Array.of(head.length >> 8, head.length & 0xff), head, payload)
 }

@@ -3,7 +3,7 @@
 import { deflateRawSync } from 'node:zlib'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { isHoldfastError } from '../../shared/errors.ts'
+import { isHoldfastError } from '../errors.ts'
 import { inflate } from './inflate.ts'
 
 test('inflates what was deflated, up to the bound and not a byte beyond', () => {

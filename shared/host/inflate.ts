@@ -1,7 +1,7 @@
 // Raw inflate (RFC 1951) with a bound: a few bytes from outside must not become gigabytes in here.
 
 import { inflateRawSync } from 'node:zlib'
-import { HoldfastError } from '../../shared/errors.ts'
+import { HoldfastError } from '../errors.ts'
 
 export function inflate(bytes: Uint8Array, bytesMax: number): Uint8Array {
   try {

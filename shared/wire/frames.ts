@@ -4,20 +4,19 @@
 //   1–4    bytes of the body
 //   5–     body
 //
-//   1 state     what the sender holds (state.ts), then 1 if a list of its facts follows
+//   1 state     what the sender holds (gossip-state.ts), then 1 if a list of its facts follows
 //   2 stamps    of each fact: node id (16), boot (8), seq (8)
 //   3 delta     deflated, from what the receiver showed to what the sender holds
 //   4 snapshot  deflated
 //   5 fact      whose it is (16), and its envelope
 //   6 end       the sender has said all; empty
 
-import { concat, utf8 } from '../../shared/bytes.ts'
-import { HoldfastError } from '../../shared/errors.ts'
-import type { NodeId } from '../../shared/ids.ts'
-import { factBytesMax, gossipStampsBytesMax } from '../../shared/limits.ts'
-import { deltaFrameMax, snapshotFrameMax } from '../trust/accept.ts'
-import { counterOf, encodeState, type GossipState, parseState, type Stamp, stateBytes } from './state.ts'
-import { nodeIdBytes, readNodeId } from './words.ts'
+import { concat, fromUtf8, utf8 } from '../bytes.ts'
+import { HoldfastError } from '../errors.ts'
+import { type NodeId, parseNodeId } from '../ids.ts'
+import { factBytesMax, gossipStampsBytesMax } from '../limits.ts'
+import { deltaFrameMax, snapshotFrameMax } from '../record/delta.ts'
+import { counterOf, encodeState, type GossipState, parseState, type Stamp, stateBytes } from './gossip-state.ts'
 
 export type Stamps = ReadonlyMap<NodeId, Stamp>
 
@@ -28,6 +27,7 @@ export type Frame =
   | { readonly type: 'fact'; readonly node: NodeId; readonly envelope: Uint8Array }
   | { readonly type: 'end' }
 
+export const nodeIdBytes = 16
 const HEADER_BYTES = 5
 const STAMP_BYTES = nodeIdBytes + 16
 /** What does not deflate grows by some bytes (RFC 1951 §3.2.4). */
@@ -164,5 +164,14 @@ export function createFramer(): Framer {
       return frames
     },
     waiting: () => waiting,
+  }
+}
+
+/** The node id that `bytes` begin with. */
+export function readNodeId(bytes: Uint8Array): NodeId | undefined {
+  try {
+    return bytes.length < nodeIdBytes ? undefined : parseNodeId(fromUtf8(bytes.subarray(0, nodeIdBytes)))
+  } catch {
+    return undefined
   }
 }
