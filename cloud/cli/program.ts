@@ -214,8 +214,32 @@ const upkeep: readonly CommandSpec[] = [
   },
   {
     name: 'restore',
-    summary: 'Bring a backup back into an empty data directory; starts a new epoch',
-    args: [{ name: 'FILE', summary: 'The backup', required: true }],
+    summary:
+      'Bring the hub back into an empty data directory, in a new epoch: from a backup, or from what devices hold',
+    args: [{ name: 'FILE', summary: 'The backup' }],
+    flags: [
+      {
+        name: 'from-node',
+        value: 'FILE',
+        repeat: true,
+        summary: 'In place of a backup: what `holdfast export` wrote on a device; of several the newest counts',
+      },
+      {
+        name: 'keys',
+        value: 'FILE',
+        summary: 'With --from-node: what `keys export` wrote, or the lost hub’s data directory',
+      },
+      data,
+    ],
+    examples: [
+      'holdfast-hub restore backup.tar --data ./hub',
+      'holdfast-hub restore --from-node intent.hfi --keys hub.keys --data ./hub',
+    ],
+  },
+  {
+    name: 'keys export',
+    summary: 'Write the keys that no device can give back into one small file, to be kept off this machine',
+    args: [{ name: 'FILE', summary: 'Where to; whoever has it can be this hub', required: true }],
     flags: [data],
   },
   {

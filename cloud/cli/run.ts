@@ -2,15 +2,12 @@
 
 import { renderCompletion, shells } from '../../shared/cli/completion.ts'
 import { renderMan } from '../../shared/cli/help.ts'
-import { parseArgv, switchFlag, textFlag } from '../../shared/cli/parse.ts'
+import { parseArgv, switchFlag } from '../../shared/cli/parse.ts'
 import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
-import { createLog } from '../../shared/host/log.ts'
 import { version } from '../../shared/version.ts'
-import { writeBackup } from '../backup/backup.ts'
-import { restoreBackup } from '../backup/restore.ts'
-import { dataPaths } from '../serve/data-directory.ts'
-import { type Client, dataDefault, openClient } from './client.ts'
+import { backup, keysExport, restore } from './backup-commands.ts'
+import { type Client, openClient } from './client.ts'
 import { argument, type Command, type Context, printJson } from './context.ts'
 import { explainNode, explainPath, explainPolicy } from './explain-commands.ts'
 import { audit, graph, status } from './fleet-commands.ts'
@@ -37,20 +34,6 @@ import {
   tokenList,
   tokenRevoke,
 } from './token-commands.ts'
-
-const backup: Command = async (context) => {
-  const paths = dataPaths(textFlag(context.flags, 'data') ?? dataDefault)
-  const file = argument(context, 0)
-  await writeBackup(paths, file, context.clock.now(), version)
-  context.out(`Wrote ${file}. Keep it secret: it holds the keys of the network.\n`)
-}
-
-const restore: Command = async (context) => {
-  const directory = textFlag(context.flags, 'data') ?? dataDefault
-  const log = createLog({ level: 'warn', format: 'text', now: () => context.clock.now() })
-  restoreBackup(argument(context, 0), directory, context.clock.now(), log)
-  context.out(`Restored into ${directory}, in a new epoch. Start it with \`holdfast-hub serve --data ${directory}\`.\n`)
-}
 
 const completion: Command = async (context) => {
   const shell = shells.find((known) => known === argument(context, 0))
@@ -95,6 +78,7 @@ export const commands: Readonly<Record<string, Command>> = {
   audit,
   backup,
   restore,
+  'keys export': keysExport,
   completion,
   man,
   version: showVersion,

@@ -16,7 +16,8 @@ const present = (root: string, names: readonly string[]): string[] =>
   names.filter((name) => existsSync(join(root, name)))
 
 function bringBack(root: string): string {
-  return `Bring the hub back from a backup: \`mv ${root} ${root}.broken && holdfast-hub restore FILE --data ${root}\`.`
+  const broken = `${root}.broken`
+  return `Bring the hub back from a backup: \`mv ${root} ${broken} && holdfast-hub restore FILE --data ${root}\`; or from what a device exports: \`… restore --from-node FILE --keys ${broken} --data ${root}\`.`
 }
 
 /** Before the database is opened, which would make one where there is none. */

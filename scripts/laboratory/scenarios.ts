@@ -10,6 +10,7 @@ import { scenario as foreignBroker } from './scenarios/foreign-broker.ts'
 import { scenario as fullDisk } from './scenarios/full-disk.ts'
 import { scenario as gossip } from './scenarios/gossip.ts'
 import { scenario as httpsOnly } from './scenarios/https-only.ts'
+import { scenario as hubLost } from './scenarios/hub-lost.ts'
 import { scenario as hubOutage } from './scenarios/hub-outage.ts'
 import { scenario as idle } from './scenarios/idle.ts'
 import { scenario as lanOnly } from './scenarios/lan-only.ts'
@@ -36,6 +37,7 @@ export const scenarios: readonly Scenario[] = [
   mesh,
   coldBoot,
   hubOutage,
+  hubLost,
   gossip,
   commitConfirm,
   paths,

@@ -1,26 +1,34 @@
 // A real hub and a real device's link to it, on loopback: what neither side can prove alone. A device whose credentials the
 // broker has lost comes back by its key, without anybody's help; one that was removed does not.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openAccessStore } from '../../cloud/access/access-store.ts'
+import { exportKeys } from '../../cloud/backup/keys.ts'
+import { restoreFromNodes } from '../../cloud/backup/restore-from-nodes.ts'
 import { openClient } from '../../cloud/cli/client.ts'
 import { type Server, startServer } from '../../cloud/serve/server.ts'
 import { resolveSettings } from '../../cloud/serve/settings.ts'
+import { exportCommand } from '../../edge/cli/carry.ts'
+import type { Cli } from '../../edge/cli/context.ts'
 import { loadIdentity } from '../../edge/enrol/identity-file.ts'
 import { join as joinHub } from '../../edge/enrol/join.ts'
 import { type StateFiles, stateFiles } from '../../edge/host/files.ts'
 import { createHubBus } from '../../edge/host/hub-bus.ts'
 import { readSettings } from '../../edge/host/settings.ts'
 import { openStore } from '../../edge/store/sqlite.ts'
+import { fromBase64 } from '../../shared/bytes.ts'
 import { memoryLog } from '../../shared/effects.fake.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
+import { sha256, verify } from '../../shared/host/crypto.ts'
 import { parseName } from '../../shared/ids.ts'
+import { openHead } from '../../shared/record/head.ts'
+import { keyring } from '../../shared/record/keys.ts'
 import { agentFilters, topics } from '../../shared/wire/topics.ts'
 
 const scene = suite('a hub and a device')
@@ -52,6 +60,8 @@ async function joined(name: string): Promise<StateFiles> {
 }
 
 interface Link {
+  /** Of the first head that the hub says; signed by a key that the device knew before. */
+  epoch(): Promise<number>
   close(): Promise<void>
   /** Resolves when the link is next up. */
   up(): Promise<void>
@@ -65,6 +75,9 @@ function linkOf(files: StateFiles): Link {
   const opened = openStore(files.database, effects)
   const settings = readSettings({ file: undefined, env: {}, flags: {} })
   const { network, nodeId } = identity
+  const keys = identity.keys.map((key) => fromBase64(key))
+  const known = keyring(keys, fromBase64(identity.anchor.rootKey), verify, sha256)
+  const head = Promise.withResolvers<number>()
   let onUp = Promise.withResolvers<void>()
   let onDown = Promise.withResolvers<ErrorCode | undefined>()
   const make = createHubBus({
@@ -84,13 +97,16 @@ function linkOf(files: StateFiles): Link {
   bus.start({
     onUp: () => onUp.resolve(),
     onDown: (_reason, code) => onDown.resolve(code),
-    onMessage: () => undefined,
+    onMessage(topic, payload) {
+      if (topic === topics.head(network.id)) head.resolve(openHead(payload, known, verify).epoch)
+    },
   })
   return {
     async close() {
       await bus.close()
       opened.store.close()
     },
+    epoch: () => head.promise,
     up() {
       onUp = Promise.withResolvers()
       return onUp.promise
@@ -139,5 +155,41 @@ scene('a device that was removed gets none', async () => {
   assert.is(passwordOf(files), before)
   await link.close()
 })
+
+scene(
+  'a hub that is destroyed comes back from one device’s file and the keys; the device is let in by itself, at the next epoch',
+  async () => {
+    const files = await joined('gamma')
+    const [keys, intent] = [join(directory, 'hub.keys'), join(directory, 'gamma.intent')]
+    exportKeys(data, keys, systemClock.now())
+    const { host } = new URL(server.url)
+    await server.stop()
+    rmSync(data, { recursive: true })
+    // The agent does not run: its cache is what there is.
+    assert.is(
+      await exportCommand({
+        ...effects,
+        args: [intent],
+        files,
+        json: false,
+        write: () => undefined,
+        probe: { exists: existsSync },
+      } as unknown as Cli),
+      0,
+    )
+    const { networks } = restoreFromNodes({ ...effects, files: [intent], keys, directory: data })
+    assert.equal(
+      networks.map(({ count, epoch }) => [count.get('Node'), epoch]),
+      [[2, 2]],
+    )
+    server = await serve(host)
+    const before = passwordOf(files)
+    const link = linkOf(files)
+    await link.up()
+    assert.is.not(passwordOf(files), before)
+    assert.is(await link.epoch(), 2)
+    await link.close()
+  },
+)
 
 scene.run()

@@ -1,0 +1,131 @@
+// The few secrets that no device can give back: the root key that devices pin, the key that signs for it, and the TLS authority.
+// Small and hardly ever changed, they fit on a stick in a safe; with them and what any device holds, a hub that is lost for
+// good comes back (`restore --from-node`).
+
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { existsSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import * as v from 'valibot'
+import { fromBase64, sameBytes, toBase64 } from '../../shared/bytes.ts'
+import type { Signer } from '../../shared/effects.ts'
+import { describeError, HoldfastError } from '../../shared/errors.ts'
+import { sha256, signerFromSeed, verify } from '../../shared/host/crypto.ts'
+import { makePrivateDirectory, readIfThere, writeAtomic } from '../../shared/host/files.ts'
+import { parseWith } from '../../shared/intent/resource.ts'
+import { readKeyCertificate } from '../../shared/record/keys.ts'
+
+/** By their paths in the data directory. */
+const needed = ['root.key', 'tls/authority.key', 'tls/authority.crt'] as const
+/** Another signing key can be made: the root certifies it. */
+const replaceable = ['signing.key', 'signing.crt'] as const
+
+const text = v.pipe(v.string(), v.maxLength(16_384))
+const bundle = v.strictObject({
+  format: v.literal('holdfast-hub keys 1'),
+  exportedAt: v.string(),
+  files: v.strictObject({
+    ...(Object.fromEntries(needed.map((name) => [name, text])) as Record<(typeof needed)[number], typeof text>),
+    ...(Object.fromEntries(replaceable.map((name) => [name, v.optional(text)])) as Record<
+      (typeof replaceable)[number],
+      v.OptionalSchema<typeof text, undefined>
+    >),
+  }),
+})
+type KeyFiles = v.InferOutput<typeof bundle>['files']
+
+export interface HubSecrets {
+  readonly root: Signer
+  /** The signing key and its certificate by the root; undefined where they are lost. */
+  readonly signing: { readonly signer: Signer; readonly certificate: Uint8Array } | undefined
+  readonly files: KeyFiles
+}
+
+function readDirectory(directory: string): unknown {
+  const files = [...needed, ...replaceable].flatMap((name) => {
+    const held = readIfThere(join(directory, name))
+    return held === undefined ? [] : [[name, held] as const]
+  })
+  return Object.fromEntries(files)
+}
+
+function parseFiles(files: unknown, from: string): KeyFiles {
+  const there = new Set(Object.keys(files as object))
+  const gone = needed.filter((name) => !there.has(name))
+  if (gone.length > 0) {
+    throw new HoldfastError('not-found', `${gone.join(', ')} is missing in ${from}`, {
+      remedy: 'Devices pin the root key and the TLS authority: without both, they have to join a new hub.',
+    })
+  }
+  return parseWith(bundle.entries.files, files)
+}
+
+function checkAuthority(files: KeyFiles): void {
+  const certificate = new X509Certificate(files['tls/authority.crt'])
+  if (!certificate.checkPrivateKey(createPrivateKey(files['tls/authority.key']))) {
+    throw new HoldfastError('corrupt', 'tls/authority.key and tls/authority.crt do not belong together')
+  }
+}
+
+function openSigning(files: KeyFiles, root: Signer): HubSecrets['signing'] {
+  const { 'signing.crt': certificate, 'signing.key': seed } = files
+  if (certificate === undefined || seed === undefined) return undefined
+  const signer = signerFromSeed(fromBase64(seed.trim()))
+  const envelope = fromBase64(certificate.trim())
+  const { publicKey } = readKeyCertificate(envelope, root.publicKey, verify, sha256)
+  if (!sameBytes(publicKey, signer.publicKey)) {
+    throw new HoldfastError('corrupt', 'signing.key and signing.crt do not belong together')
+  }
+  return { signer, certificate: envelope }
+}
+
+function open(files: KeyFiles, from: string): HubSecrets {
+  try {
+    checkAuthority(files)
+    const root = signerFromSeed(fromBase64(files['root.key'].trim()))
+    return { root, signing: openSigning(files, root), files }
+  } catch (cause) {
+    throw new HoldfastError('corrupt', `the keys in ${from} cannot be used: ${describeError(cause)}`, {
+      cause,
+      remedy: 'Give what `holdfast-hub keys export` wrote, or the data directory of the hub that is lost.',
+    })
+  }
+}
+
+/** From a file of `keys export`, or from a data directory. Throws where they are not whole or do not fit together. */
+export function readKeys(path: string): HubSecrets {
+  if (!existsSync(path)) throw new HoldfastError('not-found', `there is no ${path}`)
+  if (statSync(path).isDirectory()) return open(parseFiles(readDirectory(path), path), path)
+  let files: unknown
+  try {
+    files = parseWith(bundle, JSON.parse(readIfThere(path) ?? '')).files
+  } catch (cause) {
+    throw new HoldfastError('corrupt', `${path} is no file of a hub’s keys: ${describeError(cause)}`, {
+      cause,
+      remedy: 'Give what `holdfast-hub keys export` wrote, whole.',
+    })
+  }
+  return open(parseFiles(files, path), path)
+}
+
+/** Also while the hub runs: keys are written whole and hardly ever. */
+export function exportKeys(directory: string, file: string, now: number): void {
+  const target = resolve(file)
+  if (existsSync(target)) {
+    throw new HoldfastError('conflict', `${target} is there already`, { remedy: 'Choose another name.' })
+  }
+  const { files } = readKeys(directory)
+  const whole = { format: 'holdfast-hub keys 1', exportedAt: new Date(now).toISOString(), files }
+  writeAtomic(target, `${JSON.stringify(whole, undefined, 2)}\n`)
+}
+
+/** Lays the keys into a data directory. `signing`: what signs from now on. */
+export function writeKeys(
+  directory: string,
+  { files }: HubSecrets,
+  signing: { readonly seed: string; readonly certificate: Uint8Array },
+): void {
+  makePrivateDirectory(join(directory, 'tls'))
+  for (const name of needed) writeAtomic(join(directory, name), files[name])
+  writeAtomic(join(directory, 'signing.key'), `${signing.seed}\n`)
+  writeAtomic(join(directory, 'signing.crt'), `${toBase64(signing.certificate)}\n`)
+}

@@ -1,0 +1,77 @@
+// backup, restore and keys export: what is kept against the loss of the hub, and how it comes back.
+
+import { listFlag, textFlag } from '../../shared/cli/parse.ts'
+import { HoldfastError } from '../../shared/errors.ts'
+import { createLog } from '../../shared/host/log.ts'
+import { memberKinds, plural } from '../../shared/intent/resource.ts'
+import { formatVersion } from '../../shared/record/head.ts'
+import { version } from '../../shared/version.ts'
+import { writeBackup } from '../backup/backup.ts'
+import { exportKeys } from '../backup/keys.ts'
+import { restoreBackup } from '../backup/restore.ts'
+import { type FromNodes, restoreFromNodes } from '../backup/restore-from-nodes.ts'
+import { dataPaths } from '../serve/data-directory.ts'
+import { dataDefault } from './client.ts'
+import { argument, type Command, type Context } from './context.ts'
+
+const dataOf = ({ flags }: Context): string => textFlag(flags, 'data') ?? dataDefault
+
+export const backup: Command = async (context) => {
+  const file = argument(context, 0)
+  await writeBackup(dataPaths(dataOf(context)), file, context.clock.now(), version)
+  context.out(`Wrote ${file}. Keep it secret: it holds the keys of the network.\n`)
+}
+
+export const keysExport: Command = async (context) => {
+  const file = argument(context, 0)
+  exportKeys(dataOf(context), file, context.clock.now())
+  context.out(
+    [
+      `Wrote ${file}. Whoever has it can be this hub: take it off this machine, to two places without a network.`,
+      'With it and `holdfast export` of any device, `holdfast-hub restore --from-node` brings the hub back.',
+      '',
+    ].join('\n'),
+  )
+}
+
+/** What no device could know. */
+const LOST = [
+  'Devices did not know, and so it is gone: devices that were disabled or waited for approval, Nodes that nobody had joined as',
+  'yet, join tokens, API tokens, the audit log, labels and annotations of resources themselves, and whatever was changed later.',
+]
+
+function tell({ err, out }: Context, { networks, newSigningKey, refused }: FromNodes, directory: string): void {
+  for (const { file, why } of refused) err(`holdfast-hub: ${file} was no use: ${why}\n`)
+  for (const { count, epoch, from, network } of networks) {
+    const there = memberKinds.map((kind) => `${count.get(kind) ?? 0} ${plural[kind]}`).join(', ')
+    out(`Network ${network} as of revision ${formatVersion(from)}: ${there}. It goes on as epoch ${epoch}.\n`)
+  }
+  if (newSigningKey) out('The signing key is a new one, certified by the root key.\n')
+  out(`${LOST.join('\n')}\n`)
+  out(`Start it at the address that devices know: \`holdfast-hub serve --data ${directory} --url …\`.\n`)
+  out('Devices come back by themselves within minutes.\n')
+}
+
+export const restore: Command = async (context) => {
+  const directory = dataOf(context)
+  const { args, clock, entropy, flags } = context
+  const log = createLog({ level: 'warn', format: 'text', now: () => clock.now() })
+  const files = listFlag(flags, 'from-node')
+  const keys = textFlag(flags, 'keys')
+  if (args.length + files.length === 0 || (args.length > 0 && files.length > 0)) {
+    throw new HoldfastError('usage', 'restore needs a backup, or --from-node with files of devices', {
+      remedy: 'holdfast-hub restore FILE, or holdfast-hub restore --from-node FILE --keys FILE.',
+    })
+  }
+  if (files.length > 0 !== (keys !== undefined)) {
+    throw new HoldfastError('usage', '--from-node and --keys go together', {
+      remedy: 'A backup brings its keys along; for devices’ files give what `holdfast-hub keys export` wrote.',
+    })
+  }
+  if (keys !== undefined) {
+    tell(context, restoreFromNodes({ files, keys, directory, clock, entropy, log }), directory)
+    return
+  }
+  restoreBackup(argument(context, 0), directory, clock.now(), log)
+  context.out(`Restored into ${directory}, in a new epoch. Start it with \`holdfast-hub serve --data ${directory}\`.\n`)
+}

@@ -1,0 +1,200 @@
+// `keys export` and `restore --from-node` as people type them: a hub that is gone with its disk comes back from a small file of
+// keys and a file of a device; and everything from which it must not come back.
+
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { utf8 } from '../../shared/bytes.ts'
+import { memoryLog } from '../../shared/effects.fake.ts'
+import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
+import { deflate } from '../../shared/host/deflate.ts'
+import { encodeSnapshot } from '../../shared/record/delta.ts'
+import { encodeCarried } from '../../shared/wire/carried.ts'
+import { scratch } from '../broker/broker.fake.ts'
+import { testEnrolment } from '../serve/enrolment.fake.ts'
+import { startServer } from '../serve/server.ts'
+import { resolveSettings } from '../serve/settings.ts'
+import { openHubStore } from '../store/sqlite.ts'
+import { run } from './run.ts'
+
+const cli = suite('restore from devices')
+const directory = scratch('hf-restore-')
+const at = (name: string): string => `${directory.path}/${name}`
+const effects = { clock: systemClock, entropy: systemEntropy, log: memoryLog() }
+
+const start = (data: string) =>
+  startServer(resolveSettings({}, { data, listen: '127.0.0.1:0', mqtt: '127.0.0.1:0' }, false), effects)
+
+async function say(words: string, data = at('hub')) {
+  const said = { out: '', err: '' }
+  const code = await run(words.split(' '), {
+    env: { HOLDFAST_HUB_DATA: data },
+    color: false,
+    out: (text) => void (said.out += text),
+    err: (text) => void (said.err += text),
+    readInput: async () => '',
+  })
+  return { code, ...said }
+}
+
+/** What a device that holds the hub's newest set would export. */
+function exported(data: string, change: (frame: Uint8Array) => Uint8Array = (frame) => frame): Uint8Array {
+  const store = openHubStore(`${data}/hub.db`, memoryLog())
+  const published = store.published(store.networks()[0]?.id ?? ('' as never))
+  store.close()
+  if (published === undefined) throw new Error('nothing published')
+  const frame = change(encodeSnapshot(published.records, published.head))
+  return encodeCarried([{ type: 'snapshot', deflated: deflate(frame) }])
+}
+
+/** A hub with one device, its keys and the device's file; then it is gone. */
+async function lose(name: string): Promise<void> {
+  const server = await start(at(name))
+  await testEnrolment(server)
+  assert.is((await say(`keys export ${at(`${name}.keys`)}`, at(name))).code, 0)
+  writeFileSync(at(`${name}-early`), exported(at(name)))
+  await testEnrolment(server)
+  writeFileSync(at(`${name}.intent`), exported(at(name)))
+  await server.stop()
+}
+
+cli.before(async () => {
+  await lose('hub')
+  await lose('other')
+})
+cli.after(() => directory.remove())
+
+cli('the file of keys is for its owner alone, names its worth, and overwrites nothing', async () => {
+  assert.is(statSync(at('hub.keys')).mode & 0o777, 0o600)
+  const said = await say(`keys export ${at('again.keys')}`)
+  assert.match(said.out, /Whoever has it can be this hub/)
+  assert.match((await say(`keys export ${at('again.keys')}`)).err, /is there already/)
+  assert.match((await say(`keys export ${at('x')}`, at('nowhere'))).err, /there is no/)
+})
+
+cli(
+  'keys and a device’s file bring the hub back: the same records, the next epoch, and a token for its people',
+  async () => {
+    const target = at('back')
+    const said = await say(`restore --from-node ${at('hub.intent')} --keys ${at('hub.keys')}`, target)
+    assert.is(said.code, 0, said.err)
+    assert.match(said.out, /Network default as of revision \d+: 0 canaries, 2 nodes, 0 policies, .* epoch 2\.\n/)
+    assert.match(said.out, /disabled or waited for approval/)
+    for (const name of ['root.key', 'signing.key', 'signing.crt', 'tls/authority.key', 'tls/authority.crt']) {
+      assert.is(readFileSync(`${target}/${name}`, 'utf8'), readFileSync(`${at('hub')}/${name}`, 'utf8'), name)
+      assert.is(statSync(`${target}/${name}`).mode & 0o077, 0, name)
+    }
+    const restored = await start(target)
+    assert.ok(restored.firstToken)
+    const state = JSON.parse((await say('status --json', target)).out) as {
+      nodes: number
+      networks: { version: object }[]
+    }
+    assert.equal([state.nodes, state.networks[0]?.version], [2, { epoch: 2, revision: 1 }])
+    await restored.stop()
+  },
+)
+
+cli(
+  'the keys of a data directory do as well; of several files the newest counts, and one that is no use is named',
+  async () => {
+    writeFileSync(at('torn'), readFileSync(at('hub.intent')).subarray(0, 200))
+    const files = ['torn', 'hub-early', 'hub.intent'].map((name) => `--from-node ${at(name)}`).join(' ')
+    const said = await say(`restore ${files} --keys ${at('hub')}`, at('newest'))
+    assert.is(said.code, 0, said.err)
+    assert.match(said.out, /2 nodes/)
+    assert.match(said.err, /torn was no use: the file of intent is cut off/)
+  },
+)
+
+cli('without the signing key the root certifies another one, which the restored hub signs with', async () => {
+  const { files, ...rest } = JSON.parse(readFileSync(at('hub.keys'), 'utf8')) as { files: Record<string, string> }
+  const { 'signing.crt': _crt, 'signing.key': _key, ...left } = files
+  writeFileSync(at('root-only.keys'), JSON.stringify({ ...rest, files: left }))
+  const target = at('resigned')
+  const said = await say(`restore --from-node ${at('hub.intent')} --keys ${at('root-only.keys')}`, target)
+  assert.is(said.code, 0, said.err)
+  assert.match(said.out, /signing key is a new one/)
+  assert.is.not(readFileSync(`${target}/signing.key`, 'utf8'), readFileSync(`${at('hub')}/signing.key`, 'utf8'))
+  await (await start(target)).stop()
+})
+
+cli('nothing comes back from what is not whole, not of this hub, or not signed; nothing is left behind', async () => {
+  const intent = readFileSync(at('hub.intent'))
+  writeFileSync(at('cut'), intent.subarray(0, intent.length - 7))
+  writeFileSync(at('text'), 'not a file of intent')
+  writeFileSync(at('empty'), '')
+  writeFileSync(at('hollow'), encodeCarried([]))
+  writeFileSync(at('bomb'), encodeCarried([{ type: 'snapshot', deflated: utf8('not deflated') }]))
+  const forge = (frame: Uint8Array): Uint8Array => {
+    const forged = frame.slice()
+    const mark = Buffer.from(forged).indexOf('"name":"default"') + 9
+    forged[mark] = (forged[mark] ?? 0) ^ 1
+    return forged
+  }
+  writeFileSync(at('forged'), exported(at('hub'), forge))
+  const keys = JSON.parse(readFileSync(at('hub.keys'), 'utf8')) as { files: Record<string, string> }
+  const other = JSON.parse(readFileSync(at('other.keys'), 'utf8')) as typeof keys
+  const without = (name: string) => ({ ...keys, files: { ...keys.files, [name]: undefined } })
+  writeFileSync(at('no-tls.keys'), JSON.stringify(without('tls/authority.key')))
+  writeFileSync(
+    at('mixed.keys'),
+    JSON.stringify({ ...keys, files: { ...keys.files, 'root.key': other.files['root.key'] } }),
+  )
+  writeFileSync(at('cut.keys'), readFileSync(at('hub.keys')).subarray(0, 300))
+  const target = at('nothing')
+  for (const [file, kept, pattern] of [
+    ['cut', 'hub.keys', /cut: the file of intent is cut off.*export/s],
+    ['text', 'hub.keys', /no file of intent/],
+    ['empty', 'hub.keys', /no file of intent/],
+    ['hollow', 'hub.keys', /no whole set/],
+    ['bomb', 'hub.keys', /not deflated/],
+    ['forged', 'hub.keys', /not those that its head was signed over/],
+    ['absent', 'hub.keys', /cannot read/],
+    ['hub.intent', 'other.keys', /not signed under this root key.*keys of the hub that the device joined/s],
+    ['other.intent', 'hub.keys', /not signed under this root key/],
+    ['hub.intent', 'no-tls.keys', /tls\/authority\.key/],
+    ['hub.intent', 'mixed.keys', /cannot be used/],
+    ['hub.intent', 'cut.keys', /no file of a hub’s keys/],
+    ['hub.intent', 'hub.intent', /no file of a hub’s keys/],
+    ['hub.intent', 'absent.keys', /there is no/],
+  ] as const) {
+    const said = await say(`restore --from-node ${at(file)} --keys ${at(kept)}`, target)
+    assert.is(said.code, 1, `${file} ${kept}`)
+    assert.match(said.err, pattern)
+    assert.is(existsSync(target) || existsSync(`${target}.restoring`), false, `${file} ${kept}`)
+  }
+})
+
+cli(
+  'a directory that holds something is left as it is; flags that contradict each other are a matter of usage',
+  async () => {
+    assert.match((await say(`restore --from-node ${at('hub.intent')} --keys ${at('hub.keys')}`)).err, /is not empty/)
+    for (const words of [
+      'restore',
+      `restore backup.tar --from-node ${at('hub.intent')} --keys ${at('hub.keys')}`,
+      `restore --from-node ${at('hub.intent')}`,
+      `restore backup.tar --keys ${at('hub.keys')}`,
+    ])
+      assert.is((await say(words, at('nothing'))).code, 2, words)
+  },
+)
+
+cli('two hubs that signed for one network are not mixed up in silence', async () => {
+  // The hub is brought back twice, and both copies go on by themselves.
+  for (const name of ['one', 'two']) {
+    rmSync(at(name), { recursive: true, force: true })
+    await say(`restore --from-node ${at('hub.intent')} --keys ${at('hub.keys')}`, at(name))
+    const server = await start(at(name))
+    await testEnrolment(server)
+    await server.stop()
+    writeFileSync(at(`${name}.intent`), exported(at(name)))
+  }
+  const files = `--from-node ${at('one.intent')} --from-node ${at('two.intent')}`
+  assert.match(
+    (await say(`restore ${files} --keys ${at('hub.keys')}`, at('nothing'))).err,
+    /differ, and both are revision 2\./,
+  )
+})
+
+cli.run()

@@ -1,0 +1,67 @@
+// Records back to intent, for a hub that lost its own and has but what devices hold. What a record does not carry, nobody but
+// the lost hub knew: labels and annotations of resources, devices that were disabled or had not joined, whether a node's
+// addresses were asked for or given, and the ports of a relay that was switched off.
+
+import type { Address } from '../../shared/address/cidr.ts'
+import type { Name } from '../../shared/ids.ts'
+import { type AnyResource, apiVersion, type Kind, parseResource } from '../../shared/intent/resource.ts'
+import type { AnyRecord, NodeBody } from '../../shared/record/record.ts'
+import type { Enrolment } from '../store/hub-store.ts'
+
+/** What the hub kept of one record. Undefined parts: it kept none. */
+export interface Origin {
+  readonly resource: AnyResource
+  /** Given for good. */
+  readonly addresses?: readonly Address[]
+  /** Of a node: the device that is enrolled under its name. */
+  readonly enrolment?: Enrolment
+}
+
+function resourceOf(kind: Kind, name: string, spec: unknown): AnyResource {
+  return parseResource({ apiVersion, kind, metadata: { name }, spec })
+}
+
+function nodeOf({
+  body,
+  network,
+  now,
+}: {
+  readonly body: NodeBody
+  readonly network: Name
+  readonly now: number
+}): Origin {
+  const { addresses, advertise, deviceKey, labels, name, nodeId, publicEndpoint, relay, wgKey } = body
+  const spec = {
+    network,
+    labels,
+    ...(publicEndpoint === undefined ? {} : { publicEndpoint }),
+    ...(relay === undefined ? {} : { relay: { enabled: true, ...relay } }),
+    advertise,
+  }
+  return {
+    resource: resourceOf('Node', name, spec),
+    addresses,
+    // The token it joined with is forgotten: none can be used again.
+    enrolment: { name, nodeId, network, wgKey, deviceKey, state: 'approved', tokenId: '', at: now },
+  }
+}
+
+/** Undefined for what comes from no resource: the certificates of signing keys. */
+export function originOf(record: AnyRecord, network: Name, now: number): Origin | undefined {
+  switch (record.kind) {
+    case 'network':
+      return { resource: resourceOf('Network', record.body.name, record.body.spec) }
+    case 'node':
+      return nodeOf({ body: record.body, network, now })
+    case 'canary':
+      return { resource: resourceOf('Canary', record.body.name, record.body.spec) }
+    case 'policy':
+      return { resource: resourceOf('Policy', record.body.name, record.body.spec) }
+    case 'route':
+      return { resource: resourceOf('Route', record.body.name, record.body.spec) }
+    case 'service':
+      return { resource: resourceOf('Service', record.body.name, record.body.spec), addresses: record.body.addresses }
+    case 'key':
+      return undefined
+  }
+}
