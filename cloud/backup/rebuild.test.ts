@@ -8,10 +8,12 @@ import { utf8 } from '../../shared/bytes.ts'
 import { FakeClock, seededEntropy } from '../../shared/effects.fake.ts'
 import { isHoldfastError } from '../../shared/errors.ts'
 import { sha256, signerFromSeed } from '../../shared/host/crypto.ts'
+import { lockKeyOf, lockSigner } from '../../shared/host/lock-keys.fake.ts'
 import { encodeSnapshot } from '../../shared/record/delta.ts'
 import { signHead } from '../../shared/record/head.ts'
 import { certifyKey } from '../../shared/record/keys.ts'
 import { admin, createWorld, device, enrolRequest, recordOf, resource, signer, type World } from '../hub-world.fake.ts'
+import { proposeFirst, signBundle } from '../lock/signing.ts'
 import type { Published } from '../store/hub-store.ts'
 import { MemoryHubStore } from '../store/memory.fake.ts'
 import { openCarriedSet } from './carried-set.ts'
@@ -224,6 +226,22 @@ test('a set counts only whole, under the root, and if every record is understood
     }
   }
   assert.is(openCarriedSet(frame, secrets).records.size, good.records.size)
+})
+
+test('a membership lock comes back with what people signed, and still keeps out who is not signed for', async () => {
+  const world = createWorld()
+  await world.start()
+  await world.join(1, 'alpha')
+  const { members, network } = world.hub.lockView('default')
+  const list = members.map(({ member, signatures }) => ({ member, signatures: [...signatures] }))
+  const proposal = proposeFirst(network.id, [lockKeyOf(1)], 1, 1)
+  const signed = signBundle({ network, proposal, members: list }, lockSigner(1), 'all', sha256)
+  world.hub.signMembers('default', signed, false, admin)
+  await world.pass()
+  const next = await rebuiltFrom(world)
+  assert.equal(held(next).records, held(world).records)
+  assert.equal(next.hub.lockView('default'), world.hub.lockView('default'))
+  assert.is((await next.join(2, 'beta')).state, 'pending')
 })
 
 test('two networks of one name are not one hub’s', async () => {

@@ -5,12 +5,14 @@ import { type Address, type Cidr, familyOf } from '../../shared/address/cidr.ts'
 import { isUsable, ordinal } from '../../shared/address/usable.ts'
 import type { Clock, Entropy } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
+import { sha256, verify } from '../../shared/host/crypto.ts'
 import { type Name, parseName } from '../../shared/ids.ts'
 import type { NetworkSpec } from '../../shared/intent/network.ts'
 import type { Kind } from '../../shared/intent/resource.ts'
 import { formatVersion, type Version } from '../../shared/record/head.ts'
 import { recordIdOf } from '../compile/compile.ts'
 import { type Origin, originOf } from '../compile/decompile.ts'
+import { createLockBook } from '../lock/lock-book.ts'
 import { createIntents } from '../source/intents.ts'
 import type { HubStore } from '../store/hub-store.ts'
 import type { CarriedSet } from './carried-set.ts'
@@ -59,6 +61,11 @@ function putParts(store: HubStore, parts: Parts): Rebuilt {
   const epoch = head.epoch + 1
   store.putNetwork({ name: network, id: head.network, epoch })
   store.saveRevision(head.network, { version: from, head: envelope, put: records, del: [] })
+  const chain = set.parsed.flatMap((record) => (record.kind === 'lock' ? [record.body] : []))
+  if (chain.length > 0) {
+    const bySerial = chain.toSorted((a, b) => a.lock.serial - b.lock.serial)
+    createLockBook(store, { sha256, verify }).keep(head.network, bySerial)
+  }
   for (const { addresses, enrolment, resource } of origins) {
     if (addresses !== undefined) store.putAllocation({ network, owner: recordIdOf(resource), addresses })
     if (enrolment !== undefined) store.putEnrolment(enrolment)

@@ -30,7 +30,8 @@ function nodeOf({
   readonly network: Name
   readonly now: number
 }): Origin {
-  const { addresses, advertise, deviceKey, labels, name, nodeId, publicEndpoint, relay, wgKey } = body
+  const { addresses, advertise, deviceKey, labels, membership, name, nodeId, publicEndpoint, relay, wgKey } = body
+  const signed = membership === undefined ? {} : { signatures: membership }
   const spec = {
     network,
     labels,
@@ -42,11 +43,11 @@ function nodeOf({
     resource: resourceOf('Node', name, spec),
     addresses,
     // The token it joined with is forgotten: none can be used again.
-    enrolment: { name, nodeId, network, wgKey, deviceKey, state: 'approved', tokenId: '', at: now },
+    enrolment: { name, nodeId, network, wgKey, deviceKey, state: 'approved', tokenId: '', at: now, ...signed },
   }
 }
 
-/** Undefined for what comes from no resource: the certificates of signing keys. */
+/** Undefined for what comes from no resource: certificates of signing keys, and membership locks. */
 export function originOf(record: AnyRecord, network: Name, now: number): Origin | undefined {
   switch (record.kind) {
     case 'network':
@@ -62,6 +63,7 @@ export function originOf(record: AnyRecord, network: Name, now: number): Origin 
     case 'service':
       return { resource: resourceOf('Service', record.body.name, record.body.spec), addresses: record.body.addresses }
     case 'key':
+    case 'lock':
       return undefined
   }
 }
