@@ -165,7 +165,7 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
     pin: core.pin,
     access: options.brokerAccess,
     enrolmentOf: (node) => fleet.enrolment(node),
-    isDisabled: (name) => ['disabled', 'unsigned'].includes(status.node(name)?.state ?? ''),
+    stateOf: (name) => status.node(name)?.state,
     networkOf: (name) => networks.get(name),
     onRenewed: ({ name }) => note({ name, role: 'device' }, 'renew', `node/${name}`),
   })

@@ -5,10 +5,13 @@ import * as assert from 'uvu/assert'
 import { concat, toBase64, utf8 } from '../../shared/bytes.ts'
 import { isHoldfastError } from '../../shared/errors.ts'
 import { sha256 } from '../../shared/host/crypto.ts'
+import { lockKeyOf, lockSigner } from '../../shared/host/lock-keys.fake.ts'
+import type { LockBundle } from '../../shared/record/lock-bundle.ts'
 import { anchorPin, credentialId } from '../../shared/wire/enrol.ts'
 import { type RenewRequest, renewProofBytes } from '../../shared/wire/renew.ts'
 import type { BrokerAccess } from '../hub.ts'
 import { admin, createWorld, type Device, device, resource, type World } from '../hub-world.fake.ts'
+import { proposeFirst, signBundle } from '../lock/signing.ts'
 
 const first = device(1)
 
@@ -113,6 +116,24 @@ test('who was removed, is disabled, waits for approval or never was gets none, a
   world.hub.delete('Node', 'alpha', admin)
   await refused(world.hub.renew(requestOf(world)))
   assert.equal([...kept.keys()], [])
+})
+
+test('who waits for signatures by the membership lock gets none until they are there', async () => {
+  const { world } = await started()
+  await world.pass()
+  const sign = (more: Pick<LockBundle, 'proposal'>): void => {
+    const { lock, members, network } = world.hub.lockView('default')
+    const list = members.map(({ member, signatures }) => ({ member, signatures: [...signatures] }))
+    const bundle = { network, ...(lock === undefined ? {} : { lock }), ...more, members: list }
+    world.hub.signMembers('default', signBundle(bundle, lockSigner(1), 'all', sha256), false, admin)
+  }
+  sign({ proposal: proposeFirst(world.network(), [lockKeyOf(1)], 1, 1) })
+  await world.pass()
+  assert.is((await world.join(2, 'beta')).state, 'pending')
+  await refused(world.hub.renew(requestOf(world, device(2))))
+  await world.hub.renew(requestOf(world))
+  sign({})
+  await world.hub.renew(requestOf(world, device(2)))
 })
 
 test('two devices with one identity do not take the credentials from each other without end', async () => {

@@ -13,6 +13,7 @@ import type { Name, NodeId } from '../../shared/ids.ts'
 import { renewalsPerMinuteMax } from '../../shared/limits.ts'
 import { type RenewReply, type RenewRequest, renewProofBytes } from '../../shared/wire/renew.ts'
 import { createRateLimit } from '../access/rate-limit.ts'
+import type { NodeState } from '../hub.ts'
 import type { Enrolment, NetworkState } from '../store/hub-store.ts'
 import { giveLogIn, type LogInOptions } from './log-in.ts'
 
@@ -22,7 +23,7 @@ export interface RenewalOptions extends LogInOptions {
   readonly verify: Verify
   readonly pin: Uint8Array
   readonly enrolmentOf: (node: NodeId) => Enrolment | undefined
-  readonly isDisabled: (name: Name) => boolean
+  readonly stateOf: (name: Name) => NodeState | undefined
   readonly networkOf: (name: Name) => { readonly state: NetworkState } | undefined
   /** Credentials were given. */
   readonly onRenewed: (enrolment: Enrolment) => void
@@ -42,6 +43,17 @@ const NONCE_BYTES = 16
 function refused(): HoldfastError {
   return new HoldfastError('forbidden', 'the device could not prove that it is a member', {
     remedy: 'See `holdfast-hub get nodes`. A device that was removed joins again with a new token.',
+  })
+}
+
+function barred(name: Name, standing: 'disabled' | 'unsigned'): HoldfastError {
+  if (standing === 'disabled') {
+    return new HoldfastError('forbidden', `node ${name} is disabled`, {
+      remedy: `Enable it: set spec.disabled of Node/${name} to false.`,
+    })
+  }
+  return new HoldfastError('forbidden', `${name} waits for signatures by keys of the membership lock`, {
+    remedy: 'See `holdfast-hub lock status`.',
   })
 }
 
@@ -85,11 +97,8 @@ export function createRenewal(options: RenewalOptions): Renewal {
     async renew(request) {
       const enrolment = prove(request)
       const { name, network, nodeId } = enrolment
-      if (options.isDisabled(name)) {
-        throw new HoldfastError('forbidden', `node ${name} is disabled`, {
-          remedy: `Enable it: set spec.disabled of Node/${name} to false.`,
-        })
-      }
+      const standing = options.stateOf(name)
+      if (standing === 'disabled' || standing === 'unsigned') throw barred(name, standing)
       const state = options.networkOf(network)?.state
       if (state === undefined) throw refused()
       // Two devices with one identity would take the credentials from each other for ever.
