@@ -15,6 +15,7 @@ import { scenario as hubOutage } from './scenarios/hub-outage.ts'
 import { scenario as idle } from './scenarios/idle.ts'
 import { scenario as lanOnly } from './scenarios/lan-only.ts'
 import { scenario as leave } from './scenarios/leave.ts'
+import { scenario as membershipLock } from './scenarios/membership-lock.ts'
 import { scenario as mesh } from './scenarios/mesh.ts'
 import { scenario as mosquitto } from './scenarios/mosquitto.ts'
 import { scenario as onePort } from './scenarios/one-port.ts'
@@ -63,6 +64,7 @@ export const scenarios: readonly Scenario[] = [
   damagedDb,
   fullDisk,
   stolenToken,
+  membershipLock,
   foreignBroker,
   leave,
 ]
