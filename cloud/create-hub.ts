@@ -20,6 +20,8 @@ import type { Actor, Hub, HubEvent, HubOptions, Shown } from './hub.ts'
 import { createLockBook } from './lock/lock-book.ts'
 import { createLockDesk } from './lock/lock-desk.ts'
 import { withLock } from './lock/network-spec.ts'
+import { createOverrides } from './override/overrides.ts'
+import { createVerdicts } from './override/verdicts.ts'
 import { createNetworks } from './publish/networks.ts'
 import { type Committed, createCommit } from './source/commit.ts'
 import { type Change, createIntents, subjectOf } from './source/intents.ts'
@@ -32,6 +34,11 @@ function isDisabled(resource: AnyResource): boolean {
   return resource.kind === 'Node' && resource.spec.disabled
 }
 
+function createNote({ clock }: HubOptions, store: HubStore): Hub['note'] {
+  return ({ name: actor }, verb, target, detail = '') =>
+    store.putAudit({ at: clock.now(), actor, verb, target, detail })
+}
+
 /** Everything that knows who is a member; the rest of the hub is put together from it. */
 function createCore(options: HubOptions, store: HubStore) {
   const { clock, entropy, log, sha256 } = options
@@ -41,7 +48,8 @@ function createCore(options: HubOptions, store: HubStore) {
   const addresses = createAddresses(store)
   const enrolments = new Map<Name, Enrolment>(store.enrolments().map((enrolment) => [enrolment.name, enrolment]))
   const newest = (network: Name) => networks.get(network)?.publisher.version
-  const fleet = new Fleet({ ...options, store, emit, newest })
+  const networkId = (network: Name) => networks.get(network)?.state.id
+  const fleet = new Fleet({ ...options, store, emit, newest, networkId, onOverrides: (node) => verdicts.heard(node) })
   const networks = createNetworks({ ...options, store, fleet, emit })
   const locks = createLockBook(store, { sha256, verify: options.verify })
   const commit = createCommit({ ...options, store, intents, addresses, networks, enrolments, locks })
@@ -50,6 +58,7 @@ function createCore(options: HubOptions, store: HubStore) {
   const signed = (network: Name) => (networks.get(network)?.publisher.isSigned === true ? newest(network) : undefined)
   const finish = (name: Name): void => void remove('Canary', name, hubActor)
   const canaries = createCanaries({ clock, log, intents, members: status.members, newest: signed, finish })
+  const verdicts = createVerdicts(store, fleet, networks)
   const pin = anchorPin(options.anchor, sha256)
   const lockOf = (network: Name): Uint8Array | undefined => locks.hash(networks.get(network)?.state.id)
   const tokens = createTokens({ store, clock, entropy, sha256, pin, lockOf })
@@ -58,6 +67,7 @@ function createCore(options: HubOptions, store: HubStore) {
 
   const cutOff = (enrolment: Enrolment): void => {
     enrolments.delete(enrolment.name)
+    verdicts.forget(enrolment.nodeId)
     membership.end(enrolment)
   }
 
@@ -113,7 +123,9 @@ function createCore(options: HubOptions, store: HubStore) {
   const resetAll = (): void => {
     for (const { publisher, state } of networks.all()) {
       const own = wholeNetwork({ addresses, enrolments, intents }, state.name, locks.judge(state.id))
-      publisher.reset(new Map([...networks.keyRecords(), ...locks.records(state.id), ...own]))
+      publisher.reset(
+        new Map([...networks.keyRecords(), ...locks.records(state.id), ...verdicts.records(state.name), ...own]),
+      )
     }
   }
 
@@ -121,29 +133,17 @@ function createCore(options: HubOptions, store: HubStore) {
   const stateOf = (name: Name) => status.node(name)?.state
   const doorway = createDoorway({ ...shared, tokens, announce, cutOff, emit, stateOf })
 
-  return {
-    desk,
-    intents,
-    enrolments,
-    fleet,
-    networks,
-    status,
-    tokens,
-    pin,
-    putAll,
-    doorway,
-    resetAll,
-    remove,
-    canaries,
-    listeners,
-    membership,
-  }
+  const note = createNote(options, store)
+  const overrides = createOverrides({ ...shared, verdicts, announce, status, note })
+
+  const known = { intents, enrolments, fleet, networks, status, tokens, pin, canaries, listeners, membership }
+  return { ...known, desk, doorway, note, overrides, putAll, resetAll, remove }
 }
 
 export function createHub(options: HubOptions, store: HubStore): Hub {
-  const { clock, verify } = options
+  const { verify } = options
   const core = createCore(options, store)
-  const { doorway, enrolments, fleet, intents, networks, status, tokens } = core
+  const { doorway, enrolments, fleet, intents, networks, note, status, tokens } = core
   const nodeNamed = (name: string) => intents.get('Node', name)?.resource as Resource<'Node'> | undefined
 
   const enrol = createEnrol({
@@ -169,8 +169,6 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
     networkOf: (name) => networks.get(name),
     onRenewed: ({ name }) => note({ name, role: 'device' }, 'renew', `node/${name}`),
   })
-  const note: Hub['note'] = (actor, verb, target, detail = '') =>
-    store.putAudit({ at: clock.now(), actor: actor.name, verb, target, detail })
 
   return {
     async start() {
@@ -252,6 +250,7 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
     lockView: (network) => core.desk.view(network),
     signMembers: (network, bundle, replace, actor) => core.desk.submit(network, bundle, replace, actor),
     fleet: () => status.fleet(),
+    ...core.overrides,
     rollOut: () => status.rollOut(),
     flushed: () => networks.flush(),
     watch: (listener) => core.listeners.watch(listener),

@@ -4,9 +4,9 @@ import { toBase64 } from '../shared/bytes.ts'
 import { HoldfastError } from '../shared/errors.ts'
 import type { NetworkId, NodeId } from '../shared/ids.ts'
 import { parseDeviceKey, parseName, parseWgKey } from '../shared/ids.ts'
-import type { AnyResource, Kind } from '../shared/intent/resource.ts'
+import { type AnyResource, type Kind, parseResource } from '../shared/intent/resource.ts'
 import type { Anchor } from '../shared/wire/enrol.ts'
-import type { Actor, AuditRow, FleetNode, Hub, HubEvent, Shown, TokenRow } from './hub.ts'
+import type { Actor, AuditRow, FleetNode, FleetOverride, Hub, HubEvent, Shown, TokenRow } from './hub.ts'
 
 export interface FakeHub extends Hub {
   emit(event: HubEvent): void
@@ -25,6 +25,29 @@ function fakeFleetNode(): FleetNode {
     state: 'online',
     since: 1,
     health: [{ code: 'disk-full', since: 2 }],
+  }
+}
+
+const openPolicy = {
+  apiVersion: 'holdfast.dev/v1alpha1',
+  kind: 'Policy',
+  metadata: { name: 'open-overrida' },
+  spec: { subject: { node: 'alice' }, ingress: [{}] },
+}
+
+function fakeOverride(): FleetOverride {
+  return {
+    id: parseName('overridaaaaaaaaa'),
+    state: 'active',
+    policies: [],
+    reason: 'line 3 is down',
+    by: { uid: 0, login: 'anna' },
+    madeAt: 1,
+    expiresAt: 2,
+    node: parseName('alice'),
+    nodeId: fakeFleetNode().nodeId,
+    network: parseName('default'),
+    nodeState: 'online',
   }
 }
 
@@ -109,6 +132,15 @@ export function createFakeHub(): FakeHub {
     lockView: (name) => ({ network: { id: 'netnetnetnet' as NetworkId, name: parseName(name) }, members: [] }),
     signMembers: (name) => ({ network: { id: 'netnetnetnet' as NetworkId, name: parseName(name) }, members: [] }),
     fleet: () => [fakeFleetNode()],
+    overrides: () => [fakeOverride()],
+    acceptOverride(id, actor) {
+      if (id !== fakeOverride().id) throw new HoldfastError('not-found', 'no such override')
+      return putAll([parseResource(openPolicy)], actor)
+    },
+    dropOverride(id) {
+      if (id !== fakeOverride().id) throw new HoldfastError('not-found', 'no such override')
+      return { ...fakeOverride(), verdict: 'dropped' }
+    },
     rollOut: () => [
       {
         network: parseName('default'),

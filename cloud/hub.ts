@@ -5,6 +5,7 @@ import type { Fact } from '../shared/fact/fact.ts'
 import type { Condition } from '../shared/health.ts'
 import type { DeviceKey, Name, NetworkId, NodeId, WgKey } from '../shared/ids.ts'
 import type { AnyResource, Kind } from '../shared/intent/resource.ts'
+import type { OverrideView } from '../shared/override/report.ts'
 import type { Version } from '../shared/record/head.ts'
 import type { SignedLock } from '../shared/record/lock.ts'
 import type { LockSubmission } from '../shared/record/lock-bundle.ts'
@@ -66,7 +67,20 @@ export interface FleetNode {
   readonly lastSeen?: number
   readonly report?: StatusReport
   readonly fact?: Fact
+  /** Policy overrides that hold there; absent where there are none. */
+  readonly overrides?: readonly OverrideView[]
   readonly health: readonly Condition[]
+}
+
+/** A policy override of one device, as it told of it. */
+export interface FleetOverride extends OverrideView {
+  readonly node: Name
+  readonly nodeId: NodeId
+  readonly network: Name
+  readonly nodeState: NodeState
+  readonly nodeLastSeen?: number
+  /** What was said of it here; the device may not have heard it yet. */
+  readonly verdict?: 'accepted' | 'dropped'
 }
 
 /** A device that took a revision back by itself, because something that had worked was lost under it. */
@@ -136,6 +150,8 @@ export type HubEvent =
   | { readonly type: 'published'; readonly network: Name; readonly version: Version }
   | { readonly type: 'node'; readonly name: Name; readonly state: NodeState }
   | { readonly type: 'acknowledged'; readonly name: Name; readonly version: Version }
+  /** The policy overrides of a device are not what they were. */
+  | { readonly type: 'override'; readonly name: Name }
   | ({ readonly type: 'taken-back' } & Pick<TakenBack, 'name' | 'version' | 'check' | 'certain'>)
 
 export interface CreatedToken {
@@ -228,6 +244,12 @@ export interface Hub {
   signMembers(network: string, bundle: LockSubmission, replace: boolean, actor: Actor): LockView
 
   fleet(): readonly FleetNode[]
+  /** Policy overrides that devices told of: those that hold first, then by age. */
+  overrides(): readonly FleetOverride[]
+  /** Puts its policies into intent, for that one device. Returns them. Throws `not-found`, `conflict`. */
+  acceptOverride(id: string, actor: Actor): readonly Shown[]
+  /** Ends it on its device, as soon as that hears of it. Throws `not-found`, `conflict`. */
+  dropOverride(id: string, actor: Actor): FleetOverride
   rollOut(): readonly RollOut[]
   /** Resolves when every change so far is signed, stored and handed to the broker. */
   flushed(): Promise<void>

@@ -7,6 +7,7 @@ import type { Confirm } from './confirm/confirm.ts'
 import type { OwnGossip } from './gossip/own-gossip.ts'
 import { createHubLink, type HubLink } from './link/hub-link.ts'
 import { createSync } from './link/sync.ts'
+import type { OwnOverrides } from './override/own-overrides.ts'
 import type { Announcer } from './report/announcer.ts'
 import { linkFlapMs, tellLink } from './report/link-health.ts'
 import type { Intake } from './trust/intake.ts'
@@ -30,6 +31,7 @@ export function tellRefused({ health, keep }: Parts, detail: string, lasting: bo
 interface Takers {
   readonly intake: Pick<Intake, 'take'>
   readonly gossip: Pick<OwnGossip, 'fact' | 'follow'>
+  readonly overrides: Pick<OwnOverrides, 'told'>
 }
 
 export function openLink(
@@ -37,7 +39,7 @@ export function openLink(
   parts: Parts,
   running: Running,
   loop: Loop,
-  { gossip, intake }: Takers,
+  { gossip, intake, overrides }: Takers,
 ): HubLink {
   const { entropy, identity, log } = options
   const { anchors, clock, facts, health, holding, keep, mode } = parts
@@ -82,6 +84,7 @@ export function openLink(
       }
     },
     onRefused: (detail) => onRefused(detail, false),
+    onOverridesTold: (report) => overrides.told(report),
     onChange,
   })
   onChange()

@@ -1,6 +1,11 @@
 // An agent that is asked and never acts; tests give it the words they need.
 
+import { HoldfastError } from '../shared/errors.ts'
 import type { Agent } from './agent.ts'
+
+function refuse(): never {
+  throw new HoldfastError('unsupported', 'this agent is asked and never acts')
+}
 
 export function fakeAgent(words: Pick<Agent, 'status'> & Partial<Agent>): Agent {
   return {
@@ -8,6 +13,11 @@ export function fakeAgent(words: Pick<Agent, 'status'> & Partial<Agent>): Agent 
     stop: async () => undefined,
     paths: () => ({ engine: 'off', natType: 'unknown', mapped: [], peers: [] }),
     plan: async () => [],
+    overrides: {
+      views: () => [],
+      set: refuse,
+      restore: refuse,
+    },
     exportIntent: () => new Uint8Array(0),
     importIntent: () => false,
     retry: () => false,

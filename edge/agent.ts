@@ -5,6 +5,7 @@ import type { Endpoint } from '../shared/address/endpoint.ts'
 import type { BusFactory, Clock, Entropy, Log, Sha256, Signer, Verify } from '../shared/effects.ts'
 import type { Condition, ShownCondition } from '../shared/health.ts'
 import type { Name, NodeId, WgKey } from '../shared/ids.ts'
+import type { OverrideView } from '../shared/override/report.ts'
 import type { Version } from '../shared/record/head.ts'
 import type { PathKind } from '../shared/wire/report.ts'
 import type { ConfirmDoors } from './confirm/doors.ts'
@@ -15,6 +16,7 @@ import type { GossipStatus } from './gossip/tally.ts'
 import type { Identity } from './identity.ts'
 import type { BeaconCodecOptions } from './lan/beacon.ts'
 import type { BeaconSocket } from './lan/doors.ts'
+import type { OverrideBook, OverrideOrder } from './override/book.ts'
 import type { FrameSocket, WireguardDoor } from './paths/doors.ts'
 import type { PathsReport } from './paths/report.ts'
 import type { PathTalk } from './paths/talk.ts'
@@ -171,6 +173,8 @@ export interface AgentStatus {
   } & ConfirmView
   /** The membership lock this node trusts; absent where there is none. */
   readonly membershipLock?: LockStatus
+  /** Policy overrides that hold, and the last that ended. */
+  readonly overrides: readonly OverrideView[]
   readonly peers: readonly PeerStatus[]
   readonly health: readonly ShownCondition[]
   /** What was said to peers and heard of them, since the start. */
@@ -179,6 +183,17 @@ export interface AgentStatus {
   readonly upkeep: UpkeepStatus
   readonly uptimeS: number
   readonly version: string
+}
+
+export interface AgentOverrides extends Pick<OverrideBook, 'views' | 'restore'> {
+  /** Throws `invalid` where it would change nothing here, `forbidden` where this node is no member. */
+  set(order: OverrideOrder): OverrideAnswer
+}
+
+export interface OverrideAnswer {
+  readonly override: OverrideView
+  /** What people easily overlook about it. */
+  readonly warnings: readonly string[]
 }
 
 export interface Agent {
@@ -201,6 +216,8 @@ export interface Agent {
   confirm(): boolean
   /** Somebody with root has changed what is pinned, as `detail` says: everybody is judged anew. Throws where it can't be read. */
   trustAnew(detail: string): void
+  /** Policy overrides: see them, set one, end one early. */
+  readonly overrides: AgentOverrides
   /** Asks for a turn now: something changed, or a person wants it. */
   wake(): void
   /** The measured round trip to a peer over the mesh, from the echo service. */

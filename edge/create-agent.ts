@@ -2,11 +2,11 @@
 // nothing a link says or fails to say takes anything away; only a newer signed set does.
 
 import { describeError, HoldfastError } from '../shared/errors.ts'
-import type { Condition } from '../shared/health.ts'
 import { sameEnvelope } from '../shared/record/envelope.ts'
-import { compareVersion, formatVersion, noVersion } from '../shared/record/head.ts'
+import { compareVersion, formatVersion, noVersion, type Version } from '../shared/record/head.ts'
 import type { Agent, AgentOptions } from './agent.ts'
 import { openLink, type Running, tellRefused } from './agent-link.ts'
+import { createModel } from './agent-model.ts'
 import { createParts, lastGoodKey, type Parts, pathSizesKey, upkeepKey } from './agent-parts.ts'
 import { createLoop } from './apply/loop.ts'
 import { createTurns, type Turns } from './apply/turn.ts'
@@ -15,62 +15,17 @@ import { createOwnConfirm } from './confirm/own-confirm.ts'
 import { createOwnGossip, type OwnGossip } from './gossip/own-gossip.ts'
 import type { Lan } from './lan/lan.ts'
 import { createOwnLan } from './lan/own-lan.ts'
-import { noLink } from './link/hub-link.ts'
+import { createOwnOverrides } from './override/own-overrides.ts'
 import { type Announcer, createAnnouncer } from './report/announcer.ts'
-import { lockStatus, tellLock } from './report/lock-health.ts'
+import { tellLock } from './report/lock-health.ts'
 import { agentPaths } from './report/paths.ts'
-import { agentStatus, type Model } from './report/report.ts'
+import { agentStatus } from './report/report.ts'
 import { createReporter } from './report/reporter.ts'
 import { tellUplinks } from './report/uplink-health.ts'
-import { createIntake, type Intake, type Taken } from './trust/intake.ts'
+import { createIntake, type Taken } from './trust/intake.ts'
 
 /** A clock that lags less is a time server's business. */
 const CLOCK_SLACK_MS = 2_000
-
-function merged(own: readonly Condition[], host: readonly Condition[]): readonly Condition[] {
-  if (host.length === 0) return own
-  const codes = new Set(host.map((condition) => condition.code))
-  return [...host, ...own.filter((condition) => !codes.has(condition.code))]
-}
-
-function createModel(
-  options: AgentOptions,
-  parts: Parts,
-  turns: Turns,
-  running: Running,
-  intake: Pick<Intake, 'origin'>,
-  gossip: Pick<OwnGossip, 'status'>,
-): () => Model {
-  const { clock, health, holding, members, mode, peers, started } = parts
-  return () => {
-    const applied = turns.applied()
-    const trials = running.confirm?.view() ?? {}
-    return {
-      identity: options.identity,
-      settings: options.settings,
-      clock,
-      boot: running.announcer?.boot() ?? 0,
-      startedAt: started.wall,
-      startedMonotonic: started.monotonic,
-      addresses: members.me()?.addresses ?? [],
-      revision: {
-        held: holding.held()?.version ?? noVersion,
-        applied,
-        lastGood: running.confirm === undefined ? applied : (holding.lastGood()?.version ?? noVersion),
-        ...(trials.quarantine === undefined ? {} : { quarantined: trials.quarantine.version }),
-        ...trials,
-      },
-      origin: intake.origin(),
-      membershipLock: lockStatus(holding),
-      peers,
-      health: merged(health.visible(), options.hostConditions?.() ?? []),
-      mode: mode.now(),
-      link: running.link?.state() ?? noLink,
-      gossip: gossip.status(),
-      upkeep: parts.upkeep.status(),
-    }
-  }
-}
 
 /** The set in force has changed: everybody who looks at members is told. */
 function adopt({ facts, health, holding, members, peers }: Parts, options: AgentOptions): void {
@@ -147,6 +102,12 @@ function createVoice(
   })
 }
 
+/** In the kernel, and not to be taken back any more. */
+function settledOf({ holding }: Parts, turns: Turns, { confirm }: Running): Version {
+  const [applied, good] = [turns.applied(), holding.lastGood()?.version ?? noVersion]
+  return confirm !== undefined && compareVersion(good, applied) < 0 ? good : applied
+}
+
 export function createAgent(options: AgentOptions): Agent {
   const { driver, identity, log, settings } = options
   const onChanged = (): void => loop.wake('event')
@@ -159,7 +120,9 @@ export function createAgent(options: AgentOptions): Agent {
   const parts = createParts(options, request, onChanged, onUplink)
   const { chores, clock, facts, health, holding, keep, members, mode, paths, peers, ports, uplinks } = parts
   const running: Running = { link: undefined, announcer: undefined, confirm: undefined }
-  const wishes = createWishes(identity.nodeId, options.wgKey, settings, paths, parts.sizes)
+  const settled = (): Version => settledOf(parts, turns, running)
+  const overrides = createOwnOverrides(options, parts, running, { settled, onChange: () => loop.wake('intent') })
+  const wishes = createWishes(identity.nodeId, options.wgKey, settings, paths, parts.sizes, overrides.book)
   const lan = createOwnLan(options, parts, {
     wake: (why) => loop.wake(why),
     onFact: (node) => gossip.fact(node, node),
@@ -169,12 +132,14 @@ export function createAgent(options: AgentOptions): Agent {
   const turns = createTurns({ driver, holding, peers, facts, endpoints: paths, lan, wishes, health, log, onChanged })
   const onFollow = (): void => {
     adopt(parts, options)
+    overrides.look()
     loop.wake('intent')
   }
   running.confirm = createOwnConfirm(options, parts, turns, () => running.link, onFollow)
   const onTaken = (taken: Taken): void => {
     if (running.confirm === undefined) onFollow()
     else running.confirm.taken()
+    overrides.look()
     gossip.taken(taken)
   }
   const intake = createIntake({ ...parts, log, store: options.store, onTaken })
@@ -187,7 +152,7 @@ export function createAgent(options: AgentOptions): Agent {
     onFact: onChanged,
     onRefused: (detail) => tellRefused(parts, detail, false),
   })
-  const model = createModel(options, parts, turns, running, intake, gossip)
+  const model = createModel(options, parts, turns, running, { gossip, intake, overrides })
   const reporter = createReporter({ clock, metered: options.paths?.metered === true, link: () => running.link, model })
   let told = noVersion
   let unwatch: (() => void) | undefined
@@ -197,6 +162,7 @@ export function createAgent(options: AgentOptions): Agent {
     const acknowledges = compareVersion(applied, told) !== 0
     if (acknowledges) keep.journal('applied', `revision ${formatVersion(applied)}`)
     told = applied
+    overrides.look()
     parts.upkeep.look()
     reporter.tell(acknowledges)
     const { addresses } = turns.local()
@@ -229,6 +195,7 @@ export function createAgent(options: AgentOptions): Agent {
   return {
     async start() {
       loadAll(options, parts, running)
+      overrides.load()
       running.announcer = createVoice(options, parts, turns, running, lan, gossip)
       await mendClock(options, parts)
       keep.journal('started', `version ${settings.version}, boot ${running.announcer.boot()}`)
@@ -237,7 +204,7 @@ export function createAgent(options: AgentOptions): Agent {
       void lan?.start()
       gossip.start()
       unwatch = driver.watch(() => loop.wake('event'))
-      running.link = openLink(options, parts, running, loop, { gossip, intake })
+      running.link = openLink(options, parts, running, loop, { gossip, intake, overrides })
       running.link.start()
       afterTurn()
     },
@@ -251,12 +218,14 @@ export function createAgent(options: AgentOptions): Agent {
       await gossip.stop()
       await ports.stop()
       parts.relay.close()
+      overrides.book.close()
       await running.link?.stop()
       chores.finish()
     },
     status: () => agentStatus(model()),
     paths: () => agentPaths(parts, paths, lan),
     plan: () => turns.plan(),
+    overrides: overrides.people,
     retry: () => running.confirm?.retry() ?? false,
     confirm: () => running.confirm?.vouch() ?? false,
     wake() {

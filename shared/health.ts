@@ -137,6 +137,12 @@ export const healthMeanings = {
     title: 'This node says more than its hub understands',
     remedy: 'Update the hub. The rest of what the node says counts as ever.',
   },
+  'policy-override': {
+    severity: 'warning',
+    title: 'The policy of this node is overridden by hand',
+    remedy:
+      'It ends by itself. See `holdfast policy overrides`; end it with `holdfast policy restore`, or at the hub: `holdfast-hub overrides list`.',
+  },
   'peer-unreachable': {
     severity: 'warning',
     title: 'A peer does not answer',

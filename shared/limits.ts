@@ -225,3 +225,21 @@ export const gossipFileBytesMax = snapshotBytesMax + (8 << 20)
 /** Peers, neighbours, relays or probes that are watched while a revision is on trial: enough to tell one that has a trouble
  * of its own from all of them. */
 export const confirmNotedMax = 8
+/** Canonical bytes of one policy override: a hundred rules. It is for the night, not for the year. */
+export const overrideBytesMax = 16 << 10
+/** Policies in one override. */
+export const overridePoliciesMax = 16
+/** Overrides in force on one device at once. */
+export const overridesActiveMax = 4
+/** Overrides that a device keeps and tells its hub, those that ended included, the oldest of them dropped. */
+export const overridesKeptMax = 8
+/** What they amount to in base64, with their signatures. */
+export const overrideReportBytesMax = 192 << 10
+/** Characters of the reason of an override. */
+export const overrideReasonMax = 300
+/** Life of an override, milliseconds: below a second it would end before it is in force … */
+export const overrideDurationMsMin = 1_000
+/** … and who is cut off for longer than a week needs another plan. */
+export const overrideDurationMsMax = 7 * 86_400_000
+/** Verdicts on overrides that travel in the set of one network: each waits for its device to come back and hear it. */
+export const verdictsMax = 1_000

@@ -11,6 +11,7 @@ import { eventRoutes } from './event-routes.ts'
 import { fleetRoutes } from './fleet-routes.ts'
 import { lockRoutes } from './lock-routes.ts'
 import { openApiDocument } from './openapi.ts'
+import { overrideRoutes } from './override-routes.ts'
 import { errorBody, statusOf } from './reply.ts'
 import { resourceRoutes } from './resource-routes.ts'
 import { type ApiDeps, type ApiRoute, mayCall } from './route.ts'
@@ -33,6 +34,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   ...lockRoutes,
   ...tokenRoutes,
   ...fleetRoutes,
+  ...overrideRoutes,
   ...eventRoutes,
   documentRoute,
 ]

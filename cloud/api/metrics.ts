@@ -37,6 +37,13 @@ function nodeCounts(fleet: readonly FleetNode[]): [Labels, number][] {
   )
 }
 
+/** Nodes with any: what is overridden is to be seen by name. */
+function overrideCounts(fleet: readonly FleetNode[]): [Labels, number][] {
+  return fleet.flatMap(({ name, network, overrides }): [Labels, number][] =>
+    overrides === undefined ? [] : [[{ network, node: name }, overrides.length]],
+  )
+}
+
 function conditionCounts(fleet: readonly FleetNode[]): [Labels, number][] {
   const counts = new Map<string, number>()
   for (const { health } of fleet) for (const { code } of health) counts.set(code, (counts.get(code) ?? 0) + 1)
@@ -56,6 +63,7 @@ export function formatMetrics(figures: Figures): string {
       ? ''
       : family('holdfast_broker_connections', 'Connections of the embedded broker.', [[{}, connections]]),
     family('holdfast_nodes', 'Enrolled devices by state.', nodeCounts(figures.fleet)),
+    family('holdfast_node_overrides', 'Policy overrides that hold on a device.', overrideCounts(figures.fleet)),
     family('holdfast_node_conditions', 'Health conditions that devices report.', conditionCounts(figures.fleet)),
     family(
       'holdfast_network_epoch',

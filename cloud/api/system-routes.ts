@@ -70,6 +70,7 @@ export const systemRoutes: readonly ApiRoute[] = [
         networks: deps.hub.rollOut(),
         nodes: fleet.length,
         online: fleet.filter((node) => node.state === 'online').length,
+        overrides: fleet.filter((node) => node.overrides !== undefined).map((node) => node.name),
         pending: fleet.filter((node) => node.state === 'pending').map((node) => node.name),
         unsigned: fleet.filter((node) => node.state === 'unsigned').map((node) => node.name),
         ...(connections === undefined ? {} : { brokerConnections: connections }),

@@ -9,11 +9,13 @@ import { FakeClock, seededEntropy } from '../../shared/effects.fake.ts'
 import { isHoldfastError } from '../../shared/errors.ts'
 import { sha256, signerFromSeed } from '../../shared/host/crypto.ts'
 import { lockKeyOf, lockSigner } from '../../shared/host/lock-keys.fake.ts'
+import { parseName } from '../../shared/ids.ts'
 import { encodeSnapshot } from '../../shared/record/delta.ts'
 import { signHead } from '../../shared/record/head.ts'
 import { certifyKey } from '../../shared/record/keys.ts'
 import { admin, createWorld, device, enrolRequest, recordOf, resource, signer, type World } from '../hub-world.fake.ts'
 import { proposeFirst, signBundle } from '../lock/signing.ts'
+import { keepVerdicts } from '../override/verdicts.ts'
 import type { Published } from '../store/hub-store.ts'
 import { MemoryHubStore } from '../store/memory.fake.ts'
 import { openCarriedSet } from './carried-set.ts'
@@ -257,6 +259,17 @@ test('two networks of one name are not one hub’s', async () => {
     (error: unknown) => isHoldfastError(error, 'conflict'),
   )
   assert.equal(store.networks(), [])
+})
+
+test('what was said of an override is still said to its device', async () => {
+  const world = createWorld()
+  await world.start()
+  const verdict = { id: parseName('abcdefghijklmnop'), node: device(1).nodeId, network: parseName('default') }
+  keepVerdicts(world.store, [{ ...verdict, verdict: 'dropped' }])
+  await world.hub.stop()
+  await world.restart()
+  const next = await rebuiltFrom(world)
+  assert.equal(recordOf(next, `verdict/${verdict.id}`), recordOf(world, `verdict/${verdict.id}`))
 })
 
 test.run()

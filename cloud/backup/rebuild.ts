@@ -13,6 +13,7 @@ import { formatVersion, type Version } from '../../shared/record/head.ts'
 import { recordIdOf } from '../compile/compile.ts'
 import { type Origin, originOf } from '../compile/decompile.ts'
 import { createLockBook } from '../lock/lock-book.ts'
+import { keepVerdicts, type Verdict } from '../override/verdicts.ts'
 import { createIntents } from '../source/intents.ts'
 import type { HubStore } from '../store/hub-store.ts'
 import type { CarriedSet } from './carried-set.ts'
@@ -76,6 +77,13 @@ function putParts(store: HubStore, parts: Parts): Rebuilt {
   return { network, from, epoch, count }
 }
 
+/** What was said of overrides and their devices have perhaps not heard yet. */
+function verdictsOf({ network, set }: Parts): readonly Verdict[] {
+  return set.parsed.flatMap(({ body, kind }) =>
+    kind === 'verdict' ? [{ id: body.name, node: body.node, network, verdict: body.verdict }] : [],
+  )
+}
+
 /** Of one set each; into an empty store, all or nothing. */
 export function rebuild(
   store: HubStore,
@@ -93,6 +101,7 @@ export function rebuild(
     const intents = createIntents(store, clock, entropy)
     intents.keep(intents.prepare(all.flatMap(({ origins }) => origins.map(({ resource }) => resource))))
     const rebuilt = all.map((parts) => putParts(store, parts))
+    keepVerdicts(store, all.flatMap(verdictsOf))
     for (const { epoch, from, network } of rebuilt) {
       const detail = `from devices at revision ${formatVersion(from)}; epoch ${epoch}`
       store.putAudit({ at: clock.now(), actor: 'restore', verb: 'restore', target: `network/${network}`, detail })

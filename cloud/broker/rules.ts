@@ -1,7 +1,7 @@
 // What an agent may say to the embedded broker. Pure: each function returns what is wrong, if anything.
 
 import type { NetworkId, NodeId } from '../../shared/ids.ts'
-import { factBytesMax, requestBytesMax, statusBytesMax } from '../../shared/limits.ts'
+import { factBytesMax, overrideReportBytesMax, requestBytesMax, statusBytesMax } from '../../shared/limits.ts'
 import { agentMayPublish, type NodeChannel, topics } from '../../shared/wire/topics.ts'
 
 export interface Member {
@@ -26,10 +26,11 @@ const bytesMax: Record<NodeChannel, number> = {
   status: statusBytesMax,
   presence: PRESENCE_BYTES_MAX,
   ledger: statusBytesMax,
+  override: overrideReportBytesMax,
 }
 
 /** Latest-wins channels; a retained request or ledger batch would be replayed to the hub at each of its connects. */
-const retainable: ReadonlySet<NodeChannel> = new Set(['fact', 'status', 'presence'])
+const retainable: ReadonlySet<NodeChannel> = new Set(['fact', 'status', 'presence', 'override'])
 
 export function publicationFault(member: Member, publication: Publication): string | undefined {
   const { topic, bytes, retain, qos } = publication

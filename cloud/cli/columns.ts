@@ -13,7 +13,7 @@ export interface TableOf {
   readonly rows: readonly Row[]
 }
 
-export function selectorText(selector: Selector): string {
+function selectorText(selector: Selector): string {
   const parts = [
     ...Object.entries(selector.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`),
     ...(selector.matchExpressions ?? []).map(({ key, operator, values = [] }) =>
@@ -21,6 +21,15 @@ export function selectorText(selector: Selector): string {
     ),
   ]
   return parts.length === 0 ? 'every node' : parts.join(',')
+}
+
+/** Whom a policy speaks of. */
+export function subjectText({ node, nodeSelector }: Presented<'Policy'>['spec']['subject']): string {
+  const parts = [
+    ...(node === undefined ? [] : [`node ${node}`]),
+    ...(nodeSelector === undefined ? [] : [selectorText(nodeSelector)]),
+  ]
+  return parts.length === 0 ? 'pods' : parts.join(' if ')
 }
 
 export function labelsText(labels: Readonly<Record<string, string>>): string {
@@ -114,7 +123,7 @@ export function policyTable(items: readonly Presented[]): TableOf {
       item.spec.tier,
       item.spec.action,
       item.spec.mode,
-      item.spec.subject.nodeSelector === undefined ? 'pods' : selectorText(item.spec.subject.nodeSelector),
+      subjectText(item.spec.subject),
       condition(item, 'Programmed'),
     ]),
   }

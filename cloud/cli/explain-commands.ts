@@ -3,8 +3,9 @@
 import { switchFlag } from '../../shared/cli/parse.ts'
 import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { selects } from '../../shared/intent/field.ts'
+import { isSubject } from '../../shared/policy/rules.ts'
 import { formatVersion } from '../../shared/record/head.ts'
-import { ageText, labelsText, selectorText } from './columns.ts'
+import { ageText, labelsText, subjectText } from './columns.ts'
 import { argument, type Command, type Context, printJson } from './context.ts'
 import type { FleetRow, List, Presented } from './shapes.ts'
 
@@ -38,8 +39,7 @@ function policiesOf(world: World, node: Presented<'Node'>): readonly Presented<'
   return world.policies.filter(
     ({ spec }) =>
       spec.network === node.spec.network &&
-      spec.subject.nodeSelector !== undefined &&
-      selects(spec.subject.nodeSelector, node.spec.labels),
+      isSubject(spec.subject, { name: node.metadata.name, labels: node.spec.labels }),
   )
 }
 
@@ -65,6 +65,9 @@ function reportLines(device: FleetRow | undefined, now: number): readonly string
     ...(fact === undefined
       ? []
       : [`Endpoints  ${fact.candidates.map(({ endpoint, kind }) => `${endpoint} (${kind})`).join(', ') || 'none'}`]),
+    ...(device.overrides ?? []).map(
+      ({ expiresAt, id, reason }) => `Override   ${id} until ${new Date(expiresAt).toISOString()}: ${reason}`,
+    ),
     ...device.health.flatMap(({ detail, remedy, severity, title }) => [
       `${severity.toUpperCase()}: ${title}${detail === undefined ? '' : ` (${detail})`}`,
       `  ${remedy}`,
@@ -110,7 +113,7 @@ export const explainPolicy: Command = async (context) => {
   const { action, mode, subject, tier } = policy.spec
   const lines = [
     `Policy ${name}: ${tier}, ${action}, ${mode}`,
-    `Subject    ${subject.nodeSelector === undefined ? 'pods only' : selectorText(subject.nodeSelector)}`,
+    `Subject    ${subjectText(subject)}`,
     `Nodes      ${subjects.map(({ metadata }) => metadata.name).join(', ') || 'none now: check the labels'}`,
     ...policy.status.conditions.map(({ message, status, type }) => `${type.padEnd(10)} ${status}: ${message}`),
   ]

@@ -22,6 +22,8 @@ interface HubStatus {
   readonly online: number
   readonly pending: readonly string[]
   readonly unsigned: readonly string[]
+  /** Devices whose policy is overridden by hand. */
+  readonly overrides: readonly string[]
   readonly brokerConnections?: number
 }
 
@@ -46,6 +48,9 @@ export const status: Command = async (context) => {
   }
   context.out(`Hub ${hub.version} at ${hub.url}, up ${ageText(hub.uptimeS * 1_000)}\n`)
   context.out(hub.ready ? `${hub.online} of ${hub.nodes} devices online\n` : `NOT READY: ${hub.reason ?? 'unknown'}\n`)
+  if (hub.overrides.length > 0) {
+    context.out(`Policy overridden by hand on: ${hub.overrides.join(', ')} (\`holdfast-hub overrides list\`)\n`)
+  }
   if (hub.pending.length > 0) {
     context.out(`Waiting for approval: ${hub.pending.join(', ')} (\`holdfast-hub approve NAME\`)\n`)
   }

@@ -4,6 +4,7 @@ import type { CommandSpec, FlagSpec, ProgramSpec } from '../../shared/cli/comman
 import { shells } from '../../shared/cli/completion.ts'
 import { roles } from '../access/access-store.ts'
 import { lockCommands } from './lock-program.ts'
+import { overrideCommands } from './override-program.ts'
 
 const data: FlagSpec = {
   name: 'data',
@@ -255,5 +256,13 @@ export const program: ProgramSpec = {
   name: 'holdfast-hub',
   summary: 'the hub of a Holdfast fleet: intent in, signed records out',
   environment: 'HOLDFAST_HUB_',
-  commands: [serve, ...intent, ...tokens, ...lockCommands(reach, json), ...fleet, ...upkeep],
+  commands: [
+    serve,
+    ...intent,
+    ...tokens,
+    ...lockCommands(reach, json),
+    ...fleet,
+    ...overrideCommands(reach, json),
+    ...upkeep,
+  ],
 }

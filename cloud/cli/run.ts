@@ -23,6 +23,7 @@ import {
   lockStatus,
   lockSubmit,
 } from './lock-commands.ts'
+import { overridesAccept, overridesDrop, overridesList, overridesShow } from './override-commands.ts'
 import { program } from './program.ts'
 import { serve } from './serve-command.ts'
 import {
@@ -76,6 +77,10 @@ export const commands: Readonly<Record<string, Command>> = {
   'explain path': explainPath,
   graph,
   audit,
+  'overrides list': overridesList,
+  'overrides show': overridesShow,
+  'overrides accept': overridesAccept,
+  'overrides drop': overridesDrop,
   backup,
   restore,
   'keys export': keysExport,

@@ -47,7 +47,7 @@ function nodeOf({
   }
 }
 
-/** Undefined for what comes from no resource: certificates of signing keys, and membership locks. */
+/** Undefined for what comes from no resource: certificates of signing keys, membership locks, verdicts on overrides. */
 export function originOf(record: AnyRecord, network: Name, now: number): Origin | undefined {
   switch (record.kind) {
     case 'network':
@@ -64,6 +64,7 @@ export function originOf(record: AnyRecord, network: Name, now: number): Origin 
       return { resource: resourceOf('Service', record.body.name, record.body.spec), addresses: record.body.addresses }
     case 'key':
     case 'lock':
+    case 'verdict':
       return undefined
   }
 }

@@ -4,6 +4,7 @@ import type { Fact } from '../../shared/fact/fact.ts'
 import type { Condition } from '../../shared/health.ts'
 import type { Name } from '../../shared/ids.ts'
 import { healthMax } from '../../shared/limits.ts'
+import { type ToldOverride, viewOverride } from '../../shared/override/report.ts'
 import type { StatusReport } from '../../shared/wire/report.ts'
 import type { NodeChannel } from '../../shared/wire/topics.ts'
 import type { FleetNode, NodeState, TakenBack } from '../hub.ts'
@@ -34,6 +35,8 @@ export interface Device {
   lastSeen: number | undefined
   report: StatusReport | undefined
   fact: Fact | undefined
+  /** Policy overrides that it told of, those that ended included. */
+  overrides: readonly ToldOverride[]
   refusal: Refusal | undefined
   /** What it says beyond the language of this hub, by the sort of message. */
   unread: ReadonlyMap<'status' | 'fact', Unread>
@@ -62,6 +65,7 @@ export function newDevice(enrolment: Enrolment): Device {
     lastSeen: undefined,
     report: undefined,
     fact: undefined,
+    overrides: [],
     refusal: undefined,
     unread: new Map(),
     toldAt: undefined,
@@ -112,6 +116,7 @@ function healthOf({ refusal, report, unread }: Device): readonly Condition[] {
 export function showDevice(device: Device, addresses: readonly string[]): FleetNode {
   const { enrolment, fact, lastSeen, report, since } = device
   const { deviceKey, name, network, nodeId, wgKey } = enrolment
+  const overrides = device.overrides.filter(({ end }) => end === undefined).map(viewOverride)
   return {
     nodeId,
     name,
@@ -124,6 +129,7 @@ export function showDevice(device: Device, addresses: readonly string[]): FleetN
     ...(lastSeen === undefined ? {} : { lastSeen }),
     ...(report === undefined ? {} : { report }),
     ...(fact === undefined ? {} : { fact }),
+    ...(overrides.length === 0 ? {} : { overrides }),
     health: healthOf(device),
   }
 }

@@ -2,27 +2,29 @@
 // size of the fleet.
 
 import { compareText } from '../../shared/bytes.ts'
-import type { Clock, Log, Sha256, Timer, Verify } from '../../shared/effects.ts'
+import type { Clock, Log, Timer } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
 import { isNewerFact, readFact } from '../../shared/fact/fact.ts'
 import type { Name, NodeId } from '../../shared/ids.ts'
 import { compareVersion, formatVersion, noVersion, type Version } from '../../shared/record/head.ts'
-import { parsePresence, parseStatus, readStatus, type StatusReport } from '../../shared/wire/report.ts'
+import { parsePresence, parseStatus, readStatus } from '../../shared/wire/report.ts'
 import type { NodeChannel } from '../../shared/wire/topics.ts'
 import type { AuditRow, FleetNode, HubEvent } from '../hub.ts'
 import type { Enrolment, HubStore, LastWord } from '../store/hub-store.ts'
 import { type Device, newDevice, noteUnread, showDevice, stateOf, takenBackOf } from './device.ts'
+import { auditOf, type OverrideReading, openOverrides } from './device-overrides.ts'
 import type { Member } from './progress.ts'
+import { TELL_EVERY_MS, tellTakenBack } from './taken-back.ts'
 
-export interface FleetOptions {
+export interface FleetOptions extends OverrideReading {
   readonly store: HubStore
   readonly clock: Clock
   readonly log: Log
-  readonly sha256: Sha256
-  readonly verify: Verify
   readonly emit: (event: HubEvent) => void
   /** What the hub has signed last. */
   readonly newest: (network: Name) => Version | undefined
+  /** A device told of its policy overrides. */
+  readonly onOverrides: (node: NodeId) => void
 }
 
 const nothingReported = { applied: noVersion, held: noVersion, lastGood: noVersion }
@@ -30,8 +32,6 @@ const nothingReported = { applied: noVersion, held: noVersion, lastGood: noVersi
 const SAVE_EVERY_MS = 10_000
 /** Agents spread their return over 30 s; with a broker that forgot, who has not come back by now is away. */
 const CONFIRM_WITHIN_MS = 90_000
-/** One device that goes on saying nonsense is told of once in so long. */
-const TELL_EVERY_MS = 3_600_000
 const DETAIL_MAX = 300
 
 function fromTheFuture(held: Version, newest: Version): string {
@@ -127,7 +127,8 @@ export class Fleet {
     if (compareVersion(report.revision.applied, before) !== 0) {
       this.#options.emit({ type: 'acknowledged', name: device.enrolment.name, version: report.revision.applied })
     }
-    this.#tellTakenBack(device, takenBefore)
+    const row = tellTakenBack(device, takenBefore, this.#options)
+    if (row !== undefined) this.#tolerate(() => this.#options.store.putAudit(row))
   }
 
   fact(node: NodeId, payload: Uint8Array): void {
@@ -140,6 +141,27 @@ export class Fleet {
     device.fact = fact
     device.word = { ...device.word, fact: payload }
     this.#heard(device)
+  }
+
+  /** All that the device still tells of; what is new among it is written into the audit log. */
+  overrides(node: NodeId, payload: Uint8Array): void {
+    const device = this.#devices.get(node)
+    if (device === undefined) return
+    const told = openOverrides(device, payload, this.#options)
+    this.#accepted(device, 'override')
+    const { clock, emit, onOverrides, store } = this.#options
+    const rows = auditOf(device, told, clock.now())
+    for (const row of rows) this.#tolerate(() => store.putAudit(row))
+    device.overrides = told
+    device.word = { ...device.word, override: payload }
+    this.#heard(device)
+    onOverrides(node)
+    if (rows.length > 0) emit({ type: 'override', name: device.enrolment.name })
+  }
+
+  /** Devices that told of policy overrides. */
+  overridden(): readonly Device[] {
+    return [...this.#devices.values()].filter((device) => device.overrides.length > 0)
   }
 
   /** The device said something that does not parse, does not verify, or is too much: a condition, and a line for the audit. */
@@ -217,34 +239,16 @@ export class Fleet {
     this.#confirming.clear()
   }
 
-  /** A line for the audit, because a device did what nobody told it. */
-  #tellTakenBack(device: Device, before: StatusReport['revision']['quarantine']): void {
-    const { report } = device
-    const { name } = device.enrolment
-    const now = takenBackOf(name, report)
-    if (now === undefined || (before?.certain === now.certain && compareVersion(before.version, now.version) === 0))
-      return
-    const { certain, check, detail, version } = now
-    const { clock, emit, log, store } = this.#options
-    emit({ type: 'taken-back', name, version, check, certain })
-    const at = clock.monotonic()
-    if (device.takenBackToldAt !== undefined && at - device.takenBackToldAt < TELL_EVERY_MS) return
-    device.takenBackToldAt = at
-    const words = `revision ${formatVersion(version)}, ${check}: ${detail}`
-    log.warn('a node took a revision back', { node: name, reason: words })
-    this.#tolerate(() =>
-      store.putAudit({ at: clock.now(), actor: name, verb: 'took-back', target: `node/${name}`, detail: words }),
-    )
-  }
-
   #recall(device: Device, word: LastWord): void {
-    const { fact, lastSeen, session, status } = word
+    const { fact, lastSeen, override, session, status } = word
     device.word = word
     device.lastSeen = lastSeen
     device.since = lastSeen
     device.session = session
     if (status !== undefined) this.#tolerate(() => (device.report = parseStatus(status)))
     if (fact !== undefined) this.#tolerate(() => (device.fact = this.#open(device, fact).fact))
+    if (override !== undefined)
+      this.#tolerate(() => (device.overrides = openOverrides(device, override, this.#options)))
   }
 
   #turn(device: Device, online: boolean, since?: number): void {

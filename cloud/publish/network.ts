@@ -36,7 +36,7 @@ export interface NetworkLink {
 }
 
 /** What the broker keeps of a node. */
-const retainedChannels = ['fact', 'status', 'presence'] as const satisfies readonly NodeChannel[]
+const retainedChannels = ['fact', 'status', 'presence', 'override'] as const satisfies readonly NodeChannel[]
 /** Longer than a broker that answers at all needs; one that doesn't must not keep the hub from stopping. */
 const GOODBYE_MS_MAX = 3_000
 const nothing = new Uint8Array(0)
@@ -89,6 +89,8 @@ export function createNetworkLink(options: NetworkLinkOptions): NetworkLink {
         return fleet.status(node, payload)
       case 'fact':
         return fleet.fact(node, payload)
+      case 'override':
+        return fleet.overrides(node, payload)
       case 'req':
         return request(node, payload)
       case 'ledger':

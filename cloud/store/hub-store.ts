@@ -74,6 +74,8 @@ export interface LastWord {
   readonly since?: number
   readonly status?: Uint8Array
   readonly fact?: Uint8Array
+  /** What it told of its policy overrides. */
+  readonly override?: Uint8Array
 }
 
 export interface HubStore {

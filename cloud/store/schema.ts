@@ -33,8 +33,11 @@ const VERSION_1 = `
   ) STRICT;
 `
 
+/** What a device told of its policy overrides. */
+const VERSION_2 = 'ALTER TABLE last_word ADD COLUMN override BLOB'
+
 /** Entry n leads from layout n to n + 1; an entry that was released is never edited. */
-const migrations: readonly string[] = [VERSION_1]
+const migrations: readonly string[] = [VERSION_1, VERSION_2]
 const present = migrations.length
 
 function versionOf(db: Database.Database): number {

@@ -135,12 +135,13 @@ interface WordRow {
   readonly since: number | null
   readonly status: Buffer | null
   readonly fact: Buffer | null
+  readonly override: Buffer | null
 }
 
 /** What happened: audit and the last word of each node. */
 function historyTables(db: Database.Database) {
   const words = db.prepare<[], WordRow>('SELECT * FROM last_word ORDER BY node')
-  const putWord = db.prepare('INSERT OR REPLACE INTO last_word VALUES (?, ?, ?, ?, ?, ?)')
+  const putWord = db.prepare('INSERT OR REPLACE INTO last_word VALUES (?, ?, ?, ?, ?, ?, ?)')
   const deleteWord = db.prepare('DELETE FROM last_word WHERE node = ?')
   const putAudit = db.prepare('INSERT INTO audit (at, actor, verb, target, detail) VALUES (?, ?, ?, ?, ?)')
   const sweep = db.prepare('DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?')
@@ -156,10 +157,13 @@ function historyTables(db: Database.Database) {
         ...(row.since === null ? {} : { since: row.since }),
         ...(row.status === null ? {} : { status: new Uint8Array(row.status) }),
         ...(row.fact === null ? {} : { fact: new Uint8Array(row.fact) }),
+        ...(row.override === null ? {} : { override: new Uint8Array(row.override) }),
       })),
     putLastWords: db.transaction((list: readonly LastWord[]) => {
-      for (const { nodeId, lastSeen, session, since, status, fact } of list)
-        putWord.run(nodeId, lastSeen, session ?? null, since ?? null, status ?? null, fact ?? null)
+      for (const { nodeId, lastSeen, session, since, status, fact, override } of list) {
+        const told = [session, since, status, fact, override].map((one) => one ?? null)
+        putWord.run(nodeId, lastSeen, ...told)
+      }
     }),
     deleteLastWord: (node: string) => void deleteWord.run(node),
     putAudit(row: { at: number; actor: string; verb: string; target: string; detail: string }) {

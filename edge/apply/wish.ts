@@ -2,7 +2,9 @@
 
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { NodeId, WgKey } from '../../shared/ids.ts'
+import { withOverlays } from '../../shared/policy/overlay.ts'
 import type { AgentSettings } from '../agent.ts'
+import type { OverrideBook } from '../override/book.ts'
 import type { EndpointBook } from '../paths/endpoint-book.ts'
 import type { PathSizes } from '../paths/path-sizes.ts'
 import { desire, type Wish } from '../plan/desire.ts'
@@ -39,9 +41,11 @@ export function createWishes(
   settings: AgentSettings,
   endpoints: EndpointBook,
   sizes?: Pick<PathSizes, 'held' | 'revision'>,
+  overrides?: Pick<OverrideBook, 'overlays' | 'revision'>,
 ): Wishes {
   let heldBefore: Running | undefined
   let localBefore = ''
+  let overridesBefore = 0
   let base: Wish | undefined
   let endpointsBefore = -1
   let sizesBefore = -1
@@ -49,9 +53,11 @@ export function createWishes(
 
   return {
     of(held, local, localKey) {
-      if (base === undefined || held !== heldBefore || localKey !== localBefore) {
+      const overridesNow = overrides?.revision() ?? 0
+      const isSame = held === heldBefore && localKey === localBefore && overridesNow === overridesBefore
+      if (base === undefined || !isSame) {
         const { controlPort, interface: name, listenPort, meshPort } = settings
-        const { records } = held.parsed
+        const records = withOverlays(held.parsed.records, overrides?.overlays() ?? [])
         base = desire({
           records,
           self,
@@ -65,6 +71,7 @@ export function createWishes(
         })
         heldBefore = held
         localBefore = localKey
+        overridesBefore = overridesNow
         whole = undefined
       }
       const sizesNow = sizes?.revision() ?? 0

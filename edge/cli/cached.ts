@@ -1,14 +1,21 @@
 // What is known without the agent: the cache, read under the agent's lock so that nothing is read half-written.
 
+import { toBase64 } from '../../shared/bytes.ts'
 import { isHoldfastError } from '../../shared/errors.ts'
+import { sha256, verify } from '../../shared/host/crypto.ts'
+import { parseDeviceKey } from '../../shared/ids.ts'
+import { type OverrideView, viewOverride } from '../../shared/override/report.ts'
 import { formatVersion, noVersion, type Version } from '../../shared/record/head.ts'
+import { loadKeys } from '../enrol/device-keys.ts'
 import { loadIdentity } from '../enrol/identity-file.ts'
 import { lockState } from '../host/lock.ts'
 import { readTimeFloor } from '../host/time-floor.ts'
 import type { Identity } from '../identity.ts'
+import { loadShelf } from '../override/shelf.ts'
 import { openStore } from '../store/sqlite.ts'
 import type { JournalEntry, Store } from '../store/store.ts'
 import type { Cli } from './context.ts'
+import { overrideLine } from './override-line.ts'
 import { timeText } from './words.ts'
 
 /** Runs `read` on the store of an agent that is not running. Throws `conflict` if one is after all. */
@@ -38,6 +45,8 @@ export interface CachedStatus {
   readonly revision: { readonly held: Version; readonly lastGood: Version }
   readonly records: number
   readonly timeFloor: number
+  /** As the agent left them: what was in force then is in the kernel still. */
+  readonly overrides: readonly OverrideView[]
   readonly journal: readonly JournalEntry[]
 }
 
@@ -47,19 +56,29 @@ function identityPart(identity: Identity | undefined): Partial<CachedStatus> {
   return { node: name, nodeId, network: network.name, hub: { url: hubUrl } }
 }
 
-type Cached = Pick<CachedStatus, 'revision' | 'records' | 'timeFloor' | 'journal'>
+type Cached = Pick<CachedStatus, 'revision' | 'records' | 'timeFloor' | 'overrides' | 'journal'>
 
 /** `busy` where an agent holds the lock. */
 function readCache(cli: Cli): Cached | 'busy' | undefined {
   try {
-    return withStore(cli, summary)
+    return withStore(cli, (store) => ({ ...summary(store), overrides: overridesIn(cli, store) }))
   } catch (error) {
     if (isHoldfastError(error, 'conflict')) return 'busy'
     throw error
   }
 }
 
-function summary(store: Store): Cached {
+/** Verified, as the agent does it. */
+function overridesIn(cli: Cli, store: Store): readonly OverrideView[] {
+  const identity = loadIdentity(cli.files)
+  const keys = loadKeys(cli.files)
+  if (identity === undefined || keys === undefined) return []
+  const key = parseDeviceKey(toBase64(keys.signer.publicKey))
+  const speaker = { network: identity.network.id, node: identity.nodeId, key, verify, sha256 }
+  return loadShelf(store, speaker, () => undefined).map(({ told }) => viewOverride(told))
+}
+
+function summary(store: Store): Omit<Cached, 'overrides'> {
   const set = store.loadWaiting() ?? store.loadSet()
   const held = set?.version ?? noVersion
   return {
@@ -73,7 +92,8 @@ function summary(store: Store): Cached {
 export function cachedStatus(cli: Cli): CachedStatus {
   const identity = loadIdentity(cli.files)
   const cached = readCache(cli)
-  const nothing: Cached = { revision: { held: noVersion, lastGood: noVersion }, records: 0, timeFloor: 0, journal: [] }
+  const revision = { held: noVersion, lastGood: noVersion }
+  const nothing: Cached = { revision, records: 0, timeFloor: 0, overrides: [], journal: [] }
   return {
     agent: cached === 'busy' ? 'starting' : 'down',
     joined: identity !== undefined,
@@ -82,9 +102,13 @@ export function cachedStatus(cli: Cli): CachedStatus {
   }
 }
 
-export function cachedText(status: CachedStatus): string {
+export function cachedText(status: CachedStatus, nowMs: number): string {
   if (!status.joined) return 'this device has not joined a network\n'
+  const held = status.overrides.filter(({ state }) => state === 'active')
+  const stuck = ['          the kernel keeps it until the agent is started again']
   const lines = [
+    ...held.map((one) => overrideLine(one, nowMs)),
+    ...(held.length === 0 || status.agent !== 'down' ? [] : stuck),
     `node      ${status.node} (${status.nodeId}) in ${status.network}`,
     `agent     ${status.agent === 'down' ? 'not running; the kernel keeps what it was last told' : 'starting or stopping'}`,
     `hub       ${status.hub?.url}`,

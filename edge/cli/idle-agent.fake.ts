@@ -17,6 +17,7 @@ export function fakeAgent(options: AgentOptions, events: string[]): Agent {
     mode: 'autonomous',
     modeSince: 0,
     revision: { held: version, applied: version, lastGood: version },
+    overrides: [],
     peers: [],
     health: (options.hostConditions?.() ?? []).map(showCondition),
     upkeep: { bytesToday: 0, by: { relays: 0, outlook: 0, wireguard: 0, hub: 0, gossip: 0 }, thrift: 0 },

@@ -34,7 +34,7 @@ export const statusCommand: Command = async (cli) => {
     if (!isAgentDown(error)) throw error
     const cached = cachedStatus(cli)
     if (cli.json) writeJson(cli, cached)
-    else cli.write(cachedText(cached))
+    else cli.write(cachedText(cached, cli.clock.now()))
     if (cached.agent === 'starting') cli.note('the agent does not answer yet; see its log if this lasts')
     else cli.note(`the agent is not running; ${remedyOf(cached)}`)
     return 1

@@ -1,21 +1,13 @@
 // `paths`, `explain` and `netcheck` as a person calls them: with an agent that answers, and without one.
 
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
-import { memoryLog } from '../../shared/effects.fake.ts'
-import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
 import { parseName, parseNodeId } from '../../shared/ids.ts'
 import { fakeAgent } from '../agent.fake.ts'
 import type { AgentStatus } from '../agent.ts'
-import { hostProbe } from '../host/probe.ts'
-import { localRoutes } from '../local/routes.ts'
-import { serveLocal } from '../local/server.ts'
 import type { CandidateReport, PathReport, PathsReport } from '../paths/report.ts'
-import { type Doors, runCli } from './run.ts'
+import { type Call, withCli } from './cli-rig.fake.ts'
 
 const awake = setInterval(() => undefined, 1_000)
 test.after(() => clearInterval(awake))
@@ -71,50 +63,9 @@ const van: PathReport = { ...gate, name: parseName('van'), nodeId: vanId, candid
 const ON: PathsReport = { engine: 'on', natType: 'symmetric', mapped: [], peers: [gate, van] }
 const OFF: PathsReport = { engine: 'off', natType: 'unknown', mapped: [], peers: [] }
 
-interface Said {
-  readonly code: number
-  readonly out: string
-  readonly notes: string
-}
-
 /** `paths`: what the agent answers; undefined: it does not run. */
-async function withAgent(
-  paths: PathsReport | undefined,
-  run: (call: (...argv: readonly string[]) => Promise<Said>) => Promise<void>,
-): Promise<void> {
-  const state = mkdtempSync(join(tmpdir(), 'hf-paths-'))
-  mkdirSync(state, { recursive: true })
-  let said = { out: '', notes: '' }
-  const doors = {
-    write: (text: string) => void (said.out += text),
-    note: (sentence: string) => void (said.notes += `${sentence}\n`),
-    env: { HOLDFAST_STATE: state },
-    clock: systemClock,
-    entropy: systemEntropy,
-    createLog: () => memoryLog(),
-    createRun: () => async () => '',
-    probe: hostProbe({}),
-    readConfigFile: async () => undefined,
-  } as unknown as Doors
-  const agent = fakeAgent({ status: () => status, paths: () => paths ?? OFF })
-  const routes = localRoutes({
-    agent,
-    store: { loadJournal: () => [] },
-    echo: { probe: async () => undefined },
-    clock: systemClock,
-    stop: () => undefined,
-  })
-  const server = paths === undefined ? undefined : await serveLocal(join(state, 'agent.sock'), routes, memoryLog())
-  try {
-    await run(async (...argv) => {
-      said = { out: '', notes: '' }
-      const code = await runCli(argv, doors)
-      return { code, ...said }
-    })
-  } finally {
-    await server?.close()
-    rmSync(state, { recursive: true })
-  }
+function withAgent(paths: PathsReport | undefined, run: (call: Call) => Promise<void>): Promise<void> {
+  return withCli(paths === undefined ? undefined : fakeAgent({ status: () => status, paths: () => paths }), run)
 }
 
 test('paths: a row for every way to every peer', () =>

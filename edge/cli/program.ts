@@ -5,6 +5,7 @@ import { shells } from '../../shared/cli/completion.ts'
 import { defaultStateDir } from '../host/files.ts'
 import { agentFlags, hubBehindFlag, interfaceFlag, json, proxyFlag } from './flags.ts'
 import { lockRows } from './lock-rows.ts'
+import { policyRows } from './policy-rows.ts'
 import type { CommandRow } from './row.ts'
 
 /** Of every command. Without defaults: a default here would hide what the config file says. */
@@ -150,6 +151,7 @@ export const commands: readonly CommandRow[] = [
     },
     load: async () => (await import('./confirm.ts')).confirmCommand,
   },
+  ...policyRows,
   {
     spec: {
       name: 'relay',

@@ -4,6 +4,7 @@ import type { ShownCondition } from '../../shared/health.ts'
 import { formatVersion } from '../../shared/record/head.ts'
 import type { AgentStatus, PeerStatus } from '../agent.ts'
 import { sourceText } from '../trust/origin.ts'
+import { overrideLine } from './override-line.ts'
 import { ageText, bytesText, rttText, timeText } from './words.ts'
 
 /** Lays out rows in columns; given in, so that this file stays free of how wide a terminal is. */
@@ -81,6 +82,7 @@ function gossipLine({ gossip }: AgentStatus, nowMs: number): string {
 
 export function statusText(status: AgentStatus, nowMs: number, table: Table): string {
   const lines = [
+    ...status.overrides.filter(({ state }) => state === 'active').map((one) => overrideLine(one, nowMs)),
     `node      ${status.node} (${status.nodeId}) in ${status.network}`,
     `addresses ${status.addresses.join(' ') || 'none yet'}`,
     `mode      ${modeLine(status, nowMs)}`,

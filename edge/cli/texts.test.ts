@@ -27,6 +27,7 @@ const status = {
     applied: { epoch: 1, revision: 12 },
     lastGood: { epoch: 1, revision: 12 },
   },
+  overrides: [],
   peers: [
     {
       nodeId: 'b',
@@ -83,6 +84,15 @@ warning: The hub is not reachable; the node works from its cache (since 2027-01-
     → Nothing breaks meanwhile. Check the uplink, then the hub with \`holdfast-hub status\`.
 `,
   )
+})
+
+test('a policy override comes before all else; one that has ended does not', () => {
+  const one = { id: 'abcdefghijklmnop', policies: [], reason: 'line 3', by: { uid: 0, login: 'anna' }, madeAt: NOW }
+  const active = { ...one, state: 'active', expiresAt: NOW + 7_200_000 }
+  const overrides = [active, { ...one, state: 'expired', expiresAt: NOW }] as unknown as AgentStatus['overrides']
+  const lines = statusText({ ...status, overrides }, NOW, table).split('\n')
+  assert.match(lines[0] ?? '', /^OVERRIDE {2}abcdefghijklmnop until .* \(2h left\) by root \(login anna\): line 3$/)
+  assert.match(lines[1] ?? '', /^node/)
 })
 
 test('a revision that has not proven itself is told in words', () => {

@@ -25,6 +25,8 @@ export interface HubLinkOptions {
   /** A fact came, of any node, this one too. */
   readonly onFact: (node: NodeId, envelope: Uint8Array) => void
   readonly onRefused: (detail: string) => void
+  /** The broker has what was told of policy overrides, while the hub was there to hear it. */
+  readonly onOverridesTold?: (payload: Uint8Array) => void
   /** The state below changed. */
   readonly onChange: () => void
 }
@@ -54,6 +56,7 @@ export interface HubLink {
   /** `urgent` overtakes the rate limit: the hub waits for this acknowledgement. */
   report(status: Uint8Array, urgent: boolean): void
   announce(fact: Uint8Array): void
+  tellOverrides(payload: Uint8Array): void
 }
 
 /** Status: state.md's "at most every 5 s". Facts reach every node of the network, so they are rarer. */
@@ -74,10 +77,18 @@ export function createHubLink(options: HubLinkOptions): HubLink {
     retain: true,
   })
   const bus: Bus = options.bus({ filters: agentFilters(network, node), will: presence(false) })
-  const retain = (channel: 'status' | 'fact') => (payload: Uint8Array) =>
+  const retain = (channel: 'status' | 'fact' | 'override') => (payload: Uint8Array) =>
     bus.publish({ topic: topics.node(network, node, channel), payload, retain: true })
   const status = createLatest({ clock, minMs: STATUS_MS_MIN, publish: retain('status') })
   const fact = createLatest({ clock, minMs: FACT_MS_MIN, publish: retain('fact') })
+  const overrides = createLatest({
+    clock,
+    minMs: STATUS_MS_MIN,
+    async publish(payload) {
+      await retain('override')(payload)
+      if (state.hubOnline) options.onOverridesTold?.(payload)
+    },
+  })
   let state = noLink
   /** Of the hub's present connection. */
   let hubSession: string | undefined
@@ -97,6 +108,7 @@ export function createHubLink(options: HubLinkOptions): HubLink {
       .catch((error: unknown) => log.debug('presence was lost', { reason: describeError(error) }))
     status.up()
     fact.up(RETAINED_GRACE_MS)
+    overrides.up()
   }
 
   const onDown = (reason: string, code: ErrorCode = 'unreachable'): void => {
@@ -105,6 +117,7 @@ export function createHubLink(options: HubLinkOptions): HubLink {
     capability?.down()
     status.down()
     fact.down()
+    overrides.down()
     change({ up: false, hubOnline: false, failure: { reason, code } })
   }
 
@@ -172,6 +185,7 @@ export function createHubLink(options: HubLinkOptions): HubLink {
       }
       status.down()
       fact.down()
+      overrides.down()
       sync.down()
       capability?.down()
       await bus.close()
@@ -183,5 +197,6 @@ export function createHubLink(options: HubLinkOptions): HubLink {
     request: (payload) => bus.publish({ topic: topics.node(network, node, 'req'), payload }),
     report: (payload, urgent) => status.offer(payload, urgent),
     announce: (envelope) => fact.offer(envelope),
+    tellOverrides: (payload) => overrides.offer(payload, true),
   }
 }

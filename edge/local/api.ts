@@ -1,5 +1,10 @@
 // What the local API offers, as one table: the server answers from it, the client calls by it.
 
+import * as v from 'valibot'
+import { integer } from '../../shared/intent/field.ts'
+import { overrideBytesMax, overrideDurationMsMax, overrideDurationMsMin } from '../../shared/limits.ts'
+import { overrideBy, overridePolicies, overrideReason } from '../../shared/override/override.ts'
+import type { OverrideView } from '../../shared/override/report.ts'
 import type { Version } from '../../shared/record/head.ts'
 import type { AgentStatus } from '../agent.ts'
 import type { Op } from '../plan/op.ts'
@@ -17,6 +22,9 @@ export const paths = {
   ping: '/v1/ping',
   intent: '/v1/intent',
   trust: '/v1/trust',
+  overrides: '/v1/overrides',
+  override: '/v1/overrides/set',
+  restore: '/v1/overrides/restore',
 } as const
 
 /** What came of a file of intent. */
@@ -33,6 +41,25 @@ export interface PlanAnswer {
 export interface JournalAnswer {
   readonly entries: readonly JournalEntry[]
 }
+
+export interface OverridesAnswer {
+  readonly overrides: readonly OverrideView[]
+}
+
+/** What sets a policy override. */
+export const overrideOrder = v.strictObject({
+  policies: overridePolicies,
+  durationMs: integer(overrideDurationMsMin, overrideDurationMsMax),
+  reason: overrideReason,
+  by: overrideBy,
+})
+
+/** What ends one early; without an id the only one. */
+export const restoreOrder = v.strictObject({ id: v.optional(v.pipe(v.string(), v.maxLength(63))), by: overrideBy })
+export type RestoreOrder = v.InferOutput<typeof restoreOrder>
+
+/** Twice the largest override: people indent. */
+export const orderBytesMax = 2 * overrideBytesMax
 
 /** One line of the stream that answers a ping. */
 export type PingLine =

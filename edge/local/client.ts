@@ -1,12 +1,22 @@
 // The CLI's side of the local API.
 
 import { type IncomingMessage, request } from 'node:http'
-import { concat, fromUtf8 } from '../../shared/bytes.ts'
+import { concat, fromUtf8, utf8 } from '../../shared/bytes.ts'
 import { type ErrorCode, HoldfastError } from '../../shared/errors.ts'
 import { gossipFileBytesMax } from '../../shared/limits.ts'
-import type { AgentStatus } from '../agent.ts'
+import type { AgentStatus, OverrideAnswer } from '../agent.ts'
+import type { OverrideOrder } from '../override/book.ts'
 import type { PathsReport } from '../paths/report.ts'
-import { type ImportAnswer, type JournalAnswer, type PingLine, type PlanAnswer, paths } from './api.ts'
+import {
+  type ImportAnswer,
+  type JournalAnswer,
+  type OverridesAnswer,
+  type PingLine,
+  type PlanAnswer,
+  paths,
+  type RestoreOrder,
+} from './api.ts'
+import type { ErrorBody } from './server.ts'
 
 /** A turn of planning on a busy Raspberry Pi takes a second or two. */
 const TIMEOUT_MS = 20_000
@@ -27,6 +37,9 @@ export interface LocalClient {
   stop(): Promise<void>
   /** What is pinned was changed on the disk: the agent reads it again. `detail` goes into the journal. */
   trustAnew(detail: string): Promise<void>
+  overrides(): Promise<OverridesAnswer>
+  override(order: OverrideOrder): Promise<OverrideAnswer>
+  restore(order: RestoreOrder): Promise<OverridesAnswer>
   ping(node: string, count: number): AsyncIterable<PingLine>
   /** A file with all that the agent knows. */
   exportIntent(): Promise<Uint8Array>
@@ -81,8 +94,11 @@ async function readJson(response: IncomingMessage): Promise<unknown> {
 }
 
 function refusal(body: unknown): HoldfastError {
-  const { code, message, remedy } = (body as { error: { code: ErrorCode; message: string; remedy?: string } }).error
-  return new HoldfastError(code, message, remedy === undefined ? {} : { remedy })
+  const { code, field, message, remedy } = (body as { error: ErrorBody }).error
+  return new HoldfastError(code as ErrorCode, message, {
+    ...(field === undefined ? {} : { field }),
+    ...(remedy === undefined ? {} : { remedy }),
+  })
 }
 
 export function createLocalClient(socketPath: string): LocalClient {
@@ -113,6 +129,7 @@ export function createLocalClient(socketPath: string): LocalClient {
     if (response.statusCode !== 200) throw refusal(body)
     return body
   }
+  const order = (path: string, what: object): Promise<unknown> => ask('POST', path, utf8(JSON.stringify(what)))
   return {
     status: async (measure) => (await ask('GET', `${paths.status}?measure=${measure}`)) as AgentStatus,
     paths: async () => (await ask('GET', paths.paths)) as PathsReport,
@@ -129,6 +146,9 @@ export function createLocalClient(socketPath: string): LocalClient {
     },
     importIntent: async (file) => (await ask('POST', paths.intent, file)) as ImportAnswer,
     trustAnew: async (detail) => void (await ask('POST', `${paths.trust}?detail=${encodeURIComponent(detail)}`)),
+    overrides: async () => (await ask('GET', paths.overrides)) as OverridesAnswer,
+    override: async (what) => (await order(paths.override, what)) as OverrideAnswer,
+    restore: async (what) => (await order(paths.restore, what)) as OverridesAnswer,
     async *ping(node, count) {
       const response = await call('GET', `${paths.ping}?node=${encodeURIComponent(node)}&count=${count}`)
       if (response.statusCode !== 200) throw refusal(await readJson(response))

@@ -1,6 +1,6 @@
 // Client and server of the local API, over a real unix socket.
 
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,9 +9,14 @@ import * as assert from 'uvu/assert'
 import { memoryLog } from '../../shared/effects.fake.ts'
 import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { systemClock } from '../../shared/host/clock.ts'
+import { parseName } from '../../shared/ids.ts'
+import { parseWith, specs } from '../../shared/intent/resource.ts'
+import type { OverrideView } from '../../shared/override/report.ts'
 import { fakeAgent } from '../agent.fake.ts'
 import type { AgentStatus } from '../agent.ts'
+import type { OverrideOrder } from '../override/book.ts'
 import type { PingLine } from './api.ts'
+import { orderBytesMax } from './api.ts'
 import { createLocalClient, isAgentDown } from './client.ts'
 import { type LocalDoors, localRoutes } from './routes.ts'
 import { serveLocal } from './server.ts'
@@ -30,6 +35,24 @@ const peer = {
 }
 const status = { node: 'near', addresses: ['10.90.0.1'], peers: [peer], health: [] } as unknown as AgentStatus
 
+const view = {
+  id: 'abcdefghijklmnop',
+  state: 'active',
+  policies: [],
+  reason: 'line 3 is down',
+  by: { uid: 0 },
+  madeAt: 1,
+  expiresAt: 2,
+} as unknown as OverrideView
+const fakeOverrides: LocalDoors['agent']['overrides'] = {
+  views: () => [view],
+  set: (order) => ({ override: { ...view, reason: order.reason }, warnings: [] }),
+  restore(id) {
+    if (id === 'abc') return view
+    throw new HoldfastError('not-found', 'no such override')
+  },
+}
+
 async function setUp(changes: Partial<LocalDoors> = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'hf-local-'))
   const path = join(directory, 'agent.sock')
@@ -38,6 +61,7 @@ async function setUp(changes: Partial<LocalDoors> = {}) {
     agent: fakeAgent({
       status: () => status,
       plan: async () => [{ op: 'link-add' }],
+      overrides: fakeOverrides,
       exportIntent: () => Uint8Array.of(1, 2, 3),
       importIntent: (file) => file.length === 3,
       noteRtt: (_node, rttMs) => void rtts.push(rttMs),
@@ -107,6 +131,52 @@ test('a lost ping is told as lost, a failure in the middle as what it is', async
   const broken = await setUp({ echo: { probe: () => Promise.reject(new HoldfastError('unreachable', 'no address')) } })
   assert.equal(await gather(broken.client.ping('far', 1)), [{ error: { code: 'unreachable', message: 'no address' } }])
   await broken.close()
+})
+
+const order: OverrideOrder = {
+  policies: [
+    { name: parseName('open'), spec: parseWith(specs.Policy, { subject: { nodeSelector: {} }, ingress: [{}] }) },
+  ],
+  durationMs: 60_000,
+  reason: 'why not',
+  by: { uid: 0, login: 'anna' },
+}
+
+test('overrides are listed, set and ended', async () => {
+  const { client, close } = await setUp()
+  assert.equal(await client.overrides(), { overrides: [view] })
+  assert.is((await client.override(order)).override.reason, 'why not')
+  assert.equal(await client.restore({ id: 'abc', by: { uid: 0 } }), { overrides: [view] })
+  const missing = await client.restore({ by: { uid: 0 } }).catch((reason: unknown) => reason)
+  assert.ok(isHoldfastError(missing, 'not-found'))
+  await close()
+})
+
+test('an order that is none is refused with its field; one that is too large unread', async () => {
+  const { client, close } = await setUp()
+  const refused = async (change: object): Promise<HoldfastError> => {
+    const error = await client.override({ ...order, ...change }).catch((reason: unknown) => reason)
+    if (!(error instanceof HoldfastError)) throw new HoldfastError('failed', 'it was taken')
+    return error
+  }
+  assert.is((await refused({ durationMs: 8 * 86_400_000 })).field, 'durationMs')
+  assert.is((await refused({ reason: ' ' })).field, 'reason')
+  assert.is((await refused({ reason: 'two\nlines' })).field, 'reason')
+  assert.is((await refused({ network: 'default' })).field, 'network')
+  assert.is((await refused({ policies: [{ name: 'x', spec: { subject: {}, cidr: '10.0.0.0/8' } }] })).code, 'invalid')
+  assert.is((await refused({ policies: [...order.policies, ...order.policies] })).field, 'policies')
+  assert.is((await refused({ reason: 'x'.repeat(orderBytesMax) })).code, 'too-large')
+  await close()
+})
+
+test('who was let in to look may look and not order', async () => {
+  const { client, path, close } = await setUp()
+  chmodSync(path, 0o666)
+  assert.equal(await client.status(false), status)
+  for (const call of [client.override(order), client.restore({ by: { uid: 0 } })]) {
+    assert.ok(isHoldfastError(await call.catch((reason: unknown) => reason), 'forbidden'))
+  }
+  await close()
 })
 
 test('bad requests are refused with a reason', async () => {

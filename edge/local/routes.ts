@@ -2,13 +2,24 @@
 
 import type { ServerResponse } from 'node:http'
 import type { Address } from '../../shared/address/cidr.ts'
+import { fromUtf8 } from '../../shared/bytes.ts'
 import type { Clock } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
+import { parseWith } from '../../shared/intent/resource.ts'
 import { gossipFileBytesMax } from '../../shared/limits.ts'
 import type { Agent, PeerStatus } from '../agent.ts'
 import type { Echo } from '../echo/echo.ts'
 import type { Store } from '../store/store.ts'
-import { type ImportAnswer, journalLimitMax, type PingLine, paths, pingCountMax } from './api.ts'
+import {
+  type ImportAnswer,
+  journalLimitMax,
+  orderBytesMax,
+  overrideOrder,
+  type PingLine,
+  paths,
+  pingCountMax,
+  restoreOrder,
+} from './api.ts'
 import { findPeer } from './find-peer.ts'
 import { errorBody, type LocalRoute } from './server.ts'
 
@@ -78,6 +89,34 @@ async function ping(doors: LocalDoors, query: URLSearchParams, response: ServerR
     write({ error: errorBody(error) })
   }
   response.end()
+}
+
+function jsonOf(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(fromUtf8(body)) as unknown
+  } catch (cause) {
+    throw new HoldfastError('invalid', 'the request is not JSON', { cause })
+  }
+}
+
+function overrideRoutes({ agent }: LocalDoors): readonly LocalRoute[] {
+  const order = { method: 'POST', bodyBytesMax: orderBytesMax, order: true } as const
+  return [
+    { method: 'GET', path: paths.overrides, handle: () => ({ overrides: agent.overrides.views() }) },
+    {
+      ...order,
+      path: paths.override,
+      handle: (_query, _response, body) => agent.overrides.set(parseWith(overrideOrder, jsonOf(body))),
+    },
+    {
+      ...order,
+      path: paths.restore,
+      handle: (_query, _response, body) => {
+        const { by, id } = parseWith(restoreOrder, jsonOf(body))
+        return { overrides: [agent.overrides.restore(id, by)] }
+      },
+    },
+  ]
 }
 
 export function localRoutes(doors: LocalDoors): readonly LocalRoute[] {
@@ -158,6 +197,7 @@ export function localRoutes(doors: LocalDoors): readonly LocalRoute[] {
         return { taken, held: agent.status().revision.held }
       },
     },
+    ...overrideRoutes(doors),
     { method: 'GET', path: paths.ping, handle: (query, response) => ping(doors, query, response) },
   ]
 }

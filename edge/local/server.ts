@@ -1,6 +1,6 @@
 // The local API: HTTP on a unix socket in the state directory, for the CLI and for scripts on the device.
 
-import { chmodSync, unlinkSync } from 'node:fs'
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { concat } from '../../shared/bytes.ts'
 import type { Log } from '../../shared/effects.ts'
@@ -15,6 +15,8 @@ export interface LocalRoute {
   readonly handle: Handler
   /** Of a route that takes a body. */
   readonly bodyBytesMax?: number
+  /** Changes what this node enforces: only for whom nobody but the kernel let in; see `refuseLoosened`. */
+  readonly order?: true
 }
 
 export interface LocalServer {
@@ -24,13 +26,28 @@ export interface LocalServer {
 /** CLI calls at once; each is one person or script. */
 const CONNECTIONS_MAX = 32
 
-const STATUS: Partial<Record<ErrorCode, number>> = { invalid: 400, 'not-found': 404, conflict: 409, unreachable: 503 }
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  invalid: 400,
+  'too-large': 413,
+  forbidden: 403,
+  'not-found': 404,
+  conflict: 409,
+  exhausted: 409,
+  unreachable: 503,
+}
 
-export function errorBody(error: unknown): { code: string; message: string; remedy?: string } {
+export interface ErrorBody {
+  readonly code: string
+  readonly message: string
+  readonly field?: string
+  readonly remedy?: string
+}
+
+export function errorBody(error: unknown): ErrorBody {
   if (!isHoldfastError(error))
     return { code: 'failed', message: error instanceof Error ? error.message : String(error) }
-  const { code, message, remedy } = error
-  return { code, message, ...(remedy === undefined ? {} : { remedy }) }
+  const { code, field, message, remedy } = error
+  return { code, message, ...(field === undefined ? {} : { field }), ...(remedy === undefined ? {} : { remedy }) }
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {
@@ -48,7 +65,20 @@ async function readBody(request: IncomingMessage, bytesMax: number): Promise<Uin
   return concat(...parts)
 }
 
+/**
+ * The kernel lets root and the socket's owner connect, nobody else, for as long as its mode says so. Where somebody has opened
+ * it to more people, to look at the status, those may go on looking and must not order.
+ */
+function refuseLoosened(path: string): void {
+  const { mode, uid } = lstatSync(path)
+  if ((mode & 0o077) === 0 && uid === process.getuid?.()) return
+  throw new HoldfastError('forbidden', `${path} is open to more than its owner: who asks cannot be told`, {
+    remedy: 'Close it with `chmod 600`, or restart the agent, and try again as root.',
+  })
+}
+
 async function answer(
+  socket: string,
   routes: readonly LocalRoute[],
   request: IncomingMessage,
   response: ServerResponse,
@@ -66,6 +96,7 @@ async function answer(
   if (route.method !== request.method) {
     return send(response.setHeader('allow', route.method), 405, { error: errorBody(`use ${route.method}`) })
   }
+  if (route.order === true) refuseLoosened(socket)
   const body = route.bodyBytesMax === undefined ? new Uint8Array(0) : await readBody(request, route.bodyBytesMax)
   const answered: unknown = await route.handle(url.searchParams, response, body)
   if (answered !== undefined) send(response, 200, answered)
@@ -74,7 +105,7 @@ async function answer(
 /** Serves `routes` at `path`. The caller holds the state directory's lock, so a socket that lies there is nobody's. */
 export async function serveLocal(path: string, routes: readonly LocalRoute[], log: Log): Promise<LocalServer> {
   const server = createServer((request, response) => {
-    answer(routes, request, response).catch((error: unknown) => {
+    answer(path, routes, request, response).catch((error: unknown) => {
       log.debug('a local request failed', { path: request.url, why: errorBody(error).message })
       if (response.headersSent) response.end()
       else send(response, (isHoldfastError(error) ? STATUS[error.code] : undefined) ?? 500, { error: errorBody(error) })

@@ -49,6 +49,7 @@ function modelOf(count: number, heard: number): Model {
       lastGood: { epoch: 1, revision: 4 },
     },
     origin: { by: 'hub', at: 1 },
+    overrides: [],
     peers,
     health: [{ code: 'apply-failed', since: 1, detail: 'd'.repeat(500) }],
     mode: { mode: 'online', since: 1, lastContact: 2 },

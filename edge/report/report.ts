@@ -4,6 +4,7 @@ import type { Address } from '../../shared/address/cidr.ts'
 import type { Clock } from '../../shared/effects.ts'
 import { type Condition, showCondition } from '../../shared/health.ts'
 import { healthMax, statusPeersMax } from '../../shared/limits.ts'
+import type { OverrideView } from '../../shared/override/report.ts'
 import type { PeerReport, StatusReport } from '../../shared/wire/report.ts'
 import type { AgentSettings, AgentStatus, LockStatus, PeerStatus } from '../agent.ts'
 import type { GossipStatus } from '../gossip/tally.ts'
@@ -27,6 +28,7 @@ export interface Model {
   /** Who brought what is held. */
   readonly origin: Origin | undefined
   readonly membershipLock?: LockStatus | undefined
+  readonly overrides: readonly OverrideView[]
   readonly peers: PeerBook
   readonly health: readonly Condition[]
   readonly mode: Mode
@@ -123,6 +125,7 @@ export function agentStatus(model: Model): AgentStatus {
     modeSince: mode.since,
     revision: { ...model.revision, ...(model.origin === undefined ? {} : { source: model.origin }) },
     ...(model.membershipLock === undefined ? {} : { membershipLock: model.membershipLock }),
+    overrides: model.overrides,
     peers: model.peers.entries.map((entry) => peerStatus(entry, model.peers, now, monotonic)),
     health: model.health.map((condition) => showCondition(condition)),
     gossip: model.gossip,

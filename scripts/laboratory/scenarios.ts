@@ -1,6 +1,7 @@
 // Every scenario of the lab, in the order in which they are best read.
 
 import type { Scenario } from './scenario.ts'
+import { scenario as breakGlass } from './scenarios/break-glass.ts'
 import { scenario as coldBoot } from './scenarios/cold-boot.ts'
 import { scenario as commitConfirm } from './scenarios/commit-confirm.ts'
 import { scenario as damagedDb } from './scenarios/damaged-db.ts'
@@ -59,6 +60,7 @@ export const scenarios: readonly Scenario[] = [
   lanOnly,
   repair,
   policy,
+  breakGlass,
   subnetRoute,
   mosquitto,
   damagedDb,

@@ -65,6 +65,8 @@ export const policySpec = v.pipe(
     /** Whom the policy speaks of. */
     subject: v.strictObject({
       nodeSelector: v.optional(selector),
+      /** One node by name; beside nodeSelector, only if that selects it too. */
+      node: v.optional(name),
       podSelector: v.optional(selector),
       namespaceSelector: v.optional(selector),
     }),

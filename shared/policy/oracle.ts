@@ -2,7 +2,7 @@
 // and the drivers are compared with.
 
 import { type Address, type Cidr, contains, hostCidr } from '../address/cidr.ts'
-import { type Selector, selects } from '../intent/field.ts'
+import { selects } from '../intent/field.ts'
 import type { PolicyPeer, PolicySpec, PortRule } from '../intent/policy.ts'
 import type { ParsedRecords } from '../record/parsed.ts'
 import type { BodyOf } from '../record/record.ts'
@@ -71,8 +71,13 @@ function ruleMatches(rule: Rule, action: PolicySpec['action'], packet: Packet, r
 }
 
 function speaks({ spec }: Policy, { direction, self }: Packet): boolean {
-  const subject: Selector | undefined = spec.subject.nodeSelector
-  if (spec.mode === 'Audit' || subject === undefined || !selects(subject, self.labels)) return false
+  if (spec.mode === 'Audit') return false
+  const { node, nodeSelector } = spec.subject
+  const named = node !== undefined
+  const selected = nodeSelector !== undefined
+  if (!named && !selected) return false
+  if (named && node !== self.name) return false
+  if (selected && !selects(nodeSelector, self.labels)) return false
   if (spec.policyTypes !== undefined) return spec.policyTypes.includes(direction === 'ingress' ? 'Ingress' : 'Egress')
   if (spec.tier === 'Standard' && direction === 'ingress') return true
   return spec[direction] !== undefined

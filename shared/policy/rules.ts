@@ -7,7 +7,7 @@
 import { type Cidr, sortCidrs } from '../address/cidr.ts'
 import { subtract } from '../address/subtract.ts'
 import { compareText } from '../bytes.ts'
-import { type Labels, type Selector, selects } from '../intent/field.ts'
+import { selects } from '../intent/field.ts'
 import type { PolicyPeer, PolicySpec, PortRule } from '../intent/policy.ts'
 import type { ParsedRecords } from '../record/parsed.ts'
 import type { BodyOf } from '../record/record.ts'
@@ -49,6 +49,7 @@ export interface NodeRules {
 
 type Node = BodyOf<'node'>
 type Policy = BodyOf<'policy'>
+type Subject = { readonly name: string; readonly labels: Node['labels'] }
 type Direction = 'ingress' | 'egress'
 type RuleSpec = NonNullable<PolicySpec['ingress']>[number] | NonNullable<PolicySpec['egress']>[number]
 
@@ -140,16 +141,15 @@ function directionRules(
   }
 }
 
-function isSubject(subject: PolicySpec['subject'], labels: Labels): boolean {
-  const wanted: Selector | undefined = subject.nodeSelector
-  return wanted !== undefined && selects(wanted, labels)
+/** Whether a policy speaks of a node. */
+export function isSubject({ node, nodeSelector }: PolicySpec['subject'], { labels, name }: Subject): boolean {
+  if (node === undefined && nodeSelector === undefined) return false
+  return (node === undefined || node === name) && (nodeSelector === undefined || selects(nodeSelector, labels))
 }
 
 /** The rules that `self` enforces. Policies in Audit mode are not among them. */
 export function rulesFor(records: ParsedRecords, self: Node): NodeRules {
-  const policies = records.policies.filter(
-    ({ spec }) => spec.mode === 'Enforce' && isSubject(spec.subject, self.labels),
-  )
+  const policies = records.policies.filter(({ spec }) => spec.mode === 'Enforce' && isSubject(spec.subject, self))
   const resolver: Resolver = { nodes: records.nodes, unsupported: [] }
   const fallback = records.network?.spec.defaultPolicy === 'Allow' ? 'accept' : 'drop'
   return {

@@ -38,6 +38,15 @@ const serviceBody = v.strictObject({ name, addresses: v.array(address), spec: se
 /** A signing key, certified by the root: the bytes of an envelope of kind `key`, base64. */
 const keyBody = v.strictObject({ envelope: v.pipe(v.string(), v.maxLength(2_048)) })
 
+/** The hub's word on a policy override of one node: it travels in the set, so that any peer can bring it. */
+const verdictBody = v.strictObject({
+  /** Id of the override. */
+  name,
+  node: text(parseNodeId, 'node-id'),
+  verdict: v.picklist(['accepted', 'dropped']),
+})
+export type VerdictBody = v.InferOutput<typeof verdictBody>
+
 const bodies = {
   network: v.strictObject({ name, spec: networkSpec }),
   canary: v.strictObject({ name, spec: canarySpec }),
@@ -47,6 +56,7 @@ const bodies = {
   service: serviceBody,
   key: keyBody,
   lock: signedLock,
+  verdict: verdictBody,
 } as const
 
 export type RecordKind = keyof typeof bodies

@@ -1,0 +1,66 @@
+// How an agent is, gathered from its parts: what its status and its reports are made of.
+
+import type { Condition } from '../shared/health.ts'
+import { noVersion } from '../shared/record/head.ts'
+import type { AgentOptions } from './agent.ts'
+import type { Running } from './agent-link.ts'
+import type { Parts } from './agent-parts.ts'
+import type { Turns } from './apply/turn.ts'
+import type { OwnGossip } from './gossip/own-gossip.ts'
+import { noLink } from './link/hub-link.ts'
+import type { OwnOverrides } from './override/own-overrides.ts'
+import { lockStatus } from './report/lock-health.ts'
+import type { Model } from './report/report.ts'
+import type { Intake } from './trust/intake.ts'
+
+function merged(own: readonly Condition[], host: readonly Condition[]): readonly Condition[] {
+  if (host.length === 0) return own
+  const codes = new Set(host.map((condition) => condition.code))
+  return [...host, ...own.filter((condition) => !codes.has(condition.code))]
+}
+
+/** Who has something to tell of itself. */
+interface Told {
+  readonly intake: Pick<Intake, 'origin'>
+  readonly gossip: Pick<OwnGossip, 'status'>
+  readonly overrides: OwnOverrides
+}
+
+export function createModel(
+  options: AgentOptions,
+  parts: Parts,
+  turns: Turns,
+  running: Running,
+  { gossip, intake, overrides }: Told,
+): () => Model {
+  const { clock, health, holding, members, mode, peers, started } = parts
+  return () => {
+    const applied = turns.applied()
+    const trials = running.confirm?.view() ?? {}
+    return {
+      identity: options.identity,
+      settings: options.settings,
+      clock,
+      boot: running.announcer?.boot() ?? 0,
+      startedAt: started.wall,
+      startedMonotonic: started.monotonic,
+      addresses: members.me()?.addresses ?? [],
+      revision: {
+        held: holding.held()?.version ?? noVersion,
+        applied,
+        lastGood: running.confirm === undefined ? applied : (holding.lastGood()?.version ?? noVersion),
+        ...(trials.quarantine === undefined ? {} : { quarantined: trials.quarantine.version }),
+        ...trials,
+      },
+      origin: intake.origin(),
+      membershipLock: lockStatus(holding),
+      overrides: overrides.book.views(),
+      peers,
+      health: merged(health.visible(), options.hostConditions?.() ?? []),
+      mode: mode.now(),
+      link: running.link?.state() ?? noLink,
+      gossip: gossip.status(),
+      upkeep: parts.upkeep.status(),
+    }
+  }
+}

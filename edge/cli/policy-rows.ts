@@ -1,0 +1,40 @@
+// The commands of `holdfast policy`, as rows of the table.
+
+import { json } from './flags.ts'
+import type { CommandRow } from './row.ts'
+
+export const policyRows: readonly CommandRow[] = [
+  {
+    spec: {
+      name: 'policy override',
+      summary: 'Put policies over this node’s own for a while; for sites that are cut off from the hub',
+      description:
+        'Root only. Changes what this node lets in and out, and nothing else: no key, no member, no other node. Signed, kept over restarts, written to the journal, shown in the status, told to the hub, and ended by itself. Where priorities tie, it wins over intent.',
+      args: [{ name: 'FILE', summary: 'Policies, as for `holdfast-hub apply`; - for stdin', required: true }],
+      flags: [
+        { name: 'expires', value: 'TIME', summary: 'When it ends by itself: 20m, 4h, at most 7d; needed' },
+        { name: 'reason', value: 'TEXT', summary: 'Why, for those who come after; needed' },
+        json,
+      ],
+      examples: ['holdfast policy override open-hmi.yaml --expires 4h --reason "line 3 is down, ticket 4711"'],
+    },
+    load: async () => (await import('./policy.ts')).overrideCommand,
+  },
+  {
+    spec: {
+      name: 'policy overrides',
+      summary: 'List the overrides that hold here, and the last that ended',
+      flags: [json],
+    },
+    load: async () => (await import('./policy.ts')).overridesCommand,
+  },
+  {
+    spec: {
+      name: 'policy restore',
+      summary: 'End an override early: the policy of the intent holds again',
+      args: [{ name: 'ID', summary: 'Which, or how its id begins; may be left out where there is one' }],
+      flags: [json],
+    },
+    load: async () => (await import('./policy.ts')).restoreCommand,
+  },
+]
