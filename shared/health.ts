@@ -23,7 +23,8 @@ export const healthMeanings = {
   'hub-untrusted': {
     severity: 'critical',
     title: 'Whoever answers at the hub’s address could not prove to be the hub',
-    remedy: 'Check for a proxy or a wrong address. If the hub was rebuilt without its backup, join again.',
+    remedy:
+      'Check for a proxy or a wrong address. A hub that was restored with its root key is trusted by itself; with another, join again.',
   },
   'hub-refused': {
     severity: 'critical',

@@ -21,6 +21,7 @@ export function setup(unready?: string) {
     clock,
     log: memoryLog(),
     version: '1.2.3',
+    signedAuthority: new Uint8Array(80),
     startedAt: clock.now(),
     url: () => 'https://hub.example.org:8443',
     unready: () => unready,

@@ -12,6 +12,7 @@ const open = new Set([
   '/healthz',
   '/readyz',
   '/api/v1/enrol/anchor',
+  '/api/v1/enrol/authority',
   '/api/v1/enrol',
   '/api/v1/enrol/challenge/:node',
   '/api/v1/enrol/renew',

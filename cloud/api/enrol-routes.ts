@@ -26,6 +26,14 @@ export const enrolRoutes: readonly ApiRoute[] = [
     handle: ({ context, deps }) => context.json(deps.hub.anchor()),
   },
   {
+    method: 'GET',
+    path: '/api/v1/enrol/authority',
+    role: 'public',
+    summary: 'The TLS authority, signed by the root key, for devices that pin one that was lost',
+    reply: 'Its envelope',
+    handle: ({ context, deps }) => context.json({ envelope: toBase64(deps.signedAuthority) }),
+  },
+  {
     method: 'POST',
     path: '/api/v1/enrol',
     role: 'public',

@@ -15,6 +15,8 @@ export interface ApiDeps {
   readonly clock: Clock
   readonly log: Log
   readonly version: string
+  /** The TLS authority, signed by the root key. */
+  readonly signedAuthority: Uint8Array
   /** Wall clock at start, milliseconds since the Unix epoch. */
   readonly startedAt: number
   /** How devices and people reach the hub from outside. */

@@ -15,9 +15,9 @@ import { parseWith } from '../../shared/intent/resource.ts'
 import { readKeyCertificate } from '../../shared/record/keys.ts'
 
 /** By their paths in the data directory. */
-const needed = ['root.key', 'tls/authority.key', 'tls/authority.crt'] as const
-/** Another signing key can be made: the root certifies it. */
-const replaceable = ['signing.key', 'signing.crt'] as const
+const needed = ['root.key'] as const
+/** Others can be made: the root key vouches for them. */
+const replaceable = ['signing.key', 'signing.crt', 'tls/authority.key', 'tls/authority.crt'] as const
 
 const text = v.pipe(v.string(), v.maxLength(16_384))
 const bundle = v.strictObject({
@@ -37,6 +37,8 @@ export interface HubSecrets {
   readonly root: Signer
   /** The signing key and its certificate by the root; undefined where they are lost. */
   readonly signing: { readonly signer: Signer; readonly certificate: Uint8Array } | undefined
+  /** Undefined where it is lost. */
+  readonly authority: { readonly key: string; readonly certificate: string } | undefined
   readonly files: KeyFiles
 }
 
@@ -53,17 +55,19 @@ function parseFiles(files: unknown, from: string): KeyFiles {
   const gone = needed.filter((name) => !there.has(name))
   if (gone.length > 0) {
     throw new HoldfastError('not-found', `${gone.join(', ')} is missing in ${from}`, {
-      remedy: 'Devices pin the root key and the TLS authority: without both, they have to join a new hub.',
+      remedy: 'Devices pin the root key: without it, they have to join a new hub.',
     })
   }
   return parseWith(bundle.entries.files, files)
 }
 
-function checkAuthority(files: KeyFiles): void {
-  const certificate = new X509Certificate(files['tls/authority.crt'])
-  if (!certificate.checkPrivateKey(createPrivateKey(files['tls/authority.key']))) {
+function openAuthority(files: KeyFiles): HubSecrets['authority'] {
+  const { 'tls/authority.crt': certificate, 'tls/authority.key': key } = files
+  if (certificate === undefined || key === undefined) return undefined
+  if (!new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))) {
     throw new HoldfastError('corrupt', 'tls/authority.key and tls/authority.crt do not belong together')
   }
+  return { key, certificate }
 }
 
 function openSigning(files: KeyFiles, root: Signer): HubSecrets['signing'] {
@@ -80,9 +84,8 @@ function openSigning(files: KeyFiles, root: Signer): HubSecrets['signing'] {
 
 function open(files: KeyFiles, from: string): HubSecrets {
   try {
-    checkAuthority(files)
     const root = signerFromSeed(fromBase64(files['root.key'].trim()))
-    return { root, signing: openSigning(files, root), files }
+    return { root, signing: openSigning(files, root), authority: openAuthority(files), files }
   } catch (cause) {
     throw new HoldfastError('corrupt', `the keys in ${from} cannot be used: ${describeError(cause)}`, {
       cause,
@@ -121,11 +124,14 @@ export function exportKeys(directory: string, file: string, now: number): void {
 /** Lays the keys into a data directory. `signing`: what signs from now on. */
 export function writeKeys(
   directory: string,
-  { files }: HubSecrets,
+  { authority, files }: HubSecrets,
   signing: { readonly seed: string; readonly certificate: Uint8Array },
 ): void {
   makePrivateDirectory(join(directory, 'tls'))
-  for (const name of needed) writeAtomic(join(directory, name), files[name])
+  writeAtomic(join(directory, 'root.key'), files['root.key'])
   writeAtomic(join(directory, 'signing.key'), `${signing.seed}\n`)
   writeAtomic(join(directory, 'signing.crt'), `${toBase64(signing.certificate)}\n`)
+  if (authority === undefined) return
+  writeAtomic(join(directory, 'tls', 'authority.key'), authority.key)
+  writeAtomic(join(directory, 'tls', 'authority.crt'), authority.certificate)
 }

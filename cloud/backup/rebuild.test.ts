@@ -24,7 +24,12 @@ import { rebuild } from './rebuild.ts'
 
 const root = signerFromSeed(sha256(utf8('root')))
 const certificate = certifyKey(signer.publicKey, 1, root, sha256)
-const secrets: HubSecrets = { root, signing: { signer, certificate }, files: {} as HubSecrets['files'] }
+const secrets: HubSecrets = {
+  root,
+  signing: { signer, certificate },
+  authority: undefined,
+  files: {} as HubSecrets['files'],
+}
 
 const held = (world: World): Published => world.store.published(world.network()) as Published
 const frameOf = ({ head, records }: Pick<Published, 'head' | 'records'>): Uint8Array => encodeSnapshot(records, head)

@@ -17,6 +17,7 @@ import { certifyKey } from '../../shared/record/keys.ts'
 import { carriedSnapshot } from '../../shared/wire/carried.ts'
 import { openAccessStore } from '../access/access-store.ts'
 import { openHubStore } from '../store/sqlite.ts'
+import { openTls } from '../tls/authority.ts'
 import { type CarriedSet, openCarriedSet } from './carried-set.ts'
 import { makeFreshDirectory } from './fresh-directory.ts'
 import { type HubSecrets, readKeys, writeKeys } from './keys.ts'
@@ -37,8 +38,8 @@ export interface FromNodes {
   readonly networks: readonly Rebuilt[]
   /** Files that were no use, with the reason; others were. */
   readonly refused: readonly { readonly file: string; readonly why: string }[]
-  /** The signing key is another one, certified by the root. */
-  readonly newSigningKey: boolean
+  /** What had to be made anew under the root key. */
+  readonly remade: readonly ('signing key' | 'TLS authority')[]
 }
 
 function read(file: string): Uint8Array {
@@ -122,6 +123,8 @@ export function restoreFromNodes(options: FromNodesOptions): FromNodes {
   let networks: readonly Rebuilt[] = []
   makeFreshDirectory(directory, (draft) => {
     writeKeys(draft, secrets, signing)
+    // Makes another authority where it is lost; devices take it, because the root key signs it.
+    openTls({ ...options, directory: join(draft, 'tls'), hosts: [] })
     const store = openHubStore(join(draft, 'hub.db'), log)
     try {
       networks = rebuild(store, sets, options)
@@ -131,5 +134,9 @@ export function restoreFromNodes(options: FromNodesOptions): FromNodes {
     // Empty: devices are given new credentials as they prove themselves, people make new tokens.
     openAccessStore(join(draft, 'access.db')).close()
   })
-  return { networks, refused, newSigningKey: signing.isNew }
+  const remade = [
+    ...(signing.isNew ? (['signing key'] as const) : []),
+    ...(secrets.authority === undefined ? (['TLS authority'] as const) : []),
+  ]
+  return { networks, refused, remade }
 }

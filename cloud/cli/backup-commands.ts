@@ -40,13 +40,13 @@ const LOST = [
   'yet, join tokens, API tokens, the audit log, labels and annotations of resources themselves, and whatever was changed later.',
 ]
 
-function tell({ err, out }: Context, { networks, newSigningKey, refused }: FromNodes, directory: string): void {
+function tell({ err, out }: Context, { networks, refused, remade }: FromNodes, directory: string): void {
   for (const { file, why } of refused) err(`holdfast-hub: ${file} was no use: ${why}\n`)
   for (const { count, epoch, from, network } of networks) {
     const there = memberKinds.map((kind) => `${count.get(kind) ?? 0} ${plural[kind]}`).join(', ')
     out(`Network ${network} as of revision ${formatVersion(from)}: ${there}. It goes on as epoch ${epoch}.\n`)
   }
-  if (newSigningKey) out('The signing key is a new one, certified by the root key.\n')
+  if (remade.length > 0) out(`The root key vouches for what is new: ${remade.join(' and ')}.\n`)
   out(`${LOST.join('\n')}\n`)
   out(`Start it at the address that devices know: \`holdfast-hub serve --data ${directory} --url …\`.\n`)
   out('Devices come back by themselves within minutes.\n')

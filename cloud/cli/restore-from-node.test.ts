@@ -107,15 +107,15 @@ cli(
   },
 )
 
-cli('without the signing key the root certifies another one, which the restored hub signs with', async () => {
+cli('of the root key alone another signing key and TLS authority are made, and both are named', async () => {
   const { files, ...rest } = JSON.parse(readFileSync(at('hub.keys'), 'utf8')) as { files: Record<string, string> }
-  const { 'signing.crt': _crt, 'signing.key': _key, ...left } = files
-  writeFileSync(at('root-only.keys'), JSON.stringify({ ...rest, files: left }))
+  writeFileSync(at('root-only.keys'), JSON.stringify({ ...rest, files: { 'root.key': files['root.key'] } }))
   const target = at('resigned')
   const said = await say(`restore --from-node ${at('hub.intent')} --keys ${at('root-only.keys')}`, target)
   assert.is(said.code, 0, said.err)
-  assert.match(said.out, /signing key is a new one/)
-  assert.is.not(readFileSync(`${target}/signing.key`, 'utf8'), readFileSync(`${at('hub')}/signing.key`, 'utf8'))
+  assert.match(said.out, /vouches for what is new: signing key and TLS authority/)
+  for (const name of ['signing.key', 'tls/authority.key', 'tls/authority.crt'])
+    assert.is.not(readFileSync(`${target}/${name}`, 'utf8'), readFileSync(`${at('hub')}/${name}`, 'utf8'), name)
   await (await start(target)).stop()
 })
 
@@ -136,7 +136,7 @@ cli('nothing comes back from what is not whole, not of this hub, or not signed; 
   const keys = JSON.parse(readFileSync(at('hub.keys'), 'utf8')) as { files: Record<string, string> }
   const other = JSON.parse(readFileSync(at('other.keys'), 'utf8')) as typeof keys
   const without = (name: string) => ({ ...keys, files: { ...keys.files, [name]: undefined } })
-  writeFileSync(at('no-tls.keys'), JSON.stringify(without('tls/authority.key')))
+  writeFileSync(at('rootless.keys'), JSON.stringify(without('root.key')))
   writeFileSync(
     at('mixed.keys'),
     JSON.stringify({ ...keys, files: { ...keys.files, 'root.key': other.files['root.key'] } }),
@@ -153,7 +153,7 @@ cli('nothing comes back from what is not whole, not of this hub, or not signed; 
     ['absent', 'hub.keys', /cannot read/],
     ['hub.intent', 'other.keys', /not signed under this root key.*keys of the hub that the device joined/s],
     ['other.intent', 'hub.keys', /not signed under this root key/],
-    ['hub.intent', 'no-tls.keys', /tls\/authority\.key/],
+    ['hub.intent', 'rootless.keys', /root\.key/],
     ['hub.intent', 'mixed.keys', /cannot be used/],
     ['hub.intent', 'cut.keys', /no file of a hub’s keys/],
     ['hub.intent', 'hub.intent', /no file of a hub’s keys/],

@@ -117,7 +117,7 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<string>
     publicHost(settings),
   ]
   const tls = openTls({ directory: paths.tls, hosts, clock, entropy, log })
-  const keys = openHubKeys(paths.root, tls.authorityDer, clock)
+  const { signedAuthority, ...keys } = openHubKeys(paths.root, tls.authorityDer, clock)
   const broker = await openBrokerSide(settings, { store, tls, clock, entropy, log })
   let web: HttpsServer | undefined
   // Noted first, so that it runs last: devices on WebSockets still hear the hub's goodbye.
@@ -150,6 +150,7 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<string>
     clock,
     log,
     version,
+    signedAuthority,
     startedAt: clock.now(),
     url: () => publicUrl(settings, web?.port ?? settings.listen.port),
     unready: () => broker.problem(),

@@ -9,12 +9,15 @@ import { generateSigningSeed, sha256, signerFromSeed, verify } from '../../share
 import { makePrivateDirectory, readIfThere, writeAtomic } from '../../shared/host/files.ts'
 import { parseDeviceKey } from '../../shared/ids.ts'
 import { certifyKey, openKeyCertificate } from '../../shared/record/keys.ts'
+import { sealAuthority } from '../../shared/wire/authority.ts'
 import type { Anchor } from '../../shared/wire/enrol.ts'
 
 export interface HubKeys {
   readonly anchor: Anchor
   readonly signer: Signer
   readonly keyCertificates: readonly Uint8Array[]
+  /** The TLS authority, signed by the root: for devices that pin one that was lost. */
+  readonly signedAuthority: Uint8Array
 }
 
 function openSeed(path: string): Signer {
@@ -53,5 +56,6 @@ export function openHubKeys(directory: string, authorityDer: Uint8Array, clock: 
     anchor: { rootKey: parseDeviceKey(toBase64(root.publicKey)), tlsAuthority: toBase64(authorityDer) },
     signer,
     keyCertificates: [certificate],
+    signedAuthority: sealAuthority(authorityDer, root, sha256),
   }
 }

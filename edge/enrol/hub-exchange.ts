@@ -6,12 +6,13 @@ import * as v from 'valibot'
 import { fromBase64, toBase64 } from '../../shared/bytes.ts'
 import type { Clock, Signer } from '../../shared/effects.ts'
 import { type ErrorCode, HoldfastError } from '../../shared/errors.ts'
-import { sameSecret, sha256 } from '../../shared/host/crypto.ts'
+import { sameSecret, sha256, verify } from '../../shared/host/crypto.ts'
 import type { HttpProxy } from '../../shared/host/http-proxy.ts'
 import { type Answer, exchange, requestPinned } from '../../shared/host/pinned-http.ts'
 import { connectUnproven, type FindOut, judgeCertificate } from '../../shared/host/pinned-tls.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
 import { snapshotBytesMax } from '../../shared/limits.ts'
+import { authoritySchema, openAuthority } from '../../shared/wire/authority.ts'
 import {
   type Anchor,
   anchorPin,
@@ -87,6 +88,26 @@ export async function fetchAnchor({ hub, clock, floor, proxy }: HubContact, pin:
   const authority = new X509Certificate(fromBase64(anchor.tlsAuthority))
   judgeCertificate(leaf, authority, hubServerName, Math.max(clock.now(), floor))
   return anchor
+}
+
+/**
+ * The TLS authority that the hub has now, where it had to leave the pinned one behind: signed by the root key, younger, and
+ * proven by the very connection that brought it. Throws `untrusted` for every other.
+ */
+export async function fetchAuthority({ clock, floor, hub, out, proxy }: HubContact, anchor: Anchor): Promise<Anchor> {
+  const socket = await connectUnproven({ host: hub.host, port: hub.port, proxy, out, timeoutMs: TIMEOUT_MS })
+  const leaf = socket.getPeerX509Certificate()
+  const path = '/api/v1/enrol/authority'
+  const host = hub.url.slice('https://'.length)
+  const answer = await exchange(socket, host, { method: 'GET', path, timeoutMs: TIMEOUT_MS, bodyMax: 64 << 10 })
+  const { envelope } = parseWith(authoritySchema, accepted(answer, hub))
+  const der = openAuthority(fromBase64(envelope), fromBase64(anchor.rootKey), verify, sha256)
+  const [pinnedOne, authority] = [new X509Certificate(fromBase64(anchor.tlsAuthority)), new X509Certificate(der)]
+  if (leaf === undefined || authority.validFromDate <= pinnedOne.validFromDate) {
+    throw new HoldfastError('untrusted', `${hub.url} shows no younger TLS authority than the one that is pinned`)
+  }
+  judgeCertificate(leaf, authority, hubServerName, Math.max(clock.now(), floor))
+  return { ...anchor, tlsAuthority: toBase64(der) }
 }
 
 function pinned({ hub, clock, floor, out, proxy }: HubContact, anchor: Anchor) {

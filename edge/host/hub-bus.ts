@@ -5,14 +5,14 @@ import type { Bus, BusFactory, Clock, Entropy, Log } from '../../shared/effects.
 import { HoldfastError } from '../../shared/errors.ts'
 import { createMqttBusFactory } from '../../shared/host/mqtt-bus.ts'
 import type { FindOut } from '../../shared/host/pinned-tls.ts'
-import type { BrokerLogIn } from '../../shared/wire/enrol.ts'
 import { loadKeys } from '../enrol/device-keys.ts'
+import type { HubContact } from '../enrol/hub-exchange.ts'
 import { parseHubUrl } from '../enrol/hub-url.ts'
 import type { Identity } from '../identity.ts'
 import type { Store } from '../store/store.ts'
 import { createBrokerLink } from './broker-link.ts'
 import type { StateFiles } from './files.ts'
-import { createLogIn, type LogIn } from './log-in.ts'
+import { createLogIn, type LogIn, type LogInOptions } from './log-in.ts'
 import { keepaliveOf, proxyOf, type Settings } from './settings.ts'
 import type { StreamCount } from './stream-count.ts'
 import { readTimeFloor } from './time-floor.ts'
@@ -33,22 +33,34 @@ export interface HubBusOptions {
   readonly onCertificate: (expired: boolean) => void
 }
 
-async function askHub({ clock, files, identity, out, settings, store }: HubBusOptions): Promise<BrokerLogIn> {
+/** How this device asks the hub by itself. */
+function askingHub({
+  clock,
+  files,
+  out,
+  settings,
+  store,
+}: HubBusOptions): Pick<LogInOptions, 'askLogIn' | 'askAuthority'> {
   // Loaded only where it is needed: most devices never do.
-  const { requestLogIn } = await import('../enrol/hub-exchange.ts')
-  const keys = loadKeys(files)
-  if (keys === undefined) throw new HoldfastError('not-found', `there is no device key in ${files.directory}`)
-  const contact = {
-    hub: parseHubUrl(identity.hubUrl),
+  const exchange = () => import('../enrol/hub-exchange.ts')
+  const contactOf = ({ hubUrl }: Identity): HubContact => ({
+    hub: parseHubUrl(hubUrl),
     proxy: proxyOf(settings),
     out,
     clock,
     floor: readTimeFloor(store),
+  })
+  return {
+    async askLogIn(identity) {
+      const keys = loadKeys(files)
+      if (keys === undefined) throw new HoldfastError('not-found', `there is no device key in ${files.directory}`)
+      return (await exchange()).requestLogIn(contactOf(identity), identity, keys.signer)
+    },
+    askAuthority: async (identity) => (await exchange()).fetchAuthority(contactOf(identity), identity.anchor),
   }
-  return await requestLogIn(contact, identity, keys.signer)
 }
 
-/** A refusal by the broker leads to the hub, whose answer leads back at once. */
+/** A refusal leads to the hub, whose answer leads back at once. */
 function watched(bus: Bus, logIn: LogIn): Bus {
   return {
     ...bus,
@@ -62,6 +74,7 @@ function watched(bus: Bus, logIn: LogIn): Bus {
         onDown(reason, code) {
           handlers.onDown(reason, code)
           if (code === 'unauthenticated') void logIn.refused()
+          if (code === 'untrusted') void logIn.distrusted()
         },
       }),
   }
@@ -88,7 +101,7 @@ export function createHubBus(options: HubBusOptions): BusFactory {
       open = openAs(next)
       bus.nudge()
     }
-    const logIn = createLogIn({ ...options, ask: () => askHub(options), onRenewed })
+    const logIn = createLogIn({ ...options, ...askingHub(options), onRenewed })
     return watched(bus, logIn)
   }
 }

@@ -9,7 +9,7 @@ import { toBase64 } from '../../shared/bytes.ts'
 import { FakeClock, memoryLog } from '../../shared/effects.fake.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { parseDeviceKey, parseName, parseNetworkId, parseNodeId } from '../../shared/ids.ts'
-import type { BrokerLogIn } from '../../shared/wire/enrol.ts'
+import type { Anchor, BrokerLogIn } from '../../shared/wire/enrol.ts'
 import { loadIdentity } from '../enrol/identity-file.ts'
 import type { Identity } from '../identity.ts'
 import { createLogIn } from './log-in.ts'
@@ -31,7 +31,11 @@ const given: BrokerLogIn = {
   password: 'new',
 }
 
-function rig(answer: () => Promise<BrokerLogIn>, directory = mkdtempSync(join(tmpdir(), 'hf-login-'))) {
+function rig(
+  answer: () => Promise<BrokerLogIn>,
+  directory = mkdtempSync(join(tmpdir(), 'hf-login-')),
+  vouch: (held: Anchor) => Promise<Anchor> = async (held) => ({ ...held, tlsAuthority: 'bmV3' }),
+) {
   const clock = new FakeClock()
   const files = { identity: join(directory, 'identity.json') }
   const renewed: Identity[] = []
@@ -39,9 +43,13 @@ function rig(answer: () => Promise<BrokerLogIn>, directory = mkdtempSync(join(tm
   const logIn = createLogIn({
     identity,
     files,
-    ask: () => {
+    askLogIn: () => {
       asked += 1
       return answer()
+    },
+    askAuthority: ({ anchor }) => {
+      asked += 1
+      return vouch(anchor)
     },
     clock,
     entropy: { fraction: () => 1 },
@@ -67,6 +75,24 @@ test('new credentials and ways to the broker are in use at once, and on the disk
   close()
 })
 
+test('another TLS authority that the root vouches for takes the place of the old one, beside the same credentials', async () => {
+  const { clock, close, files, logIn, renewed } = rig(async () => given)
+  await logIn.distrusted()
+  const anchor = { ...identity.anchor, tlsAuthority: 'bmV3' }
+  assert.equal(loadIdentity(files), { ...identity, anchor })
+  clock.advance(1_000)
+  await logIn.refused()
+  assert.equal(
+    renewed.map((next) => [next.anchor.tlsAuthority, next.broker.password]),
+    [
+      ['bmV3', 'old'],
+      ['bmV3', 'new'],
+    ],
+  )
+  assert.equal(loadIdentity(files), renewed[1])
+  close()
+})
+
 test('a disk that takes no writes does not keep the device out', async () => {
   const { close, logIn, renewed } = rig(async () => given, '/proc/nowhere')
   await logIn.refused()
@@ -88,6 +114,21 @@ test('a hub that says no is asked after a minute, then ever more rarely, once an
     clock.advance(10_000)
   }
   assert.equal(gapsS, [60, 120, 240, 480, 960, 1_920, 3_600, 3_600, 3_600, 3_600])
+  close()
+})
+
+test('a stranger’s refusal does not keep the device from asking the hub', async () => {
+  const { asked, clock, close, logIn } = rig(
+    async () => given,
+    undefined,
+    async () => {
+      throw new HoldfastError('forbidden', 'says a stranger')
+    },
+  )
+  await logIn.distrusted()
+  clock.advance(1_000)
+  await logIn.refused()
+  assert.is(asked(), 2)
   close()
 })
 

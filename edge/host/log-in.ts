@@ -1,11 +1,11 @@
-// Back to the broker without anybody visiting the device: where it refuses the credentials, the agent proves itself to the hub
-// with its device key and is given new ones. The hub may have been restored from what devices hold, and its broker knows
-// nobody then. A node that was removed gets none, and asks ever more rarely.
+// Back to the broker without anybody visiting the device, after the hub was restored from what devices hold. Where the broker
+// refuses the credentials, the agent proves itself to the hub with its device key and is given new ones; where the TLS
+// authority is another one, it counts if the root key signed it. Who was removed gets nothing, and asks ever more rarely.
 
 import type { Clock, Entropy, Log } from '../../shared/effects.ts'
 import { describeError, isHoldfastError } from '../../shared/errors.ts'
 import { writeAtomic } from '../../shared/host/files.ts'
-import type { BrokerLogIn } from '../../shared/wire/enrol.ts'
+import type { Anchor, BrokerLogIn } from '../../shared/wire/enrol.ts'
 import { brokerUrls, parseHubUrl } from '../enrol/hub-url.ts'
 import { loadIdentity } from '../enrol/identity-file.ts'
 import type { Identity } from '../identity.ts'
@@ -14,19 +14,23 @@ import type { StateFiles } from './files.ts'
 export interface LogInOptions {
   readonly identity: Identity
   readonly files: Pick<StateFiles, 'identity'>
-  /** Asks the hub. Throws `forbidden` where this node is no member. */
-  readonly ask: () => Promise<BrokerLogIn>
+  /** Asks the hub for credentials. Throws `forbidden` where this node is no member. */
+  readonly askLogIn: (identity: Identity) => Promise<BrokerLogIn>
+  /** Asks the hub for a younger TLS authority. Throws `untrusted` where there is none that the root signed. */
+  readonly askAuthority: (identity: Identity) => Promise<Anchor>
   readonly clock: Clock
   readonly entropy: Pick<Entropy, 'fraction'>
   readonly log: Log
-  /** New credentials are in use from here on. */
+  /** It is in use from here on. */
   readonly onRenewed: (identity: Identity) => void
 }
 
 export interface LogIn {
   /** The broker refused the credentials. Asks the hub for others, unless it is too early to ask again. */
   refused(): Promise<void>
-  /** The broker took them. */
+  /** Whoever answers could not prove to be the hub. Asks whether the root key vouches for it, as rarely. */
+  distrusted(): Promise<void>
+  /** The broker took the credentials. */
   accepted(): void
 }
 
@@ -49,20 +53,29 @@ function withLogIn(identity: Identity, { password, tlsAuthority, url, username, 
   return { ...identity, broker } satisfies Identity
 }
 
+interface Story {
+  readonly done: string
+  readonly failed: string
+  /** Whoever answered has proven to be the hub. */
+  readonly isHub: boolean
+}
+
 export function createLogIn(options: LogInOptions): LogIn {
-  const { ask, clock, entropy, files, log } = options
+  const { clock, entropy, files, log } = options
+  let { identity } = options
   let tries = 0
   let notBefore = Number.NEGATIVE_INFINITY
   let asking = false
 
-  const keep = (given: BrokerLogIn): void => {
-    const next = withLogIn(options.identity, given)
+  const keep = (next: Identity): void => {
+    const { anchor, broker } = next
+    identity = next
     try {
       // Whatever else of it has changed meanwhile stays.
-      const kept = loadIdentity(files) ?? options.identity
-      writeAtomic(files.identity, `${JSON.stringify({ ...kept, broker: next.broker }, undefined, 2)}\n`)
+      const kept = loadIdentity(files) ?? next
+      writeAtomic(files.identity, `${JSON.stringify({ ...kept, anchor, broker }, undefined, 2)}\n`)
     } catch (error) {
-      log.error('new credentials for the broker could not be stored: they count until the next start', {
+      log.error('what the hub gave anew could not be stored: it counts until the next start', {
         reason: describeError(error),
       })
     }
@@ -74,22 +87,36 @@ export function createLogIn(options: LogInOptions): LogIn {
     tries += 1
   }
 
+  const attempt = async (ask: () => Promise<Identity>, { done, failed, isHub }: Story): Promise<void> => {
+    if (asking || clock.monotonic() < notBefore) return
+    asking = true
+    try {
+      const next = await ask()
+      log.info(done)
+      wait(false)
+      keep(next)
+    } catch (error) {
+      // A stranger’s refusal means nothing.
+      wait(isHub && isHoldfastError(error, 'forbidden'))
+      log.warn(failed, { reason: describeError(error) })
+    } finally {
+      asking = false
+    }
+  }
+
   return {
-    async refused() {
-      if (asking || clock.monotonic() < notBefore) return
-      asking = true
-      try {
-        const given = await ask()
-        log.info('the broker refused the credentials; the hub gave new ones')
-        wait(false)
-        keep(given)
-      } catch (error) {
-        wait(isHoldfastError(error, 'forbidden'))
-        log.warn('the broker refuses the credentials, and the hub gives no others', { reason: describeError(error) })
-      } finally {
-        asking = false
-      }
-    },
+    refused: () =>
+      attempt(async () => withLogIn(identity, await options.askLogIn(identity)), {
+        done: 'the broker refused the credentials; the hub gave new ones',
+        failed: 'the broker refuses the credentials, and the hub gives no others',
+        isHub: true,
+      }),
+    distrusted: () =>
+      attempt(async () => ({ ...identity, anchor: await options.askAuthority(identity) }), {
+        done: 'the hub has another TLS authority, signed by the root key; it takes the place of the old one',
+        failed: 'whoever answers at the hub’s address is not the hub, and the root key vouches for nobody there',
+        isHub: false,
+      }),
     accepted() {
       tries = 0
       notBefore = Number.NEGATIVE_INFINITY

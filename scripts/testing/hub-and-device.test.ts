@@ -1,7 +1,8 @@
 // A real hub and a real device's link to it, on loopback: what neither side can prove alone. A device whose credentials the
-// broker has lost comes back by its key, without anybody's help; one that was removed does not.
+// broker has lost comes back by its key, without anybody's help; one that was removed does not. And a hub that is destroyed
+// comes back from what a device exports.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -120,6 +121,13 @@ function linkOf(files: StateFiles): Link {
 
 const passwordOf = (files: StateFiles): string => loadIdentity(files)?.broker.password ?? ''
 
+/** By the command; the agent does not run: its cache is what there is. */
+async function exported(files: StateFiles, to: string): Promise<void> {
+  const probe = { exists: existsSync }
+  const cli = { ...effects, args: [to], files, json: false, write: () => undefined, probe } as unknown as Cli
+  assert.is(await exportCommand(cli), 0)
+}
+
 scene.before(async () => {
   server = await serve()
 })
@@ -165,18 +173,7 @@ scene(
     const { host } = new URL(server.url)
     await server.stop()
     rmSync(data, { recursive: true })
-    // The agent does not run: its cache is what there is.
-    assert.is(
-      await exportCommand({
-        ...effects,
-        args: [intent],
-        files,
-        json: false,
-        write: () => undefined,
-        probe: { exists: existsSync },
-      } as unknown as Cli),
-      0,
-    )
+    await exported(files, intent)
     const { networks } = restoreFromNodes({ ...effects, files: [intent], keys, directory: data })
     assert.equal(
       networks.map(({ count, epoch }) => [count.get('Node'), epoch]),
@@ -189,6 +186,38 @@ scene(
     assert.is.not(passwordOf(files), before)
     assert.is(await link.epoch(), 2)
     await link.close()
+  },
+)
+
+scene(
+  'of the root key alone the hub comes back, too: the device takes the TLS authority that the root key signed, and no other',
+  async () => {
+    const files = await joined('delta')
+    const [rootOnly, intent] = [join(directory, 'root-only'), join(directory, 'delta.intent')]
+    mkdirSync(rootOnly)
+    copyFileSync(join(data, 'root.key'), join(rootOnly, 'root.key'))
+    await exported(files, intent)
+    const { host } = new URL(server.url)
+    await server.stop()
+    rmSync(data, { recursive: true })
+    // Somebody else’s hub at that address.
+    server = await serve(host)
+    const fooled = linkOf(files)
+    assert.is(await fooled.down(), 'untrusted')
+    assert.is(await fooled.down(), 'untrusted')
+    await fooled.close()
+    const before = loadIdentity(files)
+    await server.stop()
+    rmSync(data, { recursive: true })
+    restoreFromNodes({ ...effects, files: [intent], keys: rootOnly, directory: data })
+    server = await serve(host)
+    const link = linkOf(files)
+    await link.up()
+    await link.close()
+    const after = loadIdentity(files)
+    assert.is(after?.anchor.rootKey, before?.anchor.rootKey)
+    assert.is.not(after?.anchor.tlsAuthority, before?.anchor.tlsAuthority)
+    assert.is.not(after?.broker.password, before?.broker.password)
   },
 )
 

@@ -75,10 +75,10 @@ function certificate(request: Request): Buffer {
   return der(0x30, body, ECDSA_SHA256, bits(sign('sha256', body, request.issuerKey)))
 }
 
-export function createFakeAuthority(issuer = 'Test authority'): FakeAuthority {
+export function createFakeAuthority(issuer = 'Test authority', since = issuedAt): FakeAuthority {
   const own = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
   const common = { issuer, issuerKey: own.privateKey }
-  const dates = { from: issuedAt, to: issuedAt + 3_650 * DAY_MS }
+  const dates = { from: since, to: issuedAt + 3_650 * DAY_MS }
   return {
     der: certificate({ ...common, ...dates, subject: issuer, key: own.publicKey, ca: true }),
     issue({ name = hubServerName, from = issuedAt, to = issuedAt + 30 * DAY_MS, ca = false } = {}) {

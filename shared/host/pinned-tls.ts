@@ -116,7 +116,7 @@ export function connectUnproven(target: TlsTarget): Promise<TLSSocket> {
 function untrusted(message: string): HoldfastError {
   return new HoldfastError('untrusted', message, {
     remedy:
-      'Check for a proxy that opens TLS or a wrong address. If the hub was rebuilt without its backup, join again.',
+      'Check for a proxy that opens TLS or a wrong address. If the hub was rebuilt without its root key, join again.',
   })
 }
 

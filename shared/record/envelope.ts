@@ -12,7 +12,16 @@ import { concat, sameBytes, toHex, utf8 } from '../bytes.ts'
 import type { Sha256, Signer, Verify } from '../effects.ts'
 import { HoldfastError } from '../errors.ts'
 
-export type EnvelopeKind = 'head' | 'key' | 'fact' | 'capability' | 'lock' | 'member' | 'override' | 'override-end'
+export type EnvelopeKind =
+  | 'head'
+  | 'key'
+  | 'fact'
+  | 'capability'
+  | 'lock'
+  | 'member'
+  | 'override'
+  | 'override-end'
+  | 'authority'
 
 const VERSION = 1
 const KEY_ID_BYTES = 8
