@@ -1,4 +1,4 @@
-// backup, restore and keys export: what is kept against the loss of the hub, and how it comes back.
+// backup, restore, keys export and keys rotate: what is kept against the loss of the hub, and how it comes back.
 
 import { listFlag, textFlag } from '../../shared/cli/parse.ts'
 import { HoldfastError } from '../../shared/errors.ts'
@@ -11,6 +11,7 @@ import { exportKeys } from '../backup/keys.ts'
 import { restoreBackup } from '../backup/restore.ts'
 import { type FromNodes, restoreFromNodes } from '../backup/restore-from-nodes.ts'
 import { dataPaths } from '../serve/data-directory.ts'
+import { rotateSigningKey } from '../tls/rotate-signing-key.ts'
 import { dataDefault } from './client.ts'
 import { argument, type Command, type Context } from './context.ts'
 
@@ -29,6 +30,18 @@ export const keysExport: Command = async (context) => {
     [
       `Wrote ${file}. Whoever has it can be this hub: take it off this machine, to two places without a network.`,
       'With it and `holdfast export` of any device, `holdfast-hub restore --from-node` brings the hub back.',
+      '',
+    ].join('\n'),
+  )
+}
+
+export const keysRotate: Command = async (context) => {
+  const directory = dataOf(context)
+  const { after, before } = rotateSigningKey(directory, context.clock.now())
+  context.out(
+    [
+      `The signing key is ${after} now, in place of ${before}. Restart the hub: it signs anew with it, and devices follow.`,
+      'Copies of the keys from before (`keys export`, `backup`) hold the old one: make new ones.',
       '',
     ].join('\n'),
   )

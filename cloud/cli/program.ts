@@ -244,6 +244,13 @@ const upkeep: readonly CommandSpec[] = [
     flags: [data],
   },
   {
+    name: 'keys rotate',
+    summary: 'Put another signing key in the place of the present one; the hub signs with it from its next start on',
+    description:
+      'Devices follow by themselves, also those that are away, and refuse the old key once they have heard of it. A backup from before brings the old key back: rotate again after such a restore.',
+    flags: [data],
+  },
+  {
     name: 'completion',
     summary: 'Print a completion script',
     args: [{ name: 'SHELL', summary: shells.join(', '), required: true }],

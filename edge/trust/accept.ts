@@ -155,10 +155,22 @@ function accepted(anchors: Anchors, held: Held | undefined, offer: Offer): Accep
   }
 }
 
+/** The key that claims to have signed an envelope; not verified. */
+function claimedKey(envelope: Uint8Array): string {
+  return toHex(envelope.subarray(1, 9))
+}
+
+/** The held keys, and the one that signed a delta if the delta itself brings it, certified by the root as a newer one. */
+function ringFor(anchors: Anchors, held: Held | undefined, framed: { head: Uint8Array; payload: Uint8Array }): Keyring {
+  const known = held?.ring ?? firstKeyring(anchors)
+  const signedBy = claimedKey(framed.head)
+  return known.keys.has(signedBy) ? known : withNewcomer(anchors, known, parseDelta(framed.payload).put, signedBy)
+}
+
 /** `bytes` is a delta frame. Throws `wrong-base` where it does not start from the set that is held. */
 export function acceptDelta(anchors: Anchors, held: Held | undefined, bytes: Uint8Array): Accepted {
   const framed = unframe(bytes, deltaFrameMax)
-  const head = acceptHead(anchors, held, framed.head)
+  const head = openCurrent(anchors, held, ringFor(anchors, held, framed), framed.head)
   refuseHeld(held, head)
   if (held === undefined || head.epoch !== held.version.epoch) {
     const base = held === undefined ? 'nothing is held' : `revision ${formatVersion(held.version)} is held`
@@ -191,11 +203,6 @@ function treeOf(anchors: Anchors, records: RecordSet): MerkleTree {
   const tree = new MerkleTree(anchors.sha256)
   for (const [id, record] of records) tree.put(id, anchors.sha256(record))
   return tree
-}
-
-/** The key that claims to have signed an envelope; not verified. */
-function claimedKey(envelope: Uint8Array): string {
-  return toHex(envelope.subarray(1, 9))
 }
 
 /** `bytes` is a snapshot frame. */

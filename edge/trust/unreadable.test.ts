@@ -5,18 +5,8 @@ import * as assert from 'uvu/assert'
 import { isHoldfastError } from '../../shared/errors.ts'
 import { sha256 } from '../../shared/host/crypto.ts'
 import { keyIdOf } from '../../shared/record/envelope.ts'
-import { FakeHub, testDevice } from '../link/hub.fake.ts'
-import { acceptDelta, acceptSnapshot, type Held } from './accept.ts'
-
-const a = testDevice('a', 1)
-const b = testDevice('b', 2)
-const c = testDevice('c', 3)
-
-function begin(): { hub: FakeHub; held: Held } {
-  const hub = new FakeHub().putNode(a).putNode(b)
-  hub.commit()
-  return { hub, held: acceptSnapshot(hub.anchors, undefined, hub.snapshot()).next }
-}
+import { a, begin, c } from './accept.fake.ts'
+import { acceptDelta, acceptSnapshot } from './accept.ts'
 
 for (const [what, id, body, complaint] of [
   ['a record of an unknown kind', 'teapot/x', {}, /^record teapot\/x: .*not the id of a known kind/],
