@@ -47,10 +47,11 @@ export const keysRotate: Command = async (context) => {
   )
 }
 
-/** What no device could know. */
+/** What no device could know, and what follows from that. */
 const LOST = [
-  'Devices did not know, and so it is gone: devices that were disabled or waited for approval, Nodes that nobody had joined as',
-  'yet, join tokens, API tokens, the audit log, labels and annotations of resources themselves, and whatever was changed later.',
+  'Devices did not know, and so it is gone: devices that were disabled or not approved yet, Nodes that nobody had joined as yet,',
+  'join tokens, API tokens, the audit log, labels and annotations of resources themselves, and whatever was changed later:',
+  'who was removed since then is a member again. Look through `holdfast-hub get nodes` and delete them anew.',
 ]
 
 function tell({ err, out }: Context, { networks, refused, remade }: FromNodes, directory: string): void {

@@ -37,7 +37,7 @@ const DETAIL_MAX = 300
 function fromTheFuture(held: Version, newest: Version): string {
   return (
     `it holds revision ${formatVersion(held)}, this hub has signed up to ${formatVersion(newest)}: was the hub’s data ` +
-    'brought back from an older copy? `holdfast-hub restore` starts a new epoch, which devices accept.'
+    'brought back from an older copy? `holdfast-hub restore --from-node` with what this device exports starts a newer epoch.'
   )
 }
 
