@@ -36,7 +36,7 @@ type KeyFiles = v.InferOutput<typeof bundle>['files']
 export interface HubSecrets {
   readonly root: Signer
   /** The signing key and its certificate by the root; undefined where they are lost. */
-  readonly signing: { readonly signer: Signer; readonly certificate: Uint8Array } | undefined
+  readonly signing: { readonly signer: Signer; readonly certificate: Uint8Array; readonly issuedAt: number } | undefined
   /** Undefined where it is lost. */
   readonly authority: { readonly key: string; readonly certificate: string } | undefined
   readonly files: KeyFiles
@@ -75,11 +75,9 @@ function openSigning(files: KeyFiles, root: Signer): HubSecrets['signing'] {
   if (certificate === undefined || seed === undefined) return undefined
   const signer = signerFromSeed(fromBase64(seed.trim()))
   const envelope = fromBase64(certificate.trim())
-  const { publicKey } = readKeyCertificate(envelope, root.publicKey, verify, sha256)
-  if (!sameBytes(publicKey, signer.publicKey)) {
-    throw new HoldfastError('corrupt', 'signing.key and signing.crt do not belong together')
-  }
-  return { signer, certificate: envelope }
+  const { issuedAt, publicKey } = readKeyCertificate(envelope, root.publicKey, verify, sha256)
+  // Cut off in the midst of a rotation: as good as lost.
+  return sameBytes(publicKey, signer.publicKey) ? { signer, certificate: envelope, issuedAt } : undefined
 }
 
 function open(files: KeyFiles, from: string): HubSecrets {

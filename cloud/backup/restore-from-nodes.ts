@@ -99,17 +99,19 @@ function newest(opened: Opened['sets']): readonly CarriedSet[] {
 }
 
 /**
- * The key to sign with from now on: the kept one, where devices believe it still. Else a new one; the root certifies it later
- * than every key that devices know, which is what they ask of a newcomer.
+ * The key to sign with from now on: the kept one, where devices believe it or would believe it as a newcomer, because the root
+ * certified it later than all that they know. Else a new one, certified later still.
  */
 function signingKey({ files, root, signing }: HubSecrets, sets: readonly CarriedSet[], now: number) {
-  const kept = signing === undefined ? undefined : keyIdOf(signing.signer.publicKey, sha256)
   const seed = files['signing.key']
-  if (signing !== undefined && seed !== undefined && sets.every(({ keys }) => keys.has(kept ?? ''))) {
-    return { seed: seed.trim(), certificate: signing.certificate, isNew: false }
+  if (signing !== undefined && seed !== undefined) {
+    const kept = keyIdOf(signing.signer.publicKey, sha256)
+    const isGood = sets.every(({ keys, newestKeyAt }) => keys.has(kept) || signing.issuedAt > newestKeyAt)
+    if (isGood) return { seed: seed.trim(), certificate: signing.certificate, isNew: false }
   }
   const made = generateSigningSeed()
-  const issuedAt = Math.max(now, ...sets.map(({ newestKeyAt }) => newestKeyAt + 1))
+  const known = [signing?.issuedAt ?? 0, ...sets.map(({ newestKeyAt }) => newestKeyAt)]
+  const issuedAt = Math.max(now, ...known.map((at) => at + 1))
   const certificate = certifyKey(signerFromSeed(made).publicKey, issuedAt, root, sha256)
   return { seed: toBase64(made), certificate, isNew: true }
 }

@@ -1,7 +1,7 @@
 // `keys export` and `restore --from-node` as people type them: a hub that is gone with its disk comes back from a small file of
 // keys and a file of a device; and everything from which it must not come back.
 
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { utf8 } from '../../shared/bytes.ts'
@@ -118,6 +118,25 @@ cli('of the root key alone another signing key and TLS authority are made, and b
     assert.is.not(readFileSync(`${target}/${name}`, 'utf8'), readFileSync(`${at('hub')}/${name}`, 'utf8'), name)
   await (await start(target)).stop()
 })
+
+cli(
+  'keys that were rotated since the device’s file are used; keys of before a rotation that it knows are replaced',
+  async () => {
+    const data = at('rotated')
+    cpSync(at('hub'), data, { recursive: true })
+    const before = readFileSync(`${data}/signing.key`, 'utf8')
+    assert.is((await say('keys rotate', data)).code, 0)
+    const after = readFileSync(`${data}/signing.key`, 'utf8')
+    assert.is((await say(`restore --from-node ${at('hub.intent')} --keys ${data}`, at('ahead'))).code, 0)
+    assert.is(readFileSync(`${at('ahead')}/signing.key`, 'utf8'), after)
+    await (await start(data)).stop()
+    writeFileSync(at('rotated.intent'), exported(data))
+    const said = await say(`restore --from-node ${at('rotated.intent')} --keys ${at('hub.keys')}`, at('behind'))
+    assert.match(said.out, /vouches for what is new: signing key\./)
+    assert.is([before, after].includes(readFileSync(`${at('behind')}/signing.key`, 'utf8')), false)
+    for (const name of ['ahead', 'behind']) await (await start(at(name))).stop()
+  },
+)
 
 cli('nothing comes back from what is not whole, not of this hub, or not signed; nothing is left behind', async () => {
   const intent = readFileSync(at('hub.intent'))
