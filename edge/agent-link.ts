@@ -31,7 +31,7 @@ export function tellRefused({ health, keep }: Parts, detail: string, lasting: bo
 interface Takers {
   readonly intake: Pick<Intake, 'take'>
   readonly gossip: Pick<OwnGossip, 'fact' | 'follow'>
-  readonly overrides: Pick<OwnOverrides, 'told'>
+  readonly overrides: Pick<OwnOverrides, 'isHeard' | 'told'>
 }
 
 export function openLink(
@@ -85,6 +85,7 @@ export function openLink(
     },
     onRefused: (detail) => onRefused(detail, false),
     onOverridesTold: (report) => overrides.told(report),
+    isOverridesHeard: (report) => overrides.isHeard(report),
     onChange,
   })
   onChange()

@@ -33,6 +33,23 @@ test('nobody else may read it', () => {
   assert.is(statSync(filled()).mode & 0o777, 0o600)
 })
 
+test('a database of the first layout becomes one of today, with what devices said last', () => {
+  const path = filled()
+  const old = new Database(path)
+  old.exec('ALTER TABLE last_word DROP COLUMN override')
+  old.prepare('INSERT INTO last_word VALUES (?, ?, ?, ?, ?, ?)').run('aaaaaaaaaaaaaaaa', 5, null, null, null, null)
+  old.pragma('user_version = 1')
+  old.close()
+  const store = openHubStore(path, log)
+  assert.equal(store.lastWords(), [{ nodeId: 'aaaaaaaaaaaaaaaa', lastSeen: 5 }])
+  const [word] = store.lastWords()
+  assert.ok(word)
+  store.putLastWords([{ ...word, override: Uint8Array.of(7) }])
+  assert.equal(store.lastWords()[0]?.override, Uint8Array.of(7))
+  assert.is(store.resources().length, 100)
+  store.close()
+})
+
 test('a power cut right after a revision keeps it', () => {
   const path = fresh()
   const store = openHubStore(path, log)

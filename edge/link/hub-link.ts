@@ -27,6 +27,8 @@ export interface HubLinkOptions {
   readonly onRefused: (detail: string) => void
   /** The broker has what was told of policy overrides, while the hub was there to hear it. */
   readonly onOverridesTold?: (payload: Uint8Array) => void
+  /** True for a report that the hub has and that nothing hangs on any more: it is not repeated at each connect. */
+  readonly isOverridesHeard?: (payload: Uint8Array) => boolean
   /** The state below changed. */
   readonly onChange: () => void
 }
@@ -89,6 +91,8 @@ export function createHubLink(options: HubLinkOptions): HubLink {
       if (state.hubOnline) options.onOverridesTold?.(payload)
     },
   })
+  /** The newest report of overrides. */
+  let told: Uint8Array | undefined
   let state = noLink
   /** Of the hub's present connection. */
   let hubSession: string | undefined
@@ -109,6 +113,7 @@ export function createHubLink(options: HubLinkOptions): HubLink {
     status.up()
     fact.up(RETAINED_GRACE_MS)
     overrides.up()
+    if (told !== undefined && options.isOverridesHeard?.(told) === true) overrides.retained(told)
   }
 
   const onDown = (reason: string, code: ErrorCode = 'unreachable'): void => {
@@ -197,6 +202,9 @@ export function createHubLink(options: HubLinkOptions): HubLink {
     request: (payload) => bus.publish({ topic: topics.node(network, node, 'req'), payload }),
     report: (payload, urgent) => status.offer(payload, urgent),
     announce: (envelope) => fact.offer(envelope),
-    tellOverrides: (payload) => overrides.offer(payload, true),
+    tellOverrides(payload) {
+      told = payload
+      overrides.offer(payload, true)
+    },
   }
 }

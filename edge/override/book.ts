@@ -148,7 +148,7 @@ export function createOverrideBook(options: OverrideBookOptions): OverrideBook {
   const follow = (): boolean => {
     const next = alive()
       .filter((entry) => !isAccepted(entry))
-      .map(({ told }) => ({ id: told.id, policies: told.override.policies }))
+      .map(({ told: { id, override } }) => ({ id, policies: override.policies, expiresAt: override.expiresAt }))
     if (next.map(({ id }) => id).join() === inForce.map(({ id }) => id).join()) return false
     inForce = next
     revision += 1

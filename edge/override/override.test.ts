@@ -16,6 +16,8 @@ test('set on a device that is cut off, it is in the kernel at once, and nothing 
   const { override } = rig.agent.overrides.set(order())
   await rig.advance(10)
   assert.ok(isOpen(rig))
+  const until = Math.ceil(override.expiresAt / 1_000)
+  assert.match(rig.kernel.ruleset ?? '', `meta time < ${until} tcp dport 8080 accept`)
   assert.is(rest(), before)
   assert.equal(rig.agent.status().overrides, [override])
   assert.is(override.state, 'active')

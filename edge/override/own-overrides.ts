@@ -23,6 +23,8 @@ export interface OwnOverrides {
   look(): void
   /** The broker has this report, and the hub is there. */
   told(report: Uint8Array): void
+  /** The hub has this report, and all that it tells of has ended. */
+  isHeard(report: Uint8Array): boolean
 }
 
 /** Hash of the last report that the hub has: one of overrides that have all ended need not be told at every connect. */
@@ -79,6 +81,8 @@ export function createOwnOverrides(
 
   const activeViews = (): readonly OverrideView[] => book.views().filter(({ state }) => state === 'active')
 
+  const isHeard = (report: Uint8Array): boolean => activeViews().length === 0 && store.get(TOLD) === hashOf(report)
+
   const tell = (): void => {
     const active = activeViews()
     if (active.length === 0) health.clear('policy-override')
@@ -87,7 +91,7 @@ export function createOwnOverrides(
     const { link } = running
     if (report === undefined || link === undefined || report === offered) return
     offered = report
-    if (active.length === 0 && store.get(TOLD) === hashOf(report)) return
+    if (isHeard(report)) return
     link.tellOverrides(report)
   }
 
@@ -122,13 +126,15 @@ export function createOwnOverrides(
         const here = place()
         checkOrder(order, identity.network.name, here)
         const records = withOverlays(here.records, book.overlays())
-        const warnings = [...overlayWarnings(records, here.self, { id: parseName('new'), policies: order.policies })]
+        const next = { id: parseName('new'), policies: order.policies, expiresAt: 0 }
+        const warnings = [...overlayWarnings(records, here.self, next)]
         const { kept, view } = book.set(order)
         if (!kept) warnings.push('the disk takes no writes: a restart of the agent would end it')
         tell()
         return { override: view, warnings }
       },
     },
+    isHeard,
     load: () => book.load(),
     look() {
       book.look()

@@ -4,6 +4,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseWith, specs } from '../../shared/intent/resource.ts'
 import { again, kernelText, me, online, type Rig, third } from '../agent-rig.fake.ts'
+import type { ConfirmDoors } from '../confirm/doors.ts'
 import { by, cutOff, isOpen, openPort, order, told } from './orders.fake.ts'
 
 test('set while the hub was away, it is told on return; so is one that came and went meanwhile', async () => {
@@ -32,8 +33,11 @@ test('what has ended and was told is not told again at the next connect', async 
   rig.agent.overrides.set(order({ durationMs: 5_000 }))
   await rig.advance(60_000)
   assert.is(told(rig)[0]?.end?.why, 'expired')
-  await rig.stop()
   rig.broker.forgetRetained()
+  rig.broker.drop(me.nodeId)
+  await rig.advance(60_000)
+  assert.equal(told(rig), [], 'nor at a reconnect')
+  await rig.stop()
   const next = again(rig)
   await next.agent.start()
   await next.advance(60_000)
@@ -73,6 +77,42 @@ test('the hub accepts it: the policy it became takes over without a gap', async 
   assert.is(rig.agent.status().overrides[0]?.state, 'accepted')
   assert.match(rig.kernel.ruleset ?? '', /open-now\/ingress/)
   assert.not.match(rig.kernel.ruleset ?? '', new RegExp(override.id))
+  await rig.stop()
+})
+
+test('accepted by a revision that is watched first: it gives way at once, and ends once that is good', async () => {
+  const confirm = { watchMs: 30_000 }
+  const rig = await online({ extra: { confirm } })
+  const { override } = rig.agent.overrides.set(order())
+  await rig.advance(100)
+  rig.hub.put('policy/open-now', { name: 'open-now', spec: parseWith(specs.Policy, openPort) })
+  verdict(rig, override.id, 'accepted')
+  rig.hub.publish()
+  await rig.advance(2_000)
+  assert.not.match(rig.kernel.ruleset ?? '', new RegExp(override.id))
+  assert.is(rig.agent.status().overrides[0]?.state, 'active', 'it may still be needed')
+  await rig.advance(60_000)
+  assert.is(rig.agent.status().overrides[0]?.state, 'accepted')
+  assert.ok(isOpen(rig))
+  await rig.stop()
+})
+
+test('accepted by a revision that is taken back: the override is what it was', async () => {
+  let answers = true
+  const confirm: ConfirmDoors = { watchMs: 30_000, probes: ['tcp:10.0.0.5:502'], ask: async () => answers }
+  const rig = await online({ extra: { confirm } })
+  const { override } = rig.agent.overrides.set(order())
+  await rig.advance(100)
+  rig.hub.put('policy/shut', { name: 'shut', spec: parseWith(specs.Policy, { subject: { nodeSelector: {} } }) })
+  verdict(rig, override.id, 'accepted')
+  rig.hub.publish()
+  await rig.advance(5_000)
+  assert.not(isOpen(rig), 'the revision that is on trial says so')
+  answers = false
+  await rig.advance(40_000)
+  assert.is(rig.agent.status().revision.applied.revision, 1)
+  assert.ok(isOpen(rig))
+  assert.is(rig.agent.status().overrides[0]?.state, 'active')
   await rig.stop()
 })
 

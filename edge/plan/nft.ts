@@ -75,8 +75,9 @@ function portMatches(ports: Rule['ports']): readonly string[] {
 
 function ruleLines(rule: Rule, side: 'saddr' | 'daddr', passTo: string): readonly string[] {
   const verdict = rule.verdict === 'pass' ? `goto ${passTo}` : rule.verdict
+  const until = rule.untilS === undefined ? '' : `meta time < ${rule.untilS} `
   return peerMatches(rule.peers, side).flatMap((peer) =>
-    portMatches(rule.ports).map((port) => `${peer}${port}${verdict} comment "${rule.origin.slice(0, 120)}"`),
+    portMatches(rule.ports).map((port) => `${until}${peer}${port}${verdict} comment "${rule.origin.slice(0, 120)}"`),
   )
 }
 

@@ -42,7 +42,7 @@ test('nothing but policies differs, and intent’s own are all still there', () 
       const policies = list.map(({ name, port, tier: own }) =>
         policy(name, { tier: own, subject: { nodeSelector: {} }, ingress: [{ ports: [{ port }] }] }),
       )
-      const laid = withOverlays(records, [{ id: parseName('abc'), policies }])
+      const laid = withOverlays(records, [{ id: parseName('abc'), policies, expiresAt: 5_001 }])
       const { policies: after, ...rest } = laid
       const { policies: before, ...intent } = records
       assert.equal(rest, intent)
@@ -60,7 +60,7 @@ test('without overlays it is the very same object', () => assert.is(withOverlays
 
 test('where priorities tie, the override comes first', () => {
   const open = policy('zz', { tier: 'Admin', priority: 0, subject: { nodeSelector: {} }, ingress: [{}] })
-  const laid = withOverlays(records, [{ id: parseName('zzz'), policies: [open] }])
+  const laid = withOverlays(records, [{ id: parseName('zzz'), policies: [open], expiresAt: 5_001 }])
   const { admin } = rulesFor(laid, nodeOf(records, 0)).ingress
   assert.equal(
     admin.map(({ origin, verdict }) => [origin, verdict]),
@@ -68,6 +68,23 @@ test('where priorities tie, the override comes first', () => {
       ['+zzz/zz/ingress[0]', 'accept'],
       ['shut/ingress[0]', 'drop'],
     ],
+  )
+  assert.equal(
+    admin.map(({ untilS }) => untilS),
+    [6, undefined],
+  )
+})
+
+test('what opens for a while says until when; what closes, and what intent says, does not', () => {
+  const mixed = policy('m', {
+    tier: 'Admin',
+    subject: { nodeSelector: {} },
+    ingress: [{ action: 'Pass' }, { action: 'Deny' }, { action: 'Accept' }],
+  })
+  const laid = withOverlays(records, [{ id: parseName('zzz'), policies: [mixed], expiresAt: 9_000 }])
+  assert.equal(
+    rulesFor(laid, nodeOf(records, 0)).ingress.admin.map(({ untilS }) => untilS),
+    [undefined, 9, undefined, 9],
   )
 })
 

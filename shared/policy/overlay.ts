@@ -10,6 +10,8 @@ import { type DirectionRules, type NodeRules, rulesFor } from './rules.ts'
 export interface Overlay {
   readonly id: Name
   readonly policies: readonly OverridePolicy[]
+  /** Milliseconds since the Unix epoch. */
+  readonly expiresAt: number
 }
 
 /** No policy of intent can have such a name, and it sorts before all of them: where priorities tie, the override wins. */
@@ -21,7 +23,11 @@ function nameIn({ id }: Overlay, { name }: OverridePolicy): Name {
 export function withOverlays(records: ParsedRecords, overlays: readonly Overlay[]): ParsedRecords {
   if (overlays.length === 0) return records
   const more = overlays.flatMap((overlay) =>
-    overlay.policies.map((policy) => ({ name: nameIn(overlay, policy), spec: policy.spec })),
+    overlay.policies.map((policy) => ({
+      name: nameIn(overlay, policy),
+      spec: policy.spec,
+      expiresAt: overlay.expiresAt,
+    })),
   )
   return { ...records, policies: [...more, ...records.policies] }
 }

@@ -29,6 +29,8 @@ export interface Rule {
   readonly peers: readonly Cidr[] | 'any'
   /** An empty list matches nothing. */
   readonly ports: readonly PortMatch[] | 'any'
+  /** Seconds since the Unix epoch; what opens for a while says so itself, because whoever would end it may be gone. */
+  readonly untilS?: number
 }
 
 export interface DirectionRules {
@@ -48,7 +50,8 @@ export interface NodeRules {
 }
 
 type Node = BodyOf<'node'>
-type Policy = BodyOf<'policy'>
+/** `expiresAt`, milliseconds since the Unix epoch: of one that is laid over intent. */
+type Policy = BodyOf<'policy'> & { readonly expiresAt?: number }
 type Subject = { readonly name: string; readonly labels: Node['labels'] }
 type Direction = 'ingress' | 'egress'
 type RuleSpec = NonNullable<PolicySpec['ingress']>[number] | NonNullable<PolicySpec['egress']>[number]
@@ -105,6 +108,7 @@ function resolveRule(rule: RuleSpec, policy: Policy, where: string, { nodes, uns
     verdict,
     peers: everything || peers.length === 0 ? 'any' : resolvePeers(peers, nodes),
     ports: everything || ports.length === 0 ? 'any' : known,
+    ...(policy.expiresAt === undefined || verdict === 'drop' ? {} : { untilS: Math.ceil(policy.expiresAt / 1_000) }),
   }
 }
 
@@ -149,7 +153,9 @@ export function isSubject({ node, nodeSelector }: PolicySpec['subject'], { label
 
 /** The rules that `self` enforces. Policies in Audit mode are not among them. */
 export function rulesFor(records: ParsedRecords, self: Node): NodeRules {
-  const policies = records.policies.filter(({ spec }) => spec.mode === 'Enforce' && isSubject(spec.subject, self))
+  const policies: readonly Policy[] = records.policies.filter(
+    ({ spec }) => spec.mode === 'Enforce' && isSubject(spec.subject, self),
+  )
   const resolver: Resolver = { nodes: records.nodes, unsupported: [] }
   const fallback = records.network?.spec.defaultPolicy === 'Allow' ? 'accept' : 'drop'
   return {

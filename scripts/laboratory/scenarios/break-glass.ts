@@ -20,6 +20,8 @@ function openPort(port: number): object {
   return resource('Policy', `open-${port}`, { subject: { nodeSelector: {} }, ingress: [{ ports: [{ port }] }] })
 }
 
+const BRIEF = '8s'
+
 /** What a person at the site types; the file comes by standard input. */
 async function override(node: LabNode, port: number, expires: string, reason: string): Promise<OverrideView> {
   const words = ['policy', 'override', '-', '--expires', expires, '--reason', reason, '--json']
@@ -89,8 +91,25 @@ export const scenario: Scenario = {
         expect(seen === 'active', 'the override is active after the boot', seen)
       },
     )
-    await story.step('it ends by itself', () => reaches(node, brief.id, 'expired'))
+    const orphan = await story.step(`one on alpha-1 for ${BRIEF}, and its agent is killed with -9`, async () => {
+      const view = await override(other, 8080, BRIEF, 'nobody will end this one')
+      await expectAll([{ ...elsewhere, passes: true }])
+      await other.end('SIGKILL')
+      return view
+    })
+    await story.step('that on alpha-2 ends by itself', () => reaches(node, brief.id, 'expired'))
     await story.step('and the port is closed', () => closed(8080))
+    await story.step('so is that of alpha-1: its kernel knew until when; its agent says so', async () => {
+      await waitFor(
+        'it is dropped',
+        async () => holds((await ask(node.host, 'tcp', back, 8080)) === undefined, 'open'),
+        {
+          timeoutMs: PATIENCE_MS,
+        },
+      )
+      await other.start()
+      await reaches(other, orphan.id, 'expired')
+    })
     const [kept, unwanted] = await story.step('two more, for an hour: TCP 8080 and TCP 8081', async () => [
       await override(node, 8080, '1h', 'the press needs it for good'),
       await override(node, 8081, '1h', 'just curious'),
@@ -99,14 +118,14 @@ export const scenario: Scenario = {
     await story.step('both are open', () =>
       expectAll([{ ...from, port: 8080, passes: true }, { ...from, port: 8081, passes: true }, elsewhere]),
     )
-    await story.step('the hub is back, and is told of all three', async () => {
+    await story.step('the hub is back, and is told of all four', async () => {
       await hub.start()
-      await createLocalClient(join(node.state(), 'agent.sock')).wake()
+      for (const one of [node, other]) await createLocalClient(join(one.state(), 'agent.sock')).wake()
       const probe = async (): Promise<Seen<true>> => {
         const told = (await toldAtHub(fleet)).map(({ node: on, reason, state }) => `${on} ${state} ${reason}`)
-        return holds(told.length === 3 && told.every((one) => one.startsWith('alpha-2')), told.join('; '))
+        return holds(told.length === 4, told.join('; '))
       }
-      await waitFor('the hub lists three overrides on alpha-2', probe, { timeoutMs: 60_000, everyMs: 250 })
+      await waitFor('the hub lists four overrides', probe, { timeoutMs: 60_000, everyMs: 250 })
     })
     await story.step('the operator accepts the one: it is intent now, for alpha-2 alone', async () => {
       await hub.cli(['overrides', 'accept', kept.id])
