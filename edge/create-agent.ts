@@ -12,6 +12,7 @@ import { createLoop } from './apply/loop.ts'
 import { createTurns, type Turns } from './apply/turn.ts'
 import { createWishes } from './apply/wish.ts'
 import { createOwnConfirm } from './confirm/own-confirm.ts'
+import type { KernelWord } from './drivers/driver.ts'
 import { createOwnGossip, type OwnGossip } from './gossip/own-gossip.ts'
 import type { Lan } from './lan/lan.ts'
 import { createOwnLan } from './lan/own-lan.ts'
@@ -156,6 +157,11 @@ export function createAgent(options: AgentOptions): Agent {
   const reporter = createReporter({ clock, metered: options.paths?.metered === true, link: () => running.link, model })
   let told = noVersion
   let unwatch: (() => void) | undefined
+  const onKernel = (word: KernelWord): void => {
+    // A hub that could not be reached may be in reach again; one that answers is no worse for it.
+    if (word === 'way-out' && running.link?.state().up === false) running.link.nudge()
+    onChanged()
+  }
 
   const afterTurn = (): void => {
     const applied = turns.applied()
@@ -203,7 +209,7 @@ export function createAgent(options: AgentOptions): Agent {
       void paths.start().then(onChanged)
       void lan?.start()
       gossip.start()
-      unwatch = driver.watch(() => loop.wake('event'))
+      unwatch = driver.watch(onKernel)
       running.link = openLink(options, parts, running, loop, { gossip, intake, overrides })
       running.link.start()
       afterTurn()

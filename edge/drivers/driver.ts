@@ -14,6 +14,9 @@ export interface Reached {
   readonly failed: readonly Failure[]
 }
 
+/** `way-out`: besides, this host may lead out again where it did not before. */
+export type KernelWord = 'changed' | 'way-out'
+
 export interface Driver {
   /** The kernel as it is now. Throws only where the host can't be read at all. */
   read(): Promise<Observed>
@@ -22,5 +25,5 @@ export interface Driver {
   /** Removes every trace from the kernel. */
   cleanup(): Promise<void>
   /** Calls `wake` when the kernel says that something of ours may have changed. Returns how to stop. */
-  watch(wake: () => void): () => void
+  watch(wake: (word: KernelWord) => void): () => void
 }

@@ -6,7 +6,7 @@ import { HoldfastError } from '../../shared/errors.ts'
 import type { WgKey } from '../../shared/ids.ts'
 import type { LocalAddress, Observed, ObservedPeer, ObservedRoute } from '../plan/observed.ts'
 import { type Op, type OpName, type OpOf, routeOf } from '../plan/op.ts'
-import type { Driver, Failure } from './driver.ts'
+import type { Driver, Failure, KernelWord } from './driver.ts'
 
 interface Device {
   listenPort: number
@@ -128,7 +128,7 @@ function observe(kernel: FakeKernel): Observed {
 }
 
 export function createFakeKernel(): FakeKernel {
-  const bells = new Set<() => void>()
+  const bells = new Set<(word: KernelWord) => void>()
   const kernel: FakeKernel = {
     device: undefined,
     routes: new Map(),
@@ -140,13 +140,13 @@ export function createFakeKernel(): FakeKernel {
     journal: [],
     driver: () => createDriver(kernel, bells),
     ring: () => {
-      for (const bell of bells) bell()
+      for (const bell of bells) bell('changed')
     },
   }
   return kernel
 }
 
-function createDriver(kernel: FakeKernel, bells: Set<() => void>): Driver {
+function createDriver(kernel: FakeKernel, bells: Set<(word: KernelWord) => void>): Driver {
   const executors = executorsOf(kernel)
   /** Only a ruleset that this process has set is known to be in force. */
   let known: string | undefined

@@ -40,7 +40,7 @@ const BOTH = ['ip -o monitor label link address route rule', 'nft monitor']
 function defineInside(): void {
   test('a change is told, and stopping ends the monitors', async () => {
     const { promise: told, resolve } = Promise.withResolvers<void>()
-    const stop = watchKernel('hf0', 'holdfast', resolve, systemClock, memoryLog())
+    const stop = watchKernel('hf0', 'holdfast', () => resolve(), systemClock, memoryLog())
     try {
       assert.ok(await until(() => monitors().join() === BOTH.join()), monitors().join())
       const stirring = setInterval(() => spawnSync('nft', ['add', 'table', 'inet', 'holdfast']), 100)

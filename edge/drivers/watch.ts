@@ -6,11 +6,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Clock, Log, Timer } from '../../shared/effects.ts'
+import type { KernelWord } from './driver.ts'
 
 interface Source {
   readonly program: string
   readonly args: readonly string[]
-  readonly concerns: (line: string) => boolean
+  readonly wordOf: (line: string) => KernelWord | undefined
 }
 
 /** prctl(2), PR_SET_PDEATHSIG. */
@@ -19,7 +20,7 @@ const WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL', '--'] as const
 const RESTART_MS_MIN = 1_000
 const RESTART_MS_MAX = 60_000
 
-function listen(source: Source, wake: () => void, clock: Clock, log: Log): () => void {
+function listen(source: Source, wake: (word: KernelWord) => void, clock: Clock, log: Log): () => void {
   let child: ChildProcess | undefined
   let timer: Timer | undefined
   let delayMs = RESTART_MS_MIN
@@ -35,7 +36,8 @@ function listen(source: Source, wake: () => void, clock: Clock, log: Log): () =>
     child = running
     running.unref()
     createInterface({ input: running.stdout }).on('line', (line) => {
-      if (source.concerns(line)) wake()
+      const word = source.wordOf(line)
+      if (word !== undefined) wake(word)
     })
     let ended = false
     const again = (): void => {
@@ -60,21 +62,34 @@ function listen(source: Source, wake: () => void, clock: Clock, log: Log): () =>
   }
 }
 
+/** What a line of `ip -o monitor` is about; undefined for others' business. `name`: the own interface. */
+export function ipWord(line: string, name: string): KernelWord | undefined {
+  const isRoute = line.startsWith('[ROUTE]')
+  if (isRoute && line.includes('default') && !line.includes(`dev ${name} `)) {
+    return line.startsWith('[ROUTE]Deleted') ? 'changed' : 'way-out'
+  }
+  return !isRoute || line.includes(`dev ${name} `) ? 'changed' : undefined
+}
+
 /** Calls `wake` for changes of links, addresses, rules, own routes and the own table, until the returned function is called. */
-export function watchKernel(name: string, table: string, wake: () => void, clock: Clock, log: Log): () => void {
-  const stops = [
-    listen(
-      {
-        program: 'ip',
-        args: ['-o', 'monitor', 'label', 'link', 'address', 'route', 'rule'],
-        concerns: (line) => !line.startsWith('[ROUTE]') || line.includes(`dev ${name} `) || line.includes('default'),
-      },
-      wake,
-      clock,
-      log,
-    ),
-    listen({ program: 'nft', args: ['monitor'], concerns: (line) => line.includes(` ${table}`) }, wake, clock, log),
-  ]
+export function watchKernel(
+  name: string,
+  table: string,
+  wake: (word: KernelWord) => void,
+  clock: Clock,
+  log: Log,
+): () => void {
+  const ip: Source = {
+    program: 'ip',
+    args: ['-o', 'monitor', 'label', 'link', 'address', 'route', 'rule'],
+    wordOf: (line) => ipWord(line, name),
+  }
+  const nft: Source = {
+    program: 'nft',
+    args: ['monitor'],
+    wordOf: (line) => (line.includes(` ${table}`) ? 'changed' : undefined),
+  }
+  const stops = [listen(ip, wake, clock, log), listen(nft, wake, clock, log)]
   return () => {
     for (const stop of stops) stop()
   }

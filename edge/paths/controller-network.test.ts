@@ -3,25 +3,10 @@
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import {
-  createWorld,
-  type EndState,
-  makeWay,
-  usesOf,
-  type Way,
-  type World,
-  type WorldOptions,
-} from './controller.fake.ts'
+import { connect, createWorld, type EndState, isOn, makeWay, usesOf, type Way } from './controller.fake.ts'
 import type { Pace } from './path.ts'
 
 const MINUTE = 60_000
-
-function connect(ways: readonly Way[], options: Partial<WorldOptions> = {}): World {
-  const world = createWorld({ seed: 1, ways, payloadEveryMs: 100, ...options })
-  world.announce('a', ways)
-  world.announce('b', ways)
-  return world
-}
 
 function usesAfter(end: EndState, at: number) {
   return usesOf(end).filter((use) => use.at > at)
@@ -29,12 +14,6 @@ function usesAfter(end: EndState, at: number) {
 
 function reasonOf(end: EndState, way: Way, now: number): string {
   return end.paths.view(now).candidates.find(({ endpoint }) => endpoint === way.at[end.side])?.reason ?? 'unknown'
-}
-
-function isOn(world: World, way: Way): boolean {
-  const here = [world.a, world.b].map((end) => end.wireguardAt === way.at[end.side])
-  const there = [world.a, world.b].map((end) => end.paths.view().inUse?.endpoint === way.at[end.side])
-  return [...here, ...there].every(Boolean)
 }
 
 interface Line {
@@ -143,36 +122,6 @@ test('each relapse doubles the hold-down; a change of the own network forgives',
   world.tell('a', { type: 'network-changed' })
   world.run(1_000)
   assert.ok(isOn(world, lan))
-})
-
-test('through another uplink a path that failed before it ever answered there is tried on, not held down', () => {
-  const [punched, relay] = [makeWay('direct', 'mapped', 5), makeWay('relay', 'relay', 15)]
-  const world = connect([punched, relay], { payloadEveryMs: 10 })
-  world.run(20_000)
-  assert.ok(isOn(world, punched))
-  punched.up = false
-  world.run(20)
-  world.tell('a', { type: 'network-changed' })
-  world.run(2_000)
-  assert.ok(isOn(world, relay))
-  assert.is(world.a.paths.view().candidates.find(({ kind }) => kind === 'direct')?.heldUntil, undefined)
-  punched.up = true
-  world.run(15_000)
-  assert.ok(isOn(world, punched))
-})
-
-test('both ends leave TLS for a relay that opens late, whatever the line loses', () => {
-  for (const loss of [0, 0.1, 0.3]) {
-    const relay = makeWay('relay', 'relay', 15, { up: false, loss })
-    const tls = makeWay('tls', 'relay', 20, { loss: loss / 10 })
-    const world = connect([relay, tls], { seed: 5 })
-    world.run(5 * MINUTE)
-    assert.ok(isOn(world, tls), `loss ${loss}`)
-    relay.up = true
-    for (const side of ['a', 'b'] as const) world.tell(side, { type: 'asked', endpoint: relay.at[side] })
-    world.run(10_000)
-    assert.ok(isOn(world, relay), `loss ${loss}`)
-  }
 })
 
 test('every way that opens is found, whichever end comes first', () => {

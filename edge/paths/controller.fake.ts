@@ -279,3 +279,18 @@ export function createWorld(options: WorldOptions): World {
 export function usesOf(end: EndState): readonly { readonly at: number; readonly endpoint: Endpoint }[] {
   return end.log.flatMap(({ at, action }) => (action.type === 'use' ? [{ at, endpoint: action.endpoint }] : []))
 }
+
+/** Both ends know the ways, and talk. */
+export function connect(ways: readonly Way[], options: Partial<WorldOptions> = {}): World {
+  const world = createWorld({ seed: 1, ways, payloadEveryMs: 100, ...options })
+  world.announce('a', ways)
+  world.announce('b', ways)
+  return world
+}
+
+/** Both use it, and WireGuard with them. */
+export function isOn(world: World, way: Way): boolean {
+  const here = [world.a, world.b].map((end) => end.wireguardAt === way.at[end.side])
+  const there = [world.a, world.b].map((end) => end.paths.view().inUse?.endpoint === way.at[end.side])
+  return [...here, ...there].every(Boolean)
+}

@@ -84,7 +84,7 @@ function driverWhile(alive: () => boolean, driver: Driver): Driver {
     read: () => (alive() ? driver.read() : never()),
     apply: (ops) => (alive() ? driver.apply(ops) : never()),
     cleanup: () => (alive() ? driver.cleanup() : never()),
-    watch: (wake) => driver.watch(() => alive() && wake()),
+    watch: (wake) => driver.watch((word) => alive() && wake(word)),
   }
 }
 

@@ -119,6 +119,33 @@ test('comes back after a lost link, subscribed again; a nudge skips the wait', a
   broker.close()
 })
 
+test('a nudge begins patience anew, and once a minute at most', async () => {
+  const clock = new FakeClock()
+  const failures: number[] = []
+  const { broker, client } = await setUp({
+    clock,
+    connect: () => Promise.reject(new Error('no route')),
+    backoff(state) {
+      failures.push(state.failures)
+      return 10_000
+    },
+  })
+  const fail = async (act: () => void): Promise<void> => {
+    act()
+    assert.equal(await client.next(), { type: 'down', code: 'unreachable' })
+  }
+  await fail(() => undefined)
+  await fail(() => clock.advance(10_000))
+  await fail(() => client.bus.nudge())
+  await fail(() => clock.advance(10_000))
+  await fail(() => client.bus.nudge())
+  clock.advance(9_000)
+  await fail(() => clock.advance(1_000))
+  assert.equal(failures, [1, 2, 1, 2, 3, 4])
+  await client.bus.close()
+  broker.close()
+})
+
 test('a lost connection publishes the will, a goodbye does not', async () => {
   const { broker, client, factory } = await setUp()
   await client.next()

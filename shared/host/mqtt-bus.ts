@@ -32,6 +32,8 @@ export interface MqttBusOptions {
 const CONNECT_MS_MAX = 30_000
 /** Nudges closer together than this are one: a flapping interface must not undo the back-off. */
 const NUDGE_MS_MIN = 1_000
+/** A nudge says that something changed, so patience begins anew; for an interface that flaps, not each time. */
+const FORGIVE_MS_MIN = 60_000
 
 // MQTT.js's packet writer keeps a slice of Node's Buffer pool for every packet length it ever wrote, and each slice pins
 // its whole 8 KiB (64 KiB on Node 24) pool: hundreds of MiB after some thousand lengths. Without a pool a slice pins itself.
@@ -75,6 +77,7 @@ function createBus(options: MqttBusOptions, bus: BusOptions): Bus {
   let failures = 0
   let upAt: number | undefined
   let nudgedAt = Number.NEGATIVE_INFINITY
+  let forgivenAt = Number.NEGATIVE_INFINITY
   let closed = false
 
   const down = (error: HoldfastError): void => {
@@ -133,6 +136,10 @@ function createBus(options: MqttBusOptions, bus: BusOptions): Bus {
       if (closed || clock.monotonic() - nudgedAt < NUDGE_MS_MIN) return
       nudgedAt = clock.monotonic()
       if (waiting !== undefined) {
+        if (nudgedAt - forgivenAt >= FORGIVE_MS_MIN) {
+          forgivenAt = nudgedAt
+          failures = 0
+        }
         waiting.cancel()
         attempt()
       } else if (upAt !== undefined) session?.probe()
