@@ -9,7 +9,13 @@ import { type BuiltWorld, buildWorld } from './world.ts'
 
 async function oneNode(): Promise<{ readonly world: BuiltWorld; readonly node: SimNode }> {
   const quiet = { say: () => undefined, note: () => undefined, sabotage: undefined }
-  const world = await buildWorld({ clock: new FakeClock(), entropy: seededEntropy(1), nodes: 1, ...quiet })
+  const world = await buildWorld({
+    clock: new FakeClock(),
+    entropy: seededEntropy(1),
+    nodes: 1,
+    locked: false,
+    ...quiet,
+  })
   const [node] = world.nodes
   if (node === undefined) throw new TypeError('a world of nobody')
   return { world, node }

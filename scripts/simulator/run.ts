@@ -8,6 +8,7 @@ import { calm } from './broker.ts'
 import { strike, type World } from './chaos.ts'
 import { lastIntent, networkIntent, withoutCanary } from './intent.ts'
 import type { Sabotage } from './sabotage.ts'
+import { addIntruder, theftBreaches } from './theft.ts'
 import { type BuiltWorld, buildWorld } from './world.ts'
 
 /** Simulated time between two events, at most. */
@@ -95,6 +96,18 @@ async function recover(world: BuiltWorld, clock: FakeClock): Promise<void> {
   await world.checks.converged(world.nodes, world.hub.newest(), world.hub.members())
 }
 
+/** The checks of what runs go by what the hub signed, whatever it was; so here only what concerns the intruder counts. */
+async function steal({ hub, intruder, nodes }: BuiltWorld, clock: FakeClock): Promise<readonly string[]> {
+  // Who was removed hears nothing any more.
+  const members = hub.members()
+  const there = nodes.filter(({ device }) => members.has(device.name))
+  hub.forgetLock()
+  await clock.advanceAsync(1_000)
+  await addIntruder(hub.running(), intruder)
+  await clock.advanceAsync(SETTLE_MS)
+  return theftBreaches(there, intruder)
+}
+
 export async function simulate({ nodes, say, seed, sabotage, steps }: Run): Promise<Ran> {
   const clock = new FakeClock()
   const trace = createHash('sha256')
@@ -103,12 +116,15 @@ export async function simulate({ nodes, say, seed, sabotage, steps }: Run): Prom
     note(words)
     say?.(words)
   }
-  const world = await buildWorld({ clock, entropy: seededEntropy(seed), nodes, say: tell, note, sabotage })
+  // Half of all runs are under a membership lock.
+  const locked = seed % 2 === 0
+  const world = await buildWorld({ clock, entropy: seededEntropy(seed), nodes, say: tell, note, sabotage, locked })
   try {
     await suffer(world, clock, steps, tell)
     if (world.checks.breaches.length === 0) await recover(world, clock)
+    const stolen = locked && world.checks.breaches.length === 0 ? await steal(world, clock) : undefined
     tell(`ends at revision ${formatVersion(world.hub.newest())}`)
-    return { breaches: [...world.checks.breaches], trace: trace.digest('hex') }
+    return { breaches: stolen ?? [...world.checks.breaches], trace: trace.digest('hex') }
   } finally {
     world.close()
   }

@@ -32,6 +32,8 @@ export interface SimHub {
   running(): Hub | undefined
   start(): void
   crash(): void
+  /** A thief has its disk: it starts again and knows of no membership lock. */
+  forgetLock(): void
   /** Makes the change if the hub is up; says what came of it. */
   change(change: IntentChange): string
   /** What a broker in the wrong hands sees; undefined before anything was published. */
@@ -108,13 +110,20 @@ export function createSimHub({ base, broker, entropy, log }: SimHubOptions): Sim
     return `puts ${change.resource.kind} ${change.resource.metadata.name} ${JSON.stringify(change.resource.spec)}`
   }
 
+  const crash = (): void => {
+    running?.clock.kill()
+    running = undefined
+    broker.forget(HUB)
+  }
+
   return {
     running: () => running?.hub,
     start,
-    crash() {
-      running?.clock.kill()
-      running = undefined
-      broker.forget(HUB)
+    crash,
+    forgetLock() {
+      crash()
+      for (const { id } of store.networks()) store.putValue(`membership-lock/${id}`, '[]')
+      start()
     },
     change(change) {
       if (running === undefined) return 'the hub is down'

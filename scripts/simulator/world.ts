@@ -10,13 +10,14 @@ import { parseResource } from '../../shared/intent/resource.ts'
 import { createSimBroker } from './broker.ts'
 import type { World } from './chaos.ts'
 import { createChecks } from './checks.ts'
-import { enrol, randomDevice } from './device.ts'
+import { type Device, enrol, randomDevice } from './device.ts'
 import { networkIntent } from './intent.ts'
 import { createLiar } from './liar.ts'
 import { createRoster, createRulebook } from './rulebook.ts'
 import type { Sabotage } from './sabotage.ts'
 import { createSimHub } from './sim-hub.ts'
 import { createSimNode, type SimNode } from './sim-node.ts'
+import { lockNetwork } from './theft.ts'
 
 export interface WorldOptions {
   readonly clock: FakeClock
@@ -26,9 +27,13 @@ export interface WorldOptions {
   /** Hears what is too much for people: every operation on every kernel. */
   readonly note: (words: string) => void
   readonly sabotage: Sabotage | undefined
+  /** People sign for members, beside the hub. */
+  readonly locked: boolean
 }
 
 export interface BuiltWorld extends World {
+  /** Whom the liar would like everybody to talk to. */
+  readonly intruder: Device
   close(): void
 }
 
@@ -91,9 +96,10 @@ export async function buildWorld(options: WorldOptions): Promise<BuiltWorld> {
     const told = { log, peerUp, kernelChanged, sabotage, mesh }
     nodes.push(createSimNode({ device, enrolled, base: clock, entropy, broker, index, ...told }))
   }
+  if (options.locked) lockNetwork(running)
   const stranger = randomDevice('intruder', entropy)
   const liar = createLiar({ broker, entropy, ...stranger })
   const cuts = new Set<NodeId>()
   mesh.reach = (from, to) => !cuts.has(from) && !cuts.has(to) && isTunnel(nodes, from, to)
-  return { broker, checks, cuts, entropy, hub, liar, mesh, nodes, close: () => hub.close() }
+  return { intruder: stranger, broker, checks, cuts, entropy, hub, liar, mesh, nodes, close: () => hub.close() }
 }
