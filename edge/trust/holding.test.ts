@@ -114,6 +114,19 @@ test('a waiting set that is damaged costs nothing, and is no chance for an older
   assert.throws(() => after.take(older), /revision 3 was held here/)
 })
 
+test('staged: a disk that took the last good set and not the set that followed has lost nothing', () => {
+  const { hub, store } = setUp()
+  hub.putNode(c).commit()
+  const { head, version, records } = hub.latest
+  store.saveGood({ head, version, records })
+  assert.is(store.loadSet()?.version.revision, 1)
+  const holding = createHolding(hub.anchors, store, memoryLog(), true)
+  assert.is(holding.load(), undefined)
+  assert.is(staged(holding), '2/2: a b c, good 2')
+  holding.save()
+  assert.is(store.loadSet()?.version.revision, 2)
+})
+
 /** As `shown`, with what is the last good one. */
 const staged = (holding: Holding): string => `${shown(holding)}, good ${holding.lastGood()?.version.revision}`
 

@@ -143,6 +143,13 @@ export function createHolding(anchors: Anchors, store: Store, log: Log, staged =
     }
   }
 
+  /** A disk that filled up may have taken the last good set, and not the set that followed. */
+  const goodIfNewer = (): HeldSet | undefined => {
+    const set = staged ? store.loadGood() : undefined
+    if (set === undefined || compareVersion(set.version, floor) < 0) return undefined
+    return compareVersion(set.version, held?.version ?? noVersion) > 0 ? set : undefined
+  }
+
   return {
     held: () => held,
     understood: () => understood,
@@ -165,6 +172,7 @@ export function createHolding(anchors: Anchors, store: Store, log: Log, staged =
       const bad = loadSet(() => store.loadSet())
       const stored = understood
       const worse = loadSet(() => store.loadWaiting())
+      loadSet(goodIfNewer)
       // What waited is understood now: it is the set from here on.
       unsaved = understood !== stored
       loadGood()
