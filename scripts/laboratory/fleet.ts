@@ -67,7 +67,9 @@ interface Member {
 
 /** The first host of a site is its gateway, the others its workers; those on the internet are relays, but for the hub. */
 function membersOf(net: Net, { flags = {}, onePort = false }: FleetShape): readonly Member[] {
-  const hub: Record<string, NodeFlags> = onePort ? { [hubName(net)]: { agent: ['--hub-behind', HUB_BEHIND] } } : {}
+  const hub: Record<string, NodeFlags> = onePort
+    ? { [hubName(net)]: { agent: ['--hub-behind', HUB_BEHIND, '--lan', 'false'] } }
+    : {}
   const runsAgent = (host: string): boolean => net.topology.bystanders?.includes(host) !== true
   const member = (host: string, site: string, role: string): Member => {
     return { node: createLabNode(net.host(host), { ...hub, ...flags }[host]), labels: { site, role } }

@@ -47,13 +47,17 @@ async function byTls(fleet: Fleet): Promise<void> {
   ])
 }
 
-/** What stands open at the host for others than itself. */
+/** What stands open at the host for others than itself and its mesh. */
 async function openPorts(fleet: Fleet): Promise<string> {
-  const listening = await fleet.hub.host.exec(['ss', '-Hltn'])
+  const [listening, mesh] = await Promise.all([
+    fleet.hub.host.exec(['ss', '-Hltn']),
+    fleet.node(fleet.hub.host.name).addresses(),
+  ])
   const ports = listening
     .split('\n')
     .map((line) => line.trim().split(/\s+/)[3] ?? '')
     .filter((at) => at !== '' && !at.startsWith('127.'))
+    .filter((at) => !mesh.includes(at.replace(/:\d+$/, '').replace(/[[\]]/g, '')))
   expect(ports.length === 1 && (ports[0] ?? '').endsWith(':443'), 'TCP 443 alone is open', ports.join(', '))
   return ports.join(', ')
 }
