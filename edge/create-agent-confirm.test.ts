@@ -191,26 +191,29 @@ test('membership that the quarantined revision took away stays away, at once and
 })
 
 /** The agent ends and starts on the same machine. */
-async function restarted({ rig, confirm }: Pick<World, 'rig' | 'confirm'>): Promise<Rig> {
-  await rig.stop()
-  const next = again(rig, { extra: { confirm } })
-  await next.agent.start()
-  await next.advance(5_000)
-  return next
+async function restarted({ rig, confirm }: Pick<World, 'rig' | 'confirm'>, times = 1): Promise<Rig> {
+  let last = rig
+  for (let i = 0; i < times; i++) {
+    await last.stop()
+    last = again(last, { extra: { confirm } })
+    await last.agent.start()
+    await last.advance(5_000)
+  }
+  return last
 }
 
-test('the power goes in the middle of the watch, which goes on; when it goes again, the last good one is followed', async () => {
+test('the power goes in the middle of the watch, which goes on; when it goes again and again, the last good one is followed', async () => {
   const { rig, confirm } = await watched()
   rig.hub.putNode(third).publish()
   await rig.advance(5_000)
-  const second = await restarted({ rig, confirm })
+  const second = await restarted({ rig, confirm }, 3)
   assert.is(shown(second), '2/2/1 trial')
   const once = await restarted({ rig: second, confirm })
   assert.is(shown(once), '2/1/1 returned restarts')
   // It stays up now: perhaps it was the power. It is tried once more, and no third time.
   await once.advance(35_000)
   assert.is(shown(once), '2/2/1 trial')
-  const twice = await restarted({ rig: await restarted({ rig: once, confirm }), confirm })
+  const twice = await restarted({ rig: once, confirm }, 4)
   assert.is(shown(twice), '2/1/1 returned restarts')
   await twice.advance(3_600_000)
   assert.is(shown(twice), '2/1/1 quarantined restarts')

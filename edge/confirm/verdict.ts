@@ -29,8 +29,11 @@ const PEERS_SLACK_MS = 15_000
 const SLOW_MS = 10 * 60_000
 /** What the revision broke comes back at once, or with the next try to connect. */
 const RETURN_MS = 60_000
-/** A third start in the middle of one trial is no coincidence. */
-export const startsMax = 2
+/**
+ * People pull the plug two or three times, and so does a bad supply; the newest members are to be met all the same. An agent
+ * that a revision kills is started again each second.
+ */
+export const startsMax = 4
 
 function windowMs({ check }: Broken, trial: Trial, { watchMs }: Windows): number {
   const ownMs = trial.starts > 1 ? watchMs * BOOT_FACTOR : watchMs
