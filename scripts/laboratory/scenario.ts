@@ -11,6 +11,8 @@ export interface Scenario {
   /** What must be true, as a sentence. */
   readonly promise: string
   readonly shape: FleetShape
+  /** It measures times, or loads the machine: nothing else runs beside it. */
+  readonly alone?: true
   play(fleet: Fleet, story: Story): Promise<void>
 }
 

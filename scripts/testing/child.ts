@@ -26,6 +26,8 @@ export interface ChildOptions {
   readonly cwd: string
   readonly timeoutMs: number
   readonly mark: string
+  /** Beside those of this process. */
+  readonly env?: NodeJS.ProcessEnv
 }
 
 export function runChild(command: readonly string[], options: ChildOptions): Promise<ChildResult> {
@@ -36,7 +38,7 @@ export function runChild(command: readonly string[], options: ChildOptions): Pro
       cwd: options.cwd,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, [MARK]: options.mark, NO_COLOR: '1', FORCE_COLOR: '0' },
+      env: { ...process.env, ...options.env, [MARK]: options.mark, NO_COLOR: '1', FORCE_COLOR: '0' },
     })
     let output = ''
     let timedOut = false

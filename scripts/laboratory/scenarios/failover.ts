@@ -16,6 +16,7 @@ export const scenario: Scenario = {
   name: 'failover',
   promise: 'a cut direct path is replaced by the relay at once, and comes back without losing a packet',
   shape: relayedSites,
+  alone: true,
   async play(fleet, story) {
     const [one, two] = [fleet.node('alpha-1'), fleet.node('beta-1')]
     const path = (kind: string, timeoutMs?: number) =>

@@ -166,6 +166,7 @@ export const scenario: Scenario = {
       resource('Node', 'open-1', { publicEndpoint: `${OPEN}:51820` }),
     ],
   },
+  alone: true,
   async play(fleet, story) {
     const [gamma, open, relay] = [fleet.node('gamma-1'), fleet.node('open-1'), fleet.node('relay-1')]
     await story.step('every pair answers', () => fleet.mesh())

@@ -83,6 +83,7 @@ export const scenario: Scenario = {
   promise:
     'devices of one LAN find each other with no hub, no router and no relay, and a stranger there changes nothing',
   shape: { topology, intent: [network, pingPolicy] },
+  alone: true,
   async play(fleet, story) {
     const [one, two, three] = [fleet.node('device-1'), fleet.node('device-2'), fleet.node('device-3')]
     const stranger = startStranger(fleet)

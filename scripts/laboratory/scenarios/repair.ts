@@ -23,6 +23,7 @@ export const scenario: Scenario = {
   name: 'repair',
   promise: 'what somebody deletes from the kernel is back within five seconds',
   shape: oneSite,
+  alone: true,
   async play(fleet, story) {
     const [node, peer] = fleet.nodes
     if (node === undefined || peer === undefined) return

@@ -84,6 +84,7 @@ export const scenario: Scenario = {
   name: 'roaming',
   promise: 'a NAT that restarts, addresses and uplinks that change cost a moment, both ways, with the hub away',
   shape: { ...relayedSites, topology },
+  alone: true,
   async play(fleet, story) {
     const [one, two] = [fleet.node('alpha-1'), fleet.node('beta-1')]
     await story.step('alpha-1 and beta-1 meet directly, a relay stands by', () => meet(fleet, one, two))

@@ -47,6 +47,7 @@ export const scenario: Scenario = {
   name: 'transfer',
   promise: 'a TCP transfer comes through whole while its path is cut, its relay restarts and dies, and the path heals',
   shape: { topology, intent: [fast, policy, relayNode(topology, 'relay-1'), relayNode(topology, 'relay-2')] },
+  alone: true,
   async play(fleet, story) {
     const [one, two] = [fleet.node('alpha-1'), fleet.node('beta-1')]
     await story.step('the mesh is whole', () => fleet.mesh())
