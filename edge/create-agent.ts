@@ -205,6 +205,7 @@ export function createAgent(options: AgentOptions): Agent {
       running.announcer = createVoice(options, parts, turns, running, lan, gossip)
       await mendClock(options, parts)
       keep.journal('started', `version ${settings.version}, boot ${running.announcer.boot()}`)
+      await paths.prepare()
       await loop.start()
       void paths.start().then(onChanged)
       void lan?.start()

@@ -157,14 +157,14 @@ function turnTo(pair: Pair, candidate: PathCandidate, why: string, now: number, 
 
 /** When WireGuard may be pointed at another candidate by chance. */
 export function guessAt(pair: Pair): number {
-  if (pair.inUse === undefined) return Number.NEGATIVE_INFINITY
+  if (pair.inUse === undefined) return pair.guessFrom
   return Math.max(pair.usedAt + GUESS_MS, pair.lifeAt + ALIVE_MS)
 }
 
 /** While nobody answers, WireGuard itself tries one after the other. */
 export function guess(pair: Pair, now: number, out: PathAction[]): void {
   // Where it is parked, its word goes out by every way there is.
-  if (pair.parked || now < guessAt(pair)) return
+  if ((pair.parked && pair.inUse !== undefined) || now < guessAt(pair)) return
   const at = pair.list.findIndex(({ endpoint }) => endpoint === pair.inUse?.endpoint)
   const next = pair.list[(at + 1) % pair.list.length]
   if (next === undefined || next.endpoint === pair.inUse?.endpoint) return

@@ -15,6 +15,7 @@ const PEER = parseNodeId('pppppppppppppppp')
 const RELAY = parseNodeId('rrrrrrrrrrrrrrrr')
 const A = '192.0.2.1:1' as Endpoint
 const B = '192.0.2.2:2' as Endpoint
+const PARKING = '127.0.0.1:9' as Endpoint
 const VIEW: PathView = { mode: 'fast', decides: true, candidates: [], history: [] }
 
 function bookOf(name: string, told: string[], endpoint: Endpoint): EndpointBook & { rise(): void } {
@@ -28,7 +29,7 @@ function bookOf(name: string, told: string[], endpoint: Endpoint): EndpointBook 
   }
 }
 
-function rig(starts: () => Promise<boolean>) {
+function rig(starts: () => Promise<boolean>, expected: ReadonlyMap<NodeId, Endpoint> = new Map()) {
   const told: string[] = []
   const lines: LogLine[] = []
   const rotation = bookOf('rotation', told, A)
@@ -44,6 +45,8 @@ function rig(starts: () => Promise<boolean>) {
     isWarm: () => true,
     viaOf: () => RELAY,
     stunPlaces: () => [],
+    prepare: async () => void told.push('prepare'),
+    expect: () => expected,
     uplinkChanged: () => void told.push('uplink'),
   }
   return { chooser: createChooser(rotation, engine, memoryLog(lines)), engine, lines, rotation, told }
@@ -59,6 +62,18 @@ test('until the engine runs the rotation chooses, and nothing is told of paths',
   assert.is(chooser.engine(), 'off')
   assert.equal([chooser.view(PEER), chooser.viaOf(A)], [undefined, undefined])
   assert.equal(chooser.mapping(), { natType: 'unknown', mapped: [], relays: [] })
+})
+
+test('until then WireGuard waits where it knows no place, if somebody notices what it says', async () => {
+  const { chooser, told } = rig(async () => true, new Map([[PEER, PARKING]]))
+  const before = chooser.revision()
+  await chooser.prepare()
+  chooser.update(input)
+  assert.equal(told, ['prepare'])
+  assert.is(chooser.chosen.get(PEER), PARKING)
+  assert.ok(chooser.revision() > before, 'it is to be set')
+  await chooser.start()
+  assert.is(chooser.chosen.get(PEER), B)
 })
 
 test('from then on the engine does', async () => {

@@ -5,12 +5,14 @@ import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { Log } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
 import type { NodeId } from '../../shared/ids.ts'
-import type { EndpointBook } from './endpoint-book.ts'
+import type { EndpointBook, EndpointInput } from './endpoint-book.ts'
 import type { Outside, StunPlace } from './outlook.ts'
 import type { PathCandidate, PathView } from './path.ts'
 import type { PathEngine } from './path-engine.ts'
 
 export interface Chooser extends EndpointBook {
+  /** Before the first turn. */
+  prepare(): Promise<void>
   /** After the first turn: the rules that share the port are in the kernel. */
   start(): Promise<void>
   stop(): Promise<void>
@@ -39,16 +41,30 @@ export function createChooser(rotation: EndpointBook, engine: PathEngine | undef
   let current: EndpointBook = rotation
   let on = false
   let undecided = engine !== undefined
+  /** Until then: WireGuard's first handshake must not go to where a peer once was, because the second is 5 s away. */
+  let waiting: ReadonlyMap<NodeId, Endpoint> = new Map()
+  let waits = 0
+
+  const wait = (input: EndpointInput): void => {
+    const next = engine?.expect(input.entries) ?? waiting
+    if (next.size !== waiting.size) waits += 1
+    waiting = next
+    // Where nobody notices, it may as well go somewhere.
+    if (next.size === 0) current.update(input)
+  }
 
   return {
     get chosen() {
-      return current.chosen
+      return waiting.size > 0 ? waiting : current.chosen
     },
     // Until it is known who chooses, nobody is greeted: a handshake costs a session, and three minutes of company for it.
     isQuiet: (node) => (undecided ? true : current.isQuiet(node)),
     // Both only rise, so their sum tells a change of either, and the change from one to the other.
-    revision: () => rotation.revision() + (engine?.revision() ?? 0) + (undecided ? 0 : 1),
-    update: (input) => current.update(input),
+    revision: () => rotation.revision() + (engine?.revision() ?? 0) + waits,
+    update: (input) => (undecided ? wait(input) : current.update(input)),
+    async prepare() {
+      await engine?.prepare()
+    },
     async start() {
       if (engine === undefined) return
       try {
@@ -57,6 +73,8 @@ export function createChooser(rotation: EndpointBook, engine: PathEngine | undef
         log.warn('the path engine did not start', { why: describeError(error) })
       }
       undecided = false
+      waiting = new Map()
+      waits += 1
       if (on) current = engine
       else log.warn('this host can’t share WireGuard’s port: endpoints take turns until one answers')
     },

@@ -26,6 +26,8 @@ export interface FakeHost {
   sharing: boolean
   pace: Pace
   candidates: readonly Candidate[]
+  /** Where it reached the other before. */
+  lastGood: Endpoint | undefined
   local: readonly LocalAddress[]
   isMember: boolean
   /** Frames and payload that came in. */
@@ -66,6 +68,7 @@ export function makeHost(side: Side, privateKeys: Readonly<Record<Side, string>>
     sharing: true,
     pace: 'fast',
     candidates: [],
+    lastGood: undefined,
     local: [{ interface: 'eth0', address, cidr: `${address}/24` as Cidr, physical: true }],
     isMember: true,
     frames: 0,

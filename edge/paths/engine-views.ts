@@ -1,9 +1,11 @@
-// What the engine shows of its pairs, and of this node as it looks from outside.
+// What the engine shows of its pairs, and of this node as it looks from outside; and before there are pairs, where
+// WireGuard may wait for them.
 
 import type { Clock } from '../../shared/effects.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import type { Pair } from './engine-pair.ts'
 import type { PathEngine } from './path-engine.ts'
+import type { Rest } from './rest.ts'
 import type { Ways } from './ways.ts'
 
 /** `own`: addresses of this host. */
@@ -11,9 +13,21 @@ export function createEngineViews(
   clock: Clock,
   pairs: ReadonlyMap<NodeId, Pair>,
   ways: Ways,
+  rest: Pick<Rest, 'start' | 'expect'>,
   own: () => ReadonlySet<string>,
-): Pick<PathEngine, 'view' | 'way' | 'isAwake' | 'isWarm' | 'mapping' | 'stunPlaces' | 'outsideHosts' | 'viaOf'> {
+): Pick<
+  PathEngine,
+  'prepare' | 'expect' | 'view' | 'way' | 'isAwake' | 'isWarm' | 'mapping' | 'stunPlaces' | 'outsideHosts' | 'viaOf'
+> {
   return {
+    prepare: () => rest.start(),
+    expect: (entries) =>
+      new Map(
+        entries.flatMap((entry) => {
+          const at = rest.expect(entry)
+          return at === undefined ? [] : [[entry.member.nodeId, at] as const]
+        }),
+      ),
     view: (node) => pairs.get(node)?.paths.view(clock.monotonic()),
     way: (node) => pairs.get(node)?.paths.way(),
     isWarm: (node) => pairs.get(node)?.paths.isWarm(clock.monotonic()) === true,

@@ -72,6 +72,8 @@ export function makeWorld(): World {
   const privateKeys = makeKeys()
   const wakers = new Map<Side, (bytes: Uint8Array) => void>()
   const receivers = new Map<Side, (bytes: Uint8Array, from: Endpoint) => void>()
+  /** Sides whose newest initiation has not arrived yet. */
+  const fresh = new Set<Side>()
   let seed = 0
 
   /** Calls `arrive` at the other end, with where the sender seems to be. */
@@ -86,6 +88,7 @@ export function makeWorld(): World {
   /** WireGuard has no session: the packet waits, and a handshake goes to where it is pointed. */
   const knock = (side: Side): void => {
     hostOf(side).waiting += 1
+    fresh.add(side)
     wakers.get(side)?.(initiationFor(hostOf(OTHER[side]).wgKey))
   }
 
@@ -112,7 +115,8 @@ export function makeWorld(): World {
   const handshake = (side: Side, to: Endpoint): void =>
     carry(side, to, (from) => {
       const [own, peer] = [hostOf(side).wg, hostOf(OTHER[side]).wg]
-      if (own === undefined || peer === undefined) return
+      // None is taken twice: WireGuard goes by the time inside.
+      if (own === undefined || peer === undefined || !fresh.delete(side)) return
       peer.endpoint = from
       peer.handshakeAt = clock.now()
       carry(OTHER[side], from, (back) => {
@@ -233,7 +237,7 @@ export function makeWorld(): World {
             txBytes: wg?.txBytes ?? 0,
             activeUntil: 0,
             rttMs: undefined,
-            lastGood: undefined,
+            lastGood: host.lastGood,
           },
         ]
       : []

@@ -141,7 +141,9 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
   /** Looks anew where the peer may be, and tells it if that is another list. */
   const inform = (pair: Pair): void => {
     const list = candidates.news(pair.entry)
-    if (list !== undefined) tell(pair, { type: 'candidates', list })
+    if (list === undefined) return
+    tell(pair, { type: 'candidates', list })
+    rest.offer(pair)
   }
   /** The relays of a peer changed. `called`: it waits at one of them for this node. */
   const refresh = (node: NodeId, called = false): void => {
@@ -194,13 +196,16 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
         known.entry = entry
         continue
       }
+      const waker = rest.expect(entry)
       const paths = createPeerPaths({
         decides: isLower(options.wgKey, wgKey),
         pace,
         metered: options.metered,
         random: () => entropy.fraction(),
         startedAt: now,
+        parked: waker !== undefined,
       })
+      if (waker !== undefined) chosen.set(node, waker)
       const pair: Pair = { node, paths, entry, startedAt: now, handshakeAt: 0, dueAt: Number.POSITIVE_INFINITY }
       pairs.set(node, pair)
       byKey.set(wgKey, pair)
@@ -260,7 +265,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
       if (running) {
         await rest.start()
         traffic.start()
-      }
+      } else rest.stop([])
       return running
     },
     async stop() {
@@ -272,6 +277,6 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
       ways.close()
       await socket.close()
     },
-    ...createEngineViews(clock, pairs, ways, () => own),
+    ...createEngineViews(clock, pairs, ways, rest, () => own),
   }
 }

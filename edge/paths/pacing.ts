@@ -42,6 +42,8 @@ export const LOOK_MS = 15_000
  * of ours that passes it, so two or three of both ends must overlap; packets are lost most when a link just came up.
  */
 export const TRY_GAPS_MS: readonly number[] = [0, 100, 200, 700, 1_000, 3_000]
+/** A round of tries, and the patience with its last. */
+export const FIRST_ROUND_MS = 6_000
 /** RFC 6298 §2.1: the patience where no round trip was measured yet. */
 export const FIRST_PATIENCE_MS = 1_000
 

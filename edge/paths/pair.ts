@@ -4,7 +4,16 @@
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import { pathHistoryMax } from '../../shared/limits.ts'
-import { ALIVE_MS, IDLE_METERED_MS, IDLE_MS, LOOK_MS, type Pacing, pacings, SESSION_MS } from './pacing.ts'
+import {
+  ALIVE_MS,
+  FIRST_ROUND_MS,
+  IDLE_METERED_MS,
+  IDLE_MS,
+  LOOK_MS,
+  type Pacing,
+  pacings,
+  SESSION_MS,
+} from './pacing.ts'
 import type { Pace, PathAction, PathCandidate } from './path.ts'
 import { newTrack, type Track } from './track.ts'
 
@@ -18,6 +27,8 @@ export interface PeerPathsOptions {
   readonly random: () => number
   /** Monotonic milliseconds. */
   readonly startedAt: number
+  /** WireGuard waits where its first word is noticed, because it knows no place of the peer. */
+  readonly parked?: boolean
 }
 
 export interface Pair {
@@ -34,6 +45,8 @@ export interface Pair {
   wireguardAt: Endpoint | undefined
   /** The relay whose port that is, where nothing else names it. */
   wireguardVia: NodeId | undefined
+  /** From then on WireGuard may try places by chance: it has had time to be told of one that answers. */
+  readonly guessFrom: number
   usedAt: number
   /** Nothing is probed, nothing but the path in use and what is held against others is remembered. */
   resting: boolean
@@ -76,7 +89,7 @@ export interface Pair {
 
 const NEVER = Number.NEGATIVE_INFINITY
 
-export function newPair({ decides, metered, pace, random, startedAt }: PeerPathsOptions): Pair {
+export function newPair({ decides, metered, pace, parked = false, random, startedAt }: PeerPathsOptions): Pair {
   return {
     decides,
     random,
@@ -87,9 +100,10 @@ export function newPair({ decides, metered, pace, random, startedAt }: PeerPaths
     inUse: undefined,
     wireguardAt: undefined,
     wireguardVia: undefined,
+    guessFrom: parked ? startedAt + FIRST_ROUND_MS : NEVER,
     usedAt: NEVER,
     resting: true,
-    parked: false,
+    parked,
     payload: false,
     awakeUntil: startedAt + LOOK_MS,
     lifeAt: NEVER,

@@ -6,6 +6,7 @@ import type { Clock, Entropy, Log } from '../../shared/effects.ts'
 import type { NodeId, WgKey } from '../../shared/ids.ts'
 import type { RelayClient } from '../relay/client.ts'
 import type { OpenLoopback } from '../relay/tls-wire.ts'
+import type { PeerEntry } from '../report/peers.ts'
 import type { Thrift } from '../upkeep/thrift.ts'
 import type { FrameSocket, WireguardDoor } from './doors.ts'
 import type { EndpointBook } from './endpoint-book.ts'
@@ -51,6 +52,10 @@ export interface PathEngineOptions {
 }
 
 export interface PathEngine extends EndpointBook {
+  /** Before the first turn: opens what notices WireGuard's first words. */
+  prepare(): Promise<void>
+  /** Where WireGuard is to be pointed for these peers until the engine runs; none where nobody can notice. */
+  expect(entries: readonly PeerEntry[]): ReadonlyMap<NodeId, Endpoint>
   /** Resolves true if this host shares WireGuard's port with us; else the engine stays still. */
   start(): Promise<boolean>
   stop(): Promise<void>

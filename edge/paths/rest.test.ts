@@ -75,6 +75,46 @@ test('an agent that stops leaves the last way to the kernel', async () => {
   assert.is(world.a.wg?.endpoint, B)
 })
 
+test('after a start the first word goes to whoever answers, not to where the peer once was', async () => {
+  const world = makePair()
+  const before = '192.0.2.99:51820' as Endpoint
+  world.ways.push({ at: { a: before, b: before }, delayMs: 10, up: false })
+  world.a.lastGood = before
+  await startWorld(world)
+  assert.is(world.a.wg?.endpoint, PARKING)
+  world.send('a')
+  await world.run(200)
+  assert.ok(world.b.received > 0, 'a round trip to find the peer, one for the handshake')
+  await world.run(5_000)
+  assert.not(world.a.used.includes(before))
+  assert.is(world.a.wg?.endpoint, B)
+})
+
+test('what waits goes to a place that becomes known later', async () => {
+  const world = makePair()
+  world.a.candidates = []
+  world.b.candidates = []
+  world.relayUp = false
+  await startWorld(world)
+  world.send('a')
+  await world.run(1_000)
+  assert.is(world.b.received, 0)
+  world.b.candidates = [{ kind: 'public', endpoint: B }]
+  world.turn('a')
+  await world.run(200)
+  assert.ok(world.b.received > 0)
+})
+
+test('a peer that answers no frames is tried by chance all the same', async () => {
+  const world = makePair()
+  world.b.sharing = false
+  await startWorld(world)
+  await world.run(5_000)
+  assert.is(world.a.wg?.endpoint, PARKING)
+  await world.run(3_000)
+  assert.is(world.a.wg?.endpoint, B)
+})
+
 test('initiations are told by whom they are for', () => {
   const [a, b] = [makePair().a.wgKey, makePair().b.wgKey]
   const bytes = initiationFor(a)

@@ -3,10 +3,11 @@
 // A way that no NAT can close stays as it is, so that WireGuard finds the peer even when this process is gone: a LAN, and
 // the public endpoint that the peer's record names.
 
-import type { Endpoint } from '../../shared/address/endpoint.ts'
+import { type Endpoint, isLoopback } from '../../shared/address/endpoint.ts'
 import type { Clock, Log } from '../../shared/effects.ts'
 import type { WgKey } from '../../shared/ids.ts'
 import type { OpenLoopback } from '../relay/tls-wire.ts'
+import type { PeerEntry } from '../report/peers.ts'
 import type { FrameSocket } from './doors.ts'
 import type { Pair } from './engine-pair.ts'
 import type { Names } from './names.ts'
@@ -28,6 +29,13 @@ export interface RestOptions {
 export interface Rest {
   start(): Promise<void>
   park(pair: Pair): void
+  /**
+   * WireGuard has nowhere to go for the peer yet: where it may be pointed, so that its first word is noticed, and goes to
+   * whatever place answers first. Undefined where it knows a place, or nobody can notice.
+   */
+  expect(entry: Pick<PeerEntry, 'member' | 'wireguardAt'>): Endpoint | undefined
+  /** The peer is known to be at other places: what waits for it goes there, too. */
+  offer(pair: Pair): void
   /** WireGuard's endpoint is where peers that rest are parked. */
   isParking(endpoint: Endpoint | undefined): boolean
   /** What waits for the peer goes out to `endpoint`, where it may be or just answered. */
@@ -59,10 +67,7 @@ export function createRest(options: RestOptions): Rest {
     log: options.log,
     onWanted(peer) {
       const pair = options.byKey.get(peer)
-      if (pair === undefined) return
-      const { candidates } = pair.paths.view()
-      options.onWoken(pair)
-      for (const one of candidates) if (mayHear(one)) flush(pair, one.endpoint)
+      if (pair !== undefined) offer(pair)
     },
   })
 
@@ -75,11 +80,28 @@ export function createRest(options: RestOptions): Rest {
     )
   }
 
+  const offer: Rest['offer'] = (pair) => {
+    const { wgKey } = pair.entry.member
+    if (!parked.has(wgKey) || waker.held(wgKey) === undefined) return
+    const { candidates } = pair.paths.view()
+    options.onWoken(pair)
+    for (const one of candidates) if (mayHear(one)) flush(pair, one.endpoint)
+  }
+
   return {
     async start() {
+      if (openEndpoint !== undefined) return
       await waker.start()
       openEndpoint = waker.endpoint()
     },
+    expect({ member: { wgKey }, wireguardAt }) {
+      // What an earlier run left on loopback leads nowhere any more.
+      if (openEndpoint === undefined || (wireguardAt !== undefined && !isLoopback(wireguardAt))) return undefined
+      waker.expect(wgKey, true)
+      parked.add(wgKey)
+      return openEndpoint
+    },
+    offer,
     park(pair) {
       const { wgKey } = pair.entry.member
       if (openEndpoint === undefined || staysOpen(pair, pair.paths.view())) return
@@ -96,11 +118,13 @@ export function createRest(options: RestOptions): Rest {
     stop(pairs) {
       for (const pair of pairs) {
         const { wgKey } = pair.entry.member
-        const { inUse, mode } = pair.paths.view()
-        if (inUse !== undefined && mode === 'idle' && parked.has(wgKey))
-          pointer.point({ wgKey, endpoint: inUse.endpoint })
+        const { candidates, inUse, mode } = pair.paths.view()
+        const last = inUse?.endpoint ?? candidates.find(({ kind }) => kind !== 'tls')?.endpoint
+        const waits = mode === 'idle' || inUse === undefined
+        if (last !== undefined && waits && parked.has(wgKey)) pointer.point({ wgKey, endpoint: last })
       }
       waker.stop()
+      openEndpoint = undefined
     },
   }
 }
