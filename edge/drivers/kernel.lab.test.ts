@@ -129,6 +129,59 @@ function defineInside(): void {
     await subject.close()
   })
 
+  test('a kernel that says nothing is not asked again; what it says is seen', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'hf-driver-'))
+    const privateKeyPath = join(directory, 'wg.key')
+    writeFileSync(privateKeyPath, `${generateWgPrivateKey()}\n`, { mode: 0o600 })
+    const log = memoryLog()
+    const real = createRunner(log)
+    const started: string[] = []
+    const run: typeof real = (program, ...rest) => {
+      started.push(program)
+      return real(program, ...rest)
+    }
+    let aheadMs = 0
+    const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + aheadMs }
+    const driver = createKernelDriver({ interface: NAME, privateKeyPath, run, clock, log })
+    let heard = Promise.withResolvers<void>()
+    const stop = driver.watch(() => heard.resolve())
+    const asks = async (): Promise<number> => {
+      const before = started.length
+      await driver.read()
+      return started.length - before
+    }
+    /** Again and again: whoever listens may not do so yet. */
+    const until = async (change: () => unknown): Promise<void> => {
+      heard = Promise.withResolvers<void>()
+      change()
+      const again = setInterval(change, 200)
+      await heard.promise
+      clearInterval(again)
+    }
+    try {
+      await driver.apply([{ op: 'link-add' }, { op: 'ruleset-set', ruleset: 'table inet holdfast {}\n' }])
+      ip('link', 'add', 'hfother', 'type', 'veth', 'peer', 'name', 'hfother2')
+      // Without addresses of their own, which would be told of a second later.
+      for (const end of ['hfother', 'hfother2']) ip('link', 'set', 'dev', end, 'addrgenmode', 'none', 'up')
+      await until(() => ip('address', 'replace', '10.1.0.1/32', 'dev', 'hfother'))
+      aheadMs = 10_000
+      const often = await asks()
+      assert.ok((await asks()) < often)
+      await until(() => ip('address', 'replace', '10.1.0.2/32', 'dev', 'hfother'))
+      const { local } = await driver.read()
+      assert.ok(local.some(({ address }) => address === '10.1.0.2'))
+      await asks()
+      await until(() => spawnSync('nft', ['add', 'chain', 'inet', 'holdfast', 'foreign']))
+      assert.is((await driver.read()).ruleset, undefined)
+    } finally {
+      stop()
+      ip('link', 'delete', 'dev', 'hfother')
+      await driver.cleanup()
+      rmSync(directory, { recursive: true })
+    }
+    assert.is(await asks(), await asks())
+  })
+
   test('a host without IPv6 gets the IPv4 half', async () => {
     const subject = await open()
     writeFileSync('/proc/sys/net/ipv6/conf/all/disable_ipv6', '1')

@@ -13,9 +13,10 @@ import { addLink, type Flavour, flavourOf, removeLink, setLink } from './link.ts
 import { createNftTable } from './nft.ts'
 import { removeRelayTable } from './relay-forwarder.ts'
 import { addRoute, changeRoute, parseRoutes, removeRoute, routesCommand } from './routes.ts'
+import { createStanding } from './standing.ts'
 import { createSteeringDriver } from './steering.ts'
 import { removeTurnCover } from './turn-cover.ts'
-import { watchKernel } from './watch.ts'
+import { type KernelWatch, watchKernel } from './watch.ts'
 import { createWgSocket } from './wg-socket.ts'
 import { createWgTool } from './wg-tool.ts'
 import type { PeerOp, WireguardDevice } from './wireguard.ts'
@@ -50,6 +51,7 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
   const { interface: name, privateKeyPath, run, clock, log } = options
   const table = createNftTable(run)
   let flavour: Flavour | undefined
+  let watch: KernelWatch | undefined
 
   // Both live as long as the driver: they remember what they read.
   const userspace = createWgSocket(name, privateKeyPath)
@@ -85,6 +87,17 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
     }
   }
 
+  const network = createStanding(clock, () => watch?.silentSince.ip(), readNetwork)
+  const ruleset = createStanding<void, string | undefined>(
+    clock,
+    () => watch?.silentSince.nft(),
+    () => table.read(),
+  )
+  const forget = (): void => {
+    network.forget()
+    ruleset.forget()
+  }
+
   const execute: Executors = {
     'ruleset-set': (op) => table.set(op.ruleset),
     'link-add': async () => void (flavour = await addLink(name, run, log)),
@@ -114,18 +127,19 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
     async read() {
       const ipv6 = hasIpv6()
       const found = await readDevice()
-      const [{ links, routes }, ruleset] = await Promise.all([readNetwork(found !== undefined), table.read()])
+      const [{ links, routes }, held] = await Promise.all([network.get(found !== undefined), ruleset.get()])
       return {
         ...(links.own === undefined || found === undefined ? {} : { link: links.own }),
         ...(found === undefined ? {} : { device: found }),
         routes,
         forwarding: readForwarding(),
-        ...(ruleset === undefined ? {} : { ruleset }),
+        ...(held === undefined ? {} : { ruleset: held }),
         local: links.local,
         ...(ipv6 ? {} : { noIpv6: true }),
       }
     },
     async apply(ops) {
+      if (ops.length > 0) forget()
       const done: Op[] = []
       const failed: Failure[] = []
       for (const group of groups(ops)) {
@@ -145,6 +159,7 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
           }
         }
       }
+      if (ops.length > 0) forget()
       return { done, failed }
     },
     async cleanup() {
@@ -154,7 +169,15 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
       await removeRelayTable(run)
       await createSteeringDriver(run).cleanup()
       flavour = undefined
+      forget()
     },
-    watch: (wake) => watchKernel(name, tableName, wake, clock, log),
+    watch(wake) {
+      const started = watchKernel(name, tableName, wake, clock, log)
+      watch = started
+      return () => {
+        started.stop()
+        watch = undefined
+      }
+    },
   }
 }

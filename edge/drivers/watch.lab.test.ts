@@ -40,14 +40,14 @@ const BOTH = ['ip -o monitor label link address route rule', 'nft monitor']
 function defineInside(): void {
   test('a change is told, and stopping ends the monitors', async () => {
     const { promise: told, resolve } = Promise.withResolvers<void>()
-    const stop = watchKernel('hf0', 'holdfast', () => resolve(), systemClock, memoryLog())
+    const watch = watchKernel('hf0', 'holdfast', () => resolve(), systemClock, memoryLog())
     try {
       assert.ok(await until(() => monitors().join() === BOTH.join()), monitors().join())
       const stirring = setInterval(() => spawnSync('nft', ['add', 'table', 'inet', 'holdfast']), 100)
       await told
       clearInterval(stirring)
     } finally {
-      stop()
+      watch.stop()
     }
     assert.ok(await until(() => monitors().length === 0), monitors().join())
   })
@@ -71,11 +71,11 @@ function defineInside(): void {
       execFileSync('ln', ['-s', execFileSync('which', [program]).toString().trim(), `${bin}/${program}`])
     }
     process.env['PATH'] = bin
-    const stop = watchKernel('hf0', 'holdfast', () => undefined, systemClock, memoryLog())
+    const watch = watchKernel('hf0', 'holdfast', () => undefined, systemClock, memoryLog())
     try {
       assert.ok(await until(() => monitors().join() === BOTH.join()), monitors().join())
     } finally {
-      stop()
+      watch.stop()
       process.env['PATH'] = path
       execFileSync('rm', ['-r', bin])
     }

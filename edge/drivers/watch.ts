@@ -19,8 +19,23 @@ const WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL', '--'] as const
 
 const RESTART_MS_MIN = 1_000
 const RESTART_MS_MAX = 60_000
+/** They don't say when they begin to listen; by then the slowest machine's does. */
+const LISTENS_AFTER_MS = 5_000
 
-function listen(source: Source, wake: (word: KernelWord) => void, clock: Clock, log: Log): () => void {
+interface Monitor {
+  /** Monotonic ms: all that changed from then on was told, and nothing was. Undefined while it doesn't run. */
+  silentSince(): number | undefined
+  stop(): void
+}
+
+/** `ip`: links, addresses, rules, own routes and ways out. `nft`: the own table. */
+export interface KernelWatch {
+  readonly silentSince: Readonly<Record<'ip' | 'nft', () => number | undefined>>
+  stop(): void
+}
+
+function listen(source: Source, wake: (word: KernelWord) => void, clock: Clock, log: Log): Monitor {
+  let silent: number | undefined
   let child: ChildProcess | undefined
   let timer: Timer | undefined
   let delayMs = RESTART_MS_MIN
@@ -34,15 +49,19 @@ function listen(source: Source, wake: (word: KernelWord) => void, clock: Clock, 
     const [program = '', ...args] = [...(guarded ? WITH_PARENT : []), source.program, ...source.args]
     const running = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'] })
     child = running
+    silent = began + LISTENS_AFTER_MS
     running.unref()
     createInterface({ input: running.stdout }).on('line', (line) => {
       const word = source.wordOf(line)
-      if (word !== undefined) wake(word)
+      if (word === undefined) return
+      if (silent !== undefined) silent = Math.max(silent, clock.monotonic())
+      wake(word)
     })
     let ended = false
     const again = (): void => {
       if (ended || stopped) return
       ended = true
+      silent = undefined
       const lastedMs = clock.monotonic() - began
       if (lastedMs < RESTART_MS_MIN) guarded = false
       // The regular turns go on meanwhile; only the quick reaction is lost.
@@ -55,10 +74,14 @@ function listen(source: Source, wake: (word: KernelWord) => void, clock: Clock, 
   }
 
   start()
-  return () => {
-    stopped = true
-    timer?.cancel()
-    child?.kill('SIGKILL')
+  return {
+    silentSince: () => silent,
+    stop() {
+      stopped = true
+      silent = undefined
+      timer?.cancel()
+      child?.kill('SIGKILL')
+    },
   }
 }
 
@@ -71,14 +94,14 @@ export function ipWord(line: string, name: string): KernelWord | undefined {
   return !isRoute || line.includes(`dev ${name} `) ? 'changed' : undefined
 }
 
-/** Calls `wake` for changes of links, addresses, rules, own routes and the own table, until the returned function is called. */
+/** Calls `wake` for changes of links, addresses, rules, own routes and the own table, until it is stopped. */
 export function watchKernel(
   name: string,
   table: string,
   wake: (word: KernelWord) => void,
   clock: Clock,
   log: Log,
-): () => void {
+): KernelWatch {
   const ip: Source = {
     program: 'ip',
     args: ['-o', 'monitor', 'label', 'link', 'address', 'route', 'rule'],
@@ -89,8 +112,12 @@ export function watchKernel(
     args: ['monitor'],
     wordOf: (line) => (line.includes(` ${table}`) ? 'changed' : undefined),
   }
-  const stops = [listen(ip, wake, clock, log), listen(nft, wake, clock, log)]
-  return () => {
-    for (const stop of stops) stop()
+  const monitors = { ip: listen(ip, wake, clock, log), nft: listen(nft, wake, clock, log) }
+  return {
+    silentSince: { ip: () => monitors.ip.silentSince(), nft: () => monitors.nft.silentSince() },
+    stop() {
+      monitors.ip.stop()
+      monitors.nft.stop()
+    },
   }
 }
