@@ -30,10 +30,8 @@ export interface MqttBusOptions {
 
 /** How long `connect` may take in all: name resolution, TCP and TLS on a bad link. */
 const CONNECT_MS_MAX = 30_000
-/** Nudges closer together than this are one: a flapping interface must not undo the back-off. */
+/** Nudges closer together than this are one: an interface that flaps must not make one try after the other. */
 const NUDGE_MS_MIN = 1_000
-/** A nudge says that something changed, so patience begins anew; for an interface that flaps, not each time. */
-const FORGIVE_MS_MIN = 60_000
 
 // MQTT.js's packet writer keeps a slice of Node's Buffer pool for every packet length it ever wrote, and each slice pins
 // its whole 8 KiB (64 KiB on Node 24) pool: hundreds of MiB after some thousand lengths. Without a pool a slice pins itself.
@@ -52,19 +50,24 @@ function asError(error: unknown): HoldfastError {
   return new HoldfastError('unreachable', `cannot connect to the broker: ${message}`, { cause: error })
 }
 
-async function within(work: Promise<Duplex>, clock: Clock): Promise<Duplex> {
+interface Trying {
+  readonly stream: Promise<Duplex>
+  giveUp(why: string): void
+}
+
+function tryFor(work: Promise<Duplex>, clock: Clock): Trying {
   const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = clock.after(CONNECT_MS_MAX, () => {
+  const giveUp = (why: string): void => {
     work.then((stream) => stream.destroy()).catch(() => undefined)
-    reject(new HoldfastError('unreachable', `no connection to the broker within ${CONNECT_MS_MAX / 1_000} s`))
-  })
-  try {
-    return await Promise.race([work, late])
-  } catch (error) {
-    throw asError(error)
-  } finally {
-    timer.cancel()
+    reject(new HoldfastError('unreachable', why))
   }
+  const timer = clock.after(CONNECT_MS_MAX, () => {
+    giveUp(`no connection to the broker within ${CONNECT_MS_MAX / 1_000} s`)
+  })
+  const stream = Promise.race([work, late])
+    .catch((error: unknown) => Promise.reject(asError(error)))
+    .finally(() => timer.cancel())
+  return { stream, giveUp }
 }
 
 function createBus(options: MqttBusOptions, bus: BusOptions): Bus {
@@ -73,15 +76,16 @@ function createBus(options: MqttBusOptions, bus: BusOptions): Bus {
   const outbox = createOutbox({ queueMax: options.queueMax ?? publishQueueMax, inFlightMax: publishInFlightMax })
   let handlers: BusHandlers | undefined
   let session: Session | undefined
+  let trying: Trying | undefined
   let waiting: Timer | undefined
   let failures = 0
   let upAt: number | undefined
   let nudgedAt = Number.NEGATIVE_INFINITY
-  let forgivenAt = Number.NEGATIVE_INFINITY
   let closed = false
 
   const down = (error: HoldfastError): void => {
     session = undefined
+    trying = undefined
     outbox.close(new HoldfastError('unreachable', `the link to the broker is down: ${error.message}`))
     if (closed) return
     const stableMs = upAt === undefined ? 0 : clock.monotonic() - upAt
@@ -111,10 +115,12 @@ function createBus(options: MqttBusOptions, bus: BusOptions): Bus {
 
   const attempt = (): void => {
     waiting = undefined
-    within(options.connect(), clock).then(begin, down)
+    trying = tryFor(options.connect(), clock)
+    trying.stream.then(begin, down)
   }
 
   const begin = (stream: Duplex): void => {
+    trying = undefined
     if (closed) stream.destroy()
     else {
       const current = openSession(
@@ -135,14 +141,14 @@ function createBus(options: MqttBusOptions, bus: BusOptions): Bus {
     nudge() {
       if (closed || clock.monotonic() - nudgedAt < NUDGE_MS_MIN) return
       nudgedAt = clock.monotonic()
+      // Something changed: what failed before says little about now.
+      failures = 0
       if (waiting !== undefined) {
-        if (nudgedAt - forgivenAt >= FORGIVE_MS_MIN) {
-          forgivenAt = nudgedAt
-          failures = 0
-        }
         waiting.cancel()
         attempt()
       } else if (upAt !== undefined) session?.probe()
+      // Else it may wait for an answer to what went out by a way that is gone.
+      else trying?.giveUp('the network changed meanwhile')
     },
     async close() {
       if (closed) return
