@@ -27,10 +27,18 @@ export function toHex(bytes: Uint8Array): string {
   return text
 }
 
+/** `0` is 48, `a` is 97. */
+function digitAt(text: string, at: number): number {
+  const code = text.charCodeAt(at)
+  return code < 97 ? code - 48 : code - 87
+}
+
 /** Throws `invalid` for what is not pairs of lower-case hex digits. */
 export function fromHex(text: string): Uint8Array {
   if (!HEX.test(text)) throw new HoldfastError('invalid', 'not hex')
-  return Uint8Array.from({ length: text.length / 2 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16))
+  const bytes = new Uint8Array(text.length / 2)
+  for (let i = 0; i < bytes.length; i++) bytes[i] = 16 * digitAt(text, 2 * i) + digitAt(text, 2 * i + 1)
+  return bytes
 }
 
 export function toBase64(bytes: Uint8Array): string {
