@@ -3,8 +3,8 @@
 
 import type { Clock } from '../../shared/effects.ts'
 
-/** Words can get lost, when the kernel's buffer for them runs over: after this long a reading is taken anew all the same. */
-const STANDS_MS = 60_000
+/** That words got lost is told, too; whatever else there may be, it lasts no longer than this. */
+const STANDS_MS = 5 * 60_000
 
 export interface Standing<K, T> {
   /** `key`: what the reading depends on besides the kernel. */

@@ -78,18 +78,23 @@ function routeOf({ dev, dst, gateway, prefsrc, table }: IpRoute): readonly Table
 const tables = new Set([steeringTable, ...Array.from({ length: uplinksMax }, (_, i) => firstProbeTable + i)])
 const priorities = new Set<number>(steeringPriorities)
 
+/** One program for both: on a small machine its start costs more than its work. */
+const QUESTIONS = `rule show\nroute show table all protocol ${PROTOCOL}\n`
+
 export function createSteeringDriver(run: Run): SteeringDriver {
   const families: readonly Family[] = hasIpv6() ? [4, 6] : [4]
 
   const read = async (family: Family): Promise<Steering> => {
     if (!families.includes(family)) return noSteering
-    const rules = await run('ip', [`-${family}`, '-N', '-j', 'rule', 'show']).catch((error: unknown) => {
-      if (isHoldfastError(error, 'failed') && error.message.includes('not supported')) return undefined
-      throw error
-    })
+    const answer = await run('ip', [`-${family}`, '-N', '-j', '-batch', '-'], { input: QUESTIONS }).catch(
+      (error: unknown) => {
+        if (isHoldfastError(error, 'failed') && error.message.includes('not supported')) return undefined
+        throw error
+      },
+    )
     // A kernel without policy routing holds nothing of ours.
-    if (rules === undefined) return noSteering
-    const routes = await run('ip', [`-${family}`, '-N', '-j', 'route', 'show', 'table', 'all', 'protocol', PROTOCOL])
+    if (answer === undefined) return noSteering
+    const [rules = '', routes = ''] = answer.split('\n')
     const mine = ({ priority, protocol }: IpRule): boolean => protocol === PROTOCOL && priorities.has(priority ?? 0)
     return {
       rules: (parseRows(rules) as readonly IpRule[]).filter(mine).map(ruleOf),

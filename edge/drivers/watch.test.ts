@@ -1,8 +1,8 @@
-// What the lines of `ip -o monitor` say to the agent.
+// What the lines of `ip -o monitor` and `nft monitor` say to the agent.
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { ipWord } from './watch.ts'
+import { ipWord, nftWord } from './watch.ts'
 
 for (const [line, word] of [
   ['[ROUTE]default via 192.168.1.1 dev eth0', 'way-out'],
@@ -17,6 +17,16 @@ for (const [line, word] of [
   ['[RULE]7272: from all lookup 7272', 'changed'],
 ] as const) {
   test(`${word ?? 'nothing'}: ${line}`, () => assert.is(ipWord(line, 'hf0'), word))
+}
+
+for (const [line, word] of [
+  ['delete table inet holdfast', 'changed'],
+  ['add rule inet holdfast input accept', 'changed'],
+  ['add table inet other', undefined],
+  ['# new generation 7 by process 412 (nft)', undefined],
+  ['# ERROR: We lost some netlink events!', 'changed'],
+] as const) {
+  test(`${word ?? 'nothing'}: ${line}`, () => assert.is(nftWord(line, 'holdfast'), word))
 }
 
 test.run()

@@ -47,16 +47,18 @@ function listen(source: Source, wake: (word: KernelWord) => void, clock: Clock, 
     if (stopped) return
     const began = clock.monotonic()
     const [program = '', ...args] = [...(guarded ? WITH_PARENT : []), source.program, ...source.args]
-    const running = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'] })
+    const running = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     child = running
     silent = began + LISTENS_AFTER_MS
     running.unref()
-    createInterface({ input: running.stdout }).on('line', (line) => {
-      const word = source.wordOf(line)
+    const hear = (word: KernelWord | undefined): void => {
       if (word === undefined) return
       if (silent !== undefined) silent = Math.max(silent, clock.monotonic())
       wake(word)
-    })
+    }
+    createInterface({ input: running.stdout }).on('line', (line) => hear(source.wordOf(line)))
+    // Whatever it complains of, words may have got lost: the kernel's buffer for them is small.
+    createInterface({ input: running.stderr }).on('line', () => hear('changed'))
     let ended = false
     const again = (): void => {
       if (ended || stopped) return
@@ -94,6 +96,11 @@ export function ipWord(line: string, name: string): KernelWord | undefined {
   return !isRoute || line.includes(`dev ${name} `) ? 'changed' : undefined
 }
 
+/** What a line of `nft monitor` is about, one that tells of lost ones included. */
+export function nftWord(line: string, table: string): KernelWord | undefined {
+  return line.includes(` ${table}`) || line.startsWith('# ERROR') ? 'changed' : undefined
+}
+
 /** Calls `wake` for changes of links, addresses, rules, own routes and the own table, until it is stopped. */
 export function watchKernel(
   name: string,
@@ -110,7 +117,7 @@ export function watchKernel(
   const nft: Source = {
     program: 'nft',
     args: ['monitor'],
-    wordOf: (line) => (line.includes(` ${table}`) ? 'changed' : undefined),
+    wordOf: (line) => nftWord(line, table),
   }
   const monitors = { ip: listen(ip, wake, clock, log), nft: listen(nft, wake, clock, log) }
   return {

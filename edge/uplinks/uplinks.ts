@@ -62,8 +62,9 @@ export interface Uplinks {
   stop(): void
 }
 
-/** What stands is looked at so often, in case that somebody else changed it. */
+/** What stands is looked at so often, in case that somebody else changed it; where nothing is to stand, for remains only. */
 const VERIFY_MS = 30_000
+const VERIFY_NOTHING_MS = 5 * 60_000
 const FAMILIES = [4, 6] as const
 
 interface Side {
@@ -140,7 +141,8 @@ export function createUplinks(options: UplinksOptions): Uplinks {
     await probes?.setUplinks(sides.filter(isActive).flatMap(({ uplinks }) => uplinks))
     const wanted = sides.map((side) => ({ family: side.family, steering: steeringFor(side) }))
     const text = JSON.stringify(wanted)
-    if (text === written && clock.monotonic() < verifiedAt + VERIFY_MS) return
+    const isNothing = wanted.every(({ steering: { routes, rules } }) => routes.length + rules.length === 0)
+    if (text === written && clock.monotonic() < verifiedAt + (isNothing ? VERIFY_NOTHING_MS : VERIFY_MS)) return
     try {
       for (const { family, steering } of wanted) await driver.set(family, steering)
       written = text
