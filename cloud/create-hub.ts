@@ -9,6 +9,7 @@ import { createAddresses } from './compile/addresses.ts'
 import { createDoorway } from './enrol/doorway.ts'
 import { createEnrol } from './enrol/enrol.ts'
 import { createMembership } from './enrol/membership.ts'
+import { createRekey, type Rekey } from './enrol/rekey.ts'
 import { createRenewal } from './enrol/renew.ts'
 import { createTokens } from './enrol/tokens.ts'
 import { createListeners } from './event-listeners.ts'
@@ -49,7 +50,16 @@ function createCore(options: HubOptions, store: HubStore) {
   const enrolments = new Map<Name, Enrolment>(store.enrolments().map((enrolment) => [enrolment.name, enrolment]))
   const newest = (network: Name) => networks.get(network)?.publisher.version
   const networkId = (network: Name) => networks.get(network)?.state.id
-  const fleet = new Fleet({ ...options, store, emit, newest, networkId, onOverrides: (node) => verdicts.heard(node) })
+  const onKey: Rekey = (node, statement) => rekey(node, statement)
+  const fleet = new Fleet({
+    ...options,
+    store,
+    emit,
+    newest,
+    networkId,
+    onKey,
+    onOverrides: (node) => verdicts.heard(node),
+  })
   const networks = createNetworks({ ...options, store, fleet, emit })
   const locks = createLockBook(store, { sha256, verify: options.verify })
   const commit = createCommit({ ...options, store, intents, addresses, networks, enrolments, locks })
@@ -133,6 +143,11 @@ function createCore(options: HubOptions, store: HubStore) {
   const stateOf = (name: Name) => status.node(name)?.state
   const doorway = createDoorway({ ...shared, tokens, announce, cutOff, emit, stateOf })
 
+  const onTaken = (enrolment: Enrolment, committed: Committed): void => {
+    fleet.add(enrolment)
+    announce([], committed)
+  }
+  const rekey = createRekey({ ...options, ...shared, networkId, onTaken })
   const note = createNote(options, store)
   const overrides = createOverrides({ ...shared, verdicts, announce, status, note })
 

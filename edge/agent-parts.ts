@@ -7,6 +7,8 @@ import type { NodeId, WgKey } from '../shared/ids.ts'
 import type { NetworkSpec } from '../shared/intent/network.ts'
 import type { AgentOptions, RelayDuty } from './agent.ts'
 import { createChores, type Memory } from './apply/chores.ts'
+import { createKeyDesk } from './keys/key-desk.ts'
+import { createKeys } from './keys/own-keys.ts'
 import type { CapabilityKeeper } from './link/capability-keeper.ts'
 import { createOwnCapability } from './link/own-capability.ts'
 import { type Chooser, createChooser } from './paths/chooser.ts'
@@ -76,6 +78,8 @@ interface Sources {
   readonly capability: CapabilityKeeper
   readonly sizes: PathSizes | undefined
   readonly uplinks: Uplinks
+  /** A peer says that it has another key. */
+  readonly onKey: (node: NodeId, statement: Uint8Array) => void
   /** Bytes of words of gossip through the tunnel, of each peer since the start. */
   readonly wordBytes: ReadonlyMap<WgKey, number>
 }
@@ -99,7 +103,7 @@ function createSizes(
 }
 
 function createPaths(options: AgentOptions, sources: Sources, ownTls: OwnTls, onChange: () => void): Chooser {
-  const { entropy, identity, log, paths, signer, wgKey } = options
+  const { entropy, identity, log, paths, signer } = options
   const { capability, clock, facts, holding, members, sizes, upkeep, uplinks, wordBytes } = sources
   const network = (): NetworkSpec | undefined => holding.inForce()?.parsed.records.network?.spec
   const names = createNames(options.resolve, clock, log)
@@ -125,7 +129,7 @@ function createPaths(options: AgentOptions, sources: Sources, ownTls: OwnTls, on
       ? undefined
       : (events: TlsEvents): TlsClient =>
           createTlsClient({ ...events, ...doors, signer, capability: () => capability.current(), clock, entropy, log })
-  const own = { wgKey, names, clock, entropy, log, pace }
+  const own = { self: identity.nodeId, names, clock, entropy, log, pace }
   const engine =
     paths === undefined
       ? undefined
@@ -142,6 +146,7 @@ function createPaths(options: AgentOptions, sources: Sources, ownTls: OwnTls, on
           ownTls,
           relayScene,
           onChange,
+          onKey: sources.onKey,
           onHeard: (from) => uplinks.noteHeard(from),
         })
   return createChooser(createRotation(clock, names), engine, log)
@@ -192,23 +197,33 @@ function withCounted(options: AgentOptions, upkeep: Upkeep, uplinks: Uplinks): A
   return { ...options, paths: { ...paths, socket: uplinks.watched(upkeep.metered(paths.socket)) } }
 }
 
-function openFacts({ log, sha256, store, verify }: AgentOptions, members: Members, keep: Keepsakes): FactBook {
+function openFacts(
+  { log, sha256, store, verify }: AgentOptions,
+  members: Members,
+  keep: Keepsakes,
+  onKey: Sources['onKey'],
+): FactBook {
   return createFactBook({
     store,
     log,
     sha256,
     verify,
     keyOf: (node) => members.keyOf(node),
+    onTaken: ({ keyStatement, node }) => {
+      if (keyStatement !== undefined) onKey(node, fromBase64(keyStatement))
+    },
     onRefused: (detail) => keep.journal('fact-refused', detail),
   })
 }
 
-/** `request` asks the hub; `onPathChange`: the way to a peer changed; `onUplink`: this node goes out elsewhere now. */
+/** `request` asks the hub; `onPathChange`: the way to a peer changed; `onUplink`: this node goes out elsewhere now;
+ * `onKeys`: a peer goes by another key. */
 export function createParts(
   options: AgentOptions,
   request: (payload: Uint8Array) => Promise<void>,
   onPathChange: () => void,
   onUplink: () => void,
+  onKeys: () => void,
 ) {
   const { identity, log, store } = options
   const clock = wholeMs(options.clock)
@@ -216,9 +231,10 @@ export function createParts(
   const health = createHealth({ clock })
   const keep = createKeepsakes(store, clock, health, log)
   const staged = options.confirm !== undefined
-  const holding = createOwnLock(options, { anchors, keep }, createHolding(anchors, store, log, staged))
+  const locked = createOwnLock(options, { anchors, keep }, createHolding(anchors, store, log, staged))
+  const { holding, onKey, ownKey, keyBook } = createKeys(options, { clock, keep, locked }, onKeys)
   const members = createMembers(holding, identity.nodeId)
-  const facts = openFacts(options, members, keep)
+  const facts = openFacts(options, members, keep, onKey)
   const peers = createPeerBook(clock, { viaOf: (endpoint) => paths.viaOf(endpoint), way: (node) => paths.way(node) })
   const capability = createOwnCapability(options, { anchors, clock, holding }, request)
   const upkeep = createUpkeep({ ...options.upkeep, clock, log, wireguardBytes: () => peers.upkeepBytes() })
@@ -232,7 +248,7 @@ export function createParts(
     listen: (listener) => void (onLocal = listener),
   }
   const wordBytes = new Map<WgKey, number>()
-  const sources = { capability, clock, facts, holding, members, sizes, upkeep, uplinks, wordBytes }
+  const sources = { onKey, capability, clock, facts, holding, members, sizes, upkeep, uplinks, wordBytes }
   const paths = createPaths(counted, sources, ownTls, onPathChange)
   const tlsDuty = (port: number): RelayDuty['tls'] => ({
     port,
@@ -248,10 +264,12 @@ export function createParts(
   })
   const ports = createPorts(options, { clock, keep, uplinks }, onPathChange)
   const mode = createMode(store, clock)
+  const keyDesk = createKeyDesk({ clock, mode, ownKey, paths, peers }, onKeys)
   const memories = memoriesOf(peers, sizes, upkeep)
   const chores = createChores({ clock, keep, holding, facts, mode, memories, store })
   const started = { wall: clock.now(), monotonic: clock.monotonic() }
-  return { ...sources, anchors, chores, health, keep, mode, paths, peers, ports, relay, started }
+  const known = { ...sources, anchors, health, keep, keyBook, keyDesk, mode, ownKey, paths, peers }
+  return { ...known, chores, ports, relay, started }
 }
 
 export type Parts = ReturnType<typeof createParts>

@@ -14,12 +14,13 @@ import type { Driver } from './drivers/driver.ts'
 import type { GossipDoor } from './gossip/doors.ts'
 import type { GossipStatus } from './gossip/tally.ts'
 import type { Identity } from './identity.ts'
+import type { KeyFiles, KeyStatus } from './keys/own-key.ts'
 import type { BeaconCodecOptions } from './lan/beacon.ts'
 import type { BeaconSocket } from './lan/doors.ts'
 import type { OverrideBook, OverrideOrder } from './override/book.ts'
 import type { FrameSocket, WireguardDoor } from './paths/doors.ts'
+import type { PathTalk } from './paths/path-talk.ts'
 import type { PathsReport } from './paths/report.ts'
-import type { PathTalk } from './paths/talk.ts'
 import type { Op } from './plan/op.ts'
 import type { PortMappingDoors } from './portmap/own-portmap.ts'
 import type { OpenedRelay, OpenRelayOptions } from './relay/open-relay.ts'
@@ -53,6 +54,8 @@ export interface AgentOptions {
   readonly identity: Identity
   readonly settings: AgentSettings
   readonly wgKey: WgKey
+  /** Where WireGuard's keys lie; where absent, the key stays as it is. */
+  readonly keyFiles?: KeyFiles
   readonly signer: Signer
   readonly clock: Clock
   readonly entropy: Entropy
@@ -121,6 +124,17 @@ export interface PathDoors {
   readonly metered: boolean
   /** Sends one packet through the tunnel to a mesh address. */
   readonly nudge: (address: Address) => void
+}
+
+/** How the own key stands, and who goes by it. */
+export interface KeysReport extends KeyStatus {
+  /** The hub is there to take it into intent. */
+  readonly online: boolean
+  /** Peers whose WireGuard shook hands under this key; of all of them. */
+  readonly met: number
+  readonly peers: number
+  /** Who was not met yet, by name. */
+  readonly unmet: readonly Name[]
 }
 
 export interface PeerStatus {
@@ -218,6 +232,12 @@ export interface Agent {
   trustAnew(detail: string): void
   /** Policy overrides: see them, set one, end one early. */
   readonly overrides: AgentOverrides
+  /** This device's WireGuard key. */
+  keys(): KeysReport
+  /** Another WireGuard key from now on. Resolves once WireGuard has it. Throws `forbidden` under a membership lock. */
+  rotateKey(): Promise<KeysReport>
+  /** No longer answers to keys it had before. */
+  forgetKeys(): KeysReport
   /** Asks for a turn now: something changed, or a person wants it. */
   wake(): void
   /** The measured round trip to a peer over the mesh, from the echo service. */

@@ -16,7 +16,7 @@ import type { KernelWord } from './drivers/driver.ts'
 import { createOwnGossip, type OwnGossip } from './gossip/own-gossip.ts'
 import type { Lan } from './lan/lan.ts'
 import { createOwnLan } from './lan/own-lan.ts'
-import { createOwnOverrides } from './override/own-overrides.ts'
+import { createOwnOverrides, type OwnOverrides } from './override/own-overrides.ts'
 import { type Announcer, createAnnouncer } from './report/announcer.ts'
 import { tellLock } from './report/lock-health.ts'
 import { agentPaths } from './report/paths.ts'
@@ -29,8 +29,9 @@ import { createIntake, type Taken } from './trust/intake.ts'
 const CLOCK_SLACK_MS = 2_000
 
 /** The set in force has changed: everybody who looks at members is told. */
-function adopt({ facts, health, holding, members, peers }: Parts, options: AgentOptions): void {
+function adopt({ facts, health, holding, keyBook, members, peers }: Parts, options: AgentOptions): void {
   tellLock(health, holding)
+  keyBook.membersChanged()
   members.adopt()
   peers.setMembers(members.all(), options.identity.nodeId)
   facts.membersChanged()
@@ -40,7 +41,7 @@ function adopt({ facts, health, holding, members, peers }: Parts, options: Agent
 
 /** Everything the last run left, verified. */
 function loadAll(options: AgentOptions, parts: Parts, running: Running): void {
-  const { facts, health, holding, keep, peers, sizes, upkeep } = parts
+  const { facts, health, holding, keep, keyBook, peers, sizes, upkeep } = parts
   const bad = holding.load()
   const rebuilt = options.databaseRebuilt ?? bad
   if (rebuilt !== undefined) {
@@ -50,6 +51,8 @@ function loadAll(options: AgentOptions, parts: Parts, running: Running): void {
   running.confirm?.load()
   adopt(parts, options)
   keep.attempt('facts', () => facts.load())
+  // With the facts came words on keys.
+  if (keyBook.revision() > 0) adopt(parts, options)
   keep.attempt('upkeep', () => upkeep.recall(options.store.get(upkeepKey)))
   keep.attempt('paths', () => peers.recall(options.store.get(lastGoodKey)))
   keep.attempt('path sizes', () => sizes?.recall(options.store.get(pathSizesKey)))
@@ -74,7 +77,7 @@ function createVoice(
   gossip: Pick<OwnGossip, 'fact'>,
 ): Announcer {
   const { sha256, signer, verify, log, identity, settings } = options
-  const { clock, keep, members, paths, peers, ports } = parts
+  const { clock, keep, members, ownKey, paths, peers, ports } = parts
   let said: Uint8Array | undefined
   const self = identity.nodeId
   return createAnnouncer({
@@ -88,6 +91,7 @@ function createVoice(
     peers,
     listenPort: settings.listenPort,
     me: () => members.me(),
+    keyStatement: () => ownKey.statement(),
     local: () => turns.local(),
     mapping: () => {
       const portMapped = ports.outside()
@@ -109,8 +113,25 @@ function settledOf({ holding }: Parts, turns: Turns, { confirm }: Running): Vers
   return confirm !== undefined && compareVersion(good, applied) < 0 ? good : applied
 }
 
-export function createAgent(options: AgentOptions): Agent {
+function createOwnTurns(
+  options: AgentOptions,
+  parts: Parts,
+  lan: Lan | undefined,
+  overrides: OwnOverrides,
+  onChanged: () => void,
+): Turns {
   const { driver, identity, log, settings } = options
+  const { facts, health, holding, keyBook, ownKey, paths, peers } = parts
+  const keys = { wgKey: () => ownKey.wgKey(), formerKeys: peers.formerKeys }
+  const wishes = createWishes(identity.nodeId, keys, settings, paths, parts.sizes, overrides.book)
+  const keysRevision = (): number => keyBook.revision()
+  const nudge = options.paths?.nudge
+  const doors = { driver, holding, peers, facts, endpoints: paths, lan, wishes, health, log, keysRevision, nudge }
+  return createTurns({ ...doors, onChanged })
+}
+
+export function createAgent(options: AgentOptions): Agent {
+  const { driver, log, settings } = options
   const onChanged = (): void => loop.wake('event')
   const request = async (payload: Uint8Array): Promise<void> => running.link?.request(payload)
   const onUplink = (): void => {
@@ -118,19 +139,19 @@ export function createAgent(options: AgentOptions): Agent {
     running.link?.nudge()
     onChanged()
   }
-  const parts = createParts(options, request, onChanged, onUplink)
-  const { chores, clock, facts, health, holding, keep, members, mode, paths, peers, ports, uplinks } = parts
+  const onKeys = (): void => (running.announcer === undefined ? undefined : onFollow())
+  const parts = createParts(options, request, onChanged, onUplink, onKeys)
+  const { chores, clock, health, holding, keep, keyDesk, members, mode, paths, peers, ports, uplinks } = parts
   const running: Running = { link: undefined, announcer: undefined, confirm: undefined }
   const settled = (): Version => settledOf(parts, turns, running)
   const overrides = createOwnOverrides(options, parts, running, { settled, onChange: () => loop.wake('intent') })
-  const wishes = createWishes(identity.nodeId, options.wgKey, settings, paths, parts.sizes, overrides.book)
   const lan = createOwnLan(options, parts, {
     wake: (why) => loop.wake(why),
     onFact: (node) => gossip.fact(node, node),
     state: () => gossip.state(),
     onState: (node, state) => gossip.heardBeacon(node, state),
   })
-  const turns = createTurns({ driver, holding, peers, facts, endpoints: paths, lan, wishes, health, log, onChanged })
+  const turns = createOwnTurns(options, parts, lan, overrides, onChanged)
   const onFollow = (): void => {
     adopt(parts, options)
     overrides.look()
@@ -155,8 +176,7 @@ export function createAgent(options: AgentOptions): Agent {
   })
   const model = createModel(options, parts, turns, running, { gossip, intake, overrides })
   const reporter = createReporter({ clock, metered: options.paths?.metered === true, link: () => running.link, model })
-  let told = noVersion
-  let unwatch: (() => void) | undefined
+  let [told, unwatch]: [Version, (() => void) | undefined] = [noVersion, undefined]
   const onKernel = (word: KernelWord): void => {
     // A hub that could not be reached may be in reach again; one that answers is no worse for it.
     if (word === 'way-out' && running.link?.state().up === false) running.link.nudge()
@@ -164,6 +184,7 @@ export function createAgent(options: AgentOptions): Agent {
   }
 
   const afterTurn = (): void => {
+    keyDesk.look(turns.wgKey())
     const applied = turns.applied()
     const acknowledges = compareVersion(applied, told) !== 0
     if (acknowledges) keep.journal('applied', `revision ${formatVersion(applied)}`)
@@ -248,6 +269,7 @@ export function createAgent(options: AgentOptions): Agent {
         throw new HoldfastError('corrupt', bad, { remedy: 'Run `holdfast lock trust FILE` again.' })
       onFollow()
     },
+    ...keyDesk.people,
     noteRtt: (node, rttMs) => peers.noteRtt(node, rttMs),
   }
 }

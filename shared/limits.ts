@@ -33,6 +33,12 @@ export const chunksMax = 1_024
 /** A fact: 16 candidates and 256 pods. */
 export const factBytesMax = 32 << 10
 export const candidatesMax = 16
+/** A device's word on its key: ids, a key and a serial. It has to fit into one packet of a path of 1280 bytes. */
+export const keyStatementBytesMax = 320
+/** Former keys of a device that its hub remembers, so that none of them comes back: years of changes. */
+export const formerWgKeysMax = 64
+/** Keys that a device was known by and still answers to, for peers that were away: one is changed a few times a year. */
+export const retiredKeysMax = 4
 /** Uplinks of a host that are told apart, of each family: Ethernet, Wi-Fi and two modems. */
 export const uplinksMax = 4
 /** Addresses and TCP ports of the hub and of relays that are reached by an uplink of our choice. */

@@ -32,6 +32,7 @@ export function nodeBody(node: Resource<'Node'>, { addresses, enrolment }: Conte
     name: metadata.name,
     labels: spec.labels,
     wgKey: enrolment.wgKey,
+    ...(enrolment.wgSerial === undefined ? {} : { wgSerial: enrolment.wgSerial }),
     deviceKey: enrolment.deviceKey,
     addresses: [...addresses],
     ...(spec.publicEndpoint === undefined ? {} : { publicEndpoint: spec.publicEndpoint }),

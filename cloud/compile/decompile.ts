@@ -31,7 +31,10 @@ function nodeOf({
   readonly now: number
 }): Origin {
   const { addresses, advertise, deviceKey, labels, membership, name, nodeId, publicEndpoint, relay, wgKey } = body
-  const signed = membership === undefined ? {} : { signatures: membership }
+  const signed = {
+    ...(membership === undefined ? {} : { signatures: membership }),
+    ...(body.wgSerial === undefined ? {} : { wgSerial: body.wgSerial }),
+  }
   const spec = {
     network,
     labels,

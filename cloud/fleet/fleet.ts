@@ -1,7 +1,7 @@
 // What the hub knows of its devices: who is there, what they run, how they are. Each report costs the same, whatever the
 // size of the fleet.
 
-import { compareText } from '../../shared/bytes.ts'
+import { compareText, fromBase64 } from '../../shared/bytes.ts'
 import type { Clock, Log, Timer } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
 import { isNewerFact, readFact } from '../../shared/fact/fact.ts'
@@ -23,6 +23,8 @@ export interface FleetOptions extends OverrideReading {
   readonly emit: (event: HubEvent) => void
   /** What the hub has signed last. */
   readonly newest: (network: Name) => Version | undefined
+  /** A device states that it has another WireGuard key. */
+  readonly onKey: (node: NodeId, statement: Uint8Array) => void
   /** A device told of its policy overrides. */
   readonly onOverrides: (node: NodeId) => void
 }
@@ -140,6 +142,7 @@ export class Fleet {
     if (!isNewerFact(fact, device.fact)) return
     device.fact = fact
     device.word = { ...device.word, fact: payload }
+    if (fact.keyStatement !== undefined) this.#options.onKey(node, fromBase64(fact.keyStatement))
     this.#heard(device)
   }
 

@@ -14,6 +14,10 @@ export interface Enrolment {
   readonly nodeId: NodeId
   readonly network: Name
   readonly wgKey: WgKey
+  /** Serial of that key; absent for the one of enrolment. */
+  readonly wgSerial?: number
+  /** Keys it had before, the youngest first: none of them comes back. */
+  readonly formerWgKeys?: readonly WgKey[]
   readonly deviceKey: DeviceKey
   readonly state: 'pending' | 'approved'
   readonly tokenId: string

@@ -1,16 +1,17 @@
 // One turn: look at the kernel, work out what is missing, do it, say what was reached. Nothing is assumed from before.
 
-import type { Cidr } from '../../shared/address/cidr.ts'
+import type { Address, Cidr } from '../../shared/address/cidr.ts'
+import { isLoopback } from '../../shared/address/endpoint.ts'
 import type { Log } from '../../shared/effects.ts'
 import { describeError, isHoldfastError } from '../../shared/errors.ts'
-import type { Name } from '../../shared/ids.ts'
+import type { Name, WgKey } from '../../shared/ids.ts'
 import { compareVersion, formatVersion, noVersion, type Version } from '../../shared/record/head.ts'
 import type { Driver, Failure } from '../drivers/driver.ts'
 import type { NearBook } from '../lan/near-book.ts'
 import type { EndpointBook } from '../paths/endpoint-book.ts'
 import type { Omission } from '../plan/desired.ts'
 import type { LocalAddress, Observed } from '../plan/observed.ts'
-import type { Op } from '../plan/op.ts'
+import type { Op, OpOf } from '../plan/op.ts'
 import { plan } from '../plan/plan.ts'
 import type { Health } from '../report/health.ts'
 import type { PeerBook } from '../report/peers.ts'
@@ -30,6 +31,10 @@ export interface TurnOptions {
   readonly wishes: Wishes
   readonly health: Health
   readonly log: Log
+  /** Rises when members are known by other keys. */
+  readonly keysRevision?: () => number
+  /** A peer has passed over to another key: one packet to it, and WireGuard shakes hands. */
+  readonly nudge?: ((address: Address) => void) | undefined
   /** Operations were executed: the kernel is worth another look. */
   readonly onChanged: () => void
 }
@@ -41,6 +46,8 @@ export interface Turns {
   plan(): Promise<readonly Op[]>
   /** The newest version that the kernel was brought to, wholly. */
   applied(): Version
+  /** WireGuard's own key by the last turn that was fine. */
+  wgKey(): WgKey | undefined
   /** The last turn brought it to what is followed now. */
   isProgrammed(): boolean
   local(): { readonly addresses: readonly LocalAddress[]; readonly key: string }
@@ -100,10 +107,17 @@ function onlyEndpoints(ops: readonly Op[]): boolean {
   return ops.every((op) => op.op === 'peer-set' && op.allowedIps === undefined && op.keepaliveS === undefined)
 }
 
+/** What a turn does, and the key that WireGuard has then. */
+interface Steps {
+  readonly ops: readonly Op[]
+  readonly wgKey: WgKey | undefined
+}
+
 export function createTurns(options: TurnOptions): Turns {
   const { driver, endpoints, facts, health, holding, lan, log, peers, wishes } = options
   let applied: Version = noVersion
   let fine = false
+  let keyInUse: WgKey | undefined
   let local: readonly LocalAddress[] = []
   let localKey = ''
   let tellOf = -1
@@ -124,28 +138,38 @@ export function createTurns(options: TurnOptions): Turns {
     const mesh: Cidr[] = spec === undefined ? [] : spec.cidr6 === undefined ? [spec.cidr] : [spec.cidr, spec.cidr6]
     const { epoch, revision } = held?.version ?? noVersion
     const near = lan === undefined ? {} : { near: lan.near }
-    const key = `${epoch}.${revision} ${facts.revision()} ${lan?.revision() ?? 0} ${localKey}`
+    const known = `${facts.revision()} ${lan?.revision() ?? 0} ${options.keysRevision?.() ?? 0}`
+    const key = `${epoch}.${revision} ${known} ${localKey}`
     endpoints.update({ entries: peers.entries, facts: facts.facts, ...near, local, mesh, key })
   }
 
-  const opsFor = (observed: Observed): readonly Op[] => {
+  const stepsFor = (observed: Observed): Steps => {
     const held = holding.inForce()
-    if (held === undefined) return []
+    if (held === undefined) return { ops: [], wgKey: undefined }
     const { desired, omissions } = wishes.of(held, observed.local, localKeyOf(observed.local))
     if (omissions !== toldWish) {
       tellOmissions(health, omissions)
       toldWish = omissions
     }
-    return plan(desired, observed)
+    return { ops: plan(desired, observed), wgKey: desired.wgKey }
   }
 
-  const execute = async (ops: readonly Op[], version: Version): Promise<boolean> => {
+  /** With a keepalive WireGuard shakes hands by itself; a peer that rests is left to rest. */
+  const greet = ({ endpoint, keepaliveS, wgKey }: OpOf<'peer-set'>): void => {
+    if (endpoint === undefined || isLoopback(endpoint) || (keepaliveS ?? 0) > 0) return
+    const [address] = peers.entries.find(({ member }) => member.wgKey === wgKey)?.member.addresses ?? []
+    if (address !== undefined) options.nudge?.(address)
+  }
+
+  const execute = async ({ ops, wgKey }: Steps, version: Version): Promise<boolean> => {
     const { failed } = ops.length === 0 ? { failed: [] } : await driver.apply(ops)
     tellFailures(health, failed)
     fine = failed.length === 0
     for (const { op, error } of failed) log.warn('the kernel refused', { op: op.op, reason: describeError(error) })
     if (failed.length > 0) return false
     applied = version
+    keyInUse = wgKey
+    for (const op of ops) if (op.op === 'peer-set' && op.replaces !== undefined) greet(op)
     if (ops.length > 0) log.debug('kernel programmed', { ops: ops.length, revision: version.revision })
     if (!onlyEndpoints(ops)) options.onChanged()
     return true
@@ -160,7 +184,7 @@ export function createTurns(options: TurnOptions): Turns {
         const version = holding.inForce()?.version ?? noVersion
         tellUnreadable(health, holding.held())
         search()
-        return await execute(opsFor(observed), version)
+        return await execute(stepsFor(observed), version)
       } catch (error) {
         fine = false
         log.error('the kernel cannot be read', { reason: describeError(error) })
@@ -169,8 +193,9 @@ export function createTurns(options: TurnOptions): Turns {
         return false
       }
     },
-    plan: async () => opsFor(await driver.read()),
+    plan: async () => stepsFor(await driver.read()).ops,
     applied: () => applied,
+    wgKey: () => keyInUse,
     isProgrammed: () => fine && compareVersion(applied, holding.inForce()?.version ?? noVersion) === 0,
     local: () => ({ addresses: local, key: localKey }),
   }

@@ -35,9 +35,15 @@ function withSizes(wish: Wish, sizes: Pick<PathSizes, 'held'> | undefined, local
   return { ...wish, desired: withPathMtu(wish.desired, sizes.held, local) }
 }
 
+/** The own key now, and what peers were known by before. */
+export interface WishKeys {
+  wgKey(): WgKey
+  readonly formerKeys?: ReadonlyMap<NodeId, WgKey>
+}
+
 export function createWishes(
   self: NodeId,
-  wgKey: WgKey,
+  keys: WishKeys,
   settings: AgentSettings,
   endpoints: EndpointBook,
   sizes?: Pick<PathSizes, 'held' | 'revision'>,
@@ -61,7 +67,8 @@ export function createWishes(
         base = desire({
           records,
           self,
-          wgKey,
+          wgKey: keys.wgKey(),
+          ...(keys.formerKeys === undefined ? {} : { formerKeys: keys.formerKeys }),
           interface: name,
           listenPort,
           meshPort,

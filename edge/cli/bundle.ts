@@ -23,7 +23,9 @@ export interface BundleOptions {
 function secretsOf(files: StateFiles): string[] {
   const identity = readIfThere(files.identity) ?? ''
   const password = /"password":\s*"([^"]*)"/.exec(identity)?.[1] ?? ''
-  return [readIfThere(files.wgKey)?.trim() ?? '', readIfThere(files.deviceKey)?.trim() ?? '', password]
+  const former = (readIfThere(files.wgKeys) ?? '').matchAll(/"privateKey":\s*"([^"]*)"/g)
+  const keys = [...former].map(([, key = '']) => key)
+  return [readIfThere(files.wgKey)?.trim() ?? '', ...keys, readIfThere(files.deviceKey)?.trim() ?? '', password]
 }
 
 /** Commands whose output holds no key: `wg show` with a field, never `dump` or `showconf`. */

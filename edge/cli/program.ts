@@ -4,6 +4,7 @@ import type { FlagSpec, ProgramSpec } from '../../shared/cli/command.ts'
 import { shells } from '../../shared/cli/completion.ts'
 import { defaultStateDir } from '../host/files.ts'
 import { agentFlags, hubBehindFlag, interfaceFlag, json, proxyFlag } from './flags.ts'
+import { keysRows } from './keys-rows.ts'
 import { lockRows } from './lock-rows.ts'
 import { policyRows } from './policy-rows.ts'
 import type { CommandRow } from './row.ts'
@@ -186,6 +187,7 @@ export const commands: readonly CommandRow[] = [
     load: async () => (await import('./look.ts')).doctorCommand,
   },
   ...lockRows,
+  ...keysRows,
   {
     spec: {
       name: 'leave',

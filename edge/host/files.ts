@@ -9,6 +9,8 @@ export interface StateFiles {
   readonly identity: string
   /** WireGuard private key, base64 as `wg genkey` prints it. Secret. */
   readonly wgKey: string
+  /** Every WireGuard key this device still knows, with serials. Secret. */
+  readonly wgKeys: string
   /** Ed25519 seed of the device key, base64. Secret. */
   readonly deviceKey: string
   readonly database: string
@@ -24,6 +26,7 @@ export function stateFiles(directory: string): StateFiles {
     directory,
     identity: join(directory, 'identity.json'),
     wgKey: join(directory, 'wg.key'),
+    wgKeys: join(directory, 'wg-keys.json'),
     deviceKey: join(directory, 'device.key'),
     database: join(directory, 'state.db'),
     membershipLock: join(directory, 'membership-lock.json'),

@@ -19,7 +19,8 @@ import type { Identity } from '../identity.ts'
 import type { BeaconSocket } from '../lan/doors.ts'
 import { localRoutes } from '../local/routes.ts'
 import { type LocalServer, serveLocal } from '../local/server.ts'
-import { createPathTalk, type PathTalk } from '../paths/talk.ts'
+import type { PathTalk } from '../paths/path-talk.ts'
+import { createPathTalk } from '../paths/talk.ts'
 import type { Forwarder } from '../relay/forwarder.ts'
 import type { RulesetOptions } from '../relay/ruleset.ts'
 import { type OpenedStore, openStore } from '../store/sqlite.ts'
@@ -32,6 +33,7 @@ import { createFindings, type HostFindings } from './findings.ts'
 import { openHostRelay } from './host-relay.ts'
 import { createHubBus } from './hub-bus.ts'
 import { keepInterfaceName } from './interface-name.ts'
+import { openKeyFiles } from './key-files.ts'
 import { chooseListenPort } from './listen-port.ts'
 import { lockState } from './lock.ts'
 import { openLockFile } from './lock-file.ts'
@@ -103,8 +105,7 @@ function enrolled(files: StateFiles): Enrolled {
 const sealing = { hkdf, seal: sealAead, open: openAead }
 
 function talkWith(keys: DeviceKeys, clock: Clock, entropy: Entropy): PathTalk {
-  const crypto = { ...sealing, sha256, sharedWith: keys.sharedWith }
-  return createPathTalk({ self: keys.wgKey, crypto, clock, entropy })
+  return createPathTalk({ self: keys, crypto: { ...sealing, sha256 }, clock, entropy })
 }
 
 /** The settings with the port that WireGuard really gets. */
@@ -159,6 +160,7 @@ async function makeAgent(
     identity,
     settings: agentSettings(settings, probe),
     wgKey: keys.wgKey,
+    keyFiles: openKeyFiles(files, clock),
     signer: keys.signer,
     clock,
     entropy,

@@ -22,7 +22,7 @@ import { concat, fromUtf8, sameBytes, utf8 } from '../../shared/bytes.ts'
 import type { Entropy } from '../../shared/effects.ts'
 import { type NetworkId, type NodeId, parseNodeId } from '../../shared/ids.ts'
 import { beaconBytesMax, beaconKeysMax } from '../../shared/limits.ts'
-import type { TalkCrypto } from '../paths/talk.ts'
+import type { TalkCrypto } from '../paths/path-talk.ts'
 
 /** `call`: to whoever is on the link, and wants answers. `answer`: to one node that just called. */
 export type BeaconKind = 'call' | 'answer'

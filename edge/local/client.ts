@@ -4,7 +4,7 @@ import { type IncomingMessage, request } from 'node:http'
 import { concat, fromUtf8, utf8 } from '../../shared/bytes.ts'
 import { type ErrorCode, HoldfastError } from '../../shared/errors.ts'
 import { gossipFileBytesMax } from '../../shared/limits.ts'
-import type { AgentStatus, OverrideAnswer } from '../agent.ts'
+import type { AgentStatus, KeysReport, OverrideAnswer } from '../agent.ts'
 import type { OverrideOrder } from '../override/book.ts'
 import type { PathsReport } from '../paths/report.ts'
 import {
@@ -37,6 +37,9 @@ export interface LocalClient {
   stop(): Promise<void>
   /** What is pinned was changed on the disk: the agent reads it again. `detail` goes into the journal. */
   trustAnew(detail: string): Promise<void>
+  keys(): Promise<KeysReport>
+  rotateKey(): Promise<KeysReport>
+  forgetKeys(): Promise<KeysReport>
   overrides(): Promise<OverridesAnswer>
   override(order: OverrideOrder): Promise<OverrideAnswer>
   restore(order: RestoreOrder): Promise<OverridesAnswer>
@@ -146,6 +149,9 @@ export function createLocalClient(socketPath: string): LocalClient {
     },
     importIntent: async (file) => (await ask('POST', paths.intent, file)) as ImportAnswer,
     trustAnew: async (detail) => void (await ask('POST', `${paths.trust}?detail=${encodeURIComponent(detail)}`)),
+    keys: async () => (await ask('GET', paths.keys)) as KeysReport,
+    rotateKey: async () => (await ask('POST', paths.rotateKey)) as KeysReport,
+    forgetKeys: async () => (await ask('POST', paths.forgetKeys)) as KeysReport,
     overrides: async () => (await ask('GET', paths.overrides)) as OverridesAnswer,
     override: async (what) => (await order(paths.override, what)) as OverrideAnswer,
     restore: async (what) => (await order(paths.restore, what)) as OverridesAnswer,

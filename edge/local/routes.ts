@@ -197,6 +197,9 @@ export function localRoutes(doors: LocalDoors): readonly LocalRoute[] {
         return { taken, held: agent.status().revision.held }
       },
     },
+    { method: 'GET', path: paths.keys, handle: () => agent.keys() },
+    { method: 'POST', path: paths.rotateKey, order: true, handle: () => agent.rotateKey() },
+    { method: 'POST', path: paths.forgetKeys, order: true, handle: () => agent.forgetKeys() },
     ...overrideRoutes(doors),
     { method: 'GET', path: paths.ping, handle: (query, response) => ping(doors, query, response) },
   ]

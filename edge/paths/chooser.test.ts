@@ -48,6 +48,7 @@ function rig(starts: () => Promise<boolean>, expected: ReadonlyMap<NodeId, Endpo
     prepare: async () => void told.push('prepare'),
     expect: () => expected,
     uplinkChanged: () => void told.push('uplink'),
+    tellKey: () => void told.push('key'),
   }
   return { chooser: createChooser(rotation, engine, memoryLog(lines)), engine, lines, rotation, told }
 }

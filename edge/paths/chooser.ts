@@ -29,6 +29,8 @@ export interface Chooser extends EndpointBook {
   stunPlaces(): readonly StunPlace[]
   /** What goes out goes by another uplink now. */
   uplinkChanged(): void
+  /** This node has another key. */
+  tellKey(): void
   /** Addresses this node bears outside, whatever the port. */
   outsideHosts(): readonly string[]
   /** The relay behind an endpoint. */
@@ -88,6 +90,7 @@ export function createChooser(rotation: EndpointBook, engine: PathEngine | undef
     outsideHosts: () => (on ? (engine?.outsideHosts() ?? []) : []),
     stunPlaces: () => (on ? (engine?.stunPlaces() ?? []) : []),
     uplinkChanged: () => (on ? engine?.uplinkChanged() : undefined),
+    tellKey: () => (on ? engine?.tellKey() : undefined),
     mapping: () => (on ? (engine?.mapping() ?? NOTHING_KNOWN) : NOTHING_KNOWN),
   }
 }

@@ -1,8 +1,7 @@
 // One peer as the engine holds it, and what it asks of its paths.
 
 import type { Endpoint } from '../../shared/address/endpoint.ts'
-import { fromBase64 } from '../../shared/bytes.ts'
-import type { NodeId, WgKey } from '../../shared/ids.ts'
+import type { NodeId } from '../../shared/ids.ts'
 import type { PeerEntry } from '../report/peers.ts'
 import type { PeerPaths } from './path.ts'
 import type { Pointer } from './pointer.ts'
@@ -18,11 +17,6 @@ export interface Pair {
   readonly startedAt: number
   handshakeAt: number
   dueAt: number
-}
-
-/** Of two keys the lower decides, byte by byte. */
-export function isLower(a: WgKey, b: WgKey): boolean {
-  return Buffer.compare(fromBase64(a), fromBase64(b)) < 0
 }
 
 /** No way is proven. */

@@ -169,8 +169,9 @@ export function makeWorld(): World {
   const engineOf = (side: Side): PathEngine => {
     const host = hostOf(side)
     const [log, entropy] = [memoryLog(), seededEntropy(++seed)]
-    const crypto = { sha256, sharedWith: sharedSecretWith(privateKeys[side]), hkdf, seal: sealAead, open: openAead }
-    const [socket, talk] = [socketOf(side), createPathTalk({ self: host.wgKey, crypto, clock, entropy })]
+    const crypto = { sha256, hkdf, seal: sealAead, open: openAead }
+    const self = { wgKey: host.wgKey, sharedWith: sharedSecretWith(privateKeys[side]) }
+    const [socket, talk] = [socketOf(side), createPathTalk({ self, crypto, clock, entropy })]
     host.sizes = createPathSizes({
       clock,
       log,
@@ -180,7 +181,7 @@ export function makeWorld(): World {
       onChange: () => undefined,
     })
     return createPathEngine({
-      wgKey: host.wgKey,
+      self: host.member.nodeId,
       talk,
       socket,
       sizes: host.sizes,

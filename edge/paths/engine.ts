@@ -9,21 +9,21 @@ import type { PeerEntry } from '../report/peers.ts'
 import { createAlarm } from './alarm.ts'
 import { createPeerPaths } from './controller.ts'
 import type { EndpointInput } from './endpoint-book.ts'
-import { hush, isLost, isLower, isNamed, openWays, type Pair, pointAnew } from './engine-pair.ts'
+import { hush, isLost, isNamed, openWays, type Pair, pointAnew } from './engine-pair.ts'
 import { createEngineViews } from './engine-views.ts'
 import { createGreeting, greetingProbe } from './greeting.ts'
+import { createKeyTeller } from './key-teller.ts'
 import type { PathAction, PathEvent } from './path.ts'
 import type { PathEngine, PathEngineOptions } from './path-engine.ts'
+import type { Heard } from './path-talk.ts'
 import { createPointer } from './pointer.ts'
 import { createRest } from './rest.ts'
-import type { Heard } from './talk.ts'
 import { createTraffic, type TrafficOptions } from './traffic.ts'
 import { createWays } from './ways.ts'
 
 export function createPathEngine(options: PathEngineOptions): PathEngine {
   const { clock, entropy, log, sizes, socket, talk, wireguard } = options
-  const pairs = new Map<NodeId, Pair>()
-  const byKey = new Map<WgKey, Pair>()
+  const [pairs, byKey] = [new Map<NodeId, Pair>(), new Map<WgKey, Pair>()]
   /** Endpoints for peers that WireGuard has none for; the others are turned by `point`. */
   const chosen = new Map<NodeId, Endpoint>()
   const quiet = new Set<NodeId>()
@@ -39,7 +39,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
     },
   })
   const { candidates, noteSight, outlook, relays } = ways
-  const greet = createGreeting(clock, talk, socket)
+  const [greet, keys] = [createGreeting(clock, talk, socket), createKeyTeller(clock, talk, socket, byKey)]
   const pointer = createPointer(wireguard, options.nudge, log)
   const rest = createRest({ ...options, pointer, byKey, onWoken: (pair) => tell(pair, { type: 'woken' }) })
   let [own, localText]: [ReadonlySet<string>, string | undefined] = [new Set(), undefined]
@@ -60,6 +60,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
       switch (action.type) {
         case 'probe':
           socket.send(talk.ping(pair.entry.member.wgKey, action.probe, action.endpoint), action.endpoint, action.ttl)
+          keys.along(pair.entry.member.wgKey, action.endpoint)
           break
         case 'use':
           use(pair, action)
@@ -130,6 +131,12 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
           tell(pair, { type: 'answered', endpoint: from, probe: heard.probe, rttMs: heard.rttMs })
         }
         break
+      case 'stale':
+        socket.send(heard.reply, from)
+        break
+      case 'key':
+        options.onKey?.(pair.node, heard.statement)
+        break
       case 'call':
         tell(pair, { type: 'called' })
         if (heard.at !== undefined && candidates.leadsOut(heard.at))
@@ -176,15 +183,23 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
   const traffic = createTraffic({ ...options, onPeer: noteTraffic })
 
   const setPairs = (entries: readonly PeerEntry[]): void => {
-    const present = new Set(entries.map(({ member }) => member.wgKey))
-    for (const [wgKey, { node }] of byKey) {
-      if (present.has(wgKey)) continue
+    const present = new Map(entries.map(({ member }) => [member.nodeId, member.wgKey]))
+    for (const [wgKey, pair] of byKey) {
+      const { node } = pair
+      const now = present.get(node)
+      if (now === wgKey) continue
       // First of all, so that nothing that follows from its leaving is done for it.
       byKey.delete(wgKey)
+      pointer.forget(wgKey)
+      // The very same device at the very same places: only its key is another.
+      if (now !== undefined) {
+        byKey.set(now, pair)
+        rest.rename(wgKey, now)
+        continue
+      }
       pairs.delete(node)
       chosen.delete(node)
       quiet.delete(node)
-      pointer.forget(wgKey)
       rest.forget(wgKey)
       relays.want(node, false)
     }
@@ -198,7 +213,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
       }
       const waker = rest.expect(entry)
       const paths = createPeerPaths({
-        decides: isLower(options.wgKey, wgKey),
+        decides: options.self < node,
         pace,
         metered: options.metered,
         random: () => entropy.fraction(),
@@ -235,6 +250,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
       checkAll()
       pointAnew(pairs.values(), pointer)
     },
+    tellKey: () => (running ? keys.tellAll() : undefined),
     isQuiet: (node) => quiet.has(node),
     revision: () => revision,
     update(input) {
@@ -271,6 +287,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
     async stop() {
       running = false
       alarm.cancel()
+      keys.stop()
       traffic.stop()
       sizes?.stop()
       rest.stop(pairs.values())

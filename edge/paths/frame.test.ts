@@ -19,7 +19,8 @@ import {
   sessionBytes,
   tagBytes,
 } from './frame.ts'
-import { createPathTalk, type PathTalk } from './talk.ts'
+import type { PathTalk } from './path-talk.ts'
+import { createPathTalk } from './talk.ts'
 
 const range = (from: number, length: number): Uint8Array => Uint8Array.from({ length }, (_, i) => from + i)
 const TAG = range(0x10, tagBytes)
@@ -86,7 +87,7 @@ test('what is no frame is none', () => {
     other[at] = (other[at] ?? 0) ^ 0x80
     assert.is(parseHeader(other), undefined, `byte ${at}`)
   }
-  for (const kind of [0, 4, 255]) {
+  for (const kind of [0, 5, 255]) {
     const other = frame.slice()
     other[4] = kind
     assert.is(parseHeader(other), undefined, `kind ${kind}`)
@@ -107,10 +108,11 @@ test('no bytes make the parser throw, and no message of WireGuard is a frame', (
 
 /** From the private keys of RFC 7748 §6.1, and randomness that is known. */
 function talkOf(own: string, peer: string): PathTalk {
-  const crypto = { sha256, sharedWith: sharedSecretWith(own), hkdf, seal: sealAead, open: openAead }
+  const crypto = { sha256, hkdf, seal: sealAead, open: openAead }
+  const self = { wgKey: wgPublicKey(own), sharedWith: sharedSecretWith(own) }
   let next = 0
   const entropy = { bytes: (length: number) => range(next++ & 0xff, length), fraction: () => 0 }
-  const talk = createPathTalk({ self: wgPublicKey(own), crypto, clock: new FakeClock(), entropy })
+  const talk = createPathTalk({ self, crypto, clock: new FakeClock(), entropy })
   talk.setPeers([wgPublicKey(peer)])
   return talk
 }
@@ -144,8 +146,8 @@ test('whole frames on the wire, sealed', () => {
 
 test('the same bytes again would be refused, so none are ever sent twice', () => {
   const talk = createPathTalk({
-    self: wgPublicKey(ALICE),
-    crypto: { sha256, sharedWith: sharedSecretWith(ALICE), hkdf, seal: sealAead, open: openAead },
+    self: { wgKey: wgPublicKey(ALICE), sharedWith: sharedSecretWith(ALICE) },
+    crypto: { sha256, hkdf, seal: sealAead, open: openAead },
     clock: new FakeClock(),
     entropy: seededEntropy(1),
   })

@@ -2,7 +2,7 @@
 // begin with a type from 1 to 4 and three zeros, so the first four bytes tell them apart.
 //
 //   0–3    0xF0 'h' 'f' and version 1
-//   4      kind: 1 ping, 2 pong, 3 call
+//   4      kind: 1 ping, 2 pong, 3 call, 4 key
 //   5–7    zero
 //   8–15   tag of the pair and direction, which names the sender to the receiver
 //   16–23  session of the sender with this peer: random, never used again
@@ -11,13 +11,14 @@
 //
 // Body of a ping: probe (4), random (12), padding. Of a pong: probe and random of the ping, then where the ping came from
 // (18, see wire-endpoint.ts). A call looks like a ping. All are of one size unless a ping measures the path's MTU, and a
-// pong never outweighs its ping.
+// pong never outweighs its ping. A key is said by a node that has another than the one it is asked under: the body is its signed
+// word on it (key-statement.ts).
 
 import { sameBytes } from '../../shared/bytes.ts'
 import { endpointBytes } from './wire-endpoint.ts'
 
 const MAGIC = Uint8Array.of(0xf0, 0x68, 0x66, 1)
-const kinds = ['ping', 'pong', 'call'] as const
+const kinds = ['ping', 'pong', 'call', 'key'] as const
 export type FrameKind = (typeof kinds)[number]
 
 export const tagBytes = 8

@@ -7,7 +7,7 @@ import type { Clock } from '../../shared/effects.ts'
 import type { WgKey } from '../../shared/ids.ts'
 import { pathGreetedMax } from '../../shared/limits.ts'
 import type { FrameSocket } from './doors.ts'
-import type { PathTalk } from './talk.ts'
+import type { PathTalk } from './path-talk.ts'
 
 /** Number of the probe that asks; those of controllers begin at 1. */
 export const greetingProbe = 0

@@ -14,12 +14,13 @@ import type { Names } from './names.ts'
 import type { Outside, StunPlace } from './outlook.ts'
 import type { Pace, PathCandidate, PathView } from './path.ts'
 import type { PathSizes } from './path-sizes.ts'
+import type { PathTalk } from './path-talk.ts'
 import type { RelayScene } from './relays.ts'
-import type { PathTalk } from './talk.ts'
 import type { WaysOptions } from './ways.ts'
 
 export interface PathEngineOptions {
-  readonly wgKey: WgKey
+  /** Of two nodes the one with the lower id decides: ids stay, whatever becomes of keys. */
+  readonly self: NodeId
   readonly talk: PathTalk
   readonly socket: FrameSocket
   readonly wireguard: WireguardDoor
@@ -47,6 +48,8 @@ export interface PathEngineOptions {
   readonly nudge: (address: Address) => void
   /** The path of a peer changed. */
   readonly onChange: () => void
+  /** A peer says that it has another key; its word is still to be verified. */
+  readonly onKey?: ((node: NodeId, statement: Uint8Array) => void) | undefined
   /** Somebody out there answered what was sent to `from`. */
   readonly onHeard?: ((from: Endpoint) => void) | undefined
 }
@@ -71,6 +74,8 @@ export interface PathEngine extends EndpointBook {
   stunPlaces(): readonly StunPlace[]
   /** What goes out goes by another uplink now, though no address of this host changed. */
   uplinkChanged(): void
+  /** This node has another key: everybody is told by the ways that are open. */
+  tellKey(): void
   /** Addresses this node bears outside, whatever the port. */
   outsideHosts(): readonly string[]
   /** The relay behind an endpoint. */

@@ -41,6 +41,8 @@ export interface Rest {
   /** What waits for the peer goes out to `endpoint`, where it may be or just answered. */
   flush(pair: Pair | undefined, endpoint: Endpoint): void
   forget(peer: WgKey): void
+  /** The peer has another key; where it rests, it goes on resting. */
+  rename(from: WgKey, to: WgKey): void
   /** Points WireGuard of those that are parked back at their last way: the kernel alone does what it can. */
   stop(parked: Iterable<Pair>): void
 }
@@ -70,6 +72,11 @@ export function createRest(options: RestOptions): Rest {
       if (pair !== undefined) offer(pair)
     },
   })
+
+  const forget: Rest['forget'] = (peer) => {
+    parked.delete(peer)
+    waker.expect(peer, false)
+  }
 
   const staysOpen = ({ entry }: Pair, { candidates, inUse }: PathView): boolean => {
     const { publicEndpoint } = entry.member
@@ -111,9 +118,13 @@ export function createRest(options: RestOptions): Rest {
     },
     isParking: (endpoint) => endpoint !== undefined && endpoint === openEndpoint,
     flush,
-    forget(peer) {
-      parked.delete(peer)
-      waker.expect(peer, false)
+    forget,
+    rename(from, to) {
+      const rests = parked.has(from)
+      forget(from)
+      if (!rests) return
+      waker.expect(to, true)
+      parked.add(to)
     },
     stop(pairs) {
       for (const pair of pairs) {

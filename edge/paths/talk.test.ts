@@ -17,7 +17,8 @@ import {
   wgPublicKey,
 } from '../../shared/host/crypto.ts'
 import { parseWgKey, type WgKey } from '../../shared/ids.ts'
-import { createPathTalk, type Heard, type PathTalk } from './talk.ts'
+import type { Heard, PathTalk } from './path-talk.ts'
+import { createPathTalk } from './talk.ts'
 
 const A = parseEndpoint('192.0.2.1:51820')
 const B = parseEndpoint('[2001:db8::2]:51820')
@@ -35,9 +36,10 @@ let seed = 0
 function person(): Person {
   const privateKey = generateWgPrivateKey()
   const key = wgPublicKey(privateKey)
-  const crypto = { sha256, sharedWith: sharedSecretWith(privateKey), hkdf, seal: sealAead, open: openAead }
+  const crypto = { sha256, hkdf, seal: sealAead, open: openAead }
+  const self = { wgKey: key, sharedWith: sharedSecretWith(privateKey) }
   const start = (...peers: readonly WgKey[]): PathTalk => {
-    const talk = createPathTalk({ self: key, crypto, clock, entropy: seededEntropy(++seed) })
+    const talk = createPathTalk({ self, crypto, clock, entropy: seededEntropy(++seed) })
     talk.setPeers(peers)
     return talk
   }
@@ -241,8 +243,8 @@ test('a thousand peers cost nothing until one of them speaks', () => {
     multiplied += 1
     return sharedSecretWith(privateKey)(peer)
   }
-  const crypto = { sha256, sharedWith, hkdf, seal: sealAead, open: openAead }
-  const talk = createPathTalk({ self: key, crypto, clock, entropy: seededEntropy(1) })
+  const crypto = { sha256, hkdf, seal: sealAead, open: openAead }
+  const talk = createPathTalk({ self: { wgKey: key, sharedWith }, crypto, clock, entropy: seededEntropy(1) })
   const entropy = seededEntropy(2)
   const many = Array.from({ length: 1_000 }, () => parseWgKey(Buffer.from(entropy.bytes(32)).toString('base64')))
   talk.setPeers([...many, bob.key])

@@ -6,7 +6,6 @@
 
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import { concat, fromBase64, sameBytes, toHex, utf8 } from '../../shared/bytes.ts'
-import type { Clock, Entropy, Sha256 } from '../../shared/effects.ts'
 import type { WgKey } from '../../shared/ids.ts'
 import { pathCandidatesMax, pathFlightsMax, pathsAskedMax } from '../../shared/limits.ts'
 import { createRate } from '../echo/rate.ts'
@@ -23,60 +22,9 @@ import {
   sessionBytes,
   tagBytes,
 } from './frame.ts'
+import type { Heard, PathSelf, PathTalk, TalkOptions } from './path-talk.ts'
 import { createReplayWindow, type ReplayWindow } from './replay.ts'
 import { decodeEndpoint, encodeEndpoint } from './wire-endpoint.ts'
-
-/** The functions of cryptography, given from outside. */
-export interface TalkCrypto {
-  readonly sha256: Sha256
-  /** X25519 (RFC 7748) of the own WireGuard key with a peer's. */
-  readonly sharedWith: (peer: WgKey) => Uint8Array
-  readonly hkdf: (secret: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number) => Uint8Array
-  readonly seal: (key: Uint8Array, nonce: Uint8Array, plain: Uint8Array, aad: Uint8Array) => Uint8Array
-  readonly open: (key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array, aad: Uint8Array) => Uint8Array | undefined
-}
-
-export interface TalkOptions {
-  readonly self: WgKey
-  readonly crypto: TalkCrypto
-  readonly clock: Clock
-  readonly entropy: Entropy
-}
-
-/** What a frame turned out to be. */
-export type Heard =
-  | {
-      readonly type: 'ping'
-      readonly peer: WgKey
-      readonly reply: Uint8Array
-      /** The session has proved that it lives; of another, the ping may be an old one, played again from anywhere. */
-      readonly known: boolean
-    }
-  | {
-      readonly type: 'pong'
-      readonly peer: WgKey
-      readonly probe: number
-      readonly rttMs: number
-      /** Where the peer saw the ping come from. */
-      readonly seenAs: Endpoint
-    }
-  | {
-      readonly type: 'call'
-      readonly peer: WgKey
-      /** Where the peer’s own NAT lets it be seen, as far as it knows. */
-      readonly at?: Endpoint
-    }
-
-export interface PathTalk {
-  /** Whom to talk with; everybody else is noise. */
-  setPeers(peers: readonly WgKey[]): void
-  /** A frame to send to `to`; `size`: bytes of its UDP payload, at least the usual. */
-  ping(peer: WgKey, probe: number, to: Endpoint, size?: number): Uint8Array
-  /** `at`: where this node is seen from outside. Facts travel through the hub; this goes by the way that works. */
-  call(peer: WgKey, at?: Endpoint): Uint8Array
-  /** Undefined for what deserves no answer. A pong counts only from where its ping went. */
-  receive(bytes: Uint8Array, from: Endpoint): Heard | undefined
-}
 
 /** Bytes around the body of a frame. */
 const AROUND_BYTES = 48
@@ -122,13 +70,26 @@ interface Pair {
   counter: bigint
 }
 
+/** What is said and heard under one key of this node. */
+interface Voice {
+  readonly self: PathSelf
+  readonly bytes: Uint8Array
+  readonly pairs: Map<WgKey, Pair>
+}
+
+function voiceOf(self: PathSelf): Voice {
+  return { self, bytes: fromBase64(self.wgKey), pairs: new Map() }
+}
+
 export function createPathTalk({ clock, crypto, entropy, self }: TalkOptions): PathTalk {
-  const own = fromBase64(self)
   const strangers = createRate(clock, STRANGER_RATE)
   const derivations = createRate(clock, DERIVATION_RATE)
-  const pairs = new Map<WgKey, Pair>()
+  let present = voiceOf(self)
+  let former: readonly Voice[] = []
+  let statement: Uint8Array | undefined
+  let peers: readonly WgKey[] = []
   /** By the tag a peer's frames bear. */
-  const byTag = new Map<string, WgKey>()
+  const byTag = new Map<string, { readonly peer: WgKey; readonly voice: Voice }>()
 
   const direction = (from: Uint8Array, to: Uint8Array): Uint8Array => concat(LABEL, from, to)
   const tagOf = (from: Uint8Array, to: Uint8Array): Uint8Array =>
@@ -137,33 +98,33 @@ export function createPathTalk({ clock, crypto, entropy, self }: TalkOptions): P
     crypto.hkdf(secret, id, direction(from, to), 32)
 
   /** A key that is no fair point shares nothing (RFC 7748 §6.1): what is said to its holder, nobody understands. */
-  const sharedWith = (peer: WgKey): Uint8Array => {
+  const sharedWith = (voice: Voice, peer: WgKey): Uint8Array => {
     try {
-      return crypto.sharedWith(peer)
+      return voice.self.sharedWith(peer)
     } catch {
       return entropy.bytes(32)
     }
   }
 
   /** Made when first needed: a curve's multiplication costs a Raspberry Pi half a millisecond. */
-  const pairOf = (peer: WgKey): Pair => {
-    const held = pairs.get(peer)
+  const pairOf = (peer: WgKey, voice = present): Pair => {
+    const held = voice.pairs.get(peer)
     if (held !== undefined) return held
     const theirs = fromBase64(peer)
-    const secret = sharedWith(peer)
+    const secret = sharedWith(voice, peer)
     const session = entropy.bytes(sessionBytes)
     const pair: Pair = {
       peer,
       secret,
       session,
-      ownKey: keyOf(secret, session, own, theirs),
-      ownTag: tagOf(own, theirs),
+      ownKey: keyOf(secret, session, voice.bytes, theirs),
+      ownTag: tagOf(voice.bytes, theirs),
       flights: new Map(),
       known: undefined,
       stranger: undefined,
       counter: 0n,
     }
-    pairs.set(peer, pair)
+    voice.pairs.set(peer, pair)
     return pair
   }
 
@@ -173,11 +134,11 @@ export function createPathTalk({ clock, crypto, entropy, self }: TalkOptions): P
     return concat(header, crypto.seal(pair.ownKey, nonceOf(counter), body, header))
   }
 
-  const sessionOf = (pair: Pair, id: Uint8Array): Session | undefined => {
+  const sessionOf = (pair: Pair, id: Uint8Array, voice: Voice): Session | undefined => {
     if (pair.known !== undefined && sameBytes(pair.known.id, id)) return pair.known
     if (pair.stranger !== undefined && sameBytes(pair.stranger.id, id)) return pair.stranger
     if (!derivations('')) return undefined
-    return { id, key: keyOf(pair.secret, id, fromBase64(pair.peer), own), window: createReplayWindow() }
+    return { id, key: keyOf(pair.secret, id, fromBase64(pair.peer), voice.bytes), window: createReplayWindow() }
   }
 
   const land = (pair: Pair, heard: Session, body: Uint8Array, from: Endpoint): Heard | undefined => {
@@ -209,6 +170,16 @@ export function createPathTalk({ clock, crypto, entropy, self }: TalkOptions): P
     return { type: 'call', peer, ...(at === undefined ? {} : { at }) }
   }
 
+  const wordUnder = (pair: Pair): Uint8Array | undefined => {
+    return statement === undefined ? undefined : frame(pair, 'key', statement)
+  }
+
+  /** Larger than what asked for it, so it is held to the same rate as answers to strangers, whoever asks. */
+  const correct = (pair: Pair): Heard | undefined => {
+    const reply = strangers(pair.peer) ? wordUnder(pair) : undefined
+    return reply === undefined ? undefined : { type: 'stale', peer: pair.peer, reply }
+  }
+
   const understand = (
     pair: Pair,
     header: OpenedHeader,
@@ -221,15 +192,32 @@ export function createPathTalk({ clock, crypto, entropy, self }: TalkOptions): P
     if (!heard.window.admit(header.counter)) return undefined
     if (header.kind === 'pong') return land(pair, heard, body, from)
     if (header.kind === 'call') return known ? calledBy(pair, body) : undefined
-    return known || strangers(pair.peer) ? answer(pair, body, from, known) : undefined
+    if (!known && !strangers(pair.peer)) return undefined
+    return header.kind === 'key' ? { type: 'key', peer: pair.peer, statement: body } : answer(pair, body, from, known)
+  }
+
+  const listen = (): void => {
+    byTag.clear()
+    // The present key last: it is the one that counts.
+    for (const voice of [...former, present]) {
+      for (const peer of peers) byTag.set(toHex(tagOf(fromBase64(peer), voice.bytes)), { peer, voice })
+      const wanted = new Set(peers)
+      for (const peer of voice.pairs.keys()) if (!wanted.has(peer)) voice.pairs.delete(peer)
+    }
   }
 
   return {
-    setPeers(peers) {
-      byTag.clear()
-      for (const peer of peers) byTag.set(toHex(tagOf(fromBase64(peer), own)), peer)
-      const present = new Set(peers)
-      for (const peer of pairs.keys()) if (!present.has(peer)) pairs.delete(peer)
+    setPeers(next) {
+      peers = next
+      listen()
+    },
+    become(selves) {
+      const voices = new Map([present, ...former].map((voice) => [voice.self.wgKey, voice]))
+      const voiceFor = (one: PathSelf): Voice => voices.get(one.wgKey) ?? voiceOf(one)
+      present = voiceFor(selves.self)
+      former = selves.former.map(voiceFor)
+      statement = selves.statement
+      listen()
     },
     ping(peer, probe, to, size) {
       const pair = pairOf(peer)
@@ -245,15 +233,25 @@ export function createPathTalk({ clock, crypto, entropy, self }: TalkOptions): P
         at === undefined ? new Uint8Array(bodyBytes) : encodeProbe(0, new Uint8Array(randomBytes), encodeEndpoint(at))
       return frame(pairOf(peer), 'call', body)
     },
+    tellKey(peer) {
+      const [last] = former
+      if (last === undefined || present.pairs.get(peer)?.known !== undefined) return undefined
+      return wordUnder(pairOf(peer, last))
+    },
     receive(bytes, from) {
       const header = parseHeader(bytes)
-      const peer = header === undefined ? undefined : byTag.get(toHex(header.tag))
-      if (header === undefined || peer === undefined) return undefined
-      const pair = pairOf(peer)
-      const heard = sessionOf(pair, header.session)
+      const addressed = header === undefined ? undefined : byTag.get(toHex(header.tag))
+      if (header === undefined || addressed === undefined) return undefined
+      const { peer, voice } = addressed
+      const pair = pairOf(peer, voice)
+      const heard = sessionOf(pair, header.session, voice)
       if (heard === undefined) return undefined
       const body = crypto.open(heard.key, nonceOf(header.counter), header.sealed, header.covered)
-      return body === undefined ? undefined : understand(pair, header, heard, body, from)
+      if (body === undefined) return undefined
+      if (voice === present) return understand(pair, header, heard, body, from)
+      if (heard !== pair.known) pair.stranger = heard
+      // Answers to what was asked before the change are of no use any more.
+      return header.kind === 'ping' && heard.window.admit(header.counter) ? correct(pair) : undefined
     },
   }
 }

@@ -25,6 +25,8 @@ export interface DesireInput {
   /** Where to reach peers; a peer without an entry keeps the endpoint it has. */
   readonly endpoints: ReadonlyMap<NodeId, Endpoint>
   readonly local: readonly LocalAddress[]
+  /** Keys that peers were known by before those of their records, where WireGuard may still hold them. */
+  readonly formerKeys?: ReadonlyMap<NodeId, WgKey>
 }
 
 export interface Wish {
@@ -58,10 +60,12 @@ function outcast(input: DesireInput): Wish {
 
 function peerOf(node: BodyOf<'node'>, input: DesireInput, routes: RoutePlan): DesiredPeer {
   const endpoint = input.endpoints.get(node.nodeId)
+  const replaces = input.formerKeys?.get(node.nodeId)
   return {
     node: node.nodeId,
     name: node.name,
     wgKey: node.wgKey,
+    ...(replaces === undefined ? {} : { replaces }),
     allowedIps: sortCidrs([...node.addresses.map(hostCidr), ...(routes.through.get(node.name) ?? [])]),
     ...(endpoint === undefined ? {} : { endpoint }),
     keepaliveS: input.records.network?.spec.keepalive ?? 25,

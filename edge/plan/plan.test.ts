@@ -151,6 +151,51 @@ test('no peer ever holds an address under a policy that means another by it', as
   )
 })
 
+/** As the peers of `desired`, but one of them has had another key. */
+function renamed(desired: Desired, from: WgKey, to: WgKey): Desired {
+  const peers = desired.peers.map((peer) => (peer.wgKey === from ? { ...peer, wgKey: to, replaces: from } : peer))
+  return { ...desired, peers }
+}
+
+test('a device with another key is never without its addresses, and is reached where it was', async () => {
+  const [key, next] = [fakeWgKey(1), fakeWgKey(20)]
+  await fc.assert(
+    fc.asyncProperty(desiredArbitrary, fc.boolean(), async (some, otherPolicy) => {
+      const kernel = createFakeKernel()
+      const driver = kernel.driver()
+      await driver.apply(plan(some, await driver.read()))
+      const before = kernel.device?.peers.get(key)
+      const wanted = renamed({ ...some, ruleset: otherPolicy ? 'another' : some.ruleset }, key, next)
+      const silent = { ...wanted, peers: wanted.peers.map((peer) => ({ ...peer, keepaliveS: 0 })) }
+      for (const peer of silent.peers) Reflect.deleteProperty(peer, 'endpoint')
+      for (const op of plan(silent, await driver.read())) {
+        await driver.apply([op])
+        const held = [key, next].flatMap((one) => kernel.device?.peers.get(one)?.allowedIps ?? [])
+        assert.equal(held, before?.allowedIps ?? [], 'one of the two keys has them at every moment')
+      }
+      const after = kernel.device?.peers.get(next)
+      assert.is(after?.endpoint, before?.endpoint)
+      assert.is(kernel.device?.peers.has(key), false)
+      assert.equal(plan(silent, await driver.read()), [])
+    }),
+  )
+})
+
+test('a former key that is somebody’s passes nothing over', async () => {
+  const blank = { keepaliveS: 25, node: 'n' as NodeId, name: 'n' as Name }
+  const peers = [
+    { ...blank, wgKey: fakeWgKey(2), replaces: fakeWgKey(1), allowedIps: CIDRS.slice(0, 1) },
+    { ...blank, wgKey: fakeWgKey(1), allowedIps: CIDRS.slice(1, 2) },
+  ]
+  const [base] = fc.sample(desiredArbitrary, { numRuns: 1, seed: 7 })
+  assert.ok(base)
+  const kernel = createFakeKernel()
+  const driver = kernel.driver()
+  await driver.apply(plan({ ...base, peers: peers.slice(1) }, await driver.read()))
+  await driver.apply(plan({ ...base, peers }, await driver.read()))
+  assert.is(kernel.device?.peers.size, 2)
+})
+
 test('on a fresh host policy comes first, and routes after what they need', async () => {
   const [desired] = fc.sample(
     desiredArbitrary.filter((d) => d.peers.length > 0 && d.routes.length > 0 && d.addresses.length > 0),

@@ -20,6 +20,29 @@ function hasAll(some: readonly Cidr[], all: readonly Cidr[]): boolean {
   return all.every((cidr) => has.has(cidr))
 }
 
+/** A former key that somebody is known by now is not free to pass anything over. */
+function withFreeFormers(peers: readonly DesiredPeer[]): readonly DesiredPeer[] {
+  if (peers.every(({ replaces }) => replaces === undefined)) return peers
+  const taken = new Set(peers.map(({ wgKey }) => wgKey))
+  return peers.map((peer) => {
+    const { replaces, ...rest } = peer
+    return replaces === undefined || taken.has(replaces) ? rest : peer
+  })
+}
+
+/** A device with another key is reached where it was, until somebody knows better. */
+function successorOp(wanted: DesiredPeer, former: ObservedPeer, held: ObservedPeer | undefined): Op {
+  const { allowedIps, wgKey } = wanted
+  const endpoint = wanted.endpoint ?? held?.endpoint ?? former.endpoint
+  return {
+    op: 'peer-set',
+    wgKey,
+    replaces: former.wgKey,
+    allowedIps,
+    ...(endpoint === undefined ? {} : { endpoint, keepaliveS: wanted.keepaliveS }),
+  }
+}
+
 function peerOp(wanted: DesiredPeer, held: ObservedPeer | undefined): Op | undefined {
   const allowedIps = held !== undefined && sameCidrs(wanted.allowedIps, held.allowedIps) ? undefined : wanted.allowedIps
   const endpoint = wanted.endpoint === held?.endpoint ? undefined : wanted.endpoint
@@ -79,11 +102,16 @@ function takeAway(wanted: readonly DesiredPeer[], held: readonly ObservedPeer[])
     if (have !== undefined && (want === undefined || !sameCidrs(want.allowedIps, have.allowedIps))) settled = false
   })
   if (settled) return { ops: [], left: held }
-  const owner = new Map(wanted.flatMap((peer) => peer.allowedIps.map((cidr) => [cidr, peer.wgKey] as const)))
+  const owner = new Map(wanted.flatMap((peer) => peer.allowedIps.map((cidr) => [cidr, peer] as const)))
+  const isOf = ({ wgKey }: ObservedPeer, { replaces, wgKey: now }: DesiredPeer): boolean =>
+    now === wgKey || replaces === wgKey
   const ops: Op[] = []
   const left = held.map((peer) => {
     const { wgKey } = peer
-    const allowedIps = peer.allowedIps.filter((cidr) => (owner.get(cidr) ?? wgKey) === wgKey)
+    const allowedIps = peer.allowedIps.filter((cidr) => {
+      const next = owner.get(cidr)
+      return next === undefined || isOf(peer, next)
+    })
     if (allowedIps.length === peer.allowedIps.length) return peer
     ops.push({ op: 'peer-set', wgKey, allowedIps })
     return { ...peer, allowedIps }
@@ -99,10 +127,17 @@ interface PeerOps {
 function peerOps(wanted: readonly DesiredPeer[], held: readonly ObservedPeer[]): PeerOps {
   const set: Op[] = []
   const remove: Op[] = []
+  const formers = new Set(wanted.flatMap(({ replaces }) => replaces ?? []))
+  const former = new Map(held.filter(({ wgKey }) => formers.has(wgKey)).map((peer) => [peer.wgKey, peer]))
+  const opFor = (want: DesiredPeer, have: ObservedPeer | undefined): Op | undefined => {
+    const before = want.replaces === undefined ? undefined : former.get(want.replaces)
+    return before === undefined ? peerOp(want, have) : successorOp(want, before, have)
+  }
   eachPeer(wanted, held, (want, have) => {
-    const op = want === undefined ? undefined : peerOp(want, have)
+    const op = want === undefined ? undefined : opFor(want, have)
     if (op !== undefined) set.push(op)
-    if (want === undefined && have !== undefined) remove.push({ op: 'peer-remove', wgKey: have.wgKey })
+    if (want !== undefined || have === undefined) return
+    if (!former.has(have.wgKey)) remove.push({ op: 'peer-remove', wgKey: have.wgKey })
   })
   return { set, remove }
 }
@@ -136,7 +171,7 @@ export function plan(wish: Desired, observed: Observed): readonly Op[] {
   const desired = observed.noIpv6 === true ? withoutIpv6(wish) : wish
   const fresh = observed.device === undefined
   const link = fresh ? undefined : observed.link
-  const wanted = sortedByKey(desired.peers)
+  const wanted = sortedByKey(withFreeFormers(desired.peers))
   const taken = takeAway(wanted, sortedByKey(observed.device?.peers ?? []))
   const peers = peerOps(wanted, taken.left)
   const addresses = new Set(link?.addresses)

@@ -25,6 +25,8 @@ export interface AnnouncerOptions {
   /** This node's own record. */
   readonly me: () => Member | undefined
   readonly mapping: () => Outside
+  /** This node's word on its key, where there is need of one. */
+  readonly keyStatement?: () => Uint8Array | undefined
   readonly local: () => { readonly addresses: readonly LocalAddress[]; readonly key: string }
   /** Hands the envelope to the link; false where there is none yet. */
   readonly send: (envelope: Uint8Array) => boolean
@@ -44,7 +46,8 @@ export interface Announcer {
 export function createAnnouncer(options: AnnouncerOptions): Announcer {
   const { clock, keep, listenPort, log, peers, self, sha256, signer, verify } = options
   const selfKey = parseDeviceKey(toBase64(signer.publicKey))
-  const own = createOwnFact({ node: self, signer, sha256, clock, boot: keep.nextBoot() })
+  const { keyStatement } = options
+  const own = createOwnFact({ node: self, signer, sha256, clock, boot: keep.nextBoot(), keyStatement })
   let saidOf = ''
 
   const announce = (): void => {
@@ -53,7 +56,8 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     const mapping = options.mapping()
     const outside = `${mapping.mapped.join()} ${mapping.portMapped ?? ''}`
     const seen = `${mapping.natType} ${outside} ${mapping.relays.join()}`
-    const now = `${own.boot()} ${peers.revision()} ${publicEndpoint ?? ''} ${seen} ${key}`
+    const word = keyStatement?.()?.join() ?? ''
+    const now = `${own.boot()} ${peers.revision()} ${publicEndpoint ?? ''} ${seen} ${key} ${word}`
     if (now === saidOf) return
     const reachable = publicEndpoint !== undefined
     if (options.send(own.compose(addresses, listenPort, reachable, peers.entries, mapping))) saidOf = now

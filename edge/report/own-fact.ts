@@ -5,7 +5,7 @@
 
 import { formatEndpoint } from '../../shared/address/endpoint.ts'
 import { isPublic } from '../../shared/address/scope.ts'
-import { compareText } from '../../shared/bytes.ts'
+import { compareText, toBase64 } from '../../shared/bytes.ts'
 import type { Clock, Sha256, Signer } from '../../shared/effects.ts'
 import { type Candidate, type Fact, sealFact } from '../../shared/fact/fact.ts'
 import type { NodeId } from '../../shared/ids.ts'
@@ -52,6 +52,8 @@ export interface OwnFactOptions {
   readonly sha256: Sha256
   readonly clock: Clock
   readonly boot: number
+  /** This node's word on its key, where there is need of one. */
+  readonly keyStatement?: (() => Uint8Array | undefined) | undefined
 }
 
 export interface OwnFact {
@@ -87,7 +89,9 @@ export function createOwnFact(options: OwnFactOptions): OwnFact {
       const natType = candidates.some((one) => one.kind === 'public') ? 'none' : mapping.natType
       const seen = reachable || natType === 'none' ? observedPeers(entries) : []
       const relays = mapping.relays.slice(0, RELAYS_MAX)
-      const body = { candidates, observed: seen, relays, natType } as const
+      const word = options.keyStatement?.()
+      const keyStatement = word === undefined ? {} : { keyStatement: toBase64(word) }
+      const body = { candidates, observed: seen, relays, natType, ...keyStatement } as const
       const text = `${boot} ${encodeCanonicalText(body)}`
       if (current !== undefined && text === content) return current.envelope
       content = text

@@ -110,15 +110,49 @@ test('the last good endpoint is remembered, and garbage in the memory is none', 
   }
 })
 
-test('a peer keeps what is known of it while its record changes, and not when its key does', () => {
+test('a peer keeps what is known of it while its record changes', () => {
   const clock = new FakeClock()
   const peers = book(clock)
   peers.observe(seen([{ endpoint: parseEndpoint('203.0.113.7:1'), handshakeAt: clock.now() }]))
   peers.setMembers([{ ...member(a), labels: { role: 'camera' } }, member(b)], self.nodeId)
   assert.is(peers.of(a.nodeId)?.path, 'direct')
+  assert.is(peers.entries.length, 2)
+})
+
+test('a device with another key is the peer it was, by what WireGuard holds of either', () => {
+  const clock = new FakeClock()
+  const peers = book(clock)
+  const endpoint = parseEndpoint('203.0.113.7:1')
+  const [former, present] = [
+    { endpoint, handshakeAt: clock.now() },
+    { wgKey: self.wgKey, endpoint, handshakeAt: 0 },
+  ]
+  peers.observe(seen([former]))
+  peers.setMembers([{ ...member(a), wgKey: self.wgKey }], b.nodeId)
+  assert.is(peers.formerKeys.get(a.nodeId), a.wgKey)
+  peers.observe(seen([former]))
+  assert.is(peers.of(a.nodeId)?.path, 'direct', 'WireGuard does not know yet')
+  peers.observe(seen([present]))
+  assert.is(peers.formerKeys.size, 0)
+  assert.equal([peers.of(a.nodeId)?.path, peers.of(a.nodeId)?.endpoint], ['none', endpoint], 'no handshake yet')
+  peers.observe(seen([{ ...present, handshakeAt: clock.now() }]))
+  assert.is(peers.of(a.nodeId)?.path, 'direct')
+})
+
+test('of two changes at once the key that WireGuard holds is remembered; one that another has now is not', () => {
+  const clock = new FakeClock()
+  const peers = book(clock)
   peers.setMembers([{ ...member(a), wgKey: self.wgKey }], self.nodeId)
-  assert.is(peers.of(a.nodeId)?.path, 'none')
-  assert.is(peers.entries.length, 1)
+  peers.setMembers([{ ...member(a), wgKey: testDevice('later', 7).wgKey }], self.nodeId)
+  assert.is(peers.formerKeys.get(a.nodeId), a.wgKey)
+  peers.setMembers(
+    [
+      { ...member(a), wgKey: self.wgKey },
+      { ...member(b), wgKey: a.wgKey },
+    ],
+    self.nodeId,
+  )
+  assert.is(peers.formerKeys.get(a.nodeId), undefined)
 })
 
 test.run()

@@ -47,6 +47,8 @@ export interface PeerBook {
   /** In order of name. */
   readonly entries: readonly PeerEntry[]
   of(node: NodeId): PeerEntry | undefined
+  /** Keys that peers had before, for as long as WireGuard holds no other for them. */
+  readonly formerKeys: ReadonlyMap<NodeId, WgKey>
   /** Rises when a path, an endpoint or the list of peers changes; not with counters. */
   revision(): number
   reachable(): number
@@ -90,6 +92,7 @@ const NOTHING_KNOWN: KnownWays = { viaOf: () => undefined, way: () => undefined 
 export function createPeerBook(clock: Clock, ways: KnownWays = NOTHING_KNOWN): PeerBook {
   const byNode = new Map<NodeId, PeerEntry>()
   const byKey = new Map<WgKey, PeerEntry>()
+  const formerKeys = new Map<NodeId, WgKey>()
   let entries: readonly PeerEntry[] = []
   let memory = new Map<NodeId, Endpoint>()
   let local: readonly LocalAddress[] = []
@@ -164,7 +167,33 @@ export function createPeerBook(clock: Clock, ways: KnownWays = NOTHING_KNOWN): P
     entry.txBytes = 0
   }
 
+  /** The entry of a device that goes on under another key; WireGuard counts anew under that one. */
+  const passOver = (entry: PeerEntry): PeerEntry => {
+    // Of several changes WireGuard has seen the oldest key only.
+    const { nodeId, wgKey } = entry.member
+    if (!formerKeys.has(nodeId)) formerKeys.set(nodeId, wgKey)
+    return entry
+  }
+
+  const entryFor = (member: Member, known: PeerEntry | undefined): PeerEntry => {
+    if (known === undefined) return freshEntry(member)
+    return known.member.wgKey === member.wgKey ? known : passOver(known)
+  }
+
+  /** Where WireGuard holds the present key, the former one is of the past. */
+  const passAway = (seen: readonly ObservedPeer[]): void => {
+    const present = new Set(seen.map(({ wgKey }) => wgKey))
+    for (const [node, former] of formerKeys) {
+      const wgKey = byNode.get(node)?.member.wgKey
+      // WireGuard may have it, and the addresses still lie with the former.
+      if (wgKey === undefined || !present.has(wgKey)) continue
+      byKey.delete(former)
+      if (!present.has(former)) formerKeys.delete(node)
+    }
+  }
+
   return {
+    formerKeys,
     get entries() {
       return entries
     },
@@ -178,10 +207,16 @@ export function createPeerBook(clock: Clock, ways: KnownWays = NOTHING_KNOWN): P
       for (const member of members) {
         if (member.nodeId === self) continue
         const known = before.get(member.nodeId)
-        const entry = known?.member.wgKey === member.wgKey ? known : freshEntry(member)
+        const entry = entryFor(member, known)
         entry.member = member
         byNode.set(member.nodeId, entry)
         byKey.set(member.wgKey, entry)
+      }
+      for (const [node, former] of formerKeys) {
+        const entry = byNode.get(node)
+        // Back to the key it had, or to one that another has now: nothing passes over.
+        if (entry === undefined || byKey.has(former)) formerKeys.delete(node)
+        else byKey.set(former, entry)
       }
       entries = [...byNode.values()].sort((a, b) => (a.member.name < b.member.name ? -1 : 1))
       revision += 1
@@ -200,6 +235,7 @@ export function createPeerBook(clock: Clock, ways: KnownWays = NOTHING_KNOWN): P
       }
       const seen = observed.device?.peers ?? []
       let found = 0
+      if (formerKeys.size > 0) passAway(seen)
       for (const peer of seen) {
         const entry = byKey.get(peer.wgKey)
         if (entry === undefined) continue
@@ -207,8 +243,8 @@ export function createPeerBook(clock: Clock, ways: KnownWays = NOTHING_KNOWN): P
         observePeer(entry, peer, now, moved)
       }
       if (found < entries.length) {
-        const present = new Set(seen.map((peer) => peer.wgKey))
-        for (const entry of entries) if (!present.has(entry.member.wgKey)) lose(entry)
+        const present = new Set(seen.map((peer) => byKey.get(peer.wgKey)))
+        for (const entry of entries) if (!present.has(entry)) lose(entry)
       }
       reachable = 0
       for (const entry of entries) if (entry.path !== 'none') reachable += 1

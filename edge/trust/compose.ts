@@ -36,19 +36,31 @@ function keyIn(word: unknown): WgKey | undefined {
   }
 }
 
+function isSerial(word: unknown): word is number {
+  return typeof word === 'number' && Number.isSafeInteger(word) && word > 0
+}
+
 /** The member as it may go on; undefined where the newer set has no such device, or another one under its name. */
 function still(node: NodeBody, newer: Held): NodeBody | undefined {
   const bytes = newer.records.get(`node/${node.name}`)
   if (bytes === undefined) return undefined
-  const { deviceKey = node.deviceKey, membership: given, nodeId = node.nodeId, wgKey = node.wgKey } = bodyOf(bytes)
+  const body = bodyOf(bytes)
+  const { deviceKey = node.deviceKey, membership: given, nodeId = node.nodeId, wgKey = node.wgKey } = body
+  const { wgSerial: serial } = body
   if (nodeId !== node.nodeId || deviceKey !== node.deviceKey) return undefined
-  if (wgKey === node.wgKey && JSON.stringify(given) === JSON.stringify(node.membership)) return node
+  const sameKey = wgKey === node.wgKey && serial === node.wgSerial
+  if (sameKey && JSON.stringify(given) === JSON.stringify(node.membership)) return node
   const rotated = keyIn(wgKey)
-  const { membership: _, ...rest } = node
+  const { membership: _, wgSerial: __, ...rest } = node
   // Signed for anew, under another lock or with another key: what was signed before may not count any more.
   const signed = v.safeParse(signatures, given)
   if (rotated === undefined) return undefined
-  return { ...rest, wgKey: rotated, ...(signed.success ? { membership: signed.output } : {}) }
+  return {
+    ...rest,
+    wgKey: rotated,
+    ...(isSerial(serial) ? { wgSerial: serial } : {}),
+    ...(signed.success ? { membership: signed.output } : {}),
+  }
 }
 
 /** Who may vouch for members is for the newer set to say. */

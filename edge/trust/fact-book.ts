@@ -21,6 +21,8 @@ export interface FactBookOptions {
   readonly verify: Verify
   /** The device key of a member; undefined for everybody else. */
   readonly keyOf: (node: NodeId) => DeviceKey | undefined
+  /** A fact was taken, from wherever. */
+  readonly onTaken?: (fact: Fact) => void
   /** A fact was refused although its sender is a member. */
   readonly onRefused: (detail: string) => void
 }
@@ -69,6 +71,7 @@ export function createFactBook(options: FactBookOptions): FactBook {
     if (!isNewerFact(fact, held?.fact)) return undefined
     facts.set(node, { envelope, fact })
     revision += 1
+    options.onTaken?.(fact)
     return fact
   }
 

@@ -14,6 +14,7 @@ import { scenario as httpsOnly } from './scenarios/https-only.ts'
 import { scenario as hubLost } from './scenarios/hub-lost.ts'
 import { scenario as hubOutage } from './scenarios/hub-outage.ts'
 import { scenario as idle } from './scenarios/idle.ts'
+import { scenario as keyRotation } from './scenarios/key-rotation.ts'
 import { scenario as lanOnly } from './scenarios/lan-only.ts'
 import { scenario as leave } from './scenarios/leave.ts'
 import { scenario as membershipLock } from './scenarios/membership-lock.ts'
@@ -67,6 +68,7 @@ export const scenarios: readonly Scenario[] = [
   fullDisk,
   stolenToken,
   membershipLock,
+  keyRotation,
   foreignBroker,
   leave,
 ]

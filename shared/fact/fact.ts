@@ -12,6 +12,7 @@ import { candidatesMax, factBytesMax, observedMax } from '../limits.ts'
 import { encodeCanonical, parseCanonical } from '../record/canonical.ts'
 import { openEnvelope, seal, trustedKeys } from '../record/envelope.ts'
 import { tolerantList, tolerantPick, unreadFields } from '../wire/tolerant.ts'
+import { keyStatementText } from './key-statement.ts'
 
 const counter = integer(0, Number.MAX_SAFE_INTEGER)
 const endpoint = text(parseEndpoint, 'endpoint')
@@ -33,6 +34,8 @@ const factSchema = v.object({
   /** Relays this node can reach, by node id. */
   relays: v.pipe(v.array(nodeId), v.maxLength(16)),
   natType: tolerantPick(['unknown', 'none', 'endpoint-independent', 'symmetric', 'udp-blocked'], 'unknown'),
+  /** The node's word on its WireGuard key, until its record says the same. */
+  keyStatement: v.optional(keyStatementText),
   pods: v.optional(
     v.pipe(
       v.array(

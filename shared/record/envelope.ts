@@ -22,6 +22,7 @@ export type EnvelopeKind =
   | 'override'
   | 'override-end'
   | 'authority'
+  | 'wg-key'
 
 const VERSION = 1
 const KEY_ID_BYTES = 8

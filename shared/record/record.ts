@@ -4,7 +4,7 @@ import * as v from 'valibot'
 import { HoldfastError } from '../errors.ts'
 import { parseDeviceKey, parseNodeId, parseWgKey } from '../ids.ts'
 import { canarySpec } from '../intent/canary.ts'
-import { address, cidr, labels, name, namedEndpoint, port, text } from '../intent/field.ts'
+import { address, cidr, integer, labels, name, namedEndpoint, port, text } from '../intent/field.ts'
 import { networkSpec } from '../intent/network.ts'
 import { policySpec } from '../intent/policy.ts'
 import { parseWith } from '../intent/resource.ts'
@@ -21,6 +21,8 @@ const nodeBody = v.strictObject({
   name,
   labels,
   wgKey: text(parseWgKey, 'wireguard-key'),
+  /** Serial of that key; absent for the one of enrolment. */
+  wgSerial: v.optional(integer(1, Number.MAX_SAFE_INTEGER)),
   deviceKey: text(parseDeviceKey, 'ed25519-key'),
   /** Mesh addresses, IPv4 first. */
   addresses: v.pipe(v.array(address), v.minLength(1), v.maxLength(2)),

@@ -1,0 +1,120 @@
+// Another WireGuard key of a device, by its own signed word: verified, refused where it can't be, and taken into its record. From
+// then on whoever learns of the device by intent knows it by that key.
+//
+// Under a membership lock people sign for a device together with its key, so there the word of the device alone changes nothing.
+
+import type { Clock, Log, Sha256, Verify } from '../../shared/effects.ts'
+import { describeError, HoldfastError } from '../../shared/errors.ts'
+import { type KeyStatement, openKeyStatement } from '../../shared/fact/key-statement.ts'
+import type { Name, NetworkId, NodeId } from '../../shared/ids.ts'
+import { formerWgKeysMax } from '../../shared/limits.ts'
+import type { Fleet } from '../fleet/fleet.ts'
+import type { LockBook } from '../lock/lock-book.ts'
+import type { Commit, Committed } from '../source/commit.ts'
+import type { Enrolment, HubStore } from '../store/hub-store.ts'
+
+export interface RekeyOptions {
+  readonly clock: Clock
+  readonly log: Log
+  readonly sha256: Sha256
+  readonly verify: Verify
+  readonly store: HubStore
+  readonly enrolments: Map<Name, Enrolment>
+  readonly fleet: Pick<Fleet, 'enrolment'>
+  readonly networkId: (network: Name) => NetworkId | undefined
+  readonly locks: Pick<LockBook, 'judge'>
+  readonly commit: Commit
+  /** The enrolment is this from now on. */
+  readonly onTaken: (enrolment: Enrolment, committed: Committed) => void
+}
+
+/** Takes the word of a device; what does not hold is logged, and written in the audit log once. */
+export type Rekey = (node: NodeId, statement: Uint8Array) => void
+
+function refuse(message: string): never {
+  throw new HoldfastError('forbidden', message)
+}
+
+export function createRekey(options: RekeyOptions): Rekey {
+  const { clock, commit, enrolments, log, sha256, store, verify } = options
+  /** The last word of each that was refused: it comes with every fact. */
+  const refused = new Map<NodeId, number>()
+
+  const check = ({ formerWgKeys, name, network, state, wgKey }: Enrolment, word: KeyStatement): void => {
+    if (state !== 'approved') refuse('the device was not let in yet')
+    if (options.locks.judge(word.network) !== undefined)
+      refuse('people sign for keys in this network: it has a membership lock')
+    if (word.wgKey === wgKey) return
+    if (formerWgKeys?.includes(word.wgKey) === true) refuse('it had that key before')
+    for (const other of enrolments.values()) {
+      if (other.name === name || other.network !== network) continue
+      if (other.wgKey === word.wgKey || other.formerWgKeys?.includes(word.wgKey) === true) {
+        refuse(`the key is of ${other.name}`)
+      }
+    }
+  }
+
+  const take = (enrolment: Enrolment, { serial, wgKey }: KeyStatement): void => {
+    const { formerWgKeys = [], name, signatures: _, ...rest } = enrolment
+    const former = enrolment.wgKey === wgKey ? formerWgKeys : [enrolment.wgKey, ...formerWgKeys]
+    const next: Enrolment = {
+      ...rest,
+      name,
+      wgKey,
+      wgSerial: serial,
+      ...(former.length === 0 ? {} : { formerWgKeys: former.slice(0, formerWgKeysMax) }),
+    }
+    const actor = { name, role: 'device' } as const
+    const committed = commit([], actor, {
+      enrolments: new Map([[name, next]]),
+      store() {
+        store.putEnrolment(next)
+        store.putAudit({
+          at: clock.now(),
+          actor: name,
+          verb: 'rotate-key',
+          target: `node/${name}`,
+          detail: `serial ${serial}`,
+        })
+      },
+    })
+    enrolments.set(name, next)
+    options.onTaken(next, committed)
+  }
+
+  const tell = ({ name, nodeId }: Enrolment, serial: number, error: unknown): void => {
+    if (refused.get(nodeId) === serial) return
+    refused.set(nodeId, serial)
+    const why = describeError(error)
+    log.warn('another key of a device was refused', { name, why })
+    try {
+      store.putAudit({
+        at: clock.now(),
+        actor: name,
+        verb: 'rotate-key-refused',
+        target: `node/${name}`,
+        detail: why.slice(0, 300),
+      })
+    } catch (failure) {
+      log.warn('the refusal was not written down', { why: describeError(failure) })
+    }
+  }
+
+  return (node, statement) => {
+    const enrolment = options.fleet.enrolment(node)
+    const network = enrolment === undefined ? undefined : options.networkId(enrolment.network)
+    if (enrolment === undefined || network === undefined) return
+    let serial = 0
+    try {
+      const word = openKeyStatement(statement, { network, node, deviceKey: enrolment.deviceKey }, verify, sha256)
+      serial = word.serial
+      // An older word, or this very one again.
+      if (serial <= (enrolment.wgSerial ?? 0)) return
+      check(enrolment, word)
+      take(enrolment, word)
+      refused.delete(node)
+    } catch (error) {
+      tell(enrolment, serial, error)
+    }
+  }
+}

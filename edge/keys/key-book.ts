@@ -1,0 +1,94 @@
+// By which WireGuard key each member is known: its record's, or a younger one that the device itself has stated. The words come
+// with facts, and by path frames where no tunnel is left to bring a fact; each is verified with the device key of the record.
+//
+// Under a membership lock people sign for a key together with the device, so a device's own word counts for nothing there.
+
+import type { Log, Sha256, Verify } from '../../shared/effects.ts'
+import { describeError } from '../../shared/errors.ts'
+import { type KeyStatement, openKeyStatement } from '../../shared/fact/key-statement.ts'
+import type { DeviceKey, NetworkId, NodeId, WgKey } from '../../shared/ids.ts'
+import { sameEnvelope } from '../../shared/record/envelope.ts'
+import type { NodeBody } from '../../shared/record/record.ts'
+
+export interface KeyBookOptions {
+  readonly network: NetworkId
+  readonly sha256: Sha256
+  readonly verify: Verify
+  readonly log: Log
+  /** The device key of a member; undefined for everybody else. */
+  readonly keyOf: (node: NodeId) => DeviceKey | undefined
+}
+
+export interface KeyBook {
+  /** Rises with every word that was taken. */
+  revision(): number
+  /** True if the word is a newer one than was known. What does not verify is none. */
+  offer(node: NodeId, envelope: Uint8Array): boolean
+  /** This device's own word, which needs no proof here. */
+  state(word: KeyStatement): void
+  /** Drops words of those who left. */
+  membersChanged(): void
+  /** The youngest word of the node. */
+  readonly word: (node: NodeId) => KeyStatement | undefined
+}
+
+export function createKeyBook({ keyOf, log, network, sha256, verify }: KeyBookOptions): KeyBook {
+  const words = new Map<NodeId, KeyStatement>()
+  /** The last envelope of each that was looked at: facts repeat it. */
+  const seen = new Map<NodeId, Uint8Array>()
+  let revision = 0
+
+  const take = (word: KeyStatement): boolean => {
+    if (word.serial <= (words.get(word.node)?.serial ?? 0)) return false
+    words.set(word.node, word)
+    revision += 1
+    return true
+  }
+
+  return {
+    revision: () => revision,
+    offer(node, envelope) {
+      const deviceKey = keyOf(node)
+      if (deviceKey === undefined || sameEnvelope(seen.get(node), envelope)) return false
+      seen.set(node, envelope)
+      try {
+        return take(openKeyStatement(envelope, { network, node, deviceKey }, verify, sha256))
+      } catch (error) {
+        log.warn('a word on a key was refused', { node, reason: describeError(error) })
+        return false
+      }
+    },
+    state: (word) => void take(word),
+    membersChanged() {
+      for (const node of new Set([...seen.keys(), ...words.keys()])) {
+        if (keyOf(node) !== undefined) continue
+        seen.delete(node)
+        if (words.delete(node)) revision += 1
+      }
+    },
+    word: (node) => words.get(node),
+  }
+}
+
+/** A word counts while the record does not know of it, and where it names nobody else's key. */
+function claimed(node: NodeBody, word: KeyStatement | undefined, takenBy: ReadonlyMap<WgKey, NodeId>): NodeBody {
+  if (word === undefined || word.serial <= (node.wgSerial ?? 0)) return node
+  const holder = takenBy.get(word.wgKey)
+  if (holder !== undefined && holder !== node.nodeId) return node
+  return { ...node, wgKey: word.wgKey, wgSerial: word.serial }
+}
+
+/** `nodes` with the keys by which they are known now; the very list where every record says so already. */
+export function withKeys(nodes: readonly NodeBody[], wordOf: KeyBook['word']): readonly NodeBody[] {
+  if (nodes.every((node) => wordOf(node.nodeId) === undefined)) return nodes
+  const takenBy = new Map(nodes.map((node) => [node.wgKey, node.nodeId]))
+  let changed = false
+  const known = nodes.map((node) => {
+    const next = claimed(node, wordOf(node.nodeId), takenBy)
+    // Of two that state the same key the first keeps it.
+    if (next !== node) takenBy.set(next.wgKey, next.nodeId)
+    changed ||= next !== node
+    return next
+  })
+  return changed ? known : nodes
+}

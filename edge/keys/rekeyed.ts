@@ -1,0 +1,35 @@
+// The set in force with the keys by which its members are known now. A pure filter, as the membership lock is one: the set
+// itself stays whole, for its head vouches for all of it.
+
+import type { Holding } from '../trust/holding.ts'
+import type { LockedHolding } from '../trust/locked.ts'
+import { type KeyBook, withKeys } from './key-book.ts'
+
+type InForce = NonNullable<ReturnType<Holding['inForce']>>
+
+/** `isLocked`: people sign for keys, and a device's word is none. */
+export function rekeyHolding(
+  holding: LockedHolding,
+  book: Pick<KeyBook, 'revision' | 'word'>,
+  isLocked: () => boolean,
+): LockedHolding {
+  let whole: InForce | undefined
+  let madeAt = -1
+  let made: InForce | undefined
+
+  return {
+    ...holding,
+    inForce() {
+      const set = holding.inForce()
+      if (set === undefined || isLocked()) return set
+      if (made === undefined || set !== whole || madeAt !== book.revision()) {
+        const { records } = set.parsed
+        const nodes = withKeys(records.nodes, book.word)
+        made = nodes === records.nodes ? set : { ...set, parsed: { ...set.parsed, records: { ...records, nodes } } }
+        whole = set
+        madeAt = book.revision()
+      }
+      return made
+    },
+  }
+}

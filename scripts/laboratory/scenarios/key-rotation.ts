@@ -1,0 +1,168 @@
+// A device gets another WireGuard key while traffic flows: nothing is lost, with the hub there and with the hub away. Who was
+// away meanwhile finds it again, if need be by its own word alone, and a power cut leaves it working.
+
+import type { Fleet } from '../fleet.ts'
+import type { LabNode } from '../node.ts'
+import { type PingWatch, watchPing } from '../ping.ts'
+import { runScenario, type Scenario } from '../scenario.ts'
+import { homeSite, network, pingPolicy, relayNode, resource } from '../shapes.ts'
+import { outsideOf, type Topology } from '../topology.ts'
+import { expect } from '../unmet.ts'
+import { type Seen, waitFor } from '../wait.ts'
+
+const topology: Topology = {
+  internet: ['hub', 'relay-1'],
+  sites: [
+    homeSite('alpha', ['alpha-1', 'alpha-2']),
+    { name: 'beta', nat: 'eim', hosts: ['beta-1'] },
+    { name: 'gamma', nat: 'eim', hosts: ['gamma-1'] },
+  ],
+}
+
+const PING_EVERY_MS = 100
+const TIMEOUT_MS = 60_000
+/** WireGuard may take its next try only after 5 s, and what is lost by then shows. */
+const SETTLED_MS = 8_000
+
+async function watchAll(fleet: Fleet, rotating: LabNode): Promise<readonly PingWatch[]> {
+  const others = ['alpha-2', 'beta-1', 'relay-1'].map((name) => fleet.node(name))
+  const pairs = others.flatMap((other) => [[other, rotating] as const, [rotating, other] as const])
+  return Promise.all(pairs.map(async ([from, to]) => watchPing(from.host, await to.address(), PING_EVERY_MS)))
+}
+
+async function nothingLost(watches: readonly PingWatch[]): Promise<string> {
+  const reports = await Promise.all(watches.map((watch) => watch.stop()))
+  const told = reports.map(({ lost, sent }) => `${lost} of ${sent}`).join(', ')
+  for (const { gapMs, lost, sent } of reports) {
+    expect(lost === 0, 'no ping lost', `${lost} of ${sent} lost, ${gapMs} ms in a row; all: ${told}`)
+  }
+  const sent = reports.reduce((sum, one) => sum + one.sent, 0)
+  return `0 of ${sent} pings lost on ${reports.length} ways`
+}
+
+function ownKey(node: LabNode): Promise<string> {
+  return node.host.exec(['wg', 'show', 'hf0', 'public-key']).then((text) => text.trim())
+}
+
+/** Each kernel has the device under the new key alone. */
+async function knownBy(nodes: readonly LabNode[], before: string, after: string): Promise<void> {
+  const look = async (): Promise<Seen<true>> => {
+    for (const node of nodes) {
+      const peers = await node.host.exec(['wg', 'show', 'hf0', 'peers'])
+      if (!peers.includes(after) || peers.includes(before)) return { notYet: `${node.name} has ${peers}` }
+    }
+    return { done: true }
+  }
+  await waitFor(`${nodes.length} devices know the new key alone`, look, { timeoutMs: TIMEOUT_MS, everyMs: 100 })
+}
+
+interface Rotated {
+  readonly before: string
+  readonly after: string
+}
+
+async function rotate(node: LabNode): Promise<Rotated> {
+  const before = await ownKey(node)
+  await node.cli(['keys', 'rotate'])
+  const after = await ownKey(node)
+  expect(after !== before, 'WireGuard has another key', after)
+  for (const file of ['wg.key', 'wg-keys.json']) {
+    const mode = (await node.host.exec(['stat', '-c', '%a', `/var/lib/holdfast/${file}`])).trim()
+    expect(mode === '600', `${file} is for root alone`, mode)
+  }
+  return { before, after }
+}
+
+/** Changes the key while pings run, and waits until nothing can come late any more. */
+async function rotateUnderTraffic(fleet: Fleet, node: LabNode, others: readonly LabNode[]): Promise<string> {
+  const watches = await watchAll(fleet, node)
+  await pause(1_000)
+  const { after, before } = await rotate(node)
+  await knownBy(others, before, after)
+  await pause(SETTLED_MS)
+  return nothingLost(watches)
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, ms))
+}
+
+async function inIntent({ hub }: Fleet, node: LabNode): Promise<void> {
+  const wgKey = await ownKey(node)
+  const look = async (): Promise<Seen<true>> => {
+    const { inIntent: there } = JSON.parse(await node.cli(['keys', 'show', '--json'])) as { inIntent: boolean }
+    const told = await hub.cli(['explain', 'node', node.name])
+    return there && told.includes(wgKey) ? { done: true } : { notYet: `in intent: ${there}` }
+  }
+  await waitFor('the hub has taken the key into intent', look, { timeoutMs: TIMEOUT_MS })
+}
+
+function allAre(fleet: Fleet, nodes: readonly LabNode[], mode: 'online' | 'autonomous') {
+  return Promise.all(nodes.map((node) => fleet.sees(node, `is ${mode}`, (status) => status.mode === mode, TIMEOUT_MS)))
+}
+
+export const scenario: Scenario = {
+  name: 'key-rotation',
+  promise: 'a device changes its WireGuard key under traffic and nothing is lost, with the hub and without it',
+  shape: {
+    topology,
+    intent: [
+      network,
+      pingPolicy,
+      relayNode(topology, 'relay-1'),
+      resource('Node', 'alpha-1', { publicEndpoint: `${outsideOf(topology, 'alpha')}:51820` }),
+    ],
+  },
+  async play(fleet, story) {
+    const { hub, nodes } = fleet
+    const [rotating, away] = [fleet.node('alpha-1'), fleet.node('gamma-1')]
+    const there = nodes.filter((node) => node !== rotating && node !== away)
+    const told = (text: string): string => text
+    await story.step('the mesh is whole', () => fleet.mesh())
+    await story.step('gamma-1 is switched off', () => away.host.powerOff())
+    await story.step(
+      'alpha-1 changes its key under pings, 10 a second on six ways',
+      () => rotateUnderTraffic(fleet, rotating, there),
+      told,
+    )
+    await story.step('the hub has taken it into intent', () => inIntent(fleet, rotating))
+    await story.step('gamma-1 is switched on, and finds it', async () => {
+      await away.reboot()
+      await away.start()
+      await fleet.mesh()
+    })
+    await story.step('gamma-1 is switched off again, and the hub is killed', async () => {
+      await away.host.powerOff()
+      await hub.kill()
+      await allAre(fleet, [rotating, ...there], 'autonomous')
+    })
+    await story.step(
+      'alpha-1 changes its key once more, by its own word alone',
+      () => rotateUnderTraffic(fleet, rotating, there),
+      told,
+    )
+    await story.step('alpha-1 loses its power and comes back', async () => {
+      const wgKey = await ownKey(rotating)
+      await rotating.reboot()
+      await rotating.start()
+      await fleet.mesh({ among: [rotating, ...there] })
+      expect((await ownKey(rotating)) === wgKey, 'it has the key it had', await ownKey(rotating))
+    })
+    await story.step('the agents of all others stop; gamma-1 comes back and meets nobody but alpha-1', async () => {
+      for (const node of there) await node.end('SIGKILL')
+      await away.reboot()
+      await away.start()
+      await fleet.mesh({ among: [rotating, away] })
+    })
+    await story.step('the others are back, and so is the hub, which takes the key into intent', async () => {
+      for (const node of there) await node.start()
+      await hub.start()
+      await allAre(fleet, nodes, 'online')
+      await inIntent(fleet, rotating)
+      await fleet.acknowledged()
+      await fleet.mesh()
+    })
+  },
+}
+
+if (import.meta.main) process.exitCode = await runScenario(scenario)
