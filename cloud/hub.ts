@@ -13,7 +13,7 @@ import type { Member, Verdict } from '../shared/record/member.ts'
 import type { Signatures } from '../shared/record/signatures.ts'
 import type { Anchor, EnrolReply, EnrolRequest } from '../shared/wire/enrol.ts'
 import type { RenewReply, RenewRequest } from '../shared/wire/renew.ts'
-import type { StatusReport } from '../shared/wire/report.ts'
+import type { PathKind, StatusReport } from '../shared/wire/report.ts'
 
 /** Who asks: an administrator's token, the local socket, or a device that enrols. For the audit log. */
 export interface Actor {
@@ -70,6 +70,28 @@ export interface FleetNode {
   /** Policy overrides that hold there; absent where there are none. */
   readonly overrides?: readonly OverrideView[]
   readonly health: readonly Condition[]
+  /** By whom it was last heard of, while it does not speak for itself. */
+  readonly heardOf?: HeardOf
+}
+
+/** The last handshake with a device that another one reported. */
+export interface HeardOf {
+  readonly by: Name
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number
+  readonly path: PathKind
+}
+
+/** A device that was there and is not now. Times are milliseconds since the Unix epoch. */
+export interface Away {
+  readonly name: Name
+  readonly network: Name
+  readonly since: number
+  readonly lastSeen?: number
+  /** As it said last. */
+  readonly held?: Version
+  readonly applied?: Version
+  readonly heardOf?: HeardOf
 }
 
 /** A policy override of one device, as it told of it. */

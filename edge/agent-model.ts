@@ -22,7 +22,7 @@ function merged(own: readonly Condition[], host: readonly Condition[]): readonly
 /** Who has something to tell of itself. */
 interface Told {
   readonly intake: Pick<Intake, 'origin'>
-  readonly gossip: Pick<OwnGossip, 'status'>
+  readonly gossip: Pick<OwnGossip, 'status' | 'hearsay'>
   readonly overrides: OwnOverrides
 }
 
@@ -33,7 +33,7 @@ export function createModel(
   running: Running,
   { gossip, intake, overrides }: Told,
 ): () => Model {
-  const { clock, health, holding, members, mode, peers, started } = parts
+  const { clock, health, holding, members, mode, paths, peers, started, uplinks } = parts
   return () => {
     const applied = turns.applied()
     const trials = running.confirm?.view() ?? {}
@@ -53,12 +53,17 @@ export function createModel(
         ...trials,
       },
       origin: intake.origin(),
+      signedAt: holding.held()?.head.issuedAt,
       membershipLock: lockStatus(holding),
       overrides: overrides.book.views(),
       peers,
       health: merged(health.visible(), options.hostConditions?.() ?? []),
       mode: mode.now(),
       link: running.link?.state() ?? noLink,
+      nextTryInMs: running.link?.nextTryInMs(),
+      defaultRoute: options.uplinks === undefined ? undefined : uplinks.report().length > 0,
+      relays: paths.mapping().relays,
+      hearsay: gossip.hearsay(),
       gossip: gossip.status(),
       upkeep: parts.upkeep.status(),
     }

@@ -27,6 +27,7 @@ import type { OpenedRelay, OpenRelayOptions } from './relay/open-relay.ts'
 import type { TlsDuty } from './relay/open-tls.ts'
 import type { DialTlsRelay } from './relay/tls-link.ts'
 import type { OpenLoopback } from './relay/tls-wire.ts'
+import type { CutOff, HeardOf, HubFailure } from './report/cut-off.ts'
 import type { Store } from './store/store.ts'
 import type { LockFile } from './trust/lock-pin.ts'
 import type { Origin } from './trust/origin.ts'
@@ -172,11 +173,19 @@ export interface AgentStatus {
     readonly connected: boolean
     readonly since: number
     readonly lastContact?: number
+    /** Absent where it was never heard, or where the clock is behind. */
+    readonly lastContactAgeS?: number
     readonly url: string
+    /** Why the link is down. */
+    readonly failure?: HubFailure
+    /** Absent while connected or trying. */
+    readonly nextTryInS?: number
   }
   readonly mode: 'online' | 'autonomous'
   /** Since when the mode holds. */
   readonly modeSince: number
+  /** What is missing, and by whom newer intent would come meanwhile; absent while the hub is there. */
+  readonly cutOff?: CutOff
   readonly revision: {
     readonly held: Version
     readonly applied: Version
@@ -184,6 +193,11 @@ export interface AgentStatus {
     readonly quarantined?: Version
     /** Who brought what is held, and when; absent for what enrolment brought. */
     readonly source?: Origin
+    /** When the hub signed what is held, by its clock, and how long ago that is; no age where the clock is behind. */
+    readonly signedAt?: number
+    readonly ageS?: number
+    /** Newer than what is held, and not here yet. */
+    readonly newestHeard?: HeardOf
   } & ConfirmView
   /** The membership lock this node trusts; absent where there is none. */
   readonly membershipLock?: LockStatus

@@ -57,6 +57,17 @@ test('a peer that knows more is asked, and the kernel follows', async () => {
   await rig.stop()
 })
 
+test('a node that is cut off says which peer hears the hub, and when it said so', async () => {
+  const { peer, rig } = await pair()
+  assert.equal(rig.agent.status().cutOff?.hubHeardBy, [])
+  peer.online = true
+  await rig.advance(130_000)
+  const [first] = rig.agent.status().cutOff?.hubHeardBy ?? []
+  assert.is(first?.peer, other.name)
+  assert.ok((first?.agoS ?? 999) <= 75, `${first?.agoS} s ago`)
+  await rig.stop()
+})
+
 test('a file is taken, told to the peer, and means nothing the second time; a bad one is refused', async () => {
   const { peer, rig } = await pair()
   const older = rig.agent.exportIntent()

@@ -185,6 +185,7 @@ export class FakeBroker {
         const nudged = session
         if (nudged !== undefined) this.#later(() => this.#connect(nudged))
       },
+      nextTryInMs: () => undefined,
       close: () => {
         if (session !== undefined) session.state = 'closed'
         if (this.#sessions.get(id) === session) this.#sessions.delete(id)

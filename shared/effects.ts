@@ -44,6 +44,8 @@ export interface Bus {
   publish(message: BusMessage): Promise<void>
   /** Tries the connection again now, because something hints that it may work (a link came up). */
   nudge(): void
+  /** Milliseconds until the next try; undefined while connected or trying. */
+  nextTryInMs(): number | undefined
   close(): Promise<void>
 }
 
@@ -53,15 +55,21 @@ export interface BusMessage {
   readonly retain?: boolean
 }
 
+/**
+ * Why a connection did not come to be: the host's name was not resolved, no way leads there, the host is there and nobody
+ * listens, or nothing came back.
+ */
+export type LinkTrouble = 'name' | 'way' | 'refused' | 'silent'
+
 export interface BusHandlers {
   /** Connected, and the broker confirmed every subscription. */
   onUp(): void
   /**
    * The connection is gone, or a try failed; `reason` is a sentence for people. `code` tells programs what kind:
    * `unauthenticated` (the broker refuses the credentials), `forbidden` (it refuses a subscription), `untrusted` (it
-   * could not prove who it is), else `unreachable`.
+   * could not prove who it is), else `unreachable`. `trouble`: what the system said stood in the way of a try.
    */
-  onDown(reason: string, code?: ErrorCode): void
+  onDown(reason: string, code?: ErrorCode, trouble?: LinkTrouble): void
   onMessage(topic: string, payload: Uint8Array): void
 }
 

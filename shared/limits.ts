@@ -81,6 +81,8 @@ export const commandOutputMax = 16 << 20
 export const commandTimeoutMsMax = 15_000
 /** Body of one REST request. */
 export const httpBodyMax = 4 << 20
+/** Devices that are away in the hub's summary: who looks for more asks for the fleet. */
+export const awayShownMax = 100
 /** Event-stream watchers of one hub. */
 export const watchersMax = 256
 /** Labels on one node. */

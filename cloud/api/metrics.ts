@@ -1,7 +1,8 @@
 // The Prometheus text format (version 0.0.4), written by hand: a dozen gauges need no library.
 
 import { compareText } from '../../shared/bytes.ts'
-import { type FleetNode, nodeStates, type RollOut } from '../hub.ts'
+import { awayAmong, lastSignOf } from '../fleet/away.ts'
+import { type Away, type FleetNode, nodeStates, type RollOut } from '../hub.ts'
 
 export interface Figures {
   readonly version: string
@@ -44,6 +45,35 @@ function overrideCounts(fleet: readonly FleetNode[]): [Labels, number][] {
   )
 }
 
+/** Devices that are away, by name: there are few, or something is badly wrong. */
+function awayTimes(away: readonly Away[], value: (one: Away) => number | undefined): [Labels, number][] {
+  return away.flatMap((one): [Labels, number][] => {
+    const figure = value(one)
+    return figure === undefined ? [] : [[{ network: one.network, node: one.name }, figure]]
+  })
+}
+
+function awayFamilies(away: readonly Away[]): readonly string[] {
+  const seconds = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : ms / 1_000)
+  return [
+    family(
+      'holdfast_node_away_since_timestamp_seconds',
+      'Since when a device that was there is away.',
+      awayTimes(away, (one) => seconds(one.since)),
+    ),
+    family(
+      'holdfast_node_away_last_sign_timestamp_seconds',
+      'Last word of a device that is away, or last handshake with it that another one reported.',
+      awayTimes(away, (one) => seconds(lastSignOf(one))),
+    ),
+    family(
+      'holdfast_node_away_applied_revision',
+      'Revision that a device ran when it was last heard.',
+      awayTimes(away, (one) => one.applied?.revision),
+    ),
+  ]
+}
+
 function conditionCounts(fleet: readonly FleetNode[]): [Labels, number][] {
   const counts = new Map<string, number>()
   for (const { health } of fleet) for (const { code } of health) counts.set(code, (counts.get(code) ?? 0) + 1)
@@ -64,6 +94,7 @@ export function formatMetrics(figures: Figures): string {
       : family('holdfast_broker_connections', 'Connections of the embedded broker.', [[{}, connections]]),
     family('holdfast_nodes', 'Enrolled devices by state.', nodeCounts(figures.fleet)),
     family('holdfast_node_overrides', 'Policy overrides that hold on a device.', overrideCounts(figures.fleet)),
+    ...awayFamilies(awayAmong(figures.fleet)),
     family('holdfast_node_conditions', 'Health conditions that devices report.', conditionCounts(figures.fleet)),
     family(
       'holdfast_network_epoch',

@@ -1,5 +1,7 @@
 // What watches over the hub itself: liveness, readiness, figures, and a summary for people.
 
+import { awayShownMax } from '../../shared/limits.ts'
+import { awayAmong } from '../fleet/away.ts'
 import { formatMetrics } from './metrics.ts'
 import type { ApiDeps, ApiRoute } from './route.ts'
 
@@ -70,6 +72,7 @@ export const systemRoutes: readonly ApiRoute[] = [
         networks: deps.hub.rollOut(),
         nodes: fleet.length,
         online: fleet.filter((node) => node.state === 'online').length,
+        away: awayAmong(fleet).slice(0, awayShownMax),
         overrides: fleet.filter((node) => node.overrides !== undefined).map((node) => node.name),
         pending: fleet.filter((node) => node.state === 'pending').map((node) => node.name),
         unsigned: fleet.filter((node) => node.state === 'unsigned').map((node) => node.name),

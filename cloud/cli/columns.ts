@@ -2,8 +2,8 @@
 
 import type { Cell } from '../../shared/cli/table.ts'
 import type { Selector } from '../../shared/intent/field.ts'
-import { formatVersion } from '../../shared/record/head.ts'
-import type { CanaryState, TokenRow } from '../hub.ts'
+import { formatVersion, type Version } from '../../shared/record/head.ts'
+import type { Away, CanaryState, TokenRow } from '../hub.ts'
 import type { FleetRow, Presented } from './shapes.ts'
 
 export type Row = readonly (string | Cell)[]
@@ -72,6 +72,36 @@ function revisionCell(node: FleetRow | undefined): Cell {
   return trial === undefined ? { text: formatVersion(applied) } : { text: `${formatVersion(applied)} on trial` }
 }
 
+/** Its own last word while it is away, and who has heard of it since. */
+function heardCell(node: FleetRow | undefined, now: number): string {
+  if (node === undefined || node.state === 'online') return '-'
+  const { heardOf, lastSeen } = node
+  const own = lastSeen === undefined ? [] : [`${ageText(now - lastSeen)} ago`]
+  const others =
+    heardOf === undefined || heardOf.at <= (lastSeen ?? 0) ? [] : [`${heardOf.by} ${ageText(now - heardOf.at)} ago`]
+  return [...own, ...others].join(', ') || 'never'
+}
+
+/** Devices that are away, for the summary of the hub. */
+export function awayTable(
+  away: readonly Away[],
+  newest: (network: string) => Version | undefined,
+  now: number,
+): TableOf {
+  const rows = away.map(({ applied, heardOf, lastSeen, name, network, since }): Row => {
+    const current = newest(network)
+    const of = current === undefined ? '' : ` of ${formatVersion(current)}`
+    return [
+      name,
+      `${new Date(since).toISOString().slice(0, 19)}Z (${ageText(now - since)})`,
+      applied === undefined ? '-' : `${formatVersion(applied)}${of}`,
+      lastSeen === undefined ? 'never' : `${ageText(now - lastSeen)} ago`,
+      heardOf === undefined ? 'nobody' : `${heardOf.by} ${ageText(now - heardOf.at)} ago (${heardOf.path})`,
+    ]
+  })
+  return { headings: ['away', 'since', 'ran', 'last heard', 'last reached by'], rows }
+}
+
 function healthCell(node: FleetRow | undefined): Cell {
   const critical = node?.health.filter(({ severity }) => severity === 'critical').length ?? 0
   const others = (node?.health.length ?? 0) - critical
@@ -87,6 +117,7 @@ export function nodeTable(items: readonly Presented[], fleet: readonly FleetRow[
       item.spec.network,
       stateCell(node),
       node === undefined ? '-' : ageText(now - node.since),
+      heardCell(node, now),
       (item.status.addresses ?? []).join(',') || '-',
       revisionCell(node),
       node?.report === undefined ? '-' : `${node.report.peersReachable}/${node.report.peersTotal}`,
@@ -95,7 +126,7 @@ export function nodeTable(items: readonly Presented[], fleet: readonly FleetRow[
     ]
   })
   return {
-    headings: ['name', 'network', 'state', 'since', 'addresses', 'revision', 'peers', 'health', 'labels'],
+    headings: ['name', 'network', 'state', 'since', 'last heard', 'addresses', 'revision', 'peers', 'health', 'labels'],
     rows,
   }
 }

@@ -48,11 +48,23 @@ function takenBackLine({ revision: { quarantine } }: NonNullable<FleetRow['repor
   return [`Taken back ${formatVersion(quarantine.version)}: ${quarantine.check}, ${quarantine.detail}`]
 }
 
+/** Of a device that is away. */
+function heardLine({ heardOf, lastSeen, state }: FleetRow, now: number): readonly string[] {
+  if (state === 'online') return []
+  const own = lastSeen === undefined ? 'never' : `${ageText(now - lastSeen)} ago`
+  const others =
+    heardOf === undefined
+      ? 'no other device has reached it'
+      : `${heardOf.by} reached it ${ageText(now - heardOf.at)} ago by ${heardOf.path}`
+  return [`Last heard ${own}; ${others}`]
+}
+
 function reportLines(device: FleetRow | undefined, now: number): readonly string[] {
   if (device === undefined) return ['State      not enrolled: `holdfast-hub token create` makes its join token']
   const { fact, report } = device
   return [
     `State      ${device.state} for ${ageText(now - device.since)}`,
+    ...heardLine(device, now),
     `Device     ${device.nodeId}, WireGuard key ${device.wgKey}`,
     ...(report === undefined
       ? []

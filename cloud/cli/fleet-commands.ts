@@ -2,14 +2,16 @@
 
 import { switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { formatVersion } from '../../shared/record/head.ts'
-import type { AuditRow, CanaryState, RollOut } from '../hub.ts'
-import { ageText } from './columns.ts'
-import { type Command, printJson, printTable } from './context.ts'
+import type { AuditRow, Away, CanaryState, RollOut } from '../hub.ts'
+import { ageText, awayTable } from './columns.ts'
+import { type Command, type Context, printJson, printTable } from './context.ts'
 import { renderGraph } from './graph.ts'
 import type { FleetRow, List } from './shapes.ts'
 
 /** Devices whose reasons are spelled out; the API lists all. */
 const TAKEN_BACK_SHOWN = 10
+/** Devices that are away, those that left last. */
+const AWAY_SHOWN = 10
 
 interface HubStatus {
   readonly version: string
@@ -20,6 +22,7 @@ interface HubStatus {
   readonly networks: readonly RollOut[]
   readonly nodes: number
   readonly online: number
+  readonly away: readonly Away[]
   readonly pending: readonly string[]
   readonly unsigned: readonly string[]
   /** Devices whose policy is overridden by hand. */
@@ -38,6 +41,15 @@ function canaryText({ finishInS, firstTotal, name, proven, state }: CanaryState,
         : `the other ${waiting} follow in ${ageText(finishInS * 1_000)}`,
   }[state]
   return `Canary ${name}: the newest revision has proven itself on ${proven} of ${firstTotal} nodes; ${then}.`
+}
+
+function printAway(context: Context, { away, networks }: Pick<HubStatus, 'away' | 'networks'>): void {
+  if (away.length === 0) return
+  const newest = (name: string) => networks.find(({ network }) => network === name)?.version
+  context.out('\n')
+  printTable(context, awayTable(away.slice(0, AWAY_SHOWN), newest, context.clock.now()), '')
+  if (away.length > AWAY_SHOWN) context.out(`and ${away.length - AWAY_SHOWN} more: \`holdfast-hub get nodes\`\n`)
+  context.out('They work on from what they hold, and pass newer intent on among themselves.\n')
 }
 
 export const status: Command = async (context) => {
@@ -69,6 +81,7 @@ export const status: Command = async (context) => {
   context.out('\n')
   const headings = ['network', 'revision', 'acknowledged', 'confirmed', 'taken back', 'pending', 'offline']
   printTable(context, { headings, rows }, 'No networks.')
+  printAway(context, hub)
   const taken = hub.networks.flatMap((one) => one.takenBack)
   for (const { certain, check, detail, name, version } of taken.slice(0, TAKEN_BACK_SHOWN)) {
     const open = certain ? '' : ' (it is looking whether the revision was to blame)'

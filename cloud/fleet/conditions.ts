@@ -66,7 +66,9 @@ function ready(node: FleetNode): Draft {
     }
   }
   if (node.state !== 'online') {
-    const message = 'not connected; it goes on by itself from its cache'
+    const runs =
+      node.report === undefined ? '' : `: revision ${formatVersion(node.report.revision.applied)} when last heard`
+    const message = `not connected; it goes on by itself from its cache${runs}`
     return { type: 'Ready', status: 'Unknown', reason: 'Offline', message }
   }
   const shown = node.health.map(showCondition)

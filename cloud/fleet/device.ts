@@ -5,9 +5,10 @@ import type { Condition } from '../../shared/health.ts'
 import type { Name } from '../../shared/ids.ts'
 import { healthMax } from '../../shared/limits.ts'
 import { type ToldOverride, viewOverride } from '../../shared/override/report.ts'
+import { formatVersion, type Version } from '../../shared/record/head.ts'
 import type { StatusReport } from '../../shared/wire/report.ts'
 import type { NodeChannel } from '../../shared/wire/topics.ts'
-import type { FleetNode, NodeState, TakenBack } from '../hub.ts'
+import type { FleetNode, HeardOf, NodeState, TakenBack } from '../hub.ts'
 import type { Enrolment, LastWord } from '../store/hub-store.ts'
 
 /** A word of the device that was not accepted; gone once it says something acceptable of the same sort. */
@@ -35,6 +36,8 @@ export interface Device {
   lastSeen: number | undefined
   report: StatusReport | undefined
   fact: Fact | undefined
+  /** What others report of it. */
+  heardOf: HeardOf | undefined
   /** Policy overrides that it told of, those that ended included. */
   overrides: readonly ToldOverride[]
   refusal: Refusal | undefined
@@ -46,6 +49,14 @@ export interface Device {
   takenBackToldAt: number | undefined
   /** Bytes as received, to be kept across a restart. */
   word: LastWord
+}
+
+/** Why a device that holds more than was ever signed is not believed. */
+export function fromTheFuture(held: Version, newest: Version): string {
+  return (
+    `it holds revision ${formatVersion(held)}, this hub has signed up to ${formatVersion(newest)}: was the hub’s data ` +
+    'brought back from an older copy? `holdfast-hub restore --from-node` with what this device exports starts a newer epoch.'
+  )
 }
 
 /** The revision that the device refuses to run, as it says itself. */
@@ -65,6 +76,7 @@ export function newDevice(enrolment: Enrolment): Device {
     lastSeen: undefined,
     report: undefined,
     fact: undefined,
+    heardOf: undefined,
     overrides: [],
     refusal: undefined,
     unread: new Map(),
@@ -117,6 +129,7 @@ export function showDevice(device: Device, addresses: readonly string[]): FleetN
   const { enrolment, fact, lastSeen, report, since } = device
   const { deviceKey, name, network, nodeId, wgKey } = enrolment
   const overrides = device.overrides.filter(({ end }) => end === undefined).map(viewOverride)
+  const heardOf = device.online ? undefined : device.heardOf
   return {
     nodeId,
     name,
@@ -131,5 +144,6 @@ export function showDevice(device: Device, addresses: readonly string[]): FleetN
     ...(fact === undefined ? {} : { fact }),
     ...(overrides.length === 0 ? {} : { overrides }),
     health: healthOf(device),
+    ...(heardOf === undefined ? {} : { heardOf }),
   }
 }

@@ -6,13 +6,14 @@ import type { Clock, Log, Timer } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
 import { isNewerFact, readFact } from '../../shared/fact/fact.ts'
 import type { Name, NodeId } from '../../shared/ids.ts'
-import { compareVersion, formatVersion, noVersion, type Version } from '../../shared/record/head.ts'
+import { compareVersion, noVersion, type Version } from '../../shared/record/head.ts'
 import { parsePresence, parseStatus, readStatus } from '../../shared/wire/report.ts'
 import type { NodeChannel } from '../../shared/wire/topics.ts'
 import type { AuditRow, FleetNode, HubEvent } from '../hub.ts'
 import type { Enrolment, HubStore, LastWord } from '../store/hub-store.ts'
-import { type Device, newDevice, noteUnread, showDevice, stateOf, takenBackOf } from './device.ts'
+import { type Device, fromTheFuture, newDevice, noteUnread, showDevice, stateOf, takenBackOf } from './device.ts'
 import { auditOf, type OverrideReading, openOverrides } from './device-overrides.ts'
+import { createHeardOf } from './heard-of.ts'
 import type { Member } from './progress.ts'
 import { TELL_EVERY_MS, tellTakenBack } from './taken-back.ts'
 
@@ -36,16 +37,10 @@ const SAVE_EVERY_MS = 10_000
 const CONFIRM_WITHIN_MS = 90_000
 const DETAIL_MAX = 300
 
-function fromTheFuture(held: Version, newest: Version): string {
-  return (
-    `it holds revision ${formatVersion(held)}, this hub has signed up to ${formatVersion(newest)}: was the hub’s data ` +
-    'brought back from an older copy? `holdfast-hub restore --from-node` with what this device exports starts a newer epoch.'
-  )
-}
-
 export class Fleet {
   readonly #options: FleetOptions
   readonly #devices = new Map<NodeId, Device>()
+  readonly #heardOf = createHeardOf()
   readonly #unsaved = new Set<NodeId>()
   readonly #confirming = new Map<Name, Timer>()
   #saving: Timer | undefined
@@ -63,15 +58,19 @@ export class Fleet {
       const word = words.get(enrolment.nodeId)
       if (device !== undefined && word !== undefined) this.#recall(device, word)
     }
+    for (const device of this.#devices.values()) this.#heardOf.recall(device)
   }
 
   add(enrolment: Enrolment): void {
-    const held = this.#devices.get(enrolment.nodeId)
-    if (held === undefined) this.#devices.set(enrolment.nodeId, newDevice(enrolment))
-    else held.enrolment = enrolment
+    const device = this.#devices.get(enrolment.nodeId) ?? newDevice(enrolment)
+    device.enrolment = enrolment
+    this.#devices.set(enrolment.nodeId, device)
+    this.#heardOf.add(device)
   }
 
   remove(node: NodeId): void {
+    const device = this.#devices.get(node)
+    if (device !== undefined) this.#heardOf.remove(device)
     this.#devices.delete(node)
     this.#unsaved.delete(node)
     this.#options.store.deleteLastWord(node)
@@ -126,6 +125,7 @@ export class Fleet {
     device.report = report
     device.word = { ...device.word, status: payload }
     this.#heard(device)
+    this.#heardOf.note(device, this.#options.clock.now())
     if (compareVersion(report.revision.applied, before) !== 0) {
       this.#options.emit({ type: 'acknowledged', name: device.enrolment.name, version: report.revision.applied })
     }

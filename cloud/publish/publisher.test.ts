@@ -63,6 +63,7 @@ function published(): { readonly bus: Bus; readonly sent: string[]; refuse: bool
   const bus: Bus = {
     start: () => undefined,
     nudge: () => undefined,
+    nextTryInMs: () => undefined,
     close: async () => undefined,
     async publish({ topic }) {
       if (state.refuse) throw new HoldfastError('exhausted', 'too many messages wait')

@@ -12,11 +12,13 @@ import { lockState } from '../host/lock.ts'
 import { readTimeFloor } from '../host/time-floor.ts'
 import type { Identity } from '../identity.ts'
 import { loadShelf } from '../override/shelf.ts'
+import { ageS } from '../report/cut-off.ts'
+import { recallContact } from '../report/mode.ts'
 import { openStore } from '../store/sqlite.ts'
 import type { JournalEntry, Store } from '../store/store.ts'
 import type { Cli } from './context.ts'
 import { overrideLine } from './override-line.ts'
-import { timeText } from './words.ts'
+import { agoText, timeText } from './words.ts'
 
 /** Runs `read` on the store of an agent that is not running. Throws `conflict` if one is after all. */
 export function withStore<T>(cli: Cli, read: (store: Store) => T): T | undefined {
@@ -41,7 +43,8 @@ export interface CachedStatus {
   readonly node?: string
   readonly nodeId?: string
   readonly network?: string
-  readonly hub?: { readonly url: string }
+  /** `lastContact`: when the last run heard of it, milliseconds since the Unix epoch. */
+  readonly hub?: { readonly url: string; readonly lastContact?: number }
   readonly revision: { readonly held: Version; readonly lastGood: Version }
   readonly records: number
   readonly timeFloor: number
@@ -50,13 +53,16 @@ export interface CachedStatus {
   readonly journal: readonly JournalEntry[]
 }
 
-function identityPart(identity: Identity | undefined): Partial<CachedStatus> {
+function identityPart(identity: Identity | undefined, lastContact: number | undefined): Partial<CachedStatus> {
   if (identity === undefined) return {}
   const { name, nodeId, network, hubUrl } = identity
-  return { node: name, nodeId, network: network.name, hub: { url: hubUrl } }
+  const hub = { url: hubUrl, ...(lastContact === undefined ? {} : { lastContact }) }
+  return { node: name, nodeId, network: network.name, hub }
 }
 
-type Cached = Pick<CachedStatus, 'revision' | 'records' | 'timeFloor' | 'overrides' | 'journal'>
+interface Cached extends Pick<CachedStatus, 'revision' | 'records' | 'timeFloor' | 'overrides' | 'journal'> {
+  readonly lastContact?: number
+}
 
 /** `busy` where an agent holds the lock. */
 function readCache(cli: Cli): Cached | 'busy' | undefined {
@@ -81,11 +87,13 @@ function overridesIn(cli: Cli, store: Store): readonly OverrideView[] {
 function summary(store: Store): Omit<Cached, 'overrides'> {
   const set = store.loadWaiting() ?? store.loadSet()
   const held = set?.version ?? noVersion
+  const lastContact = recallContact(store)?.lastContact
   return {
     revision: { held, lastGood: store.loadGood()?.version ?? held },
     records: set?.records.size ?? 0,
     timeFloor: readTimeFloor(store),
     journal: store.loadJournal(10),
+    ...(lastContact === undefined ? {} : { lastContact }),
   }
 }
 
@@ -94,12 +102,17 @@ export function cachedStatus(cli: Cli): CachedStatus {
   const cached = readCache(cli)
   const revision = { held: noVersion, lastGood: noVersion }
   const nothing: Cached = { revision, records: 0, timeFloor: 0, overrides: [], journal: [] }
+  const { lastContact, ...known } = cached === undefined || cached === 'busy' ? nothing : cached
   return {
     agent: cached === 'busy' ? 'starting' : 'down',
     joined: identity !== undefined,
-    ...identityPart(identity),
-    ...(cached === undefined || cached === 'busy' ? nothing : cached),
+    ...identityPart(identity, lastContact),
+    ...known,
   }
+}
+
+function contactText(lastContact: number | undefined, nowMs: number): string {
+  return lastContact === undefined ? '' : `, last heard ${timeText(lastContact)}${agoText(ageS(lastContact, nowMs))}`
 }
 
 export function cachedText(status: CachedStatus, nowMs: number): string {
@@ -111,7 +124,7 @@ export function cachedText(status: CachedStatus, nowMs: number): string {
     ...(held.length === 0 || status.agent !== 'down' ? [] : stuck),
     `node      ${status.node} (${status.nodeId}) in ${status.network}`,
     `agent     ${status.agent === 'down' ? 'not running; the kernel keeps what it was last told' : 'starting or stopping'}`,
-    `hub       ${status.hub?.url}`,
+    `hub       ${status.hub?.url}${contactText(status.hub?.lastContact, nowMs)}`,
     `revision  held ${formatVersion(status.revision.held)}, last good ${formatVersion(status.revision.lastGood)}, ${status.records} records`,
     ...status.journal.map(({ at, event, detail }) => `          ${timeText(at)} ${event} ${detail}`),
   ]

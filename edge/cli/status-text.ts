@@ -4,23 +4,32 @@ import type { ShownCondition } from '../../shared/health.ts'
 import { formatVersion } from '../../shared/record/head.ts'
 import type { AgentStatus, PeerStatus } from '../agent.ts'
 import { sourceText } from '../trust/origin.ts'
+import { cutOffLines } from './cut-off-text.ts'
 import { overrideLine } from './override-line.ts'
-import { ageText, bytesText, rttText, timeText } from './words.ts'
+import { ageText, agoText, bytesText, rttText, timeText } from './words.ts'
 
 /** Lays out rows in columns; given in, so that this file stays free of how wide a terminal is. */
 export type Table = (columns: readonly string[], rows: readonly (readonly string[])[]) => string
 
 function modeLine({ mode, modeSince, hub }: AgentStatus, nowMs: number): string {
-  const since = `${timeText(modeSince)} (${ageText((nowMs - modeSince) / 1_000)})`
+  const age = ageText((nowMs - modeSince) / 1_000)
+  const since = `${timeText(modeSince)} (${nowMs < modeSince ? 'this clock is behind it' : age})`
   if (mode === 'online') return `online since ${since}, hub ${hub.url}`
+  const { lastContact, lastContactAgeS } = hub
   const contact =
-    hub.lastContact === undefined ? 'never heard of the hub' : `hub last heard ${timeText(hub.lastContact)}`
+    lastContact === undefined
+      ? 'never heard of the hub'
+      : `hub last heard ${timeText(lastContact)}${agoText(lastContactAgeS)}`
   return `autonomous since ${since}, ${contact}`
 }
 
 function revisionLine({ revision }: AgentStatus, nowMs: number): string {
-  const { held, applied, lastGood, quarantine, source, trial, waiting } = revision
-  const from = source === undefined ? '' : ` (from ${sourceText(source)}, ${timeText(source.at)})`
+  const { ageS, held, applied, lastGood, newestHeard, quarantine, signedAt, source, trial, waiting } = revision
+  const told = [
+    ...(source === undefined ? [] : [`from ${sourceText(source)}, ${timeText(source.at)}`]),
+    ...(signedAt === undefined ? [] : [`signed ${timeText(signedAt)}${agoText(ageS)}`]),
+  ]
+  const from = told.length === 0 ? '' : ` (${told.join('; ')})`
   const parts = [`held ${formatVersion(held)}${from}`, `applied ${formatVersion(applied)}`]
   if (trial !== undefined) {
     const left = trial.secondsLeft > 0 ? `${trial.secondsLeft} s to go` : 'something that was lost is waited for'
@@ -28,10 +37,14 @@ function revisionLine({ revision }: AgentStatus, nowMs: number): string {
   }
   if (quarantine !== undefined) {
     const { certain, check, since, version } = quarantine
-    const told = `${formatVersion(version)} taken back ${ageText((nowMs - since) / 1_000)} ago: ${check}`
-    parts.push(certain ? told : `${told} (whether it was to blame is being looked at)`)
+    const back = `${formatVersion(version)} taken back ${ageText((nowMs - since) / 1_000)} ago: ${check}`
+    parts.push(certain ? back : `${back} (whether it was to blame is being looked at)`)
   }
   if (waiting !== undefined) parts.push(`${formatVersion(waiting)} waits: a canary lets other nodes go first`)
+  if (newestHeard !== undefined) {
+    const { agoS, peer, version } = newestHeard
+    parts.push(`${peer} told of ${formatVersion(version)} ${ageText(agoS)} ago, which is not here yet`)
+  }
   return parts.join(', ')
 }
 
@@ -86,6 +99,7 @@ export function statusText(status: AgentStatus, nowMs: number, table: Table): st
     `node      ${status.node} (${status.nodeId}) in ${status.network}`,
     `addresses ${status.addresses.join(' ') || 'none yet'}`,
     `mode      ${modeLine(status, nowMs)}`,
+    ...cutOffLines(status, nowMs),
     `revision  ${revisionLine(status, nowMs)}`,
     `gossip    ${gossipLine(status, nowMs)}`,
     ...lockLine(status),

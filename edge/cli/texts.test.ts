@@ -86,6 +86,47 @@ warning: The hub is not reachable; the node works from its cache (since 2027-01-
   )
 })
 
+test('a node that is cut off says what is missing, when it tries again, and who could help meanwhile', () => {
+  const failure = { reason: 'cannot reach hub:8883: getaddrinfo EAI_AGAIN hub', code: 'unreachable', trouble: 'name' }
+  const cutOff = {
+    since: NOW - 7_200_000,
+    waitsFor: 'name-resolution',
+    peersReachable: 1,
+    peersTotal: 2,
+    relays: ['gate'],
+    hubHeardBy: [{ peer: 'gate', agoS: 40 }],
+  }
+  const linesOf = (more: object): string[] =>
+    statusText({ ...status, ...more }, NOW, table)
+      .split('\n')
+      .slice(2, 7)
+  const hub = {
+    ...status.hub,
+    lastContactAgeS: 7_200,
+    failure: { ...failure, at: NOW - 12_000, count: 17 },
+    nextTryInS: 252,
+  }
+  const revision = {
+    ...status.revision,
+    signedAt: NOW - 9_000_000,
+    ageS: 9_000,
+    newestHeard: { version: { epoch: 1, revision: 14 }, peer: 'gate', agoS: 5 },
+  }
+  assert.equal(linesOf({ hub, cutOff, revision }), [
+    'mode      autonomous since 2027-01-15T06:00:00Z (2h), hub last heard 2027-01-15T06:00:00Z (2h ago)',
+    'cut off   waits for a name server: the hub’s name is not resolved; 17 in a row failed, last 12s ago, next try in 4m',
+    '          cannot reach hub:8883: getaddrinfo EAI_AGAIN hub',
+    '          meanwhile: 1 of 2 peers and relays gate answer; the hub is heard by gate (40s ago)',
+    'revision  held 12 (signed 2027-01-15T05:30:00Z (2h ago)), applied 12, gate told of 14 5s ago, which is not here yet',
+  ])
+  const alone = { ...cutOff, waitsFor: 'hub', relays: [], hubHeardBy: [] }
+  assert.equal(linesOf({ cutOff: alone }).slice(1, 3), [
+    'cut off   waits for the hub itself: its broker is connected',
+    '          meanwhile: 1 of 2 peers and no relay answer; none says that it hears the hub',
+  ])
+  assert.match(linesOf({ modeSince: NOW + 1 })[0] ?? '', /\(this clock is behind it\)/)
+})
+
 test('a policy override comes before all else; one that has ended does not', () => {
   const one = { id: 'abcdefghijklmnop', policies: [], reason: 'line 3', by: { uid: 0, login: 'anna' }, madeAt: NOW }
   const active = { ...one, state: 'active', expiresAt: NOW + 7_200_000 }

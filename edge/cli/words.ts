@@ -8,6 +8,11 @@ export function ageText(seconds: number): string {
   return `${Math.floor(seconds / 86_400)}d`
 }
 
+/** ` (3h ago)`; nothing where the age is not known. */
+export function agoText(seconds: number | undefined): string {
+  return seconds === undefined ? '' : ` (${ageText(seconds)} ago)`
+}
+
 /** Binary units, three digits. */
 export function bytesText(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const

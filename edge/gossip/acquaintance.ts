@@ -39,6 +39,8 @@ export interface Acquaintances {
   setPeers(peers: readonly GossipPeer[]): void
   peers(): readonly GossipPeer[]
   peer(node: NodeId): GossipPeer | undefined
+  /** Who said anything, or was told anything. */
+  known(): ReadonlyMap<NodeId, Known>
 }
 
 export function createAcquaintances(): Acquaintances {
@@ -61,6 +63,7 @@ export function createAcquaintances(): Acquaintances {
     },
     peers: () => peers,
     peer: (node) => byNode.get(node),
+    known: () => known,
   }
 }
 

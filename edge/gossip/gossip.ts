@@ -15,6 +15,7 @@ import type { Member } from '../report/peers.ts'
 import type { GossipPeer } from './acquaintance.ts'
 import type { Caller, Channel, ChannelEvents, GossipDoor, GossipHost, Place } from './doors.ts'
 import { createExchange, type Exchange, type ExchangeOptions } from './exchange.ts'
+import type { Hearsay } from './hearsay.ts'
 import type { Holdings } from './holder.ts'
 import { createMind, type MindAction, type MindEvent } from './mind.ts'
 import { createTally, type GossipStatus } from './tally.ts'
@@ -55,6 +56,8 @@ export interface Gossip {
   /** A neighbour’s beacon tells what it holds. */
   heardBeacon(node: NodeId, state: Uint8Array): void
   status(): GossipStatus
+  /** What peers say of themselves. */
+  hearsay(): Hearsay
 }
 
 /** Words of one peer: a round of rumour, some facts, and room for a restart. */
@@ -286,5 +289,6 @@ export function createGossip(options: GossipOptions): Gossip {
       if (state !== undefined && members.has(node)) tell({ type: 'heard', node, state, how: 'beacon' })
     },
     status: () => tally.status(),
+    hearsay: () => mind.hearsay(clock.monotonic()),
   }
 }

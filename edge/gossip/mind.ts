@@ -7,6 +7,7 @@ import { compareVersion, type Version } from '../../shared/record/head.ts'
 import type { GossipState } from '../../shared/wire/gossip-state.ts'
 import { type Acquaintances, createAcquaintances, type GossipPeer, isAlone, isLively, pick } from './acquaintance.ts'
 import { createBeats } from './beats.ts'
+import { type Hearsay, hearsayOf } from './hearsay.ts'
 import { createPulls } from './pulls.ts'
 import { createRumour, FANOUT } from './rumour.ts'
 
@@ -55,6 +56,7 @@ export interface Mind {
   dueAt(): number
   /** The version that the peer said it holds. */
   promised(node: NodeId): Version | undefined
+  hearsay(now: number): Hearsay
 }
 
 /** What the hub spreads comes within this of itself; a peer need not be asked for it. */
@@ -189,5 +191,6 @@ export function createMind(options: MindOptions): Mind {
     },
     dueAt: () => Math.min(rumour.dueAt(), beats.dueAt(), pulls.dueAt(), greetAt),
     promised: (node) => book.of(node).state?.version,
+    hearsay: (now) => hearsayOf(book.known(), now),
   }
 }

@@ -71,8 +71,8 @@ function watched(bus: Bus, logIn: LogIn): Bus {
           logIn.accepted()
           handlers.onUp()
         },
-        onDown(reason, code) {
-          handlers.onDown(reason, code)
+        onDown(reason, code, trouble) {
+          handlers.onDown(reason, code, trouble)
           if (code === 'unauthenticated') void logIn.refused()
           if (code === 'untrusted') void logIn.distrusted()
         },

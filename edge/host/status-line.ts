@@ -9,12 +9,13 @@ import type { Notifier } from './systemd.ts'
 const STATUS_MS = 10_000
 
 export function statusLine(agent: Pick<Agent, 'status'>): string {
-  const { mode, network, peers, revision } = agent.status()
+  const { mode, modeSince, network, peers, revision } = agent.status()
   const { applied, quarantine, trial } = revision
   const reachable = peers.filter((peer) => peer.path !== 'none').length
   const open = quarantine === undefined ? '' : ` (${formatVersion(quarantine.version)} taken back: ${quarantine.check})`
   const proving = trial === undefined ? open : ' (on trial)'
-  return `${network}: ${mode}, revision ${formatVersion(applied)}${proving}, ${reachable} of ${peers.length} peers`
+  const since = mode === 'online' ? '' : ` since ${new Date(modeSince).toISOString().slice(0, 16)}Z`
+  return `${network}: ${mode}${since}, revision ${formatVersion(applied)}${proving}, ${reachable} of ${peers.length} peers`
 }
 
 /** Until the returned function is called. */

@@ -2,7 +2,7 @@
 //
 // Nothing here removes anything. A hub that is gone makes the node `autonomous`, and that is all it does.
 
-import type { Bus, BusFactory, Clock, Entropy, Log } from '../../shared/effects.ts'
+import type { Bus, BusFactory, Clock, Entropy, LinkTrouble, Log } from '../../shared/effects.ts'
 import { describeError, type ErrorCode, HoldfastError } from '../../shared/errors.ts'
 import { base32, type NetworkId, type NodeId } from '../../shared/ids.ts'
 import { factBytesMax } from '../../shared/limits.ts'
@@ -41,7 +41,19 @@ export interface LinkState {
   /** Last word of the hub, milliseconds since the Unix epoch. */
   readonly lastContact: number | undefined
   /** Why the link is down. */
-  readonly failure: { readonly reason: string; readonly code: ErrorCode } | undefined
+  readonly failure: LinkFailure | undefined
+}
+
+/** The last try that failed, or what ended a link. */
+export interface LinkFailure {
+  readonly reason: string
+  readonly code: ErrorCode
+  /** What the system said stood in the way. */
+  readonly trouble: LinkTrouble | undefined
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number
+  /** So many in a row. */
+  readonly count: number
 }
 
 export const noLink: LinkState = { up: false, hubOnline: false, lastContact: undefined, failure: undefined }
@@ -52,6 +64,8 @@ export interface HubLink {
   stop(): Promise<void>
   nudge(): void
   state(): LinkState
+  /** Milliseconds until the next try; undefined while connected or trying. */
+  nextTryInMs(): number | undefined
   request(payload: Uint8Array): Promise<void>
   /** Resolves when the broker answered just now; rejects with `unreachable`. */
   prove(): Promise<void>
@@ -116,14 +130,15 @@ export function createHubLink(options: HubLinkOptions): HubLink {
     if (told !== undefined && options.isOverridesHeard?.(told) === true) overrides.retained(told)
   }
 
-  const onDown = (reason: string, code: ErrorCode = 'unreachable'): void => {
+  const onDown = (reason: string, code: ErrorCode = 'unreachable', trouble?: LinkTrouble): void => {
     if (state.up) log.warn('the link to the broker is lost', { reason })
     sync.down()
     capability?.down()
     status.down()
     fact.down()
     overrides.down()
-    change({ up: false, hubOnline: false, failure: { reason, code } })
+    const count = (state.failure?.count ?? 0) + 1
+    change({ up: false, hubOnline: false, failure: { reason, code, trouble, at: clock.now(), count } })
   }
 
   const onHub = (payload: Uint8Array): void => {
@@ -197,6 +212,7 @@ export function createHubLink(options: HubLinkOptions): HubLink {
     },
     nudge: () => bus.nudge(),
     state: () => state,
+    nextTryInMs: () => bus.nextTryInMs(),
     // Says what was said already, so that nobody has to do anything about it.
     prove: () => bus.publish(presence(true)),
     request: (payload) => bus.publish({ topic: topics.node(network, node, 'req'), payload }),

@@ -10,6 +10,7 @@ export interface Mode {
   readonly mode: 'online' | 'autonomous'
   /** Milliseconds since the Unix epoch, as are all times here. */
   readonly since: number
+  /** While online this very moment: the hub is there until the broker, or its silence, says otherwise. */
   readonly lastContact: number | undefined
 }
 
@@ -22,7 +23,7 @@ const kept = v.strictObject({
 })
 
 /** What the last run knew; undefined where nothing readable was kept. */
-function recall(store: Store): v.InferOutput<typeof kept> | undefined {
+export function recallContact(store: Pick<Store, 'get'>): v.InferOutput<typeof kept> | undefined {
   try {
     const text = store.get(KEY)
     return text === undefined ? undefined : parseWith(kept, JSON.parse(text))
@@ -40,21 +41,21 @@ export interface ModeKeeper {
 }
 
 export function createMode(store: Store, clock: Clock): ModeKeeper {
-  const before = recall(store)
+  const before = recallContact(store)
   // A node that was online when it went down is autonomous since the hub was last heard.
   const since = before?.mode === 'autonomous' ? before.since : (before?.lastContact ?? clock.now())
   let current: Mode = { mode: 'autonomous', since, lastContact: before?.lastContact }
+  const now = (): Mode => (current.mode === 'online' ? { ...current, lastContact: clock.now() } : current)
   return {
-    now: () => current,
-    update(link) {
-      const mode = link.up && link.hubOnline ? 'online' : 'autonomous'
-      const lastContact = link.lastContact ?? current.lastContact
+    now,
+    update({ hubOnline, lastContact, up }) {
+      const mode = up && hubOnline ? 'online' : 'autonomous'
       const changed = mode !== current.mode
-      if (changed || lastContact !== current.lastContact) {
-        current = { mode, since: changed ? clock.now() : current.since, lastContact }
-      }
+      // A link that dies in silence is noticed within a keepalive or two: so much later than the last word this may be.
+      const contact = current.mode === 'online' ? clock.now() : (lastContact ?? current.lastContact)
+      current = { mode, since: changed ? clock.now() : current.since, lastContact: contact }
       return changed
     },
-    save: () => store.set(KEY, JSON.stringify(current)),
+    save: () => store.set(KEY, JSON.stringify(now())),
   }
 }

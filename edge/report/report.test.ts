@@ -8,6 +8,7 @@ import { FakeClock } from '../../shared/effects.fake.ts'
 import { parseName } from '../../shared/ids.ts'
 import { statusBytesMax, statusPeersMax } from '../../shared/limits.ts'
 import { encodeStatus, parseStatus } from '../../shared/wire/report.ts'
+import { noHearsay } from '../gossip/hearsay.ts'
 import { testDevice } from '../link/hub.fake.ts'
 import { noLink } from '../link/hub-link.ts'
 import { createPeerBook, type Member } from './peers.ts'
@@ -54,6 +55,11 @@ function modelOf(count: number, heard: number): Model {
     health: [{ code: 'apply-failed', since: 1, detail: 'd'.repeat(500) }],
     mode: { mode: 'online', since: 1, lastContact: 2 },
     link: noLink,
+    nextTryInMs: undefined,
+    defaultRoute: undefined,
+    relays: [],
+    hearsay: noHearsay,
+    signedAt: undefined,
     gossip: { said: 0, heard: 0, factsSpread: 0, begun: 0, served: 0, failed: 0, refused: 0 },
   }
 }

@@ -3,15 +3,18 @@
 import type { Address } from '../../shared/address/cidr.ts'
 import type { Clock } from '../../shared/effects.ts'
 import { type Condition, showCondition } from '../../shared/health.ts'
+import type { Name, NodeId } from '../../shared/ids.ts'
 import { healthMax, statusPeersMax } from '../../shared/limits.ts'
 import type { OverrideView } from '../../shared/override/report.ts'
 import type { PeerReport, StatusReport } from '../../shared/wire/report.ts'
 import type { AgentSettings, AgentStatus, LockStatus, PeerStatus } from '../agent.ts'
+import type { Hearsay } from '../gossip/hearsay.ts'
 import type { GossipStatus } from '../gossip/tally.ts'
 import type { Identity } from '../identity.ts'
 import type { LinkState } from '../link/hub-link.ts'
 import type { Origin } from '../trust/origin.ts'
 import type { UpkeepStatus } from '../upkeep/upkeep.ts'
+import { ageS, cutOff, heardOf, hubFailure } from './cut-off.ts'
 import type { Mode } from './mode.ts'
 import type { PeerBook, PeerEntry } from './peers.ts'
 
@@ -24,7 +27,9 @@ export interface Model {
   readonly startedAt: number
   readonly startedMonotonic: number
   readonly addresses: readonly Address[]
-  readonly revision: Omit<AgentStatus['revision'], 'source'>
+  readonly revision: Omit<AgentStatus['revision'], 'source' | 'signedAt' | 'ageS' | 'newestHeard'>
+  /** When the hub signed what is held, by its clock. */
+  readonly signedAt: number | undefined
   /** Who brought what is held. */
   readonly origin: Origin | undefined
   readonly membershipLock?: LockStatus | undefined
@@ -33,6 +38,13 @@ export interface Model {
   readonly health: readonly Condition[]
   readonly mode: Mode
   readonly link: LinkState
+  /** Milliseconds until the link is tried again; undefined while connected or trying. */
+  readonly nextTryInMs: number | undefined
+  /** Undefined where nobody looks. */
+  readonly defaultRoute: boolean | undefined
+  /** Those that answer. */
+  readonly relays: readonly NodeId[]
+  readonly hearsay: Hearsay
   readonly gossip: GossipStatus
   readonly upkeep: UpkeepStatus
 }
@@ -40,13 +52,13 @@ export interface Model {
 /** Peers in an acknowledgement: a fleet of a thousand must not answer one change with a hundred megabytes. */
 const ACK_PEERS_MAX = 32
 
-function ageS(entry: PeerEntry, now: number): number | undefined {
+function handshakeAgeOf(entry: PeerEntry, now: number): number | undefined {
   return entry.handshakeAt === 0 ? undefined : Math.max(0, Math.floor((now - entry.handshakeAt) / 1_000))
 }
 
 function peerReport(entry: PeerEntry, now: number): PeerReport {
   const { endpoint, member, path, rttMs, rxBytes, txBytes } = entry
-  const handshakeAgeS = ageS(entry, now)
+  const handshakeAgeS = handshakeAgeOf(entry, now)
   return {
     name: member.name,
     path,
@@ -90,7 +102,7 @@ function peerStatus(entry: PeerEntry, peers: PeerBook, now: number, monotonic: n
   const { endpoint, member, path, rttMs, rxBytes, txBytes } = entry
   const relayed = path === 'relay' || path === 'tls'
   const via = !relayed || entry.via === undefined ? undefined : peers.of(entry.via)?.member.name
-  const handshakeAgeS = ageS(entry, now)
+  const handshakeAgeS = handshakeAgeOf(entry, now)
   return {
     nodeId: member.nodeId,
     name: member.name,
@@ -106,8 +118,42 @@ function peerStatus(entry: PeerEntry, peers: PeerBook, now: number, monotonic: n
   }
 }
 
+function hubStatus({ identity, link, mode, nextTryInMs }: Model, now: number): AgentStatus['hub'] {
+  const lastContactAgeS = mode.lastContact === undefined ? undefined : ageS(mode.lastContact, now)
+  const failure = hubFailure(link)
+  return {
+    connected: link.up && link.hubOnline,
+    since: mode.since,
+    ...(mode.lastContact === undefined ? {} : { lastContact: mode.lastContact }),
+    ...(lastContactAgeS === undefined ? {} : { lastContactAgeS }),
+    url: identity.hubUrl,
+    ...(failure === undefined ? {} : { failure }),
+    ...(nextTryInMs === undefined ? {} : { nextTryInS: Math.ceil(nextTryInMs / 1_000) }),
+  }
+}
+
+function revisionStatus({ hearsay, origin, peers, revision, signedAt }: Model, now: number): AgentStatus['revision'] {
+  const heldAgeS = signedAt === undefined ? undefined : ageS(signedAt, now)
+  const newestHeard = heardOf(hearsay, revision.held, (node) => peers.of(node)?.member.name)
+  return {
+    ...revision,
+    ...(origin === undefined ? {} : { source: origin }),
+    ...(signedAt === undefined ? {} : { signedAt }),
+    ...(heldAgeS === undefined ? {} : { ageS: heldAgeS }),
+    ...(newestHeard === undefined ? {} : { newestHeard }),
+  }
+}
+
+function cutOffStatus(model: Model): Pick<AgentStatus, 'cutOff'> {
+  const { defaultRoute, hearsay, link, mode, peers, relays } = model
+  const nameOf = (node: NodeId): Name | undefined => peers.of(node)?.member.name
+  const counts = { peersReachable: peers.reachable(), peersTotal: peers.entries.length }
+  const found = cutOff({ ...counts, since: mode.since, defaultRoute, hearsay, link, nameOf, relays })
+  return found === undefined ? {} : { cutOff: found }
+}
+
 export function agentStatus(model: Model): AgentStatus {
-  const { clock, identity, link, mode } = model
+  const { clock, identity, mode } = model
   const now = clock.now()
   const monotonic = clock.monotonic()
   return {
@@ -115,15 +161,11 @@ export function agentStatus(model: Model): AgentStatus {
     nodeId: identity.nodeId,
     network: identity.network.name,
     addresses: model.addresses,
-    hub: {
-      connected: link.up && link.hubOnline,
-      since: mode.since,
-      ...(mode.lastContact === undefined ? {} : { lastContact: mode.lastContact }),
-      url: identity.hubUrl,
-    },
+    hub: hubStatus(model, now),
     mode: mode.mode,
     modeSince: mode.since,
-    revision: { ...model.revision, ...(model.origin === undefined ? {} : { source: model.origin }) },
+    ...cutOffStatus(model),
+    revision: revisionStatus(model, now),
     ...(model.membershipLock === undefined ? {} : { membershipLock: model.membershipLock }),
     overrides: model.overrides,
     peers: model.peers.entries.map((entry) => peerStatus(entry, model.peers, now, monotonic)),

@@ -172,6 +172,7 @@ export function createSimBroker(base: FakeClock, entropy: Entropy): SimBroker {
         nudged.trying?.cancel()
         nudged.trying = clock.after(1, () => connect(nudged))
       },
+      nextTryInMs: () => undefined,
       async close() {
         if (session === undefined) return
         session.closed = true

@@ -9,6 +9,7 @@ import { publishInFlightMax, publishQueueMax } from '../limits.ts'
 import { nextDelayMs } from './mqtt-backoff.ts'
 import { createOutbox } from './mqtt-outbox.ts'
 import { openSession, type Session } from './mqtt-session.ts'
+import { troubleOf } from './trouble.ts'
 
 export interface MqttBusOptions {
   /** Opens a stream to the broker and proves who is at its other end. */
@@ -78,6 +79,8 @@ function createBus(options: MqttBusOptions, bus: BusOptions): Bus {
   let session: Session | undefined
   let trying: Trying | undefined
   let waiting: Timer | undefined
+  /** Monotonic milliseconds of the next try. */
+  let tryAt = 0
   let failures = 0
   let upAt: number | undefined
   let nudgedAt = Number.NEGATIVE_INFINITY
@@ -92,9 +95,10 @@ function createBus(options: MqttBusOptions, bus: BusOptions): Bus {
     upAt = undefined
     failures += 1
     const pauseMs = delayMs({ failures, stableMs }, entropy.fraction())
+    tryAt = clock.monotonic() + pauseMs
     waiting = clock.after(pauseMs, attempt)
     log.debug('no link to the broker', { reason: error.message, again_in_ms: Math.round(pauseMs) })
-    handlers?.onDown(error.message, error.code)
+    handlers?.onDown(error.message, error.code, troubleOf(error))
   }
 
   const up = (current: Session): void => {
@@ -150,6 +154,7 @@ function createBus(options: MqttBusOptions, bus: BusOptions): Bus {
       // Else it may wait for an answer to what went out by a way that is gone.
       else trying?.giveUp('the network changed meanwhile')
     },
+    nextTryInMs: () => (closed || waiting === undefined ? undefined : Math.max(0, tryAt - clock.monotonic())),
     async close() {
       if (closed) return
       closed = true

@@ -1,0 +1,38 @@
+// By whom a device that is away was last heard of: what other devices report of their peers. Their word, for people who look for
+// it; nothing is decided by it.
+
+import type { Name } from '../../shared/ids.ts'
+import type { Device } from './device.ts'
+
+export interface HeardOfBook {
+  add(device: Device): void
+  remove(device: Device): void
+  /** Takes in the last report of `reporter`, made at `at`. A report names few peers, so its price is bounded. */
+  note(reporter: Device, at: number): void
+  /** The same of a report from before a restart of the hub. */
+  recall(reporter: Device): void
+}
+
+export function createHeardOf(): HeardOfBook {
+  const named = new Map<Name, Device>()
+
+  const note: HeardOfBook['note'] = ({ enrolment: { name: by, network }, report }, at) => {
+    for (const { handshakeAgeS, name, path } of report?.peers ?? []) {
+      const device = handshakeAgeS === undefined ? undefined : named.get(name)
+      if (handshakeAgeS === undefined || device?.enrolment.network !== network) continue
+      const heardAt = Math.max(0, at - handshakeAgeS * 1_000)
+      if (heardAt > (device.heardOf?.at ?? 0)) device.heardOf = { by, at: heardAt, path }
+    }
+  }
+
+  return {
+    add: (device) => void named.set(device.enrolment.name, device),
+    remove(device) {
+      // Another one may have joined under its name.
+      if (named.get(device.enrolment.name) === device) named.delete(device.enrolment.name)
+    },
+    note,
+    // When it was made is the word of a clock that may be wrong, but no later than the last word of all.
+    recall: (reporter) => note(reporter, Math.min(reporter.report?.at ?? 0, reporter.lastSeen ?? 0)),
+  }
+}
