@@ -8,6 +8,8 @@ export const documentBytesMax = 1 << 20
 export const documentsMax = 5_000
 /** YAML aliases expanded in one document; more is a bomb. */
 export const yamlAliasesMax = 64
+/** Of one document: `%YAML` and little else. The library looks at all of them again for each. */
+export const yamlDirectivesMax = 8
 /** Lexical tokens of one document: a policy with 1,000 rules has 100,000. Bounds the time a hostile one takes to a second. */
 export const yamlTokensMax = 200_000
 /** Canonical bytes of one record: a policy with 1,000 long rules fits. */

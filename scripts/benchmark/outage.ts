@@ -21,7 +21,7 @@ const PEERS = 50
 const DAYS = 30
 const REBOOTS = 1_000
 /** Until then caches fill and code is compiled; what grows after it, grows for ever. */
-const WARM_DAYS = 3
+const WARM_DAYS = 7
 const SETTLE_MS = 40_000
 const WATCH_MS = 120_000
 

@@ -2,7 +2,7 @@
 //
 // Every test file is a process of its own, so that one file's crash, timers or globals can't touch another's.
 
-import { existsSync, globSync } from 'node:fs'
+import { globSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { toHex } from '../../shared/bytes.ts'
@@ -14,6 +14,8 @@ import { whyNoLab } from './privilege.ts'
 const root = resolve(import.meta.dirname, '../..')
 const bin = join(root, 'node_modules/.bin')
 const mark = toHex(systemEntropy.bytes(8))
+
+const SIMULATOR = 'scripts/simulator/'
 
 /** A unit test file that needs longer is not a unit test. */
 const UNIT_TIMEOUT_MS = 60_000
@@ -76,9 +78,14 @@ function toolJobs(): Job[] {
   ]
 }
 
+function unitFile(path: string): Job {
+  return testFile(path, UNIT_TIMEOUT_MS, { NODE_COMPILE_CACHE: COMPILED })
+}
+
+/** Those of the simulator live whole lives: they go with it. */
 function unitJobs(): Job[] {
-  const paths = files('{shared,edge,cloud,scripts,build}/**/*.test.ts', (path) => path.endsWith('.lab.test.ts'))
-  return paths.map((path) => testFile(path, UNIT_TIMEOUT_MS, { NODE_COMPILE_CACHE: COMPILED }))
+  const isOther = (path: string): boolean => path.endsWith('.lab.test.ts') || path.startsWith(SIMULATOR)
+  return files('{shared,edge,cloud,scripts,build}/**/*.test.ts', isOther).map(unitFile)
 }
 
 /**
@@ -107,11 +114,9 @@ async function labJobs(): Promise<Record<'alone' | 'together', readonly Job[]>> 
 }
 
 function simJobs(): Job[] {
-  if (!existsSync(join(root, 'scripts/simulator/main.ts'))) return []
-  const node = join(bin, 'node')
   const sim = (...args: readonly string[]): Job =>
-    tool(`sim ${args.join(' ')}`, [node, 'scripts/simulator/main.ts', ...args], SIM_TIMEOUT_MS)
-  return [sim('--found'), sim('--seeds', SIM_SEEDS)]
+    tool(`sim ${args.join(' ')}`, [join(bin, 'node'), `${SIMULATOR}main.ts`, ...args], SIM_TIMEOUT_MS)
+  return [sim('--found'), sim('--seeds', SIM_SEEDS), ...files(`${SIMULATOR}*.test.ts`).map(unitFile)]
 }
 
 async function main(mode: string | undefined): Promise<number> {

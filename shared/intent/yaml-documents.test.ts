@@ -32,7 +32,7 @@ for (const [what, text, message] of [
   ['keys without end', lines(90_000, (i) => `k${i}: 1`), /words and signs/],
   ['anchors without end', '&a '.repeat(MANY), /words and signs/],
   ['commas without end', `[${','.repeat(MANY)}]`, /words and signs/],
-  ['directives without end', '%a\n'.repeat(MANY), /words and signs/],
+  ['directives without end', '%a\n'.repeat(MANY), /directives/],
   ['documents without end', '---\n'.repeat(MANY), new RegExp(`more than ${documentsMax} documents`)],
   ['document ends without end', 'a\n...\n'.repeat(MANY), new RegExp(`more than ${documentsMax} documents`)],
   ['one long text', `a: ${'x'.repeat(documentBytesMax + 1)}`, /characters/],

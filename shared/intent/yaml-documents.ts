@@ -3,7 +3,14 @@
 
 import { Composer, type Document, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, type Node, Parser } from 'yaml'
 import { HoldfastError } from '../errors.ts'
-import { canonicalDepthMax, documentBytesMax, documentsMax, yamlAliasesMax, yamlTokensMax } from '../limits.ts'
+import {
+  canonicalDepthMax,
+  documentBytesMax,
+  documentsMax,
+  yamlAliasesMax,
+  yamlDirectivesMax,
+  yamlTokensMax,
+} from '../limits.ts'
 
 export interface Documents {
   readonly documents: readonly Document.Parsed[]
@@ -22,6 +29,7 @@ interface Counts {
   startsAt: number
   tokens: number
   aliases: number
+  directives: number
 }
 
 /** The bound that is exceeded, as an error message. */
@@ -29,6 +37,7 @@ function excess(counts: Counts, offset: number, depth: number): string | undefin
   if (depth > canonicalDepthMax + STACK_BESIDES) return `nests deeper than ${canonicalDepthMax}`
   if (counts.tokens > yamlTokensMax) return `one document has more than ${yamlTokensMax} words and signs`
   if (counts.aliases > yamlAliasesMax) return `one document has more than ${yamlAliasesMax} aliases`
+  if (counts.directives > yamlDirectivesMax) return `one document has more than ${yamlDirectivesMax} directives`
   if (offset - counts.startsAt > documentBytesMax) return `one document has more than ${documentBytesMax} characters`
   return undefined
 }
@@ -46,12 +55,17 @@ function* compose(text: string, lines: LineCounter): Generator<Document.Parsed> 
     uniqueKeys: false,
     prettyErrors: false,
   })
-  const counts: Counts = { startsAt: 0, tokens: 0, aliases: 0 }
+  const counts: Counts = { startsAt: 0, tokens: 0, aliases: 0, directives: 0 }
   for (const lexeme of new Lexer().lex(text)) {
     counts.tokens++
     if (lexeme.startsWith('*')) counts.aliases++
-    if (BOUNDARIES.has(lexeme)) Object.assign(counts, { startsAt: parser.offset, tokens: 0, aliases: 0 })
-    for (const token of parser.next(lexeme)) yield* composer.next(token)
+    if (BOUNDARIES.has(lexeme)) {
+      Object.assign(counts, { startsAt: parser.offset, tokens: 0, aliases: 0, directives: 0 })
+    }
+    for (const token of parser.next(lexeme)) {
+      if (token.type === 'directive') counts.directives++
+      yield* composer.next(token)
+    }
     const fault = excess(counts, parser.offset, parser.stack.length)
     if (fault !== undefined) {
       const { line } = lines.linePos(parser.offset)
