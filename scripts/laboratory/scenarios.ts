@@ -2,6 +2,7 @@
 
 import type { Scenario } from './scenario.ts'
 import { scenario as breakGlass } from './scenarios/break-glass.ts'
+import { scenario as canary } from './scenarios/canary.ts'
 import { scenario as coldBoot } from './scenarios/cold-boot.ts'
 import { scenario as commitConfirm } from './scenarios/commit-confirm.ts'
 import { scenario as damagedDb } from './scenarios/damaged-db.ts'
@@ -43,6 +44,7 @@ export const scenarios: readonly Scenario[] = [
   hubLost,
   gossip,
   commitConfirm,
+  canary,
   paths,
   pathMtu,
   portMapping,
