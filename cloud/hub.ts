@@ -139,6 +139,8 @@ export interface LockMember {
   readonly signatures: Signatures
   readonly verdict: Verdict
   readonly disabled: boolean
+  /** With another WireGuard key, which the device asks for; its present one stands beside. */
+  readonly isNext?: true
 }
 
 export interface LockView {

@@ -264,7 +264,7 @@ export function createParts(
   })
   const ports = createPorts(options, { clock, keep, uplinks }, onPathChange)
   const mode = createMode(store, clock)
-  const keyDesk = createKeyDesk({ clock, mode, ownKey, paths, peers }, onKeys)
+  const keyDesk = createKeyDesk({ clock, node: identity.name, mode, ownKey, paths, peers }, onKeys)
   const memories = memoriesOf(peers, sizes, upkeep)
   const chores = createChores({ clock, keep, holding, facts, mode, memories, store })
   const started = { wall: clock.now(), monotonic: clock.monotonic() }

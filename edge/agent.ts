@@ -129,6 +129,8 @@ export interface PathDoors {
 
 /** How the own key stands, and who goes by it. */
 export interface KeysReport extends KeyStatus {
+  /** Name of this node. */
+  readonly node: Name
   /** The hub is there to take it into intent. */
   readonly online: boolean
   /** Peers whose WireGuard shook hands under this key; of all of them. */
@@ -248,7 +250,7 @@ export interface Agent {
   readonly overrides: AgentOverrides
   /** This device's WireGuard key. */
   keys(): KeysReport
-  /** Another WireGuard key from now on. Resolves once WireGuard has it. Throws `forbidden` under a membership lock. */
+  /** Another WireGuard key. Resolves once WireGuard has it, or under a membership lock once people are asked to sign for it. */
   rotateKey(): Promise<KeysReport>
   /** No longer answers to keys it had before. */
   forgetKeys(): KeysReport

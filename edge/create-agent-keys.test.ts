@@ -6,14 +6,13 @@ import { parseAddress } from '../shared/address/cidr.ts'
 import { fromBase64, toBase64 } from '../shared/bytes.ts'
 import { type Fact, openFact, sealFact } from '../shared/fact/fact.ts'
 import { openKeyStatement, sealKeyStatement } from '../shared/fact/key-statement.ts'
-import { sha256, sharedSecretWith, verify, wgPublicKey } from '../shared/host/crypto.ts'
+import { sha256, verify } from '../shared/host/crypto.ts'
 import { fakeLock, signLock, signMember } from '../shared/host/lock-keys.fake.ts'
 import type { WgKey } from '../shared/ids.ts'
 import { fakeWgKey } from '../shared/record/parsed.fake.ts'
 import { topics } from '../shared/wire/topics.ts'
 import { again, begin, me, online, other, type Rig, third } from './agent-rig.fake.ts'
-import type { KeyFiles } from './keys/own-key.ts'
-import { inUseText, type KeyTexts, nextOf, type Ring, readRing, withNext, withoutRetired } from './keys/ring.ts'
+import { keyFiles } from './keys/key-files.fake.ts'
 import { type TestDevice, testNetwork } from './link/hub.fake.ts'
 
 const test = suite('agent keys')
@@ -88,6 +87,8 @@ test('the hub’s record with that serial takes over from the word, and a later 
 
 const first = fakeLock({ network: testNetwork, keys: [1, 2], threshold: 2 })
 
+const ended = fakeLock({ network: testNetwork, keys: [], threshold: 0, after: first, serial: 2 })
+
 async function lockOn(rig: Rig): Promise<void> {
   rig.hub.put('lock/1', signLock(first, [1, 2]))
   for (const device of [me, other]) {
@@ -99,47 +100,77 @@ async function lockOn(rig: Rig): Promise<void> {
   await rig.advance(10_000)
 }
 
-test('under a membership lock a device’s own word counts for nothing, and its own key is not changed', async () => {
-  const { files } = keyFiles()
-  const rig = await online({ extra: { keyFiles: files } })
+/** As the hub publishes it once people have signed for the key, too. */
+function signedNext(device: TestDevice, wgKey: WgKey, by: readonly number[]) {
+  const { address, deviceKey, name, nodeId } = device
+  const present = { name, nodeId, deviceKey, wgKey: device.wgKey, addresses: [parseAddress(address)] }
+  const membership = signMember(testNetwork, present, [1, 2])
+  return { membership, next: { wgKey, serial: 1, membership: signMember(testNetwork, { ...present, wgKey }, by) } }
+}
+
+test('under a membership lock a word counts for the very key that enough people have signed for', async () => {
+  const rig = await online()
   await lockOn(rig)
   await state(rig, other, 1, K1)
-  assert.equal(kernelKeys(rig), [other.wgKey])
-  const error = await rig.agent.rotateKey().catch((reason: unknown) => reason)
-  assert.match(String(error), /membership lock/)
-  assert.is(rig.kernel.device?.wgKey, me.wgKey)
+  assert.equal(kernelKeys(rig), [other.wgKey], 'nobody has signed')
+  rig.hub.putNode(other, signedNext(other, K1, [1])).publish()
+  await rig.advance(10_000)
+  assert.equal(kernelKeys(rig), [other.wgKey], 'one of two has')
+  rig.hub.putNode(other, signedNext(other, K2, [1, 2])).publish()
+  await rig.advance(10_000)
+  assert.equal(kernelKeys(rig), [other.wgKey], 'for another key')
+  rig.hub.putNode(other, signedNext(other, K1, [1, 2])).publish()
+  await rig.advance(10_000)
+  assert.equal(kernelKeys(rig), [K1])
   await rig.stop()
 })
 
-/** Stands in for the curve where the rig's keys have no private half. */
-const SECRET = toBase64(new Uint8Array(32).fill(9))
+test('a key that is signed for, and that the device has not turned to, changes nothing', async () => {
+  const rig = await online()
+  await lockOn(rig)
+  rig.hub.putNode(other, signedNext(other, K1, [1, 2])).publish()
+  await rig.advance(10_000)
+  assert.equal(kernelKeys(rig), [other.wgKey])
+  await rig.stop()
+})
 
-function keyFiles() {
-  let texts: KeyTexts = { inUse: 'enrolment', list: undefined }
-  const publicHalf = (key: string): WgKey => (key === 'enrolment' ? me.wgKey : wgPublicKey(key))
-  const read = (): Ring => {
-    const ring = readRing(texts, publicHalf)
-    if (ring === undefined) throw new Error('no key')
-    return ring
-  }
-  const files: KeyFiles = {
-    read,
-    prepare(above) {
-      texts = { ...texts, list: withNext(read(), { privateKey: SECRET, wgKey: publicHalf(SECRET), madeAt: 1 }, above) }
-      return read()
-    },
-    advance() {
-      texts = { ...texts, inUse: inUseText(nextOf(read())) }
-      return read()
-    },
-    forget() {
-      texts = { ...texts, list: withoutRetired(read()) }
-      return read()
-    },
-    sharedWith: () => sharedSecretWith(SECRET),
-  }
-  return { files, key: publicHalf(SECRET) }
-}
+test('under a membership lock the own key is asked for, and changes when people have signed', async () => {
+  const { files, key } = keyFiles(me.wgKey)
+  const rig = await online({ extra: { keyFiles: files } })
+  await lockOn(rig)
+  const report = await rig.agent.rotateKey()
+  assert.equal([report.wgKey, report.awaiting], [me.wgKey, key])
+  await rig.advance(20_000)
+  assert.equal(told(rig), { network: testNetwork, node: me.nodeId, serial: 1, wgKey: key, asked: true })
+  assert.is(rig.kernel.device?.wgKey, me.wgKey)
+  rig.hub.putNode(me, signedNext(me, key, [1, 2])).publish()
+  await rig.advance(20_000)
+  assert.is(rig.kernel.device?.wgKey, key)
+  assert.equal(told(rig), { network: testNetwork, node: me.nodeId, serial: 1, wgKey: key })
+  assert.equal(kernelKeys(rig), [other.wgKey])
+  await rig.stop()
+})
+
+test('changed before there was a lock that people signed for the former key under, it goes back and asks', async () => {
+  const { files, key } = keyFiles(me.wgKey)
+  const rig = await online({ extra: { keyFiles: files } })
+  const rotated = rig.agent.rotateKey()
+  await rig.advance(10_000)
+  await rotated
+  assert.is(rig.kernel.device?.wgKey, key)
+  await lockOn(rig)
+  await rig.advance(20_000)
+  assert.is(rig.kernel.device?.wgKey, me.wgKey)
+  assert.is(told(rig)?.asked, true)
+  rig.hub
+    .remove('lock/1')
+    .put('lock/2', signLock(ended, [1, 2]))
+    .put('lock/1', signLock(first, [1, 2]))
+    .publish()
+  await rig.advance(20_000)
+  assert.is(rig.kernel.device?.wgKey, key, 'a lock that ends asks nobody any more')
+  await rig.stop()
+})
 
 function told({ broker }: Rig) {
   const envelope = broker.retained(topics.node(testNetwork, me.nodeId, 'fact')) ?? new Uint8Array()
@@ -150,7 +181,7 @@ function told({ broker }: Rig) {
 }
 
 test('the own key changes in the kernel, is stated until the record says so, and then no more', async () => {
-  const { files, key } = keyFiles()
+  const { files, key } = keyFiles(me.wgKey)
   const rig = await online({ extra: { keyFiles: files } })
   const rotated = rig.agent.rotateKey()
   await rig.advance(10_000)
@@ -167,9 +198,9 @@ test('the own key changes in the kernel, is stated until the record says so, and
 })
 
 test('cut off between the disk and the kernel, the next start brings the kernel after it, and says so only then', async () => {
-  const { files, key } = keyFiles()
+  const { files, key } = keyFiles(me.wgKey)
   files.prepare(0)
-  files.advance()
+  files.use(key)
   const rig = begin({ extra: { keyFiles: files } })
   rig.hub.attach(rig.broker)
   await rig.agent.start()
@@ -180,9 +211,38 @@ test('cut off between the disk and the kernel, the next start brings the kernel 
   await rig.stop()
 })
 
+test('cut off before the change, the next start makes it', async () => {
+  const { files, key } = keyFiles(me.wgKey)
+  files.prepare(0)
+  const rig = begin({ extra: { keyFiles: files } })
+  rig.hub.attach(rig.broker)
+  await rig.agent.start()
+  await rig.advance(10_000)
+  assert.is(rig.kernel.device?.wgKey, key)
+  assert.is(told(rig)?.wgKey, key)
+  await rig.stop()
+})
+
+test('a disk that takes no key costs the change, and nothing else', async () => {
+  const { HoldfastError } = await import('../shared/errors.ts')
+  const { files } = keyFiles(me.wgKey)
+  files.prepare(0)
+  const use = (): never => {
+    throw new HoldfastError('failed', 'no space left on device')
+  }
+  const rig = begin({ extra: { keyFiles: { ...files, use } } })
+  rig.hub.attach(rig.broker)
+  await rig.agent.start()
+  await rig.advance(10_000)
+  assert.is(rig.kernel.device?.wgKey, me.wgKey)
+  assert.match(String(await rig.agent.rotateKey().catch((reason: unknown) => reason)), /no space/)
+  assert.equal(kernelKeys(rig), [other.wgKey])
+  await rig.stop()
+})
+
 test('a kernel that refuses the key keeps the word unsaid', async () => {
   const { HoldfastError } = await import('../shared/errors.ts')
-  const { files } = keyFiles()
+  const { files } = keyFiles(me.wgKey)
   const rig = await online({ extra: { keyFiles: files } })
   rig.kernel.fault = ({ op }) => (op === 'device-set' ? new HoldfastError('failed', 'no') : undefined)
   const rotated = rig.agent.rotateKey()
@@ -194,7 +254,7 @@ test('a kernel that refuses the key keeps the word unsaid', async () => {
 })
 
 test('a hub that was restored to before the change is told again', async () => {
-  const { files, key } = keyFiles()
+  const { files, key } = keyFiles(me.wgKey)
   const rig = await online({ extra: { keyFiles: files } })
   const rotated = rig.agent.rotateKey()
   await rig.advance(10_000)

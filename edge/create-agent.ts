@@ -29,9 +29,10 @@ import { createIntake, type Taken } from './trust/intake.ts'
 const CLOCK_SLACK_MS = 2_000
 
 /** The set in force has changed: everybody who looks at members is told. */
-function adopt({ facts, health, holding, keyBook, members, peers }: Parts, options: AgentOptions): void {
+function adopt({ facts, health, holding, keyBook, members, ownKey, peers }: Parts, options: AgentOptions): void {
   tellLock(health, holding)
   keyBook.membersChanged()
+  ownKey.follow()
   members.adopt()
   peers.setMembers(members.all(), options.identity.nodeId)
   facts.membersChanged()

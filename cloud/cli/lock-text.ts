@@ -9,21 +9,28 @@ import { type Context, printTable } from './context.ts'
 
 const words = { admitted: 'member', unsigned: 'waits', revoked: 'revoked' } as const
 
+/** A device that asks for another key is a member all the while, by its present one. */
+function stateOf(verdict: LockMember['verdict'], isNext = false): string {
+  if (!isNext) return words[verdict]
+  return verdict === 'admitted' ? 'may change its key' : 'waits for another key'
+}
+
 export function printMembers(context: Context, { lock }: LockView, members: readonly LockMember[]): void {
   const keys = new Set(lock?.lock.keys.map((key) => keyIdOf(fromBase64(key), sha256)))
-  const rows = members.map(({ disabled, member, signatures, verdict }) => {
+  const rows = members.map(({ disabled, isNext, member, signatures, verdict }) => {
     const signers = signatures.map(({ key }) => key).filter((key) => keys.has(key))
     const tone = verdict === 'admitted' ? 'good' : 'warn'
     return [
       member.name,
       member.nodeId,
       member.addresses.join(' '),
-      { text: disabled ? `${words[verdict]}, disabled` : words[verdict], tone } as const,
+      { text: `${stateOf(verdict, isNext)}${disabled ? ', disabled' : ''}`, tone } as const,
       `${signers.length} of ${lock?.lock.threshold ?? 0}`,
       signers.join(' ') || '-',
+      member.wgKey,
     ]
   })
-  const headings = ['node', 'id', 'addresses', 'state', 'signatures', 'signed by']
+  const headings = ['node', 'id', 'addresses', 'state', 'signatures', 'signed by', 'WireGuard key']
   printTable(context, { headings, rows }, 'Nobody waits for signatures.')
 }
 

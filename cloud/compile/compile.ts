@@ -42,11 +42,31 @@ export function nodeBody(node: Resource<'Node'>, { addresses, enrolment }: Conte
   }
 }
 
+/** The device as it would be with the key that it asks for; undefined where it asks for none. */
+export function bodyWithNext(body: NodeBody, enrolment: Enrolment | undefined): NodeBody | undefined {
+  const next = enrolment?.next
+  if (next === undefined) return undefined
+  return { ...body, wgKey: next.wgKey, wgSerial: next.serial, membership: [...next.signatures] }
+}
+
+/** The key that enough people have signed for. */
+function nextOf(body: NodeBody, { enrolment, judge }: Context): NodeBody['next'] {
+  const wanted = bodyWithNext(body, enrolment)
+  if (enrolment?.next === undefined || wanted === undefined || judge?.(wanted) !== 'admitted') return undefined
+  const { serial, signatures, wgKey } = enrolment.next
+  return { wgKey, serial, membership: [...signatures] }
+}
+
 /** Agents would leave out whom the lock does not admit, and raise an alarm: such a record is never published. */
 function nodeRecord(node: Resource<'Node'>, context: Context): AnyRecord | undefined {
   const body = nodeBody(node, context)
   if (body === undefined || (context.judge !== undefined && context.judge(body) !== 'admitted')) return undefined
-  return { kind: 'node', id: `node/${node.metadata.name}`, body }
+  const next = nextOf(body, context)
+  return {
+    kind: 'node',
+    id: `node/${node.metadata.name}`,
+    body: { ...body, ...(next === undefined ? {} : { next }) },
+  }
 }
 
 function recordOf(resource: AnyResource, context: Context): AnyRecord | undefined {

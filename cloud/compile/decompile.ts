@@ -34,6 +34,9 @@ function nodeOf({
   const signed = {
     ...(membership === undefined ? {} : { signatures: membership }),
     ...(body.wgSerial === undefined ? {} : { wgSerial: body.wgSerial }),
+    ...(body.next === undefined
+      ? {}
+      : { next: { wgKey: body.next.wgKey, serial: body.next.serial, signatures: body.next.membership } }),
   }
   const spec = {
     network,

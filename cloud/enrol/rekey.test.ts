@@ -108,16 +108,55 @@ test('a key that the device had before does not come back, nor does another’s 
   assert.match(world.hub.audit(1)[0]?.detail ?? '', /had that key before/)
 })
 
-test('under a membership lock the word of the device alone changes nothing', async () => {
-  const world = await started()
-  const { members, network } = world.hub.lockView('default')
+/** One key signs: for everybody as they are now, what they ask for included. */
+async function sign(world: World, more: object = {}): Promise<void> {
+  const { lock, members, network } = world.hub.lockView('default')
   const list = members.map(({ member, signatures }) => ({ member, signatures: [...signatures] }))
-  const bundle = { network, proposal: proposeFirst(world.network(), [lockKeyOf(1)], 1, 1), members: list }
+  const bundle = { network, ...(lock === undefined ? {} : { lock }), ...more, members: list }
   world.hub.signMembers('default', signBundle(bundle, lockSigner(1), 'all', sha256), false, admin)
   await world.pass()
+}
+
+async function locked(): Promise<World> {
+  const world = await started()
+  await sign(world, { proposal: proposeFirst(world.network(), [lockKeyOf(1)], 1, 1) })
+  return world
+}
+
+test('under a membership lock the word of the device alone changes nothing', async () => {
+  const world = await locked()
   await state(world, 1, K1)
   assert.equal(recorded(world), [first.wgKey, undefined])
-  assert.match(world.hub.audit(1)[0]?.detail ?? '', /membership lock/)
+  assert.match(world.hub.audit(1)[0]?.detail ?? '', /have not signed/)
+})
+
+test('under a membership lock a key is asked for, signed for, turned to, and then of the record', async () => {
+  const world = await locked()
+  await state(world, 1, K1, { asked: true })
+  const waiting = world.hub.lockView('default').members.filter(({ verdict }) => verdict === 'unsigned')
+  assert.equal(
+    waiting.map(({ isNext, member }) => [member.name, member.wgKey, isNext]),
+    [['alpha', K1, true]],
+  )
+  assert.is(recordOf(world, 'node/alpha')['next'], undefined, 'nobody has signed')
+  await state(world, 1, K1)
+  assert.equal(recorded(world), [first.wgKey, undefined], 'too early')
+  await sign(world)
+  const next = recordOf(world, 'node/alpha')['next'] as { wgKey: WgKey; serial: number }
+  assert.equal([next.wgKey, next.serial, ...recorded(world)], [K1, 1, first.wgKey, undefined])
+  await state(world, 1, K2)
+  assert.equal(recorded(world), [first.wgKey, undefined], 'another key than the one that was signed for')
+  await state(world, 1, K1)
+  assert.equal(recorded(world), [K1, 1])
+  assert.is(recordOf(world, 'node/alpha')['next'], undefined)
+  assert.ok(world.hub.lockView('default').members.every(({ verdict }) => verdict === 'admitted'))
+})
+
+test('what is asked for where there is no lock is nothing to the hub', async () => {
+  const world = await started()
+  const before = world.version()
+  await state(world, 1, K1, { asked: true })
+  assert.equal([recorded(world), world.version()], [[first.wgKey, undefined], before])
 })
 
 test.run()

@@ -1,15 +1,19 @@
 // Another WireGuard key of a device, by its own signed word: verified, refused where it can't be, and taken into its record. From
 // then on whoever learns of the device by intent knows it by that key.
 //
-// Under a membership lock people sign for a device together with its key, so there the word of the device alone changes nothing.
+// Under a membership lock people sign for a device together with its key: there the device asks first, and turns to the key only
+// when its record shows that enough of them have signed.
 
 import type { Clock, Log, Sha256, Verify } from '../../shared/effects.ts'
 import { describeError, HoldfastError } from '../../shared/errors.ts'
 import { type KeyStatement, openKeyStatement } from '../../shared/fact/key-statement.ts'
 import type { Name, NetworkId, NodeId } from '../../shared/ids.ts'
 import { formerWgKeysMax } from '../../shared/limits.ts'
+import { parseRecord } from '../../shared/record/record.ts'
+import type { Signatures } from '../../shared/record/signatures.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { LockBook } from '../lock/lock-book.ts'
+import type { Networks } from '../publish/networks.ts'
 import type { Commit, Committed } from '../source/commit.ts'
 import type { Enrolment, HubStore } from '../store/hub-store.ts'
 
@@ -23,6 +27,7 @@ export interface RekeyOptions {
   readonly fleet: Pick<Fleet, 'enrolment'>
   readonly networkId: (network: Name) => NetworkId | undefined
   readonly locks: Pick<LockBook, 'judge'>
+  readonly networks: Pick<Networks, 'get'>
   readonly commit: Commit
   /** The enrolment is this from now on. */
   readonly onTaken: (enrolment: Enrolment, committed: Committed) => void
@@ -36,50 +41,77 @@ function refuse(message: string): never {
 }
 
 export function createRekey(options: RekeyOptions): Rekey {
-  const { clock, commit, enrolments, log, sha256, store, verify } = options
+  const { clock, commit, enrolments, locks, log, networks, sha256, store, verify } = options
   /** The last word of each that was refused: it comes with every fact. */
   const refused = new Map<NodeId, number>()
 
+  /** Devices turn to a key only where they see it in their record, so its absence there means that people have not signed. */
+  const isPublished = ({ name, network }: Enrolment, { wgKey }: KeyStatement): boolean => {
+    const bytes = networks.get(network)?.publisher.records.get(`node/${name}`)
+    const record = bytes === undefined ? undefined : parseRecord(bytes)
+    return record?.kind === 'node' && record.body.next?.wgKey === wgKey
+  }
+
   const check = ({ formerWgKeys, name, network, state, wgKey }: Enrolment, word: KeyStatement): void => {
     if (state !== 'approved') refuse('the device was not let in yet')
-    if (options.locks.judge(word.network) !== undefined)
-      refuse('people sign for keys in this network: it has a membership lock')
     if (word.wgKey === wgKey) return
     if (formerWgKeys?.includes(word.wgKey) === true) refuse('it had that key before')
     for (const other of enrolments.values()) {
       if (other.name === name || other.network !== network) continue
-      if (other.wgKey === word.wgKey || other.formerWgKeys?.includes(word.wgKey) === true) {
+      if (
+        other.wgKey === word.wgKey ||
+        other.next?.wgKey === word.wgKey ||
+        other.formerWgKeys?.includes(word.wgKey) === true
+      ) {
         refuse(`the key is of ${other.name}`)
       }
     }
   }
 
-  const take = (enrolment: Enrolment, { serial, wgKey }: KeyStatement): void => {
-    const { formerWgKeys = [], name, signatures: _, ...rest } = enrolment
+  const put = (next: Enrolment, verb: string, serial: number): void => {
+    const { name } = next
+    const committed = commit(
+      [],
+      { name, role: 'device' },
+      {
+        enrolments: new Map([[name, next]]),
+        store() {
+          store.putEnrolment(next)
+          store.putAudit({ at: clock.now(), actor: name, verb, target: `node/${name}`, detail: `serial ${serial}` })
+        },
+      },
+    )
+    enrolments.set(name, next)
+    options.onTaken(next, committed)
+  }
+
+  /** `signatures`: what people signed for the key, under a lock. */
+  const take = (enrolment: Enrolment, { serial, wgKey }: KeyStatement, signatures?: Signatures): void => {
+    const { formerWgKeys = [], next: _, signatures: __, ...rest } = enrolment
     const former = enrolment.wgKey === wgKey ? formerWgKeys : [enrolment.wgKey, ...formerWgKeys]
-    const next: Enrolment = {
+    const taken: Enrolment = {
       ...rest,
-      name,
       wgKey,
       wgSerial: serial,
       ...(former.length === 0 ? {} : { formerWgKeys: former.slice(0, formerWgKeysMax) }),
+      ...(signatures === undefined ? {} : { signatures }),
     }
-    const actor = { name, role: 'device' } as const
-    const committed = commit([], actor, {
-      enrolments: new Map([[name, next]]),
-      store() {
-        store.putEnrolment(next)
-        store.putAudit({
-          at: clock.now(),
-          actor: name,
-          verb: 'rotate-key',
-          target: `node/${name}`,
-          detail: `serial ${serial}`,
-        })
-      },
-    })
-    enrolments.set(name, next)
-    options.onTaken(next, committed)
+    put(taken, 'rotate-key', serial)
+  }
+
+  /** People are to sign for it: it stands among those who wait. */
+  const ask = (enrolment: Enrolment, { serial, wgKey }: KeyStatement): void => {
+    if (enrolment.next?.wgKey === wgKey && enrolment.next.serial === serial) return
+    put({ ...enrolment, next: { wgKey, serial, signatures: [] } }, 'ask-key', serial)
+  }
+
+  const takeSigned = (enrolment: Enrolment, word: KeyStatement): void => {
+    const { next } = enrolment
+    // The same key, by a device that joined again: only its serial is news, and nobody has to sign for that.
+    if (enrolment.wgKey === word.wgKey) return take(enrolment, word, enrolment.signatures)
+    if (next?.wgKey !== word.wgKey || next.serial !== word.serial) refuse('people have not signed for that key')
+    if (!isPublished(enrolment, word)) refuse('not enough people have signed for that key')
+    take(enrolment, word, next.signatures)
   }
 
   const tell = ({ name, nodeId }: Enrolment, serial: number, error: unknown): void => {
@@ -101,7 +133,8 @@ export function createRekey(options: RekeyOptions): Rekey {
   }
 
   return (node, statement) => {
-    const enrolment = options.fleet.enrolment(node)
+    const name = options.fleet.enrolment(node)?.name
+    const enrolment = name === undefined ? undefined : enrolments.get(name)
     const network = enrolment === undefined ? undefined : options.networkId(enrolment.network)
     if (enrolment === undefined || network === undefined) return
     let serial = 0
@@ -111,7 +144,10 @@ export function createRekey(options: RekeyOptions): Rekey {
       // An older word, or this very one again.
       if (serial <= (enrolment.wgSerial ?? 0)) return
       check(enrolment, word)
-      take(enrolment, word)
+      if (locks.judge(network) === undefined) {
+        if (word.asked === undefined) take(enrolment, word)
+      } else if (word.asked === true) ask(enrolment, word)
+      else takeSigned(enrolment, word)
       refused.delete(node)
     } catch (error) {
       tell(enrolment, serial, error)

@@ -21,7 +21,7 @@ import { memberBytes } from '../../shared/record/member.ts'
 import type { NodeBody } from '../../shared/record/record.ts'
 import { type Signatures, signersOf } from '../../shared/record/signatures.ts'
 import type { Addresses } from '../compile/addresses.ts'
-import { nodeBody } from '../compile/compile.ts'
+import { bodyWithNext, nodeBody } from '../compile/compile.ts'
 import type { Actor, LockMember, LockView } from '../hub.ts'
 import type { LiveNetwork, Networks } from '../publish/networks.ts'
 import type { Commit, Committed } from '../source/commit.ts'
@@ -52,6 +52,13 @@ interface Candidate {
   /** As it would be published; a disabled node as if it were enabled, so that it can be signed for beforehand. */
   readonly body: NodeBody
   readonly disabled: boolean
+  /** This is how it would be with the key that it asks for. */
+  readonly isNext: boolean
+}
+
+/** A member and a key: what people sign for. */
+function subjectOf({ nodeId, wgKey }: Pick<NodeBody, 'nodeId' | 'wgKey'>): string {
+  return `${nodeId} ${wgKey}`
 }
 
 /** `more` beside `held`, the newer of two by one key, the oldest forgotten where there are too many. */
@@ -84,7 +91,11 @@ export function createLockDesk(options: LockDeskOptions): LockDesk {
         if (node === undefined) return []
         const enabled = { ...node, spec: { ...node.spec, disabled: false } }
         const body = nodeBody(enabled, { addresses: addresses.of(state.name, `node/${enrolment.name}`), enrolment })
-        return body === undefined ? [] : [{ enrolment, body, disabled: node.spec.disabled }]
+        if (body === undefined) return []
+        const one = { enrolment, disabled: node.spec.disabled }
+        const next = locks.judge(state.id) === undefined ? undefined : bodyWithNext(body, enrolment)
+        const present = { ...one, body, isNext: false }
+        return next === undefined ? [present] : [present, { ...one, body: next, isNext: true }]
       })
       .sort((a, b) => (a.enrolment.name < b.enrolment.name ? -1 : 1))
 
@@ -92,13 +103,14 @@ export function createLockDesk(options: LockDeskOptions): LockDesk {
     const live = liveNamed(name)
     const lock = locks.chain(live.state.id).at(-1)
     const judge = locks.judge(live.state.id)
-    const members = candidates(live).map(({ body, disabled, enrolment }): LockMember => {
+    const members = candidates(live).map(({ body, disabled, isNext }): LockMember => {
       const { addresses: own, deviceKey, nodeId, wgKey } = body
       return {
         member: { name: body.name, nodeId, deviceKey, wgKey, addresses: own },
-        signatures: [...(enrolment.signatures ?? [])],
+        signatures: [...(body.membership ?? [])],
         verdict: judge === undefined ? 'admitted' : judge(body),
         disabled,
+        ...(isNext ? { isNext } : {}),
       }
     })
     const { id } = live.state
@@ -130,20 +142,25 @@ export function createLockDesk(options: LockDeskOptions): LockDesk {
     list: readonly Candidate[],
     keys: TrustedKeys,
   ): ReadonlyMap<Name, Enrolment> => {
-    const byNode = new Map(list.map((one) => [one.enrolment.nodeId, one]))
+    const bySubject = new Map(list.map((one) => [subjectOf(one.body), one]))
+    const present = new Map(list.filter(({ isNext }) => !isNext).map((one) => [one.enrolment.nodeId, one]))
     const next = new Map<Name, Enrolment>()
     for (const { member, signatures } of bundle.members) {
       if (signatures.length === 0) continue
-      const candidate = byNode.get(member.nodeId)
+      const candidate = bySubject.get(subjectOf(member)) ?? present.get(member.nodeId)
       // Who left meanwhile needs no signature any more.
       if (candidate === undefined) continue
-      const { body, enrolment } = candidate
-      const held = enrolment.signatures ?? []
+      const { body, isNext } = candidate
+      const enrolment = next.get(candidate.enrolment.name) ?? candidate.enrolment
+      const held = (isNext ? enrolment.next?.signatures : enrolment.signatures) ?? []
       const fresh = signatures.filter(
         (one) => !held.some(({ key, signature }) => key === one.key && signature === one.signature),
       )
       if (fresh.length === 0) continue
-      next.set(enrolment.name, { ...enrolment, signatures: joined(held, checked(live, body, fresh, keys)) })
+      const all = joined(held, checked(live, body, fresh, keys))
+      const change =
+        isNext && enrolment.next !== undefined ? { next: { ...enrolment.next, signatures: all } } : { signatures: all }
+      next.set(enrolment.name, { ...enrolment, ...change })
     }
     return next
   }
@@ -172,7 +189,8 @@ export function createLockDesk(options: LockDeskOptions): LockDesk {
   ): void => {
     const judge = judgeUnder(lock, { sha256, verify })
     if (judge === undefined) return
-    const cut = list.filter(({ body, disabled, enrolment }) => {
+    const cut = list.filter(({ body, disabled, enrolment, isNext }) => {
+      if (isNext) return false
       const membership = signed.get(enrolment.name)?.signatures ?? enrolment.signatures ?? []
       const isPublished = live.publisher.records.has(`node/${enrolment.name}`)
       return !disabled && isPublished && judge({ ...body, membership: [...membership] }) === 'unsigned'
@@ -219,8 +237,9 @@ export function createLockDesk(options: LockDeskOptions): LockDesk {
         const audit = (target: string, detail: string): void =>
           store.putAudit({ at: options.clock.now(), actor: actor.name, verb: 'sign', target, detail })
         if (isNew) audit(`lock/${name}`, lockWords(lock, replace))
-        for (const { name: node, signatures } of signed.values()) {
-          audit(`node/${node}`, `signed by ${(signatures ?? []).map(({ key }) => key).join(', ')}`)
+        for (const { name: node, next, signatures } of signed.values()) {
+          const by = [...(signatures ?? []), ...(next?.signatures ?? [])].map(({ key }) => key)
+          audit(`node/${node}`, `signed by ${[...new Set(by)].join(', ')}`)
         }
       },
     })

@@ -22,6 +22,8 @@ export interface Enrolment {
   readonly state: 'pending' | 'approved'
   readonly tokenId: string
   readonly at: number
+  /** The key that the device asks for, under a membership lock, with the signatures it has so far. */
+  readonly next?: { readonly wgKey: WgKey; readonly serial: number; readonly signatures: Signatures }
   /** By keys of the membership lock, over what makes this device a member. */
   readonly signatures?: Signatures
 }

@@ -17,7 +17,7 @@ export const keysRows: readonly CommandRow[] = [
       name: 'keys rotate',
       summary: 'Give this device another WireGuard key, without dropping traffic',
       description:
-        'Works with the hub away: peers go by this device’s own signed word until the hub has taken it into intent. The former key stays for 30 days to answer peers that were away. Under a membership lock it is refused.',
+        'Works with the hub away: peers go by this device’s own signed word until the hub has taken it into intent. The former key stays for 30 days to answer peers that were away. Under a membership lock it waits until people have signed for it.',
       flags: [json],
     },
     load: async () => (await import('./keys.ts')).keysRotateCommand,

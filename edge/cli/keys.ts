@@ -21,7 +21,7 @@ function hubText({ inIntent, online }: KeysReport): string {
 
 /** How the key stands, in lines. */
 export function keysText(report: KeysReport): string {
-  const { madeAt, met, peers, retired, serial, unmet, wgKey } = report
+  const { awaiting, madeAt, met, node, peers, retired, serial, unmet, wgKey } = report
   const made = madeAt === undefined ? 'of enrolment' : `made ${new Date(madeAt).toISOString()}`
   return [
     `key      ${wgKey}`,
@@ -29,6 +29,11 @@ export function keysText(report: KeysReport): string {
     `hub      ${hubText(report)}`,
     `peers    ${met} of ${peers} met under it${unmet.length === 0 ? '' : `; not yet: ${some(unmet)}`}`,
     `former   ${retired === 0 ? 'none kept' : `${retired} kept, for peers that were away; \`holdfast keys forget\` removes them`}`,
+    ...(awaiting === undefined
+      ? []
+      : [
+          `next     ${awaiting} awaits signatures: \`holdfast-hub lock sign ${node} --key FILE\`; compare the key there`,
+        ]),
     '',
   ].join('\n')
 }

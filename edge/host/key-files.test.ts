@@ -8,6 +8,8 @@ import * as assert from 'uvu/assert'
 import { FakeClock } from '../../shared/effects.fake.ts'
 import { faultOf } from '../../shared/fuzz.fake.ts'
 import { generateWgPrivateKey, sharedSecretWith, wgPublicKey } from '../../shared/host/crypto.ts'
+import type { WgKey } from '../../shared/ids.ts'
+import type { Ring } from '../keys/ring.ts'
 import { stateFiles } from './files.ts'
 import { openKeyFiles } from './key-files.ts'
 
@@ -22,6 +24,11 @@ function device(run: (files: ReturnType<typeof stateFiles>) => void): void {
   }
 }
 
+function nextKey({ next }: Ring): WgKey {
+  assert.ok(next)
+  return next.wgKey
+}
+
 const inUse = (path: string) => wgPublicKey(readFileSync(path, 'utf8').trim())
 
 test('a key is prepared beside the one in use, and takes its place', () =>
@@ -30,7 +37,7 @@ test('a key is prepared beside the one in use, and takes its place', () =>
     const before = keys.read().current.wgKey
     const prepared = keys.prepare(0)
     assert.is(inUse(files.wgKey), before, 'WireGuard would still read the old one')
-    const { current, retired } = keys.advance()
+    const { current, retired } = keys.use(nextKey(prepared))
     assert.is(current.wgKey, prepared.next?.wgKey)
     assert.is(inUse(files.wgKey), current.wgKey)
     assert.is(retired[0]?.wgKey, before)
@@ -46,7 +53,7 @@ test('what was cut off before the change is taken up with the same key', () =>
     writeFileSync(`${files.wgKey}.new`, 'half a ke')
     const keys = openKeyFiles(files, new FakeClock())
     assert.is(keys.prepare(0).next?.wgKey, first)
-    assert.is(keys.advance().current.wgKey, first)
+    assert.is(keys.use(nextKey(keys.read())).current.wgKey, first)
     assert.is(inUse(files.wgKey), first)
   }))
 
@@ -61,8 +68,7 @@ test('forgetting removes the secrets of former keys from the disk', () =>
   device((files) => {
     const former = readFileSync(files.wgKey, 'utf8').trim()
     const keys = openKeyFiles(files, new FakeClock())
-    keys.prepare(0)
-    keys.advance()
+    keys.use(nextKey(keys.prepare(0)))
     assert.ok(readFileSync(files.wgKeys, 'utf8').includes(former))
     assert.equal(keys.forget().retired, [])
     assert.not.ok(readFileSync(files.wgKeys, 'utf8').includes(former))

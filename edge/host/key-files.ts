@@ -5,7 +5,7 @@ import { HoldfastError } from '../../shared/errors.ts'
 import { generateWgPrivateKey, sharedSecretWith, wgPublicKey } from '../../shared/host/crypto.ts'
 import { readIfThere, writeAtomic } from '../../shared/host/files.ts'
 import type { KeyFiles } from '../keys/own-key.ts'
-import { inUseText, nextOf, type Ring, readRing, withNext, withoutRetired } from '../keys/ring.ts'
+import { inUseText, keyOf, type Ring, readRing, withNext, withoutRetired } from '../keys/ring.ts'
 import type { StateFiles } from './files.ts'
 
 export function openKeyFiles(files: Pick<StateFiles, 'wgKey' | 'wgKeys'>, clock: Clock): KeyFiles {
@@ -27,8 +27,8 @@ export function openKeyFiles(files: Pick<StateFiles, 'wgKey' | 'wgKeys'>, clock:
       writeAtomic(files.wgKeys, withNext(ring, made, above))
       return read()
     },
-    advance() {
-      writeAtomic(files.wgKey, inUseText(nextOf(read())))
+    use(wgKey) {
+      writeAtomic(files.wgKey, inUseText(keyOf(read(), wgKey)))
       return read()
     },
     forget() {

@@ -1,13 +1,15 @@
 // By which WireGuard key each member is known: its record's, or a younger one that the device itself has stated. The words come
 // with facts, and by path frames where no tunnel is left to bring a fact; each is verified with the device key of the record.
 //
-// Under a membership lock people sign for a key together with the device, so a device's own word counts for nothing there.
+// Under a membership lock people sign for a key together with the device: there a word counts only for the key that the record
+// names as the next, with their signatures.
 
 import type { Log, Sha256, Verify } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
 import { type KeyStatement, openKeyStatement } from '../../shared/fact/key-statement.ts'
 import type { DeviceKey, NetworkId, NodeId, WgKey } from '../../shared/ids.ts'
 import { sameEnvelope } from '../../shared/record/envelope.ts'
+import { asNext, type Judge } from '../../shared/record/member.ts'
 import type { NodeBody } from '../../shared/record/record.ts'
 
 export interface KeyBookOptions {
@@ -24,8 +26,8 @@ export interface KeyBook {
   revision(): number
   /** True if the word is a newer one than was known. What does not verify is none. */
   offer(node: NodeId, envelope: Uint8Array): boolean
-  /** This device's own word, which needs no proof here. */
-  state(word: KeyStatement): void
+  /** This device's own word, which needs no proof here; undefined where it has none to give. */
+  state(node: NodeId, word: KeyStatement | undefined): void
   /** Drops words of those who left. */
   membersChanged(): void
   /** The youngest word of the node. */
@@ -58,7 +60,11 @@ export function createKeyBook({ keyOf, log, network, sha256, verify }: KeyBookOp
         return false
       }
     },
-    state: (word) => void take(word),
+    state(node, word) {
+      if (word === undefined) words.delete(node)
+      else words.set(node, word)
+      revision += 1
+    },
     membersChanged() {
       for (const node of new Set([...seen.keys(), ...words.keys()])) {
         if (keyOf(node) !== undefined) continue
@@ -76,6 +82,19 @@ function claimed(node: NodeBody, word: KeyStatement | undefined, takenBy: Readon
   const holder = takenBy.get(word.wgKey)
   if (holder !== undefined && holder !== node.nodeId) return node
   return { ...node, wgKey: word.wgKey, wgSerial: word.serial }
+}
+
+/** Under a lock: a word counts for the very key that people have signed for. */
+function signedFor(node: NodeBody, word: KeyStatement | undefined, judge: Judge): NodeBody {
+  const next = asNext(node)
+  if (word === undefined || next === undefined || judge(next) !== 'admitted') return node
+  return word.wgKey === next.wgKey && word.serial === next.wgSerial ? next : node
+}
+
+/** `nodes` with the keys by which they are known now, in a network under a lock. */
+export function withSignedKeys(nodes: readonly NodeBody[], wordOf: KeyBook['word'], judge: Judge): readonly NodeBody[] {
+  if (nodes.every(({ next }) => next === undefined)) return nodes
+  return nodes.map((node) => signedFor(node, wordOf(node.nodeId), judge))
 }
 
 /** `nodes` with the keys by which they are known now; the very list where every record says so already. */

@@ -1,7 +1,7 @@
 // What people ask of this device's key, and what they are told: how it stands, and who was met under it.
 
 import type { Clock } from '../../shared/effects.ts'
-import type { WgKey } from '../../shared/ids.ts'
+import type { Name, WgKey } from '../../shared/ids.ts'
 import type { Agent, KeysReport } from '../agent.ts'
 import type { Chooser } from '../paths/chooser.ts'
 import type { ModeKeeper } from '../report/mode.ts'
@@ -10,6 +10,7 @@ import type { KeyStatus, OwnKey } from './own-key.ts'
 
 export interface KeyDeskParts {
   readonly clock: Clock
+  readonly node: Name
   readonly mode: Pick<ModeKeeper, 'now'>
   readonly ownKey: OwnKey
   readonly peers: Pick<PeerBook, 'entries'>
@@ -26,7 +27,7 @@ export interface KeyDesk {
 const PROGRAMMED_MS_MAX = 15_000
 
 /** `onKey`: this device goes by another key; a turn brings it to WireGuard. */
-export function createKeyDesk({ clock, mode, ownKey, paths, peers }: KeyDeskParts, onKey: () => void): KeyDesk {
+export function createKeyDesk({ clock, mode, node, ownKey, paths, peers }: KeyDeskParts, onKey: () => void): KeyDesk {
   const waiting = new Set<() => void>()
 
   const report = (status: KeyStatus): KeysReport => {
@@ -35,6 +36,7 @@ export function createKeyDesk({ clock, mode, ownKey, paths, peers }: KeyDeskPart
     const unmet = peers.entries.filter(({ handshakeAt }) => handshakeAt === 0 || handshakeAt < since)
     return {
       ...status,
+      node,
       online: mode.now().mode === 'online',
       met: peers.entries.length - unmet.length,
       peers: peers.entries.length,
@@ -57,7 +59,10 @@ export function createKeyDesk({ clock, mode, ownKey, paths, peers }: KeyDeskPart
     people: {
       keys: () => report(ownKey.status()),
       async rotateKey() {
-        ownKey.rotate()
+        if (!ownKey.rotate()) {
+          onKey()
+          return report(ownKey.status())
+        }
         const done = settled()
         onKey()
         await done

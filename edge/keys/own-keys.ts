@@ -52,7 +52,7 @@ export function createKeys(options: AgentOptions, { clock, keep, locked }: KeysP
     keep,
     recorded() {
       const own = record(identity.nodeId)
-      return own === undefined ? undefined : { wgKey: own.wgKey, serial: own.wgSerial ?? 0 }
+      return own === undefined ? undefined : { wgKey: own.wgKey, serial: own.wgSerial ?? 0, next: own.next?.wgKey }
     },
     isLocked: underLock,
   })

@@ -3,11 +3,11 @@
 
 import type { Holding } from '../trust/holding.ts'
 import type { LockedHolding } from '../trust/locked.ts'
-import { type KeyBook, withKeys } from './key-book.ts'
+import { type KeyBook, withKeys, withSignedKeys } from './key-book.ts'
 
 type InForce = NonNullable<ReturnType<Holding['inForce']>>
 
-/** `isLocked`: people sign for keys, and a device's word is none. */
+/** `isLocked`: people sign for keys. */
 export function rekeyHolding(
   holding: LockedHolding,
   book: Pick<KeyBook, 'revision' | 'word'>,
@@ -21,10 +21,12 @@ export function rekeyHolding(
     ...holding,
     inForce() {
       const set = holding.inForce()
-      if (set === undefined || isLocked()) return set
+      if (set === undefined) return set
       if (made === undefined || set !== whole || madeAt !== book.revision()) {
         const { records } = set.parsed
-        const nodes = withKeys(records.nodes, book.word)
+        const nodes = isLocked()
+          ? withSignedKeys(records.nodes, book.word, holding.judge())
+          : withKeys(records.nodes, book.word)
         made = nodes === records.nodes ? set : { ...set, parsed: { ...set.parsed, records: { ...records, nodes } } }
         whole = set
         madeAt = book.revision()

@@ -7,7 +7,7 @@ import { toBase64 } from '../../shared/bytes.ts'
 import { faultOf } from '../../shared/fuzz.fake.ts'
 import { parseWgKey } from '../../shared/ids.ts'
 import { retiredKeysMax } from '../../shared/limits.ts'
-import { inUseText, type KeyTexts, nextOf, type Ring, readRing, withNext, withoutRetired } from './ring.ts'
+import { inUseText, type KeyTexts, keyOf, type Ring, type RingKey, readRing, withNext, withoutRetired } from './ring.ts'
 
 /** Stands in for the curve: public halves differ as private ones do. */
 const publicHalf = (privateKey: string) =>
@@ -19,6 +19,11 @@ function read(texts: KeyTexts): Ring {
   const ring = readRing(texts, publicHalf)
   assert.ok(ring)
   return ring
+}
+
+function nextOf({ next }: Ring): RingKey {
+  assert.ok(next)
+  return next
 }
 
 const enrolled: KeyTexts = { inUse: `${secret(1)}\n`, list: undefined }
@@ -46,8 +51,12 @@ test('a serial that the record already has is passed over', () => {
   assert.is(nextOf(read({ ...enrolled, list: withNext(read(enrolled), made(2), 7) })).serial, 8)
 })
 
-test('without a next key there is nothing to go on to', () => {
-  assert.is(faultOf(() => nextOf(read(enrolled))).code, 'not-found')
+test('any key that the device has can be the one in use, and no other', () => {
+  const prepared = { ...enrolled, list: withNext(read(enrolled), made(2)) }
+  const changed = { ...prepared, inUse: inUseText(keyOf(read(prepared), publicHalf(secret(2)))) }
+  const back = read({ ...changed, inUse: inUseText(keyOf(read(changed), publicHalf(secret(1)))) })
+  assert.equal([back.current.serial, back.next?.serial, back.retired], [0, 1, []])
+  assert.is(faultOf(() => keyOf(back, publicHalf(secret(3)))).code, 'not-found')
 })
 
 test('a list that cannot be read costs the past, never the present', () => {

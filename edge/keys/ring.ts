@@ -7,7 +7,7 @@
 // A change of keys writes the list first and wg.key second, so that each power cut leaves one of two states that both work:
 //
 //   list without the next, wg.key old   nothing happened
-//   list with the next, wg.key old      prepared; the next attempt takes the same key up again
+//   list with the next, wg.key old      prepared; the next start takes it up, or people have to sign first
 //   list with the next, wg.key new      changed; whether WireGuard has taken it yet is for the loop to see
 
 import * as v from 'valibot'
@@ -99,8 +99,9 @@ export function withoutRetired({ current, next, retired }: Ring): string | undef
   return retired.length === 0 ? undefined : listText(next === undefined ? [current] : [next, current])
 }
 
-/** Throws where there is nothing to go on to. */
-export function nextOf({ next }: Ring): RingKey {
-  if (next !== undefined) return next
-  throw new HoldfastError('not-found', 'no other key was prepared')
+/** The key of that public half. Throws where the device does not have it. */
+export function keyOf({ current, next, retired }: Ring, wgKey: WgKey): RingKey {
+  const key = [current, ...(next === undefined ? [] : [next]), ...retired].find((one) => one.wgKey === wgKey)
+  if (key !== undefined) return key
+  throw new HoldfastError('not-found', `this device has no key ${wgKey}`)
 }

@@ -8,6 +8,7 @@ import { parseWgKey, type WgKey } from '../../shared/ids.ts'
 import type { Version } from '../../shared/record/head.ts'
 import type { ParsedRecords, ParsedSet } from '../../shared/record/parsed.ts'
 import type { BodyOf } from '../../shared/record/record.ts'
+import { nodeBody } from '../../shared/record/record.ts'
 import { signatures } from '../../shared/record/signatures.ts'
 import type { Held, Readable } from './accept.ts'
 
@@ -40,25 +41,30 @@ function isSerial(word: unknown): word is number {
   return typeof word === 'number' && Number.isSafeInteger(word) && word > 0
 }
 
+const nextSchema = nodeBody.entries.next
+
 /** The member as it may go on; undefined where the newer set has no such device, or another one under its name. */
 function still(node: NodeBody, newer: Held): NodeBody | undefined {
   const bytes = newer.records.get(`node/${node.name}`)
   if (bytes === undefined) return undefined
   const body = bodyOf(bytes)
   const { deviceKey = node.deviceKey, membership: given, nodeId = node.nodeId, wgKey = node.wgKey } = body
-  const { wgSerial: serial } = body
+  const { next: offered, wgSerial: serial } = body
   if (nodeId !== node.nodeId || deviceKey !== node.deviceKey) return undefined
   const sameKey = wgKey === node.wgKey && serial === node.wgSerial
-  if (sameKey && JSON.stringify(given) === JSON.stringify(node.membership)) return node
+  const before = JSON.stringify([node.membership, node.next])
+  if (sameKey && JSON.stringify([given, offered]) === before) return node
   const rotated = keyIn(wgKey)
-  const { membership: _, wgSerial: __, ...rest } = node
+  const { membership: _, next: __, wgSerial: ___, ...rest } = node
   // Signed for anew, under another lock or with another key: what was signed before may not count any more.
   const signed = v.safeParse(signatures, given)
+  const next = v.safeParse(nextSchema, offered)
   if (rotated === undefined) return undefined
   return {
     ...rest,
     wgKey: rotated,
     ...(isSerial(serial) ? { wgSerial: serial } : {}),
+    ...(next.success && next.output !== undefined ? { next: next.output } : {}),
     ...(signed.success ? { membership: signed.output } : {}),
   }
 }

@@ -21,6 +21,8 @@ const statement = v.strictObject({
   /** Rises by one with each key; that of enrolment has 0. */
   serial: integer(1, Number.MAX_SAFE_INTEGER),
   wgKey: text(parseWgKey, 'wireguard-key'),
+  /** Not in use yet: it asks people to sign for it, under a membership lock. */
+  asked: v.optional(v.literal(true)),
 })
 export type KeyStatement = v.InferOutput<typeof statement>
 

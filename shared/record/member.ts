@@ -19,6 +19,13 @@ export function memberBytes(network: NetworkId, member: Member): Uint8Array {
   return encodeCanonical({ network, name, nodeId, deviceKey, wgKey, addresses })
 }
 
+/** The node as it is once it has turned to the key that it may turn to; undefined where there is none. */
+export function asNext(node: NodeBody): NodeBody | undefined {
+  const { next, ...rest } = node
+  if (next === undefined) return undefined
+  return { ...rest, wgKey: next.wgKey, wgSerial: next.serial, membership: next.membership }
+}
+
 /** `revoked`: the lock bars the device, whoever signed for it. */
 export type Verdict = 'admitted' | 'unsigned' | 'revoked'
 export type Judge = (node: NodeBody) => Verdict

@@ -16,7 +16,7 @@ import { signedLock } from './lock.ts'
 import { signatures } from './signatures.ts'
 
 /** A member of the mesh. */
-const nodeBody = v.strictObject({
+export const nodeBody = v.strictObject({
   nodeId: text(parseNodeId, 'node-id'),
   name,
   labels,
@@ -29,6 +29,14 @@ const nodeBody = v.strictObject({
   publicEndpoint: v.optional(namedEndpoint),
   relay: v.optional(v.strictObject({ port, tlsPort: port })),
   advertise: v.array(cidr),
+  /** Under a membership lock: the key that people have signed for, and that the node may turn to. */
+  next: v.optional(
+    v.strictObject({
+      wgKey: text(parseWgKey, 'wireguard-key'),
+      serial: integer(1, Number.MAX_SAFE_INTEGER),
+      membership: signatures,
+    }),
+  ),
   /** By keys of the membership lock, over what makes the node a member. */
   membership: v.optional(signatures),
 })

@@ -101,9 +101,30 @@ function allAre(fleet: Fleet, nodes: readonly LabNode[], mode: 'online' | 'auton
   return Promise.all(nodes.map((node) => fleet.sees(node, `is ${mode}`, (status) => status.mode === mode, TIMEOUT_MS)))
 }
 
+const LOCK_KEY = '/var/lib/alice.key'
+
+/** Under a membership lock nothing happens until somebody has signed. */
+async function rotateUnderLock(fleet: Fleet, node: LabNode, others: readonly LabNode[]): Promise<string> {
+  const { hub } = fleet
+  const before = await ownKey(node)
+  const watches = await watchAll(fleet, node)
+  const asked = JSON.parse(await node.cli(['keys', 'rotate', '--json'])) as { awaiting?: string }
+  const look = async (): Promise<Seen<true>> => {
+    const pending = await hub.cli(['lock', 'pending'])
+    return asked.awaiting !== undefined && pending.includes(asked.awaiting) ? { done: true } : { notYet: pending }
+  }
+  await waitFor('the key waits for signatures at the hub', look, { timeoutMs: TIMEOUT_MS })
+  expect((await ownKey(node)) === before, 'it is not in use yet', await ownKey(node))
+  await hub.cli(['lock', 'sign', node.name, '--key', LOCK_KEY])
+  await knownBy(others, before, asked.awaiting ?? '')
+  await pause(SETTLED_MS)
+  return nothingLost(watches)
+}
+
 export const scenario: Scenario = {
   name: 'key-rotation',
-  promise: 'a device changes its WireGuard key under traffic and nothing is lost, with the hub and without it',
+  promise:
+    'a device changes its WireGuard key under traffic and nothing is lost, with the hub, without it, and under a lock',
   shape: {
     topology,
     intent: [
@@ -160,6 +181,22 @@ export const scenario: Scenario = {
       await allAre(fleet, nodes, 'online')
       await inIntent(fleet, rotating)
       await fleet.acknowledged()
+      await fleet.mesh()
+    })
+    await story.step('a membership lock comes into force', async () => {
+      await hub.cli(['lock', 'key', LOCK_KEY])
+      await hub.cli(['lock', 'init', '--key', LOCK_KEY])
+      const locked = (node: LabNode) =>
+        fleet.sees(node, 'pins it', ({ membershipLock }) => membershipLock?.threshold === 1)
+      await Promise.all(nodes.map(locked))
+    })
+    await story.step(
+      'alpha-1 asks for another key, and has it once somebody has signed',
+      () => rotateUnderLock(fleet, rotating, [away, ...there]),
+      told,
+    )
+    await story.step('the mesh is whole, and the key in intent', async () => {
+      await inIntent(fleet, rotating)
       await fleet.mesh()
     })
   },
