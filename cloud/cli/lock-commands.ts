@@ -2,6 +2,7 @@
 // or, by files, far from it.
 
 import { listFlag, switchFlag, textFlag } from '../../shared/cli/parse.ts'
+import type { Signer } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { sha256, verify } from '../../shared/host/crypto.ts'
 import { readIfThere, writeAtomic } from '../../shared/host/files.ts'
@@ -10,7 +11,9 @@ import { isLocked, type Lock } from '../../shared/record/lock.ts'
 import { type LockBundle, parseLockBundle } from '../../shared/record/lock-bundle.ts'
 import type { LockMember, LockView } from '../hub.ts'
 import { makeKeyFile, openKeyFile, publicHalf } from '../lock/key-file.ts'
+import { isTokenKey, parseTokenKey } from '../lock/pkcs11-uri.ts'
 import { proposalLacks, proposeEnd, proposeFirst, proposeNext, signBundle, type Whom } from '../lock/signing.ts'
+import { openTokenKey } from '../lock/token-key.ts'
 import { argument, type Command, type Context, printJson } from './context.ts'
 import { printLock, printMembers } from './lock-text.ts'
 
@@ -62,9 +65,13 @@ function publicKeys(words: readonly string[]): DeviceKey[] {
   return words.map((word) => parseDeviceKey(word))
 }
 
+function openKey(word: string, { env }: Context): Signer {
+  return isTokenKey(word) ? openTokenKey(parseTokenKey(word), env) : openKeyFile(word)
+}
+
 function signAll(context: Context, bundle: LockBundle, whom: Whom): LockBundle {
-  const files = listFlag(context.flags, 'key')
-  return files.map(openKeyFile).reduce((signed, signer) => signBundle(signed, signer, whom, sha256), bundle)
+  const signers = listFlag(context.flags, 'key').map((word) => openKey(word, context))
+  return signers.reduce((signed, signer) => signBundle(signed, signer, whom, sha256), bundle)
 }
 
 /** Only what was signed: the rest of a large fleet need not travel. */
@@ -95,6 +102,7 @@ async function settle(context: Context, bundle: LockBundle, replace: boolean): P
 
 export const lockKey: Command = async (context) => {
   const file = argument(context, 0)
+  if (isTokenKey(file)) return context.out(`${publicHalf(openKey(file, context))}\n`)
   const key = makeKeyFile(file)
   context.out(`${key}\n`)
   context.err(`Wrote ${file}. Keep it away from the hub, and a copy of it somewhere else. Above is its public half.\n`)
@@ -109,7 +117,7 @@ export const lockInit: Command = async (context) => {
       remedy: 'Change it with `lock change`. If its keys are lost, read `lock init --help` about --replace.',
     })
   }
-  const own = listFlag(context.flags, 'key').map((file) => publicHalf(openKeyFile(file)))
+  const own = listFlag(context.flags, 'key').map((word) => publicHalf(openKey(word, context)))
   const keys = [...own, ...publicKeys(listFlag(context.flags, 'public'))]
   const first = proposeFirst(view.network.id, keys, threshold(context), (lock?.lock.serial ?? 0) + 1)
   // What follows an ended lock stays in its chain: devices that pinned the end go along.
@@ -171,7 +179,9 @@ function whomOf({ args, flags }: Context, required: boolean): Whom {
 
 export const lockSign: Command = async (context) => {
   if (listFlag(context.flags, 'key').length === 0) {
-    throw new HoldfastError('usage', 'lock sign needs --key', { remedy: 'Give the file of a lock key.' })
+    throw new HoldfastError('usage', 'lock sign needs --key', {
+      remedy: 'Give the file of a lock key, or its URI on a token.',
+    })
   }
   const file = textFlag(context.flags, 'file')
   if (file !== undefined) {

@@ -3,7 +3,12 @@
 import type { CommandSpec, FlagSpec } from '../../shared/cli/command.ts'
 
 const network: FlagSpec = { name: 'network', value: 'NAME', summary: 'Which network', default: 'default' }
-const key: FlagSpec = { name: 'key', value: 'FILE', repeat: true, summary: 'File of a lock key to sign with' }
+const key: FlagSpec = {
+  name: 'key',
+  value: 'FILE',
+  repeat: true,
+  summary: 'File of a lock key to sign with, or its PKCS #11 URI on a token',
+}
 const output: FlagSpec = {
   name: 'output',
   short: 'o',
@@ -23,7 +28,13 @@ function beginning(reach: readonly FlagSpec[], json: FlagSpec): readonly Command
       name: 'lock key',
       summary: 'Make a key of the membership lock in a file, and print its public half',
       description: 'Needs no hub, and its place is not there: who steals the hub must not find it.',
-      args: [{ name: 'FILE', summary: 'Where to; must not exist', required: true }],
+      args: [
+        {
+          name: 'FILE',
+          summary: 'Where to; must not exist. Of a PKCS #11 URI it only prints that half',
+          required: true,
+        },
+      ],
     },
     {
       name: 'lock init',
