@@ -12,6 +12,7 @@ export function fakeAgent(words: Pick<Agent, 'status'> & Partial<Agent>): Agent 
     start: async () => undefined,
     stop: async () => undefined,
     paths: () => ({ engine: 'off', natType: 'unknown', mapped: [], peers: [] }),
+    relayFigures: async () => undefined,
     plan: async () => [],
     overrides: {
       views: () => [],

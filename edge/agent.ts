@@ -23,7 +23,7 @@ import type { PathTalk } from './paths/path-talk.ts'
 import type { PathsReport } from './paths/report.ts'
 import type { Op } from './plan/op.ts'
 import type { PortMappingDoors } from './portmap/own-portmap.ts'
-import type { OpenedRelay, OpenRelayOptions } from './relay/open-relay.ts'
+import type { OpenedRelay, OpenRelayOptions, RelayFigures } from './relay/open-relay.ts'
 import type { TlsDuty } from './relay/open-tls.ts'
 import type { DialTlsRelay } from './relay/tls-link.ts'
 import type { OpenLoopback } from './relay/tls-wire.ts'
@@ -234,6 +234,8 @@ export interface Agent {
   status(): AgentStatus
   /** Every way to every peer, and why it is used or not. */
   paths(): PathsReport
+  /** Of the relay that is open here; undefined where none is. Throws where the kernel does not tell. */
+  relayFigures(): Promise<RelayFigures | undefined>
   /** What the next turn would do. */
   plan(): Promise<readonly Op[]>
   /** A file with the newest intent and all facts that this node holds. */

@@ -131,6 +131,15 @@ function createOwnTurns(
   return createTurns({ ...doors, onChanged })
 }
 
+/** What people may order about a revision on trial, or one that was taken back. */
+function trialOrders(running: Running): Pick<Agent, 'retry' | 'confirm'> {
+  return { retry: () => running.confirm?.retry() ?? false, confirm: () => running.confirm?.vouch() ?? false }
+}
+
+function unreadableLock(why: string): HoldfastError {
+  return new HoldfastError('corrupt', why, { remedy: 'Run `holdfast lock trust FILE` again.' })
+}
+
 export function createAgent(options: AgentOptions): Agent {
   const { driver, log, settings } = options
   const onChanged = (): void => loop.wake('event')
@@ -253,10 +262,10 @@ export function createAgent(options: AgentOptions): Agent {
     },
     status: () => agentStatus(model()),
     paths: () => agentPaths(parts, paths, lan),
+    relayFigures: async () => await parts.relay.metrics(),
     plan: () => turns.plan(),
     overrides: overrides.people,
-    retry: () => running.confirm?.retry() ?? false,
-    confirm: () => running.confirm?.vouch() ?? false,
+    ...trialOrders(running),
     wake() {
       running.link?.nudge()
       loop.wake('intent')
@@ -266,8 +275,7 @@ export function createAgent(options: AgentOptions): Agent {
     trustAnew(detail) {
       keep.journal('membership-lock', detail)
       const bad = holding.reload()
-      if (bad !== undefined)
-        throw new HoldfastError('corrupt', bad, { remedy: 'Run `holdfast lock trust FILE` again.' })
+      if (bad !== undefined) throw unreadableLock(bad)
       onFollow()
     },
     ...keyDesk.people,

@@ -83,6 +83,10 @@ export const commandOutputMax = 16 << 20
 export const commandTimeoutMsMax = 15_000
 /** Body of one REST request. */
 export const httpBodyMax = 4 << 20
+/** Peers that a node's metrics tell of by name: six series each, of a store that keeps them for a year. */
+export const metricsPeersMax = 256
+/** Connections of scrapers at once: two Prometheus servers, and a person. */
+export const metricsConnectionsMax = 8
 /** Devices that are away in the hub's summary: who looks for more asks for the fleet. */
 export const awayShownMax = 100
 /** Event-stream watchers of one hub. */

@@ -1,6 +1,7 @@
-// The Prometheus text format (version 0.0.4), written by hand: a dozen gauges need no library.
+// The hub's figures as metrics.
 
 import { compareText } from '../../shared/bytes.ts'
+import { type Family, formatMetrics, gauge, type Sample } from '../../shared/metrics-text.ts'
 import { awayAmong, lastSignOf } from '../fleet/away.ts'
 import { type Away, type FleetNode, nodeStates, type RollOut } from '../hub.ts'
 
@@ -14,59 +15,47 @@ export interface Figures {
   readonly brokerConnections: number | undefined
 }
 
-type Labels = Readonly<Record<string, string>>
-
-function escape(value: string): string {
-  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
-}
-
-function family(name: string, help: string, samples: readonly (readonly [Labels, number])[]): string {
-  const lines = samples.map(([labels, value]) => {
-    const inside = Object.entries(labels).map(([key, text]) => `${key}="${escape(text)}"`)
-    return `${name}${inside.length === 0 ? '' : `{${inside.join(',')}}`} ${value}`
-  })
-  return [`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, ...lines, ''].join('\n')
-}
-
-function nodeCounts(fleet: readonly FleetNode[]): [Labels, number][] {
+function nodeCounts(fleet: readonly FleetNode[]): Sample[] {
   const networks = [...new Set(fleet.map((node) => node.network))].sort()
   return networks.flatMap((network) =>
-    nodeStates.map((state): [Labels, number] => [
-      { network, state },
-      fleet.filter((node) => node.network === network && node.state === state).length,
-    ]),
+    nodeStates.map(
+      (state): Sample => [
+        { network, state },
+        fleet.filter((node) => node.network === network && node.state === state).length,
+      ],
+    ),
   )
 }
 
 /** Nodes with any: what is overridden is to be seen by name. */
-function overrideCounts(fleet: readonly FleetNode[]): [Labels, number][] {
-  return fleet.flatMap(({ name, network, overrides }): [Labels, number][] =>
+function overrideCounts(fleet: readonly FleetNode[]): Sample[] {
+  return fleet.flatMap(({ name, network, overrides }): Sample[] =>
     overrides === undefined ? [] : [[{ network, node: name }, overrides.length]],
   )
 }
 
 /** Devices that are away, by name: there are few, or something is badly wrong. */
-function awayTimes(away: readonly Away[], value: (one: Away) => number | undefined): [Labels, number][] {
-  return away.flatMap((one): [Labels, number][] => {
+function awayTimes(away: readonly Away[], value: (one: Away) => number | undefined): Sample[] {
+  return away.flatMap((one): Sample[] => {
     const figure = value(one)
     return figure === undefined ? [] : [[{ network: one.network, node: one.name }, figure]]
   })
 }
 
-function awayFamilies(away: readonly Away[]): readonly string[] {
+function awayFamilies(away: readonly Away[]): readonly Family[] {
   const seconds = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : ms / 1_000)
   return [
-    family(
+    gauge(
       'holdfast_node_away_since_timestamp_seconds',
       'Since when a device that was there is away.',
       awayTimes(away, (one) => seconds(one.since)),
     ),
-    family(
+    gauge(
       'holdfast_node_away_last_sign_timestamp_seconds',
       'Last word of a device that is away, or last handshake with it that another one reported.',
       awayTimes(away, (one) => seconds(lastSignOf(one))),
     ),
-    family(
+    gauge(
       'holdfast_node_away_applied_revision',
       'Revision that a device ran when it was last heard.',
       awayTimes(away, (one) => one.applied?.revision),
@@ -74,57 +63,54 @@ function awayFamilies(away: readonly Away[]): readonly string[] {
   ]
 }
 
-function conditionCounts(fleet: readonly FleetNode[]): [Labels, number][] {
+function conditionCounts(fleet: readonly FleetNode[]): Sample[] {
   const counts = new Map<string, number>()
   for (const { health } of fleet) for (const { code } of health) counts.set(code, (counts.get(code) ?? 0) + 1)
-  return [...counts].sort(([a], [b]) => compareText(a, b)).map(([code, count]): [Labels, number] => [{ code }, count])
+  return [...counts].sort(([a], [b]) => compareText(a, b)).map(([code, count]): Sample => [{ code }, count])
 }
 
-export function formatMetrics(figures: Figures): string {
-  const perNetwork = (value: (one: RollOut) => number): [Labels, number][] =>
-    figures.rollOut.map((one): [Labels, number] => [{ network: one.network }, value(one)])
-  const connections = figures.brokerConnections
-  return [
-    family('holdfast_hub_info', 'The version that runs.', [[{ version: figures.version }, 1]]),
-    family('holdfast_hub_uptime_seconds', 'Seconds since the hub started.', [[{}, figures.uptimeS]]),
-    family('holdfast_hub_resident_memory_bytes', 'Resident memory of the hub.', [[{}, figures.residentBytes]]),
-    family('holdfast_hub_watchers', 'Open event streams.', [[{}, figures.watchers]]),
-    connections === undefined
-      ? ''
-      : family('holdfast_broker_connections', 'Connections of the embedded broker.', [[{}, connections]]),
-    family('holdfast_nodes', 'Enrolled devices by state.', nodeCounts(figures.fleet)),
-    family('holdfast_node_overrides', 'Policy overrides that hold on a device.', overrideCounts(figures.fleet)),
+export function hubMetrics(figures: Figures): string {
+  const perNetwork = (value: (one: RollOut) => number): Sample[] =>
+    figures.rollOut.map((one): Sample => [{ network: one.network }, value(one)])
+  return formatMetrics([
+    gauge('holdfast_hub_info', 'The version that runs.', [[{ version: figures.version }, 1]]),
+    gauge('holdfast_hub_uptime_seconds', 'Seconds since the hub started.', figures.uptimeS),
+    gauge('holdfast_hub_resident_memory_bytes', 'Resident memory of the hub.', figures.residentBytes),
+    gauge('holdfast_hub_watchers', 'Open event streams.', figures.watchers),
+    gauge('holdfast_broker_connections', 'Connections of the embedded broker.', figures.brokerConnections),
+    gauge('holdfast_nodes', 'Enrolled devices by state.', nodeCounts(figures.fleet)),
+    gauge('holdfast_node_overrides', 'Policy overrides that hold on a device.', overrideCounts(figures.fleet)),
     ...awayFamilies(awayAmong(figures.fleet)),
-    family('holdfast_node_conditions', 'Health conditions that devices report.', conditionCounts(figures.fleet)),
-    family(
+    gauge('holdfast_node_conditions', 'Health conditions that devices report.', conditionCounts(figures.fleet)),
+    gauge(
       'holdfast_network_epoch',
       'Epoch of the newest intent.',
       perNetwork((one) => one.version.epoch),
     ),
-    family(
+    gauge(
       'holdfast_network_revision',
       'Revision of the newest intent.',
       perNetwork((one) => one.version.revision),
     ),
-    family(
+    gauge(
       'holdfast_network_nodes',
       'Members of the network.',
       perNetwork((one) => one.nodes),
     ),
-    family(
+    gauge(
       'holdfast_network_acknowledged',
       'Members that run the newest revision.',
       perNetwork((one) => one.acknowledged),
     ),
-    family(
+    gauge(
       'holdfast_network_confirmed',
       'Members where the newest revision has proven itself.',
       perNetwork((one) => one.confirmed),
     ),
-    family(
+    gauge(
       'holdfast_network_taken_back',
       'Members that took the newest revision back by themselves.',
       perNetwork((one) => one.takenBack.length),
     ),
-  ].join('')
+  ])
 }

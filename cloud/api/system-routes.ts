@@ -1,8 +1,9 @@
 // What watches over the hub itself: liveness, readiness, figures, and a summary for people.
 
 import { awayShownMax } from '../../shared/limits.ts'
+import { metricsContentType } from '../../shared/metrics-text.ts'
 import { awayAmong } from '../fleet/away.ts'
-import { formatMetrics } from './metrics.ts'
+import { hubMetrics } from './metrics.ts'
 import type { ApiDeps, ApiRoute } from './route.ts'
 
 function uptimeS(deps: ApiDeps): number {
@@ -40,7 +41,7 @@ export const systemRoutes: readonly ApiRoute[] = [
     replyType: 'text/plain',
     handle: ({ context, deps }) =>
       context.text(
-        formatMetrics({
+        hubMetrics({
           version: deps.version,
           uptimeS: uptimeS(deps),
           residentBytes: process.memoryUsage.rss(),
@@ -50,7 +51,7 @@ export const systemRoutes: readonly ApiRoute[] = [
           brokerConnections: deps.brokerConnections(),
         }),
         200,
-        { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' },
+        { 'content-type': metricsContentType },
       ),
   },
   {

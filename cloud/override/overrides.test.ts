@@ -8,7 +8,7 @@ import { parseName } from '../../shared/ids.ts'
 import { parseWith, type Resource, specs } from '../../shared/intent/resource.ts'
 import { type OverrideEndWhy, sealOverride, sealOverrideEnd } from '../../shared/override/override.ts'
 import { encodeOverrides, type ToldOverride } from '../../shared/override/report.ts'
-import { formatMetrics } from '../api/metrics.ts'
+import { hubMetrics } from '../api/metrics.ts'
 import { admin, createWorld, device, recordOf, resource, type World } from '../hub-world.fake.ts'
 
 const at = 1_700_000_000_000
@@ -80,7 +80,7 @@ test('what a device tells is listed, shown with the device, counted, and audited
   assert.equal(verbs(one), ['override'])
   assert.match(one.hub.audit(1)[0]?.detail ?? '', /on alpha by root \(login anna\).*open-hmi: line 3 is down/)
   const figures = { version: '1', uptimeS: 1, residentBytes: 1, watchers: 0, brokerConnections: 0, rollOut: [] }
-  assert.match(formatMetrics({ ...figures, fleet: one.hub.fleet() }), /holdfast_node_overrides\{.*node="alpha"\} 1\n/)
+  assert.match(hubMetrics({ ...figures, fleet: one.hub.fleet() }), /holdfast_node_overrides\{.*node="alpha"\} 1\n/)
 })
 
 test('one that came and went while the hub was away is audited from beginning to end', async () => {

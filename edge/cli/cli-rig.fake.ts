@@ -43,6 +43,7 @@ export async function withCli(
     store: { loadJournal: () => [] },
     echo: { probe: async () => undefined },
     clock: systemClock,
+    metrics: async () => '# TYPE up gauge\nup 1\n',
     stop: () => undefined,
   })
   const server = agent === undefined ? undefined : await serveLocal(join(state, 'agent.sock'), routes, memoryLog())

@@ -65,6 +65,12 @@ export const agentFlags: readonly FlagSpec[] = [
     choices: ['true', 'false'],
   },
   {
+    name: 'metrics',
+    value: 'ADDR:PORT',
+    summary:
+      'Let a Prometheus scrape this node there; whoever reaches the port can read who talks with whom (default off)',
+  },
+  {
     name: 'idle-budget-bytes-per-day',
     value: 'BYTES',
     summary: 'What being reachable may cost while nobody uses it (default 2000000 where metered)',

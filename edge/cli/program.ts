@@ -71,6 +71,17 @@ export const commands: readonly CommandRow[] = [
   },
   {
     spec: {
+      name: 'metrics',
+      summary: 'Print the agent’s figures in the text format of Prometheus',
+      description:
+        'For node_exporter’s textfile collector, write them by a timer: readers see the old or the new file whole.',
+      flags: [{ name: 'output', short: 'o', value: 'FILE', summary: 'Where to write them; - is standard output' }],
+      examples: ['holdfast metrics -o /var/lib/prometheus/node-exporter/holdfast.prom'],
+    },
+    load: async () => (await import('./metrics.ts')).metricsCommand,
+  },
+  {
+    spec: {
       name: 'ping',
       summary: 'Measure the round trip to a peer through the mesh',
       args: [{ name: 'NODE', summary: 'Name, id or mesh address of the peer', required: true }],

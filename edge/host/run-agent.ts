@@ -9,6 +9,7 @@ import { hkdf, openAead, sealAead, sha256, verify } from '../../shared/host/cryp
 import { deflate } from '../../shared/host/deflate.ts'
 import { inflate } from '../../shared/host/inflate.ts'
 import type { FindOut } from '../../shared/host/pinned-tls.ts'
+import { processCost } from '../../shared/host/process.ts'
 import { version } from '../../shared/version.ts'
 import type { Agent, AgentOptions, AgentSettings, PathDoors } from '../agent.ts'
 import type { Driver } from '../drivers/driver.ts'
@@ -19,6 +20,8 @@ import type { Identity } from '../identity.ts'
 import type { BeaconSocket } from '../lan/doors.ts'
 import { localRoutes } from '../local/routes.ts'
 import { type LocalServer, serveLocal } from '../local/server.ts'
+import { listenForScrapes, type MetricsListener } from '../metrics/listener.ts'
+import { createMetrics } from '../metrics/metrics.ts'
 import type { PathTalk } from '../paths/path-talk.ts'
 import { createPathTalk } from '../paths/talk.ts'
 import type { Forwarder } from '../relay/forwarder.ts'
@@ -41,7 +44,7 @@ import { createMeshPort, type MeshPort } from './mesh-port.ts'
 import { defaultPort, isPublic, notePublic } from './own-port.ts'
 import { describeHost, type HostProbe } from './probe.ts'
 import { resolveName } from './resolve.ts'
-import { controlPortOf, idleBudgetOf, type PortedSettings, type Settings } from './settings.ts'
+import { controlPortOf, idleBudgetOf, metricsAt, type PortedSettings, type Settings } from './settings.ts'
 import { keepTelling, statusLine } from './status-line.ts'
 import { createStreamCount } from './stream-count.ts'
 import { createNotifier } from './systemd.ts'
@@ -225,11 +228,15 @@ async function runOnce(options: RunAgentOptions, asked: Promise<string>): Promis
     const agent = await makeAgent(options, device, opened, findings, { ...meshPort, onPublic })
     const echo = meshPort.echoOf(agent)
     // Before the first turn: a start that hangs is when people look.
-    const doors = { agent, store: opened.store, echo, clock, stop: () => stop.resolve('asked to by the local API') }
+    const metrics = createMetrics({ agent, cost: processCost, clock, log })
+    const ask = (): void => stop.resolve('asked to by the local API')
+    const doors = { agent, store: opened.store, echo, clock, metrics, stop: ask }
     const local = await serve(files.socket, doors, log)
+    const scraped = scrapable(options, metrics)
     closers.push(
       () => agent.stop(),
       () => local?.close(),
+      () => scraped?.close(),
       () => echo.close(),
     )
     await agent.start()
@@ -238,6 +245,14 @@ async function runOnce(options: RunAgentOptions, asked: Promise<string>): Promis
   } finally {
     for (const close of closers.toReversed()) await closeQuietly(close, log)
   }
+}
+
+function scrapable(
+  { clock, log, settings }: RunAgentOptions,
+  text: () => Promise<string>,
+): MetricsListener | undefined {
+  const at = metricsAt(settings)
+  return at === undefined ? undefined : listenForScrapes({ ...at, text, clock, log })
 }
 
 async function closeQuietly(close: () => unknown, log: Log): Promise<void> {

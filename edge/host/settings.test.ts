@@ -8,6 +8,7 @@ import {
   envName,
   hubBehindOf,
   keepaliveOf,
+  metricsAt,
   proxyOf,
   readSettings,
   type SettingSources,
@@ -96,6 +97,15 @@ test('errors name the setting as its source spells it', () => {
   assert.match(fault({ flags: { metered: 'maybe' } }), '--metered: ')
   assert.match(fault({ file: ['a'] }), 'not a map')
   assert.is(envName('logLevel'), 'HOLDFAST_LOG_LEVEL')
+})
+
+test('a port for scrapers is an address with a port, and none where nobody names one', () => {
+  assert.is(metricsAt(read({})), undefined)
+  assert.equal(metricsAt(read({ file: { metrics: '127.0.0.1:9586' } })), { host: '127.0.0.1', port: 9_586 })
+  assert.equal(metricsAt(read({ env: { HOLDFAST_METRICS: '[fd00::7]:9586' } })), { host: 'fd00::7', port: 9_586 })
+  for (const bad of ['9586', ':9586', 'localhost:9586', '10.0.0.1', '10.0.0.1:0', '10.0.0.1:70000']) {
+    assert.match(fault({ flags: { metrics: bad } }), /^--metrics: .*is not like 127\.0\.0\.1:9586/, bad)
+  }
 })
 
 test.run()

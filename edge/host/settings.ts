@@ -1,6 +1,7 @@
 // Settings of one device: defaults, then the config file, then HOLDFAST_* of the environment, then flags; the last wins.
 
 import * as v from 'valibot'
+import { hostOf, parseEndpoint, portOf } from '../../shared/address/endpoint.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { type HttpProxy, parseProxy } from '../../shared/host/http-proxy.ts'
 import { integer, namedEndpoint, port } from '../../shared/intent/field.ts'
@@ -20,6 +21,14 @@ const path = v.pipe(v.string(), v.regex(/^\//, 'is not an absolute path'))
 function isProxy(text: string): boolean {
   try {
     return parseProxy(text).port > 0
+  } catch {
+    return false
+  }
+}
+
+function isListenAddress(text: string): boolean {
+  try {
+    return portOf(parseEndpoint(text)) > 0
   } catch {
     return false
   }
@@ -55,6 +64,8 @@ export const settingsSchema = v.strictObject({
   logFormat: v.optional(v.picklist(['auto', 'text', 'json', 'journal']), 'auto'),
   /** Raise the clock to the time floor at start; off where the host owns time. */
   setClock: v.optional(v.boolean(), true),
+  /** Where a Prometheus may scrape this node, `127.0.0.1:9586`; nowhere where absent. Whoever gets there may read it all. */
+  metrics: v.optional(v.pipe(v.string(), v.check(isListenAddress, 'is not like 127.0.0.1:9586 or [::1]:9586'))),
   /** Spare an uplink that is paid by the byte. */
   metered: v.optional(v.boolean(), false),
   /** The site's only way out, for hub and relays: `http://proxy:3128`, with `user:password@` where it asks. */
@@ -113,6 +124,7 @@ function typed(name: SettingName, word: string): unknown {
     case 'logFormat':
     case 'proxy':
     case 'hubBehind':
+    case 'metrics':
       return word
   }
 }
@@ -184,6 +196,13 @@ export function hubBehindOf({ hubBehind }: Pick<Settings, 'hubBehind'>): HubBehi
   const colon = hubBehind.lastIndexOf(':')
   const host = hubBehind.slice(0, colon).replaceAll(/[[\]]/g, '')
   return { host, port: Number(hubBehind.slice(colon + 1)) }
+}
+
+/** Where scrapes are answered. */
+export function metricsAt({ metrics }: Pick<Settings, 'metrics'>): HubBehind | undefined {
+  if (metrics === undefined) return undefined
+  const endpoint = parseEndpoint(metrics)
+  return { host: hostOf(endpoint), port: portOf(endpoint) }
 }
 
 export function keepaliveOf(settings: Settings): number {

@@ -11,6 +11,8 @@ import type { Op } from '../plan/op.ts'
 import type { JournalEntry } from '../store/store.ts'
 
 export const paths = {
+  /** Where a Prometheus looks by itself. */
+  metrics: '/metrics',
   status: '/v1/status',
   paths: '/v1/paths',
   plan: '/v1/plan',

@@ -26,6 +26,8 @@ const ANSWER_BYTES_MAX = 32 << 20
 export interface LocalClient {
   /** `measure` asks for fresh round trips to the peers first. */
   status(measure: boolean): Promise<AgentStatus>
+  /** In the text format of Prometheus. */
+  metrics(): Promise<string>
   paths(): Promise<PathsReport>
   plan(): Promise<PlanAnswer>
   journal(limit: number): Promise<JournalAnswer>
@@ -135,6 +137,11 @@ export function createLocalClient(socketPath: string): LocalClient {
   const order = (path: string, what: object): Promise<unknown> => ask('POST', path, utf8(JSON.stringify(what)))
   return {
     status: async (measure) => (await ask('GET', `${paths.status}?measure=${measure}`)) as AgentStatus,
+    async metrics() {
+      const response = await call('GET', paths.metrics, TIMEOUT_MS)
+      if (response.statusCode !== 200) throw refusal(await readJson(response))
+      return fromUtf8(await readAll(response, ANSWER_BYTES_MAX))
+    },
     paths: async () => (await ask('GET', paths.paths)) as PathsReport,
     plan: async () => (await ask('GET', paths.plan)) as PlanAnswer,
     journal: async (limit) => (await ask('GET', `${paths.journal}?limit=${limit}`)) as JournalAnswer,

@@ -69,6 +69,7 @@ async function setUp(changes: Partial<LocalDoors> = {}) {
     store: { loadJournal: (limit) => [{ at: 1, event: 'joined', detail: `limit ${limit}` }] },
     echo: { probe: async () => 1.5 },
     clock: systemClock,
+    metrics: async () => '# TYPE up gauge\nup 1\n',
     stop: () => undefined,
     ...changes,
   }
@@ -97,6 +98,7 @@ test('answers what the CLI asks, to the owner only', async () => {
   await client.status(true)
   assert.equal(rtts, [1.5])
   assert.equal(await client.plan(), { ops: [{ op: 'link-add' }] })
+  assert.is(await client.metrics(), '# TYPE up gauge\nup 1\n')
   assert.equal((await client.journal(7)).entries[0]?.detail, 'limit 7')
   await client.wake()
   await client.stop()

@@ -7,6 +7,7 @@ import type { Clock } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
 import { gossipFileBytesMax } from '../../shared/limits.ts'
+import { metricsContentType } from '../../shared/metrics-text.ts'
 import type { Agent, PeerStatus } from '../agent.ts'
 import type { Echo } from '../echo/echo.ts'
 import type { Store } from '../store/store.ts'
@@ -28,6 +29,8 @@ export interface LocalDoors {
   readonly store: Pick<Store, 'loadJournal'>
   readonly echo: Pick<Echo, 'probe'>
   readonly clock: Clock
+  /** In the text format of Prometheus. */
+  readonly metrics: () => Promise<string>
   /** Ends the agent's process; the kernel is left as it is. */
   readonly stop: () => void
 }
@@ -119,6 +122,11 @@ function overrideRoutes({ agent }: LocalDoors): readonly LocalRoute[] {
   ]
 }
 
+async function sendMetrics({ metrics }: LocalDoors, response: ServerResponse): Promise<void> {
+  const text = await metrics()
+  response.writeHead(200, { 'content-type': metricsContentType }).end(text)
+}
+
 export function localRoutes(doors: LocalDoors): readonly LocalRoute[] {
   const { agent, store } = doors
   return [
@@ -130,6 +138,7 @@ export function localRoutes(doors: LocalDoors): readonly LocalRoute[] {
         return agent.status()
       },
     },
+    { method: 'GET', path: paths.metrics, handle: (_query, response) => sendMetrics(doors, response) },
     { method: 'GET', path: paths.paths, handle: () => agent.paths() },
     { method: 'GET', path: paths.plan, handle: async () => ({ ops: await agent.plan() }) },
     {

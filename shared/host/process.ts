@@ -1,9 +1,37 @@
-// What a main does with its process: stay awake, end when asked, and fall without a stack trace at people.
+// What a main does with its process: stay awake, end when asked, tell what it costs, and fall without a stack trace at people.
+
+import { readdirSync } from 'node:fs'
 
 /** Timers of the system clock keep no process alive; this does, until the returned function is called. */
 export function stayAwake(): () => void {
   const timer = setInterval(() => undefined, 2 ** 30)
   return () => clearInterval(timer)
+}
+
+/** What this process costs its host. */
+export interface ProcessCost {
+  readonly residentBytes: number
+  readonly cpuSeconds: number
+  /** Undefined where the system does not tell. */
+  readonly openFiles: number | undefined
+}
+
+export function processCost(): ProcessCost {
+  const { system, user } = process.cpuUsage()
+  return {
+    residentBytes: process.memoryUsage.rss(),
+    cpuSeconds: (system + user) / 1_000_000,
+    openFiles: openFiles(),
+  }
+}
+
+function openFiles(): number | undefined {
+  try {
+    // Less the one that this look opens.
+    return readdirSync('/proc/self/fd').length - 1
+  } catch {
+    return undefined
+  }
 }
 
 /** From now on SIGTERM and SIGINT ask instead of killing; a second one kills. */

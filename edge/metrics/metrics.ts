@@ -1,0 +1,55 @@
+// The text of this node's metrics. Made anew at most once a second, because a look at a relay's sessions asks the kernel, and
+// whoever may look may look as often as they like.
+
+import type { Clock, Log } from '../../shared/effects.ts'
+import { describeError } from '../../shared/errors.ts'
+import type { ProcessCost } from '../../shared/host/process.ts'
+import { type Family, formatMetrics } from '../../shared/metrics-text.ts'
+import type { Agent } from '../agent.ts'
+import { agentFamilies } from './agent-families.ts'
+import { peerFamilies } from './peer-families.ts'
+import { relayFamilies } from './relay-families.ts'
+
+export interface MetricsOptions {
+  readonly agent: Pick<Agent, 'status' | 'paths' | 'relayFigures'>
+  readonly cost: () => ProcessCost
+  readonly clock: Clock
+  readonly log: Log
+}
+
+const FRESH_MS = 1_000
+
+export function createMetrics({ agent, clock, cost, log }: MetricsOptions): () => Promise<string> {
+  let madeAt = Number.NEGATIVE_INFINITY
+  let made: Promise<string> | undefined
+
+  const ofRelay = async (): Promise<readonly Family[]> => {
+    try {
+      const figures = await agent.relayFigures()
+      return figures === undefined ? [] : relayFamilies(figures)
+    } catch (error) {
+      // A kernel that does not answer for the relay must not hide how the rest is.
+      log.debug('the relay’s figures were not to be had', { reason: describeError(error) })
+      return []
+    }
+  }
+
+  const make = async (): Promise<string> => {
+    const status = agent.status()
+    const families = [...agentFamilies(status, cost()), ...peerFamilies(status, agent.paths())]
+    return formatMetrics([...families, ...(await ofRelay())])
+  }
+
+  return () => {
+    const now = clock.monotonic()
+    if (made === undefined || now - madeAt >= FRESH_MS) {
+      madeAt = now
+      const making = make()
+      made = making
+      making.catch(() => {
+        if (made === making) made = undefined
+      })
+    }
+    return made
+  }
+}
