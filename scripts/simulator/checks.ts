@@ -191,12 +191,18 @@ export function createChecks(options: ChecksOptions): Checks {
     },
     gossiped(nodes) {
       const heldBy = (node: SimNode): Version => node.agent()?.status().revision.held ?? noVersion
+      // Whom nobody ever told where the other is, and a broker without its memory can't, can't speak with it.
+      const hasWay = (node: SimNode, other: SimNode): boolean =>
+        node
+          .agent()
+          ?.status()
+          .peers.some(({ endpoint, name }) => name === other.device.name && endpoint !== undefined) === true
       const members = options.members()
       for (const node of nodes) {
         for (const other of nodes) {
           // What the other follows says whom it speaks with; and whoever holds less has to know the other, too.
           const [held, more] = [heldBy(node), heldBy(other)]
-          if (compareVersion(held, more) >= 0) continue
+          if (compareVersion(held, more) >= 0 || !(hasWay(node, other) || hasWay(other, node))) continue
           const both = [held, more].every((version) => {
             const at = options.history.findIndex((one) => compareVersion(one.version, version) === 0)
             const keys = members[at]
