@@ -3,7 +3,7 @@
 // Every test file is a process of its own, so that one file's crash, timers or globals can't touch another's.
 
 import { globSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { availableParallelism } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { toHex } from '../../shared/bytes.ts'
 import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
@@ -15,6 +15,8 @@ const root = resolve(import.meta.dirname, '../..')
 const bin = join(root, 'node_modules/.bin')
 const mark = toHex(systemEntropy.bytes(8))
 
+/** More don't make the run shorter than its longest test. */
+const CORES_MAX = 8
 const SIMULATOR = 'scripts/simulator/'
 
 /** A unit test file that needs longer is not a unit test. */
@@ -120,14 +122,16 @@ function simJobs(): Job[] {
 }
 
 async function main(mode: string | undefined): Promise<number> {
-  const width = Math.min(2, cpus().length)
+  const width = Math.min(CORES_MAX, availableParallelism())
+  // Hosts of the lab have clocks to keep, and each scenario has a dozen programs.
+  const stages = Math.min(2, width)
   const outcomes = await runGroup('tools', toolJobs(), width)
   outcomes.push(...(await runGroup('unit', unitJobs(), width)))
   if (mode === 'test') {
     outcomes.push(...(await runGroup('sim', simJobs(), width)))
     const { alone, together } = await labJobs()
     outcomes.push(...(await runGroup('lab', alone, 1)))
-    outcomes.push(...(await runGroup(`lab ×${width}`, together, width)))
+    outcomes.push(...(await runGroup(`lab ×${stages}`, together, stages)))
   }
   const left = endLeftovers(mark)
   if (left.length > 0) process.stdout.write(`ended what tests left running:\n  ${left.join('\n  ')}\n`)
