@@ -7,6 +7,7 @@ import type { NodeId, WgKey } from '../shared/ids.ts'
 import type { NetworkSpec } from '../shared/intent/network.ts'
 import type { AgentOptions, RelayDuty } from './agent.ts'
 import { createChores, type Memory } from './apply/chores.ts'
+import { createKnownTime } from './apply/known-time.ts'
 import { createKeyDesk } from './keys/key-desk.ts'
 import { createKeys } from './keys/own-keys.ts'
 import type { CapabilityKeeper } from './link/capability-keeper.ts'
@@ -266,10 +267,11 @@ export function createParts(
   const mode = createMode(store, clock)
   const keyDesk = createKeyDesk({ clock, node: identity.name, mode, ownKey, paths, peers }, onKeys)
   const memories = memoriesOf(peers, sizes, upkeep)
-  const chores = createChores({ clock, keep, holding, facts, mode, memories, store })
+  const time = createKnownTime({ clock, keep, log, signedAt: () => holding.held()?.head.issuedAt })
+  const chores = createChores({ clock, keep, holding, facts, mode, memories, store, time })
   const started = { wall: clock.now(), monotonic: clock.monotonic() }
   const known = { ...sources, anchors, health, keep, keyBook, keyDesk, mode, ownKey, paths, peers }
-  return { ...known, chores, ports, relay, started }
+  return { ...known, chores, ports, relay, started, time }
 }
 
 export type Parts = ReturnType<typeof createParts>

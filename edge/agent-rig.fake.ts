@@ -180,6 +180,11 @@ export function shake({ clock, kernel }: Rig, device: TestDevice, endpoint?: str
   kernel.device?.peers.set(device.wgKey, { ...peer, ...moved, handshakeAt: clock.now() })
 }
 
+/** In the kernel. */
+export function peerCount({ kernel }: Rig): number {
+  return kernel.device?.peers.size ?? 0
+}
+
 /** What the kernel holds, as text to compare. */
 export function kernelText({ kernel }: Rig): string {
   const { device, routes, ruleset } = kernel

@@ -8,12 +8,11 @@ import { openFact, sealFact } from '../shared/fact/fact.ts'
 import { sha256, verify } from '../shared/host/crypto.ts'
 import { parseNetworkId } from '../shared/ids.ts'
 import { topics } from '../shared/wire/topics.ts'
-import { again, begin, codes, kernelText, lastStatus, me, online, type Rig, third } from './agent-rig.fake.ts'
+import { again, begin, codes, kernelText, lastStatus, me, online, peerCount, third } from './agent-rig.fake.ts'
 import { FakeHub, testNetwork, testSigner } from './link/hub.fake.ts'
 import { acceptSnapshot } from './trust/accept.ts'
 
 const test = suite('agent state')
-const peerCount = ({ kernel }: Rig): number => kernel.device?.peers.size ?? 0
 
 test('replayed, older, foreign and garbled words change nothing and are told', async () => {
   const rig = await online()

@@ -13,6 +13,7 @@ import {
   me,
   online,
   other,
+  peerCount,
   type Rig,
   shake,
   third,
@@ -20,7 +21,6 @@ import {
 
 const test = suite('agent')
 const addresses = ({ kernel }: Rig): readonly string[] => [...(kernel.device?.addresses ?? [])]
-const peerCount = ({ kernel }: Rig): number => kernel.device?.peers.size ?? 0
 
 test('starts from the cache: the kernel is programmed before any link is touched', async () => {
   const order: string[] = []

@@ -60,8 +60,8 @@ function loadAll(options: AgentOptions, parts: Parts, running: Running): void {
 }
 
 /** Before WireGuard comes up: it refuses handshakes whose time went backwards. */
-async function mendClock(options: AgentOptions, { clock, health, holding, keep }: Parts): Promise<void> {
-  const floor = Math.max(keep.floor(), holding.held()?.head.issuedAt ?? 0)
+async function mendClock(options: AgentOptions, { clock, health, time }: Parts): Promise<void> {
+  const floor = time.floor()
   if (clock.now() >= floor - CLOCK_SLACK_MS) return
   const told = await options.raiseClock?.(floor)
   const detail = `known to have passed: ${new Date(floor).toISOString()}`

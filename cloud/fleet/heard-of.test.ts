@@ -84,6 +84,17 @@ test('a restart of the hub keeps it, and never makes it fresher than it was', as
   assert.equal(node(world).heardOf, known)
 })
 
+test('what was noted by a clock in 2080 does not outlive it', async () => {
+  const world = await pair()
+  await world.presence(a, false)
+  const now = world.clock.now()
+  world.clock.setWall(Date.UTC(2080, 0, 1))
+  await report(world, { name: 'alpha', handshakeAgeS: 20 })
+  world.clock.setWall(now)
+  await report(world, { name: 'alpha', handshakeAgeS: 30 })
+  assert.is(node(world).heardOf?.at, now - 30_000)
+})
+
 test('a device that returns is away no longer', async () => {
   const world = await pair()
   await world.presence(a, false)

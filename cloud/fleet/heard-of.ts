@@ -21,7 +21,9 @@ export function createHeardOf(): HeardOfBook {
       const device = handshakeAgeS === undefined ? undefined : named.get(name)
       if (handshakeAgeS === undefined || device?.enrolment.network !== network) continue
       const heardAt = Math.max(0, at - handshakeAgeS * 1_000)
-      if (heardAt > (device.heardOf?.at ?? 0)) device.heardOf = { by, at: heardAt, path }
+      const known = device.heardOf?.at ?? 0
+      // What is known of the future was noted by a clock that was ahead.
+      if (heardAt > known || known > at) device.heardOf = { by, at: heardAt, path }
     }
   }
 

@@ -7,6 +7,7 @@ import type { Keepsakes } from '../store/keepsakes.ts'
 import type { Store } from '../store/store.ts'
 import type { FactBook } from '../trust/fact-book.ts'
 import type { Holding } from '../trust/holding.ts'
+import type { KnownTime } from './known-time.ts'
 
 /** What is worth keeping over a restart, under its name in the store. */
 export interface Memory {
@@ -17,9 +18,10 @@ export interface Memory {
 export interface ChoresOptions {
   readonly clock: Clock
   readonly keep: Keepsakes
-  readonly holding: Pick<Holding, 'held' | 'save'>
+  readonly holding: Pick<Holding, 'save'>
   readonly facts: Pick<FactBook, 'flush'>
   readonly mode: Pick<ModeKeeper, 'save'>
+  readonly time: Pick<KnownTime, 'look' | 'keep'>
   readonly store: Pick<Store, 'set'>
   readonly memories: readonly Memory[]
 }
@@ -38,7 +40,7 @@ const SOON_MS = 60_000
 const SELDOM_MS = 10 * 60_000
 
 export function createChores(options: ChoresOptions): Chores {
-  const { clock, facts, holding, keep, memories, mode, store } = options
+  const { clock, facts, holding, keep, memories, mode, store, time } = options
   let soonMs = FIRST_MS
   let seldomMs = FIRST_MS
   let soonAt = clock.monotonic() + soonMs
@@ -58,7 +60,7 @@ export function createChores(options: ChoresOptions): Chores {
   const seldom = (): void => {
     seldomMs = Math.min(seldomMs * 2, SELDOM_MS)
     seldomAt = clock.monotonic() + seldomMs
-    keep.raiseFloor(Math.max(clock.now(), holding.held()?.head.issuedAt ?? 0))
+    time.keep()
     keep.write('keep contact and paths', () => {
       mode.save()
       for (const { book, key } of memories) {
@@ -70,6 +72,7 @@ export function createChores(options: ChoresOptions): Chores {
 
   return {
     run() {
+      time.look()
       if (clock.monotonic() >= soonAt) soon()
       if (clock.monotonic() >= seldomAt) seldom()
     },

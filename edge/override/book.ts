@@ -19,6 +19,7 @@ import {
 import { encodeOverrides, type OverrideView, type ToldOverride, viewOverride } from '../../shared/override/report.ts'
 import type { Overlay } from '../../shared/policy/overlay.ts'
 import { compareVersion, noVersion, type Version } from '../../shared/record/head.ts'
+import type { KnownTime } from '../apply/known-time.ts'
 import type { Keepsakes } from '../store/keepsakes.ts'
 import type { Store } from '../store/store.ts'
 import type { Holding } from '../trust/holding.ts'
@@ -62,7 +63,8 @@ export interface OverrideBookOptions {
   readonly verify: Verify
   readonly speaker: OverrideSpeaker
   readonly store: Pick<Store, 'get' | 'set'>
-  readonly keep: Pick<Keepsakes, 'attempt' | 'floor' | 'journal' | 'raiseFloor' | 'write'>
+  readonly keep: Pick<Keepsakes, 'attempt' | 'journal' | 'raiseFloor' | 'write'>
+  readonly time: Pick<KnownTime, 'floor'>
   readonly holding: Pick<Holding, 'held' | 'followed'>
   /** The newest version that is in the kernel and stays there. */
   readonly settled: () => Version
@@ -89,7 +91,7 @@ const WORDS: Readonly<Record<OverrideEndWhy, string>> = {
 }
 
 export function createOverrideBook(options: OverrideBookOptions): OverrideBook {
-  const { clock, holding, keep, log, node, sha256, signer, speaker, store } = options
+  const { clock, holding, keep, log, node, sha256, signer, speaker, store, time } = options
   let entries: Entry[] = []
   let inForce: readonly Overlay[] = []
   let revision = 0
@@ -100,7 +102,7 @@ export function createOverrideBook(options: OverrideBookOptions): OverrideBook {
   let timer: Timer | undefined
 
   /** The latest time that is known to have passed. */
-  const now = (): number => Math.max(clock.now(), keep.floor(), holding.held()?.head.issuedAt ?? 0)
+  const now = (): number => Math.max(clock.now(), time.floor())
   const alive = (): readonly Entry[] => entries.filter((entry) => entry.told.end === undefined)
 
   const save = (): boolean => {

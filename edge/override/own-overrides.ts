@@ -70,12 +70,13 @@ export function createOwnOverrides(
   doors: Pick<OverrideBookOptions, 'settled' | 'onChange'>,
 ): OwnOverrides {
   const { identity, sha256, signer, store, verify } = options
-  const { clock, health, holding, keep, members } = parts
+  const { clock, health, holding, keep, members, time } = parts
   const key = parseDeviceKey(toBase64(signer.publicKey))
   const network = identity.network.id
   const node = identity.nodeId
   const speaker = { network, node, key, verify, sha256 }
-  const book = createOverrideBook({ ...options, ...doors, network, node, speaker, clock, holding, keep, onChange })
+  const own = { network, node, speaker, clock, holding, keep, time, onChange }
+  const book = createOverrideBook({ ...options, ...doors, ...own })
   const hashOf = (report: Uint8Array): string => toHex(sha256(report))
   let offered: Uint8Array | undefined
 

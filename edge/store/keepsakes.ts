@@ -17,6 +17,7 @@ export interface Keepsakes {
   /** Newest time known to have passed, milliseconds since the Unix epoch. */
   floor(): number
   raiseFloor(atMs: number): void
+  setFloor(atMs: number): void
   journal(event: string, detail: string): void
   /** Ends `disk-full` if the disk takes writes again. */
   probe(): void
@@ -88,6 +89,7 @@ export function createKeepsakes(store: Store, clock: Clock, health: Health, log:
     raiseFloor(atMs) {
       if (atMs > read(FLOOR)) write('keep the time', () => store.set(FLOOR, String(atMs)))
     },
+    setFloor: (atMs) => void write('keep the time', () => store.set(FLOOR, String(atMs))),
     journal(event, detail) {
       if (!mayJournal(event)) return
       const entry: JournalEntry = { at: clock.now(), event, detail: detail.slice(0, 1_000) }

@@ -133,7 +133,8 @@ const events: readonly (readonly [weight: number, event: Event])[] = [
   [
     4,
     (_world, node, roll) => {
-      node.skew(roll < 0.5 ? -50 * YEAR_MS * roll : YEAR_MS * roll)
+      // Behind, down to 1970 or so; a little ahead; and somewhere beyond 2060.
+      node.skew(roll < 0.5 ? -50 * YEAR_MS * roll : roll < 0.8 ? YEAR_MS * roll : 60 * YEAR_MS * roll)
       return `${node.device.name} has a wrong clock`
     },
   ],
