@@ -154,10 +154,11 @@ export function createTurns(options: TurnOptions): Turns {
     return { ops: plan(desired, observed), wgKey: desired.wgKey }
   }
 
-  /** With a keepalive WireGuard shakes hands by itself; a peer that rests is left to rest. */
-  const greet = ({ endpoint, keepaliveS, wgKey }: OpOf<'peer-set'>): void => {
-    if (endpoint === undefined || isLoopback(endpoint) || (keepaliveS ?? 0) > 0) return
-    const [address] = peers.entries.find(({ member }) => member.wgKey === wgKey)?.member.addresses ?? []
+  /** A peer that passed over. With a keepalive WireGuard shakes hands by itself; one that rests is left to rest. */
+  const greet = ({ allowedIps, endpoint, keepaliveS, wgKey }: OpOf<'peer-set'>): void => {
+    if (allowedIps === undefined || endpoint === undefined || isLoopback(endpoint) || (keepaliveS ?? 0) > 0) return
+    const member = peers.entries.find((entry) => entry.member.wgKey === wgKey)?.member
+    const [address] = member !== undefined && peers.formerKeys.has(member.nodeId) ? member.addresses : []
     if (address !== undefined) options.nudge?.(address)
   }
 
@@ -169,7 +170,7 @@ export function createTurns(options: TurnOptions): Turns {
     if (failed.length > 0) return false
     applied = version
     keyInUse = wgKey
-    for (const op of ops) if (op.op === 'peer-set' && op.replaces !== undefined) greet(op)
+    if (peers.formerKeys.size > 0) for (const op of ops) if (op.op === 'peer-set') greet(op)
     if (ops.length > 0) log.debug('kernel programmed', { ops: ops.length, revision: version.revision })
     if (!onlyEndpoints(ops)) options.onChanged()
     return true

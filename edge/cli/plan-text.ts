@@ -8,7 +8,6 @@ function peerWords(op: Extract<Op, { op: 'peer-set' }>): string {
   if (op.allowedIps !== undefined) parts.push(`allowed-ips ${op.allowedIps.join(',')}`)
   if (op.endpoint !== undefined) parts.push(`endpoint ${op.endpoint}`)
   if (op.keepaliveS !== undefined) parts.push(`persistent-keepalive ${op.keepaliveS}`)
-  if (op.replaces !== undefined) parts.push(`peer ${op.replaces} remove`)
   return parts.join(' ')
 }
 

@@ -64,7 +64,6 @@ function setPeer(device: Device, op: OpOf<'peer-set'>): void {
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(keepaliveS === undefined ? {} : { keepaliveS }),
   })
-  if (op.replaces !== undefined) device.peers.delete(op.replaces)
 }
 
 function routeKey({ destination, metric }: { destination: Cidr; metric: number }): string {

@@ -114,7 +114,6 @@ function peerLines(op: PeerOp): readonly string[] {
     ...(op.allowedIps === undefined
       ? []
       : ['replace_allowed_ips=true', ...op.allowedIps.map((cidr) => `allowed_ip=${cidr}`)]),
-    ...(op.replaces === undefined ? [] : [`public_key=${hexOf(op.replaces)}`, 'remove=true']),
   ]
 }
 

@@ -42,8 +42,6 @@ function peerArguments(op: PeerOp): readonly string[] {
     ...(op.endpoint === undefined ? [] : ['endpoint', op.endpoint]),
     ...(op.keepaliveS === undefined ? [] : ['persistent-keepalive', String(op.keepaliveS)]),
     ...(op.allowedIps === undefined ? [] : ['allowed-ips', op.allowedIps.join(',')]),
-    // The addresses have passed over by then; in one call, so that no packet finds them without a peer.
-    ...(op.replaces === undefined ? [] : ['peer', op.replaces, 'remove']),
   ]
 }
 

@@ -8,7 +8,7 @@ export interface DesiredPeer {
   readonly node: NodeId
   readonly name: Name
   readonly wgKey: WgKey
-  /** The key this very device was known by before: what WireGuard holds under that one passes over. */
+  /** The key this very device was known by before: what WireGuard holds under that one passes over in one step. */
   readonly replaces?: WgKey
   /** Sorted; the peer's mesh addresses and the subnets that are routed through it. */
   readonly allowedIps: readonly Cidr[]

@@ -12,8 +12,6 @@ export type Op =
   | {
       readonly op: 'peer-set'
       readonly wgKey: WgKey
-      /** The peer's former key, which goes in the same breath: its addresses are never nobody's. */
-      readonly replaces?: WgKey
       /** Absent members are left as they are. */
       readonly allowedIps?: readonly Cidr[]
       readonly endpoint?: Endpoint

@@ -1,14 +1,15 @@
 // The difference between what should be and what is, as operations in the order of their execution.
 //
 // Policy stands before anything can be reached; then interface, peers, addresses, link, forwarding, routes; what is to go
-// goes last, and routes before what carries them. Planning again after these operations yields nothing.
+// goes last, and routes before what carries them. Planning again after these operations yields nothing, but for the former key
+// of a device that has another: it goes with the next plan.
 
 import { type Cidr, compareCidr, familyOf, sortCidrs } from '../../shared/address/cidr.ts'
 import { compareText } from '../../shared/bytes.ts'
 import type { WgKey } from '../../shared/ids.ts'
 import type { Desired, DesiredPeer, DesiredRoute } from './desired.ts'
 import type { Observed, ObservedPeer, ObservedRoute } from './observed.ts'
-import { type Op, routeOf } from './op.ts'
+import { type Op, type OpOf, routeOf } from './op.ts'
 
 /** Both are sorted as a rule, and most turns find nothing to do: then nothing is allocated. */
 function sameCidrs(a: readonly Cidr[], b: readonly Cidr[]): boolean {
@@ -34,13 +35,8 @@ function withFreeFormers(peers: readonly DesiredPeer[]): readonly DesiredPeer[] 
 function successorOp(wanted: DesiredPeer, former: ObservedPeer, held: ObservedPeer | undefined): Op {
   const { allowedIps, wgKey } = wanted
   const endpoint = wanted.endpoint ?? held?.endpoint ?? former.endpoint
-  return {
-    op: 'peer-set',
-    wgKey,
-    replaces: former.wgKey,
-    allowedIps,
-    ...(endpoint === undefined ? {} : { endpoint, keepaliveS: wanted.keepaliveS }),
-  }
+  const reach = endpoint === undefined ? {} : { endpoint, keepaliveS: wanted.keepaliveS }
+  return { op: 'peer-set', wgKey, allowedIps, ...reach }
 }
 
 function peerOp(wanted: DesiredPeer, held: ObservedPeer | undefined): Op | undefined {
@@ -126,20 +122,28 @@ interface PeerOps {
 
 function peerOps(wanted: readonly DesiredPeer[], held: readonly ObservedPeer[]): PeerOps {
   const set: Op[] = []
-  const remove: Op[] = []
+  const remove: OpOf<'peer-remove'>[] = []
+  const staying = new Set<WgKey>()
   const formers = new Set(wanted.flatMap(({ replaces }) => replaces ?? []))
   const former = new Map(held.filter(({ wgKey }) => formers.has(wgKey)).map((peer) => [peer.wgKey, peer]))
+  /** The former key that passes over now. It goes with the next plan: what WireGuard is encrypting for it still gets out. */
+  const passing = ({ replaces }: DesiredPeer, have: ObservedPeer | undefined): ObservedPeer | undefined => {
+    const before = replaces === undefined ? undefined : former.get(replaces)
+    return have === undefined || (before?.allowedIps.length ?? 0) > 0 ? before : undefined
+  }
   const opFor = (want: DesiredPeer, have: ObservedPeer | undefined): Op | undefined => {
-    const before = want.replaces === undefined ? undefined : former.get(want.replaces)
-    return before === undefined ? peerOp(want, have) : successorOp(want, before, have)
+    const before = passing(want, have)
+    if (before === undefined) return peerOp(want, have)
+    staying.add(before.wgKey)
+    return successorOp(want, before, have)
   }
   eachPeer(wanted, held, (want, have) => {
     const op = want === undefined ? undefined : opFor(want, have)
     if (op !== undefined) set.push(op)
     if (want !== undefined || have === undefined) return
-    if (!former.has(have.wgKey)) remove.push({ op: 'peer-remove', wgKey: have.wgKey })
+    remove.push({ op: 'peer-remove', wgKey: have.wgKey })
   })
-  return { set, remove }
+  return { set, remove: remove.filter(({ wgKey }) => !staying.has(wgKey)) }
 }
 
 function deviceOps(desired: Desired, observed: Observed): readonly Op[] {

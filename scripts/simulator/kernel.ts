@@ -102,7 +102,6 @@ function setPeer(state: State, op: Extract<Op, { op: 'peer-set' }>): void {
     rxBytes: before?.rxBytes ?? 0,
     txBytes: before?.txBytes ?? 0,
   })
-  if (op.replaces !== undefined) peers.delete(op.replaces)
 }
 
 function execute(state: State, op: Op): void {
