@@ -45,6 +45,8 @@ const REFUSED_MAX = 4
 export function createCatchUp(options: CatchUpOptions): CatchUp {
   const { clock, entropy, log } = options
   let assembly: Assembly | undefined
+  /** The last request that was given up: a hub that half a fleet asks at once is slow, and its answer is as good a minute later. */
+  let late: Assembly | undefined
   let gathered = 0
   let want: SyncRequest['want'] = 'delta'
   let tries = 0
@@ -70,6 +72,7 @@ export function createCatchUp(options: CatchUpOptions): CatchUp {
   }
 
   const fail = (error: unknown): void => {
+    late = isHoldfastError(error, 'unreachable') ? assembly : undefined
     rest()
     options.onRefused(error)
     // What was written for newer agents is no clearer the second time.
@@ -112,6 +115,15 @@ export function createCatchUp(options: CatchUpOptions): CatchUp {
     })
   }
 
+  /** The request that a chunk answers; undefined for those that nobody waits for. */
+  const askedFor = (id: string): Assembly | undefined => {
+    if (assembly?.id === id) return assembly
+    if (late?.id !== id || gathered > 0) return undefined
+    assembly = late
+    late = undefined
+    return assembly
+  }
+
   const finish = (kind: ReplyKind, deflated: Uint8Array, hash: Uint8Array): void => {
     rest()
     if (!sameBytes(options.sha256(deflated), hash)) throw new HoldfastError('invalid', 'a reply arrived damaged')
@@ -134,14 +146,14 @@ export function createCatchUp(options: CatchUpOptions): CatchUp {
     },
     done() {
       rest()
+      late = undefined
       tries = 0
       want = 'delta'
     },
     onChunk(bytes) {
       const chunk = parseChunk(bytes)
-      const current = assembly
-      // Replies to requests that were given up; harmless.
-      if (current === undefined || chunk.id !== current.id) return
+      const current = askedFor(chunk.id)
+      if (current === undefined) return
       try {
         gathered += chunk.data.length
         // Repeated chunks count too: nobody has reason to send much more than a snapshot.
@@ -154,6 +166,9 @@ export function createCatchUp(options: CatchUpOptions): CatchUp {
         fail(error)
       }
     },
-    down: rest,
+    down() {
+      rest()
+      late = undefined
+    },
   }
 }

@@ -79,6 +79,28 @@ test('a hub that does not answer is asked again, ever more rarely, and not forev
   assert.is(r.revision(), 3)
 })
 
+for (const delayS of [20, 70]) {
+  test(`a hub that takes ${delayS} s for each answer is slow, not silent`, async () => {
+    const r = await connected(true)
+    r.hub.mute = true
+    r.hub.putNode(other).publish(false)
+    let seen = 0
+    let seconds = 0
+    for (; seconds < 1_800 && r.revision() < 2; seconds++) {
+      await r.advance(1_000)
+      for (const request of r.hub.requests.slice(seen)) {
+        r.clock.after(delayS * 1_000, () => r.hub.reply(me.nodeId, request))
+      }
+      seen = r.hub.requests.length
+    }
+    assert.is(r.revision(), 2, `after ${seconds} s and ${seen} requests`)
+    assert.ok(seen <= 10, `${seen} requests`)
+    await r.advance(600_000)
+    assert.is(r.hub.requests.length, seen, 'and it is left in peace')
+    assert.equal(r.refused, [])
+  })
+}
+
 test('a broker that forgot the head is no obstacle', async () => {
   const r = rig()
   r.hub.attach(r.broker)
