@@ -52,7 +52,7 @@ export function openLink(
     log.info(online ? 'the hub is there' : 'the hub is away; the node works on by itself')
     if (!online) parts.uplinks.doubt()
     gossip.follow()
-    keep.write('keep the mode', () => mode.save())
+    keep.write('keep the mode', () => mode.saveChange())
     keep.journal(mode.now().mode, state.failure?.reason ?? '')
   }
   const sync = createSync({

@@ -2,7 +2,7 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { again, begin, online, other, shake } from './agent-rig.fake.ts'
+import { again, begin, kernelText, online, other, shake } from './agent-rig.fake.ts'
 
 const test = suite('agent cut off')
 
@@ -44,6 +44,25 @@ test('a broker without its hub, and a broker that turns the node away, are told 
   rig.broker.refuse(rig.agent.status().nodeId, 'unauthenticated')
   await rig.advance(1_000)
   assert.is(rig.agent.status().cutOff?.waitsFor, 'credentials')
+  await rig.stop()
+})
+
+test('a link that comes and goes for an hour costs neither the kernel nor the flash, and the hub little', async () => {
+  const rig = await online()
+  shake(rig, other, '192.168.1.9:51820')
+  await rig.advance(60_000)
+  const [kernel, timers] = [kernelText(rig), rig.timers()]
+  const [journal, values, said] = [rig.store.writes.journal, rig.store.writes.value, rig.broker.published.length]
+  for (let i = 0; i < 900; i++) {
+    rig.broker.setDown(i % 2 === 0)
+    await rig.advance(4_000)
+  }
+  assert.is(kernelText(rig), kernel)
+  assert.ok(rig.timers() <= timers + 4, `${rig.timers()} timers`)
+  assert.ok(rig.store.writes.journal - journal <= 80, `${rig.store.writes.journal - journal} journal rows`)
+  assert.ok(rig.store.writes.value - values <= 90, `${rig.store.writes.value - values} values written`)
+  const each = (rig.broker.published.length - said) / 450
+  assert.ok(each <= 6, `${each} messages for each return`)
   await rig.stop()
 })
 

@@ -20,7 +20,7 @@ export interface ChoresOptions {
   readonly keep: Keepsakes
   readonly holding: Pick<Holding, 'save'>
   readonly facts: Pick<FactBook, 'flush'>
-  readonly mode: Pick<ModeKeeper, 'save'>
+  readonly mode: Pick<ModeKeeper, 'save' | 'saveChange'>
   readonly time: Pick<KnownTime, 'look' | 'keep'>
   readonly store: Pick<Store, 'set'>
   readonly memories: readonly Memory[]
@@ -53,6 +53,7 @@ export function createChores(options: ChoresOptions): Chores {
     const kept = keep.write('keep facts and intent', () => {
       holding.save()
       facts.flush()
+      mode.saveChange()
     })
     if (kept) keep.probe()
   }

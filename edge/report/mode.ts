@@ -15,6 +15,8 @@ export interface Mode {
 }
 
 const KEY = 'hub-contact'
+/** Between two changes that are written down. */
+const SAVE_MS_MIN = 5 * 60_000
 
 const kept = v.strictObject({
   mode: v.picklist(['online', 'autonomous']),
@@ -38,6 +40,8 @@ export interface ModeKeeper {
   /** True if the mode changed. */
   update(link: LinkState): boolean
   save(): void
+  /** Writes a change of the mode down, at once where it is the first for a while: a link that comes and goes must not wear the flash. */
+  saveChange(): void
 }
 
 export function createMode(store: Store, clock: Clock): ModeKeeper {
@@ -45,7 +49,15 @@ export function createMode(store: Store, clock: Clock): ModeKeeper {
   // A node that was online when it went down is autonomous since the hub was last heard.
   const since = before?.mode === 'autonomous' ? before.since : (before?.lastContact ?? clock.now())
   let current: Mode = { mode: 'autonomous', since, lastContact: before?.lastContact }
+  let unsaved = false
+  let savedAt = Number.NEGATIVE_INFINITY
   const now = (): Mode => (current.mode === 'online' ? { ...current, lastContact: clock.now() } : current)
+  const save = (): void => {
+    store.set(KEY, JSON.stringify(now()))
+    unsaved = false
+    savedAt = clock.monotonic()
+  }
+
   return {
     now,
     update({ hubOnline, lastContact, up }) {
@@ -54,8 +66,12 @@ export function createMode(store: Store, clock: Clock): ModeKeeper {
       // A link that dies in silence is noticed within a keepalive or two: so much later than the last word this may be.
       const contact = current.mode === 'online' ? clock.now() : (lastContact ?? current.lastContact)
       current = { mode, since: changed ? clock.now() : current.since, lastContact: contact }
+      unsaved ||= changed
       return changed
     },
-    save: () => store.set(KEY, JSON.stringify(now())),
+    save,
+    saveChange() {
+      if (unsaved && clock.monotonic() - savedAt >= SAVE_MS_MIN) save()
+    },
   }
 }
