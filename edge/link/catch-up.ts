@@ -45,7 +45,7 @@ const REFUSED_MAX = 4
 export function createCatchUp(options: CatchUpOptions): CatchUp {
   const { clock, entropy, log } = options
   let assembly: Assembly | undefined
-  /** The last request that was given up: a hub that half a fleet asks at once is slow, and its answer is as good a minute later. */
+  /** The last request that was given up: a hub that half a fleet asks at once is slow, its answer as good a minute later. */
   let late: Assembly | undefined
   let gathered = 0
   let want: SyncRequest['want'] = 'delta'

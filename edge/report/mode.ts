@@ -40,7 +40,7 @@ export interface ModeKeeper {
   /** True if the mode changed. */
   update(link: LinkState): boolean
   save(): void
-  /** Writes a change of the mode down, at once where it is the first for a while: a link that comes and goes must not wear the flash. */
+  /** Writes a change down, at once where it is the first for a while: a link that comes and goes must not wear the flash. */
   saveChange(): void
 }
 

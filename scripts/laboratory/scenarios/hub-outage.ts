@@ -1,6 +1,8 @@
 // Promises 4 and 6: losing the hub disturbs nothing, and what the hub says of the fleet is what the devices said.
 
+import type { AgentStatus } from '../../../edge/agent.ts'
 import type { Fleet } from '../fleet.ts'
+import type { LabNode } from '../node.ts'
 import { type PingWatch, watchPing } from '../ping.ts'
 import { runScenario, type Scenario } from '../scenario.ts'
 import { resource, twoSites } from '../shapes.ts'
@@ -46,6 +48,11 @@ export const scenario: Scenario = {
     const watches = await story.step('pings every 20 ms from now on, on three paths', () => watchAll(fleet))
     await story.step('the hub is killed', () => hub.kill())
     await story.step('every device says that it is autonomous', () => modes(fleet, 'autonomous'))
+    await story.step(
+      'and what it waits for, when it tries again, and which peers answer meanwhile',
+      () => cutOffSaid(fleet, restarted),
+      (said) => said,
+    )
     await story.step('alpha-2’s agent is stopped and started', async () => {
       await restarted.end('SIGTERM')
       await restarted.start()
@@ -80,6 +87,11 @@ export const scenario: Scenario = {
       },
       ({ message, status }) => `Programmed ${status}: ${message}`,
     )
+    await story.step(
+      'it says since when beta-2 is away and what it ran',
+      () => awaySaid(fleet),
+      (said) => said,
+    )
     await story.step('beta-2’s agent starts; every device acknowledges', async () => {
       await killed.start()
       await fleet.acknowledged()
@@ -99,6 +111,28 @@ export const scenario: Scenario = {
       (sent) => `${sent} sent`,
     )
   },
+}
+
+/** As people and as a Prometheus are told. */
+async function cutOffSaid(fleet: Fleet, node: LabNode): Promise<string> {
+  const isPort = ({ cutOff }: AgentStatus): boolean => cutOff?.waitsFor === 'hub-port' && cutOff.peersReachable > 0
+  await fleet.sees(
+    node,
+    'says that the hub’s host answers and its port is closed, and that peers are there',
+    isPort,
+    60_000,
+  )
+  const metrics = await node.cli(['metrics'])
+  for (const line of ['holdfast_agent_online 0', 'holdfast_agent_waits_for{what="hub-port"} 1']) {
+    expect(metrics.includes(`${line}\n`), `the metrics say ${line}`, metrics)
+  }
+  return /^cut off {3}(.*)$/m.exec(await node.cli(['status']))?.[1] ?? 'nothing'
+}
+
+async function awaySaid({ hub }: Fleet): Promise<string> {
+  const said = /^beta-2 .*$/m.exec(await hub.cli(['status']))?.[0]
+  expect(said !== undefined, 'the hub lists beta-2 as away', 'it does not')
+  return said ?? ''
 }
 
 async function programmedOf(fleet: Fleet): Promise<{ readonly status: string; readonly message: string }> {
