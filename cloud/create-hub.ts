@@ -4,7 +4,7 @@ import { fromBase64 } from '../shared/bytes.ts'
 import { HoldfastError } from '../shared/errors.ts'
 import { type Name, type NodeId, parseName } from '../shared/ids.ts'
 import type { AnyResource, Resource } from '../shared/intent/resource.ts'
-import { anchorPin, leaveProofBytes } from '../shared/wire/enrol.ts'
+import { anchorPin, anchorPins, leaveProofBytes } from '../shared/wire/enrol.ts'
 import { createAddresses } from './compile/addresses.ts'
 import { createDoorway } from './enrol/doorway.ts'
 import { createEnrol } from './enrol/enrol.ts'
@@ -69,8 +69,8 @@ function createCore(options: HubOptions, store: HubStore) {
   const finish = (name: Name): void => void remove('Canary', name, hubActor)
   const canaries = createCanaries({ clock, log, intents, members: status.members, newest: signed, finish })
   const verdicts = createVerdicts(store, fleet, networks)
-  const pin = anchorPin(options.anchor, sha256)
   const lockOf = (network: Name): Uint8Array | undefined => locks.hash(networks.get(network)?.state.id)
+  const pin = anchorPin(options.anchor, sha256)
   const tokens = createTokens({ store, clock, entropy, sha256, pin, lockOf })
 
   const membership = createMembership({ access: options.brokerAccess, fleet, networks, log })
@@ -151,20 +151,22 @@ function createCore(options: HubOptions, store: HubStore) {
   const note = createNote(options, store)
   const overrides = createOverrides({ ...shared, verdicts, announce, status, note })
 
-  const known = { intents, enrolments, fleet, networks, status, tokens, pin, canaries, listeners, membership }
+  const known = { intents, enrolments, fleet, networks, status, tokens, canaries, listeners, membership }
   return { ...known, desk, doorway, note, overrides, putAll, resetAll, remove }
 }
 
 export function createHub(options: HubOptions, store: HubStore): Hub {
   const { verify } = options
   const core = createCore(options, store)
+  const { anchor, roots = [] } = options
+  const pins = anchorPins(anchor, roots, options.sha256)
   const { doorway, enrolments, fleet, intents, networks, note, status, tokens } = core
   const nodeNamed = (name: string) => intents.get('Node', name)?.resource as Resource<'Node'> | undefined
 
   const enrol = createEnrol({
     ...options,
     tokens,
-    pin: core.pin,
+    pins,
     access: options.brokerAccess,
     port: {
       enrolmentOf: (node: NodeId) => fleet.enrolment(node),
@@ -177,7 +179,7 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
   })
   const renewal = createRenewal({
     ...options,
-    pin: core.pin,
+    pins,
     access: options.brokerAccess,
     enrolmentOf: (node) => fleet.enrolment(node),
     stateOf: (name) => status.node(name)?.state,
@@ -231,7 +233,7 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
       if (done) note(actor, 'revoke', `token/${id}`)
       return done
     },
-    anchor: () => options.anchor,
+    anchor: () => ({ ...anchor, ...(roots.length === 0 ? {} : { roots: [...roots] }) }),
     enrol,
     async approve(name, actor) {
       const enrolment = enrolments.get(name as Name)

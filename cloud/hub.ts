@@ -10,8 +10,9 @@ import type { Version } from '../shared/record/head.ts'
 import type { SignedLock } from '../shared/record/lock.ts'
 import type { LockSubmission } from '../shared/record/lock-bundle.ts'
 import type { Member, Verdict } from '../shared/record/member.ts'
+import type { SignedRoot } from '../shared/record/root.ts'
 import type { Signatures } from '../shared/record/signatures.ts'
-import type { Anchor, EnrolReply, EnrolRequest } from '../shared/wire/enrol.ts'
+import type { Anchor, AnchorReply, EnrolReply, EnrolRequest } from '../shared/wire/enrol.ts'
 import type { RenewReply, RenewRequest } from '../shared/wire/renew.ts'
 import type { PathKind, StatusReport } from '../shared/wire/report.ts'
 
@@ -228,6 +229,8 @@ export interface HubOptions {
   /** Signs heads; its certificate by the root is handed to devices. */
   readonly signer: Signer
   readonly keyCertificates: readonly Uint8Array[]
+  /** What leads from former roots to the one of the anchor, the oldest first. */
+  readonly roots?: readonly SignedRoot[]
   readonly bus: BusFactory
   readonly brokerAccess: BrokerAccess
   /** What devices are told about the broker. */
@@ -251,7 +254,7 @@ export interface Hub {
   createToken(spec: Extract<AnyResource, { kind: 'JoinToken' }>['spec'], actor: Actor): CreatedToken
   listTokens(): readonly TokenRow[]
   revokeToken(id: string, actor: Actor): boolean
-  anchor(): Anchor
+  anchor(): AnchorReply
   enrol(request: EnrolRequest): Promise<EnrolReply>
   approve(name: string, actor: Actor): Promise<FleetNode>
 

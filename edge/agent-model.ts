@@ -12,6 +12,7 @@ import type { OwnOverrides } from './override/own-overrides.ts'
 import { lockStatus } from './report/lock-health.ts'
 import type { Model } from './report/report.ts'
 import type { Intake } from './trust/intake.ts'
+import { rootStatus } from './trust/own-root.ts'
 
 function merged(own: readonly Condition[], host: readonly Condition[]): readonly Condition[] {
   if (host.length === 0) return own
@@ -54,6 +55,7 @@ export function createModel(
       },
       origin: intake.origin(),
       signedAt: holding.held()?.head.issuedAt,
+      rootKey: rootStatus(parts.root, options.sha256),
       membershipLock: lockStatus(holding),
       overrides: overrides.book.views(),
       peers,

@@ -38,6 +38,8 @@ import { type Anchors, firstKeyring } from './trust/keys.ts'
 import type { LockedHolding } from './trust/locked.ts'
 import { createMembers, type Members } from './trust/members.ts'
 import { createOwnLock } from './trust/own-lock.ts'
+import { anchorsOf, createOwnRoot } from './trust/own-root.ts'
+import { keepRoot } from './trust/root-pin.ts'
 import { createUpkeep, type Upkeep } from './upkeep/upkeep.ts'
 import { createOwnUplinks } from './uplinks/own-uplinks.ts'
 import type { Uplinks } from './uplinks/uplinks.ts'
@@ -50,16 +52,6 @@ export const upkeepKey = 'upkeep-today'
 export const pathSizesKey = 'path-sizes'
 /** Of a network that says nothing else. */
 const MTU = 1_420
-
-function anchorsOf({ identity, sha256, verify }: AgentOptions): Anchors {
-  return {
-    network: identity.network.id,
-    root: fromBase64(identity.anchor.rootKey),
-    certificates: identity.keys.map((key) => fromBase64(key)),
-    verify,
-    sha256,
-  }
-}
 
 /** Documents carry whole milliseconds after 1970, whatever the machine's clock says. */
 function wholeMs(clock: Clock): Clock {
@@ -228,11 +220,13 @@ export function createParts(
 ) {
   const { identity, log, store } = options
   const clock = wholeMs(options.clock)
-  const anchors = anchorsOf(options)
   const health = createHealth({ clock })
   const keep = createKeepsakes(store, clock, health, log)
+  const root = createOwnRoot(options, keep)
+  const anchors = anchorsOf(identity, root.anchors, options)
   const staged = options.confirm !== undefined
-  const locked = createOwnLock(options, { anchors, keep }, createHolding(anchors, store, log, staged))
+  const rooted = keepRoot(createHolding(anchors, store, log, staged), root)
+  const locked = createOwnLock(options, { anchors, keep }, rooted)
   const { holding, onKey, ownKey, keyBook } = createKeys(options, { clock, keep, locked }, onKeys)
   const members = createMembers(holding, identity.nodeId)
   const facts = openFacts(options, members, keep, onKey)
@@ -270,7 +264,7 @@ export function createParts(
   const time = createKnownTime({ clock, keep, log, signedAt: () => holding.held()?.head.issuedAt })
   const chores = createChores({ clock, keep, holding, facts, mode, memories, store, time })
   const started = { wall: clock.now(), monotonic: clock.monotonic() }
-  const known = { ...sources, anchors, health, keep, keyBook, keyDesk, mode, ownKey, paths, peers }
+  const known = { ...sources, anchors, root, health, keep, keyBook, keyDesk, mode, ownKey, paths, peers }
   return { ...known, chores, ports, relay, started, time }
 }
 

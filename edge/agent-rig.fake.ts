@@ -8,6 +8,7 @@ import type { Clock } from '../shared/effects.ts'
 import { HoldfastError } from '../shared/errors.ts'
 import { sha256, verify } from '../shared/host/crypto.ts'
 import { parseDeviceKey, parseName } from '../shared/ids.ts'
+import { certifyKey } from '../shared/record/keys.ts'
 import { parseStatus, type StatusReport } from '../shared/wire/report.ts'
 import { topics } from '../shared/wire/topics.ts'
 import type { Agent, AgentOptions } from './agent.ts'
@@ -78,8 +79,8 @@ function agentOptions(hub: FakeHub, doors: Pick<AgentOptions, 'clock' | 'store' 
       name: me.name,
       network: { id: testNetwork, name: parseName('default') },
       hubUrl: 'https://hub.test:8443',
-      anchor: { rootKey: parseDeviceKey(toBase64(hub.root.publicKey)), tlsAuthority: '' },
-      keys: hub.anchors.certificates.map((bytes) => toBase64(bytes)),
+      anchor: { rootKey: parseDeviceKey(toBase64(hub.firstRoot.publicKey)), tlsAuthority: '' },
+      keys: [toBase64(certifyKey(hub.signer.publicKey, 1, hub.firstRoot, sha256))],
       broker: { urls: ['mqtts://hub.test:8883'], username: me.nodeId, password: 'x' },
     },
     settings: {

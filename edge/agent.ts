@@ -31,6 +31,8 @@ import type { CutOff, HeardOf, HubFailure } from './report/cut-off.ts'
 import type { Store } from './store/store.ts'
 import type { LockFile } from './trust/lock-pin.ts'
 import type { Origin } from './trust/origin.ts'
+import type { RootStatus } from './trust/own-root.ts'
+import type { RootFile } from './trust/root-pin.ts'
 import type { UpkeepStatus } from './upkeep/upkeep.ts'
 import type { UplinkDoors } from './uplinks/doors.ts'
 import type { WayOut } from './uplinks/way-out.ts'
@@ -68,6 +70,8 @@ export interface AgentOptions {
   readonly store: Store
   /** Where the pinned membership lock lies; in the store where absent. */
   readonly lockFile?: LockFile
+  /** Where the pinned root key lies; in the store where absent. */
+  readonly rootFile?: RootFile
   readonly driver: Driver
   readonly bus: BusFactory
   /** What the doors of this host found (clock, certificate of the hub); asked at every turn, shown among the health. */
@@ -201,6 +205,8 @@ export interface AgentStatus {
     /** Newer than what is held, and not here yet. */
     readonly newestHeard?: HeardOf
   } & ConfirmView
+  /** The root key of the hub that this node trusts. */
+  readonly rootKey: RootStatus
   /** The membership lock this node trusts; absent where there is none. */
   readonly membershipLock?: LockStatus
   /** Policy overrides that hold, and the last that ended. */

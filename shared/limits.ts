@@ -16,6 +16,8 @@ export const yamlTokensMax = 200_000
 export const recordBytesMax = 256 << 10
 /** Nesting of any document, canonical JSON or YAML; ours needs 12. */
 export const canonicalDepthMax = 32
+/** Rotations of the root key that a chain tells of, about 600 bytes each: one a year for longer than a device lasts. */
+export const rootLinksMax = 32
 /** Keys of one membership lock, and so signatures on one record: a team of administrators with a spare each. */
 export const lockKeysMax = 32
 /** Devices that one lock bars by name: those that were lost or stolen in the years of a fleet. */

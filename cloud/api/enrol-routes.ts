@@ -31,7 +31,10 @@ export const enrolRoutes: readonly ApiRoute[] = [
     role: 'public',
     summary: 'The TLS authority, signed by the root key, for devices that pin one that was lost',
     reply: 'Its envelope',
-    handle: ({ context, deps }) => context.json({ envelope: toBase64(deps.signedAuthority) }),
+    handle: ({ context, deps }) => {
+      const { roots } = deps.hub.anchor()
+      return context.json({ envelope: toBase64(deps.signedAuthority), ...(roots === undefined ? {} : { roots }) })
+    },
   },
   {
     method: 'POST',

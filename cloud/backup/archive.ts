@@ -9,6 +9,7 @@ import { toHex } from '../../shared/bytes.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { sha256 } from '../../shared/host/crypto.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
+import { rootChainFile } from '../tls/root-chain.ts'
 
 /** Every file of a backup but the manifest, by its path in the data directory. */
 export const backupFiles = [
@@ -23,6 +24,14 @@ export const backupFiles = [
   'tls/hub.crt',
 ] as const
 
+/** Those that only some hubs have. */
+const occasionalFiles = [rootChainFile] as const
+
+/** The files of a backup that `there` says are there, beside those that every hub has. */
+export function filesOf(there: (name: string) => boolean): readonly string[] {
+  return [...backupFiles, ...occasionalFiles.filter(there)]
+}
+
 export const manifestFile = 'manifest.json'
 
 const manifestSchema = v.strictObject({
@@ -30,7 +39,10 @@ const manifestSchema = v.strictObject({
   version: v.string(),
   createdAt: v.number(),
   /** SHA-256 in hex. */
-  files: v.strictObject(Object.fromEntries(backupFiles.map((name) => [name, v.string()]))),
+  files: v.strictObject({
+    ...Object.fromEntries(backupFiles.map((name) => [name, v.string()])),
+    ...Object.fromEntries(occasionalFiles.map((name) => [name, v.optional(v.string())])),
+  }),
 })
 
 export function hashFile(path: string): string {
@@ -47,8 +59,8 @@ function tar(...args: readonly string[]): void {
 }
 
 /** Packs the backup that was laid out in `directory`. */
-export function pack(directory: string, file: string): void {
-  tar('--create', '--file', file, '--owner=0', '--group=0', '--directory', directory, manifestFile, ...backupFiles)
+export function pack(directory: string, file: string, names: readonly string[]): void {
+  tar('--create', '--file', file, '--owner=0', '--group=0', '--directory', directory, manifestFile, ...names)
 }
 
 /** Unpacks only what belongs to a backup, into an own directory, and checks that it is whole. */
@@ -57,10 +69,14 @@ export function unpack(file: string, directory: string): void {
   mkdirSync(join(directory, 'tls'), { recursive: true, mode: 0o700 })
   const remedy = 'Take another backup; this one is not whole.'
   try {
-    tar('--extract', '--file', file, '--no-same-owner', '--directory', directory, manifestFile, ...backupFiles)
+    const extract = (...names: readonly string[]): void =>
+      tar('--extract', '--file', file, '--no-same-owner', '--directory', directory, ...names)
+    extract(manifestFile)
     const manifest = parseWith(manifestSchema, JSON.parse(readFileSync(join(directory, manifestFile), 'utf8')))
     const files = manifest.files as Readonly<Record<string, string>>
-    for (const name of backupFiles) {
+    const names = filesOf((name) => files[name] !== undefined)
+    extract(...names)
+    for (const name of names) {
       if (hashFile(join(directory, name)) !== files[name]) throw new HoldfastError('corrupt', `${name} was changed`)
     }
     rmSync(join(directory, manifestFile))

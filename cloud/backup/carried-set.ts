@@ -4,7 +4,7 @@ import { fromBase64, toHex } from '../../shared/bytes.ts'
 import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { sha256, verify } from '../../shared/host/crypto.ts'
 import { parseSnapshot, snapshotFrameMax, unframe } from '../../shared/record/delta.ts'
-import { keyIdOf } from '../../shared/record/envelope.ts'
+import { envelopeKeyId, keyIdOf } from '../../shared/record/envelope.ts'
 import { type Head, openHead } from '../../shared/record/head.ts'
 import { readKeyCertificate } from '../../shared/record/keys.ts'
 import { MerkleTree } from '../../shared/record/merkle.ts'
@@ -19,6 +19,8 @@ export interface CarriedSet {
   /** Ids of the keys that devices which hold this set believe, and when the youngest was certified. */
   readonly keys: ReadonlySet<string>
   readonly newestKeyAt: number
+  /** How many rotations of the root key ago it was signed; 0 under the present one. */
+  readonly rootAge: number
 }
 
 function parse(id: string, bytes: Uint8Array): AnyRecord {
@@ -40,15 +42,21 @@ function certificatesIn(records: RecordSet): readonly Uint8Array[] {
   })
 }
 
-function openKeys(certificates: readonly Uint8Array[], { root }: HubSecrets) {
+/** Under this root, or under one that led to it: a device that was away holds a set from then. */
+function openKeys(certificates: readonly Uint8Array[], { root, roots }: HubSecrets) {
+  const known = [root.publicKey, ...roots.toReversed().map(({ link }) => fromBase64(link.root))]
+  const ids = known.map((key) => keyIdOf(key, sha256))
   const keys = new Map<string, Uint8Array>()
   let newestKeyAt = 0
+  let rootAge = 0
   for (const certificate of certificates) {
-    const { issuedAt, publicKey } = readKeyCertificate(certificate, root.publicKey, verify, sha256)
+    const age = Math.max(0, ids.indexOf(envelopeKeyId(certificate)))
+    const { issuedAt, publicKey } = readKeyCertificate(certificate, known[age] ?? root.publicKey, verify, sha256)
     keys.set(keyIdOf(publicKey, sha256), publicKey)
     newestKeyAt = Math.max(newestKeyAt, issuedAt)
+    rootAge = Math.max(rootAge, age)
   }
-  return { keys, newestKeyAt }
+  return { keys, newestKeyAt, rootAge }
 }
 
 /** The head, if a key signed it that the root certified. */
@@ -62,7 +70,7 @@ function openSignedHead(envelope: Uint8Array, records: RecordSet, secrets: HubSe
     if (isHoldfastError(cause, 'unsupported')) throw cause
     throw new HoldfastError('untrusted', `it was not signed under this root key: ${describeError(cause)}`, {
       cause,
-      remedy: 'Give the keys of the hub that the device joined.',
+      remedy: 'Give the keys of the hub that the device joined, exported after the last rotation of its root key.',
     })
   }
 }
@@ -80,8 +88,8 @@ function checkRoot(head: Head, records: RecordSet): void {
 export function openCarriedSet(frame: Uint8Array, secrets: HubSecrets): CarriedSet {
   const { head: envelope, payload } = unframe(frame, snapshotFrameMax)
   const records = parseSnapshot(payload)
-  const { head, keys, newestKeyAt } = openSignedHead(envelope, records, secrets)
+  const { head, keys, newestKeyAt, rootAge } = openSignedHead(envelope, records, secrets)
   checkRoot(head, records)
   const parsed = [...records].map(([id, bytes]) => parse(id, bytes))
-  return { head, envelope: envelope.slice(), records, parsed, keys: new Set(keys.keys()), newestKeyAt }
+  return { head, envelope: envelope.slice(), records, parsed, keys: new Set(keys.keys()), newestKeyAt, rootAge }
 }

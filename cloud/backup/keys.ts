@@ -13,13 +13,16 @@ import { sha256, signerFromSeed, verify } from '../../shared/host/crypto.ts'
 import { makePrivateDirectory, readIfThere, writeAtomic } from '../../shared/host/files.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
 import { readKeyCertificate } from '../../shared/record/keys.ts'
+import type { SignedRoot } from '../../shared/record/root.ts'
+import { parseRootChain, rootChainFile } from '../tls/root-chain.ts'
+import { settleStaged } from '../tls/staged-files.ts'
 
 /** By their paths in the data directory. */
 const needed = ['root.key'] as const
 /** Others can be made: the root key vouches for them. */
-const replaceable = ['signing.key', 'signing.crt', 'tls/authority.key', 'tls/authority.crt'] as const
+const replaceable = ['signing.key', 'signing.crt', 'tls/authority.key', 'tls/authority.crt', rootChainFile] as const
 
-const text = v.pipe(v.string(), v.maxLength(16_384))
+const text = v.pipe(v.string(), v.maxLength(64 << 10))
 const bundle = v.strictObject({
   format: v.literal('holdfast-hub keys 1'),
   exportedAt: v.string(),
@@ -35,6 +38,8 @@ type KeyFiles = v.InferOutput<typeof bundle>['files']
 
 export interface HubSecrets {
   readonly root: Signer
+  /** What leads to it from former ones. */
+  readonly roots: readonly SignedRoot[]
   /** The signing key and its certificate by the root; undefined where they are lost. */
   readonly signing: { readonly signer: Signer; readonly certificate: Uint8Array; readonly issuedAt: number } | undefined
   /** Undefined where it is lost. */
@@ -43,6 +48,7 @@ export interface HubSecrets {
 }
 
 function readDirectory(directory: string): unknown {
+  settleStaged(directory)
   const files = [...needed, ...replaceable].flatMap((name) => {
     const held = readIfThere(join(directory, name))
     return held === undefined ? [] : [[name, held] as const]
@@ -83,7 +89,8 @@ function openSigning(files: KeyFiles, root: Signer): HubSecrets['signing'] {
 function open(files: KeyFiles, from: string): HubSecrets {
   try {
     const root = signerFromSeed(fromBase64(files['root.key'].trim()))
-    return { root, signing: openSigning(files, root), authority: openAuthority(files), files }
+    const roots = parseRootChain(files[rootChainFile], root.publicKey, from)
+    return { root, roots, signing: openSigning(files, root), authority: openAuthority(files), files }
   } catch (cause) {
     throw new HoldfastError('corrupt', `the keys in ${from} cannot be used: ${describeError(cause)}`, {
       cause,
@@ -119,17 +126,27 @@ export function exportKeys(directory: string, file: string, now: number): void {
   writeAtomic(target, `${JSON.stringify(whole, undefined, 2)}\n`)
 }
 
-/** Lays the keys into a data directory. `signing`: what signs from now on. */
-export function writeKeys(
-  directory: string,
-  { authority, files }: HubSecrets,
-  signing: { readonly seed: string; readonly certificate: Uint8Array },
-): void {
+/** Lays the keys into a data directory as they are; without a signing key where there is none that counts. */
+export function layKeys(directory: string, { authority, files, signing }: HubSecrets): void {
   makePrivateDirectory(join(directory, 'tls'))
   writeAtomic(join(directory, 'root.key'), files['root.key'])
-  writeAtomic(join(directory, 'signing.key'), `${signing.seed}\n`)
-  writeAtomic(join(directory, 'signing.crt'), `${toBase64(signing.certificate)}\n`)
+  if (files[rootChainFile] !== undefined) writeAtomic(join(directory, rootChainFile), files[rootChainFile])
+  if (signing !== undefined && files['signing.key'] !== undefined) {
+    writeAtomic(join(directory, 'signing.key'), files['signing.key'])
+    writeAtomic(join(directory, 'signing.crt'), `${toBase64(signing.certificate)}\n`)
+  }
   if (authority === undefined) return
   writeAtomic(join(directory, 'tls', 'authority.key'), authority.key)
   writeAtomic(join(directory, 'tls', 'authority.crt'), authority.certificate)
+}
+
+/** As `layKeys`. `signing`: what signs from now on. */
+export function writeKeys(
+  directory: string,
+  secrets: HubSecrets,
+  signing: { readonly seed: string; readonly certificate: Uint8Array },
+): void {
+  layKeys(directory, secrets)
+  writeAtomic(join(directory, 'signing.key'), `${signing.seed}\n`)
+  writeAtomic(join(directory, 'signing.crt'), `${toBase64(signing.certificate)}\n`)
 }

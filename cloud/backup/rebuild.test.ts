@@ -26,6 +26,7 @@ const root = signerFromSeed(sha256(utf8('root')))
 const certificate = certifyKey(signer.publicKey, 1, root, sha256)
 const secrets: HubSecrets = {
   root,
+  roots: [],
   signing: { signer, certificate, issuedAt: 1 },
   authority: undefined,
   files: {} as HubSecrets['files'],

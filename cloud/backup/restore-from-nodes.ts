@@ -78,13 +78,16 @@ function openAll(files: readonly string[], secrets: HubSecrets): Opened {
   throw new HoldfastError(code, `${files[0]}: ${message}`, { cause: last, ...(remedy === undefined ? {} : { remedy }) })
 }
 
-/** The newest of each network. Throws `bad-root` where two differ and claim to be the same revision. */
+/**
+ * The newest of each network; one under the present root before all others, for a former one may be in other hands.
+ * Throws `bad-root` where two differ and claim to be the same revision.
+ */
 function newest(opened: Opened['sets']): readonly CarriedSet[] {
   const best = new Map<string, Opened['sets'][number]>()
   for (const one of opened) {
     const { head } = one.set
     const held = best.get(head.network)
-    const order = held === undefined ? 1 : compareVersion(head, held.set.head)
+    const order = held === undefined ? 1 : held.set.rootAge - one.set.rootAge || compareVersion(head, held.set.head)
     if (order > 0) best.set(head.network, one)
     if (order !== 0 || held === undefined || held.set.head.root === head.root) continue
     throw new HoldfastError(

@@ -1,19 +1,24 @@
-// backup, restore, keys export and keys rotate: what is kept against the loss of the hub, and how it comes back.
+// backup, restore and keys: what is kept against the loss of the hub, and how it comes back.
 
-import { listFlag, textFlag } from '../../shared/cli/parse.ts'
+import { fromBase64 } from '../../shared/bytes.ts'
+import { listFlag, switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { HoldfastError } from '../../shared/errors.ts'
+import { sha256 } from '../../shared/host/crypto.ts'
 import { createLog } from '../../shared/host/log.ts'
 import { memberKinds, plural } from '../../shared/intent/resource.ts'
+import { rootLinksMax } from '../../shared/limits.ts'
+import { keyIdOf } from '../../shared/record/envelope.ts'
 import { formatVersion } from '../../shared/record/head.ts'
 import { version } from '../../shared/version.ts'
 import { writeBackup } from '../backup/backup.ts'
-import { exportKeys } from '../backup/keys.ts'
+import { exportKeys, readKeys } from '../backup/keys.ts'
 import { restoreBackup } from '../backup/restore.ts'
 import { type FromNodes, restoreFromNodes } from '../backup/restore-from-nodes.ts'
 import { dataPaths } from '../serve/data-directory.ts'
+import { rotateRootKey } from '../tls/rotate-root-key.ts'
 import { rotateSigningKey } from '../tls/rotate-signing-key.ts'
 import { dataDefault } from './client.ts'
-import { argument, type Command, type Context } from './context.ts'
+import { argument, type Command, type Context, outputOf, printJson } from './context.ts'
 
 const dataOf = ({ flags }: Context): string => textFlag(flags, 'data') ?? dataDefault
 
@@ -35,7 +40,47 @@ export const keysExport: Command = async (context) => {
   )
 }
 
+function rotateRoot(context: Context): void {
+  const { after, before, serial, shortened } = rotateRootKey(dataOf(context), context.clock.now())
+  const short = [
+    `The chain holds ${rootLinksMax} rotations at most, and its oldest was dropped: devices and tokens from before it must join anew.`,
+  ]
+  context.out(
+    [
+      `The root key is ${after} now, number ${serial}, in place of ${before}; both have signed that it follows.`,
+      'Restart the hub: devices follow with the first revision that it signs, from the hub, from peers or from a file, also those',
+      'that are away; tokens that were made before still count. Agents that do not know of root rotation yet stay with what they hold.',
+      ...(shortened ? short : []),
+      'Copies of the keys from before are worth nothing to devices that have followed: make `keys export` and `backup` anew, now.',
+      '',
+    ].join('\n'),
+  )
+}
+
+export const keysShow: Command = async (context) => {
+  const { root, roots, signing } = readKeys(dataOf(context))
+  const idOf = (key: Uint8Array): string => keyIdOf(key, sha256)
+  const chain = roots.map(({ link }) => ({
+    serial: link.serial,
+    root: idOf(fromBase64(link.root)),
+    next: idOf(fromBase64(link.next)),
+    issuedAt: link.issuedAt,
+  }))
+  const serial = chain.at(-1)?.serial ?? 0
+  const signingKey = signing && { key: idOf(signing.signer.publicKey), issuedAt: signing.issuedAt }
+  if (outputOf(context) === 'json') {
+    printJson(context, { rootKey: { key: idOf(root.publicKey), serial }, ...(signingKey && { signingKey }), chain })
+    return
+  }
+  const dayOf = (ms: number): string => new Date(ms).toISOString()
+  const rows = chain.map((one) => `          ${one.serial}: ${one.next} follows ${one.root}, ${dayOf(one.issuedAt)}`)
+  const signed = signingKey && `signing   ${signingKey.key}, certified ${dayOf(signingKey.issuedAt)}`
+  const made = signed ?? 'signing   none that counts: the hub makes one at its next start'
+  context.out(`${[`root      ${idOf(root.publicKey)}, number ${serial}`, ...rows, made].join('\n')}\n`)
+}
+
 export const keysRotate: Command = async (context) => {
+  if (switchFlag(context.flags, 'root')) return rotateRoot(context)
   const directory = dataOf(context)
   const { after, before } = rotateSigningKey(directory, context.clock.now())
   context.out(
@@ -77,15 +122,15 @@ export const restore: Command = async (context) => {
       remedy: 'holdfast-hub restore FILE, or holdfast-hub restore --from-node FILE --keys FILE.',
     })
   }
-  if (files.length > 0 !== (keys !== undefined)) {
-    throw new HoldfastError('usage', '--from-node and --keys go together', {
+  if (files.length > 0 && keys === undefined) {
+    throw new HoldfastError('usage', '--from-node needs --keys', {
       remedy: 'A backup brings its keys along; for devices’ files give what `holdfast-hub keys export` wrote.',
     })
   }
-  if (keys !== undefined) {
+  if (keys !== undefined && files.length > 0) {
     tell(context, restoreFromNodes({ files, keys, directory, clock, entropy, log }), directory)
     return
   }
-  restoreBackup(argument(context, 0), directory, clock.now(), log)
+  restoreBackup(argument(context, 0), directory, clock.now(), log, keys)
   context.out(`Restored into ${directory}, in a new epoch. Start it with \`holdfast-hub serve --data ${directory}\`.\n`)
 }

@@ -228,7 +228,8 @@ const upkeep: readonly CommandSpec[] = [
       {
         name: 'keys',
         value: 'FILE',
-        summary: 'With --from-node: what `keys export` wrote, or the lost hub’s data directory',
+        summary:
+          'With --from-node: what `keys export` wrote, or the lost hub’s data directory. With a backup: keys exported after it, where the root key was rotated since',
       },
       data,
     ],
@@ -245,10 +246,17 @@ const upkeep: readonly CommandSpec[] = [
   },
   {
     name: 'keys rotate',
-    summary: 'Put another signing key in the place of the present one; the hub signs with it from its next start on',
+    summary:
+      'Put another signing key, or with --root another root key, in the place of the present one, as of the next start',
     description:
-      'Devices follow by themselves, also those that are away, and refuse the old key once they have heard of it. A backup from before brings the old key back: rotate again after such a restore.',
-    flags: [data],
+      'Devices follow by themselves, also those that are away, and refuse the old key once they have heard of it. A backup from before brings the old key back: rotate again after such a restore. With --root it is the key that devices pin: the old and the new one sign that the one follows the other, tokens made before still count, and keys and backups made before are worth nothing to devices that have followed (restore FILE --keys FILE mends a backup). Update agents first.',
+    flags: [{ name: 'root', summary: 'The root key, which devices pin, in place of the signing key' }, data],
+    examples: ['holdfast-hub keys rotate', 'holdfast-hub keys rotate --root && holdfast-hub keys export new.keys'],
+  },
+  {
+    name: 'keys show',
+    summary: 'Show which root key and signing key this hub has, and which root keys came before',
+    flags: [data, json],
   },
   {
     name: 'completion',

@@ -6,7 +6,7 @@ import { parseArgv, switchFlag } from '../../shared/cli/parse.ts'
 import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
 import { version } from '../../shared/version.ts'
-import { backup, keysExport, keysRotate, restore } from './backup-commands.ts'
+import { backup, keysExport, keysRotate, keysShow, restore } from './backup-commands.ts'
 import { type Client, openClient } from './client.ts'
 import { argument, type Command, type Context, printJson } from './context.ts'
 import { explainNode, explainPath, explainPolicy } from './explain-commands.ts'
@@ -85,6 +85,7 @@ export const commands: Readonly<Record<string, Command>> = {
   restore,
   'keys export': keysExport,
   'keys rotate': keysRotate,
+  'keys show': keysShow,
   completion,
   man,
   version: showVersion,

@@ -53,7 +53,7 @@ function nodeOf({
   }
 }
 
-/** Undefined for what comes from no resource: certificates of signing keys, membership locks, verdicts on overrides. */
+/** Undefined for what comes from no resource: signing and root keys, membership locks, verdicts on overrides. */
 export function originOf(record: AnyRecord, network: Name, now: number): Origin | undefined {
   switch (record.kind) {
     case 'network':
@@ -69,6 +69,7 @@ export function originOf(record: AnyRecord, network: Name, now: number): Origin 
     case 'service':
       return { resource: resourceOf('Service', record.body.name, record.body.spec), addresses: record.body.addresses }
     case 'key':
+    case 'root':
     case 'lock':
     case 'verdict':
       return undefined

@@ -30,7 +30,8 @@ export interface EnrolOptions {
   readonly sha256: Sha256
   readonly verify: Verify
   readonly tokens: Tokens
-  readonly pin: Uint8Array
+  /** Of the anchor, and of those before: tokens live on through a rotation of the root. */
+  readonly pins: readonly Uint8Array[]
   readonly access: BrokerAccess
   readonly broker: HubOptions['broker']
   readonly keyCertificates: readonly Uint8Array[]
@@ -74,10 +75,11 @@ function chooseName(request: EnrolRequest, node: NodeId, held: Enrolment | undef
 }
 
 export function createEnrol(options: EnrolOptions) {
-  const { clock, sha256, verify, tokens, pin, port } = options
+  const { clock, sha256, verify, tokens, pins, port } = options
 
   const prove = (request: EnrolRequest): void => {
-    const good = verify(fromBase64(request.deviceKey), enrolProofBytes(request, pin), fromBase64(request.proof))
+    const [key, proof] = [fromBase64(request.deviceKey), fromBase64(request.proof)]
+    const good = pins.some((pin) => verify(key, enrolProofBytes(request, pin), proof))
     if (!good)
       throw new HoldfastError('bad-signature', 'the device could not prove that it holds its key', { field: 'proof' })
   }

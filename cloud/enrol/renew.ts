@@ -21,7 +21,8 @@ export interface RenewalOptions extends LogInOptions {
   readonly clock: Clock
   readonly entropy: Entropy
   readonly verify: Verify
-  readonly pin: Uint8Array
+  /** Of the anchor, and of those before, which devices may have joined under. */
+  readonly pins: readonly Uint8Array[]
   readonly enrolmentOf: (node: NodeId) => Enrolment | undefined
   readonly stateOf: (name: Name) => NodeState | undefined
   readonly networkOf: (name: Name) => { readonly state: NetworkState } | undefined
@@ -62,7 +63,7 @@ function endOf(open: Uint8Array): number {
 }
 
 export function createRenewal(options: RenewalOptions): Renewal {
-  const { access, clock, entropy, pin, verify } = options
+  const { access, clock, entropy, pins, verify } = options
   const secret = entropy.bytes(32)
   const busy = new Set<NodeId>()
   const given = createRateLimit(clock, renewalsPerMinuteMax)
@@ -82,7 +83,9 @@ export function createRenewal(options: RenewalOptions): Renewal {
     const proven =
       enrolment?.state === 'approved' &&
       isCurrent(nodeId, bytes) &&
-      verify(fromBase64(enrolment.deviceKey), renewProofBytes(nodeId, bytes, pin), fromBase64(proof))
+      pins.some((pin) =>
+        verify(fromBase64(enrolment.deviceKey), renewProofBytes(nodeId, bytes, pin), fromBase64(proof)),
+      )
     if (!proven) throw refused()
     return enrolment
   }

@@ -26,7 +26,7 @@ export interface Networks {
   open(state: NetworkState): LiveNetwork
   /** The network is no more: what the broker keeps of it goes, too. */
   drop(name: Name): Promise<void>
-  /** Records of the keys that sign heads; part of every network. */
+  /** Records of the keys that sign heads, and of the roots that led to theirs; part of every network. */
   keyRecords(): RecordSet
   start(): void
   stop(): Promise<void>
@@ -40,7 +40,7 @@ export interface NetworksOptions extends HubOptions {
 }
 
 export function createNetworks(options: NetworksOptions): Networks {
-  const { clock, emit, fleet, keyCertificates, sha256, signer, store, verify } = options
+  const { clock, emit, fleet, keyCertificates, roots = [], sha256, signer, store, verify } = options
   const live = new Map<Name, LiveNetwork>()
   let running = false
 
@@ -50,12 +50,17 @@ export function createNetworks(options: NetworksOptions): Networks {
     publicKey: openKeyCertificate(envelope, root, verify, sha256),
   }))
   const trusted = trustedKeys([...certified.map((key) => key.publicKey), signer.publicKey], sha256)
-  const keyRecords = new Map(
+  const keyRecords = new Map<string, Uint8Array>(
     certified.map(({ envelope, publicKey }) => {
       const id = `key/${keyIdOf(publicKey, sha256)}`
       return [id, encodeRecord({ kind: 'key', id, body: { envelope: toBase64(envelope) } })]
     }),
   )
+
+  for (const link of roots) {
+    const id = `root/${link.link.serial}`
+    keyRecords.set(id, encodeRecord({ kind: 'root', id, body: link }))
+  }
 
   const open = (state: NetworkState): LiveNetwork => {
     const held = live.get(state.name)

@@ -1,9 +1,11 @@
 // The whole hub in one process, put together: keys, stores, broker, hub and API, started in the order in which they need
 // each other and stopped in reverse.
 
+import { fromBase64 } from '../../shared/bytes.ts'
 import type { Clock, Entropy, Log } from '../../shared/effects.ts'
 import { sha256, verify } from '../../shared/host/crypto.ts'
 import { deflate } from '../../shared/host/deflate.ts'
+import { keyIdOf } from '../../shared/record/envelope.ts'
 import { version } from '../../shared/version.ts'
 import { type AccessStore, openAccessStore } from '../access/access-store.ts'
 import { type ApiTokens, createApiTokens } from '../access/api-tokens.ts'
@@ -15,7 +17,7 @@ import type { Hub } from '../hub.ts'
 import type { HubStore } from '../store/hub-store.ts'
 import { openHubStore } from '../store/sqlite.ts'
 import { openTls } from '../tls/authority.ts'
-import { openHubKeys } from '../tls/hub-keys.ts'
+import { type HubKeys, openHubKeys } from '../tls/hub-keys.ts'
 import { namesFor } from './address.ts'
 import { type BrokerSide, type BrokerSideOptions, createBrokerSide, webSocketPath } from './broker-side.ts'
 import { type DataPaths, dataPaths, lockDirectory } from './data-directory.ts'
@@ -23,6 +25,9 @@ import { type HttpsServer, listenHttps } from './https-server.ts'
 import { refuseLostDatabase, refuseLostKeys } from './identity.ts'
 import { openLocalAccess, writeCliUrl } from './local-access.ts'
 import type { ServeSettings } from './settings.ts'
+
+/** Under this name the store remembers which root key the audit log has told of. */
+const ROOT_NOTED = 'root-noted'
 
 export interface Server {
   /** How to reach it from outside. */
@@ -107,6 +112,17 @@ function openBrokerSide(
   })
 }
 
+/** A rotation of the root key stands in the audit log from the first start with it on. */
+function noteRoot(store: HubStore, roots: HubKeys['roots'], now: number): void {
+  const link = roots.at(-1)?.link
+  if (link === undefined || store.value(ROOT_NOTED) === link.next) return
+  const detail = `${keyIdOf(fromBase64(link.next), sha256)} follows ${keyIdOf(fromBase64(link.root), sha256)}`
+  store.transaction(() => {
+    store.putAudit({ at: now, actor: 'hub', verb: 'rotate', target: `root/${link.serial}`, detail })
+    store.putValue(ROOT_NOTED, link.next)
+  })
+}
+
 async function startParts(parts: Parts, effects: ServerEffects): Promise<string> {
   const { cleanup, hubStore, paths, settings, store, tokens } = parts
   const { clock, entropy, log } = effects
@@ -118,6 +134,7 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<string>
   ]
   const tls = openTls({ directory: paths.tls, hosts, clock, entropy, log })
   const { signedAuthority, ...keys } = openHubKeys(paths.root, tls.authorityDer, clock)
+  noteRoot(hubStore, keys.roots, clock.now())
   const broker = await openBrokerSide(settings, { store, tls, clock, entropy, log })
   let web: HttpsServer | undefined
   // Noted first, so that it runs last: devices on WebSockets still hear the hub's goodbye.

@@ -9,6 +9,7 @@ import { generateSigningSeed, sha256, signerFromSeed, verify } from '../../share
 import { readIfThere, writeAtomic } from '../../shared/host/files.ts'
 import { keyIdOf } from '../../shared/record/envelope.ts'
 import { certifyKey, readKeyCertificate } from '../../shared/record/keys.ts'
+import { settleStaged } from './staged-files.ts'
 
 export interface Rotated {
   /** Key ids, sixteen hex digits. */
@@ -26,6 +27,7 @@ function need(path: string): string {
 
 /** Takes effect when the hub starts again. */
 export function rotateSigningKey(directory: string, now: number): Rotated {
+  settleStaged(directory)
   const root = signerFromSeed(fromBase64(need(join(directory, 'root.key'))))
   const held = fromBase64(need(join(directory, 'signing.crt')))
   const { issuedAt, publicKey } = readKeyCertificate(held, root.publicKey, verify, sha256)

@@ -9,6 +9,7 @@ import { formatVersion, noVersion, type Version } from '../../shared/record/head
 import { loadKeys } from '../enrol/device-keys.ts'
 import { loadIdentity } from '../enrol/identity-file.ts'
 import { lockState } from '../host/lock.ts'
+import { openLockFile } from '../host/lock-file.ts'
 import { readTimeFloor } from '../host/time-floor.ts'
 import type { Identity } from '../identity.ts'
 import { loadShelf } from '../override/shelf.ts'
@@ -16,6 +17,7 @@ import { ageS } from '../report/cut-off.ts'
 import { recallContact } from '../report/mode.ts'
 import { openStore } from '../store/sqlite.ts'
 import type { JournalEntry, Store } from '../store/store.ts'
+import { pinnedRootStatus, type RootStatus } from '../trust/own-root.ts'
 import type { Cli } from './context.ts'
 import { overrideLine } from './override-line.ts'
 import { agoText, timeText } from './words.ts'
@@ -45,6 +47,7 @@ export interface CachedStatus {
   readonly network?: string
   /** `lastContact`: when the last run heard of it, milliseconds since the Unix epoch. */
   readonly hub?: { readonly url: string; readonly lastContact?: number }
+  readonly rootKey?: RootStatus
   readonly revision: { readonly held: Version; readonly lastGood: Version }
   readonly records: number
   readonly timeFloor: number
@@ -58,6 +61,11 @@ function identityPart(identity: Identity | undefined, lastContact: number | unde
   const { name, nodeId, network, hubUrl } = identity
   const hub = { url: hubUrl, ...(lastContact === undefined ? {} : { lastContact }) }
   return { node: name, nodeId, network: network.name, hub }
+}
+
+function rootPart(cli: Cli, identity: Identity | undefined): Pick<CachedStatus, 'rootKey'> {
+  if (identity === undefined) return {}
+  return { rootKey: pinnedRootStatus(identity, openLockFile(cli.files.rootPin), sha256) }
 }
 
 interface Cached extends Pick<CachedStatus, 'revision' | 'records' | 'timeFloor' | 'overrides' | 'journal'> {
@@ -107,6 +115,7 @@ export function cachedStatus(cli: Cli): CachedStatus {
     agent: cached === 'busy' ? 'starting' : 'down',
     joined: identity !== undefined,
     ...identityPart(identity, lastContact),
+    ...rootPart(cli, identity),
     ...known,
   }
 }

@@ -1,7 +1,6 @@
 // `holdfast export` and `import`: intent that a person carries where no network leads.
 
 import { readFileSync } from 'node:fs'
-import { fromBase64 } from '../../shared/bytes.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { sha256, verify } from '../../shared/host/crypto.ts'
 import { deflate } from '../../shared/host/deflate.ts'
@@ -12,8 +11,10 @@ import { formatVersion, noVersion } from '../../shared/record/head.ts'
 import { loadIdentity } from '../enrol/identity-file.ts'
 import { writeCarried } from '../gossip/carried.ts'
 import { rootHalf } from '../gossip/state.ts'
+import { openLockFile } from '../host/lock-file.ts'
 import { createLocalClient, isAgentDown } from '../local/client.ts'
 import { createHolding } from '../trust/holding.ts'
+import { pinnedAnchors } from '../trust/own-root.ts'
 import { withStore } from './cached.ts'
 import { type Cli, type Command, writeJson } from './context.ts'
 
@@ -22,13 +23,7 @@ function fromCache(cli: Cli): Uint8Array {
   const identity = loadIdentity(cli.files)
   const file = withStore(cli, (store) => {
     if (identity === undefined) return undefined
-    const anchors = {
-      network: identity.network.id,
-      root: fromBase64(identity.anchor.rootKey),
-      certificates: identity.keys.map((key) => fromBase64(key)),
-      verify,
-      sha256,
-    }
+    const anchors = pinnedAnchors(identity, openLockFile(cli.files.rootPin), { sha256, verify })
     const holding = createHolding(anchors, store, cli.log)
     holding.load()
     const [held, facts] = [holding.held(), store.loadFacts()]

@@ -2,6 +2,7 @@
 
 import { dirname } from 'node:path'
 import { type HostProbe, hasKernelWireguard } from '../host/probe.ts'
+import type { RootStatus } from '../trust/own-root.ts'
 import { timeText } from './words.ts'
 
 export interface Finding {
@@ -21,6 +22,8 @@ export interface DoctorOptions {
   readonly floor: number
   /** Whether the kernel makes WireGuard interfaces, where it could be tried; else it is read from what is installed. */
   readonly kernelWireguard?: boolean
+  /** The root key of the hub that is pinned; undefined before the device joined. */
+  readonly rootKey?: RootStatus
   /** Undefined before the device joined. */
   readonly hub?: {
     readonly url: string
@@ -147,6 +150,12 @@ function hub({ hub: state }: DoctorOptions): Finding {
   return { check: 'hub', verdict: 'note', found: `${url}: ${why}`, used: 'the cache', remedy }
 }
 
+function rootKey({ rootKey: pinned }: DoctorOptions): readonly Finding[] {
+  if (pinned === undefined) return []
+  const found = pinned.serial === 0 ? `${pinned.key}, as joined` : `${pinned.key}, number ${pinned.serial}`
+  return [{ check: 'root key', verdict: 'ok', found, used: 'to tell the hub’s word from any other' }]
+}
+
 export function diagnose(options: DoctorOptions): readonly Finding[] {
   const { probe } = options
   const root: Finding = probe.isRoot
@@ -170,5 +179,6 @@ export function diagnose(options: DoctorOptions): readonly Finding[] {
     stateDirectory(options),
     disk(options),
     hub(options),
+    ...rootKey(options),
   ]
 }

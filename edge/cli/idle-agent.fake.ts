@@ -17,6 +17,7 @@ export function fakeAgent(options: AgentOptions, events: string[]): Agent {
     mode: 'autonomous',
     modeSince: 0,
     revision: { held: version, applied: version, lastGood: version },
+    rootKey: { key: '0123456789abcdef', serial: 0 },
     overrides: [],
     peers: [],
     health: (options.hostConditions?.() ?? []).map(showCondition),

@@ -102,11 +102,12 @@ async function releasePort(cli: Cli, lease: LeaseMemory): Promise<void> {
 
 /** Without `purge` the keys stay, so that a device which joins again is the same node. */
 function removeState(cli: Cli, purge: boolean): void {
-  const { directory, identity, database, membershipLock, socket, lock } = cli.files
+  const { directory, identity, database, membershipLock, rootPin, socket, lock } = cli.files
   if (purge) return rmSync(directory, { recursive: true, force: true })
   for (const path of [
     identity,
     membershipLock,
+    rootPin,
     socket,
     lock,
     ...['', '-wal', '-shm'].map((suffix) => `${database}${suffix}`),

@@ -5,15 +5,18 @@ import { switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { renderTable } from '../../shared/cli/table.ts'
 import { describeError, type ErrorCode, HoldfastError } from '../../shared/errors.ts'
 import type { HealthCode } from '../../shared/health.ts'
+import { sha256 } from '../../shared/host/crypto.ts'
 import { proxyText } from '../../shared/host/http-proxy.ts'
 import { connectPinned } from '../../shared/host/pinned-tls.ts'
 import { parseBrokerUrl, parseHubUrl } from '../enrol/hub-url.ts'
 import { loadIdentity } from '../enrol/identity-file.ts'
 import { openBroker } from '../host/broker-link.ts'
+import { openLockFile } from '../host/lock-file.ts'
 import { proxyOf } from '../host/settings.ts'
 import { readTimeFloor } from '../host/time-floor.ts'
 import type { PingLine } from '../local/api.ts'
 import { createLocalClient, isAgentDown } from '../local/client.ts'
+import { pinnedRootStatus } from '../trust/own-root.ts'
 import { brokerFinding } from './broker-finding.ts'
 import { type CachedStatus, cachedStatus, cachedText, withStore } from './cached.ts'
 import { type Cli, type Command, writeJson } from './context.ts'
@@ -148,11 +151,23 @@ async function tryKernelWireguard(cli: Cli): Promise<boolean> {
   }
 }
 
+function pinnedRoot(cli: Cli): Pick<DoctorOptions, 'rootKey'> {
+  try {
+    const identity = loadIdentity(cli.files)
+    if (identity === undefined) return {}
+    return { rootKey: pinnedRootStatus(identity, openLockFile(cli.files.rootPin), sha256) }
+  } catch {
+    // What is wrong with the identity is told of the hub already.
+    return {}
+  }
+}
+
 export async function findings(cli: Cli): Promise<readonly Finding[]> {
   const floor = knownFloor(cli)
   const hub = await reachHub(cli, floor)
   const kernel = cli.probe.isRoot ? { kernelWireguard: await tryKernelWireguard(cli) } : {}
-  const base = { ...kernel, probe: cli.probe, stateDir: cli.files.directory, now: cli.clock.now(), floor }
+  const seen = { ...kernel, ...pinnedRoot(cli) }
+  const base = { ...seen, probe: cli.probe, stateDir: cli.files.directory, now: cli.clock.now(), floor }
   const relay = await relayFinding(cli.run)
   const lan = await lanFinding(cli.run, cli.settings)
   const all = [...diagnose(hub === undefined ? base : { ...base, hub }), lan]

@@ -48,6 +48,11 @@ function revisionLine({ revision }: AgentStatus, nowMs: number): string {
   return parts.join(', ')
 }
 
+/** Said only where the hub has rotated it: then people compare it. */
+function rootLine({ rootKey: { key, serial } }: AgentStatus): readonly string[] {
+  return serial === 0 ? [] : [`root key  ${key}, number ${serial}`]
+}
+
 function lockLine({ membershipLock: lock }: AgentStatus): readonly string[] {
   if (lock === undefined) return []
   const left = lock.leftOut.length === 0 ? '' : `; left out: ${lock.leftOut.join(', ')}`
@@ -102,6 +107,7 @@ export function statusText(status: AgentStatus, nowMs: number, table: Table): st
     ...cutOffLines(status, nowMs),
     `revision  ${revisionLine(status, nowMs)}`,
     `gossip    ${gossipLine(status, nowMs)}`,
+    ...rootLine(status),
     ...lockLine(status),
     `upkeep    ${upkeepLine(status)}`,
     `agent     ${status.version}, up ${ageText(status.uptimeS)}`,

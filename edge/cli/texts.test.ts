@@ -27,6 +27,7 @@ const status = {
     applied: { epoch: 1, revision: 12 },
     lastGood: { epoch: 1, revision: 12 },
   },
+  rootKey: { key: '0123456789abcdef', serial: 2 },
   overrides: [],
   peers: [
     {
@@ -72,6 +73,7 @@ addresses 10.90.0.7
 mode      autonomous since 2027-01-15T06:00:00Z (2h), hub last heard 2027-01-15T06:00:00Z
 revision  held 12, applied 12
 gossip    12 words said, 9 heard; 4 exchanges, last with beta-1 12s ago, 1 failed
+root key  0123456789abcdef, number 2
 upkeep    928 KiB of 1.9 MiB today (relays 781 KiB, hub 146 KiB), looks and reports are spared
 agent     0.1.0, up 1d
 

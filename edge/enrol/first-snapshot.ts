@@ -1,7 +1,7 @@
 // The first set of records a device ever holds: through the same gate as every later one, judged by nothing but the root
 // key that its token pins; read back from the disk and judged again before the device counts as enrolled.
 
-import { fromBase64, toHex } from '../../shared/bytes.ts'
+import { toHex } from '../../shared/bytes.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { sha256, verify } from '../../shared/host/crypto.ts'
 import { compareVersion, formatVersion } from '../../shared/record/head.ts'
@@ -10,10 +10,11 @@ import type { Identity } from '../identity.ts'
 import type { Store } from '../store/store.ts'
 import { type Accepted, acceptSnapshot, type Held, openHeld } from '../trust/accept.ts'
 import type { Anchors } from '../trust/keys.ts'
+import { pinnedAnchors } from '../trust/own-root.ts'
 
-function anchorsOf({ anchor, keys, network }: Identity): Anchors {
-  const certificates = keys.map((key) => fromBase64(key))
-  return { network: network.id, root: fromBase64(anchor.rootKey), certificates, verify, sha256 }
+/** A device that joins pins no other root than the hub's own. */
+function firstAnchors(identity: Identity): Anchors {
+  return pinnedAnchors(identity, { read: () => undefined }, { sha256, verify })
 }
 
 function refuseUnreadable(set: Held): void {
@@ -38,7 +39,7 @@ function readBack(store: Store, anchors: Anchors, meant: Held): void {
 
 /** `snapshot` is a snapshot frame. Throws where anything is off, or is beyond this agent. */
 export function openFirstSnapshot(identity: Identity, snapshot: Uint8Array): Accepted {
-  const accepted = acceptSnapshot(anchorsOf(identity), undefined, snapshot)
+  const accepted = acceptSnapshot(firstAnchors(identity), undefined, snapshot)
   refuseUnreadable(accepted.next)
   return accepted
 }
@@ -63,6 +64,6 @@ export function storeFirstSnapshot(
   const { change, next } = openFirstSnapshot(identity, snapshot)
   const named = lock === undefined ? undefined : namedLock(next, lock)
   store.saveSet(change)
-  readBack(store, anchorsOf(identity), next)
+  readBack(store, firstAnchors(identity), next)
   return named
 }

@@ -12,11 +12,13 @@ import { type Answer, exchange, requestPinned } from '../../shared/host/pinned-h
 import { connectUnproven, type FindOut, judgeCertificate } from '../../shared/host/pinned-tls.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
 import { snapshotBytesMax } from '../../shared/limits.ts'
+import { followRoots, type RootPin, rootsBefore } from '../../shared/record/root.ts'
 import { authoritySchema, openAuthority } from '../../shared/wire/authority.ts'
 import {
   type Anchor,
   anchorPin,
-  anchorSchema,
+  anchorPins,
+  anchorReplySchema,
   type BrokerLogIn,
   credentialId,
   type EnrolReply,
@@ -83,25 +85,33 @@ export async function fetchAnchor({ hub, clock, floor, proxy }: HubContact, pin:
     timeoutMs: TIMEOUT_MS,
     bodyMax: 64 << 10,
   })
-  const anchor = parseWith(anchorSchema, accepted(answer, hub))
-  if (leaf === undefined || !sameSecret(anchorPin(anchor, sha256), pin)) throw strangerError(hub)
+  const { roots = [], ...anchor } = parseWith(anchorReplySchema, accepted(answer, hub))
+  const isPinned = anchorPins(anchor, roots, sha256).some((one) => sameSecret(one, pin))
+  if (leaf === undefined || !isPinned) throw strangerError(hub)
+  // The token may pin a root that the hub has left behind since: it must lead to the present one.
+  rootsBefore(fromBase64(anchor.rootKey), roots, { sha256, verify })
   const authority = new X509Certificate(fromBase64(anchor.tlsAuthority))
   judgeCertificate(leaf, authority, hubServerName, Math.max(clock.now(), floor))
   return anchor
 }
 
 /**
- * The TLS authority that the hub has now, where it had to leave the pinned one behind: signed by the root key, younger, and
- * proven by the very connection that brought it. Throws `untrusted` for every other.
+ * The TLS authority that the hub has now, where it had to leave the pinned one behind: signed by the root key or by one that
+ * follows from it, younger, and proven by the very connection that brought it. Throws `untrusted` for every other.
  */
-export async function fetchAuthority({ clock, floor, hub, out, proxy }: HubContact, anchor: Anchor): Promise<Anchor> {
+export async function fetchAuthority(
+  { clock, floor, hub, out, proxy }: HubContact,
+  anchor: Anchor,
+  pinnedRoot: RootPin = { key: fromBase64(anchor.rootKey), serial: 0 },
+): Promise<Anchor> {
   const socket = await connectUnproven({ host: hub.host, port: hub.port, proxy, out, timeoutMs: TIMEOUT_MS })
   const leaf = socket.getPeerX509Certificate()
   const path = '/api/v1/enrol/authority'
   const host = hub.url.slice('https://'.length)
   const answer = await exchange(socket, host, { method: 'GET', path, timeoutMs: TIMEOUT_MS, bodyMax: 64 << 10 })
-  const { envelope } = parseWith(authoritySchema, accepted(answer, hub))
-  const der = openAuthority(fromBase64(envelope), fromBase64(anchor.rootKey), verify, sha256)
+  const { envelope, roots = [] } = parseWith(authoritySchema, accepted(answer, hub))
+  const root = followRoots(pinnedRoot, roots, { sha256, verify })
+  const der = openAuthority(fromBase64(envelope), root.key, verify, sha256)
   const [pinnedOne, authority] = [new X509Certificate(fromBase64(anchor.tlsAuthority)), new X509Certificate(der)]
   if (leaf === undefined || authority.validFromDate <= pinnedOne.validFromDate) {
     throw new HoldfastError('untrusted', `${hub.url} shows no younger TLS authority than the one that is pinned`)

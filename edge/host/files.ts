@@ -16,6 +16,8 @@ export interface StateFiles {
   readonly database: string
   /** The membership lock that is pinned. */
   readonly membershipLock: string
+  /** The root key that is pinned, where the hub has rotated its own since this device joined. */
+  readonly rootPin: string
   readonly socket: string
   /** Held by the agent that runs. */
   readonly lock: string
@@ -30,6 +32,7 @@ export function stateFiles(directory: string): StateFiles {
     deviceKey: join(directory, 'device.key'),
     database: join(directory, 'state.db'),
     membershipLock: join(directory, 'membership-lock.json'),
+    rootPin: join(directory, 'root-key.json'),
     socket: join(directory, 'agent.sock'),
     lock: join(directory, 'agent.lock'),
   }

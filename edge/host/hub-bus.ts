@@ -10,8 +10,10 @@ import type { HubContact } from '../enrol/hub-exchange.ts'
 import { parseHubUrl } from '../enrol/hub-url.ts'
 import type { Identity } from '../identity.ts'
 import type { Store } from '../store/store.ts'
+import { readRoot } from '../trust/root-pin.ts'
 import { createBrokerLink } from './broker-link.ts'
 import type { StateFiles } from './files.ts'
+import { openLockFile } from './lock-file.ts'
 import { createLogIn, type LogIn, type LogInOptions } from './log-in.ts'
 import { keepaliveOf, proxyOf, type Settings } from './settings.ts'
 import type { StreamCount } from './stream-count.ts'
@@ -56,7 +58,10 @@ function askingHub({
       if (keys === undefined) throw new HoldfastError('not-found', `there is no device key in ${files.directory}`)
       return (await exchange()).requestLogIn(contactOf(identity), identity, keys.signer)
     },
-    askAuthority: async (identity) => (await exchange()).fetchAuthority(contactOf(identity), identity.anchor),
+    async askAuthority(identity) {
+      const { root, rootSerial } = readRoot(identity.anchor.rootKey, openLockFile(files.rootPin))
+      return (await exchange()).fetchAuthority(contactOf(identity), identity.anchor, { key: root, serial: rootSerial })
+    },
   }
 }
 

@@ -1,4 +1,4 @@
-// The file with the pinned membership lock: whoever has root here may change it, and nobody else.
+// The files with the pinned membership lock and the pinned root key: whoever has root here may change it, and nobody else.
 
 import { readIfThere, writeAtomic } from '../../shared/host/files.ts'
 import type { LockFile } from '../trust/lock-pin.ts'

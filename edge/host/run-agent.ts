@@ -173,6 +173,7 @@ async function makeAgent(
     inflate,
     store: opened.store,
     lockFile: openLockFile(files.membershipLock),
+    rootFile: openLockFile(files.rootPin),
     driver,
     paths: { ...doors, talk: talkWith(keys, clock, entropy), metered: settings.metered, nudge },
     confirm: createConfirmDoors(settings, identity, options.run, answers),

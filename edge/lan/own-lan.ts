@@ -6,7 +6,7 @@ import type { AgentOptions } from '../agent.ts'
 import { createRate } from '../echo/rate.ts'
 import type { FactBook } from '../trust/fact-book.ts'
 import type { Holding } from '../trust/holding.ts'
-import { type Anchors, firstKeyring } from '../trust/keys.ts'
+import { type Anchors, enrolledKeys } from '../trust/keys.ts'
 import type { Members } from '../trust/members.ts'
 import { createBeaconCodec } from './beacon.ts'
 import { createLan, type Lan, type LanOptions } from './lan.ts'
@@ -42,7 +42,7 @@ export function createOwnLan(
   const { entropy, identity, lan, log } = options
   if (lan === undefined) return undefined
   const mayHurry = createRate(clock, HURRY)
-  const enrolled = [...firstKeyring(anchors).keys.values()]
+  const enrolled = [...enrolledKeys(anchors).values()]
   return createLan({
     self: identity.nodeId,
     metered: options.paths?.metered === true,

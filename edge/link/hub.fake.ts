@@ -24,6 +24,7 @@ import { compareVersion, signHead, type Version } from '../../shared/record/head
 import { certifyKey } from '../../shared/record/keys.ts'
 import { MerkleTree } from '../../shared/record/merkle.ts'
 import type { RecordSet } from '../../shared/record/record.ts'
+import { signRoot } from '../../shared/record/root.ts'
 import { type Capability, capabilityLifeMs, sealCapability } from '../../shared/wire/capability.ts'
 import { encodePresence } from '../../shared/wire/report.ts'
 import { encodeChunks, parseRequest, type ReplyKind, type SyncRequest } from '../../shared/wire/sync.ts'
@@ -70,7 +71,10 @@ interface Step {
 
 export class FakeHub {
   readonly network: NetworkId
-  readonly root: Signer = testSigner(1)
+  /** What devices joined under. */
+  readonly firstRoot: Signer = testSigner(1)
+  root: Signer = this.firstRoot
+  #rotations = 0
   signer: Signer = testSigner(2)
   /** Requests received. */
   readonly requests: SyncRequest[] = []
@@ -123,6 +127,17 @@ export class FakeHub {
     return this.put(`key/${keyIdOf(signer.publicKey, sha256)}`, {
       envelope: toBase64(this.certificate(signer, issuedAt)),
     })
+  }
+
+  /** From the next revision on `next` is the root, and vouches for the signing key. */
+  rotateRoot(next: Signer, issuedAt = 100 + this.#rotations): this {
+    const serial = ++this.#rotations
+    const [root, key] = [this.root, next].map(({ publicKey }) => parseDeviceKey(toBase64(publicKey)))
+    if (root === undefined || key === undefined) return this
+    const link = { serial, root, next: key, issuedAt }
+    this.put(`root/${serial}`, signRoot(link, this.root, next, sha256))
+    this.root = next
+    return this.putKey(this.signer, issuedAt)
   }
 
   putNode(device: TestDevice, extra: Readonly<Record<string, unknown>> = {}): this {

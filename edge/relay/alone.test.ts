@@ -1,7 +1,7 @@
 // `holdfast relay` on this very host: real sockets, a kernel and a broker in memory.
 
 import { createSocket } from 'node:dgram'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,11 +12,14 @@ import { toBase64 } from '../../shared/bytes.ts'
 import { FakeClock, memoryLog, seededEntropy } from '../../shared/effects.fake.ts'
 import { isHoldfastError } from '../../shared/errors.ts'
 import { writeAtomic } from '../../shared/host/files.ts'
+import { parseDeviceKey } from '../../shared/ids.ts'
 import { parseStatus } from '../../shared/wire/report.ts'
 import { topics } from '../../shared/wire/topics.ts'
 import { type DeviceKeys, ensureKeys } from '../enrol/device-keys.ts'
 import { stateFiles } from '../host/files.ts'
-import { FakeHub, testDevice, testInflate, testNetwork } from '../link/hub.fake.ts'
+import { openLockFile } from '../host/lock-file.ts'
+import { FakeHub, testDevice, testInflate, testNetwork, testSigner } from '../link/hub.fake.ts'
+import { readRoot } from '../trust/root-pin.ts'
 import { type AloneOptions, openRelayAlone } from './alone.ts'
 import { createFakeForwarder, createFakeForwarderKernel } from './forwarder.fake.ts'
 
@@ -121,6 +124,30 @@ test('it opens without the hub, follows it, says what it runs and what is wrong,
   broker.setDown(true)
   const again = await openRelayAlone({ ...options, tlsPort: 0 })
   assert.is(again.port, port)
+  const closingAgain = again.close()
+  await clock.advanceAsync(5_000)
+  await closingAgain
+  remove()
+})
+
+test('it follows the hub to another root key, and opens with it again', async () => {
+  const { clock, hub, options, pass, remove, report } = await scene()
+  const relay = await openRelayAlone({ ...options, tlsPort: 0 })
+  await pass(60_000)
+  for (const seed of [41, 42]) hub.rotateRoot(testSigner(seed)).publish()
+  await pass(10_000)
+  assert.is(report()?.revision.applied.revision, 3)
+  const closing = relay.close()
+  await clock.advanceAsync(5_000)
+  await closing
+  const { rootPin } = options.files
+  const enrolled = parseDeviceKey(toBase64(hub.firstRoot.publicKey))
+  assert.equal(readRoot(enrolled, openLockFile(rootPin)).root, testSigner(42).publicKey)
+  assert.is(statSync(rootPin).mode & 0o777, 0o600)
+  const again = await openRelayAlone({ ...options, tlsPort: 0 })
+  hub.rotateRoot(testSigner(43)).publish()
+  await pass(60_000)
+  assert.is(report()?.revision.applied.revision, 4)
   const closingAgain = again.close()
   await clock.advanceAsync(5_000)
   await closingAgain

@@ -1,7 +1,6 @@
 // `holdfast relay`: a relay on a host that joined the network but is no part of its mesh. It opens with the set it keeps,
 // without asking anybody, and follows the hub where there is one: whoever is removed loses what it has here at once.
 
-import { fromBase64 } from '../../shared/bytes.ts'
 import type { BusFactory, Clock, Entropy, Log, Timer } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { sha256, verify } from '../../shared/host/crypto.ts'
@@ -17,8 +16,10 @@ import { createKeepsakes } from '../store/keepsakes.ts'
 import { openStore } from '../store/sqlite.ts'
 import type { Store } from '../store/store.ts'
 import { createHolding } from '../trust/holding.ts'
-import { type Anchors, firstKeyring } from '../trust/keys.ts'
+import { firstKeyring } from '../trust/keys.ts'
 import { createOwnLock } from '../trust/own-lock.ts'
+import { anchorsOf, createOwnRoot } from '../trust/own-root.ts'
+import { keepRoot } from '../trust/root-pin.ts'
 import { type AloneLink, createAloneLink } from './alone-link.ts'
 import type { Forwarder } from './forwarder.ts'
 import { createMemberSets } from './member-set.ts'
@@ -75,15 +76,14 @@ function enrolled(files: StateFiles) {
 function openState({ clock, files, log }: AloneOptions, { identity }: ReturnType<typeof enrolled>) {
   const opened = openStore(files.database, { log })
   const { store } = opened
-  const root = fromBase64(identity.anchor.rootKey)
-  const certificates = identity.keys.map((key) => fromBase64(key))
-  const anchors: Anchors = { network: identity.network.id, root, certificates, verify, sha256 }
   const health = createHealth({ clock })
   const keep = createKeepsakes(store, clock, health, log)
+  const root = createOwnRoot({ identity, store, rootFile: openLockFile(files.rootPin), sha256 }, keep)
+  const anchors = anchorsOf(identity, root.anchors, { sha256, verify })
   const holding = createOwnLock(
     { store, lockFile: openLockFile(files.membershipLock) },
     { anchors, keep },
-    createHolding(anchors, store, log),
+    keepRoot(createHolding(anchors, store, log), root),
   )
   const rebuilt = holding.load() ?? opened.rebuilt
   if (rebuilt !== undefined) health.raise('database-rebuilt', rebuilt)

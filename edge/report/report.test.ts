@@ -43,6 +43,7 @@ function modelOf(count: number, heard: number): Model {
     startedAt: clock.now(),
     startedMonotonic: 0,
     upkeep: { bytesToday: 0, by: { relays: 0, outlook: 0, wireguard: 0, hub: 0, gossip: 0 }, thrift: 0 },
+    rootKey: { key: '0123456789abcdef', serial: 0 },
     addresses: [parseAddress('10.77.0.9')],
     revision: {
       held: { epoch: 1, revision: 4 },

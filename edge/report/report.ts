@@ -13,6 +13,7 @@ import type { GossipStatus } from '../gossip/tally.ts'
 import type { Identity } from '../identity.ts'
 import type { LinkState } from '../link/hub-link.ts'
 import type { Origin } from '../trust/origin.ts'
+import type { RootStatus } from '../trust/own-root.ts'
 import type { UpkeepStatus } from '../upkeep/upkeep.ts'
 import { ageS, cutOff, heardOf, hubFailure } from './cut-off.ts'
 import type { Mode } from './mode.ts'
@@ -32,6 +33,7 @@ export interface Model {
   readonly signedAt: number | undefined
   /** Who brought what is held. */
   readonly origin: Origin | undefined
+  readonly rootKey: RootStatus
   readonly membershipLock?: LockStatus | undefined
   readonly overrides: readonly OverrideView[]
   readonly peers: PeerBook
@@ -166,6 +168,7 @@ export function agentStatus(model: Model): AgentStatus {
     modeSince: mode.since,
     ...cutOffStatus(model),
     revision: revisionStatus(model, now),
+    rootKey: model.rootKey,
     ...(model.membershipLock === undefined ? {} : { membershipLock: model.membershipLock }),
     overrides: model.overrides,
     peers: model.peers.entries.map((entry) => peerStatus(entry, model.peers, now, monotonic)),

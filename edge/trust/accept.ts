@@ -6,12 +6,21 @@ import { sameBytes, toHex } from '../../shared/bytes.ts'
 import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { headBytesMax } from '../../shared/limits.ts'
 import { deltaFrameMax, parseDelta, parseSnapshot, snapshotFrameMax, unframe } from '../../shared/record/delta.ts'
+import { envelopeKeyId } from '../../shared/record/envelope.ts'
 import { compareVersion, formatVersion, type Head, openHead, type Version } from '../../shared/record/head.ts'
 import { MerkleTree } from '../../shared/record/merkle.ts'
 import { type ParsedSet, parseRecords } from '../../shared/record/parsed.ts'
 import { parseRecord, type RecordSet } from '../../shared/record/record.ts'
 import type { HeldSet, SetChange } from '../store/store.ts'
-import { type Anchors, firstKeyring, isKeyRecord, type Keyring, keyringOf, withNewcomer } from './keys.ts'
+import {
+  type Anchors,
+  firstKeyring,
+  isKeyRecord,
+  type Keyring,
+  keyringOf,
+  storedKeyring,
+  withNewcomer,
+} from './keys.ts'
 
 interface Verified {
   readonly head: Head
@@ -132,7 +141,7 @@ interface Offer {
 /** A change that touches no key leaves the keys that were verified with the set before it. */
 function ringAfter(anchors: Anchors, held: Held | undefined, { put, del, records }: Offer): Keyring {
   const isKept = held !== undefined && del !== 'all' && ![...put.keys(), ...del].some(isKeyRecord)
-  return isKept ? held.ring : keyringOf(anchors, records)
+  return isKept ? held.ring : keyringOf(anchors, records, held?.ring.root)
 }
 
 function accepted(anchors: Anchors, held: Held | undefined, offer: Offer): Accepted {
@@ -155,15 +164,10 @@ function accepted(anchors: Anchors, held: Held | undefined, offer: Offer): Accep
   }
 }
 
-/** The key that claims to have signed an envelope; not verified. */
-function claimedKey(envelope: Uint8Array): string {
-  return toHex(envelope.subarray(1, 9))
-}
-
 /** The held keys, and the one that signed a delta if the delta itself brings it, certified by the root as a newer one. */
 function ringFor(anchors: Anchors, held: Held | undefined, framed: { head: Uint8Array; payload: Uint8Array }): Keyring {
   const known = held?.ring ?? firstKeyring(anchors)
-  const signedBy = claimedKey(framed.head)
+  const signedBy = envelopeKeyId(framed.head)
   return known.keys.has(signedBy) ? known : withNewcomer(anchors, known, parseDelta(framed.payload).put, signedBy)
 }
 
@@ -218,21 +222,20 @@ export function acceptSnapshot(anchors: Anchors, held: Held | undefined, bytes: 
     const tree = treeOf(anchors, records)
     return accepted(anchors, held, { head, envelope: framed.head, records, tree, put: records, del: 'all' })
   }
-  if (known.keys.has(claimedKey(framed.head))) {
+  if (known.keys.has(envelopeKeyId(framed.head))) {
     const head = verified(known)
     return whole(head, parseSnapshot(framed.payload))
   }
   // The keys changed while this device was away: the new one is in the snapshot, certified by the root.
   const records = parseSnapshot(framed.payload)
-  return whole(verified(withNewcomer(anchors, known, records, claimedKey(framed.head))), records)
+  return whole(verified(withNewcomer(anchors, known, records, envelopeKeyId(framed.head))), records)
 }
 
 /** Verifies a stored set again, all of it: what lay on a disk is as foreign as what came by wire. */
 export function openHeld(anchors: Anchors, set: HeldSet): Held {
-  const ring = keyringOf(anchors, set.records)
   // The set may have been signed by a key that it itself retired; enrolment's certificates vouch for that one.
-  const first = firstKeyring(anchors)
-  const keys = new Map([...first.keys, ...ring.keys])
+  const { first, ring } = storedKeyring(anchors, set.records)
+  const keys = new Map([...first, ...ring.keys])
   const head = openHead(set.head, keys, anchors.verify)
   checkNetwork(anchors, head)
   if (compareVersion(head, set.version) !== 0) {

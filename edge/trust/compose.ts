@@ -91,6 +91,7 @@ export function composeRunning(good: Readable, held: Held): Running {
     nodes: isSame ? records.nodes : nodes,
     network: networkOf(records, held),
     keys: held.parsed?.records.keys ?? records.keys,
+    roots: held.parsed?.records.roots ?? records.roots,
   }
   return { version: good.version, parsed: { records: composed } }
 }

@@ -11,7 +11,7 @@ import { compareVersion, formatVersion, noVersion, openHead, type Version } from
 import type { HeldSet, Store } from '../store/store.ts'
 import { type Accepted, type Held, openHeld, type Readable } from './accept.ts'
 import { composeRunning, type Running } from './compose.ts'
-import { type Anchors, firstKeyring } from './keys.ts'
+import { type Anchors, enrolledKeys } from './keys.ts'
 
 export interface Holding {
   /** The newest verified set. */
@@ -40,7 +40,7 @@ export interface Holding {
 /** What a stored head still proves when its records are damaged: no older set may come into force instead. */
 function provenVersion(anchors: Anchors, envelope: Uint8Array): Version {
   try {
-    const { epoch, revision } = openHead(envelope, firstKeyring(anchors).keys, anchors.verify)
+    const { epoch, revision } = openHead(envelope, enrolledKeys(anchors), anchors.verify)
     return { epoch, revision }
   } catch {
     return noVersion

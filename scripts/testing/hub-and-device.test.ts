@@ -8,11 +8,12 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openAccessStore } from '../../cloud/access/access-store.ts'
-import { exportKeys } from '../../cloud/backup/keys.ts'
+import { exportKeys, readKeys } from '../../cloud/backup/keys.ts'
 import { restoreFromNodes } from '../../cloud/backup/restore-from-nodes.ts'
 import { openClient } from '../../cloud/cli/client.ts'
 import { type Server, startServer } from '../../cloud/serve/server.ts'
 import { resolveSettings } from '../../cloud/serve/settings.ts'
+import { rotateRootKey } from '../../cloud/tls/rotate-root-key.ts'
 import { exportCommand } from '../../edge/cli/carry.ts'
 import type { Cli } from '../../edge/cli/context.ts'
 import { loadIdentity } from '../../edge/enrol/identity-file.ts'
@@ -21,7 +22,7 @@ import { type StateFiles, stateFiles } from '../../edge/host/files.ts'
 import { createHubBus } from '../../edge/host/hub-bus.ts'
 import { readSettings } from '../../edge/host/settings.ts'
 import { openStore } from '../../edge/store/sqlite.ts'
-import { fromBase64 } from '../../shared/bytes.ts'
+import { fromBase64, toBase64 } from '../../shared/bytes.ts'
 import { memoryLog } from '../../shared/effects.fake.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 import { HoldfastError } from '../../shared/errors.ts'
@@ -42,9 +43,12 @@ function serve(listen = '127.0.0.1:0'): Promise<Server> {
   return startServer(resolveSettings({}, { data, listen, mqtt: '127.0.0.1:0' }, false), effects)
 }
 
-async function joined(name: string): Promise<StateFiles> {
-  const client = openClient({ data })
-  const { token } = await client.send<{ token: string }>('POST', '/api/v1/tokens', {})
+async function newToken(): Promise<string> {
+  return (await openClient({ data }).send<{ token: string }>('POST', '/api/v1/tokens', {})).token
+}
+
+async function joined(name: string, given?: string): Promise<StateFiles> {
+  const token = given ?? (await newToken())
   const files = stateFiles(join(directory, name))
   await joinHub({
     url: server.url,
@@ -218,6 +222,46 @@ scene(
     assert.is(after?.anchor.rootKey, before?.anchor.rootKey)
     assert.is.not(after?.anchor.tlsAuthority, before?.anchor.tlsAuthority)
     assert.is.not(after?.broker.password, before?.broker.password)
+  },
+)
+
+scene(
+  'a token and a device from before a rotation of the root key: the one still counts, the other follows',
+  async () => {
+    const files = await joined('epsilon')
+    const token = await newToken()
+    const { host } = new URL(server.url)
+    await server.stop()
+    for (const now of [1, 2]) rotateRootKey(data, systemClock.now() + now)
+    const { root, roots } = readKeys(data)
+    server = await serve(host)
+    const late = await joined('zeta', token)
+    assert.is(loadIdentity(late)?.anchor.rootKey, toBase64(root.publicKey))
+    // Its credentials are lost as well: it proves itself under the root that it joined under.
+    const access = openAccessStore(server.paths.accessDb)
+    for (const { node } of access.credentials()) access.deleteCredential(node)
+    access.close()
+    const before = passwordOf(files)
+    const link = linkOf(files)
+    await link.up()
+    assert.is.not(passwordOf(files), before)
+    await link.close()
+    // And the TLS authority is made anew: the root that follows vouches for it.
+    const intent = join(directory, 'zeta.intent')
+    await exported(late, intent)
+    const rootOnly = join(directory, 'rotated-root-only')
+    mkdirSync(rootOnly)
+    for (const name of ['root.key', 'root-chain.json']) copyFileSync(join(data, name), join(rootOnly, name))
+    await server.stop()
+    rmSync(data, { recursive: true })
+    restoreFromNodes({ ...effects, files: [intent], keys: rootOnly, directory: data })
+    assert.equal(readKeys(data).roots, roots)
+    server = await serve(host)
+    for (const one of [files, late]) {
+      const again = linkOf(one)
+      await again.up()
+      await again.close()
+    }
   },
 )
 

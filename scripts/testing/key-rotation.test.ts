@@ -3,15 +3,25 @@
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { raiseEpoch } from '../../cloud/backup/raise-epoch.ts'
+import type { HubOptions } from '../../cloud/hub.ts'
 import { admin, createWorld, signer as first, resource, type World } from '../../cloud/hub-world.fake.ts'
+import { MemoryStore } from '../../edge/store/memory.fake.ts'
 import { acceptDelta, acceptSnapshot, type Held } from '../../edge/trust/accept.ts'
+import { createHolding } from '../../edge/trust/holding.ts'
+import { createIntake } from '../../edge/trust/intake.ts'
 import type { Anchors } from '../../edge/trust/keys.ts'
-import { utf8 } from '../../shared/bytes.ts'
+import { createRootPin, keepRoot } from '../../edge/trust/root-pin.ts'
+import { toBase64, utf8 } from '../../shared/bytes.ts'
+import { memoryLog } from '../../shared/effects.fake.ts'
+import type { Signer } from '../../shared/effects.ts'
 import { sha256, signerFromSeed, verify } from '../../shared/host/crypto.ts'
+import { parseDeviceKey } from '../../shared/ids.ts'
 import { encodeDelta, encodeSnapshot } from '../../shared/record/delta.ts'
 import { keyIdOf } from '../../shared/record/envelope.ts'
-import { signHead } from '../../shared/record/head.ts'
+import { noVersion, signHead } from '../../shared/record/head.ts'
 import { certifyKey } from '../../shared/record/keys.ts'
+import { type SignedRoot, signRoot } from '../../shared/record/root.ts'
 
 const root = signerFromSeed(sha256(utf8('root')))
 const second = signerFromSeed(sha256(utf8('the next signing key')))
@@ -60,6 +70,104 @@ test('a device follows a hub to its next signing key, and leaves the old one beh
   const forged = encodeDelta({ from: after.version, to, put: new Map(), del: [] }, envelope)
   assert.throws(() => acceptDelta(anchors, after, forged), /unknown key/)
   assert.throws(() => acceptSnapshot(anchors, after, encodeSnapshot(published(world).records, envelope)), /unknown key/)
+  await world.hub.stop()
+})
+
+/** What a hub is started with once `to` has followed `roots` at the end of `links`. */
+function under(to: Signer, links: readonly SignedRoot[]): Partial<HubOptions> {
+  const certificates = [certifyKey(first.publicKey, 1 + links.length, to, sha256)]
+  const anchor = { rootKey: parseDeviceKey(toBase64(to.publicKey)), tlsAuthority: toBase64(new Uint8Array(4)) }
+  return { anchor, keyCertificates: certificates, roots: links }
+}
+
+const roots = [root, ...['second', 'third'].map((word) => signerFromSeed(sha256(utf8(`${word} root`))))] as const
+const links = [1, 2].map((serial) => {
+  const [from, to] = [roots[serial - 1] ?? root, roots[serial] ?? root]
+  const [before, next] = [from, to].map(({ publicKey }) => parseDeviceKey(toBase64(publicKey))) as [never, never]
+  return signRoot({ serial, root: before, next, issuedAt: serial }, from, to, sha256)
+})
+
+/** A device that keeps what it takes. */
+function deviceOf(world: World, store = new MemoryStore()) {
+  const certificates = [certifyKey(first.publicKey, 1, root, sha256)]
+  const own = createRootPin({
+    enrolled: parseDeviceKey(toBase64(root.publicKey)),
+    file: { read: () => store.get('root-key') },
+    write(text) {
+      store.set('root-key', text)
+      return true
+    },
+    onPinned: () => undefined,
+  })
+  const anchors: Anchors = { network: world.network(), ...own.anchors, certificates, verify, sha256 }
+  const holding = keepRoot(createHolding(anchors, store, memoryLog()), own)
+  holding.load()
+  const intake = createIntake({
+    anchors,
+    holding,
+    store,
+    keep: { write: (_, run) => (run(), true), journal: () => undefined },
+    health: { raise: () => undefined },
+    clock: world.clock,
+    log: memoryLog(),
+    onTaken: () => undefined,
+  })
+  const exportNow = (): Uint8Array => {
+    const held = holding.held()
+    if (held === undefined) throw new assert.Assertion({ message: 'nothing is held', operator: 'ok' } as never)
+    return encodeSnapshot(held.records, held.envelope)
+  }
+  return { anchors, exported: exportNow, holding, intake, own, store }
+}
+
+test('the root changes twice: who is there follows by the difference, who was away by a file of another device', async () => {
+  const world = createWorld()
+  await world.start()
+  await world.join(1, 'alpha')
+  await world.pass()
+  const [there, away] = [deviceOf(world), deviceOf(world)]
+  for (const { intake } of [there, away]) intake.offer('snapshot', snapshot(world), { by: 'hub' })
+  for (const serial of [1, 2]) {
+    await world.hub.stop()
+    await world.restart(under(roots[serial] ?? root, links.slice(0, serial)))
+    await world.pass()
+    const from = there.holding.held()?.version ?? noVersion
+    for (const { del, head, put, version } of world.store.revisionsSince(world.network(), from)) {
+      const held = there.holding.held()?.version ?? noVersion
+      there.intake.offer('delta', encodeDelta({ from: held, to: version, put, del }, head), { by: 'hub' })
+    }
+    assert.equal(there.own.pin(), { key: (roots[serial] ?? root).publicKey, serial })
+  }
+  assert.is(away.own.pin().serial, 0)
+  assert.ok(away.intake.offer('snapshot', there.exported(), { by: 'file' }))
+  assert.equal(away.own.pin(), there.own.pin())
+  // Read back after a restart, from what was pinned.
+  const again = deviceOf(world, away.store)
+  assert.equal([again.own.pin().serial, again.holding.held()?.version], [2, published(world).version])
+  await world.hub.stop()
+})
+
+test('a hub that was restored from before a rotation is refused, until it is given the keys from after it', async () => {
+  const world = createWorld()
+  await world.start()
+  await world.join(1, 'alpha')
+  await world.pass()
+  const there = deviceOf(world)
+  there.intake.offer('snapshot', snapshot(world), { by: 'hub' })
+  await world.hub.stop()
+  await world.restart(under(roots[1] ?? root, links.slice(0, 1)))
+  await world.pass()
+  there.intake.offer('snapshot', snapshot(world), { by: 'hub' })
+  await world.hub.stop()
+  // The backup has the records of then as well, but what a hub starts with are its keys.
+  raiseEpoch(world.store)
+  await world.restart({})
+  await world.pass()
+  assert.throws(() => there.intake.offer('snapshot', snapshot(world), { by: 'hub' }), /was left behind here/)
+  await world.hub.stop()
+  await world.restart(under(roots[1] ?? root, links.slice(0, 1)))
+  await world.pass()
+  assert.ok(there.intake.offer('snapshot', snapshot(world), { by: 'hub' }))
   await world.hub.stop()
 })
 

@@ -15,6 +15,7 @@ import { HoldfastError } from '../errors.ts'
 export type EnvelopeKind =
   | 'head'
   | 'key'
+  | 'root'
   | 'fact'
   | 'capability'
   | 'lock'
@@ -34,6 +35,11 @@ export type TrustedKeys = ReadonlyMap<string, Uint8Array>
 /** Sixteen hex digits that name a public key. */
 export function keyIdOf(publicKey: Uint8Array, sha256: Sha256): string {
   return toHex(sha256(publicKey).subarray(0, KEY_ID_BYTES))
+}
+
+/** Id of the key that an envelope says it was signed with; not verified. */
+export function envelopeKeyId(envelope: Uint8Array): string {
+  return toHex(envelope.subarray(1, 1 + KEY_ID_BYTES))
 }
 
 /** What a signature is over: no signature over one kind can pass for one over another. */
@@ -56,7 +62,7 @@ export function openEnvelope(
   if (envelope.length < HEADER_BYTES || envelope[0] !== VERSION) {
     throw new HoldfastError('invalid', `not a signed ${kind}`)
   }
-  const keyId = toHex(envelope.subarray(1, 1 + KEY_ID_BYTES))
+  const keyId = envelopeKeyId(envelope)
   const publicKey = trusted.get(keyId)
   if (publicKey === undefined) throw new HoldfastError('untrusted', `${kind} is signed by unknown key ${keyId}`)
   const payload = envelope.subarray(HEADER_BYTES)

@@ -64,5 +64,6 @@ export function fakeRecords(intent: FakeIntent): ParsedRecords {
     services: [],
     keys: [],
     locks: [],
+    roots: [],
   }
 }

@@ -13,6 +13,7 @@ export interface ParsedRecords {
   readonly services: readonly BodyOf<'service'>[]
   readonly keys: readonly BodyOf<'key'>[]
   readonly locks: readonly BodyOf<'lock'>[]
+  readonly roots: readonly BodyOf<'root'>[]
 }
 
 type Cache = ReadonlyMap<string, { readonly bytes: Uint8Array; readonly record: AnyRecord }>
@@ -24,7 +25,17 @@ export interface ParsedSet {
 }
 
 const nothing: ParsedSet = {
-  records: { network: undefined, canaries: [], nodes: [], policies: [], routes: [], services: [], keys: [], locks: [] },
+  records: {
+    network: undefined,
+    canaries: [],
+    nodes: [],
+    policies: [],
+    routes: [],
+    services: [],
+    keys: [],
+    locks: [],
+    roots: [],
+  },
   cache: new Map(),
 }
 
@@ -71,6 +82,7 @@ export function parseRecords(set: RecordSet, before: ParsedSet = nothing): Parse
       services: of('service', records.services),
       keys: of('key', records.keys),
       locks: of('lock', records.locks),
+      roots: of('root', records.roots),
     },
   }
 }

@@ -13,6 +13,7 @@ import { serviceSpec } from '../intent/service.ts'
 import { recordBytesMax } from '../limits.ts'
 import { encodeCanonical, parseCanonical } from './canonical.ts'
 import { signedLock } from './lock.ts'
+import { signedRoot } from './root.ts'
 import { signatures } from './signatures.ts'
 
 /** A member of the mesh. */
@@ -65,6 +66,7 @@ const bodies = {
   route: v.strictObject({ name, spec: routeSpec }),
   service: serviceBody,
   key: keyBody,
+  root: signedRoot,
   lock: signedLock,
   verdict: verdictBody,
 } as const

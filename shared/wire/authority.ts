@@ -6,8 +6,13 @@
 import * as v from 'valibot'
 import type { Sha256, Signer, Verify } from '../effects.ts'
 import { openEnvelope, seal, trustedKeys } from '../record/envelope.ts'
+import { rootChain } from '../record/root.ts'
 
-export const authoritySchema = v.strictObject({ envelope: v.pipe(v.string(), v.base64(), v.maxLength(16_384)) })
+export const authoritySchema = v.strictObject({
+  envelope: v.pipe(v.string(), v.base64(), v.maxLength(16_384)),
+  /** What leads to the root that signed it from those before. */
+  roots: v.optional(rootChain),
+})
 
 export function sealAuthority(der: Uint8Array, root: Signer, sha256: Sha256): Uint8Array {
   return seal('authority', der, root, sha256)

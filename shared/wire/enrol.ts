@@ -12,6 +12,7 @@ import { HoldfastError } from '../errors.ts'
 import { type NodeId, parseDeviceKey, parseNetworkId, parseNodeId, parseWgKey } from '../ids.ts'
 import { integer, labels, name, text } from '../intent/field.ts'
 import { encodeCanonical } from '../record/canonical.ts'
+import { rootChain, type SignedRoot } from '../record/root.ts'
 
 /** What a device must know to trust a hub: its root key (signs signing keys) and its TLS authority. */
 export const anchorSchema = v.strictObject({
@@ -21,11 +22,21 @@ export const anchorSchema = v.strictObject({
 })
 export type Anchor = v.InferOutput<typeof anchorSchema>
 
+/** As the hub tells it, with what leads to its root from those that older tokens pin. */
+export const anchorReplySchema = v.strictObject({ ...anchorSchema.entries, roots: v.optional(rootChain) })
+export type AnchorReply = v.InferOutput<typeof anchorReplySchema>
+
 /** 32 bytes that pin an anchor. */
 export function anchorPin(anchor: Anchor, sha256: Sha256): Uint8Array {
   return sha256(
     concat(utf8('holdfast/anchor/1\0'), fromBase64(anchor.rootKey), sha256(fromBase64(anchor.tlsAuthority))),
   )
+}
+
+/** Of the anchor, and of those that the hub had under each former root of `roots`; its own first. */
+export function anchorPins(anchor: Anchor, roots: readonly SignedRoot[], sha256: Sha256): readonly Uint8Array[] {
+  const former = roots.map(({ link }) => ({ ...anchor, rootKey: link.root }))
+  return [anchor, ...former.toReversed()].map((one) => anchorPin(one, sha256))
 }
 
 /** Name in every certificate of a hub, whatever address it is reached at. */
