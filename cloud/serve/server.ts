@@ -3,6 +3,7 @@
 
 import { fromBase64 } from '../../shared/bytes.ts'
 import type { Clock, Entropy, Log } from '../../shared/effects.ts'
+import { HoldfastError } from '../../shared/errors.ts'
 import { sha256, verify } from '../../shared/host/crypto.ts'
 import { deflate } from '../../shared/host/deflate.ts'
 import { keyIdOf } from '../../shared/record/envelope.ts'
@@ -18,6 +19,7 @@ import type { HubStore } from '../store/hub-store.ts'
 import { openHubStore } from '../store/sqlite.ts'
 import { openTls } from '../tls/authority.ts'
 import { type HubKeys, openHubKeys } from '../tls/hub-keys.ts'
+import { rootChainFile } from '../tls/root-chain.ts'
 import { namesFor } from './address.ts'
 import { type BrokerSide, type BrokerSideOptions, createBrokerSide, webSocketPath } from './broker-side.ts'
 import { type DataPaths, dataPaths, lockDirectory } from './data-directory.ts'
@@ -114,8 +116,14 @@ function openBrokerSide(
 
 /** A rotation of the root key stands in the audit log from the first start with it on. */
 function noteRoot(store: HubStore, roots: HubKeys['roots'], now: number): void {
+  const noted = store.value(ROOT_NOTED)
+  if (noted !== undefined && !roots.some(({ link: { next } }) => next === noted)) {
+    throw new HoldfastError('corrupt', 'the chain of root keys does not lead to the root key that this hub had last', {
+      remedy: `Bring ${rootChainFile} back from a backup or from \`keys export\`: devices find the present root key by it.`,
+    })
+  }
   const link = roots.at(-1)?.link
-  if (link === undefined || store.value(ROOT_NOTED) === link.next) return
+  if (link === undefined || noted === link.next) return
   const detail = `${keyIdOf(fromBase64(link.next), sha256)} follows ${keyIdOf(fromBase64(link.root), sha256)}`
   store.transaction(() => {
     store.putAudit({ at: now, actor: 'hub', verb: 'rotate', target: `root/${link.serial}`, detail })

@@ -2,7 +2,7 @@
 // broker has lost comes back by its key, without anybody's help; one that was removed does not. And a hub that is destroyed
 // comes back from what a device exports.
 
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -25,7 +25,7 @@ import { openStore } from '../../edge/store/sqlite.ts'
 import { fromBase64, toBase64 } from '../../shared/bytes.ts'
 import { memoryLog } from '../../shared/effects.fake.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
-import { HoldfastError } from '../../shared/errors.ts'
+import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
 import { sha256, verify } from '../../shared/host/crypto.ts'
 import { parseName } from '../../shared/ids.ts'
@@ -262,6 +262,14 @@ scene(
       await again.up()
       await again.close()
     }
+    // Without the chain nobody who joined under a former root would find the present one.
+    await server.stop()
+    const [chain, away] = [join(data, 'root-chain.json'), join(directory, 'root-chain.json')]
+    renameSync(chain, away)
+    const refusal: unknown = await serve(host).catch((error: unknown) => error)
+    assert.ok(isHoldfastError(refusal, 'corrupt'), String(refusal))
+    renameSync(away, chain)
+    server = await serve(host)
   },
 )
 
