@@ -1,4 +1,5 @@
-// Makes build/out: the agent and the hub as one ES module each, the SQLite addon beside them, and a launcher for each.
+// Makes build/out: the agent and the hub as one ES module each, the SQLite addon and the relay's short cut beside them, and a
+// launcher for each.
 //
 //   node build/bundle.ts [--target linux-arm64]
 //
@@ -6,13 +7,14 @@
 // that it does not use. Two builds of one commit are identical.
 
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build, type Metafile } from 'esbuild'
 import { describeError } from '../shared/errors.ts'
 import { launcher } from './launcher.ts'
 import { lazyHttp } from './lazy-http.ts'
+import { makeRelayBpf } from './relay-bpf.ts'
 import { hostTarget, parseTarget, type Target } from './target.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -91,6 +93,9 @@ async function main(): Promise<void> {
     const kib = Math.round(statSync(join(draft, `${name}.mjs`)).size / 1_024)
     process.stdout.write(`build/out/${name}.mjs  ${kib} KiB  ${target}\n`)
   }
+  const made = makeRelayBpf(target)
+  if (typeof made === 'string') process.stdout.write(`build/out has no relay-bpf: ${made}\n`)
+  else copyFileSync(made.path, join(draft, 'relay-bpf'))
   rmSync(out, { recursive: true, force: true })
   renameSync(draft, out)
 }

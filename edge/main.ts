@@ -87,9 +87,10 @@ const doors: Doors = {
   createRouterDoors: openRouterDoors,
   isPortFree: isUdpPortFree,
   createForwarder: async (options, log) => {
-    const { createNftForwarder } = await import('./drivers/relay-forwarder.ts')
-    return createNftForwarder({ ...options, run: createRunner(log) })
+    const { createFastForwarder } = await import('./drivers/relay-forwarder-fast.ts')
+    return createFastForwarder({ ...options, clock: systemClock, log, run: createRunner(log) })
   },
+  whyNoShortcut: async (log) => (await import('./drivers/relay-shortcut.ts')).whyNoShortcut(createRunner(log)),
   createAgent: async (options) => {
     const { createAgent } = await import('./create-agent.ts')
     return createAgent(options)

@@ -40,6 +40,8 @@ export interface Cli {
   readonly createRouterDoors: (log: Log) => Promise<RouterDoors>
   /** What carries the packets of a relay on this host. */
   readonly createForwarder: (options: RulesetOptions, log: Log) => Promise<Forwarder>
+  /** Why those packets go the long way on this host; undefined where nothing keeps them from the short cut. */
+  readonly whyNoShortcut: (log: Log) => Promise<string | undefined>
   readonly createAgent: (options: AgentOptions) => Promise<Agent>
   /** From now on signals don't kill: the promise resolves when one asks the process to end. */
   readonly stopRequested: () => Promise<string>

@@ -168,7 +168,7 @@ export async function findings(cli: Cli): Promise<readonly Finding[]> {
   const kernel = cli.probe.isRoot ? { kernelWireguard: await tryKernelWireguard(cli) } : {}
   const seen = { ...kernel, ...pinnedRoot(cli) }
   const base = { ...seen, probe: cli.probe, stateDir: cli.files.directory, now: cli.clock.now(), floor }
-  const relay = await relayFinding(cli.run)
+  const relay = await relayFinding(cli.run, () => cli.whyNoShortcut(cli.log))
   const lan = await lanFinding(cli.run, cli.settings)
   const all = [...diagnose(hub === undefined ? base : { ...base, hub }), lan]
   const more = [...(await brokerWays(cli, floor)), ...(await agentFindings(cli))]

@@ -1,12 +1,24 @@
-// What the doctor says of a relay on this host: the ports that firewalls must let in, and who would drop what it forwards.
+// What the doctor says of a relay on this host: the ports that firewalls must let in, what carries the packets, and who
+// would drop them.
 
 import type { RunCommand } from '../host/command.ts'
 import { relayMark, relayTable } from '../relay/ruleset.ts'
+import { shortcutDevices } from '../relay/shortcut-filters.ts'
 import type { Finding } from './doctor.ts'
 import { type Dropper, droppers } from './droppers.ts'
 
+/** What carries packets, and why not the faster of the two. */
+async function carrier(run: RunCommand, whyNoShortcut: () => Promise<string | undefined>): Promise<string> {
+  const devices = await shortcutDevices(run).catch(() => [])
+  if (devices.length > 0) return `to relay between other nodes, by BPF at ${devices.join(', ')}, else by nft`
+  return `to relay between other nodes, by nft: ${(await whyNoShortcut()) ?? 'no session has both its ends'}`
+}
+
 /** Undefined where no relay stands in the kernel, or that can't be seen. */
-export async function relayFinding(run: RunCommand): Promise<Finding | undefined> {
+export async function relayFinding(
+  run: RunCommand,
+  whyNoShortcut: () => Promise<string | undefined>,
+): Promise<Finding | undefined> {
   const check = 'relay'
   let rules: string
   let inTheWay: readonly Dropper[]
@@ -19,8 +31,9 @@ export async function relayFinding(run: RunCommand): Promise<Finding | undefined
   const ports = [...rules.matchAll(/udp dport (?:\{ ([^}]*) \}|(\S+))/g)].map((match) => match[1] ?? match[2])
   const found = `UDP ${ports.join(', ')}: firewalls must let them in`
   const [first] = inTheWay
-  if (first === undefined) return { check, verdict: 'ok', found, used: 'to relay between other nodes' }
+  const used = await carrier(run, whyNoShortcut)
+  if (first === undefined) return { check, verdict: 'ok', found, used }
   const chain = `${first.family} ${first.table} ${first.name}`
   const remedy = `Let relayed packets pass: nft insert rule ${chain} meta mark and 0xffff0000 == ${relayMark} accept`
-  return { check, verdict: 'note', found: `${found}; the policy of ${chain} is drop`, used: 'what passes', remedy }
+  return { check, verdict: 'note', found: `${found}; the policy of ${chain} is drop`, used, remedy }
 }

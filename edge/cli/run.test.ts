@@ -59,6 +59,7 @@ async function onBench(run: (bench: Bench) => Promise<void>): Promise<void> {
     createPathDoors: async () => ({ gossip: () => ({}) }) as never,
     createRouterDoors: async () => ({}) as never,
     createForwarder: async () => createFakeForwarder(createFakeForwarderKernel()),
+    whyNoShortcut: async () => undefined,
     createAgent: async (options) => fakeAgent(options, events),
     stopRequested: () => stop.promise,
     readConfigFile,

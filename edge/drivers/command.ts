@@ -27,6 +27,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'wireguard-go': 'wireguard-go',
   nft: 'nftables',
   ip: 'iproute2',
+  tc: 'iproute2',
 }
 
 function missing(program: string, cause: unknown): HoldfastError {

@@ -11,7 +11,7 @@ import type { Driver, Failure } from './driver.ts'
 import { hasIpv6, readForwarding, switchForwardingOn } from './forwarding.ts'
 import { addLink, type Flavour, flavourOf, removeLink, setLink } from './link.ts'
 import { createNftTable } from './nft.ts'
-import { removeRelayTable } from './relay-forwarder.ts'
+import { removeRelay } from './relay-forwarder-fast.ts'
 import { addRoute, changeRoute, parseRoutes, removeRoute, routesCommand } from './routes.ts'
 import { createStanding } from './standing.ts'
 import { createSteeringDriver } from './steering.ts'
@@ -166,7 +166,7 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
       await removeLink(name, run)
       await table.remove()
       await removeTurnCover(run)
-      await removeRelayTable(run)
+      await removeRelay(run)
       await createSteeringDriver(run).cleanup()
       flavour = undefined
       forget()

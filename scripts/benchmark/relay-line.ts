@@ -69,6 +69,8 @@ export interface Flow {
   readonly sourcePort?: number
   /** Interface of the receiver where it arrives. */
   readonly device?: string
+  /** What only this flow goes by: laid before each of its turns, and taken away after. */
+  readonly way?: { readonly lay: () => void; readonly remove: () => void }
 }
 
 /** Packets a second that arrive. */
@@ -93,7 +95,11 @@ export function rounds(
   const out: number[][] = flows.map(() => [])
   for (let round = 0; round < ROUNDS; round++) {
     say(`${flows[0]?.bytes} B, round ${round + 1} of ${ROUNDS}`)
-    for (const [i, flow] of flows.entries()) out[i]?.push(arriving(line, load, flow))
+    for (const [i, flow] of flows.entries()) {
+      flow.way?.lay()
+      out[i]?.push(arriving(line, load, flow))
+      flow.way?.remove()
+    }
   }
   return out
 }

@@ -2,6 +2,8 @@
 
 import { globSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { makeRelayBpf } from '../../build/relay-bpf.ts'
+import { hostTarget } from '../../build/target.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -13,7 +15,7 @@ function newestMs(pattern: string): number {
 /** True if build/out was made from the sources as they are now: a stale bundle would test yesterday's code. */
 function isBundleFresh(): boolean {
   const built = newestMs('build/out/*.mjs')
-  return built > newestMs('{shared,edge,cloud}/**/*.ts') && built > newestMs('package-lock.json')
+  return built > newestMs('{shared,edge,cloud}/**/*.ts') && built > newestMs('{package-lock.json,bpf/**/*.[ch]}')
 }
 
 function script(command: string): string {
@@ -30,6 +32,8 @@ export function layPrograms(directory: string): string {
   const bin = join(directory, 'bin')
   mkdirSync(bin)
   const fresh = isBundleFresh()
+  // Without compilers the relays of the lab go by nft alone.
+  if (!fresh) makeRelayBpf(hostTarget())
   for (const [name, entry] of [
     ['holdfast', 'edge/main.ts'],
     ['holdfast-hub', 'cloud/main.ts'],

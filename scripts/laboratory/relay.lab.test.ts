@@ -6,6 +6,9 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { makeRelayBpf } from '../../build/relay-bpf.ts'
+import { hostTarget } from '../../build/target.ts'
+import { readShortcut } from '../../edge/relay/shortcut.ts'
 import { toBase64 } from '../../shared/bytes.ts'
 import { systemClock } from '../../shared/host/clock.ts'
 import { sha256 } from '../../shared/host/crypto.ts'
@@ -42,6 +45,7 @@ interface Peer {
 }
 
 const lab = suite('relay')
+const program = makeRelayBpf(hostTarget())
 let net: Net
 let root: string
 let fleet: CraftedFleet
@@ -122,6 +126,13 @@ lab('two hosts behind symmetric NATs talk through the kernel of the relay, witho
   assert.ok(sent > 300 && Math.abs(lost) <= 4, `${lost} of ${sent} lost`)
 })
 
+lab('its packets take the short cut, where there is one', async () => {
+  if (typeof program === 'string') return void process.stdout.write(`by nft alone: ${program}\n`)
+  const { stdout } = await net.host('relay').attempt([program.path, 'list'])
+  const counts = [...readShortcut(stdout).values()].map(({ packets }) => packets)
+  assert.ok(counts.length === 2 && counts.every((packets) => packets > 100), counts.join(' '))
+})
+
 lab('the process is killed and started again under traffic: nothing is lost, nobody hears of it', async () => {
   const { lost, sent } = await lostDuring(async () => {
     await relay.end('SIGKILL')
@@ -170,6 +181,7 @@ lab('cleanup takes everything out of the kernel', async () => {
   assert.match(await host.exec(['nft', 'list', 'tables']), /holdfast_relay/)
   await host.exec([...HOLDFAST, 'relay', '--cleanup', '--state', fleet.nodes[0]?.stateDir ?? ''])
   assert.not.match(await host.exec(['nft', 'list', 'tables']), /holdfast_relay/)
+  assert.not.match(await host.exec(['tc', 'qdisc', 'show']), /clsact/)
 })
 
 if (whyNoLab() === undefined) lab.run()

@@ -5,6 +5,7 @@
 //   udp-load junk ADDRESS PORT[,PORT…] SECONDS PER-SECOND [FRAMES|- [AS-ADDRESS AS-PORT]]
 //       noise from true and made-up sources, or as somebody else: random bytes, frames of nodes and relays with random
 //       content, STUN, WireGuard; and frames that were caught before, played again
+//   udp-load six ADDRESS PORT SOURCE-PORT PACKETS      IPv6, with sums that no device makes
 //   udp-load catch SECONDS      prints the frames that pass, for FRAMES
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -185,6 +186,24 @@ static int send_junk(double seconds, long per_second) {
   return pump(fd, messages, fill_junk, seconds, per_second);
 }
 
+/* Between hosts of the lab sums of ordinary sockets are never made: who forwards them wrongly would not be noticed. */
+static int send_six(const char *address, int port, int source, long packets) {
+  struct {
+    struct udphdr udp;
+    uint8_t body[96];
+  } packet = {.udp = {.source = htons(source), .dest = htons(port), .len = htons(sizeof packet)}};
+  struct sockaddr_in6 there = {.sin6_family = AF_INET6};
+  int fd = socket(AF_INET6, SOCK_RAW, IPPROTO_UDP), at = 6;
+  if (fd < 0 || setsockopt(fd, IPPROTO_IPV6, IPV6_CHECKSUM, &at, sizeof at)) return fail("raw socket");
+  inet_pton(AF_INET6, address, &there.sin6_addr);
+  for (long i = 0; i < packets; i++) {
+    for (size_t byte = 4; byte < sizeof packet.body; byte++) packet.body[byte] = noise();
+    packet.udp.check = 0;
+    if (sendto(fd, &packet, sizeof packet, 0, (struct sockaddr *)&there, sizeof there) < 0) return fail("sendto");
+  }
+  return 0;
+}
+
 /* Every frame of Holdfast that this host sends or is sent, as hexadecimal lines. */
 static int catch_frames(double seconds) {
   int fd = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_ALL));
@@ -217,6 +236,8 @@ static int junk(int argc, char **argv) {
 int main(int argc, char **argv) {
   if (argc == 3 && strcmp(argv[1], "catch") == 0) return catch_frames(atof(argv[2]));
   if (argc >= 6 && strcmp(argv[1], "junk") == 0) return junk(argc, argv);
+  if (argc == 6 && strcmp(argv[1], "six") == 0)
+    return send_six(argv[2], atoi(argv[3]), atoi(argv[4]), atol(argv[5]));
   if (argc < 7 || strcmp(argv[1], "send") != 0) return 2;
   to = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(atoi(argv[3]))};
   inet_pton(AF_INET, argv[2], &to.sin_addr);

@@ -1,0 +1,151 @@
+// The short cut in the kernel (bpf/relay.bpf.c): a cache of the nft table's whole sessions, so that whatever becomes of it,
+// the table carries on. It is loaded by `relay-bpf` and hung up by `tc`, and outlives this process as the table does.
+
+import { existsSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Clock } from '../../shared/effects.ts'
+import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
+import { commandsBy } from '../host/command.ts'
+import type { Forward } from '../relay/forwarder.ts'
+import type { RulesetOptions } from '../relay/ruleset.ts'
+import {
+  readShortcut,
+  renderShortcutChange,
+  type ShortcutCount,
+  type ShortcutEnds,
+  shortcutEndsOf,
+} from '../relay/shortcut.ts'
+import { filtersOf, shortcutDevices, shortcutPlaces, shortcutPreference } from '../relay/shortcut-filters.ts'
+import type { Run } from './command.ts'
+
+export interface ShortcutOptions extends RulesetOptions {
+  readonly run: Run
+  readonly clock: Clock
+  /** Where `relay-bpf` is. */
+  readonly program: string
+}
+
+/** All that it does throws where the kernel does not take it. */
+export interface Shortcut {
+  /** As from now on it is; what stands already and is wanted goes on, with its counters. */
+  start(wanted: Iterable<Forward>): Promise<void>
+  change(wanted: Iterable<Forward>): Promise<void>
+  counts(): Promise<ReadonlyMap<string, ShortcutCount>>
+}
+
+const BPFFS = '/sys/fs/bpf'
+/** A device that went and came back, as modems do, gets its filter again within so long of binds. */
+const HANG_MS = 60_000
+
+/** Beside the bundle, or where a checkout makes it. */
+export function findShortcutProgram(): string | undefined {
+  const here = import.meta.dirname
+  return [join(here, 'relay-bpf'), join(here, '../../bpf/out/relay-bpf')].find((path) => existsSync(path))
+}
+
+async function hangUp(run: Run, device: string, pin: string): Promise<void> {
+  // Somebody may have it already, and then it is shared.
+  await run('tc', ['qdisc', 'add', 'dev', device, 'clsact']).catch((error: unknown) => {
+    if (!isHoldfastError(error, 'failed')) throw error
+  })
+  const filter = ['pref', String(shortcutPreference), 'handle', '1', 'bpf', 'direct-action', 'object-pinned', pin]
+  await run('tc', ['filter', 'replace', 'dev', device, 'ingress', ...filter])
+}
+
+async function takeDown(run: Run, device: string): Promise<void> {
+  const command = commandsBy(run)
+  await run('tc', ['filter', 'delete', 'dev', device, 'ingress', 'pref', String(shortcutPreference)])
+  const left = [await filtersOf(command, device, 'ingress'), await filtersOf(command, device, 'egress')].flat()
+  if (left.length === 0) await run('tc', ['qdisc', 'delete', 'dev', device, 'clsact']).catch(() => undefined)
+}
+
+/** Takes the short cut out of the kernel, whoever put it there; the table has the packets then. */
+export async function removeShortcut(run: Run): Promise<void> {
+  const netns = /\d+/.exec(readlinkSync('/proc/self/ns/net'))?.[0]
+  const pins = existsSync(BPFFS) ? readdirSync(BPFFS).filter((name) => name.startsWith('hf_relay_')) : []
+  const ours = pins.filter((name) => name.endsWith(`_${netns}`))
+  const devices = await shortcutDevices(commandsBy(run)).catch((error: unknown) => {
+    // Where `tc` is missing or another's, and nothing is pinned, nobody has hung anything up.
+    if (ours.length === 0 || isHoldfastError(error, 'unsupported')) return []
+    throw error
+  })
+  for (const device of devices) await takeDown(run, device)
+  for (const name of ours) rmSync(join(BPFFS, name), { recursive: true, force: true })
+}
+
+export function createShortcut({ clock, program, range, run, ...rates }: ShortcutOptions): Shortcut {
+  const { sessionBytesPerSecond, totalBytesPerSecond } = rates
+  const command = commandsBy(run)
+  let standing: ShortcutEnds = new Map()
+  let pins = ''
+  let locals: ReadonlySet<string> = new Set()
+  let hungAtMs = Number.NEGATIVE_INFINITY
+
+  const counts = async (): Promise<ReadonlyMap<string, ShortcutCount>> => readShortcut(await run(program, ['list']))
+
+  const load = async (): Promise<void> => {
+    const words = [2 * range.count, Math.round(sessionBytesPerSecond), Math.round(totalBytesPerSecond)].map(String)
+    pins = (await run(program, ['load', ...words])).trim()
+    standing = new Map([...(await counts())].map(([key, { to }]) => [key, to]))
+    hungAtMs = Number.NEGATIVE_INFINITY
+  }
+
+  const hang = async (wanted: readonly Forward[]): Promise<ReadonlyMap<string, unknown>> => {
+    const now = new Set(wanted.flatMap(({ ends }) => ends.flatMap((end) => (end === undefined ? [] : [end.local]))))
+    const isNew = [...now].some((local) => !locals.has(local))
+    if (!isNew && clock.monotonic() - hungAtMs < HANG_MS) return new Map()
+    const places = await shortcutPlaces(command, now)
+    const tries = [...places].map(async ([device, which]) => await hangUp(run, device, join(pins, which)))
+    const refused = (await Promise.allSettled(tries)).filter(({ status }) => status === 'rejected')
+    // One that goes away at this moment is no reason to do without; packets of devices without a filter go by the table.
+    if (refused.length > 0 && refused.length === places.size) await Promise.all(tries)
+    locals = now
+    hungAtMs = clock.monotonic()
+    return places
+  }
+
+  const write = async (after: ShortcutEnds): Promise<void> => {
+    const input = renderShortcutChange(standing, after)
+    if (input !== '') await run(program, ['change'], { input })
+    standing = after
+  }
+
+  return {
+    async start(wanted) {
+      const all = [...wanted]
+      // First, for it throws where `tc` is none that can do this.
+      const held = await shortcutDevices(command)
+      await load()
+      await write(shortcutEndsOf(all))
+      const places = await hang(all)
+      // Another version's, or of an address that is gone: no map that it reads is kept any more.
+      for (const device of held) if (!places.has(device)) await takeDown(run, device)
+    },
+    async change(wanted) {
+      const all = [...wanted]
+      const after = shortcutEndsOf(all)
+      try {
+        await write(after)
+      } catch (error) {
+        if (!isHoldfastError(error, 'failed')) throw error
+        await load()
+        await write(after)
+      }
+      await hang(all)
+    },
+    counts,
+  }
+}
+
+/** Why relayed packets go without it; undefined where nothing is in its way. */
+export async function whyNoShortcut(run: Run, program = findShortcutProgram()): Promise<string | undefined> {
+  if (program === undefined) return 'this build has no relay-bpf'
+  try {
+    await run('tc', ['-V'])
+    await run(program, ['probe'])
+    return undefined
+  } catch (error) {
+    if (error instanceof HoldfastError) return error.message
+    throw error
+  }
+}

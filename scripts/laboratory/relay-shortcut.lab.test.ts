@@ -1,0 +1,234 @@
+// The relay's short cut in a real kernel: it holds to what every forwarder must do, and packets that take it arrive as those
+// that nft forwards. This host is the relay, in a namespace of its own: this file runs itself again in one.
+
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { suite, test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { makeRelayBpf } from '../../build/relay-bpf.ts'
+import { hostTarget } from '../../build/target.ts'
+import { createRunner } from '../../edge/drivers/command.ts'
+import { createFastForwarder } from '../../edge/drivers/relay-forwarder-fast.ts'
+import { removeShortcut, whyNoShortcut } from '../../edge/drivers/relay-shortcut.ts'
+import { defineForwarderConformance } from '../../edge/relay/conformance.fake.ts'
+import type { Forward, Forwarder } from '../../edge/relay/forwarder.ts'
+import { readShortcut } from '../../edge/relay/shortcut.ts'
+import { parseAddress } from '../../shared/address/cidr.ts'
+import { parseEndpoint } from '../../shared/address/endpoint.ts'
+import { memoryLog } from '../../shared/effects.fake.ts'
+import { systemClock } from '../../shared/host/clock.ts'
+import { parseNodeId } from '../../shared/ids.ts'
+import { whyNoLab } from '../testing/privilege.ts'
+import { buildUdpLoad } from './udp-load.ts'
+
+const INSIDE = 'HOLDFAST_LAB_INSIDE'
+const range = { first: 61_000, count: 1_024 }
+const nodes = [parseNodeId('aaaaaaaaaaaaaaaa'), parseNodeId('bbbbbbbbbbbbbbbb')] as const
+const run = createRunner(memoryLog())
+const [FOUR, SIX] = [61_000, 61_001]
+
+function start(program: string, sessionBytesPerSecond = 25e6): Forwarder {
+  const rates = { sessionBytesPerSecond, totalBytesPerSecond: 125e6 }
+  return createFastForwarder({ ...rates, range, port: 3_478, run, clock: systemClock, log: memoryLog(), program })
+}
+
+function defineConformance(program: string): void {
+  const table = async (): Promise<void> => void (await run('nft', ['delete', 'table', 'inet', 'holdfast_relay']))
+  const shortcut = (): Promise<void> => removeShortcut(run)
+  const both = async (): Promise<void> => {
+    await table()
+    await shortcut()
+  }
+  for (const sabotage of [table, shortcut, both]) {
+    defineForwarderConformance(test, async () => ({ start: () => start(program), sabotage }))
+  }
+}
+
+interface Neighbour {
+  readonly exec: (...command: readonly string[]) => string
+  readonly end: () => void
+}
+
+/** A host at the relay's device `name`, with the addresses .2 of net number `n`; the relay has .1. */
+async function addNeighbour(name: string, n: number): Promise<Neighbour> {
+  const child = spawn('unshare', ['--net', 'sh', '-c', 'echo; exec sleep 1000'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  await new Promise((resolve) => child.stdout.once('data', resolve))
+  const exec: Neighbour['exec'] = (...command) =>
+    execFileSync('nsenter', ['--net', '-t', String(child.pid), ...command], { encoding: 'utf8' })
+  const ip = (...words: readonly string[]): string => execFileSync('ip', words, { encoding: 'utf8' })
+  ip('link', 'add', name, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(child.pid))
+  ip('link', 'set', name, 'up')
+  exec('ip', 'link', 'set', 'eth0', 'up')
+  for (const net of [`10.98.${n}.`, `fd98:${n}::`]) {
+    const rest = net.includes(':') ? ['/64', 'nodad'] : ['/24']
+    ip('address', 'add', `${net}1${rest[0]}`, 'dev', name, ...rest.slice(1))
+    exec('ip', 'address', 'add', `${net}2${rest[0]}`, 'dev', 'eth0', ...rest.slice(1))
+    exec('ip', 'route', 'add', 'default', 'via', `${net}1`)
+  }
+  return { exec, end: () => child.kill('SIGKILL') }
+}
+
+function sessionBetween(port: number, net: (n: number) => string): Forward {
+  const end = (n: number) => ({
+    source: parseEndpoint(net(n).includes(':') ? `[${net(n)}2]:51820` : `${net(n)}2:51820`),
+    local: parseAddress(`${net(n)}1`),
+  })
+  return { port, family: port === FOUR ? 4 : 6, nodes, ends: [end(1), end(2)] }
+}
+const four = sessionBetween(FOUR, (n) => `10.98.${n}.`)
+const six = sessionBetween(SIX, (n) => `fd98:${n}::`)
+
+function defineTraffic(program: string): void {
+  const traffic = suite('traffic')
+  const directory = mkdtempSync(join(tmpdir(), 'hf-shortcut-'))
+  const load = buildUdpLoad(directory)
+  let left: Neighbour
+  let right: Neighbour
+  let forwarder: Forwarder
+
+  /** Packets that took the short cut from the left. */
+  const short = async (port: number): Promise<number> => {
+    const ends = readShortcut(await run(program, ['list']))
+    return (
+      [...ends].find(([key]) => /^(?:10\.98\.1\.2|fd98:1::2) /.test(key) && key.endsWith(` ${port}`))?.[1].packets ?? 0
+    )
+  }
+  const arrived = (name: string): number =>
+    Number(/packets (\d+)/.exec(right.exec('nft', 'list', 'counter', 'inet', 'seen', name))?.[1])
+  const sumErrors = (): string =>
+    right.exec('sh', '-c', 'grep -hE "^(Udp: [0-9]|Udp6InCsumErrors)" /proc/net/snmp /proc/net/snmp6')
+  const junk = (): void =>
+    void left.exec(load, 'junk', '10.98.1.1', String(FOUR), '0.5', '4000', '-', '10.98.1.2', '51820')
+  const known = async (): Promise<void> => {
+    // A packet for a neighbour that is not known yet goes by the table, which asks for it.
+    for (const to of ['10.98.1.2', '10.98.2.2', 'fd98:1::2', 'fd98:2::2']) await run('ping', ['-c', '1', '-W', '2', to])
+  }
+
+  traffic.before(async () => {
+    left = await addNeighbour('eth0', 1)
+    right = await addNeighbour('eth1', 2)
+    const rules = [
+      'counter four { }; counter six { }; chain in { type filter hook prerouting priority raw;',
+      `ip saddr 10.98.2.1 ip ttl 63 udp sport ${FOUR} udp dport 51820 counter name four;`,
+      `ip6 saddr fd98:2::1 ip6 hoplimit 63 udp sport ${SIX} udp dport 51820 counter name six; };`,
+    ]
+    right.exec('nft', `table inet seen { ${rules.join(' ')} }`)
+    forwarder = start(program)
+    await forwarder.start()
+    await Promise.all([forwarder.set(four), forwarder.set(six)])
+    await known()
+  })
+  traffic.after(async () => {
+    left.end()
+    right.end()
+    rmSync(directory, { recursive: true })
+  })
+
+  traffic('packets of both families arrive from the relay, one hop older, with sums that hold', async () => {
+    junk()
+    left.exec(load, 'six', 'fd98:1::1', String(SIX), '51820', '500')
+    assert.ok((await short(FOUR)) > 100, `${await short(FOUR)} took the short cut`)
+    assert.is(await short(SIX), 500)
+    assert.is(arrived('six'), 500)
+    assert.ok(arrived('four') >= (await short(FOUR)))
+    // Nobody listens there: who is counted as one without a port was summed before.
+    const [, , noPorts = 0, , , , inCsumErrors] = (sumErrors().split('\n')[0] ?? '').split(' ').map(Number)
+    assert.ok(noPorts >= (await short(FOUR)), sumErrors())
+    assert.is(inCsumErrors, 0)
+    assert.match(sumErrors(), /Udp6InCsumErrors\s+0\b/)
+  })
+
+  traffic('what both forward is counted as one, and junk is not', async () => {
+    const carried = await forwarder.carried()
+    const [packets = 0] = carried.get(FOUR)?.packets ?? []
+    assert.ok(packets >= (await short(FOUR)) && packets <= arrived('four'), `${packets}, ${arrived('four')} arrived`)
+    assert.equal(carried.get(SIX)?.packets, [500, 0])
+    assert.is(carried.get(SIX)?.bytes[0], 500 * (40 + 104))
+  })
+
+  traffic('the next process goes on where the last one was, and none is needed', async () => {
+    const before = await short(FOUR)
+    const next = start(program)
+    assert.equal((await next.start()).length, 2)
+    assert.is(await short(FOUR), before)
+    junk()
+    assert.ok((await short(FOUR)) > before)
+    forwarder = next
+  })
+
+  traffic('an end that is gone is forwarded no more, nor is what comes from elsewhere', async () => {
+    await forwarder.set({ ...six, ends: [six.ends[0], undefined] })
+    const before = arrived('six')
+    left.exec(load, 'six', 'fd98:1::1', String(SIX), '51820', '50')
+    assert.is(arrived('six'), before)
+    await forwarder.set(six)
+    left.exec(load, 'six', 'fd98:1::1', String(SIX), '40000', '50')
+    assert.is(arrived('six'), before)
+    left.exec(load, 'six', 'fd98:1::1', String(SIX), '51820', '50')
+    assert.is(arrived('six'), before + 50)
+  })
+
+  traffic('an end gets its rate and no more', async () => {
+    const slow = start(program, 200_000)
+    await slow.start()
+    const [before, droppedBefore] = [await short(SIX), await slow.dropped()]
+    left.exec(load, 'six', 'fd98:1::1', String(SIX), '51820', '5000')
+    // The burst of 64 KiB, and what the rate lets pass meanwhile.
+    const passed = (await short(SIX)) - before
+    assert.ok(passed > 300 && passed < 2_500, `${passed} of 5000 passed`)
+    assert.is((await slow.dropped()) - droppedBefore, 5_000 - passed)
+    forwarder = slow
+  })
+
+  traffic('without the short cut the table has the packets, and gives them back', async () => {
+    const all = start(program)
+    await all.start()
+    await removeShortcut(run)
+    const before = arrived('six')
+    left.exec(load, 'six', 'fd98:1::1', String(SIX), '51820', '100')
+    assert.is(arrived('six'), before + 100)
+    await all.set({ ...four, ends: [four.ends[0], undefined] })
+    left.exec(load, 'six', 'fd98:1::1', String(SIX), '51820', '100')
+    assert.is(await short(SIX), 100)
+    forwarder = all
+  })
+
+  traffic('cleaning up leaves the devices and the file system of pins as they were', async () => {
+    await forwarder.cleanup()
+    assert.not.match(await run('tc', ['qdisc', 'show']), /clsact/)
+    assert.equal(
+      readdirSync('/sys/fs/bpf').filter((name) => name.startsWith('hf_')),
+      [],
+    )
+    assert.not.match(await run('nft', ['list', 'tables']), /holdfast_relay/)
+  })
+
+  traffic.run()
+}
+
+async function inside(program: string): Promise<void> {
+  const why = await whyNoShortcut(run, program)
+  if (why !== undefined) return void process.stdout.write(`skip: ${why}\n`)
+  defineConformance(program)
+  test.run()
+  defineTraffic(program)
+}
+
+function outside(): void {
+  const made = makeRelayBpf(hostTarget())
+  const why = whyNoLab() ?? (typeof made === 'string' ? made : undefined)
+  if (why !== undefined || typeof made === 'string') return void process.stdout.write(`skip: ${why}\n`)
+  const script = 'mount -t sysfs sysfs /sys && mount -t bpf bpf /sys/fs/bpf && ip link set lo up && exec "$@"'
+  const args = ['--net', '--mount', 'sh', '-c', script, 'sh', process.execPath, fileURLToPath(import.meta.url)]
+  const env = { ...process.env, [INSIDE]: made.path }
+  process.exitCode = spawnSync('unshare', args, { stdio: 'inherit', env }).status ?? 1
+}
+
+const program = process.env[INSIDE]
+if (program === undefined) outside()
+else await inside(program)
