@@ -7,7 +7,7 @@ import type { PeerEntry } from '../report/peers.ts'
 import { gatherCandidates, isOnLink, leadsOut } from './candidates.ts'
 import type { EndpointInput } from './endpoint-book.ts'
 import type { Names } from './names.ts'
-import type { PathCandidate } from './path.ts'
+import type { PathCandidate, Place } from './path.ts'
 import type { Relays } from './relays.ts'
 
 /** Endpoints other nodes report of one peer: a NAT that maps by destination shows a new one to each. */
@@ -42,8 +42,8 @@ export interface CandidateBook {
   isLocal(endpoint: Endpoint): boolean
   /** The relay behind an endpoint. */
   viaOf(endpoint: Endpoint): NodeId | undefined
-  /** Both, for a peer that may be heard by a relay before this node has bound anything there. */
-  place(endpoint: Endpoint): { readonly endpoint: Endpoint; readonly via?: NodeId }
+  /** What is known of where a peer is heard, which may be by a relay before this node has bound anything there. */
+  place(endpoint: Endpoint): Place
 }
 
 export function createCandidateBook(
@@ -66,6 +66,8 @@ export function createCandidateBook(
   }
 
   const viaOf = (endpoint: Endpoint): NodeId | undefined => vias.get(endpoint) ?? relays.sessionAt(endpoint)
+
+  const isLocal = (endpoint: Endpoint): boolean => input !== undefined && isOnLink(endpoint, input.local)
 
   return {
     update(next) {
@@ -109,11 +111,11 @@ export function createCandidateBook(
       if (known !== undefined) known.round = -1
     },
     leadsOut: (endpoint) => input !== undefined && leadsOut(endpoint, input),
-    isLocal: (endpoint) => input !== undefined && isOnLink(endpoint, input.local),
+    isLocal,
     viaOf,
     place(endpoint) {
       const via = viaOf(endpoint)
-      return via === undefined ? { endpoint } : { endpoint, via }
+      return via === undefined ? { endpoint, onLink: isLocal(endpoint) } : { endpoint, via }
     },
   }
 }

@@ -64,6 +64,15 @@ test('where a peer comes by a relay that nobody named yet is a relay, asked or r
   }
 })
 
+test('a place on the own link is LAN, asked or roamed, before anything names it', () => {
+  for (const type of ['asked', 'roamed'] as const) {
+    const rig = makeRig({ decides: false })
+    rig.tell({ type, endpoint: STRANGE, onLink: true })
+    rig.run(3_000)
+    assert.equal([rig.of(STRANGE)?.kind, rig.of(STRANGE)?.source], ['lan', 'asked'], type)
+  }
+})
+
 test('at most two are kept ready, and one of them is a relay', () => {
   const rig = makeRig()
   const more = { ...PUBLIC, endpoint: '192.0.2.3:51820' as Endpoint }

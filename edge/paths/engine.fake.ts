@@ -233,6 +233,7 @@ export function makeWorld(): World {
             endpoint: wg?.endpoint,
             wireguardAt: wg?.endpoint,
             via: undefined,
+            onLink: false,
             handshakeAt: wg?.handshakeAt ?? 0,
             rxBytes: wg?.rxBytes ?? 0,
             txBytes: wg?.txBytes ?? 0,

@@ -54,11 +54,12 @@ export function noteList(pair: Pair, list: readonly PathCandidate[], now: number
 }
 
 /** The peer's probe came from there. */
-export function noteAsked(pair: Pair, { endpoint, via }: Asked, now: number): void {
+export function noteAsked(pair: Pair, place: Asked, now: number): void {
+  const { endpoint } = place
   const known = pair.tracks.get(endpoint)
   if (known === undefined && pair.list.some((one) => one.endpoint === endpoint)) return
   if (known === undefined) makeRoom(pair, now)
-  const track = known ?? ensureTrack(pair, askedCandidate(endpoint, via))
+  const track = known ?? ensureTrack(pair, askedCandidate(place))
   track.askedAt = now
   if (!pair.resting) tryAsked(pair, track, now)
 }

@@ -2,7 +2,6 @@
 // when there is something to probe, and dropped when it falls idle.
 
 import type { Endpoint } from '../../shared/address/endpoint.ts'
-import type { NodeId } from '../../shared/ids.ts'
 import { pathHistoryMax } from '../../shared/limits.ts'
 import {
   ALIVE_MS,
@@ -14,7 +13,7 @@ import {
   pacings,
   SESSION_MS,
 } from './pacing.ts'
-import type { Pace, PathAction, PathCandidate } from './path.ts'
+import type { Pace, PathAction, PathCandidate, Place } from './path.ts'
 import { newTrack, type Track } from './track.ts'
 
 export interface PeerPathsOptions {
@@ -43,8 +42,8 @@ export interface Pair {
   inUse: PathCandidate | undefined
   /** What WireGuard holds as far as we know. */
   wireguardAt: Endpoint | undefined
-  /** The relay whose port that is, where nothing else names it. */
-  wireguardVia: NodeId | undefined
+  /** Where the peer last came from by itself, and what place that is. */
+  roamedTo: Place | undefined
   /** From then on WireGuard may try places by chance: it has had time to be told of one that answers. */
   readonly guessFrom: number
   usedAt: number
@@ -99,7 +98,7 @@ export function newPair({ decides, metered, pace, parked = false, random, starte
     tracks: new Map(),
     inUse: undefined,
     wireguardAt: undefined,
-    wireguardVia: undefined,
+    roamedTo: undefined,
     guessFrom: parked ? startedAt + FIRST_ROUND_MS : NEVER,
     usedAt: NEVER,
     resting: true,

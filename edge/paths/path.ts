@@ -20,14 +20,23 @@ export interface PathCandidate {
 /** How quickly a dead path must be noticed. */
 export type Pace = 'fast' | 'normal' | 'frugal'
 
-/** What comes in. Times are monotonic milliseconds and stand beside the event. `via`: the relay whose port the endpoint is. */
+/** Where a peer was heard. */
+export interface Place {
+  readonly endpoint: Endpoint
+  /** The relay whose port that is. */
+  readonly via?: NodeId
+  /** On the link of a physical interface of this host. */
+  readonly onLink?: boolean
+}
+
+/** What comes in. Times are monotonic milliseconds and stand beside the event. */
 export type PathEvent =
   /** The whole list, in order of preference; those gone are forgotten unless in use. */
   | { readonly type: 'candidates'; readonly list: readonly PathCandidate[] }
   /** An authenticated answer to the probe `probe` that was sent to `endpoint`, from that very endpoint. */
   | { readonly type: 'answered'; readonly endpoint: Endpoint; readonly probe: number; readonly rttMs: number }
   /** The peer's authenticated probe came in from `endpoint`: that way is open in one direction at least. */
-  | { readonly type: 'asked'; readonly endpoint: Endpoint; readonly via?: NodeId }
+  | ({ readonly type: 'asked' } & Place)
   /** The peer asks for a joint attempt at once, by a way that works (relay, tunnel, hub). */
   | { readonly type: 'called' }
   /** WireGuard wants to talk with the peer that rests. */
@@ -35,7 +44,7 @@ export type PathEvent =
   /** Payload passed WireGuard in either direction since the last look. */
   | { readonly type: 'traffic' }
   /** What WireGuard holds: it follows the peer's authenticated packets by itself (roaming). */
-  | { readonly type: 'roamed'; readonly endpoint: Endpoint | undefined; readonly via?: NodeId }
+  | ({ readonly type: 'roamed' } & (Place | { readonly endpoint: undefined }))
   /** WireGuard completed a handshake with the peer at this time: somebody answers where it points. */
   | { readonly type: 'handshake'; readonly at: number }
   /** Own links or addresses changed: what was known of paths is doubtful, and hold-downs are void. */

@@ -2,11 +2,10 @@
 // deciding end turns back if its own choice works, but not for ever: the peer may know something it can't see.
 
 import { type Endpoint, isLoopback } from '../../shared/address/endpoint.ts'
-import type { NodeId } from '../../shared/ids.ts'
 import { text } from './candidate-text.ts'
 import { compareKinds, INSIST_MAX, INSIST_MS, SETTLE_MS } from './pacing.ts'
 import { currentOf, ensureTrack, isAwake, type Pair, pacingOf, settleOn, tell, use } from './pair.ts'
-import type { PathAction, PathCandidate, PathEvent } from './path.ts'
+import type { PathAction, PathCandidate, PathEvent, Place } from './path.ts'
 import { isSuspect, type Track } from './track.ts'
 import { hold, tryAsked } from './tries.ts'
 
@@ -18,9 +17,10 @@ export function roamCountsAt(pair: Pair): number {
   return pair.inUse === undefined ? Number.NEGATIVE_INFINITY : pair.usedAt + SETTLE_MS
 }
 
-export function noteRoam(pair: Pair, { endpoint, via }: Roamed, now: number, out: PathAction[]): void {
+export function noteRoam(pair: Pair, place: Roamed, now: number, out: PathAction[]): void {
+  const { endpoint } = place
   pair.wireguardAt = endpoint
-  pair.wireguardVia = via
+  pair.roamedTo = endpoint === undefined ? undefined : place
   if (endpoint !== undefined && !pair.resting) pair.parked = false
   if (endpoint === undefined) {
     if (pair.inUse !== undefined) use(pair, pair.inUse, 'WireGuard lost the endpoint', now, out)
@@ -62,11 +62,11 @@ function isBetter(pair: Pair, current: Track, to: PathCandidate, now: number): b
 
 function candidateAt(pair: Pair, endpoint: Endpoint): PathCandidate {
   const known = pair.tracks.get(endpoint)?.candidate ?? pair.list.find((one) => one.endpoint === endpoint)
-  return known ?? askedCandidate(endpoint, pair.wireguardVia)
+  return known ?? askedCandidate(pair.roamedTo?.endpoint === endpoint ? pair.roamedTo : { endpoint })
 }
 
-/** A place where the peer was heard and that nobody named. `via`: the relay whose port it is. */
-export function askedCandidate(endpoint: Endpoint, via?: NodeId): PathCandidate {
-  if (via === undefined) return { endpoint, kind: 'direct', source: 'asked' }
+/** A place where the peer was heard and that nobody named. */
+export function askedCandidate({ endpoint, onLink = false, via }: Place): PathCandidate {
+  if (via === undefined) return { endpoint, kind: onLink ? 'lan' : 'direct', source: 'asked' }
   return { endpoint, kind: isLoopback(endpoint) ? 'tls' : 'relay', source: 'asked', via }
 }

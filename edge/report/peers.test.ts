@@ -77,6 +77,30 @@ test('the revision rises with paths and endpoints, never with counters or handsh
   assert.ok(peers.revision() > before)
 })
 
+test('what was told of a way while nothing was known of its place does not outlive the first handshake', () => {
+  const clock = new FakeClock()
+  const endpoint = parseEndpoint('192.168.1.7:51820')
+  const peers = createPeerBook(clock, { viaOf: () => undefined, way: () => ({ endpoint, kind: 'direct' }) })
+  peers.setMembers([member(a)], self.nodeId)
+  peers.observe(seen([{ endpoint }]))
+  assert.is(peers.of(a.nodeId)?.path, 'direct')
+  peers.observe(seen([{ endpoint, handshakeAt: clock.now() }]))
+  assert.is(peers.of(a.nodeId)?.path, 'lan')
+})
+
+test('an endpoint is a relay’s from the moment it is known as one', () => {
+  const clock = new FakeClock()
+  let via: typeof b.nodeId | undefined
+  const peers = createPeerBook(clock, { viaOf: () => via, way: () => undefined })
+  peers.setMembers([member(a)], self.nodeId)
+  const observed = seen([{ endpoint: parseEndpoint('203.0.113.7:40000'), handshakeAt: clock.now() }])
+  peers.observe(observed)
+  assert.is(peers.of(a.nodeId)?.path, 'direct')
+  via = b.nodeId
+  peers.observe(observed)
+  assert.equal([peers.of(a.nodeId)?.path, peers.of(a.nodeId)?.via], ['relay', via])
+})
+
 test('payload makes a peer active for a minute; keepalives and the first look don’t', () => {
   const clock = new FakeClock()
   const peers = book(clock)

@@ -27,6 +27,8 @@ export interface PeerEntry {
   /** Monotonic time until which the peer counts as active. */
   activeUntil: number
   rttMs: number | undefined
+  /** The endpoint is on the link of a physical interface; what follows from the endpoint and the own addresses alone. */
+  onLink: boolean
   /** The last endpoint with a fresh handshake; survives restarts. */
   lastGood: Endpoint | undefined
 }
@@ -114,6 +116,7 @@ export function createPeerBook(clock: Clock, ways: KnownWays = NOTHING_KNOWN): P
     txBytes: 0,
     activeUntil: 0,
     rttMs: undefined,
+    onLink: false,
     lastGood: memory.get(member.nodeId),
   })
 
@@ -122,11 +125,12 @@ export function createPeerBook(clock: Clock, ways: KnownWays = NOTHING_KNOWN): P
     return endpoint !== undefined && handshakeAt !== 0 && ageMs < FRESH_MS && ageMs >= -FUTURE_MS
   }
 
-  const classify = (entry: PeerEntry, now: number): PathKind => {
-    if (entry.endpoint === undefined || !isFresh(entry, now)) return 'none'
+  /** What kind of path WireGuard's endpoint is; asked anew each turn, because a relay may be known by now. */
+  const classify = (entry: PeerEntry): PathKind => {
+    if (entry.endpoint === undefined) return 'none'
     entry.via = ways.viaOf(entry.endpoint)
     if (entry.via !== undefined) return isLoopback(entry.endpoint) ? 'tls' : 'relay'
-    return onLink(entry.endpoint, blocks) ? 'lan' : 'direct'
+    return entry.onLink ? 'lan' : 'direct'
   }
 
   const observePeer = (entry: PeerEntry, seen: ObservedPeer, now: number, moved: boolean): void => {
@@ -145,9 +149,9 @@ export function createPeerBook(clock: Clock, ways: KnownWays = NOTHING_KNOWN): P
     const way = fresh ? undefined : ways.way(entry.member.nodeId)
     if (way !== undefined) entry.endpoint = way.endpoint
     const changed = moved || before !== entry.endpoint
-    const works = fresh || way !== undefined
-    // Classifying costs arithmetic on addresses: only where the answer may differ from the last turn's.
-    const path = way?.kind ?? (changed || works !== (entry.path !== 'none') ? classify(entry, now) : entry.path)
+    // Arithmetic on addresses: only where the answer may differ from the last turn's.
+    if (changed && entry.endpoint !== undefined) entry.onLink = onLink(entry.endpoint, blocks)
+    const path = way?.kind ?? (fresh ? classify(entry) : 'none')
     if (way !== undefined) entry.via = way.via
     if (path !== 'none' && entry.lastGood !== entry.endpoint) {
       entry.lastGood = entry.endpoint
