@@ -95,6 +95,8 @@ export const awayShownMax = 100
 export const watchersMax = 256
 /** Labels on one node. */
 export const labelsMax = 64
+/** Ports of one pod that have a name; few have more than three. */
+export const podPortsMax = 16
 /** Join tokens alive at once. */
 export const tokensMax = 10_000
 /** MQTT packet an agent or the embedded broker accepts: one delta with its framing. */

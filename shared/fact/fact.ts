@@ -6,9 +6,9 @@ import { fromBase64 } from '../bytes.ts'
 import type { Sha256, Signer, Verify } from '../effects.ts'
 import { HoldfastError } from '../errors.ts'
 import { type DeviceKey, type NodeId, parseNodeId } from '../ids.ts'
-import { address, integer, labels, name, text } from '../intent/field.ts'
+import { address, integer, labels, name, port, text } from '../intent/field.ts'
 import { parseWith } from '../intent/resource.ts'
-import { candidatesMax, factBytesMax, observedMax } from '../limits.ts'
+import { candidatesMax, factBytesMax, observedMax, podPortsMax } from '../limits.ts'
 import { encodeCanonical, parseCanonical } from '../record/canonical.ts'
 import { openEnvelope, seal, trustedKeys } from '../record/envelope.ts'
 import { tolerantList, tolerantPick, unreadFields } from '../wire/tolerant.ts'
@@ -22,6 +22,8 @@ const nodeId = text(parseNodeId, 'node-id')
 const candidateKinds = ['lan', 'mapped', 'public', 'portmap'] as const
 const candidate = v.object({ kind: v.picklist(candidateKinds), endpoint })
 export type Candidate = v.InferOutput<typeof candidate>
+
+const namedPort = v.object({ name, protocol: v.picklist(['TCP', 'UDP', 'SCTP']), port })
 
 const factSchema = v.object({
   node: nodeId,
@@ -44,11 +46,15 @@ const factSchema = v.object({
           name: v.pipe(v.string(), v.maxLength(253)),
           addresses: v.pipe(v.array(address), v.maxLength(2)),
           labels,
+          /** What policies may call its ports. */
+          ports: v.optional(v.pipe(v.array(namedPort), v.maxLength(podPortsMax))),
         }),
       ),
       v.maxLength(256),
     ),
   ),
+  /** Labels of the namespaces of those pods; their names are known without. */
+  namespaces: v.optional(v.pipe(v.array(v.object({ name, labels })), v.maxLength(256))),
   /** The node's wall clock, milliseconds since the Unix epoch; for people, never for order. */
   at: counter,
 })

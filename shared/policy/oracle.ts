@@ -1,112 +1,188 @@
-// The semantics of policy the slow, obvious way: no tables, no address arithmetic ahead of time. What the compiled rules
-// and the drivers are compared with.
+// The semantics of policy the slow, obvious way: every question goes through every policy, with no tables and nothing worked
+// out ahead of time. What the compiled rules, the compiled table and the drivers are compared with, so it shares nothing with
+// them but the shapes of the resources.
+//
+// Standard tier: Kubernetes NetworkPolicy. A subject is isolated in a direction once a policy of that direction selects it;
+// then what any of them accepts passes, and nothing else. Admin and Baseline: ClusterNetworkPolicy v1alpha2. Policies by
+// priority and then by name, rules by their order, the first that matches decides; Pass leaves the tier. Admin comes before
+// Standard, Baseline is asked where no Standard policy isolates, and the network's default decides last.
 
 import { type Address, type Cidr, contains, hostCidr } from '../address/cidr.ts'
-import { selects } from '../intent/field.ts'
+import type { Labels, Selector } from '../intent/field.ts'
 import type { PolicyPeer, PolicySpec, PortRule } from '../intent/policy.ts'
-import type { ParsedRecords } from '../record/parsed.ts'
-import type { BodyOf } from '../record/record.ts'
+import type { Decision, Direction, Judgement, Protocol } from './decision.ts'
+import { defaultNamespace, type Endpoint, namespaceNameLabel, type World } from './world.ts'
 
-export interface Packet {
-  readonly direction: 'ingress' | 'egress'
-  /** The node that judges. */
-  readonly self: BodyOf<'node'>
+export interface Question {
+  /** Who judges: the destination of what comes in, the source of what goes out. */
+  readonly subject: Endpoint
+  readonly direction: Direction
   /** Address of the other end. */
   readonly other: Address
-  readonly protocol: 'TCP' | 'UDP' | 'SCTP' | 'ICMP'
-  /** Destination port; irrelevant for ICMP. */
+  readonly protocol: Protocol
+  /** Destination port; means nothing for ICMP and other protocols. */
   readonly port: number
 }
 
-type Answer = 'yes' | 'no' | 'unknown'
-type Policy = BodyOf<'policy'>
-
-function addressBelongs(address: Address, nodes: readonly BodyOf<'node'>[]): boolean {
-  return nodes.some((node) => node.addresses.includes(address))
-}
-
-function peerMatches(peer: PolicyPeer, { other }: Packet, records: ParsedRecords): Answer {
-  const { nodeSelector, node: name, ipBlock } = peer
-  const yes = (is: boolean): Answer => (is ? 'yes' : 'no')
-  if (nodeSelector !== undefined) {
-    return yes(
-      addressBelongs(
-        other,
-        records.nodes.filter((node) => selects(nodeSelector, node.labels)),
-      ),
-    )
-  }
-  if (name !== undefined) {
-    return yes(
-      addressBelongs(
-        other,
-        records.nodes.filter((node) => node.name === name),
-      ),
-    )
-  }
-  if (ipBlock === undefined) return 'unknown'
-  const inside = (block: Cidr): boolean => contains(block, hostCidr(other))
-  return yes(inside(ipBlock.cidr) && !ipBlock.except.some(inside))
-}
-
-function portMatches(rule: PortRule, { protocol, port }: Packet): Answer {
-  if (typeof rule.port === 'string') return 'unknown'
-  if ((rule.protocol ?? 'TCP') !== protocol) return 'no'
-  if (rule.port === undefined) return 'yes'
-  return port >= rule.port && port <= (rule.endPort ?? rule.port) ? 'yes' : 'no'
-}
-
-/** An empty list is everything. What is not known matches no accept and every deny. */
-function someMatch(answers: readonly Answer[]): boolean {
-  return answers.length === 0 || answers.includes('yes')
-}
-
+type Policy = World['policies'][number]
 type Rule = NonNullable<PolicySpec['ingress']>[number] | NonNullable<PolicySpec['egress']>[number]
 
-function ruleMatches(rule: Rule, action: PolicySpec['action'], packet: Packet, records: ParsedRecords): boolean {
-  const peers = ('from' in rule ? rule.from : rule.to).map((peer) => peerMatches(peer, packet, records))
-  const ports = rule.ports.map((port) => portMatches(port, packet))
-  const unknown = [...peers, ...ports].includes('unknown')
-  return (action === 'Deny' && unknown) || (someMatch(peers) && someMatch(ports))
+function fits(selector: Selector, labels: Labels): boolean {
+  const valueOf = (key: string): string | undefined => new Map(Object.entries(labels)).get(key)
+  for (const [key, value] of Object.entries(selector.matchLabels ?? {})) {
+    if (valueOf(key) !== value) return false
+  }
+  for (const { key, operator, values } of selector.matchExpressions ?? []) {
+    const value = valueOf(key)
+    const listed = value !== undefined && (values ?? []).includes(value)
+    if (operator === 'In' && !listed) return false
+    if (operator === 'NotIn' && listed) return false
+    if (operator === 'Exists' && value === undefined) return false
+    if (operator === 'DoesNotExist' && value !== undefined) return false
+  }
+  return true
 }
 
-function speaks({ spec }: Policy, { direction, self }: Packet): boolean {
-  if (spec.mode === 'Audit') return false
-  const { node, nodeSelector } = spec.subject
-  const named = node !== undefined
-  const selected = nodeSelector !== undefined
-  if (!named && !selected) return false
-  if (named && node !== self.name) return false
-  if (selected && !selects(nodeSelector, self.labels)) return false
-  if (spec.policyTypes !== undefined) return spec.policyTypes.includes(direction === 'ingress' ? 'Ingress' : 'Egress')
+/** Both selectors of one place must fit; pods alone are those of the namespace `default`. */
+function podFits(
+  pods: Selector | undefined,
+  namespaces: Selector | undefined,
+  { labels, namespace }: Endpoint,
+): boolean {
+  if (namespace === undefined) return false
+  if (namespaces !== undefined && !fits(namespaces, namespace)) return false
+  if (namespaces === undefined && namespace[namespaceNameLabel] !== defaultNamespace) return false
+  return pods === undefined || fits(pods, labels)
+}
+
+function isSubject({ subject }: PolicySpec, endpoint: Endpoint): boolean {
+  const { namespaceSelector, node, nodeSelector, podSelector } = subject
+  if (endpoint.kind === 'pod') {
+    if (podSelector === undefined && namespaceSelector === undefined) return false
+    return podFits(podSelector, namespaceSelector, endpoint)
+  }
+  if (endpoint.kind !== 'node') return false
+  if (node === undefined && nodeSelector === undefined) return false
+  if (node !== undefined && node !== endpoint.name) return false
+  return nodeSelector === undefined || fits(nodeSelector, endpoint.labels)
+}
+
+/** `policyTypes` unset or empty: Ingress always, Egress if there is an egress section; without order in the other tiers. */
+function speaksOf(spec: PolicySpec, direction: Direction): boolean {
+  if (spec.policyTypes !== undefined && spec.policyTypes.length > 0) {
+    return spec.policyTypes.includes(direction === 'ingress' ? 'Ingress' : 'Egress')
+  }
   if (spec.tier === 'Standard' && direction === 'ingress') return true
   return spec[direction] !== undefined
 }
 
-/** The first action of a tier that matches, in order of priority and then name. */
-function orderedTier(tier: PolicySpec['tier'], packet: Packet, records: ParsedRecords): PolicySpec['action'] {
-  const policies = records.policies.filter((policy) => policy.spec.tier === tier && speaks(policy, packet))
-  policies.sort((a, b) => a.spec.priority - b.spec.priority || (a.name < b.name ? -1 : 1))
-  for (const { spec } of policies) {
-    for (const rule of spec[packet.direction] ?? []) {
-      const action = rule.action ?? spec.action
-      if (ruleMatches(rule, action, packet, records)) return action
-    }
+function peerFits(peer: PolicyPeer, { other }: Question, world: World): boolean {
+  const { ipBlock } = peer
+  const inside = (block: Cidr): boolean => contains(block, hostCidr(other))
+  if (ipBlock !== undefined) return inside(ipBlock.cidr) && !ipBlock.except.some(inside)
+  const owner = world.endpoints.find(({ addresses }) => addresses.includes(other))
+  if (owner === undefined) return false
+  if (peer.nodeSelector !== undefined) return owner.kind === 'node' && fits(peer.nodeSelector, owner.labels)
+  if (peer.node !== undefined) return owner.kind === 'node' && owner.name === peer.node
+  if (peer.service !== undefined) {
+    const backends = world.services.find(({ name }) => name === peer.service)?.backends
+    if (owner.kind === 'service') return owner.name === peer.service
+    return owner.kind === 'node' && backends !== undefined && fits(backends, owner.labels)
   }
-  return 'Pass'
+  return owner.kind === 'pod' && podFits(peer.podSelector, peer.namespaceSelector, owner)
 }
 
-/** Whether the first packet of a flow may pass. @testonly */
-export function isAllowed(packet: Packet, records: ParsedRecords): boolean {
-  const admin = orderedTier('Admin', packet, records)
-  if (admin !== 'Pass') return admin === 'Accept'
-  const standard = records.policies.filter((policy) => policy.spec.tier === 'Standard' && speaks(policy, packet))
-  if (standard.length > 0) {
-    return standard.some(({ spec }) =>
-      (spec[packet.direction] ?? []).some((rule) => ruleMatches(rule, 'Accept', packet, records)),
-    )
+const KNOWN_PEERS = ['nodeSelector', 'podSelector', 'namespaceSelector', 'ipBlock', 'service', 'node'] as const
+
+function isUnread(peer: PolicyPeer): boolean {
+  return KNOWN_PEERS.every((kind) => peer[kind] === undefined)
+}
+
+/** A port without protocol is of TCP; a name is that of a port of the destination, in the same protocol. */
+function portFits(rule: PortRule, question: Question, world: World): boolean {
+  const { direction, other, port, protocol, subject } = question
+  if ((rule.protocol ?? 'TCP') !== protocol) return false
+  if (rule.port === undefined) return true
+  if (typeof rule.port === 'number') return port >= rule.port && port <= (rule.endPort ?? rule.port)
+  const destination = direction === 'ingress' ? subject : world.endpoints.find((one) => one.addresses.includes(other))
+  return (destination?.ports ?? []).some(
+    (named) => named.name === rule.port && named.protocol === protocol && named.port === port,
+  )
+}
+
+function ruleFits(rule: Rule, question: Question, world: World): boolean {
+  const peers = 'from' in rule ? rule.from : rule.to
+  const peer = peers.length === 0 || peers.some((one) => peerFits(one, question, world))
+  const port = rule.ports.length === 0 || rule.ports.some((one) => portFits(one, question, world))
+  return peer && port
+}
+
+type Outcome = Judgement | 'pass'
+
+/** What one rule says; undefined where it does not match. */
+function outcome(policy: Policy, index: number, question: Question, world: World): Outcome | undefined {
+  const { direction } = question
+  const rule = policy.spec[direction]?.[index]
+  if (rule === undefined) return undefined
+  const { tier } = policy.spec
+  const action = rule.action ?? policy.spec.action
+  const name = rule.name === undefined ? {} : { name: rule.name }
+  const reason = { kind: 'rule', policy: policy.name, tier, direction, index, ...name } as const
+  // A kind of peer that is unknown here fails closed: such an Accept matches nothing, such a Deny or Pass denies everything.
+  if (('from' in rule ? rule.from : rule.to).some(isUnread)) {
+    return action === 'Accept' ? undefined : { verdict: 'drop', reason: { ...reason, unread: true } }
   }
-  const baseline = orderedTier('Baseline', packet, records)
-  if (baseline !== 'Pass') return baseline === 'Accept'
-  return packet.direction === 'egress' || records.network?.spec.defaultPolicy === 'Allow'
+  if (!ruleFits(rule, question, world)) return undefined
+  if (action === 'Pass') return 'pass'
+  return { verdict: action === 'Accept' ? 'accept' : 'drop', reason }
+}
+
+/** The first rule that matches, of all these policies in their order. */
+function first(policies: readonly Policy[], question: Question, world: World): Outcome | undefined {
+  for (const policy of policies) {
+    for (const index of (policy.spec[question.direction] ?? []).keys()) {
+      const found = outcome(policy, index, question, world)
+      if (found !== undefined) return found
+    }
+  }
+  return undefined
+}
+
+function byName(a: Policy, b: Policy): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0
+}
+
+function decide(policies: readonly Policy[], question: Question, world: World): Judgement {
+  const { direction, subject } = question
+  const concerned = policies
+    .filter(({ spec }) => isSubject(spec, subject) && speaksOf(spec, direction))
+    .sort((a, b) => (a.spec.tier === 'Standard' ? 0 : a.spec.priority - b.spec.priority) || byName(a, b))
+  const ofTier = (tier: PolicySpec['tier']): readonly Policy[] => concerned.filter(({ spec }) => spec.tier === tier)
+
+  const admin = first(ofTier('Admin'), question, world)
+  if (admin !== undefined && admin !== 'pass') return admin
+
+  const standard = [...ofTier('Standard')].sort(byName)
+  if (standard.length > 0) {
+    const accepted = first(standard, question, world)
+    if (accepted !== undefined && accepted !== 'pass') return accepted
+    return { verdict: 'drop', reason: { kind: 'isolated', direction, policies: standard.map(({ name }) => name) } }
+  }
+
+  const baseline = first(ofTier('Baseline'), question, world)
+  if (baseline !== undefined && baseline !== 'pass') return baseline
+
+  const open = direction === 'egress' || world.defaultPolicy === 'Allow'
+  return { verdict: open ? 'accept' : 'drop', reason: { kind: 'default', direction } }
+}
+
+/** Of the first packet of a flow, at one of its ends. @testonly */
+export function judge(question: Question, world: World): Decision {
+  const enforced = decide(
+    world.policies.filter(({ spec }) => spec.mode === 'Enforce'),
+    question,
+    world,
+  )
+  const audited = decide(world.policies, question, world)
+  return audited.verdict === enforced.verdict ? enforced : { ...enforced, audit: audited }
 }

@@ -4,10 +4,10 @@
 // node walks admin → standard → baseline → fallback; `pass` leaves a tier. The fallback of ingress is the network's
 // defaultPolicy. Egress that no policy isolates is open: what may arrive is decided where it arrives.
 
-import { type Cidr, sortCidrs } from '../address/cidr.ts'
+import { type Cidr, hostCidr, sortCidrs } from '../address/cidr.ts'
 import { subtract } from '../address/subtract.ts'
 import { compareText } from '../bytes.ts'
-import { selects } from '../intent/field.ts'
+import { type Selector, selects } from '../intent/field.ts'
 import type { PolicyPeer, PolicySpec, PortRule } from '../intent/policy.ts'
 import type { ParsedRecords } from '../record/parsed.ts'
 import type { BodyOf } from '../record/record.ts'
@@ -58,21 +58,28 @@ type RuleSpec = NonNullable<PolicySpec['ingress']>[number] | NonNullable<PolicyS
 
 const VERDICT = { Accept: 'accept', Deny: 'drop', Pass: 'pass' } as const
 
-function isKnown({ nodeSelector, node, ipBlock }: PolicyPeer): boolean {
-  return nodeSelector !== undefined || node !== undefined || ipBlock !== undefined
+function isKnown({ nodeSelector, node, ipBlock, service }: PolicyPeer): boolean {
+  return nodeSelector !== undefined || node !== undefined || ipBlock !== undefined || service !== undefined
 }
 
-function isAmong(peers: readonly PolicyPeer[], { name, labels }: Node): boolean {
-  return peers.some(
-    (peer) => peer.node === name || (peer.nodeSelector !== undefined && selects(peer.nodeSelector, labels)),
+function isAmong(peers: readonly PolicyPeer[], backends: readonly Selector[], { name, labels }: Node): boolean {
+  return (
+    backends.some((selector) => selects(selector, labels)) ||
+    peers.some((peer) => peer.node === name || (peer.nodeSelector !== undefined && selects(peer.nodeSelector, labels)))
   )
 }
 
-/** What the peers of a rule stand for, sorted, each block once. */
-function resolvePeers(peers: readonly PolicyPeer[], nodes: readonly Node[]): readonly Cidr[] {
-  const named = hostsOf(nodes).filter(({ node }) => isAmong(peers, node))
-  const hosts = named.map(({ cidr }) => cidr)
-  const blocks = peers.flatMap(({ ipBlock }) => (ipBlock === undefined ? [] : subtract(ipBlock.cidr, ipBlock.except)))
+/** What the peers of a rule stand for, sorted, each block once. A service is its backends and its virtual addresses. */
+function resolvePeers(peers: readonly PolicyPeer[], { nodes, services }: Resolver): readonly Cidr[] {
+  const meant = services.filter(({ name }) => peers.some((peer) => peer.service === name))
+  const backends = meant.map(({ spec }) => spec.backends)
+  const hosts = hostsOf(nodes)
+    .filter(({ node }) => isAmong(peers, backends, node))
+    .map(({ cidr }) => cidr)
+  const blocks = [
+    ...meant.flatMap(({ addresses }) => addresses.map(hostCidr)),
+    ...peers.flatMap(({ ipBlock }) => (ipBlock === undefined ? [] : subtract(ipBlock.cidr, ipBlock.except))),
+  ]
   return blocks.length === 0 ? [...new Set(hosts)] : sortCidrs(new Set([...hosts, ...blocks]))
 }
 
@@ -89,33 +96,36 @@ function peersOf(rule: RuleSpec): readonly PolicyPeer[] {
 
 interface Resolver {
   readonly nodes: readonly Node[]
+  readonly services: readonly BodyOf<'service'>[]
   readonly unsupported: string[]
 }
 
-function resolveRule(rule: RuleSpec, policy: Policy, where: string, { nodes, unsupported }: Resolver): Rule {
-  const verdict = VERDICT[rule.action ?? policy.spec.action]
+function resolveRule(rule: RuleSpec, policy: Policy, where: string, resolver: Resolver): Rule {
+  const { unsupported } = resolver
   const peers = peersOf(rule)
   const unknownPeer = !peers.every(isKnown)
   const ports = rule.ports.map(resolvePort)
-  if (unknownPeer) unsupported.push(`Policy/${policy.name} ${where}: a peer that is neither node nor ipBlock`)
+  if (unknownPeer) unsupported.push(`Policy/${policy.name} ${where}: a peer that selects pods`)
   if (ports.includes(undefined)) unsupported.push(`Policy/${policy.name} ${where}: a named port`)
-  // What can't be resolved must not open anything: an accept then matches less, a deny matches all.
-  const unknown = unknownPeer || ports.includes(undefined)
-  const everything = verdict === 'drop' && unknown
+  // What can't be resolved must not open anything: an accept then matches less, and a deny or a pass, which would lead past
+  // denies that come later, denies all.
+  const wanted = VERDICT[rule.action ?? policy.spec.action]
+  const everything = wanted !== 'accept' && (unknownPeer || ports.includes(undefined))
+  const verdict = everything ? 'drop' : wanted
   const known = ports.filter((port) => port !== undefined)
   return {
     origin: `${policy.name}/${rule.name ?? where}`,
     verdict,
-    peers: everything || peers.length === 0 ? 'any' : resolvePeers(peers, nodes),
+    peers: everything || peers.length === 0 ? 'any' : resolvePeers(peers, resolver),
     ports: everything || ports.length === 0 ? 'any' : known,
     ...(policy.expiresAt === undefined || verdict === 'drop' ? {} : { untilS: Math.ceil(policy.expiresAt / 1_000) }),
   }
 }
 
-/** `policyTypes` unset: Ingress always, Egress if there is an egress section. */
+/** `policyTypes` unset or empty: Ingress always, Egress if there is an egress section. */
 function speaksOf(spec: PolicySpec, direction: Direction): boolean {
   const type = direction === 'ingress' ? 'Ingress' : 'Egress'
-  if (spec.policyTypes !== undefined) return spec.policyTypes.includes(type)
+  if (spec.policyTypes !== undefined && spec.policyTypes.length > 0) return spec.policyTypes.includes(type)
   if (spec.tier !== 'Standard') return spec[direction] !== undefined
   return direction === 'ingress' || spec.egress !== undefined
 }
@@ -156,7 +166,7 @@ export function rulesFor(records: ParsedRecords, self: Node): NodeRules {
   const policies: readonly Policy[] = records.policies.filter(
     ({ spec }) => spec.mode === 'Enforce' && isSubject(spec.subject, self),
   )
-  const resolver: Resolver = { nodes: records.nodes, unsupported: [] }
+  const resolver: Resolver = { nodes: records.nodes, services: records.services, unsupported: [] }
   const fallback = records.network?.spec.defaultPolicy === 'Allow' ? 'accept' : 'drop'
   return {
     ingress: directionRules(policies, 'ingress', fallback, resolver),

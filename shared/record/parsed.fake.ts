@@ -1,5 +1,6 @@
 // A small network as parsed records, for tests of policy, planner and drivers.
 
+import { parseAddress } from '../address/cidr.ts'
 import { toBase64 } from '../bytes.ts'
 import { parseWgKey, type WgKey } from '../ids.ts'
 import { parseWith, specs } from '../intent/resource.ts'
@@ -40,6 +41,8 @@ export interface FakeIntent {
   readonly nodes: readonly FakeNode[]
   readonly policies?: Readonly<Record<string, object>>
   readonly routes?: Readonly<Record<string, object>>
+  /** The `index`-th has 10.77.0.(200 + index). */
+  readonly services?: Readonly<Record<string, object>>
 }
 
 export function fakeRecords(intent: FakeIntent): ParsedRecords {
@@ -61,7 +64,11 @@ export function fakeRecords(intent: FakeIntent): ParsedRecords {
       name: name as BodyOf<'route'>['name'],
       spec: parseWith(specs.Route, spec),
     })),
-    services: [],
+    services: byName(intent.services).map(([name, spec], index) => ({
+      name: name as BodyOf<'service'>['name'],
+      addresses: [parseAddress(`10.77.0.${201 + index}`)],
+      spec: parseWith(specs.Service, spec),
+    })),
     keys: [],
     locks: [],
     roots: [],

@@ -1,0 +1,104 @@
+// What policy speaks of: nodes, pods and services with their labels, names and addresses. Made of signed records, and of what
+// nodes say themselves about the pods behind them.
+
+import { type Address, type Cidr, contains, hostCidr } from '../address/cidr.ts'
+import { compareText } from '../bytes.ts'
+import type { Fact } from '../fact/fact.ts'
+import type { Labels, Selector } from '../intent/field.ts'
+import type { ParsedRecords } from '../record/parsed.ts'
+import type { BodyOf } from '../record/record.ts'
+
+/** Kubernetes gives this label to every namespace, and nobody can change it. */
+export const namespaceNameLabel = 'kubernetes.io/metadata.name'
+/** A Policy is in no namespace itself: where it selects pods and no namespace, it speaks of this one, as `kubectl` does. */
+export const defaultNamespace = 'default'
+
+export interface NamedPort {
+  readonly name: string
+  readonly protocol: 'TCP' | 'UDP' | 'SCTP'
+  readonly port: number
+}
+
+export interface Endpoint {
+  /** A service is only ever a peer: by its virtual addresses. */
+  readonly kind: 'node' | 'pod' | 'service'
+  /** Of a pod `namespace/name`. */
+  readonly name: string
+  /** Name of the node it is, or is behind; empty for a service. */
+  readonly node: string
+  readonly labels: Labels
+  /** Labels of a pod's namespace, its name among them. */
+  readonly namespace?: Labels
+  readonly addresses: readonly Address[]
+  /** What ports of a pod are called. */
+  readonly ports: readonly NamedPort[]
+}
+
+export interface World {
+  readonly defaultPolicy: 'Allow' | 'Deny'
+  readonly endpoints: readonly Endpoint[]
+  readonly services: readonly { readonly name: string; readonly backends: Selector }[]
+  readonly policies: readonly BodyOf<'policy'>[]
+}
+
+export type Pod = NonNullable<Fact['pods']>[number]
+export type Namespace = NonNullable<Fact['namespaces']>[number]
+
+export function podEndpoint(pod: Pod, node: string, namespaces: readonly Namespace[]): Endpoint {
+  const labels = namespaces.find(({ name }) => name === pod.namespace)?.labels
+  return {
+    kind: 'pod',
+    name: `${pod.namespace}/${pod.name}`,
+    node,
+    labels: pod.labels,
+    namespace: { ...labels, [namespaceNameLabel]: pod.namespace },
+    addresses: pod.addresses,
+    ports: pod.ports ?? [],
+  }
+}
+
+const nodes = new WeakMap<BodyOf<'node'>, Endpoint>()
+
+/** The very same object for the very same record: who made something of it may know it by its identity. */
+function nodeEndpoint(node: BodyOf<'node'>): Endpoint {
+  const held = nodes.get(node)
+  if (held !== undefined) return held
+  const { addresses, labels, name } = node
+  const endpoint: Endpoint = { kind: 'node', name, node: name, labels, addresses, ports: [] }
+  nodes.set(node, endpoint)
+  return endpoint
+}
+
+/**
+ * Pods as the node in front of them tells. It is believed only for addresses that its own record, signed by the hub, says
+ * lie behind it: a node can't give itself, or take from others, an address with labels of its choice. Pods of the host's own
+ * network have the node's address and are no subjects of their own.
+ */
+function podsOf(node: BodyOf<'node'>, fact: Fact | undefined): readonly Endpoint[] {
+  const behind = (address: Address): boolean => node.advertise.some((block: Cidr) => contains(block, hostCidr(address)))
+  return (fact?.pods ?? [])
+    .filter(({ addresses }) => addresses.length > 0 && addresses.every(behind))
+    .map((pod) => podEndpoint(pod, node.name, fact?.namespaces ?? []))
+}
+
+/** @testonly Sorted by kind and name. Where two pods claim one address, the one on the node that comes first by name has it. */
+export function worldOf(records: ParsedRecords, factOf: (node: BodyOf<'node'>) => Fact | undefined): World {
+  const pods = records.nodes.flatMap((node) => podsOf(node, factOf(node)))
+  const taken = new Set<Address>()
+  const own = pods
+    .filter(({ addresses }) => {
+      if (addresses.some((address) => taken.has(address))) return false
+      for (const address of addresses) taken.add(address)
+      return true
+    })
+    .sort((a, b) => compareText(a.name, b.name))
+  const services = records.services.map(
+    ({ addresses, name }): Endpoint => ({ kind: 'service', name, node: '', labels: {}, addresses, ports: [] }),
+  )
+  return {
+    defaultPolicy: records.network?.spec.defaultPolicy ?? 'Deny',
+    endpoints: [...records.nodes.map(nodeEndpoint), ...own, ...services],
+    services: records.services.map(({ name, spec }) => ({ name, backends: spec.backends })),
+    policies: records.policies,
+  }
+}
