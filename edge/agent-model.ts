@@ -10,7 +10,7 @@ import type { OwnGossip } from './gossip/own-gossip.ts'
 import { noLink } from './link/hub-link.ts'
 import type { OwnOverrides } from './override/own-overrides.ts'
 import { lockStatus } from './report/lock-health.ts'
-import type { Model } from './report/report.ts'
+import type { HubModel, Model } from './report/report.ts'
 import type { Intake } from './trust/intake.ts'
 import { rootStatus } from './trust/own-root.ts'
 
@@ -20,6 +20,11 @@ function merged(own: readonly Condition[], host: readonly Condition[]): readonly
   return [...host, ...own.filter((condition) => !codes.has(condition.code))]
 }
 
+export interface Models {
+  hub(): HubModel
+  whole(): Model
+}
+
 /** Who has something to tell of itself. */
 interface Told {
   readonly intake: Pick<Intake, 'origin'>
@@ -27,24 +32,22 @@ interface Told {
   readonly overrides: OwnOverrides
 }
 
-export function createModel(
+export function createModels(
   options: AgentOptions,
   parts: Parts,
   turns: Turns,
   running: Running,
   { gossip, intake, overrides }: Told,
-): () => Model {
+): Models {
   const { clock, health, holding, members, mode, paths, peers, started, uplinks } = parts
-  return () => {
+  const hub = (): HubModel => {
     const applied = turns.applied()
     const trials = running.confirm?.view() ?? {}
     return {
-      identity: options.identity,
       settings: options.settings,
       clock,
       boot: running.announcer?.boot() ?? 0,
       startedAt: started.wall,
-      startedMonotonic: started.monotonic,
       addresses: members.me()?.addresses ?? [],
       revision: {
         held: holding.held()?.version ?? noVersion,
@@ -53,13 +56,21 @@ export function createModel(
         ...(trials.quarantine === undefined ? {} : { quarantined: trials.quarantine.version }),
         ...trials,
       },
+      peers,
+      health: merged(health.visible(), options.hostConditions?.() ?? []),
+    }
+  }
+  return {
+    hub,
+    whole: () => ({
+      ...hub(),
+      identity: options.identity,
+      startedMonotonic: started.monotonic,
       origin: intake.origin(),
       signedAt: holding.held()?.head.issuedAt,
       rootKey: rootStatus(parts.root, options.sha256),
       membershipLock: lockStatus(holding),
       overrides: overrides.book.views(),
-      peers,
-      health: merged(health.visible(), options.hostConditions?.() ?? []),
       mode: mode.now(),
       link: running.link?.state() ?? noLink,
       nextTryInMs: running.link?.nextTryInMs(),
@@ -68,6 +79,6 @@ export function createModel(
       hearsay: gossip.hearsay(),
       gossip: gossip.status(),
       upkeep: parts.upkeep.status(),
-    }
+    }),
   }
 }

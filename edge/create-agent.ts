@@ -6,7 +6,7 @@ import { sameEnvelope } from '../shared/record/envelope.ts'
 import { compareVersion, formatVersion, noVersion, type Version } from '../shared/record/head.ts'
 import type { Agent, AgentOptions } from './agent.ts'
 import { openLink, type Running, tellRefused } from './agent-link.ts'
-import { createModel } from './agent-model.ts'
+import { createModels, type Models } from './agent-model.ts'
 import { createParts, lastGoodKey, type Parts, pathSizesKey, upkeepKey } from './agent-parts.ts'
 import { createLoop } from './apply/loop.ts'
 import { createTurns, type Turns } from './apply/turn.ts'
@@ -21,7 +21,7 @@ import { type Announcer, createAnnouncer } from './report/announcer.ts'
 import { tellLock } from './report/lock-health.ts'
 import { agentPaths } from './report/paths.ts'
 import { agentStatus } from './report/report.ts'
-import { createReporter } from './report/reporter.ts'
+import { createReporter, type Reporter } from './report/reporter.ts'
 import { tellUplinks } from './report/uplink-health.ts'
 import { createIntake, type Taken } from './trust/intake.ts'
 
@@ -131,6 +131,13 @@ function createOwnTurns(
   return createTurns({ ...doors, onChanged })
 }
 
+function createOwnReporter(options: AgentOptions, parts: Parts, running: Running, models: Models): Reporter {
+  const metered = options.paths?.metered === true
+  const { clock, upkeep } = parts
+  const isThrifty = (): boolean => upkeep.thrift() > 0
+  return createReporter({ clock, metered, isThrifty, link: () => running.link, model: () => models.hub() })
+}
+
 /** What people may order about a revision on trial, or one that was taken back. */
 function trialOrders(running: Running): Pick<Agent, 'retry' | 'confirm'> {
   return { retry: () => running.confirm?.retry() ?? false, confirm: () => running.confirm?.vouch() ?? false }
@@ -184,8 +191,8 @@ export function createAgent(options: AgentOptions): Agent {
     onFact: onChanged,
     onRefused: (detail) => tellRefused(parts, detail, false),
   })
-  const model = createModel(options, parts, turns, running, { gossip, intake, overrides })
-  const reporter = createReporter({ clock, metered: options.paths?.metered === true, link: () => running.link, model })
+  const models = createModels(options, parts, turns, running, { gossip, intake, overrides })
+  const reporter = createOwnReporter(options, parts, running, models)
   let [told, unwatch]: [Version, (() => void) | undefined] = [noVersion, undefined]
   const onKernel = (word: KernelWord): void => {
     // A hub that could not be reached may be in reach again; one that answers is no worse for it.
@@ -260,7 +267,7 @@ export function createAgent(options: AgentOptions): Agent {
       await running.link?.stop()
       chores.finish()
     },
-    status: () => agentStatus(model()),
+    status: () => agentStatus(models.whole()),
     paths: () => agentPaths(parts, paths, lan),
     relayFigures: async () => await parts.relay.metrics(),
     plan: () => turns.plan(),

@@ -14,9 +14,12 @@ export class FakeClock implements Clock {
   #elapsed = 0
   #order = 0
   readonly #due = new Set<Due>()
+  readonly #settle: () => Promise<void>
 
-  constructor(startMs = 1_700_000_000_000) {
+  /** `settled` resolves when all that follows from a timer is done. */
+  constructor(startMs = 1_700_000_000_000, settled = settle) {
     this.#wall = startMs
+    this.#settle = settled
   }
 
   now(): number {
@@ -56,12 +59,12 @@ export class FakeClock implements Clock {
   /** As `advance`, letting promises settle between timers. */
   async advanceAsync(byMs: number): Promise<void> {
     const end = this.#elapsed + byMs
-    await settle()
+    await this.#settle()
     for (let next = this.#next(end); next !== undefined; next = this.#next(end)) {
       this.#due.delete(next)
       this.#move(next.at)
       next.run()
-      await settle()
+      await this.#settle()
     }
     this.#move(end)
   }

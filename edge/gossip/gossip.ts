@@ -1,7 +1,6 @@
 // Gossip of one node: carries words, frames and time to the mind, and what it decides to the door. It decides nothing.
 
 import type { Address } from '../../shared/address/cidr.ts'
-import { hostOf } from '../../shared/address/endpoint.ts'
 import type { Clock, Entropy, Log } from '../../shared/effects.ts'
 import { describeError, HoldfastError } from '../../shared/errors.ts'
 import type { NodeId } from '../../shared/ids.ts'
@@ -9,20 +8,18 @@ import { gossipExchangesInMax } from '../../shared/limits.ts'
 import { compareVersion } from '../../shared/record/head.ts'
 import { parseState } from '../../shared/wire/gossip-state.ts'
 import { createRate } from '../echo/rate.ts'
-import type { Near } from '../lan/near-book.ts'
 import { createAlarm } from '../paths/alarm.ts'
 import type { Member } from '../report/peers.ts'
-import type { GossipPeer } from './acquaintance.ts'
 import type { Caller, Channel, ChannelEvents, GossipDoor, GossipHost, Place } from './doors.ts'
 import { createExchange, type Exchange, type ExchangeOptions } from './exchange.ts'
 import type { Hearsay } from './hearsay.ts'
 import type { Holdings } from './holder.ts'
 import { createMind, type MindAction, type MindEvent } from './mind.ts'
 import { createTally, type GossipStatus } from './tally.ts'
+import { createWays, type WaysOptions } from './ways.ts'
 import { encodeWord, parseWord } from './words.ts'
 
-export interface GossipOptions {
-  readonly self: NodeId
+export interface GossipOptions extends WaysOptions {
   readonly metered: boolean
   readonly clock: Clock
   readonly entropy: Entropy
@@ -33,9 +30,6 @@ export interface GossipOptions {
   readonly isNextDoor: GossipHost['isNextDoor']
   /** The members of the set in force, this node among them. */
   readonly members: () => readonly Member[]
-  /** The way to a member. */
-  readonly wayOf: (member: Member) => Pick<GossipPeer, 'reachable' | 'awake'>
-  readonly near: () => ReadonlyMap<NodeId, Near> | undefined
   readonly online: () => boolean
   readonly isRelay: () => boolean
   /** Words passed through the tunnel: they are not payload, and keep no path awake. */
@@ -71,18 +65,6 @@ const FACT_RATE_METERED = { perSecond: 0.1, burst: 12, sourcesMax: 1 }
 const AROUND_BYTES = 28 + 32 + 16
 const AROUND_BYTES_V6 = AROUND_BYTES + 20
 
-function peersOf({ near, self, wayOf }: GossipOptions, members: ReadonlyMap<NodeId, Member>): readonly GossipPeer[] {
-  const neighbours = near()
-  return [...members.values()]
-    .filter(({ nodeId }) => nodeId !== self)
-    .map((member) => ({
-      node: member.nodeId,
-      ...wayOf(member),
-      near: neighbours?.has(member.nodeId) === true,
-      relay: member.relay !== undefined,
-    }))
-}
-
 export function createGossip(options: GossipOptions): Gossip {
   const { clock, door, entropy, holdings, log, metered, self } = options
   const tally = createTally(clock)
@@ -96,11 +78,11 @@ export function createGossip(options: GossipOptions): Gossip {
     isRelay: options.isRelay,
     now: clock.monotonic(),
   })
+  const ways = createWays(options)
   let members = new Map<NodeId, Member>()
   let byAddress = new Map<Address, Member>()
   let madeOf: readonly Member[] | undefined
-  let online: boolean | undefined
-  let running = false
+  let [online, running]: [boolean | undefined, boolean] = [undefined, false]
   /** Exchanges under way, by channel; those that others began are counted. */
   const open = new Map<Channel, { readonly node: NodeId; readonly served: boolean }>()
 
@@ -148,16 +130,6 @@ export function createGossip(options: GossipOptions): Gossip {
     }
   }
 
-  const placesOf = (member: Member): readonly Place[] => {
-    const { nodeId: node } = member
-    const [address] = member.addresses
-    const mesh: Place[] = address === undefined ? [] : [{ type: 'mesh', address }]
-    const near = options.near()?.get(node)?.endpoints ?? []
-    const lan: Place[] = near.slice(0, 2).map((endpoint) => ({ type: 'lan', node, host: hostOf(endpoint) as Address }))
-    // Next door nobody has to be woken, and no tunnel has to stand yet.
-    return options.wayOf(member).awake ? [...mesh, ...lan] : [...lan, ...mesh]
-  }
-
   const exchangeWith = ({ name, nodeId }: Member, how: Pick<ExchangeOptions, 'begins' | 'facts' | 'onEnd'>): Exchange =>
     createExchange({ ...how, holder: holdings.holder({ by: 'peer', peer: name }, nodeId) })
 
@@ -178,7 +150,9 @@ export function createGossip(options: GossipOptions): Gossip {
   }
 
   const waysTo = (node: NodeId): readonly (readonly [Place, Member])[] =>
-    [members.get(node)].flatMap((one) => (one === undefined ? [] : placesOf(one).map((place) => [place, one] as const)))
+    [members.get(node)].flatMap((one) =>
+      one === undefined ? [] : ways.places(one).map((place) => [place, one] as const),
+    )
 
   const begin = async (node: NodeId, facts: boolean): Promise<void> => {
     const promised = mind.promised(node)
@@ -255,6 +229,11 @@ export function createGossip(options: GossipOptions): Gossip {
     for (const [channel, { node }] of open) if (!members.has(node)) channel.close()
   }
 
+  const follow = (): void => {
+    const list = running ? ways.news(members) : undefined
+    if (list !== undefined) tell({ type: 'peers', list })
+  }
+
   return {
     start() {
       running = true
@@ -262,7 +241,7 @@ export function createGossip(options: GossipOptions): Gossip {
       const { isNextDoor, keyOf } = options
       const addresses = (): readonly Address[] => members.get(self)?.addresses ?? []
       door.open({ addresses, keyOf, isNextDoor, onDatagram, onChannel })
-      tell({ type: 'peers', list: peersOf(options, members) })
+      follow()
     },
     async stop() {
       running = false
@@ -273,14 +252,14 @@ export function createGossip(options: GossipOptions): Gossip {
     follow() {
       if (!running) return
       setMembers()
-      tell({ type: 'peers', list: peersOf(options, members) })
+      follow()
       if (options.online() === online) return
       online = options.online()
       tell({ type: 'mode', online })
     },
     taken(by, alone) {
       setMembers()
-      tell({ type: 'peers', list: peersOf(options, members) })
+      follow()
       tell({ type: 'taken', by, alone })
     },
     fact: (about, by) => tell({ type: 'fact', about, by }),

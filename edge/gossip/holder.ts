@@ -54,6 +54,8 @@ export function createHoldings(options: HoldingsOptions): Holdings {
   let stamps: ReadonlyMap<NodeId, Stamp> = new Map()
   let sum = digest.of([])
   let madeOf = ''
+  /** Of the set that is held. */
+  let rooted: { readonly in: Held | undefined; readonly half: Uint8Array } | undefined
   /** The last frame of intent, deflated: peers that are behind are behind alike. */
   let made: { readonly held: Held; readonly from: string; readonly frame: Frame } | undefined
 
@@ -73,7 +75,8 @@ export function createHoldings(options: HoldingsOptions): Holdings {
   const state = (): GossipState => {
     refresh()
     const held = holding.held()
-    return { version: held?.version ?? noVersion, root: rootHalf(held), facts: sum, online: options.online() }
+    if (rooted === undefined || rooted.in !== held) rooted = { in: held, half: rootHalf(held) }
+    return { version: held?.version ?? noVersion, root: rooted.half, facts: sum, online: options.online() }
   }
 
   const factOf = (node: NodeId): Uint8Array | undefined =>

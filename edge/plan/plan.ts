@@ -82,6 +82,13 @@ function eachPeer(wanted: readonly DesiredPeer[], held: readonly ObservedPeer[],
   }
 }
 
+/** Nothing is to be done about any of them, as after most looks. */
+function samePeers(wanted: readonly DesiredPeer[], held: readonly ObservedPeer[]): boolean {
+  const same = (want: DesiredPeer, have: ObservedPeer | undefined): boolean =>
+    want.wgKey === have?.wgKey && want.replaces === undefined && peerOp(want, have) === undefined
+  return wanted.length === held.length && wanted.every((want, index) => same(want, held[index]))
+}
+
 interface TakeAway {
   readonly ops: readonly Op[]
   /** The peers as they stand after it, sorted by key. */
@@ -121,6 +128,7 @@ interface PeerOps {
 }
 
 function peerOps(wanted: readonly DesiredPeer[], held: readonly ObservedPeer[]): PeerOps {
+  if (samePeers(wanted, held)) return { set: [], remove: [] }
   const set: Op[] = []
   const remove: OpOf<'peer-remove'>[] = []
   const staying = new Set<WgKey>()
@@ -160,6 +168,46 @@ function routeOp(wanted: DesiredRoute, held: ObservedRoute | undefined): readonl
   return held.mtu === wanted.mtu ? [] : [{ op: 'route-change', ...routeOf(wanted) }]
 }
 
+interface RouteOps {
+  readonly set: readonly Op[]
+  readonly remove: readonly Op[]
+}
+
+function sameRoutes(wanted: readonly DesiredRoute[], held: readonly ObservedRoute[]): boolean {
+  const same = (want: DesiredRoute, have: ObservedRoute | undefined): boolean =>
+    want.destination === have?.destination && want.metric === have.metric && want.mtu === have.mtu
+  return wanted.length === held.length && wanted.every((want, index) => same(want, held[index]))
+}
+
+function routeKey({ destination, metric }: ObservedRoute): string {
+  return `${destination} ${metric}`
+}
+
+function routeOps(wanted: readonly DesiredRoute[], held: readonly ObservedRoute[]): RouteOps {
+  if (sameRoutes(wanted, held)) return { set: [], remove: [] }
+  const there = new Map(held.map((route) => [routeKey(route), route]))
+  const wantedKeys = new Set(wanted.map(routeKey))
+  const surplus = [...there].flatMap(([key, route]) => (wantedKeys.has(key) ? [] : route))
+  return {
+    set: wanted.flatMap((route) => routeOp(route, there.get(routeKey(route)))),
+    remove: surplus
+      .sort((a, b) => compareCidr(a.destination, b.destination) || a.metric - b.metric)
+      .map(({ destination, metric }) => ({ op: 'route-remove', destination, metric }) as const),
+  }
+}
+
+function addressOps(
+  wanted: readonly Cidr[],
+  held: readonly Cidr[],
+): { readonly add: readonly Op[]; readonly remove: readonly Op[] } {
+  if (sameCidrs(wanted, held)) return { add: [], remove: [] }
+  const surplus = held.filter((cidr) => !wanted.includes(cidr))
+  return {
+    add: wanted.filter((cidr) => !held.includes(cidr)).map((cidr) => ({ op: 'address-add', cidr })),
+    remove: sortCidrs(surplus).map((cidr) => ({ op: 'address-remove', cidr })),
+  }
+}
+
 /** A host without IPv6 gets the rest. */
 function withoutIpv6(desired: Desired): Desired {
   return {
@@ -178,28 +226,22 @@ export function plan(wish: Desired, observed: Observed): readonly Op[] {
   const wanted = sortedByKey(withFreeFormers(desired.peers))
   const taken = takeAway(wanted, sortedByKey(observed.device?.peers ?? []))
   const peers = peerOps(wanted, taken.left)
-  const addresses = new Set(link?.addresses)
-  const routeKey = (route: { destination: Cidr; metric: number }): string => `${route.destination} ${route.metric}`
   // Routes and addresses fall with the interface that carried them.
-  const routes = new Map((fresh ? [] : observed.routes).map((route) => [routeKey(route), route]))
-  const wantedRoutes = new Set(desired.routes.map(routeKey))
-  const surplusAddresses = sortCidrs([...addresses].filter((cidr) => !desired.addresses.includes(cidr)))
+  const addresses = addressOps(desired.addresses, link?.addresses ?? [])
+  const routes = routeOps(desired.routes, fresh ? [] : observed.routes)
   return [
     ...taken.ops,
     ...(observed.ruleset === desired.ruleset ? [] : [{ op: 'ruleset-set', ruleset: desired.ruleset } as const]),
     ...deviceOps(desired, observed),
     ...peers.set,
-    ...desired.addresses.filter((cidr) => !addresses.has(cidr)).map((cidr) => ({ op: 'address-add', cidr }) as const),
+    ...addresses.add,
     ...(link?.up === true && link.mtu === desired.mtu ? [] : [{ op: 'link-set', mtu: desired.mtu, up: true } as const]),
     ...desired.forwarding
       .filter((family) => !observed.forwarding.includes(family))
       .map((family) => ({ op: 'forwarding-on', family }) as const),
-    ...desired.routes.flatMap((route) => routeOp(route, routes.get(routeKey(route)))),
-    ...[...routes.entries()]
-      .filter(([key]) => !wantedRoutes.has(key))
-      .map(([, { destination, metric }]) => ({ op: 'route-remove', destination, metric }) as const)
-      .sort((a, b) => compareCidr(a.destination, b.destination) || a.metric - b.metric),
-    ...surplusAddresses.map((cidr) => ({ op: 'address-remove', cidr }) as const),
+    ...routes.set,
+    ...routes.remove,
+    ...addresses.remove,
     ...peers.remove,
   ]
 }

@@ -19,16 +19,22 @@ import { ageS, cutOff, heardOf, hubFailure } from './cut-off.ts'
 import type { Mode } from './mode.ts'
 import type { PeerBook, PeerEntry } from './peers.ts'
 
-export interface Model {
-  readonly identity: Identity
+/** What the hub is told of. It is looked at after each turn, so it is made of what lies ready. */
+export interface HubModel {
   readonly settings: AgentSettings
   readonly clock: Clock
   readonly boot: number
-  /** Wall clock and monotonic time of the start. */
+  /** Wall clock of the start. */
   readonly startedAt: number
-  readonly startedMonotonic: number
   readonly addresses: readonly Address[]
   readonly revision: Omit<AgentStatus['revision'], 'source' | 'signedAt' | 'ageS' | 'newestHeard'>
+  readonly peers: PeerBook
+  readonly health: readonly Condition[]
+}
+
+export interface Model extends HubModel {
+  readonly identity: Identity
+  readonly startedMonotonic: number
   /** When the hub signed what is held, by its clock. */
   readonly signedAt: number | undefined
   /** Who brought what is held. */
@@ -36,8 +42,6 @@ export interface Model {
   readonly rootKey: RootStatus
   readonly membershipLock?: LockStatus | undefined
   readonly overrides: readonly OverrideView[]
-  readonly peers: PeerBook
-  readonly health: readonly Condition[]
   readonly mode: Mode
   readonly link: LinkState
   /** Milliseconds until the link is tried again; undefined while connected or trying. */
@@ -81,7 +85,7 @@ function listed(entries: readonly PeerEntry[], max: number): readonly PeerEntry[
 }
 
 /** `brief`: an acknowledgement, which a large fleet sends all at once; the whole follows. */
-export function statusReport(model: Model, brief: boolean): StatusReport {
+export function statusReport(model: HubModel, brief: boolean): StatusReport {
   const now = model.clock.now()
   const { entries } = model.peers
   const shown = brief && entries.length > ACK_PEERS_MAX ? [] : listed(entries, statusPeersMax)

@@ -4,7 +4,7 @@ import type { Clock } from '../../shared/effects.ts'
 import { formatVersion } from '../../shared/record/head.ts'
 import { encodeStatus } from '../../shared/wire/report.ts'
 import type { HubLink } from '../link/hub-link.ts'
-import { type Model, statusReport } from './report.ts'
+import { type HubModel, statusReport } from './report.ts'
 
 export interface Reporter {
   /** Looks whether there is something to tell. `urgent` makes it an acknowledgement, sent at once. */
@@ -20,15 +20,17 @@ export interface ReporterOptions {
   readonly clock: Clock
   readonly metered: boolean
   readonly link: () => HubLink | undefined
-  readonly model: () => Model
+  /** Bytes are short: nothing is told for the sake of counters. */
+  readonly isThrifty: () => boolean
+  readonly model: () => HubModel
 }
 
-export function createReporter({ clock, link, metered, model }: ReporterOptions): Reporter {
+export function createReporter({ clock, isThrifty, link, metered, model }: ReporterOptions): Reporter {
   const refreshMs = metered ? REFRESH_METERED_MS : REFRESH_MS
   let told = ''
   let toldAt = Number.NEGATIVE_INFINITY
 
-  const keyOf = ({ boot, health, peers, revision }: Model): string => {
+  const keyOf = ({ boot, health, peers, revision }: HubModel): string => {
     const { applied, held, lastGood, quarantine, trial, waiting } = revision
     const conditions = health.map((one) => `${one.code} ${one.since} ${one.detail ?? ''}`).join('|')
     const versions = [held, applied].map(formatVersion).join(' ')
@@ -44,7 +46,7 @@ export function createReporter({ clock, link, metered, model }: ReporterOptions)
       if (hub === undefined) return
       const current = model()
       const key = keyOf(current)
-      const due = current.upkeep.thrift === 0 && clock.monotonic() - toldAt >= refreshMs
+      const due = !isThrifty() && clock.monotonic() - toldAt >= refreshMs
       if (key === told && !due && !urgent) return
       const report = statusReport(current, urgent)
       // A report that leaves its peers out is followed by one that has them.

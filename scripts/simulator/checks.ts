@@ -2,8 +2,9 @@
 
 import type { Op } from '../../edge/plan/op.ts'
 import { fromBase64, toHex } from '../../shared/bytes.ts'
+import type { Verify } from '../../shared/effects.ts'
 import { isHoldfastError } from '../../shared/errors.ts'
-import { sha256, verify } from '../../shared/host/crypto.ts'
+import { sha256 } from '../../shared/host/crypto.ts'
 import type { WgKey } from '../../shared/ids.ts'
 import { journalRowsMax, publishQueueMax } from '../../shared/limits.ts'
 import { compareVersion, formatVersion, noVersion, openHead, type Version } from '../../shared/record/head.ts'
@@ -46,6 +47,7 @@ export interface Checks {
 }
 
 export interface ChecksOptions {
+  readonly verify: Verify
   /** The policy text that a revision prescribes for the node. */
   readonly rulebook: Rulebook
   readonly history: readonly Signed[]
@@ -54,6 +56,7 @@ export interface ChecksOptions {
 }
 
 export function createChecks(options: ChecksOptions): Checks {
+  const { verify } = options
   const breaches: string[] = []
   const allowed = new Set<WgKey>()
   const newest = new Map<SimNode, Version>()

@@ -49,33 +49,33 @@ const empty = (): State => ({
   ruleset: undefined,
 })
 
+/** What an agent sees that looks twice at a kernel nobody touched: the same lists, but for the handshakes. */
+interface Seen {
+  readonly still: Omit<Observed, 'device'>
+  readonly peers: readonly ObservedPeer[]
+}
+
 function sorted(values: Iterable<Cidr>): readonly Cidr[] {
   return [...values].sort(compareText)
 }
 
-function observed(state: State, options: KernelOptions): Observed {
-  const { link, device } = state
-  const peers: ObservedPeer[] = []
-  for (const peer of device?.peers.values() ?? []) {
-    peers.push({ ...peer, handshakeAt: options.handshakeAt(peer.wgKey) })
-  }
-  peers.sort((a, b) => compareText(a.wgKey, b.wgKey))
-  return {
+function seen({ device, forwarding, link, routes, ruleset }: State, { local }: KernelOptions): Seen {
+  const still = {
     ...(link === undefined ? {} : { link: { up: link.up, mtu: link.mtu, addresses: sorted(link.addresses) } }),
-    ...(device === undefined
-      ? {}
-      : {
-          device: {
-            listenPort: device.listenPort,
-            ...(device.wgKey === undefined ? {} : { wgKey: device.wgKey }),
-            peers,
-          },
-        }),
-    routes: [...state.routes.values()].sort((a, b) => compareText(a.destination, b.destination) || a.metric - b.metric),
-    forwarding: [...state.forwarding].sort((a, b) => a - b),
-    ...(state.ruleset === undefined ? {} : { ruleset: state.ruleset }),
-    local: options.local,
+    routes: [...routes.values()].sort((a, b) => compareText(a.destination, b.destination) || a.metric - b.metric),
+    forwarding: [...forwarding].sort((a, b) => a - b),
+    ...(ruleset === undefined ? {} : { ruleset }),
+    local,
   }
+  const peers = [...(device?.peers.values() ?? [])].sort((a, b) => compareText(a.wgKey, b.wgKey))
+  return { still, peers }
+}
+
+function observed({ device }: State, { peers, still }: Seen, { handshakeAt }: KernelOptions): Observed {
+  if (device === undefined) return still
+  const { listenPort, wgKey } = device
+  const held = peers.map((peer) => ({ ...peer, handshakeAt: handshakeAt(peer.wgKey) }))
+  return { ...still, device: { listenPort, ...(wgKey === undefined ? {} : { wgKey }), peers: held } }
 }
 
 function linkOf(state: State): NonNullable<State['link']> {
@@ -170,6 +170,15 @@ const VANDALISM: readonly ((state: State) => void)[] = [
 
 export function createSimKernel(options: KernelOptions): SimKernel {
   let state = empty()
+  let known: Seen | undefined
+  const observe = (): Observed => {
+    known ??= seen(state, options)
+    return observed(state, known, options)
+  }
+  const reset = (): void => {
+    state = empty()
+    known = undefined
+  }
   const apply: Driver['apply'] = async (ops) => {
     const done: Op[] = []
     const failed: Failure[] = []
@@ -187,6 +196,7 @@ export function createSimKernel(options: KernelOptions): SimKernel {
           throw new HoldfastError('failed', 'the kernel refuses for once')
         }
         if (!guarded && OPENING.has(op.op)) throw new HoldfastError('failed', 'the policy does not stand')
+        known = undefined
         execute(state, op)
         done.push(op)
         options.changed(op)
@@ -201,19 +211,18 @@ export function createSimKernel(options: KernelOptions): SimKernel {
     dieAfterOps: Number.POSITIVE_INFINITY,
     failOps: 0,
     driver: {
-      read: async () => observed(state, options),
+      read: async () => observe(),
       apply,
-      cleanup: async () => {
-        state = empty()
-      },
+      cleanup: async () => reset(),
       watch: () => () => undefined,
     },
-    observe: () => observed(state, options),
+    observe,
     isUp: () => state.link?.up === true,
-    vandalise: (choice) => VANDALISM[choice % VANDALISM.length]?.(state),
-    reboot() {
-      state = empty()
+    vandalise(choice) {
+      known = undefined
+      VANDALISM[choice % VANDALISM.length]?.(state)
     },
+    reboot: reset,
   }
   return kernel
 }

@@ -5,9 +5,9 @@ import type { Actor, Hub } from '../../cloud/hub.ts'
 import { openHubStore } from '../../cloud/store/sqlite.ts'
 import { toBase64 } from '../../shared/bytes.ts'
 import type { FakeClock } from '../../shared/effects.fake.ts'
-import type { Entropy, Log } from '../../shared/effects.ts'
+import type { Entropy, Log, Verify } from '../../shared/effects.ts'
 import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
-import { sha256, signerFromSeed, verify } from '../../shared/host/crypto.ts'
+import { sha256, signerFromSeed } from '../../shared/host/crypto.ts'
 import { deflate } from '../../shared/host/deflate.ts'
 import { type NodeId, parseDeviceKey } from '../../shared/ids.ts'
 import { noVersion, type Version } from '../../shared/record/head.ts'
@@ -53,9 +53,10 @@ export interface SimHubOptions {
   readonly entropy: Entropy
   readonly broker: SimBroker
   readonly log: Log
+  readonly verify: Verify
 }
 
-export function createSimHub({ base, broker, entropy, log }: SimHubOptions): SimHub {
+export function createSimHub({ base, broker, entropy, log, verify }: SimHubOptions): SimHub {
   const store = openHubStore(':memory:', log)
   const [root, signer] = [signerFromSeed(entropy.bytes(32)), signerFromSeed(entropy.bytes(32))]
   const keyCertificates = [certifyKey(signer.publicKey, base.now(), root, sha256)]

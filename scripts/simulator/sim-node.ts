@@ -11,9 +11,9 @@ import { MemoryStore, PowerCut } from '../../edge/store/memory.fake.ts'
 import type { Store } from '../../edge/store/store.ts'
 import { parseAddress, parseCidr } from '../../shared/address/cidr.ts'
 import type { FakeClock } from '../../shared/effects.fake.ts'
-import type { Entropy, Log } from '../../shared/effects.ts'
+import type { Entropy, Log, Verify } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
-import { sha256, verify } from '../../shared/host/crypto.ts'
+import { sha256 } from '../../shared/host/crypto.ts'
 import { deflate } from '../../shared/host/deflate.ts'
 import { inflate } from '../../shared/host/inflate.ts'
 import type { WgKey } from '../../shared/ids.ts'
@@ -54,6 +54,7 @@ export interface SimNodeOptions {
   readonly mesh: FakeMesh
   readonly index: number
   readonly log: Log
+  readonly verify: Verify
   /** Whether the peer with that key is up, so that a handshake would succeed. */
   readonly peerUp: (key: WgKey) => boolean
   /** After each operation on the kernel. */
@@ -169,7 +170,7 @@ export function createSimNode(options: SimNodeOptions): SimNode {
       entropy,
       log: options.log,
       sha256,
-      verify: sabotage?.verify ?? verify,
+      verify: sabotage?.verify ?? options.verify,
       inflate,
       gossip: { door: options.mesh.door(device.nodeId, clock), deflate },
       store: storeWhile(alive, sabotage?.store?.(disk) ?? disk, powerCut),

@@ -5,8 +5,10 @@ import type { Op } from '../../edge/plan/op.ts'
 import { FakeClock, memoryLog } from '../../shared/effects.fake.ts'
 import type { Entropy, Log, LogFields } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
+import { verify as reallyVerify } from '../../shared/host/crypto.ts'
 import type { NodeId, WgKey } from '../../shared/ids.ts'
 import { parseResource } from '../../shared/intent/resource.ts'
+import { rememberAnswers } from './answers.ts'
 import { createSimBroker } from './broker.ts'
 import type { World } from './chaos.ts'
 import { createChecks } from './checks.ts'
@@ -57,7 +59,8 @@ export async function buildWorld(options: WorldOptions): Promise<BuiltWorld> {
   const { clock, entropy, nodes: count, note, sabotage, say } = options
   const broker = createSimBroker(clock, entropy)
   const mesh = createFakeMesh(entropy)
-  const hub = createSimHub({ base: clock, broker, entropy, log: logOf('hub', say) })
+  const verify = rememberAnswers(reallyVerify)
+  const hub = createSimHub({ base: clock, broker, entropy, log: logOf('hub', say), verify })
   hub.start()
   await clock.advanceAsync(0)
   const running = hub.running()
@@ -75,6 +78,7 @@ export async function buildWorld(options: WorldOptions): Promise<BuiltWorld> {
   const { token } = running.createToken(wish.spec, actor)
   const nodes: SimNode[] = []
   const checks = createChecks({
+    verify,
     rulebook: createRulebook(hub.history),
     members: createRoster(hub.history),
     history: hub.history,
@@ -93,7 +97,7 @@ export async function buildWorld(options: WorldOptions): Promise<BuiltWorld> {
     }
     checks.allowPeer(device.wgKey)
     const log = logOf(device.name, say)
-    const told = { log, peerUp, kernelChanged, sabotage, mesh }
+    const told = { log, verify, peerUp, kernelChanged, sabotage, mesh }
     nodes.push(createSimNode({ device, enrolled, base: clock, entropy, broker, index, ...told }))
   }
   if (options.locked) lockNetwork(running)

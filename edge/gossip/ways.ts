@@ -1,0 +1,63 @@
+// The ways to the members as gossip sees them, and whether any is another than when last asked: most turns find everybody as
+// they were, and then nobody has to be told.
+
+import type { Address } from '../../shared/address/cidr.ts'
+import { hostOf } from '../../shared/address/endpoint.ts'
+import type { NodeId } from '../../shared/ids.ts'
+import type { Near } from '../lan/near-book.ts'
+import type { Member } from '../report/peers.ts'
+import type { GossipPeer } from './acquaintance.ts'
+import type { Place } from './doors.ts'
+
+export interface WaysOptions {
+  readonly self: NodeId
+  /** The way to a member. */
+  readonly wayOf: (member: Member) => Pick<GossipPeer, 'reachable' | 'awake'>
+  readonly near: () => ReadonlyMap<NodeId, Near> | undefined
+}
+
+export interface Ways {
+  /** All of them, if one of them or its way is another since the last time; undefined otherwise. */
+  news(members: ReadonlyMap<NodeId, Member>): readonly GossipPeer[] | undefined
+  /** Where to dial a member, the best place first. */
+  places(member: Member): readonly Place[]
+}
+
+function peersOf({ near, self, wayOf }: WaysOptions, members: ReadonlyMap<NodeId, Member>): readonly GossipPeer[] {
+  const neighbours = near()
+  const list: GossipPeer[] = []
+  for (const [node, member] of members) {
+    if (node === self) continue
+    const { awake, reachable } = wayOf(member)
+    list.push({ node, reachable, awake, near: neighbours?.has(node) === true, relay: member.relay !== undefined })
+  }
+  return list
+}
+
+function same(one: GossipPeer, other: GossipPeer | undefined): boolean {
+  const way = one.awake === other?.awake && one.reachable === other.reachable && one.near === other.near
+  return way && one.node === other.node && one.relay === other.relay
+}
+
+export function createWays(options: WaysOptions): Ways {
+  let told: readonly GossipPeer[] | undefined
+  return {
+    news(members) {
+      const list = peersOf(options, members)
+      if (told?.length === list.length && told.every((one, at) => same(one, list[at]))) return undefined
+      told = list
+      return list
+    },
+    places(member) {
+      const { nodeId: node } = member
+      const [address] = member.addresses
+      const mesh: Place[] = address === undefined ? [] : [{ type: 'mesh', address }]
+      const near = options.near()?.get(node)?.endpoints ?? []
+      const lan: Place[] = near
+        .slice(0, 2)
+        .map((endpoint) => ({ type: 'lan', node, host: hostOf(endpoint) as Address }))
+      // Next door nobody has to be woken, and no tunnel has to stand yet.
+      return options.wayOf(member).awake ? [...mesh, ...lan] : [...lan, ...mesh]
+    },
+  }
+}
