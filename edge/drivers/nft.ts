@@ -1,7 +1,7 @@
 // The own nft table. It is replaced whole in one transaction, so there is no moment without policy; and it counts as ours
 // only while the kernel lists it exactly as it did after we set it, so any foreign change is seen and undone.
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { isHoldfastError } from '../../shared/errors.ts'
 import { tableName } from '../plan/nft.ts'
 import type { Run } from './command.ts'
@@ -23,7 +23,7 @@ export function createNftTable(run: Run): NftTable {
     try {
       // Without counters, and without what the kernel learnt by itself.
       const text = await run('nft', ['-s', '-t', 'list', 'table', 'inet', tableName])
-      return createHash('sha256').update(text).digest('base64')
+      return hash('sha256', text, 'base64')
     } catch (error) {
       if (isHoldfastError(error, 'failed') && error.message.includes('No such file')) return undefined
       throw error

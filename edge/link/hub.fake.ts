@@ -31,8 +31,13 @@ import { encodeChunks, parseRequest, type ReplyKind, type SyncRequest } from '..
 import { hubFilters, parseTopic, topics } from '../../shared/wire/topics.ts'
 import type { Anchors } from '../trust/keys.ts'
 
+const signers = new Map<number, Signer>()
+
+/** Making a signer costs more than signing. */
 export function testSigner(seed: number): Signer {
-  return signerFromSeed(sha256(utf8(`test key ${seed}`)))
+  const signer = signers.get(seed) ?? signerFromSeed(sha256(utf8(`test key ${seed}`)))
+  signers.set(seed, signer)
+  return signer
 }
 
 /** A device with keys that follow from its name. */

@@ -3,7 +3,7 @@
 import { createHmac, createPublicKey, diffieHellman, generateKeyPairSync, hkdfSync, type KeyObject } from 'node:crypto'
 import { concat, utf8 } from '../../shared/bytes.ts'
 import { HoldfastError } from '../../shared/errors.ts'
-import { sameSecret } from '../../shared/host/crypto.ts'
+import { sameSecret, secretKeyObject } from '../../shared/host/crypto.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import { macBytes } from './frames.ts'
 
@@ -12,7 +12,7 @@ const X25519_PUBLIC = Buffer.from('302a300506032b656e032100', 'hex')
 
 /** HMAC-SHA256 cut to 16 bytes (RFC 2104 §5). */
 export function mac(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
-  const hmac = createHmac('sha256', key)
+  const hmac = createHmac('sha256', secretKeyObject(key))
   for (const part of parts) hmac.update(part)
   return new Uint8Array(hmac.digest().subarray(0, macBytes))
 }

@@ -22,48 +22,94 @@ export interface ChildResult {
   readonly elapsedMs: number
 }
 
-export interface ChildOptions {
+export interface ProgramOptions {
   readonly cwd: string
-  readonly timeoutMs: number
   readonly mark: string
   /** Beside those of this process. */
   readonly env?: NodeJS.ProcessEnv
 }
 
-export function runChild(command: readonly string[], options: ChildOptions): Promise<ChildResult> {
+/** A program in a process group of its own, with what it prints. */
+export interface Program {
+  /** Gets each piece that the program prints. */
+  onOutput(stream: 'stdout' | 'stderr', keep: (text: string) => void): void
+  /** A line for its standard input. */
+  write(line: string): void
+  /** Nothing more comes on its standard input. */
+  endInput(): void
+  /** Ends it, politely first. */
+  end(): void
+  /** When it has ended, and its group with it. */
+  readonly ended: Promise<Pick<ChildResult, 'code' | 'signal'>>
+}
+
+export function startProgram(command: readonly string[], { cwd, env, mark }: ProgramOptions): Program {
   const [program = '', ...args] = command
-  const startedAt = systemClock.monotonic()
-  return new Promise((resolve) => {
-    const child = spawn(program, args, {
-      cwd: options.cwd,
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...options.env, [MARK]: options.mark, NO_COLOR: '1', FORCE_COLOR: '0' },
-    })
-    let output = ''
-    let timedOut = false
-    const keep = (chunk: string): void => {
-      output += chunk
-      if (output.length > OUTPUT_MAX) output = output.slice(-OUTPUT_MAX / 2)
-    }
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', keep)
-    const timer = setTimeout(() => {
-      timedOut = true
-      signalGroup(child.pid, 'SIGTERM')
-      setTimeout(() => signalGroup(child.pid, 'SIGKILL'), GRACE_MS).unref()
-    }, options.timeoutMs)
-    const finish = (code: number | undefined, signal: string | undefined): void => {
-      clearTimeout(timer)
+  const child = spawn(program, args, {
+    cwd,
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...env, [MARK]: mark, NO_COLOR: '1', FORCE_COLOR: '0' },
+  })
+  const keepers: ((text: string) => void)[] = []
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8')
+  // A program that ends early does not read on: what matters is how it ended.
+  child.stdin.on('error', () => undefined)
+  const ended = new Promise<Pick<ChildResult, 'code' | 'signal'>>((resolve) => {
+    const finish = (result: Pick<ChildResult, 'code' | 'signal'>): void => {
       signalGroup(child.pid, 'SIGKILL')
-      resolve({ code, signal, timedOut, output, elapsedMs: systemClock.monotonic() - startedAt })
+      resolve(result)
     }
     child.once('error', (error) => {
-      keep(`${error.message}\n`)
-      finish(127, undefined)
+      for (const keep of keepers) keep(`${error.message}\n`)
+      finish({ code: 127, signal: undefined })
     })
     // `exit` and not `close`: a daemon that a test left behind holds the pipes open for ever.
-    child.once('exit', (code, signal) => setImmediate(() => finish(code ?? undefined, signal ?? undefined)))
+    child.once('exit', (code, signal) => setImmediate(finish, { code: code ?? undefined, signal: signal ?? undefined }))
   })
+  return {
+    onOutput(stream, keep) {
+      child[stream].on('data', keep)
+      if (stream === 'stderr') keepers.push(keep)
+    },
+    write: (line) => void child.stdin.write(`${line}\n`),
+    endInput: () => child.stdin.end(),
+    end() {
+      signalGroup(child.pid, 'SIGTERM')
+      setTimeout(() => signalGroup(child.pid, 'SIGKILL'), GRACE_MS).unref()
+    },
+    ended,
+  }
+}
+
+/** Adds to what was kept of an output, which loses its beginning where it grows too long. */
+export function keepOutput(kept: string, more: string): string {
+  const output = kept + more
+  return output.length > OUTPUT_MAX ? output.slice(-OUTPUT_MAX / 2) : output
+}
+
+export interface ChildOptions extends ProgramOptions {
+  readonly timeoutMs: number
+}
+
+export async function runChild(command: readonly string[], options: ChildOptions): Promise<ChildResult> {
+  const startedAt = systemClock.monotonic()
+  const program = startProgram(command, options)
+  program.endInput()
+  let output = ''
+  const keep = (chunk: string): void => {
+    output = keepOutput(output, chunk)
+  }
+  program.onOutput('stdout', keep)
+  program.onOutput('stderr', keep)
+  let timedOut = false
+  const timer = setTimeout(() => {
+    timedOut = true
+    program.end()
+  }, options.timeoutMs)
+  const { code, signal } = await program.ended
+  clearTimeout(timer)
+  return { code, signal, timedOut, output, elapsedMs: systemClock.monotonic() - startedAt }
 }
 
 function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {

@@ -1,6 +1,6 @@
 // The test runner: `check` is what a person runs before a commit, `test` is everything there is.
 //
-// Every test file is a process of its own, so that one file's crash, timers or globals can't touch another's.
+// Programs, scenarios and the tests of the lab are processes of their own; unit tests are many and small, and share a few.
 
 import { globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -8,6 +8,7 @@ import { basename, join, resolve } from 'node:path'
 import { toHex } from '../../shared/bytes.ts'
 import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
 import { endLeftovers, runChild } from './child.ts'
+import { createFilePool } from './file-pool.ts'
 import { asOneTest, asSkipped, asTestFile, closing, type Outcome, sum } from './outcome.ts'
 import { whyNoLab } from './privilege.ts'
 
@@ -25,8 +26,10 @@ const TOOL_TIMEOUT_MS = 120_000
 /** One file or scenario of the lab: hosts boot, fail over, and are power-cycled in it. */
 const LAB_TIMEOUT_MS = 360_000
 const SIM_TIMEOUT_MS = 90_000
+/** What later runs need not do again. */
+const CACHE = join(root, 'node_modules/.cache')
 /** What Node makes of a source when it first reads it: half the time of a small test, spent once instead of in each. */
-const COMPILED = join(root, 'node_modules/.cache/compiled')
+const COMPILED = join(CACHE, 'compiled')
 /** Seeds that are always tried, beside those that once found something (scripts/simulator/seeds.ts). */
 const SIM_SEEDS = '1..12'
 
@@ -65,14 +68,14 @@ function tool(name: string, command: readonly string[], timeoutMs = TOOL_TIMEOUT
   return { name, run: async () => asOneTest(name, await runChild(command, { cwd: root, timeoutMs, mark })) }
 }
 
-function testFile(path: string, timeoutMs: number, env: NodeJS.ProcessEnv = {}): Job {
+function testFile(path: string, timeoutMs: number): Job {
   const command = [join(bin, 'node'), path]
-  return { name: path, run: async () => asTestFile(path, await runChild(command, { cwd: root, timeoutMs, mark, env })) }
+  return { name: path, run: async () => asTestFile(path, await runChild(command, { cwd: root, timeoutMs, mark })) }
 }
 
 function toolJobs(): Job[] {
   return [
-    tool('types', [join(bin, 'tsc'), '-p', '.']),
+    tool('types', [join(bin, 'tsc'), '-p', '.', '--incremental', '--tsBuildInfoFile', join(CACHE, 'types.json')]),
     tool('lint', [join(bin, 'oxlint'), '--type-aware', '--quiet']),
     tool('format', [join(bin, 'biome'), 'check', '--reporter=summary']),
     tool('tidy', [join(bin, 'node'), 'scripts/tidy.ts']),
@@ -80,14 +83,22 @@ function toolJobs(): Job[] {
   ]
 }
 
-function unitFile(path: string): Job {
-  return testFile(path, UNIT_TIMEOUT_MS, { NODE_COMPILE_CACHE: COMPILED })
+/** Runs test files in shared processes; the last outcome is how these ended. */
+async function runFiles(title: string, paths: readonly string[], width: number): Promise<Outcome[]> {
+  const pool = createFilePool(join(bin, 'node'), { cwd: root, mark, env: { NODE_COMPILE_CACHE: COMPILED } })
+  const job = (path: string): Job => ({
+    name: path,
+    run: async () => asTestFile(path, await pool.run(join(root, path), UNIT_TIMEOUT_MS)),
+  })
+  const outcomes = await runGroup(title, paths.map(job), width)
+  const left = (await pool.close()).filter(({ code }) => code !== 0)
+  return [...outcomes, ...left.map((result) => asOneTest(`the end of ${title} tests`, result))]
 }
 
 /** Those of the simulator live whole lives: they go with it. */
-function unitJobs(): Job[] {
+function unitFiles(): string[] {
   const isOther = (path: string): boolean => path.endsWith('.lab.test.ts') || path.startsWith(SIMULATOR)
-  return files('{shared,edge,cloud,scripts,build}/**/*.test.ts', isOther).map(unitFile)
+  return files('{shared,edge,cloud,scripts,build}/**/*.test.ts', isOther)
 }
 
 /**
@@ -118,7 +129,11 @@ async function labJobs(): Promise<Record<'alone' | 'together', readonly Job[]>> 
 function simJobs(): Job[] {
   const sim = (...args: readonly string[]): Job =>
     tool(`sim ${args.join(' ')}`, [join(bin, 'node'), `${SIMULATOR}main.ts`, ...args], SIM_TIMEOUT_MS)
-  return [sim('--found'), sim('--seeds', SIM_SEEDS), ...files(`${SIMULATOR}*.test.ts`).map(unitFile)]
+  return [
+    sim('--found'),
+    sim('--seeds', SIM_SEEDS),
+    ...files(`${SIMULATOR}*.test.ts`).map((path) => testFile(path, UNIT_TIMEOUT_MS)),
+  ]
 }
 
 async function main(mode: string | undefined): Promise<number> {
@@ -126,7 +141,7 @@ async function main(mode: string | undefined): Promise<number> {
   // Hosts of the lab have clocks to keep, and each scenario has a dozen programs.
   const stages = Math.min(2, width)
   const outcomes = await runGroup('tools', toolJobs(), width)
-  outcomes.push(...(await runGroup('unit', unitJobs(), width)))
+  outcomes.push(...(await runFiles('unit', unitFiles(), width)))
   if (mode === 'test') {
     outcomes.push(...(await runGroup('sim', simJobs(), width)))
     const { alone, together } = await labJobs()

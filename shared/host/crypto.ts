@@ -3,12 +3,13 @@
 import {
   createCipheriv,
   createDecipheriv,
-  createHash,
   createPrivateKey,
   createPublicKey,
+  createSecretKey,
   verify as cryptoVerify,
   diffieHellman,
   generateKeyPairSync,
+  hash,
   hkdfSync,
   type KeyObject,
   sign,
@@ -25,7 +26,7 @@ const ED25519_PUBLIC = Buffer.from('302a300506032b6570032100', 'hex')
 const X25519_PRIVATE = Buffer.from('302e020100300506032b656e04220420', 'hex')
 const X25519_PUBLIC = Buffer.from('302a300506032b656e032100', 'hex')
 
-export const sha256: Sha256 = (bytes) => createHash('sha256').update(bytes).digest()
+export const sha256: Sha256 = (bytes) => hash('sha256', bytes, 'buffer')
 
 /** Public keys turned into key objects: a node verifies the same few over and over. */
 const known = new Map<string, KeyObject>()
@@ -105,12 +106,27 @@ export function hkdf(secret: Uint8Array, salt: Uint8Array, info: Uint8Array, len
   return new Uint8Array(hkdfSync('sha256', secret, salt, info, length))
 }
 
+const secretKeys = new WeakMap<Uint8Array, KeyObject>()
+
+/**
+ * A secret key for Node's ciphers and MACs, made once for as long as the bytes are held, which may not change. Given as bytes,
+ * a key costs three times what is done with it.
+ */
+export function secretKeyObject(key: Uint8Array): KeyObject {
+  let object = secretKeys.get(key)
+  if (object === undefined) {
+    object = createSecretKey(key)
+    secretKeys.set(key, object)
+  }
+  return object
+}
+
 const AEAD = 'chacha20-poly1305'
 const aeadTagBytes = 16
 
 /** Ciphertext and tag (ChaCha20-Poly1305, RFC 8439 §2.8). A nonce of 12 bytes, never used twice under one key. */
 export function sealAead(key: Uint8Array, nonce: Uint8Array, plain: Uint8Array, aad: Uint8Array): Uint8Array {
-  const cipher = createCipheriv(AEAD, key, nonce, { authTagLength: aeadTagBytes })
+  const cipher = createCipheriv(AEAD, secretKeyObject(key), nonce, { authTagLength: aeadTagBytes })
   cipher.setAAD(aad, { plaintextLength: plain.length })
   return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()])
 }
@@ -124,7 +140,7 @@ export function openAead(
 ): Uint8Array | undefined {
   const length = sealed.length - aeadTagBytes
   if (length < 0) return undefined
-  const decipher = createDecipheriv(AEAD, key, nonce, { authTagLength: aeadTagBytes })
+  const decipher = createDecipheriv(AEAD, secretKeyObject(key), nonce, { authTagLength: aeadTagBytes })
   decipher.setAAD(aad, { plaintextLength: length })
   decipher.setAuthTag(sealed.subarray(length))
   try {
