@@ -25,6 +25,11 @@ const damage: fc.Arbitrary<Damage> = fc
     }
   })
 
+/** Any scalar value of Unicode, in any order. fast-check's own unit of the kind makes a table of all of them first. */
+export const anyText: fc.Arbitrary<string> = fc
+  .array(fc.oneof(fc.integer({ min: 0, max: 0xd7ff }), fc.integer({ min: 0xe000, max: 0x10_ff_ff })), { maxLength: 12 })
+  .map((points) => String.fromCodePoint(...points))
+
 /** Noise, and `valid` with up to three damages. */
 export function hostileBytes(valid: Uint8Array): fc.Arbitrary<Uint8Array> {
   const damaged = fc
