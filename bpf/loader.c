@@ -13,11 +13,15 @@
 #include <elf.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <net/if.h>
+#include <net/if_arp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -42,10 +46,11 @@ static const struct map {
   uint32_t key_size, value_size;
 } maps[] = {
     {"ends", BPF_MAP_TYPE_HASH, sizeof(struct hf_relay_key), sizeof(struct hf_relay_end)},
+    {"ethers", BPF_MAP_TYPE_LRU_HASH, sizeof(uint32_t), sizeof(uint32_t)},
     {"settings", BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), sizeof(struct hf_relay_settings)},
     {"total", BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), sizeof(struct hf_relay_total)},
 };
-enum { ENDS, SETTINGS, TOTAL, MAPS };
+enum { ENDS, ETHERS, SETTINGS, TOTAL, MAPS };
 static const char *const programs[] = {"ether", "raw"};
 enum { PROGRAMS = 2 };
 
@@ -126,7 +131,9 @@ static int find_section(uint32_t type, const char *name) {
   return 0;
 }
 
-/* Where the code names a map, its file descriptor. */
+static uint32_t room(int map, uint32_t ends) { return map == ENDS ? ends : map == ETHERS ? HF_ETHERS_MAX : 1; }
+
+/* Where the code names a map, its file descriptor; of one that has a single element, that element. */
 static void relocate(struct bpf_insn *code, const char *program, const int *fds) {
   char name[32];
   snprintf(name, sizeof name, ".rel%s", program);
@@ -140,9 +147,17 @@ static void relocate(struct bpf_insn *code, const char *program, const int *fds)
     int m = 0;
     while (m < MAPS && strcmp(wanted, maps[m].name) != 0) m++;
     if (m == MAPS) misuse(wanted);
-    load->src_reg = BPF_PSEUDO_MAP_FD;
+    int is_element = maps[m].type == BPF_MAP_TYPE_ARRAY;
+    load[1].imm = is_element ? load->imm : 0;
+    load->src_reg = is_element ? BPF_PSEUDO_MAP_VALUE : BPF_PSEUDO_MAP_FD;
     load->imm = fds[m];
   }
+}
+
+/* 5.10 has no coarse clock; the fine one costs a little more. */
+static void without_coarse_clock(struct bpf_insn *code, size_t count) {
+  for (struct bpf_insn *one = code; one < code + count; one++)
+    if (one->code == (BPF_JMP | BPF_CALL) && one->imm == BPF_FUNC_ktime_get_coarse_ns) one->imm = BPF_FUNC_ktime_get_ns;
 }
 
 static int load_program(const char *program, const int *fds) {
@@ -157,6 +172,9 @@ static int load_program(const char *program, const int *fds) {
                          .license = (uintptr_t)"GPL"};
   snprintf(attr.prog_name, sizeof attr.prog_name, PREFIX "%.5s", program);
   int fd = bpf(BPF_PROG_LOAD, &attr);
+  if (fd >= 0) return fd;
+  without_coarse_clock(code, attr.insn_cnt);
+  fd = bpf(BPF_PROG_LOAD, &attr);
   if (fd >= 0) return fd;
   int why = errno;
   /* The verifier's last words name the instruction that it did not like. */
@@ -181,7 +199,7 @@ static struct hf_rate rate(const char *text) {
 
 static void probe(void) {
   int fds[MAPS];
-  for (int m = 0; m < MAPS; m++) fds[m] = create_map(&maps[m], 1);
+  for (int m = 0; m < MAPS; m++) fds[m] = create_map(&maps[m], room(m, 1));
   for (int p = 0; p < PROGRAMS; p++) close(load_program(programs[p], fds));
 }
 
@@ -192,6 +210,22 @@ static void mount_pins(void) {
   if (mkdir(directory(), 0700) && errno != EEXIST) fail(directory());
 }
 
+/* Devices come and go: those that are not in it yet are no worse off than before. */
+static void note_ethers(int fd) {
+  const struct if_nameindex *all = if_nameindex();
+  int door = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (!all || door < 0) fail("devices");
+  for (const struct if_nameindex *one = all; one->if_index; one++) {
+    const uint32_t index = one->if_index, yes = 1;
+    struct ifreq asked = {0};
+    strncpy(asked.ifr_name, one->if_name, sizeof asked.ifr_name - 1);
+    if (ioctl(door, SIOCGIFHWADDR, &asked) || asked.ifr_hwaddr.sa_family != ARPHRD_ETHER) continue;
+    union bpf_attr attr = {.map_fd = fd, .key = (uintptr_t)&index, .value = (uintptr_t)&yes};
+    if (bpf(BPF_MAP_UPDATE_ELEM, &attr)) fail("a device");
+  }
+  close(door);
+}
+
 /* Maps that are there and of this make stay, with what is in them; the programs are always these. */
 static void load(const char *ends, const char *session, const char *total) {
   const struct hf_relay_settings settings = {rate(session), rate(total)};
@@ -199,19 +233,20 @@ static void load(const char *ends, const char *session, const char *total) {
   int fds[MAPS];
   mount_pins();
   for (int m = 0; m < MAPS; m++) {
-    uint32_t entries = m == ENDS ? count : 1;
+    uint32_t entries = room(m, count);
     fds[m] = pinned(maps[m].name);
     if (fds[m] >= 0 && is_like(fds[m], &maps[m], entries)) continue;
     fds[m] = create_map(&maps[m], entries);
     pin(maps[m].name, fds[m]);
   }
   update(fds[SETTINGS], &first, &settings);
+  note_ethers(fds[ETHERS]);
   for (int p = 0; p < PROGRAMS; p++) pin(programs[p], load_program(programs[p], fds));
   puts(directory());
 }
 
-static int open_ends(void) {
-  int fd = pinned(maps[ENDS].name);
+static int open_map(int map) {
+  int fd = pinned(maps[map].name);
   if (fd >= 0) return fd;
   fprintf(stderr, "%s: %s\n", directory(), strerror(errno));
   exit(errno == ENOENT ? ABSENT : REFUSED);
@@ -224,9 +259,10 @@ static struct hf_address address(const char *text) {
 }
 
 static void change(void) {
-  int fd = open_ends(), words;
+  int fd = open_map(ENDS), words;
   char line[400], sign, source[64], local[64], to[64], from[64];
   unsigned source_port, session_port, to_port;
+  note_ethers(open_map(ETHERS));
   while (fgets(line, sizeof line, stdin)) {
     words = sscanf(line, "%c %63s %u %63s %u %63s %u %63s", &sign, source, &source_port, local, &session_port, to, &to_port,
                    from);
@@ -258,7 +294,7 @@ static void print_end(const struct hf_relay_key *key, const struct hf_relay_end 
 static void list(void) {
   struct hf_relay_key key, next;
   struct hf_relay_end end;
-  int fd = open_ends();
+  int fd = open_map(ENDS);
   const void *after = NULL;
   union bpf_attr walk = {0}, look;
   for (;;) {

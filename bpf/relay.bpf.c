@@ -20,6 +20,7 @@
 #define AF_INET 2
 #define AF_INET6 10
 #define FRAGMENT_BITS 0x3fff
+#define CONGESTION 3u /* of the traffic class, what no route hangs on */
 #define FRAME_MAGIC 0xf0687201 /* first word of what is said to a relay (edge/relay/frames.ts) */
 #define big16(x) __builtin_bswap16(x)
 #define big32(x) __builtin_bswap32(x)
@@ -29,8 +30,10 @@ struct map {
   __u32 unused;
 };
 struct map ends SEC("maps");
-struct map settings SEC("maps");
-struct map total SEC("maps");
+struct map ethers SEC("maps");
+/* Of one element, which code reads without looking it up. */
+struct hf_relay_settings settings SEC("maps");
+struct hf_relay_total total SEC("maps");
 
 /* Both families, up to the first word of what is carried. */
 struct head4 {
@@ -68,13 +71,9 @@ INLINE int conforms(__u64 *due, const struct hf_rate *rate, __u64 now, __u64 byt
 }
 
 /* Of this end, then of all; counts what passes. */
-INLINE int may_pass(struct __sk_buff *skb, struct hf_relay_end *end, __u64 bytes) {
-  __u32 first = 0, segments = skb->gso_segs;
-  const struct hf_relay_settings *set = map_lookup(&settings, &first);
-  struct hf_relay_total *all = map_lookup(&total, &first);
-  if (!set || !all) return 0;
-  __u64 now = ktime_ns();
-  if (!conforms(&end->due_ns, &set->session, now, bytes) || !conforms(&all->due_ns, &set->total, now, bytes)) {
+INLINE int may_pass(struct __sk_buff *skb, struct hf_relay_end *end, __u64 now, __u64 bytes) {
+  __u32 segments = skb->gso_segs;
+  if (!conforms(&end->due_ns, &settings.session, now, bytes) || !conforms(&total.due_ns, &settings.total, now, bytes)) {
     __sync_fetch_and_add(&end->dropped, segments ? segments : 1);
     return 0;
   }
@@ -88,8 +87,56 @@ INLINE __u16 wire_length(struct __sk_buff *skb, __u32 bytes, __u32 headers) {
   return skb->gso_size ? skb->gso_size + headers : bytes;
 }
 
+/* Three halves of a link address, which stands at even places. */
+INLINE __u64 read_link(const void *at) {
+  const __u16 *half = at;
+  return half[0] | (__u64)half[1] << 16 | (__u64)half[2] << 32;
+}
+
+/* The type stays, for the family does. */
+INLINE void write_ether(void *at, const struct hf_relay_way *way) {
+  __u16 *half = at;
+  half[0] = way->to;
+  half[1] = way->to >> 16;
+  half[2] = way->to >> 32;
+  half[3] = way->from;
+  half[4] = way->from >> 16;
+  half[5] = way->from >> 32;
+}
+
+/* Whether the end's packets of this kind and length have a way that still holds; then it is in `out`. */
+INLINE int recall(const struct hf_relay_end *end, __u64 now, struct __sk_buff *skb, __u32 kind, __u32 length,
+                  struct hf_relay_way *out) {
+  const volatile struct hf_relay_way *way = &end->way;
+  __u64 until = way->until_ns, to = way->to, from = way->from, device = way->out, in = way->in, of = way->kind;
+  if (until <= now) return 0;
+  __u64 tag = until << HF_WAY_TAG_SHIFT;
+  if (((to ^ tag) | (from ^ tag) | (device ^ tag)) >> HF_WAY_TAG_SHIFT) return 0;
+  if (in != (tag | skb->ingress_ifindex) || of != (tag | kind) || length > (__u16)(device >> 32)) return 0;
+  out->to = to;
+  out->from = from;
+  out->out = device;
+  return 1;
+}
+
+/* Of a route that was found: the link addresses, if both ends of it have some, and what is known to fit. */
+INLINE void remember(struct hf_relay_end *end, __u64 now, struct __sk_buff *skb, __u32 kind,
+                     const struct bpf_fib_lookup *route) {
+  __u32 device = route->ifindex;
+  __u64 to = read_link(route->dmac), from = read_link(route->smac), until = now + HF_WAY_NS;
+  __u64 tag = until << HF_WAY_TAG_SHIFT;
+  if (!to || !from || !map_lookup(&ethers, &device)) return;
+  volatile struct hf_relay_way *way = &end->way;
+  way->until_ns = until;
+  way->to = tag | to;
+  way->from = tag | from;
+  way->out = tag | (__u64)route->tot_len << 32 | device; /* newer kernels put the largest that fits there */
+  way->in = tag | skb->ingress_ifindex;
+  way->kind = tag | kind;
+}
+
 /* By the neighbour that the route names; the kernel resolves and confirms it as for its own packets. */
-INLINE int send_on(const struct bpf_fib_lookup *route) {
+INLINE int send_by(const struct bpf_fib_lookup *route) {
   struct bpf_redir_neigh next = {.nh_family = route->family};
   __builtin_memcpy(next.ipv6_nh, route->ipv6_dst, sizeof next.ipv6_nh);
   return redirect_neigh(route->ifindex, &next, sizeof next, 0);
@@ -118,19 +165,27 @@ INLINE int forward4(struct __sk_buff *skb, __u32 l2) {
   struct hf_relay_end *end = map_lookup(&ends, &key);
   if (!end) return TC_ACT_UNSPEC;
 
-  struct bpf_fib_lookup route = {
-      .family = AF_INET,
-      .l4_protocol = IPPROTO_UDP,
-      .sport = head->udp.source,
-      .dport = end->to_port,
-      .tot_len = wire_length(skb, bytes, sizeof(struct iphdr) + sizeof(struct udphdr)),
-      .ifindex = skb->ingress_ifindex,
-      .tos = head->ip.tos,
-      .ipv4_src = head->ip.saddr,
-      .ipv4_dst = end->to.word[3],
-  };
-  if (fib_lookup(skb, &route, sizeof route, 0) != BPF_FIB_LKUP_RET_SUCCESS) return TC_ACT_UNSPEC;
-  if (!may_pass(skb, end, bytes)) return TC_ACT_SHOT;
+  struct bpf_fib_lookup route;
+  struct hf_relay_way way;
+  __u64 now = ktime_coarse_ns();
+  __u32 kind = head->ip.tos & ~CONGESTION, length = wire_length(skb, bytes, sizeof(struct iphdr) + sizeof(struct udphdr));
+  int known = l2 == ETH_HLEN && recall(end, now, skb, kind, length, &way);
+  if (!known) {
+    route = (struct bpf_fib_lookup){
+        .family = AF_INET,
+        .l4_protocol = IPPROTO_UDP,
+        .sport = head->udp.source,
+        .dport = end->to_port,
+        .tot_len = length,
+        .ifindex = skb->ingress_ifindex,
+        .tos = head->ip.tos,
+        .ipv4_src = head->ip.saddr,
+        .ipv4_dst = end->to.word[3],
+    };
+    if (fib_lookup(skb, &route, sizeof route, 0) != BPF_FIB_LKUP_RET_SUCCESS) return TC_ACT_UNSPEC;
+    if (l2 == ETH_HLEN) remember(end, now, skb, kind, &route);
+  }
+  if (!may_pass(skb, end, now, bytes)) return TC_ACT_SHOT;
 
   __be32 from = end->from.word[3], to = end->to.word[3];
   __u64 addresses = (__u64)(__u32)~head->ip.saddr + (__u32)~head->ip.daddr + from + to;
@@ -147,10 +202,11 @@ INLINE int forward4(struct __sk_buff *skb, __u32 l2) {
   head->ip.daddr = to;
   head->udp.source = key.session_port;
   head->udp.dest = end->to_port;
+  if (known) write_ether((void *)head - ETH_HLEN, &way);
   /* IPv4 allows a datagram without a sum; it stays without. */
   if (head->udp.check)
     fix_udp_sum(skb, l2 + sizeof(struct iphdr) + __builtin_offsetof(struct udphdr, check), addresses, &key, end->to_port);
-  return send_on(&route);
+  return known ? redirect((__u32)way.out, 0) : send_by(&route);
 }
 
 INLINE int forward6(struct __sk_buff *skb, __u32 l2) {
@@ -166,19 +222,29 @@ INLINE int forward6(struct __sk_buff *skb, __u32 l2) {
   struct hf_relay_end *end = map_lookup(&ends, &key);
   if (!end) return TC_ACT_UNSPEC;
 
-  struct bpf_fib_lookup route = {
-      .family = AF_INET6,
-      .l4_protocol = IPPROTO_UDP,
-      .sport = head->udp.source,
-      .dport = end->to_port,
-      .tot_len = wire_length(skb, bytes, sizeof(struct ipv6hdr) + sizeof(struct udphdr)),
-      .ifindex = skb->ingress_ifindex,
-      .flowinfo = *(__be32 *)&head->ip & big32(0x0fffffff),
-  };
-  __builtin_memcpy(route.ipv6_src, &key.source, sizeof route.ipv6_src);
-  __builtin_memcpy(route.ipv6_dst, &end->to, sizeof route.ipv6_dst);
-  if (fib_lookup(skb, &route, sizeof route, 0) != BPF_FIB_LKUP_RET_SUCCESS) return TC_ACT_UNSPEC;
-  if (!may_pass(skb, end, bytes)) return TC_ACT_SHOT;
+  struct bpf_fib_lookup route;
+  struct hf_relay_way way;
+  __u64 now = ktime_coarse_ns();
+  __be32 flowinfo = *(__be32 *)&head->ip & big32(0x0fffffff);
+  __u32 kind = big32(flowinfo) & ~(CONGESTION << 20);
+  __u32 length = wire_length(skb, bytes, sizeof(struct ipv6hdr) + sizeof(struct udphdr));
+  int known = l2 == ETH_HLEN && recall(end, now, skb, kind, length, &way);
+  if (!known) {
+    route = (struct bpf_fib_lookup){
+        .family = AF_INET6,
+        .l4_protocol = IPPROTO_UDP,
+        .sport = head->udp.source,
+        .dport = end->to_port,
+        .tot_len = length,
+        .ifindex = skb->ingress_ifindex,
+        .flowinfo = flowinfo,
+    };
+    __builtin_memcpy(route.ipv6_src, &key.source, sizeof route.ipv6_src);
+    __builtin_memcpy(route.ipv6_dst, &end->to, sizeof route.ipv6_dst);
+    if (fib_lookup(skb, &route, sizeof route, 0) != BPF_FIB_LKUP_RET_SUCCESS) return TC_ACT_UNSPEC;
+    if (l2 == ETH_HLEN) remember(end, now, skb, kind, &route);
+  }
+  if (!may_pass(skb, end, now, bytes)) return TC_ACT_SHOT;
 
   struct hf_address is[2] = {end->from, end->to};
   __u64 addresses = (__u32)csum_diff(&key.source, 2 * sizeof *is, is, sizeof is, 0);
@@ -188,10 +254,11 @@ INLINE int forward6(struct __sk_buff *skb, __u32 l2) {
   __builtin_memcpy(&head->ip.daddr, &is[1], sizeof *is);
   head->udp.source = key.session_port;
   head->udp.dest = to_port;
+  if (known) write_ether((void *)head - ETH_HLEN, &way);
   fix_udp_sum(skb, l2 + sizeof(struct ipv6hdr) + __builtin_offsetof(struct udphdr, check), addresses, &key, to_port);
   /* A device's sum over the packet: no header's sum makes up for new addresses and the hop, as it does in IPv4. */
   csum_update(skb, (addresses & 0xffff) + (addresses >> 16) + (__u16)~big16(1));
-  return send_on(&route);
+  return known ? redirect((__u32)way.out, 0) : send_by(&route);
 }
 
 INLINE int forward(struct __sk_buff *skb, __u32 l2) {

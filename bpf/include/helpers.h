@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
-/* The kernel's functions that the programs call, by their numbers (enum bpf_func_id); all are in 5.10. */
+/* The kernel's functions that the programs call, by their numbers (enum bpf_func_id); all are in 5.10 but
+   the coarse clock of 5.11, in whose place the loader puts the other one. */
 #ifndef HOLDFAST_HELPERS_H
 #define HOLDFAST_HELPERS_H
 
@@ -9,7 +10,7 @@
 #define INLINE static inline __attribute__((always_inline))
 
 static void *(*map_lookup)(const void *map, const void *key) = (void *)BPF_FUNC_map_lookup_elem;
-static __u64 (*ktime_ns)(void) = (void *)BPF_FUNC_ktime_get_ns;
+static __u64 (*ktime_coarse_ns)(void) = (void *)BPF_FUNC_ktime_get_coarse_ns;
 static long (*pull_data)(struct __sk_buff *, __u32 length) = (void *)BPF_FUNC_skb_pull_data;
 static long (*l4_csum_replace)(struct __sk_buff *, __u32 at, __u64 from, __u64 to, __u64 flags) =
     (void *)BPF_FUNC_l4_csum_replace;
@@ -19,5 +20,6 @@ static __s64 (*csum_update)(struct __sk_buff *, __u32 sum) = (void *)BPF_FUNC_cs
 static long (*fib_lookup)(void *context, struct bpf_fib_lookup *, int size, __u32 flags) = (void *)BPF_FUNC_fib_lookup;
 static long (*redirect_neigh)(__u32 ifindex, struct bpf_redir_neigh *, int size, __u64 flags) =
     (void *)BPF_FUNC_redirect_neigh;
+static long (*redirect)(__u32 ifindex, __u64 flags) = (void *)BPF_FUNC_redirect;
 
 #endif

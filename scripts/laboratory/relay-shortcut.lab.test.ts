@@ -173,6 +173,30 @@ function defineTraffic(program: string): void {
     assert.is(arrived('six'), before + 50)
   })
 
+  traffic('a way that was remembered is not kept: link addresses and sizes are as they are now', async () => {
+    const sendSix = (): string => left.exec(load, 'six', 'fd98:1::1', String(SIX), '51820', '50')
+    const sendFour = (): string => left.exec(load, 'send', '10.98.1.1', String(FOUR), '51820', '1300', '0.1')
+    sendSix()
+    const before = [arrived('six'), await short(SIX)] as const
+    right.exec('ip', 'link', 'set', 'eth0', 'address', '02:00:00:00:00:99')
+    await run('ip', ['neighbour', 'flush', 'dev', 'eth1'])
+    await known()
+    sendSix()
+    assert.equal([arrived('six'), await short(SIX)], [before[0] + 50, before[1] + 50])
+    sendFour()
+    const large = await short(FOUR)
+    sendFour()
+    assert.ok((await short(FOUR)) > large)
+    await run('ip', ['link', 'set', 'eth1', 'mtu', '1280'])
+    await run('sleep', ['0.1'])
+    const larger = await short(FOUR)
+    sendFour()
+    assert.is(await short(FOUR), larger)
+    sendSix()
+    assert.is(await short(SIX), before[1] + 100)
+    await run('ip', ['link', 'set', 'eth1', 'mtu', '1500'])
+  })
+
   traffic('an end gets its rate and no more', async () => {
     const slow = start(program, 200_000)
     await slow.start()
