@@ -33,3 +33,26 @@ export interface Decision extends Judgement {
   /** What it would be if policies in Audit mode were enforced, where the verdict differs. */
   readonly audit?: Judgement
 }
+
+function textOf(reason: Reason): string {
+  switch (reason.kind) {
+    case 'rule':
+      return `${reason.direction} ${reason.tier} ${reason.policy} ${reason.index}`
+    case 'isolated':
+      return `${reason.direction} isolated ${reason.policies.join(' ')}`
+    case 'default':
+      return `${reason.direction} default`
+  }
+}
+
+/** A table has tens of thousands of entries, and some hundred reasons. */
+const keys = new WeakMap<Reason, string>()
+
+/** One text for one reason, in an order that groups directions and policies. */
+export function reasonKey(reason: Reason): string {
+  const held = keys.get(reason)
+  if (held !== undefined) return held
+  const text = textOf(reason)
+  keys.set(reason, text)
+  return text
+}
