@@ -3,11 +3,14 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { memoryLog } from '../../shared/effects.fake.ts'
+import { sha256 } from '../../shared/host/crypto.ts'
 import type { WgKey } from '../../shared/ids.ts'
-import { FakeHub, testDevice } from '../link/hub.fake.ts'
+import { keyIdOf } from '../../shared/record/envelope.ts'
+import { FakeHub, testDevice, testSigner } from '../link/hub.fake.ts'
 import { MemoryStore } from '../store/memory.fake.ts'
 import { acceptDelta, acceptSnapshot } from './accept.ts'
 import { createHolding, type Holding } from './holding.ts'
+import type { Anchors } from './keys.ts'
 
 const a = testDevice('a', 1)
 const b = testDevice('b', 2)
@@ -112,6 +115,66 @@ test('a waiting set that is damaged costs nothing, and is no chance for an older
   assert.match(after.load() ?? '', 'does not verify')
   assert.is(shown(after), '1/1: a b')
   assert.throws(() => after.take(older), /revision 3 was held here/)
+})
+
+/** A store where a record of the set went bad; returns what a restart finds there. */
+function damaged(anchors: Anchors, store: MemoryStore, record: string): Holding {
+  store.damageRecord(record)
+  const after = createHolding(anchors, store, memoryLog(), true)
+  assert.match(after.load() ?? '', 'does not verify')
+  return after
+}
+
+test('a damaged set under another signing key than that of enrolment is no chance for an older one', () => {
+  const { follow, holding, hub, store } = setUp()
+  // As enrolment gave them.
+  const { anchors } = hub
+  const first = acceptSnapshot(hub.anchors, undefined, hub.snapshot())
+  hub.signer = testSigner(9)
+  hub.putKey(hub.signer, 7).commit()
+  follow(holding)
+  hub.putNode(c).commit()
+  follow(holding)
+  const after = damaged(anchors, store, 'node/a')
+  assert.is(after.held(), undefined, 'nor does the last good one, which is older, come into force')
+  assert.throws(() => after.take(first), /revision 3 was held here/)
+})
+
+test('where the key record itself is damaged, that of the last good set vouches for the head', () => {
+  const { follow, hub, store } = setUp()
+  const { anchors } = hub
+  const holding = createHolding(anchors, store, memoryLog(), true)
+  holding.load()
+  hub.signer = testSigner(9)
+  hub.putKey(hub.signer, 7).commit()
+  follow(holding)
+  const good = holding.understood()
+  if (good !== undefined) holding.confirm(good)
+  const second = acceptSnapshot(hub.anchors, undefined, hub.snapshot())
+  hub.putNode(c).commit()
+  follow(holding)
+  const third = acceptSnapshot(hub.anchors, undefined, hub.snapshot())
+  const after = damaged(anchors, store, `key/${keyIdOf(hub.signer.publicKey, sha256)}`)
+  assert.is(store.loadGood()?.version.revision, 2)
+  assert.is(after.held(), undefined)
+  assert.throws(() => after.take(second), /revision 3 was held here/)
+  after.take(third)
+  assert.is(after.held()?.version.revision, 3)
+})
+
+test('a damaged set under a root that the pin has not followed yet still tells how far it was', () => {
+  const { follow, holding, hub, store } = setUp()
+  const first = acceptSnapshot(hub.anchors, undefined, hub.snapshot())
+  const { anchors } = hub
+  hub.rotateRoot(testSigner(8)).commit()
+  follow(holding)
+  hub.signer = testSigner(9)
+  hub.putKey(hub.signer, 900).commit()
+  follow(holding)
+  store.damageRecord('node/a')
+  const after = createHolding(anchors, store, memoryLog())
+  assert.match(after.load() ?? '', 'does not verify')
+  assert.throws(() => after.take(first), /revision 3 was held here/)
 })
 
 test('staged: a disk that took the last good set and not the set that followed has lost nothing', () => {

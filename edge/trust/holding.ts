@@ -7,11 +7,12 @@
 
 import type { Log } from '../../shared/effects.ts'
 import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
-import { compareVersion, formatVersion, noVersion, openHead, type Version } from '../../shared/record/head.ts'
+import { compareVersion, formatVersion, noVersion } from '../../shared/record/head.ts'
 import type { HeldSet, Store } from '../store/store.ts'
 import { type Accepted, type Held, openHeld, type Readable } from './accept.ts'
 import { composeRunning, type Running } from './compose.ts'
-import { type Anchors, enrolledKeys } from './keys.ts'
+import type { Anchors } from './keys.ts'
+import { provenVersion } from './witness.ts'
 
 export interface Holding {
   /** The newest verified set. */
@@ -35,16 +36,6 @@ export interface Holding {
   take(accepted: Accepted): unknown
   /** Stores what could not be stored before. Throws what the store throws. */
   save(): void
-}
-
-/** What a stored head still proves when its records are damaged: no older set may come into force instead. */
-function provenVersion(anchors: Anchors, envelope: Uint8Array): Version {
-  try {
-    const { epoch, revision } = openHead(envelope, enrolledKeys(anchors), anchors.verify)
-    return { epoch, revision }
-  } catch {
-    return noVersion
-  }
 }
 
 function asStored({ envelope, records, version }: Held): HeldSet {
@@ -99,13 +90,22 @@ export function createHolding(anchors: Anchors, store: Store, log: Log, staged =
     unsaved = false
   }
 
+  const goodBeside = (): HeldSet | undefined => {
+    try {
+      return store.loadGood()
+    } catch {
+      // It is asked for what it may still vouch for, and that is nothing then.
+      return undefined
+    }
+  }
+
   const open = (load: () => HeldSet | undefined): Held | undefined => {
     let set: HeldSet | undefined
     try {
       set = load()
       return set === undefined ? undefined : openHeld(anchors, set)
     } catch (error) {
-      const proven = set === undefined ? noVersion : provenVersion(anchors, set.head)
+      const proven = set === undefined ? noVersion : provenVersion(anchors, set, goodBeside())
       if (compareVersion(proven, floor) > 0) floor = proven
       throw error
     }
