@@ -7,11 +7,9 @@ import { fromBase64, toBase64 } from '../../shared/bytes.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { generateSigningSeed, sha256, signerFromSeed, verify } from '../../shared/host/crypto.ts'
 import { readIfThere } from '../../shared/host/files.ts'
-import { parseDeviceKey } from '../../shared/ids.ts'
-import { rootLinksMax } from '../../shared/limits.ts'
 import { keyIdOf } from '../../shared/record/envelope.ts'
-import { certifyKey, readKeyCertificate } from '../../shared/record/keys.ts'
-import { signRoot } from '../../shared/record/root.ts'
+import { readKeyCertificate } from '../../shared/record/keys.ts'
+import { nextRoot } from './next-keys.ts'
 import { readRootChain, rootChainText } from './root-chain.ts'
 import { replaceTogether, settleStaged } from './staged-files.ts'
 
@@ -39,21 +37,16 @@ export function rotateRootKey(directory: string, now: number): RotatedRoot {
   const signer = signerFromSeed(fromBase64(need(join(directory, 'signing.key'))))
   const certified = fromBase64(need(join(directory, 'signing.crt')))
   const chain = readRootChain(directory, root.publicKey)
-  const last = chain.at(-1)?.link
   const { issuedAt: certifiedAt } = readKeyCertificate(certified, root.publicKey, verify, sha256)
-  // By a clock that went back the signing key would seem older than it was.
-  const issuedAt = Math.max(Math.floor(now), certifiedAt + 1, (last?.issuedAt ?? 0) + 1)
   const seed = generateSigningSeed()
   const next = signerFromSeed(seed)
-  const [from, to] = [root, next].map(({ publicKey }) => parseDeviceKey(toBase64(publicKey))) as [never, never]
-  const serial = (last?.serial ?? 0) + 1
-  const whole = [...chain, signRoot({ serial, root: from, next: to, issuedAt }, root, next, sha256)]
-  const kept = whole.slice(-rootLinksMax)
+  const made = nextRoot({ root, signer, certifiedAt, chain }, next, now, sha256)
+  const { serial, shortened } = made
   replaceTogether(directory, {
     'root.key': `${toBase64(seed)}\n`,
-    'root-chain.json': rootChainText(kept),
-    'signing.crt': `${toBase64(certifyKey(signer.publicKey, issuedAt, next, sha256))}\n`,
+    'root-chain.json': rootChainText(made.chain),
+    'signing.crt': `${toBase64(made.certificate)}\n`,
   })
   const [before, after] = [root, next].map(({ publicKey }) => keyIdOf(publicKey, sha256)) as [string, string]
-  return { before, after, serial, shortened: kept.length < whole.length }
+  return { before, after, serial, shortened }
 }

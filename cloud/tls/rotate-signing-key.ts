@@ -8,7 +8,8 @@ import { HoldfastError } from '../../shared/errors.ts'
 import { generateSigningSeed, sha256, signerFromSeed, verify } from '../../shared/host/crypto.ts'
 import { readIfThere, writeAtomic } from '../../shared/host/files.ts'
 import { keyIdOf } from '../../shared/record/envelope.ts'
-import { certifyKey, readKeyCertificate } from '../../shared/record/keys.ts'
+import { readKeyCertificate } from '../../shared/record/keys.ts'
+import { nextSigner } from './next-keys.ts'
 import { settleStaged } from './staged-files.ts'
 
 export interface Rotated {
@@ -33,8 +34,7 @@ export function rotateSigningKey(directory: string, now: number): Rotated {
   const { issuedAt, publicKey } = readKeyCertificate(held, root.publicKey, verify, sha256)
   const seed = generateSigningSeed()
   const next = signerFromSeed(seed)
-  // By a clock that went back the new key would be the older one, and refused.
-  const certificate = certifyKey(next.publicKey, Math.max(now, issuedAt + 1), root, sha256)
+  const { certificate } = nextSigner({ root, certifiedAt: issuedAt }, next, now, sha256)
   writeAtomic(join(directory, 'signing.crt'), `${toBase64(certificate)}\n`)
   writeAtomic(join(directory, 'signing.key'), `${toBase64(seed)}\n`)
   return { before: keyIdOf(publicKey, sha256), after: keyIdOf(next.publicKey, sha256) }

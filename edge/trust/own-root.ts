@@ -24,11 +24,12 @@ export interface RootStatus {
   readonly serial: number
 }
 
-const KEY = 'root-key'
+/** Where a store keeps it, for want of a file. */
+export const rootValue = 'root-key'
 
 export function createOwnRoot(options: OwnRootOptions, keep: Pick<Keepsakes, 'write' | 'journal'>): OwnRoot {
   const { identity, sha256, store } = options
-  const { rootFile = { read: () => store.get(KEY), write: (text) => store.set(KEY, text) } } = options
+  const { rootFile = { read: () => store.get(rootValue), write: (text) => store.set(rootValue, text) } } = options
   return createRootPin({
     enrolled: identity.anchor.rootKey,
     file: rootFile,

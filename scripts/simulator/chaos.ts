@@ -73,6 +73,8 @@ const events: readonly (readonly [weight: number, event: Event])[] = [
       return `the hub ${roll < 0.5 ? 'crashes' : 'is started'}`
     },
   ],
+  [3, ({ hub }) => hub.rotate('signing')],
+  [3, ({ hub }) => hub.rotate('root')],
   [
     8,
     (_world, node) => {

@@ -2,6 +2,8 @@
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { rootValue } from '../../edge/trust/own-root.ts'
+import { toBase64 } from '../../shared/bytes.ts'
 import { FakeClock, seededEntropy } from '../../shared/effects.fake.ts'
 import { journalRowsMax } from '../../shared/limits.ts'
 import type { SimNode } from './sim-node.ts'
@@ -43,6 +45,12 @@ const crossings: readonly (readonly [cross: (node: SimNode) => void, inFlight: n
   [({ disk }) => disk.damageRecord('network/default'), 0, /keeps a set that its head does not vouch for/],
 ]
 
+/** As `createOwnRoot` keeps it: roots that follow the one of enrolment, by a chain that this test makes up. */
+function pinOnDisk({ disk, identity }: SimNode, ...serials: readonly number[]): void {
+  const roots = serials.map((serial) => ({ key: toBase64(new Uint8Array(32).fill(serial)), serial }))
+  disk.set(rootValue, JSON.stringify({ enrolled: identity.anchor.rootKey, roots }))
+}
+
 for (const [cross, inFlight, says] of crossings) {
   test(`told: ${says.source}`, async () => {
     const { node, world } = await oneNode()
@@ -54,6 +62,31 @@ for (const [cross, inFlight, says] of crossings) {
   })
 }
 
+test('told: a root key that the hub never had, and one that is left for an earlier one', async () => {
+  const { node, world } = await oneNode()
+  const told = (): readonly string[] => world.checks.breaches
+  pinOnDisk(node, 2)
+  world.checks.afterStep([node], 0)
+  assert.is(told().length, 1)
+  assert.match(told()[0] ?? '', /pins what the hub never had: root key \S+, number 2/)
+  pinOnDisk(node, 1)
+  world.checks.afterStep([node], 0)
+  assert.match(told()[1] ?? '', /went back from root key \S+, number 2 to root key \S+, number 1/)
+  world.close()
+})
+
+test('told: a node that does not follow the hub to another root key', async () => {
+  const { node, world } = await oneNode()
+  node.start()
+  world.hub.rotate('root')
+  await world.checks.converged([node], world.hub)
+  assert.match(
+    world.checks.breaches.join(),
+    /still pins root key \S+, number 0, and the hub has root key \S+, number 1/,
+  )
+  world.close()
+})
+
 test('a sound world breaches nothing', async () => {
   const { node, world } = await oneNode()
   world.checks.afterStep([node], 0)
@@ -63,7 +96,7 @@ test('a sound world breaches nothing', async () => {
 
 test('a node that is down at the end is told', async () => {
   const { node, world } = await oneNode()
-  await world.checks.converged([node], world.hub.newest(), world.hub.members())
+  await world.checks.converged([node], world.hub)
   assert.equal(world.checks.breaches, ['node-0: is not running at the end'])
   world.close()
 })

@@ -1,17 +1,19 @@
 // What must hold at every moment, and what must hold once the weather is fine again. A breach is a sentence.
 
 import type { Op } from '../../edge/plan/op.ts'
-import { fromBase64, toHex } from '../../shared/bytes.ts'
+import { toHex } from '../../shared/bytes.ts'
 import type { Verify } from '../../shared/effects.ts'
 import { isHoldfastError } from '../../shared/errors.ts'
 import { sha256 } from '../../shared/host/crypto.ts'
 import type { WgKey } from '../../shared/ids.ts'
 import { journalRowsMax, publishQueueMax } from '../../shared/limits.ts'
+import { trustedKeys } from '../../shared/record/envelope.ts'
 import { compareVersion, formatVersion, noVersion, openHead, type Version } from '../../shared/record/head.ts'
-import { keyring } from '../../shared/record/keys.ts'
 import { MerkleTree } from '../../shared/record/merkle.ts'
+import { lagging, type Signatures, unsettled } from './goals.ts'
+import { createRootChecks } from './root-checks.ts'
 import type { Rulebook } from './rulebook.ts'
-import type { Signed } from './sim-hub.ts'
+import type { SimHub } from './sim-hub.ts'
 import type { SimNode } from './sim-node.ts'
 
 /** Timers one agent may have waiting: its loops, a few requests and retries, whatever happens outside. */
@@ -43,16 +45,13 @@ export interface Checks {
   /** With every machine and every tunnel healed, and no hub. */
   gossiped(nodes: readonly SimNode[]): void
   /** With everything healed and time to settle. */
-  converged(nodes: readonly SimNode[], newest: Version, members: ReadonlySet<string>): Promise<void>
+  converged(nodes: readonly SimNode[], hub: Pick<SimHub, 'members' | 'newest' | 'root'>): Promise<void>
 }
 
-export interface ChecksOptions {
+export interface ChecksOptions extends Signatures {
   readonly verify: Verify
   /** The policy text that a revision prescribes for the node. */
   readonly rulebook: Rulebook
-  readonly history: readonly Signed[]
-  /** Keys of the nodes that each of these revisions contains. */
-  readonly members: () => readonly ReadonlySet<WgKey>[]
 }
 
 export function createChecks(options: ChecksOptions): Checks {
@@ -69,6 +68,8 @@ export function createChecks(options: ChecksOptions): Checks {
     if (!breaches.includes(sentence)) breaches.push(sentence)
   }
 
+  const roots = createRootChecks({ history: options.history, breach })
+
   /** The set on disk is one the hub signed, and is never older than one that was there before. */
   const checkHeld = (node: SimNode): void => {
     const held = node.disk.loadSet()
@@ -80,9 +81,9 @@ export function createChecks(options: ChecksOptions): Checks {
     if (compareVersion(held.version, before) === 0) return
     newest.set(node, held.version)
     if (compareVersion(held.version, bad.get(node) ?? noVersion) === 0) return
-    const { anchor, keys } = node.identity
+    const signed = options.history.find(({ version }) => compareVersion(version, held.version) === 0)
     try {
-      const trusted = keyring(keys.map(fromBase64), fromBase64(anchor.rootKey), verify, sha256)
+      const trusted = trustedKeys(signed === undefined ? [] : [signed.signedBy], sha256)
       const head = openHead(held.head, trusted, verify)
       const tree = new MerkleTree(sha256)
       for (const [id, bytes] of held.records) tree.put(id, sha256(bytes))
@@ -182,6 +183,7 @@ export function createChecks(options: ChecksOptions): Checks {
     afterStep(nodes, inFlight) {
       for (const node of nodes) {
         checkHeld(node)
+        roots.afterStep(node)
         checkRunning(node)
         checkProving(node)
         const timers = node.clock().waiting()
@@ -193,48 +195,15 @@ export function createChecks(options: ChecksOptions): Checks {
       if (inFlight > most) breaches.push(`${inFlight} messages wait for the broker at once`)
     },
     gossiped(nodes) {
-      const heldBy = (node: SimNode): Version => node.agent()?.status().revision.held ?? noVersion
-      // Whom nobody ever told where the other is, and a broker without its memory can't, can't speak with it.
-      const hasWay = (node: SimNode, other: SimNode): boolean =>
-        node
-          .agent()
-          ?.status()
-          .peers.some(({ endpoint, name }) => name === other.device.name && endpoint !== undefined) === true
-      const members = options.members()
-      for (const node of nodes) {
-        for (const other of nodes) {
-          // What the other follows says whom it speaks with; and whoever holds less has to know the other, too.
-          const [held, more] = [heldBy(node), heldBy(other)]
-          if (compareVersion(held, more) >= 0 || !(hasWay(node, other) || hasWay(other, node))) continue
-          const both = [held, more].every((version) => {
-            const at = options.history.findIndex((one) => compareVersion(one.version, version) === 0)
-            const keys = members[at]
-            return keys !== undefined && keys.has(node.device.wgKey) && keys.has(other.device.wgKey)
-          })
-          if (both) {
-            breach(node, `holds ${formatVersion(held)}, though ${other.device.name} has ${formatVersion(more)}`)
-          }
-        }
-      }
+      for (const { node, words } of lagging(nodes, options)) breach(node, words)
     },
-    async converged(nodes, version, members) {
+    async converged(nodes, hub) {
+      for (const { node, words } of unsettled(nodes, hub)) breach(node, words)
+      const members = hub.members()
       for (const node of nodes) {
         const agent = node.agent()
-        if (agent === undefined) {
-          breach(node, 'is not running at the end')
-          continue
-        }
-        const { revision } = agent.status()
-        if (!members.has(node.device.name)) continue
-        if (compareVersion(revision.held, version) !== 0) {
-          breach(node, `holds ${formatVersion(revision.held)} instead of ${formatVersion(version)}`)
-        }
-        if (compareVersion(revision.applied, version) !== 0) {
-          breach(node, `applied ${formatVersion(revision.applied)} instead of ${formatVersion(version)}`)
-        }
-        if (compareVersion(revision.lastGood, version) !== 0) {
-          breach(node, `has not confirmed ${formatVersion(version)}`)
-        }
+        if (agent === undefined || !members.has(node.device.name)) continue
+        roots.converged(node, hub.root())
         const ops = await agent.plan()
         if (ops.length > 0) breach(node, `still wants to ${ops.map((op) => op.op).join(', ')}`)
       }

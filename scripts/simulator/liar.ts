@@ -10,8 +10,10 @@ import { parseDeviceKey, parseName } from '../../shared/ids.ts'
 import { encodeDelta } from '../../shared/record/delta.ts'
 import { keyIdOf } from '../../shared/record/envelope.ts'
 import { type Head, signHead } from '../../shared/record/head.ts'
+import { certifyKey } from '../../shared/record/keys.ts'
 import { MerkleTree } from '../../shared/record/merkle.ts'
 import { encodeRecord, type RecordSet } from '../../shared/record/record.ts'
+import { type RootPin, signRoot } from '../../shared/record/root.ts'
 import { topics } from '../../shared/wire/topics.ts'
 import type { SimBroker } from './broker.ts'
 
@@ -23,6 +25,8 @@ export interface Mark {
   readonly head: Uint8Array
   /** The public half of the key that signed it. */
   readonly signedBy: Uint8Array
+  /** The root that certified it. */
+  readonly root: RootPin
   readonly version: { readonly epoch: number; readonly revision: number }
 }
 
@@ -41,7 +45,16 @@ export interface LiarOptions {
   readonly nodeId: NodeId
 }
 
+/** Certified later than whatever the hub certifies. */
+const FAR_MS = 4_000_000_000_000
+
 type Lie = (mark: Mark) => readonly BusMessage[]
+
+/** What a forged revision changes. */
+interface Forged {
+  readonly put: ReadonlyMap<string, Uint8Array>
+  readonly del: readonly string[]
+}
 
 export function createLiar({ broker, entropy, signer, wgKey, nodeId }: LiarOptions): Liar {
   const pick = <T>(from: readonly T[]): T | undefined => from[Math.floor(entropy.fraction() * from.length)]
@@ -61,9 +74,12 @@ export function createLiar({ broker, entropy, signer, wgKey, nodeId }: LiarOptio
     },
   })
 
-  const forgedHead = (mark: Mark, as: Signer): Uint8Array => {
+  const onlyIntruder: Forged = { put: new Map([['node/intruder', intruder]]), del: [] }
+
+  const forgedHead = (mark: Mark, as: Signer, { del, put }: Forged): Uint8Array => {
     const tree = new MerkleTree(sha256)
-    const records = new Map(mark.records).set('node/intruder', intruder)
+    const records = new Map([...mark.records, ...put])
+    for (const id of del) records.delete(id)
     for (const [id, bytes] of records) tree.put(id, sha256(bytes))
     const head: Head = {
       network: mark.network,
@@ -77,10 +93,24 @@ export function createLiar({ broker, entropy, signer, wgKey, nodeId }: LiarOptio
     return signHead(head, as, sha256)
   }
 
-  const withIntruder = (mark: Mark, head: Uint8Array): Uint8Array => {
+  const withIntruder = (mark: Mark, head: Uint8Array, forged = onlyIntruder): Uint8Array => {
     const { epoch, revision } = mark.version
-    const put = new Map([['node/intruder', intruder]])
-    return encodeDelta({ from: mark.version, to: { epoch, revision: revision + 1 }, put, del: [] }, head)
+    return encodeDelta({ from: mark.version, to: { epoch, revision: revision + 1 }, ...forged }, head)
+  }
+
+  /** Another root, which the present one never signed, and a signing key under it: then all else would verify. */
+  const usurped = ({ records, root }: Mark): Forged => {
+    const [present, own] = [root.key, signer.publicKey].map((key) => parseDeviceKey(toBase64(key))) as [never, never]
+    const link = { serial: root.serial + 1, root: present, next: own, issuedAt: 0 }
+    const body = signRoot(link, { ...signer, publicKey: root.key }, signer, sha256)
+    const keyId = `key/${keyIdOf(signer.publicKey, sha256)}`
+    const envelope = toBase64(certifyKey(signer.publicKey, FAR_MS, signer, sha256))
+    const put = new Map([
+      ...onlyIntruder.put,
+      [`root/${link.serial}`, encodeRecord({ kind: 'root', id: `root/${link.serial}`, body })],
+      [keyId, encodeRecord({ kind: 'key', id: keyId, body: { envelope } })],
+    ])
+    return { put, del: [...records.keys()].filter((id) => id.startsWith('key/')) }
   }
 
   const flip = (bytes: Uint8Array): Uint8Array => {
@@ -97,11 +127,11 @@ export function createLiar({ broker, entropy, signer, wgKey, nodeId }: LiarOptio
     }
   }
 
-  const pretend = (mark: Mark, as: Signer): readonly BusMessage[] => {
-    const head = forgedHead(mark, as)
+  const pretend = (mark: Mark, as: Signer, forged = onlyIntruder): readonly BusMessage[] => {
+    const head = forgedHead(mark, as, forged)
     return [
       { topic: topics.head(mark.network), payload: head, retain: true },
-      { topic: topics.delta(mark.network), payload: withIntruder(mark, head) },
+      { topic: topics.delta(mark.network), payload: withIntruder(mark, head, forged) },
     ]
   }
 
@@ -117,6 +147,7 @@ export function createLiar({ broker, entropy, signer, wgKey, nodeId }: LiarOptio
     forge: (mark) => pretend(mark, signer),
     // Under the hub's name, as somebody would who has all but its key.
     impersonate: (mark) => pretend(mark, { ...signer, publicKey: mark.signedBy }),
+    usurp: (mark) => pretend(mark, signer, usurped(mark)),
     smuggle: (mark) => [{ topic: topics.delta(mark.network), payload: withIntruder(mark, mark.head) }],
     silence: (mark) => [{ topic: topics.head(mark.network), payload: new Uint8Array(0), retain: true }],
     gossip: (mark) => [

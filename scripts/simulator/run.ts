@@ -5,7 +5,9 @@ import { createHash } from 'node:crypto'
 import { FakeClock, seededEntropy } from '../../shared/effects.fake.ts'
 import { formatVersion } from '../../shared/record/head.ts'
 import { calm } from './broker.ts'
+import { calmUntil, type Spell, sitsOut } from './calm.ts'
 import { strike, type World } from './chaos.ts'
+import { lagging, uninformed, unsettled } from './goals.ts'
 import { lastIntent, networkIntent, withoutCanary } from './intent.ts'
 import type { Sabotage } from './sabotage.ts'
 import { addIntruder, theftBreaches } from './theft.ts'
@@ -78,39 +80,48 @@ async function suffer(world: BuiltWorld, clock: FakeClock, steps: number, say: (
   }
 }
 
-async function recover(world: BuiltWorld, clock: FakeClock): Promise<void> {
+async function recover(world: BuiltWorld, spell: Omit<Spell, 'look'>): Promise<void> {
+  const { broker, checks, hub, nodes } = world
+  const isFine = (): boolean => checks.breaches.length === 0
+  const look = (): boolean => {
+    checks.afterStep(nodes, broker.inFlight())
+    return isFine()
+  }
+  const until = (isDone: () => boolean, maxMs: number): Promise<void> => calmUntil(isDone, maxMs, { ...spell, look })
+  const isLevel = (): boolean => lagging(nodes, world).length === 0
+  const isTold = (): boolean => uninformed(nodes, hub).length === 0
   healMesh(world)
-  await clock.advanceAsync(GOSSIP_MS)
-  for (const node of world.nodes) node.start()
-  await clock.advanceAsync(GOSSIP_MS)
-  world.checks.gossiped(world.nodes)
+  await until(isLevel, GOSSIP_MS)
+  for (const node of nodes) node.start()
+  await until(isLevel, GOSSIP_MS)
+  if (isFine()) checks.gossiped(nodes)
   heal(world)
-  await clock.advanceAsync(SETTLE_MS)
+  await until(isTold, SETTLE_MS)
   // A message lost in calm weather was lost before: a fresh connection shows every node the newest head.
-  for (const node of world.nodes) world.broker.drop(node.device.nodeId)
-  await clock.advanceAsync(SETTLE_MS)
+  for (const node of nodes) broker.drop(node.device.nodeId)
+  await until(isTold, SETTLE_MS)
   // A disk that broke the agent's last write may have taken it down once more.
-  for (const node of world.nodes) node.start()
-  await clock.advanceAsync(SETTLE_MS)
+  for (const node of nodes) node.start()
+  await until(isTold, SETTLE_MS)
   // A sound revision is tried, whatever came of those before it.
-  world.hub.change(withoutCanary)
-  world.hub.change({ verb: 'put', resource: networkIntent() })
-  world.hub.change({ verb: 'put', resource: lastIntent() })
-  await clock.advanceAsync(PROVE_MS)
-  world.checks.afterStep(world.nodes, world.broker.inFlight())
-  await world.checks.converged(world.nodes, world.hub.newest(), world.hub.members())
+  hub.change(withoutCanary)
+  hub.change({ verb: 'put', resource: networkIntent() })
+  hub.change({ verb: 'put', resource: lastIntent() })
+  await until(() => unsettled(nodes, hub).length === 0, PROVE_MS)
+  if (isFine()) await checks.converged(nodes, hub)
 }
 
 /** The checks of what runs go by what the hub signed, whatever it was; so here only what concerns the intruder counts. */
-async function steal({ hub, intruder, nodes }: BuiltWorld, clock: FakeClock): Promise<readonly string[]> {
+async function steal({ hub, intruder, nodes }: BuiltWorld, spell: Omit<Spell, 'look'>): Promise<readonly string[]> {
   // Who was removed hears nothing any more.
   const members = hub.members()
   const there = nodes.filter(({ device }) => members.has(device.name))
   hub.forgetLock()
-  await clock.advanceAsync(1_000)
+  await spell.clock.advanceAsync(1_000)
   await addIntruder(hub.running(), intruder)
-  await clock.advanceAsync(SETTLE_MS)
-  return theftBreaches(there, intruder)
+  const found = (): readonly string[] => theftBreaches(there, intruder)
+  await calmUntil(() => found().length === 0, SETTLE_MS, { ...spell, look: () => true })
+  return found()
 }
 
 export async function simulate({ nodes, say, seed, sabotage, steps }: Run): Promise<Ran> {
@@ -126,8 +137,9 @@ export async function simulate({ nodes, say, seed, sabotage, steps }: Run): Prom
   const world = await buildWorld({ clock, entropy: seededEntropy(seed), nodes, say: tell, note, sabotage, locked })
   try {
     await suffer(world, clock, steps, tell)
-    if (world.checks.breaches.length === 0) await recover(world, clock)
-    const stolen = locked && world.checks.breaches.length === 0 ? await steal(world, clock) : undefined
+    const spell = { clock, patient: sitsOut(seed) }
+    if (world.checks.breaches.length === 0) await recover(world, spell)
+    const stolen = locked && world.checks.breaches.length === 0 ? await steal(world, spell) : undefined
     tell(`ends at revision ${formatVersion(world.hub.newest())}`)
     return { breaches: stolen ?? [...world.checks.breaches], trace: trace.digest('hex') }
   } finally {

@@ -39,6 +39,11 @@ function oldestSet(store: Store): Store {
   return twistedStore(store, { loadSet })
 }
 
+/** What is signed where one root names the next. */
+function isLink(message: Uint8Array): boolean {
+  return fromUtf8(message).startsWith('holdfast/root/1\0')
+}
+
 const faults: Readonly<Record<string, { readonly sabotage: () => Sabotage; readonly caught: RegExp }>> = {
   'believes every signature': {
     sabotage: () => ({ verify: () => true }),
@@ -47,6 +52,18 @@ const faults: Readonly<Record<string, { readonly sabotage: () => Sabotage; reado
   'believes no signature': {
     sabotage: () => ({ verify: () => false }),
     caught: /runs on revision 0, while its disk has/,
+  },
+  'believes whatever names the next root': {
+    sabotage: () => ({
+      verify: (key, message, signature) => isLink(message) || verify(key, message, signature),
+    }),
+    caught: /pins what the hub never had: root key/,
+  },
+  'does not follow a root to the next': {
+    sabotage: () => ({
+      verify: (key, message, signature) => !isLink(message) && verify(key, message, signature),
+    }),
+    caught: /still pins root key \S+, number \d+, and the hub has root key/,
   },
   'refuses whatever comes after revision 9': {
     sabotage: () => ({

@@ -19,7 +19,7 @@ export const found: readonly (Choice & { readonly what: string })[] = [
   { seed: 5, steps: 150, nodes: 5, what: 'a restart on a full disk, taken for a step back to an older policy' },
   { seed: 33, steps: 400, nodes: 6, what: 'the same' },
   { seed: 53, steps: 400, nodes: 6, what: 'the same' },
-  { seed: 59, steps: 400, nodes: 6, what: 'the same' },
+  { seed: 59, steps: 400, nodes: 6, what: 'a damaged set under a rotated signing key: an older one took its place' },
   { seed: 64, steps: 400, nodes: 6, what: 'the same' },
   { seed: 14, steps: 200, nodes: 5, what: 'a damaged set on a full disk, taken for the agent’s own work' },
   { seed: 185, steps: 200, nodes: 5, what: 'a forged head that a broker retains: nobody asked the hub itself' },

@@ -3,6 +3,7 @@
 import { createHub } from '../../cloud/create-hub.ts'
 import type { Actor, Hub } from '../../cloud/hub.ts'
 import { openHubStore } from '../../cloud/store/sqlite.ts'
+import { type NextRoot, nextRoot, nextSigner } from '../../cloud/tls/next-keys.ts'
 import { toBase64 } from '../../shared/bytes.ts'
 import type { FakeClock } from '../../shared/effects.fake.ts'
 import type { Entropy, Log, Verify } from '../../shared/effects.ts'
@@ -13,6 +14,7 @@ import { type NodeId, parseDeviceKey } from '../../shared/ids.ts'
 import { noVersion, type Version } from '../../shared/record/head.ts'
 import { certifyKey } from '../../shared/record/keys.ts'
 import { parseRecord, type RecordSet } from '../../shared/record/record.ts'
+import type { RootPin } from '../../shared/record/root.ts'
 import type { SimBroker } from './broker.ts'
 import type { IntentChange } from './intent.ts'
 import type { Mark } from './liar.ts'
@@ -25,6 +27,9 @@ const actor: Actor = { name: 'simulator', role: 'admin' }
 export interface Signed {
   readonly version: Version
   readonly records: RecordSet
+  /** The public half of the key that signed it, and the root that certified that key. */
+  readonly signedBy: Uint8Array
+  readonly root: RootPin
 }
 
 export interface SimHub {
@@ -32,6 +37,10 @@ export interface SimHub {
   running(): Hub | undefined
   start(): void
   crash(): void
+  /** Another key in the place of the present one; a hub that runs starts anew with it. Says what it did. */
+  rotate(which: 'root' | 'signing'): string
+  /** The root that devices are to pin. */
+  root(): RootPin
   /** A thief has its disk: it starts again and knows of no membership lock. */
   forgetLock(): void
   /** Makes the change if the hub is up; says what came of it. */
@@ -56,12 +65,24 @@ export interface SimHubOptions {
   readonly verify: Verify
 }
 
+function namesIn(records: RecordSet): ReadonlySet<string> {
+  const parsed = [...records.values()].map(parseRecord)
+  return new Set(parsed.flatMap((record) => (record.kind === 'node' ? record.body.name : [])))
+}
+
 export function createSimHub({ base, broker, entropy, log, verify }: SimHubOptions): SimHub {
   const store = openHubStore(':memory:', log)
-  const [root, signer] = [signerFromSeed(entropy.bytes(32)), signerFromSeed(entropy.bytes(32))]
-  const keyCertificates = [certifyKey(signer.publicKey, base.now(), root, sha256)]
+  let [root, signer] = [signerFromSeed(entropy.bytes(32)), signerFromSeed(entropy.bytes(32))]
+  let certifiedAt = base.now()
+  let certificate = certifyKey(signer.publicKey, certifiedAt, root, sha256)
+  let chain: NextRoot['chain'] = []
+  const rootPin = (): RootPin => ({ key: root.publicKey, serial: chain.at(-1)?.link.serial ?? 0 })
   const history: Signed[] = []
   const startFailures: string[] = []
+  let roster: { readonly of: Signed | undefined; readonly names: ReadonlySet<string> } = {
+    of: undefined,
+    names: new Set(),
+  }
   let running: { readonly hub: Hub; readonly clock: NodeClock } | undefined
 
   const published = () => {
@@ -82,7 +103,8 @@ export function createSimHub({ base, broker, entropy, log, verify }: SimHubOptio
       deflate,
       anchor: { rootKey: parseDeviceKey(toBase64(root.publicKey)), tlsAuthority: toBase64(new Uint8Array(4)) },
       signer,
-      keyCertificates,
+      keyCertificates: [certificate],
+      roots: chain,
       bus: broker.factory(HUB, clock),
       brokerAccess: {
         allow: async () => undefined,
@@ -94,10 +116,11 @@ export function createSimHub({ base, broker, entropy, log, verify }: SimHubOptio
       broker: { url: 'mqtts://broker.invalid:8883', webSocketPath: '/mqtt' },
     }
     const hub = createHub(options, store)
+    const by = { signedBy: signer.publicKey, root: rootPin() }
     running = { hub, clock }
     hub.watch((event) => {
       const held = event.type === 'published' ? published() : undefined
-      if (held !== undefined) history.push({ version: held.version, records: new Map(held.records) })
+      if (held !== undefined) history.push({ version: held.version, records: new Map(held.records), ...by })
     })
     hub.start().catch((error: unknown) => startFailures.push(describeError(error)))
   }
@@ -117,8 +140,25 @@ export function createSimHub({ base, broker, entropy, log, verify }: SimHubOptio
     broker.forget(HUB)
   }
 
+  const rotate: SimHub['rotate'] = (which) => {
+    const next = signerFromSeed(entropy.bytes(32))
+    const ran = running !== undefined
+    crash()
+    if (which === 'root') {
+      ;({ certificate, certifiedAt, chain } = nextRoot({ root, signer, certifiedAt, chain }, next, base.now(), sha256))
+      root = next
+    } else {
+      ;({ certificate, certifiedAt } = nextSigner({ root, certifiedAt }, next, base.now(), sha256))
+      signer = next
+    }
+    if (ran) start()
+    return `the hub has another ${which} key${which === 'root' ? `, number ${rootPin().serial}` : ''}`
+  }
+
   return {
     running: () => running?.hub,
+    rotate,
+    root: rootPin,
     start,
     crash,
     forgetLock() {
@@ -137,16 +177,13 @@ export function createSimHub({ base, broker, entropy, log, verify }: SimHubOptio
     },
     mark(node) {
       const held = published()
-      return held === undefined ? undefined : { ...held, node, signedBy: signer.publicKey }
+      return held === undefined ? undefined : { ...held, node, signedBy: signer.publicKey, root: rootPin() }
     },
-    newest: () => published()?.version ?? noVersion,
+    newest: () => history.at(-1)?.version ?? noVersion,
     members() {
-      const names = new Set<string>()
-      for (const bytes of published()?.records.values() ?? []) {
-        const record = parseRecord(bytes)
-        if (record.kind === 'node') names.add(record.body.name)
-      }
-      return names
+      const newest = history.at(-1)
+      if (newest !== undefined && newest !== roster.of) roster = { of: newest, names: namesIn(newest.records) }
+      return roster.names
     },
     history,
     startFailures,

@@ -13,6 +13,7 @@ import { createSimBroker } from './broker.ts'
 import type { World } from './chaos.ts'
 import { createChecks } from './checks.ts'
 import { type Device, enrol, randomDevice } from './device.ts'
+import type { Signatures } from './goals.ts'
 import { networkIntent } from './intent.ts'
 import { createLiar } from './liar.ts'
 import { createRoster, createRulebook } from './rulebook.ts'
@@ -33,7 +34,7 @@ export interface WorldOptions {
   readonly locked: boolean
 }
 
-export interface BuiltWorld extends World {
+export interface BuiltWorld extends World, Signatures {
   /** Whom the liar would like everybody to talk to. */
   readonly intruder: Device
   close(): void
@@ -77,12 +78,9 @@ export async function buildWorld(options: WorldOptions): Promise<BuiltWorld> {
   if (wish.kind !== 'JoinToken') throw new HoldfastError('failed', 'not a token')
   const { token } = running.createToken(wish.spec, actor)
   const nodes: SimNode[] = []
-  const checks = createChecks({
-    verify,
-    rulebook: createRulebook(hub.history),
-    members: createRoster(hub.history),
-    history: hub.history,
-  })
+  const { history } = hub
+  const members = createRoster(history)
+  const checks = createChecks({ verify, rulebook: createRulebook(history), members, history })
   const peerUp = (key: WgKey): boolean => nodes.some((node) => node.device.wgKey === key && node.kernel.isUp())
   for (let index = 0; index < count; index++) {
     const device = randomDevice(`node-${index}`, entropy)
@@ -105,5 +103,6 @@ export async function buildWorld(options: WorldOptions): Promise<BuiltWorld> {
   const liar = createLiar({ broker, entropy, ...stranger })
   const cuts = new Set<NodeId>()
   mesh.reach = (from, to) => !cuts.has(from) && !cuts.has(to) && isTunnel(nodes, from, to)
-  return { intruder: stranger, broker, checks, cuts, entropy, hub, liar, mesh, nodes, close: () => hub.close() }
+  const outside = { broker, cuts, entropy, hub, liar, mesh, nodes, intruder: stranger }
+  return { ...outside, checks, history, members, close: () => hub.close() }
 }

@@ -42,7 +42,10 @@ export function openKeyCertificate(envelope: Uint8Array, root: Uint8Array, verif
   return readKeyCertificate(envelope, root, verify, sha256).publicKey
 }
 
-/** The keys that may sign heads, from certificates that the root signed. Throws if one of them is not of the root. */
+/**
+ * The keys that may sign heads, from certificates that the root signed. Throws if one of them is not of the root.
+ * @testonly
+ */
 export function keyring(
   envelopes: readonly Uint8Array[],
   root: Uint8Array,
