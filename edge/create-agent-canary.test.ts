@@ -113,4 +113,21 @@ test('a node that the waiting revision removes does not wait', async () => {
   await rig.stop()
 })
 
+test('a node that was shut out and is let in again does not wait for others: without a peer it could only ask the hub', async () => {
+  const rig = await started()
+  rig.hub.remove('node/me').publish()
+  await rig.advance(10_000)
+  assert.is(shown(rig), '2/2/2')
+  rig.hub.put('canary/first', canary).putNode(me).publish()
+  await rig.advance(3_000)
+  assert.is(shown(rig), '3/3/2 trial')
+  assert.equal(peers(rig), [other.wgKey])
+  await rig.advance(40_000)
+  assert.is(shown(rig), '3/3/3')
+  rig.hub.putNode(third).publish()
+  await rig.advance(10_000)
+  assert.is(shown(rig), '4/3/3 4 waits', 'from then on it is as any other')
+  await rig.stop()
+})
+
 test.run()

@@ -4,7 +4,6 @@
 // This stands between what is held and what is followed. What is held only ever rises, and what it took away from
 // membership and trust is gone whichever set is followed.
 
-import { turnsOf } from '../../shared/canary/goes-first.ts'
 import type { Log, Timer } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
 import type { NodeId } from '../../shared/ids.ts'
@@ -17,6 +16,7 @@ import { type ReturnedStage, steady, type TrialStage } from './case.ts'
 import type { Change } from './change.ts'
 import { createDocket, type DocketOptions } from './docket.ts'
 import type { Looks } from './looks.ts'
+import { createTurnOf } from './turn-of.ts'
 import { judgeReturn, judgeTrial, leftMs, startsMax, type Windows, waitMs } from './verdict.ts'
 import { type ConfirmView, viewOf } from './view.ts'
 import { bothOf, nothingWorks, type Working } from './working.ts'
@@ -64,25 +64,11 @@ function changeTo(good: Readable, newer: Readable, { local, self }: ConfirmOptio
   return { good: good.parsed.records, next: newer.parsed.records, self, local: local() }
 }
 
-/** Whether a canary lets this node follow a set; worked out once for each set. */
-function createTurnOf(self: NodeId): (set: Readable) => boolean {
-  let known: { readonly set: Readable; readonly turn: boolean } | undefined
-  return (set) => {
-    if (known?.set === set) return known.turn
-    const { canaries, nodes } = set.parsed.records
-    // Who is out of the set has nothing to wait for.
-    const isMember = nodes.some(({ nodeId }) => nodeId === self)
-    const turn = !isMember || turnsOf(canaries, nodes)(self)
-    known = { set, turn }
-    return turn
-  }
-}
-
 export function createConfirm(options: ConfirmOptions): Confirm {
   const { clock, health, holding, keep, log, looks, onFollow, self } = options
   const windows: Windows = { watchMs: options.watchMs }
   const docket = createDocket(options)
-  const isTurn = createTurnOf(self)
+  const isTurn = createTurnOf(self, () => holding.lastGood())
   /** The set that the watch is about; newer ones that came meanwhile have a watch of their own behind it. */
   let candidate: Readable | undefined
   /** Monotonic time at which what is followed now was first followed. */
