@@ -95,6 +95,8 @@ export const awayShownMax = 100
 export const watchersMax = 256
 /** Labels on one node. */
 export const labelsMax = 64
+/** Pairs of addresses in the assertions of one file of policy tests: all of 300 nodes with all, in some ten seconds. */
+export const assertionPairsMax = 100_000
 /** Ports of one pod that have a name; few have more than three. */
 export const podPortsMax = 16
 /** Join tokens alive at once. */

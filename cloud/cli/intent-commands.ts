@@ -24,7 +24,7 @@ function kindOf(word: string): Kind {
   })
 }
 
-async function readSource(context: Context, file: string): Promise<string> {
+export async function readSource(context: Context, file: string): Promise<string> {
   if (file === '-') return context.readInput()
   try {
     return readFileSync(file, 'utf8')

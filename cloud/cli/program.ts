@@ -5,6 +5,7 @@ import { shells } from '../../shared/cli/completion.ts'
 import { roles } from '../access/access-store.ts'
 import { lockCommands } from './lock-program.ts'
 import { overrideCommands } from './override-program.ts'
+import { policyCommands } from './policy-program.ts'
 
 const data: FlagSpec = {
   name: 'data',
@@ -277,6 +278,7 @@ export const program: ProgramSpec = {
     ...tokens,
     ...lockCommands(reach, json),
     ...fleet,
+    ...policyCommands(reach, json),
     ...overrideCommands(reach, json),
     ...upkeep,
   ],

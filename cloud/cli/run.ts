@@ -24,6 +24,7 @@ import {
   lockSubmit,
 } from './lock-commands.ts'
 import { overridesAccept, overridesDrop, overridesList, overridesShow } from './override-commands.ts'
+import { policyExplain, policyTest } from './policy-commands.ts'
 import { program } from './program.ts'
 import { serve } from './serve-command.ts'
 import {
@@ -75,6 +76,8 @@ export const commands: Readonly<Record<string, Command>> = {
   'explain node': explainNode,
   'explain policy': explainPolicy,
   'explain path': explainPath,
+  'policy explain': policyExplain,
+  'policy test': policyTest,
   graph,
   audit,
   'overrides list': overridesList,

@@ -176,7 +176,7 @@ function decide(policies: readonly Policy[], question: Question, world: World): 
   return { verdict: open ? 'accept' : 'drop', reason: { kind: 'default', direction } }
 }
 
-/** Of the first packet of a flow, at one of its ends. @testonly */
+/** Of the first packet of a flow, at one of its ends. */
 export function judge(question: Question, world: World): Decision {
   const enforced = decide(
     world.policies.filter(({ spec }) => spec.mode === 'Enforce'),

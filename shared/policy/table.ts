@@ -58,6 +58,8 @@ function find(cell: Cell | undefined, protocol: number, port: number): Decision 
 
 function identityAt({ addresses }: Table, other: Address): number {
   const host = hostCidr(other)
+  const exact = addresses.get(host)
+  if (exact !== undefined) return exact
   let best: readonly [length: number, identity: number] = [-1, 0]
   for (const [block, identity] of addresses) {
     const length = Number(block.slice(block.indexOf('/') + 1))
@@ -75,7 +77,7 @@ export interface Lookup {
   readonly port: number
 }
 
-/** @testonly As the kernel does it. Undefined where `local` is nobody here. */
+/** As the kernel does it. Undefined where `local` is nobody here. */
 export function lookUp(table: Table, { direction, local, other, port, protocol }: Lookup): Decision | undefined {
   const own = table.locals.get(local)
   if (own === undefined) return undefined

@@ -3,7 +3,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseAddress } from '../address/cidr.ts'
-import type { Fact } from '../fact/fact.ts'
 import { parseName } from '../ids.ts'
 import { fakeRecords } from '../record/parsed.fake.ts'
 import { type Endpoint, type Pod, worldOf } from './world.ts'
@@ -24,7 +23,7 @@ function podsOf(byNode: Readonly<Record<string, readonly Pod[]>>): readonly Endp
   const world = worldOf(records, ({ name }) => {
     const pods = byNode[name]
     const namespaces = [{ name: parseName('shop'), labels: { team: 'sales', 'kubernetes.io/metadata.name': 'other' } }]
-    return pods === undefined ? undefined : ({ pods: [...pods], namespaces } as unknown as Fact)
+    return pods === undefined ? undefined : { pods: [...pods], namespaces }
   })
   return world.endpoints.filter(({ kind }) => kind === 'pod')
 }

@@ -57,10 +57,12 @@ export function podEndpoint(pod: Pod, node: string, namespaces: readonly Namespa
   }
 }
 
-const nodes = new WeakMap<BodyOf<'node'>, Endpoint>()
+type WorldNode = Pick<BodyOf<'node'>, 'name' | 'labels' | 'addresses' | 'advertise'>
+
+const nodes = new WeakMap<WorldNode, Endpoint>()
 
 /** The very same object for the very same record: who made something of it may know it by its identity. */
-function nodeEndpoint(node: BodyOf<'node'>): Endpoint {
+function nodeEndpoint(node: WorldNode): Endpoint {
   const held = nodes.get(node)
   if (held !== undefined) return held
   const { addresses, labels, name } = node
@@ -74,15 +76,23 @@ function nodeEndpoint(node: BodyOf<'node'>): Endpoint {
  * lie behind it: a node can't give itself, or take from others, an address with labels of its choice. Pods of the host's own
  * network have the node's address and are no subjects of their own.
  */
-function podsOf(node: BodyOf<'node'>, fact: Fact | undefined): readonly Endpoint[] {
+function podsOf(node: WorldNode, fact: Pick<Fact, 'namespaces' | 'pods'> | undefined): readonly Endpoint[] {
   const behind = (address: Address): boolean => node.advertise.some((block: Cidr) => contains(block, hostCidr(address)))
   return (fact?.pods ?? [])
     .filter(({ addresses }) => addresses.length > 0 && addresses.every(behind))
     .map((pod) => podEndpoint(pod, node.name, fact?.namespaces ?? []))
 }
 
-/** @testonly Sorted by kind and name. Where two pods claim one address, the one on the node that comes first by name has it. */
-export function worldOf(records: ParsedRecords, factOf: (node: BodyOf<'node'>) => Fact | undefined): World {
+/** As much of records as policy is made of. */
+export interface WorldRecords extends Pick<ParsedRecords, 'network' | 'policies' | 'services'> {
+  readonly nodes: readonly WorldNode[]
+}
+
+/** Sorted by kind and name. Where two pods claim one address, the one on the node that comes first by name has it. */
+export function worldOf<R extends WorldRecords>(
+  records: R,
+  factOf: (node: R['nodes'][number]) => Pick<Fact, 'namespaces' | 'pods'> | undefined,
+): World {
   const pods = records.nodes.flatMap((node) => podsOf(node, factOf(node)))
   const taken = new Set<Address>()
   const own = pods
