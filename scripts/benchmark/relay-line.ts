@@ -4,14 +4,14 @@
 import { execFileSync } from 'node:child_process'
 import { setTimeout as pause } from 'node:timers/promises'
 import { HoldfastError } from '../../shared/errors.ts'
-import { systemClock } from '../../shared/host/clock.ts'
 import { median } from './bench.ts'
 
 export const SOURCE_PORT = 51_820
 /** Nobody listens there. */
 export const SINK_PORT = 9
-const SECONDS = 0.5
-const ROUNDS = 11
+/** Short ones, so that what else runs here meets all contestants; an odd number of them. */
+const SECONDS = 0.25
+const ROUNDS = 21
 
 export interface Line {
   readonly names: readonly [string, string, string]
@@ -28,6 +28,11 @@ export function execute(command: readonly string[], input = ''): string {
 export function dropAt(line: Pick<Line, 'run'>, what: string): void {
   const rules = `chain in { type filter hook prerouting priority raw; ${what} drop; }; }`
   line.run(2, ['nft', '-f', '-'], `flush ruleset\ntable inet sink { ${rules}`)
+}
+
+/** Cores, as a mask, that forward what the sender's core sends; 0: that one. */
+function steer({ run }: Pick<Line, 'run'>, cores: number): void {
+  run(1, ['sh', '-c', `echo ${cores} > /sys/class/net/eth0/queues/rx-0/rps_cpus`])
 }
 
 /** sender (10.98.1.2) — relay (10.98.1.1, 10.98.2.1) — receiver (10.98.2.2) */
@@ -55,7 +60,7 @@ export function layLine(): Line {
   }
   run(1, ['sysctl', '-q', '-w', 'net.ipv4.ip_forward=1'])
   // The second core forwards what the first one sends.
-  run(1, ['sh', '-c', 'echo 2 > /sys/class/net/eth0/queues/rx-0/rps_cpus'])
+  steer({ run }, 2)
   dropAt({ run }, 'iifname eth0 meta l4proto udp')
   return { names, run, remove }
 }
@@ -78,30 +83,54 @@ function arriving(line: Line, load: string, flow: Flow): number {
   const { bytes, device = 'eth0', head = '', port, sourcePort = SOURCE_PORT, to } = flow
   const received = (): number => Number(line.run(2, ['cat', `/sys/class/net/${device}/statistics/rx_packets`]))
   const before = received()
-  const startedAt = systemClock.monotonic()
   const words = [to, port, sourcePort, bytes, SECONDS, head].map(String)
   line.run(0, ['taskset', '-c', '0', load, 'send', ...words])
-  const elapsedS = (systemClock.monotonic() - startedAt) / 1_000
-  return (received() - before) / elapsedS
+  return (received() - before) / SECONDS
 }
 
-/** Each flow in turns, so that what else this machine does hits all alike. */
+/** Each flow in turns, there and back, so that what else this machine does hits all alike. */
+function inTurns(flows: readonly Flow[], count: number, measure: (flow: Flow) => number): readonly number[][] {
+  const out: number[][] = flows.map(() => [])
+  for (let round = 0; round < count; round++) {
+    const turns = [...flows.entries()]
+    for (const [i, flow] of round % 2 === 0 ? turns : turns.toReversed()) {
+      flow.way?.lay()
+      out[i]?.push(measure(flow))
+      flow.way?.remove()
+    }
+  }
+  return out
+}
+
 export function rounds(
   line: Line,
   load: string,
   flows: readonly Flow[],
   say: (words: string) => void,
 ): readonly number[][] {
-  const out: number[][] = flows.map(() => [])
-  for (let round = 0; round < ROUNDS; round++) {
-    say(`${flows[0]?.bytes} B, round ${round + 1} of ${ROUNDS}`)
-    for (const [i, flow] of flows.entries()) {
-      flow.way?.lay()
-      out[i]?.push(arriving(line, load, flow))
-      flow.way?.remove()
-    }
+  say(`${flows[0]?.bytes} B, ${ROUNDS} rounds`)
+  return inTurns(flows, ROUNDS, (flow) => arriving(line, load, flow))
+}
+
+const COST_ROUNDS = 9
+
+/**
+ * Nanoseconds of a core that a packet takes from the relay's device to the receiver's first hook. Where the sender is no
+ * faster than what it sends through, packets that arrive say more of the sender.
+ */
+export function costs(line: Line, inject: string, flows: readonly Flow[], say: (words: string) => void) {
+  say(`${flows[0]?.bytes} B, the cost of a packet`)
+  steer(line, 0)
+  try {
+    return inTurns(flows, COST_ROUNDS, ({ bytes, port, sourcePort = SOURCE_PORT, to }) => {
+      // Neighbours are known, as they are where packets flow.
+      for (const neighbour of ['10.98.1.2', '10.98.2.2']) line.run(1, ['ping', '-q', '-c', '1', neighbour])
+      const words = ['eth0', '10.98.1.2', sourcePort, to, port, bytes].map(String)
+      return Number(line.run(1, [inject, ...words]))
+    })
+  } finally {
+    steer(line, 2)
   }
-  return out
 }
 
 /** Of neighbours in time, for what else runs here changes from second to second. */
