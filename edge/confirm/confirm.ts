@@ -16,6 +16,7 @@ import { type ReturnedStage, steady, type TrialStage } from './case.ts'
 import type { Change } from './change.ts'
 import { createDocket, type DocketOptions } from './docket.ts'
 import type { Looks } from './looks.ts'
+import { noLosses, noteLosses } from './losses.ts'
 import { createTurnOf } from './turn-of.ts'
 import { judgeReturn, judgeTrial, leftMs, startsMax, type Windows, waitMs } from './verdict.ts'
 import { type ConfirmView, viewOf } from './view.ts'
@@ -72,7 +73,7 @@ export function createConfirm(options: ConfirmOptions): Confirm {
   /** The set that the watch is about; newer ones that came meanwhile have a watch of their own behind it. */
   let candidate: Readable | undefined
   /** Monotonic time at which what is followed now was first followed. */
-  let followedAt = 0
+  let [followedAt, losses] = [0, noLosses]
   let looking: Timer | undefined
   let trying: Timer | undefined
   let noting: object | undefined
@@ -88,6 +89,7 @@ export function createConfirm(options: ConfirmOptions): Confirm {
 
   const enter = (...stage: Parameters<typeof docket.enter>): void => {
     rest()
+    losses = noLosses
     docket.enter(...stage)
     const [now] = stage
     if (now.stage === 'trial' || now.stage === 'returned') looking = clock.after(LOOK_MS, look)
@@ -173,7 +175,9 @@ export function createConfirm(options: ConfirmOptions): Confirm {
 
   const judgeOn = (stage: TrialStage, now: Working, good: Readable, running: Readable): void => {
     const broken = brokenIn(stage.before, now, changeTo(good, running, options))
-    const judged = judgeTrial(stage, docket.elapsedMs(), broken, windows)
+    const elapsedMs = docket.elapsedMs()
+    losses = noteLosses(losses, broken, { now: clock.monotonic(), followedAt, elapsedMs })
+    const judged = judgeTrial(stage, elapsedMs, losses, windows)
     if (judged.verdict === 'take-back') takeBack(stage, judged.failed, running)
     else if (judged.verdict === 'confirm') confirmed(stage)
   }

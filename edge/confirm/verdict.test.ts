@@ -4,17 +4,38 @@ import * as fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Broken, type Check, checks } from './broken.ts'
+import { type Lost, noLosses, noteLosses } from './losses.ts'
 import { judgeReturn, judgeTrial, type Trial, waitMs } from './verdict.ts'
 
 const windows = { watchMs: 30_000 }
 const first: Trial = { attempt: 1, starts: 1, suspects: [] }
 const lost = (...list: readonly Check[]): readonly Broken[] => list.map((check) => ({ check, detail: 'lost' }))
+const under = (seconds: number, broken: readonly Check[]): readonly Lost[] =>
+  lost(...broken).map((one) => ({ ...one, at: 0, underMs: seconds * 1_000 }))
 const at = (trial: Partial<Trial>, seconds: number, ...broken: readonly Check[]): string =>
-  judgeTrial({ ...first, ...trial }, seconds * 1_000, lost(...broken), windows).verdict
+  judgeTrial({ ...first, ...trial }, seconds * 1_000, under(seconds, broken), windows).verdict
 
 test('nothing is decided before the end of the watch', () => {
   assert.equal([at({}, 0), at({}, 29), at({}, 29, 'hub')], ['wait', 'wait', 'wait'])
   assert.equal([at({}, 30), at({}, 30, 'hub')], ['confirm', 'take-back'])
+})
+
+test('what a set broke that came in the middle has as long to come back as what the first one broke', () => {
+  // The first is followed from 0 s on, the next from 28 s on; looks every five seconds.
+  const look = (losses: readonly Lost[], seconds: number, ...broken: readonly Check[]): readonly Lost[] => {
+    const now = seconds * 1_000
+    return noteLosses(losses, lost(...broken), { now, followedAt: seconds < 28 ? 0 : 28_000, elapsedMs: now })
+  }
+  const judge = (losses: readonly Lost[], seconds: number): string =>
+    judgeTrial(first, seconds * 1_000, losses, windows).verdict
+  const before = look(noLosses, 25, 'probe')
+  assert.is(judge(look(before, 30, 'kernel'), 30), 'wait', 'two seconds old')
+  assert.is(judge(look(before, 30, 'kernel', 'probe'), 30), 'take-back', 'lost under the first one')
+  let losses = look(before, 30, 'kernel')
+  for (const seconds of [35, 40, 45, 50, 55]) losses = look(losses, seconds, 'kernel')
+  assert.is(judge(losses, 55), 'wait')
+  assert.is(judge(look(losses, 60, 'kernel'), 60), 'take-back')
+  assert.is(judge(look(losses, 60), 60), 'confirm')
 })
 
 test('peers and relays have the time to take the revision back themselves', () => {

@@ -6,6 +6,7 @@
 // and then the revision stays: the loss has nothing to do with it. So a revision is taken back twice at most.
 
 import { type Broken, type Check } from './broken.ts'
+import type { Lost } from './losses.ts'
 
 export interface Trial {
   /** 1, and 2 after an acquittal. */
@@ -47,9 +48,9 @@ export type TrialVerdict =
   | { readonly verdict: 'take-back'; readonly failed: Broken }
 
 /** `broken`: what is lost now. */
-export function judgeTrial(trial: Trial, elapsedMs: number, broken: readonly Broken[], windows: Windows): TrialVerdict {
-  const failed = broken.find((one) => elapsedMs >= windowMs(one, trial, windows))
-  if (failed !== undefined) return { verdict: 'take-back', failed }
+export function judgeTrial(trial: Trial, elapsedMs: number, broken: readonly Lost[], windows: Windows): TrialVerdict {
+  const failed = broken.find((one) => one.underMs >= windowMs(one, trial, windows))
+  if (failed !== undefined) return { verdict: 'take-back', failed: { check: failed.check, detail: failed.detail } }
   return { verdict: broken.length === 0 && elapsedMs >= windows.watchMs ? 'confirm' : 'wait' }
 }
 
