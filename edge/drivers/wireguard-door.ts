@@ -64,5 +64,15 @@ export function createWireguardDoor(options: WireguardDoorOptions): WireguardDoo
       attempt((one) =>
         one.setPeers([...endpoints].map(([wgKey, endpoint]) => ({ op: 'peer-set', wgKey, endpoint }) as const)),
       ),
+    renew: (peer) =>
+      attempt(async (one) => {
+        const found = (await one.read())?.peers.find(({ wgKey }) => wgKey === peer)
+        if (found === undefined) return
+        const { allowedIps, endpoint, keepaliveS } = found
+        await one.setPeers([
+          { op: 'peer-remove', wgKey: peer },
+          { op: 'peer-set', wgKey: peer, allowedIps, keepaliveS, ...(endpoint === undefined ? {} : { endpoint }) },
+        ])
+      }),
   }
 }

@@ -13,6 +13,8 @@ export interface WireguardDoor {
   cover(leaves: Endpoint, endpoint: Endpoint): Promise<void>
   /** Points peers at endpoints, all in one go. */
   point(endpoints: ReadonlyMap<WgKey, Endpoint>): Promise<void>
+  /** Takes the peer out and sets it again as it is: what WireGuard remembers of its handshakes is gone. */
+  renew(peer: WgKey): Promise<void>
 }
 
 /** Datagrams from and to WireGuard's own port, beside its traffic. */

@@ -7,6 +7,7 @@ import { generateWgPrivateKey, wgPublicKey } from '../../shared/host/crypto.ts'
 import { parseNodeId, type WgKey } from '../../shared/ids.ts'
 import type { NodeBody } from '../../shared/record/record.ts'
 import type { LocalAddress, ObservedPeer } from '../plan/observed.ts'
+import type { WireguardDoor } from './doors.ts'
 import type { Pace } from './path.ts'
 import type { PathEngine } from './path-engine.ts'
 import type { PathSizes } from './path-sizes.ts'
@@ -23,6 +24,10 @@ export interface FakeHost {
   sizes: PathSizes
   /** What WireGuard holds of the other; undefined while it is no peer. */
   wg: WgPeer | undefined
+  /** WireGuard takes no handshake of the other, which once was far ahead in time. */
+  deaf: boolean
+  /** How often WireGuard began anew. */
+  renewed: number
   sharing: boolean
   pace: Pace
   candidates: readonly Candidate[]
@@ -65,6 +70,8 @@ export function makeHost(side: Side, privateKeys: Readonly<Record<Side, string>>
     engine: undefined as unknown as PathEngine,
     sizes: undefined as unknown as PathSizes,
     wg: { ...wg, handshakeAt: 0, rxBytes: 0, txBytes: 0 },
+    deaf: false,
+    renewed: 0,
     sharing: true,
     pace: 'fast',
     candidates: [],
@@ -78,5 +85,30 @@ export function makeHost(side: Side, privateKeys: Readonly<Record<Side, string>>
     used: [],
     relayed: [],
     changes: 0,
+  }
+}
+
+/** The WireGuard of a host, as its engine sees it. */
+export function fakeWireguard(host: () => FakeHost): WireguardDoor {
+  return {
+    passed: () => ({ rxBytes: host().wg?.rxBytes ?? 0, txBytes: host().wg?.txBytes ?? 0 }),
+    peers: async () => {
+      const { wg } = host()
+      return wg === undefined ? [] : [{ ...wg }]
+    },
+    cover: async () => undefined,
+    async point(endpoints) {
+      const { used, wg } = host()
+      for (const [wgKey, endpoint] of endpoints) {
+        used.push(endpoint)
+        if (wgKey === wg?.wgKey) wg.endpoint = endpoint
+      }
+    },
+    async renew() {
+      const one = host()
+      one.renewed += 1
+      one.deaf = false
+      if (one.wg !== undefined) Object.assign(one.wg, { handshakeAt: 0, rxBytes: 0, txBytes: 0 })
+    },
   }
 }

@@ -11,9 +11,9 @@ import type { NodeBody } from '../../shared/record/record.ts'
 import { createFakeRelayClient } from '../relay/client.fake.ts'
 import type { PeerEntry } from '../report/peers.ts'
 import type { HeldFact } from '../store/store.ts'
-import type { FrameSocket, WireguardDoor } from './doors.ts'
+import type { FrameSocket } from './doors.ts'
 import { createPathEngine } from './engine.ts'
-import { type FakeHost, makeHost, makeKeys, type Side } from './engine-host.fake.ts'
+import { type FakeHost, fakeWireguard, makeHost, makeKeys, type Side } from './engine-host.fake.ts'
 import { initiationFor, isInitiation } from './initiation.ts'
 import { createNames } from './names.ts'
 import type { PathEngine } from './path-engine.ts'
@@ -88,6 +88,8 @@ export function makeWorld(): World {
   /** WireGuard has no session: the packet waits, and a handshake goes to where it is pointed. */
   const knock = (side: Side): void => {
     hostOf(side).waiting += 1
+    const { wg } = hostOf(side)
+    if (wg !== undefined) wg.txBytes += 148
     fresh.add(side)
     wakers.get(side)?.(initiationFor(hostOf(OTHER[side]).wgKey))
   }
@@ -98,6 +100,10 @@ export function makeWorld(): World {
     const own = hostOf(side).wg
     if (own?.endpoint === undefined) return
     if (own.endpoint === PARKING) return knock(side)
+    if (hostOf(OTHER[side]).deaf && clock.now() - own.handshakeAt >= 180_000) {
+      own.txBytes += 148
+      return
+    }
     own.txBytes += 1_000
     carry(side, own.endpoint, (from) => {
       const peer = hostOf(OTHER[side])
@@ -116,7 +122,7 @@ export function makeWorld(): World {
     carry(side, to, (from) => {
       const [own, peer] = [hostOf(side).wg, hostOf(OTHER[side]).wg]
       // None is taken twice: WireGuard goes by the time inside.
-      if (own === undefined || peer === undefined || !fresh.delete(side)) return
+      if (own === undefined || peer === undefined || hostOf(OTHER[side]).deaf || !fresh.delete(side)) return
       peer.endpoint = from
       peer.handshakeAt = clock.now()
       carry(OTHER[side], from, (back) => {
@@ -147,25 +153,6 @@ export function makeWorld(): World {
     close: async () => void receivers.delete(side),
   })
 
-  const wireguardOf = (side: Side): WireguardDoor => ({
-    passed: () => {
-      const { wg } = hostOf(side)
-      return { rxBytes: wg?.rxBytes ?? 0, txBytes: wg?.txBytes ?? 0 }
-    },
-    peers: async () => {
-      const { wg } = hostOf(side)
-      return wg === undefined ? [] : [{ ...wg }]
-    },
-    cover: async () => undefined,
-    point: async (endpoints) => {
-      const host = hostOf(side)
-      for (const [wgKey, endpoint] of endpoints) {
-        host.used.push(endpoint)
-        if (wgKey === host.wg?.wgKey) host.wg.endpoint = endpoint
-      }
-    },
-  })
-
   const engineOf = (side: Side): PathEngine => {
     const host = hostOf(side)
     const [log, entropy] = [memoryLog(), seededEntropy(++seed)]
@@ -185,7 +172,7 @@ export function makeWorld(): World {
       talk,
       socket,
       sizes: host.sizes,
-      wireguard: wireguardOf(side),
+      wireguard: fakeWireguard(() => hostOf(side)),
       names: createNames(undefined, clock, log),
       clock,
       entropy,

@@ -7,15 +7,16 @@ import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { NodeId, WgKey } from '../../shared/ids.ts'
 import type { PeerEntry } from '../report/peers.ts'
 import { createAlarm } from './alarm.ts'
+import { createAnew } from './anew.ts'
 import { createPeerPaths } from './controller.ts'
 import type { EndpointInput } from './endpoint-book.ts'
-import { hush, isLost, isNamed, openWays, type Pair, pointAnew } from './engine-pair.ts'
+import { hush, isLost, openWays, type Pair, pointAnew } from './engine-pair.ts'
 import { createEngineViews } from './engine-views.ts'
-import { createGreeting, greetingProbe } from './greeting.ts'
+import { createGreeting } from './greeting.ts'
+import { createHearing } from './hearing.ts'
 import { createKeyTeller } from './key-teller.ts'
 import type { PathAction, PathEvent } from './path.ts'
 import type { PathEngine, PathEngineOptions } from './path-engine.ts'
-import type { Heard } from './path-talk.ts'
 import { createPointer } from './pointer.ts'
 import { createRest } from './rest.ts'
 import { createTraffic, type TrafficOptions } from './traffic.ts'
@@ -25,8 +26,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
   const { clock, entropy, log, sizes, socket, talk, wireguard } = options
   const [pairs, byKey] = [new Map<NodeId, Pair>(), new Map<WgKey, Pair>()]
   /** Endpoints for peers that WireGuard has none for; the others are turned by `point`. */
-  const chosen = new Map<NodeId, Endpoint>()
-  const quiet = new Set<NodeId>()
+  const [chosen, quiet] = [new Map<NodeId, Endpoint>(), new Set<NodeId>()]
   const ways = createWays({
     ...options,
     onRelays: (peer) => refresh(peer),
@@ -38,7 +38,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
       if (pair !== undefined) tell(pair, { type: 'asked', endpoint })
     },
   })
-  const { candidates, noteSight, outlook, relays } = ways
+  const { candidates, relays } = ways
   const [greet, keys] = [createGreeting(clock, talk, socket), createKeyTeller(clock, talk, socket, byKey)]
   const pointer = createPointer(wireguard, options.nudge, log)
   const rest = createRest({ ...options, pointer, byKey, onWoken: (pair) => tell(pair, { type: 'woken' }) })
@@ -55,6 +55,11 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
     options.onChange()
   }
 
+  const call = (pair: Pair): void => {
+    const { wgKey } = pair.entry.member
+    for (const endpoint of openWays(pair)) socket.send(talk.call(wgKey, ways.outside(own).mapped[0]), endpoint)
+  }
+
   const perform = (pair: Pair, actions: readonly PathAction[]): void => {
     for (const action of actions) {
       switch (action.type) {
@@ -66,8 +71,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
           use(pair, action)
           break
         case 'call':
-          for (const endpoint of openWays(pair))
-            socket.send(talk.call(pair.entry.member.wgKey, ways.outside(own).mapped[0]), endpoint)
+          call(pair)
           if (isLost(pair)) ways.seek(pair.node)
           break
         case 'lost':
@@ -102,48 +106,8 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
     return next
   })
 
-  const hearPing = (pair: Pair, { known, peer, reply }: Heard & { type: 'ping' }, from: Endpoint): void => {
-    const expected = known || isNamed(pair, from)
-    if (!expected && greet(peer, from)) return
-    socket.send(reply, from)
-    if (expected) tell(pair, { type: 'asked', ...candidates.place(from) })
-  }
-
-  const receive = (bytes: Uint8Array, from: Endpoint): void => {
-    if (relays.receive(bytes, from) || outlook.receive(bytes, from)) return options.onHeard?.(from)
-    const heard = talk.receive(bytes, from)
-    const pair = heard === undefined ? undefined : byKey.get(heard.peer)
-    if (heard === undefined || pair === undefined) return
-    switch (heard.type) {
-      case 'ping':
-        hearPing(pair, heard, from)
-        break
-      case 'pong':
-        options.onHeard?.(from)
-        if (!candidates.isLocal(from) && candidates.viaOf(from) === undefined) {
-          noteSight(from, heard.seenAs)
-        }
-        pair.entry.rttMs = heard.rttMs
-        if (sizes?.heard(heard.peer, from, heard.probe, heard.rttMs) === true) break
-        if (heard.probe === greetingProbe) tell(pair, { type: 'asked', ...candidates.place(from) })
-        else {
-          rest.flush(pair, from)
-          tell(pair, { type: 'answered', endpoint: from, probe: heard.probe, rttMs: heard.rttMs })
-        }
-        break
-      case 'stale':
-        socket.send(heard.reply, from)
-        break
-      case 'key':
-        options.onKey?.(pair.node, heard.statement)
-        break
-      case 'call':
-        tell(pair, { type: 'called' })
-        if (heard.at !== undefined && candidates.leadsOut(heard.at))
-          tell(pair, { type: 'asked', ...candidates.place(heard.at) })
-        break
-    }
-  }
+  const anew = createAnew({ ...options, call })
+  const receive = createHearing({ ...options, ...ways, anew, byKey, greet, rest, tell })
 
   /** Looks anew where the peer may be, and tells it if that is another list. */
   const inform = (pair: Pair): void => {
@@ -200,6 +164,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
       pairs.delete(node)
       chosen.delete(node)
       quiet.delete(node)
+      anew.forget(node)
       rest.forget(wgKey)
       relays.want(node, false)
     }
@@ -272,6 +237,7 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
         const pair = byKey.get(entry.member.wgKey)
         if (pair === undefined) continue
         look(pair, entry.wireguardAt, entry.handshakeAt)
+        anew.look(pair, entry)
         inform(pair)
         if (hush(quiet, pair, clock.monotonic(), ways.findsUs(pair.node, pair.paths.way()))) revision += 1
       }

@@ -23,7 +23,11 @@ export interface Pointer {
   forget(wgKey: WgKey): void
 }
 
-export function createPointer(wireguard: WireguardDoor, nudge: (address: Address) => void, log: Log): Pointer {
+export function createPointer(
+  wireguard: Pick<WireguardDoor, 'cover' | 'point'>,
+  nudge: (address: Address) => void,
+  log: Log,
+): Pointer {
   const pending = new Map<WgKey, Pointing>()
   let busy = false
 

@@ -30,8 +30,6 @@ function rig() {
         if (broken) throw new HoldfastError('failed', 'gone')
         return [...peers.values()]
       },
-      cover: async () => undefined,
-      point: async () => undefined,
     },
     onPeer: ({ wgKey }, payload) => heard.push(`${wgKey === ONE ? 'one' : 'two'} ${payload ? 'payload' : 'quiet'}`),
   })

@@ -14,7 +14,7 @@ const KEEPALIVE_BYTES = 64
 const HANDSHAKE_BYTES = 148 + 92 + 32
 
 export interface TrafficOptions {
-  readonly wireguard: WireguardDoor
+  readonly wireguard: Pick<WireguardDoor, 'passed' | 'peers'>
   readonly clock: Clock
   readonly log: Log
   /** Bytes through the tunnel that nobody waits for, of one peer, since the start: they are not payload. */

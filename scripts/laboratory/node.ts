@@ -8,7 +8,7 @@ import type { Host, Running } from './host.ts'
 import { waitFor } from './wait.ts'
 
 /** Under load a process needs a second to start; the mesh itself is measured elsewhere. */
-const START_TIMEOUT_MS = 20_000
+const START_TIMEOUT_MS = 45_000
 
 export interface NodeFlags {
   readonly join?: readonly string[]
