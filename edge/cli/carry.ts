@@ -48,14 +48,19 @@ function fromCache(cli: Cli): Uint8Array {
   })
 }
 
+/** All that this node holds of its network, from the agent or, without one, from the cache. */
+export async function intentFile(cli: Cli): Promise<Uint8Array> {
+  try {
+    return await createLocalClient(cli.files.socket).exportIntent()
+  } catch (error) {
+    if (isAgentDown(error)) return fromCache(cli)
+    throw error
+  }
+}
+
 export const exportCommand: Command = async (cli) => {
   const path = cli.args[0] ?? '-'
-  const file = await createLocalClient(cli.files.socket)
-    .exportIntent()
-    .catch((error: unknown) => {
-      if (isAgentDown(error)) return fromCache(cli)
-      throw error
-    })
+  const file = await intentFile(cli)
   if (path === '-') {
     cli.write(file)
     return 0

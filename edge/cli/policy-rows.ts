@@ -6,6 +6,30 @@ import type { CommandRow } from './row.ts'
 export const policyRows: readonly CommandRow[] = [
   {
     spec: {
+      name: 'policy explain',
+      summary: 'Say whether one end may reach the other, by which rule of which policy, and why',
+      description: 'Of the policies that this node holds, and its overrides. Needs no hub, no network and no agent.',
+      args: [
+        { name: 'FROM', summary: 'A node, NAMESPACE/NAME of a pod, or an address; * stands for any', required: true },
+        { name: 'TO', summary: 'The same', required: true },
+        { name: 'PORT', summary: '443, 53/udp, or icmp', required: true },
+      ],
+      flags: [json],
+      examples: ['holdfast policy explain shop-1 plc-7 502'],
+    },
+    load: async () => (await import('./policy-ask.ts')).policyExplainCommand,
+  },
+  {
+    spec: {
+      name: 'policy test',
+      summary: 'Check who must reach what, and who must not, against intent; exits with 1 where it is otherwise',
+      args: [{ name: 'ASSERTIONS', summary: 'YAML: from, mustReach, mustNotReach; - for stdin', required: true }],
+      flags: [json],
+    },
+    load: async () => (await import('./policy-ask.ts')).policyTestCommand,
+  },
+  {
+    spec: {
       name: 'policy override',
       summary: 'Put policies over this node’s own for a while; for sites that are cut off from the hub',
       description:

@@ -14,7 +14,7 @@ import { createLocalClient } from '../local/client.ts'
 import { type Cli, type Command, writeJson } from './context.ts'
 import { ageText, timeText } from './words.ts'
 
-function readText(path: string): string {
+export function readText(path: string): string {
   try {
     const text = readFileSync(path === '-' ? 0 : path, 'utf8')
     if (text.length <= documentBytesMax) return text
