@@ -162,6 +162,36 @@ test('where the key record itself is damaged, that of the last good set vouches 
   assert.is(after.held()?.version.revision, 3)
 })
 
+test('where there is no other key record, the copy of its certificate vouches for the head', () => {
+  const { follow, holding, hub, store } = setUp()
+  const { anchors } = hub
+  const first = acceptSnapshot(anchors, undefined, hub.snapshot())
+  for (const seed of [9, 10, 11]) {
+    hub.signer = testSigner(seed)
+    hub.putKey(hub.signer, seed).commit()
+    follow(holding)
+  }
+  const values = store.writes.value
+  hub.putNode(c).commit()
+  follow(holding)
+  assert.is(store.writes.value, values, 'written only where a key is new')
+  const after = damaged(anchors, store, `key/${keyIdOf(hub.signer.publicKey, sha256)}`)
+  assert.throws(() => after.take(first), /revision 5 was held here/)
+})
+
+test('copies that cannot be read vouch for nothing, and are made anew', () => {
+  const { follow, holding, hub, store } = setUp()
+  hub.putKey(hub.signer, 3).commit()
+  follow(holding)
+  const kept = store.get('signing-keys')
+  for (const words of ['', '{', '[7]', JSON.stringify(Array.from({ length: 9 }, () => 'AAAA'))]) {
+    store.set('signing-keys', words)
+    const after = createHolding(hub.anchors, store, memoryLog())
+    assert.is(after.load(), undefined)
+    assert.is(store.get('signing-keys'), kept)
+  }
+})
+
 test('a damaged set under a root that the pin has not followed yet still tells how far it was', () => {
   const { follow, holding, hub, store } = setUp()
   const first = acceptSnapshot(hub.anchors, undefined, hub.snapshot())

@@ -12,7 +12,7 @@ import type { HeldSet, Store } from '../store/store.ts'
 import { type Accepted, type Held, openHeld, type Readable } from './accept.ts'
 import { composeRunning, type Running } from './compose.ts'
 import type { Anchors } from './keys.ts'
-import { provenVersion } from './witness.ts'
+import { provenVersion, withCopies } from './witness.ts'
 
 export interface Holding {
   /** The newest verified set. */
@@ -37,6 +37,9 @@ export interface Holding {
   /** Stores what could not be stored before. Throws what the store throws. */
   save(): void
 }
+
+/** Under this name the store keeps copies of the signing keys' certificates. */
+const COPIES = 'signing-keys'
 
 function asStored({ envelope, records, version }: Held): HeldSet {
   return { head: envelope, version, records }
@@ -82,21 +85,20 @@ export function createHolding(anchors: Anchors, store: Store, log: Log, staged =
     store.saveSet({ head, version, put: records, del: 'all' })
   }
 
+  /** Before the set that they vouch for; written only where a key is new. */
+  const saveCopies = ({ records }: Held): void => {
+    const before = store.get(COPIES)
+    const copies = withCopies(before, records)
+    if (copies !== before) store.set(COPIES, copies)
+  }
+
   const save = (): void => {
     saveGood()
     if (!unsaved || held === undefined) return
+    saveCopies(held)
     if (understood !== undefined && understood !== held) saveWhole(understood)
     saveWhole(held)
     unsaved = false
-  }
-
-  const goodBeside = (): HeldSet | undefined => {
-    try {
-      return store.loadGood()
-    } catch {
-      // It is asked for what it may still vouch for, and that is nothing then.
-      return undefined
-    }
   }
 
   const open = (load: () => HeldSet | undefined): Held | undefined => {
@@ -105,7 +107,10 @@ export function createHolding(anchors: Anchors, store: Store, log: Log, staged =
       set = load()
       return set === undefined ? undefined : openHeld(anchors, set)
     } catch (error) {
-      const proven = set === undefined ? noVersion : provenVersion(anchors, set, goodBeside())
+      const proven =
+        set === undefined
+          ? noVersion
+          : provenVersion(anchors, set, { good: () => store.loadGood(), copies: () => store.get(COPIES) })
       if (compareVersion(proven, floor) > 0) floor = proven
       throw error
     }
@@ -143,6 +148,15 @@ export function createHolding(anchors: Anchors, store: Store, log: Log, staged =
     }
   }
 
+  /** Of a set that was stored by enrolment, or before there were any. */
+  const keepCopies = (): void => {
+    try {
+      if (held !== undefined) saveCopies(held)
+    } catch (error) {
+      log.debug('copies of the signing keys are not kept', { reason: describeError(error) })
+    }
+  }
+
   /** A disk that filled up may have taken the last good set, and not the set that followed. */
   const goodIfNewer = (): HeldSet | undefined => {
     const set = staged ? store.loadGood() : undefined
@@ -176,6 +190,7 @@ export function createHolding(anchors: Anchors, store: Store, log: Log, staged =
       // What waited is understood now: it is the set from here on.
       unsaved = understood !== stored
       loadGood()
+      keepCopies()
       return bad ?? worse
     },
     take({ change, next }) {
@@ -189,6 +204,7 @@ export function createHolding(anchors: Anchors, store: Store, log: Log, staged =
       hold(next)
       try {
         saveGood()
+        saveCopies(next)
         if (unsaved || before === undefined) {
           unsaved = true
           save()

@@ -1,7 +1,8 @@
 // What a damaged set still proves. Its head may be whole where its records are not, and then it says how far this device had
-// come; the key that signed it may long be another than those of enrolment, and is vouched for by whatever key record, of this
-// set or of the last good one, can still be read.
+// come; the key that signed it may long be another than those of enrolment, and is vouched for by whatever key record of this
+// set or of the last good one can still be read, or by a copy of it: certificates prove themselves, wherever they lie.
 
+import * as v from 'valibot'
 import { fromBase64 } from '../../shared/bytes.ts'
 import type { TrustedKeys } from '../../shared/record/envelope.ts'
 import { keyIdOf } from '../../shared/record/envelope.ts'
@@ -11,6 +12,10 @@ import { type AnyRecord, parseRecord, type RecordSet } from '../../shared/record
 import { followRoots, type SignedRoot } from '../../shared/record/root.ts'
 import type { HeldSet } from '../store/store.ts'
 import { type Anchors, enrolledKeys, isKeyRecord } from './keys.ts'
+
+/** Of the present signing key and those before it; a set has one, or two while one replaces the other. About 300 bytes each. */
+const COPIES_MAX = 4
+const copied = v.pipe(v.array(v.string()), v.maxLength(COPIES_MAX))
 
 /** Undefined where it throws: of a damaged set each part counts for itself. */
 function attempt<T>(read: () => T): T | undefined {
@@ -26,6 +31,10 @@ function keyRecords(sets: readonly RecordSet[]): readonly AnyRecord[] {
   return filed.flatMap(([, bytes]) => attempt(() => parseRecord(bytes)) ?? [])
 }
 
+function envelopesIn(records: readonly AnyRecord[]): readonly string[] {
+  return records.flatMap((record) => (record.kind === 'key' ? record.body.envelope : []))
+}
+
 /** Roots that were pinned here, and the one that follows: the file may be behind the set. */
 function rootsOf(anchors: Anchors, links: readonly SignedRoot[]): readonly Uint8Array[] {
   const { formerRoots = [], root, rootSerial = 0 } = anchors
@@ -34,14 +43,14 @@ function rootsOf(anchors: Anchors, links: readonly SignedRoot[]): readonly Uint8
 }
 
 /** Every signing key that one of the roots certified, as far as that can be read: good for making this device more careful. */
-function witnesses(anchors: Anchors, sets: readonly RecordSet[]): TrustedKeys {
+function witnesses(anchors: Anchors, sets: readonly RecordSet[], copies: readonly string[]): TrustedKeys {
   const { sha256, verify } = anchors
   const records = keyRecords(sets)
   const roots = rootsOf(
     anchors,
     records.flatMap((record) => (record.kind === 'root' ? record.body : [])),
   )
-  const envelopes = records.flatMap((record) => (record.kind === 'key' ? record.body.envelope : []))
+  const envelopes = [...copies, ...envelopesIn(records)]
   const certified = envelopes.flatMap((envelope) =>
     roots.flatMap((root) => attempt(() => readKeyCertificate(fromBase64(envelope), root, verify, sha256)) ?? []),
   )
@@ -49,9 +58,33 @@ function witnesses(anchors: Anchors, sets: readonly RecordSet[]): TrustedKeys {
   return new Map([...enrolledKeys(anchors), ...found])
 }
 
-/** No older set than this may come into force in place of `set`; `beside`: what else is stored. */
-export function provenVersion(anchors: Anchors, set: HeldSet, beside: HeldSet | undefined): Version {
-  const keys = witnesses(anchors, [set.records, ...(beside === undefined ? [] : [beside.records])])
+function parseCopies(words: string | undefined): readonly string[] {
+  return attempt(() => v.parse(copied, JSON.parse(words ?? '[]'))) ?? []
+}
+
+/**
+ * `words`, and the certificates in `records`; the same where it has them all. Those before them stay: a set that is cut off while
+ * it is written leaves the one that was there.
+ */
+export function withCopies(words: string | undefined, records: RecordSet): string {
+  const known = parseCopies(words)
+  const news = envelopesIn(keyRecords([records])).filter((envelope) => !known.includes(envelope))
+  return news.length === 0 && words !== undefined ? words : JSON.stringify([...known, ...news].slice(-COPIES_MAX))
+}
+
+/** What else the store may give. */
+export interface Beside {
+  /** The last good set. */
+  good(): HeldSet | undefined
+  /** What `withCopies` made. */
+  copies(): string | undefined
+}
+
+/** No older set than this may come into force in place of `set`. */
+export function provenVersion(anchors: Anchors, set: HeldSet, beside: Beside): Version {
+  const good = attempt(() => beside.good())
+  const sets = [set.records, ...(good === undefined ? [] : [good.records])]
+  const keys = witnesses(anchors, sets, parseCopies(attempt(() => beside.copies())))
   const head = attempt(() => openHead(set.head, keys, anchors.verify))
   return head === undefined || head.network !== anchors.network ? noVersion : head
 }
