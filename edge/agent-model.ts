@@ -71,6 +71,7 @@ export function createModels(
       rootKey: rootStatus(parts.root, options.sha256),
       membershipLock: lockStatus(holding),
       overrides: overrides.book.views(),
+      relay: members.me()?.relay,
       mode: mode.now(),
       link: running.link?.state() ?? noLink,
       nextTryInMs: running.link?.nextTryInMs(),

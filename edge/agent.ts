@@ -168,6 +168,11 @@ export interface LockStatus {
   readonly leftOut: readonly Name[]
 }
 
+export interface RelayPorts {
+  readonly port: number
+  readonly tlsPort: number
+}
+
 /** The shape of `holdfast status --json`; other programs build on it. */
 export interface AgentStatus {
   readonly node: Name
@@ -211,6 +216,8 @@ export interface AgentStatus {
   readonly membershipLock?: LockStatus
   /** Policy overrides that hold, and the last that ended. */
   readonly overrides: readonly OverrideView[]
+  /** Ports of the relay that this node's record offers; absent where it offers none. */
+  readonly relay?: RelayPorts
   readonly peers: readonly PeerStatus[]
   readonly health: readonly ShownCondition[]
   /** What was said to peers and heard of them, since the start. */

@@ -7,7 +7,9 @@ import { describeError, type ErrorCode, HoldfastError } from '../../shared/error
 import type { HealthCode } from '../../shared/health.ts'
 import { sha256 } from '../../shared/host/crypto.ts'
 import { proxyText } from '../../shared/host/http-proxy.ts'
+import { connectDevice } from '../../shared/host/pinned-device.ts'
 import { connectPinned } from '../../shared/host/pinned-tls.ts'
+import { loadKeys } from '../enrol/device-keys.ts'
 import { parseBrokerUrl, parseHubUrl } from '../enrol/hub-url.ts'
 import { loadIdentity } from '../enrol/identity-file.ts'
 import { openBroker } from '../host/broker-link.ts'
@@ -16,6 +18,7 @@ import { proxyOf } from '../host/settings.ts'
 import { readTimeFloor } from '../host/time-floor.ts'
 import type { PingLine } from '../local/api.ts'
 import { createLocalClient, isAgentDown } from '../local/client.ts'
+import { relayTlsProtocol } from '../relay/tls-frames.ts'
 import { pinnedRootStatus } from '../trust/own-root.ts'
 import { brokerFinding } from './broker-finding.ts'
 import { type CachedStatus, cachedStatus, cachedText, withStore } from './cached.ts'
@@ -26,6 +29,7 @@ import { pingLineText, summarize, summaryText } from './ping-text.ts'
 import { planText } from './plan-text.ts'
 import { relayFinding } from './relay-finding.ts'
 import { statusText } from './status-text.ts'
+import { tlsRelayFinding } from './tls-relay-finding.ts'
 
 export const statusCommand: Command = async (cli) => {
   try {
@@ -117,14 +121,26 @@ const TOLD_BY_AGENT: Partial<Record<HealthCode, FromAgent>> = {
   'uplink-silent': { check: 'uplinks', verdict: 'note', used: 'another uplink' },
 }
 
-/** Why this host's relay is not open, or an uplink is not used, as its running agent says; nothing where none runs. */
+/** Whether what listens at the port of this host's own TLS relay is that. */
+async function dialOwnTls(cli: Cli, port: number): Promise<void> {
+  const deviceKey = loadKeys(cli.files)?.signer.publicKey
+  if (deviceKey === undefined) throw new HoldfastError('not-found', 'this device has no key')
+  const at = { host: '127.0.0.1', port, timeoutMs: 5_000, deviceKey, protocols: [relayTlsProtocol] }
+  const socket = await connectDevice(at)
+  socket.destroy()
+}
+
+/** Whether this host's relay is open and answers, and an uplink used; nothing where no agent runs. */
 async function agentFindings(cli: Cli): Promise<readonly Finding[]> {
   try {
-    const { health } = await createLocalClient(cli.files.socket).status(false)
-    return health.flatMap(({ code, detail, remedy, title }): readonly Finding[] => {
-      const told = TOLD_BY_AGENT[code]
-      return told === undefined ? [] : [{ ...told, found: detail ?? title, remedy }]
+    const { health, relay } = await createLocalClient(cli.files.socket).status(false)
+    const told = health.flatMap(({ code, detail, remedy, title }): readonly Finding[] => {
+      const about = TOLD_BY_AGENT[code]
+      return about === undefined ? [] : [{ ...about, found: detail ?? title, remedy }]
     })
+    const closed = health.some(({ code }) => code === 'relay-tls-closed' || code === 'relay-closed')
+    if (relay === undefined || closed) return told
+    return [...told, await tlsRelayFinding({ port: relay.tlsPort, dial: (port) => dialOwnTls(cli, port) })]
   } catch {
     return []
   }

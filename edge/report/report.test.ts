@@ -52,6 +52,7 @@ function modelOf(count: number, heard: number): Model {
     },
     origin: { by: 'hub', at: 1 },
     overrides: [],
+    relay: undefined,
     peers,
     health: [{ code: 'apply-failed', since: 1, detail: 'd'.repeat(500) }],
     mode: { mode: 'online', since: 1, lastContact: 2 },

@@ -7,7 +7,7 @@ import type { Name, NodeId } from '../../shared/ids.ts'
 import { healthMax, statusPeersMax } from '../../shared/limits.ts'
 import type { OverrideView } from '../../shared/override/report.ts'
 import type { PeerReport, StatusReport } from '../../shared/wire/report.ts'
-import type { AgentSettings, AgentStatus, LockStatus, PeerStatus } from '../agent.ts'
+import type { AgentSettings, AgentStatus, LockStatus, PeerStatus, RelayPorts } from '../agent.ts'
 import type { Hearsay } from '../gossip/hearsay.ts'
 import type { GossipStatus } from '../gossip/tally.ts'
 import type { Identity } from '../identity.ts'
@@ -42,6 +42,8 @@ export interface Model extends HubModel {
   readonly rootKey: RootStatus
   readonly membershipLock?: LockStatus | undefined
   readonly overrides: readonly OverrideView[]
+  /** What the own record offers. */
+  readonly relay: RelayPorts | undefined
   readonly mode: Mode
   readonly link: LinkState
   /** Milliseconds until the link is tried again; undefined while connected or trying. */
@@ -175,6 +177,7 @@ export function agentStatus(model: Model): AgentStatus {
     rootKey: model.rootKey,
     ...(model.membershipLock === undefined ? {} : { membershipLock: model.membershipLock }),
     overrides: model.overrides,
+    ...(model.relay === undefined ? {} : { relay: model.relay }),
     peers: model.peers.entries.map((entry) => peerStatus(entry, model.peers, now, monotonic)),
     health: model.health.map((condition) => showCondition(condition)),
     gossip: model.gossip,

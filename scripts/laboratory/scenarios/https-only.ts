@@ -42,6 +42,12 @@ async function toldTruly(fleet: Fleet): Promise<string> {
   expect(status.includes('tls via relay-1'), 'status shows the way by TLS', status)
   const check = await alpha.cli(['netcheck'])
   expect(/NAT +UDP is blocked/.test(check), 'netcheck knows that UDP is blocked', check)
+  const doctor = await fleet.node('relay-1').host.attempt(['holdfast', 'doctor'])
+  expect(
+    /relay TLS port +ok +TCP 443 answers here/.test(doctor.stdout),
+    'doctor dials the own TLS relay',
+    doctor.stdout,
+  )
   return explained.split('\n')[0] ?? ''
 }
 
