@@ -13,6 +13,7 @@ import { fanout } from './fanout.ts'
 import { idleBytes } from './idle-bytes.ts'
 import { memory } from './memory.ts'
 import { outage } from './outage.ts'
+import { policy } from './policy.ts'
 import { relay } from './relay.ts'
 import { wgSet } from './wg-set.ts'
 
@@ -26,6 +27,7 @@ const benches: Readonly<Record<string, Bench>> = {
   'idle-bytes': idleBytes,
   memory,
   outage,
+  policy,
   relay,
   'wg-set': wgSet,
 }

@@ -2,17 +2,24 @@
 // the next, and what comes out is the same as if nothing had been kept.
 
 import type { Address, Cidr } from '../address/cidr.ts'
-import { compareText } from '../bytes.ts'
 import type { PolicySpec } from '../intent/policy.ts'
 import { buildCell, type Frame, type Row } from './cell.ts'
 import { type Direction, type Judgement, reasonKey } from './decision.ts'
-import { classOf, type Identity, identify, type Mentions, mentionsOf, type Registry } from './identity.ts'
+import { classOf, type Identity, identify, type Registry } from './identity.ts'
 import { numbersFor } from './numbers.ts'
-import { isSubject, matching, type PolicyRule, type PreparedPolicy, preparePolicy } from './rule-match.ts'
+import { emptyBook, isWornOut, nextBook, type RuleBook } from './rule-book.ts'
+import {
+  fillSets,
+  indexRules,
+  isSubject,
+  matching,
+  type PolicyRule,
+  type PreparedPolicy,
+  type RuleIndex,
+  rulesAbout,
+} from './rule-match.ts'
 import { type Cell, cellKey, type Table } from './table.ts'
 import type { Endpoint, World } from './world.ts'
-
-type Policy = World['policies'][number]
 
 /** How one class of local endpoints is judged in one direction. */
 interface Way {
@@ -24,12 +31,12 @@ interface Way {
   /** Cells by the rules that made them. */
   readonly byRow: Map<string, Cell>
   readonly judgements: readonly Judgement[]
+  readonly index: RuleIndex
 }
 
 interface Kept {
   readonly registry: Registry
-  readonly prepared: ReadonlyMap<Policy, { readonly policy: PreparedPolicy; readonly mentions: Mentions }>
-  readonly rules: number
+  readonly book: RuleBook
   readonly services: string
   readonly ways: ReadonlyMap<string, Way>
 }
@@ -41,15 +48,7 @@ export interface Compilation {
 }
 
 function nothing(services: string): Kept {
-  return { registry: { byClass: new Map(), made: 0 }, prepared: new Map(), rules: 0, services, ways: new Map() }
-}
-
-const TIERS = ['Admin', 'Standard', 'Baseline'] as const satisfies readonly PolicySpec['tier'][]
-
-function compareOrder(a: Policy, b: Policy): number {
-  const tier = TIERS.indexOf(a.spec.tier) - TIERS.indexOf(b.spec.tier)
-  const priority = a.spec.tier === 'Standard' ? 0 : a.spec.priority - b.spec.priority
-  return tier || priority || compareText(a.name, b.name)
+  return { registry: { byClass: new Map(), all: [], within: new Map() }, book: emptyBook(), services, ways: new Map() }
 }
 
 function speaksOf({ egress, ingress, policyTypes, tier }: PolicySpec, direction: Direction): boolean {
@@ -59,47 +58,25 @@ function speaksOf({ egress, ingress, policyTypes, tier }: PolicySpec, direction:
   return section !== undefined || (tier === 'Standard' && direction === 'ingress')
 }
 
-function prepareAll(policies: readonly Policy[], kept: Kept): Pick<Kept, 'prepared' | 'rules'> {
-  let { rules } = kept
-  const prepared = new Map<Policy, { readonly policy: PreparedPolicy; readonly mentions: Mentions }>()
-  for (const policy of policies) {
-    const held = kept.prepared.get(policy) ?? { policy: preparePolicy(policy, rules), mentions: mentionsOf(policy) }
-    if (!kept.prepared.has(policy)) rules += (policy.spec.ingress?.length ?? 0) + (policy.spec.egress?.length ?? 0)
-    prepared.set(policy, held)
-  }
-  return { prepared, rules }
-}
-
-interface Framed {
-  readonly frame: Frame
-  readonly policies: readonly PreparedPolicy[]
-}
-
-function frameOf(policies: readonly PreparedPolicy[], direction: Direction, world: World): Framed {
+function frameOf(policies: readonly PreparedPolicy[], direction: Direction, world: World): Frame {
   const standard = policies.filter(({ spec }) => spec.tier === 'Standard').map(({ name }) => name)
   const open = direction === 'egress' || world.defaultPolicy === 'Allow'
-  const frame: Frame = {
+  return {
     isolated:
       standard.length === 0
         ? undefined
         : { verdict: 'drop', reason: { kind: 'isolated', direction, policies: standard } },
     fallback: { verdict: open ? 'accept' : 'drop', reason: { kind: 'default', direction } },
   }
-  return { frame, policies }
 }
 
 function textOf({ fallback, isolated }: Frame): string {
   return `${isolated === undefined ? '' : reasonKey(isolated.reason)}|${fallback.verdict}`
 }
 
-function rowOf({ policies }: Framed, direction: Direction, identity: Identity, services: World['services']): Row {
-  const row = { admin: [] as PolicyRule[], standard: [] as PolicyRule[], baseline: [] as PolicyRule[] }
-  for (const policy of policies) {
-    const { tier } = policy.spec
-    const list = tier === 'Admin' ? row.admin : tier === 'Standard' ? row.standard : row.baseline
-    list.push(...matching(policy, direction, identity, services))
-  }
-  return row
+function rowOf(rules: readonly PolicyRule[]): Row {
+  const ofTier = (tier: PolicySpec['tier']): readonly PolicyRule[] => rules.filter((rule) => rule.tier === tier)
+  return { admin: ofTier('Admin'), standard: ofTier('Standard'), baseline: ofTier('Baseline') }
 }
 
 function portsText({ ports }: Pick<Endpoint, 'ports'>): string {
@@ -114,12 +91,13 @@ interface WayInput {
   readonly local: Endpoint
   readonly policies: readonly PreparedPolicy[]
   readonly identities: readonly Identity[]
+  readonly within: Registry['within']
 }
 
 interface Setting {
-  readonly enforced: Framed
+  readonly enforced: Frame
   /** With policies in Audit mode among them; absent where there are none. */
-  readonly audited: Framed | undefined
+  readonly audited: Frame | undefined
   readonly frameKey: string
 }
 
@@ -127,7 +105,7 @@ function settingOf({ direction, local, policies, world }: WayInput): Setting {
   const enforcing = policies.filter(({ spec }) => spec.mode === 'Enforce')
   const enforced = frameOf(enforcing, direction, world)
   const audited = enforcing.length === policies.length ? undefined : frameOf(policies, direction, world)
-  const texts = [enforced, audited].map((framed) => (framed === undefined ? '' : textOf(framed.frame)))
+  const texts = [enforced, audited].map((frame) => (frame === undefined ? '' : textOf(frame)))
   return { enforced, audited, frameKey: [portsText(local), ...texts].join('|') }
 }
 
@@ -137,20 +115,22 @@ function changedBetween(a: readonly PreparedPolicy[], b: readonly PreparedPolicy
   return [...a.filter((policy) => !inB.has(policy)), ...b.filter((policy) => !inA.has(policy))]
 }
 
-/** The cell for what matches an identity; those that the same rules match share it. */
-function cellOf(input: WayInput, setting: Setting, identity: Identity, byRow: Map<string, Cell>): Cell {
-  const { direction, local, world } = input
-  const row = rowOf(setting.audited ?? setting.enforced, direction, identity, world.services)
-  const rules = [...row.admin, ...row.standard, ...row.baseline]
+/** The cell for the rules about an identity; those about whom the same rules are share it. */
+function cellOf(
+  { direction, local }: WayInput,
+  { audited, enforced }: Setting,
+  rules: readonly PolicyRule[],
+  { byRow, identity }: { readonly byRow: Map<string, Cell>; readonly identity: Identity },
+): Cell {
   const destination = direction === 'ingress' ? local : identity.endpoint
   const named = rules.some((rule) => rule.named) ? (destination?.ports ?? []) : []
   const key = `${rules.map(({ id }) => id).join()}|${portsText({ ports: named })}`
   const held = byRow.get(key)
   if (held !== undefined) return held
-  const enforcedRow = setting.audited === undefined ? row : rowOf(setting.enforced, direction, identity, world.services)
+  const enforcing = audited === undefined ? rules : rules.filter(({ audit }) => !audit)
   const cell = buildCell(
-    { row: enforcedRow, frame: setting.enforced.frame },
-    setting.audited === undefined ? undefined : { row, frame: setting.audited.frame },
+    { row: rowOf(enforcing), frame: enforced },
+    audited === undefined ? undefined : { row: rowOf(rules), frame: audited },
     named,
   )
   byRow.set(key, cell)
@@ -158,7 +138,7 @@ function cellOf(input: WayInput, setting: Setting, identity: Identity, byRow: Ma
 }
 
 function makeWay(input: WayInput, last: Way | undefined): Way {
-  const { direction, identities, policies, world } = input
+  const { direction, identities, policies, within } = input
   const setting = settingOf(input)
   const { audited, enforced, frameKey } = setting
   // Cells of rules that are long gone would pile up without end.
@@ -166,28 +146,42 @@ function makeWay(input: WayInput, last: Way | undefined): Way {
   const before = isFit ? last : undefined
   const byRow = before?.byRow ?? new Map<string, Cell>()
   const changed = before === undefined ? [] : changedBetween(before.policies, policies)
+  const index = before !== undefined && changed.length === 0 ? before.index : indexRules(policies, direction)
+  const made = (identity: Identity): Cell =>
+    cellOf(input, setting, rulesAbout(index, within.get(identity) ?? []), { byRow, identity })
   const cells = new Map<Identity, Cell>()
   const moved = new Map<Cell, Map<string, Cell>>()
   for (const identity of identities) {
     const held = before?.cells.get(identity)
-    const step = changed.flatMap((policy) => matching(policy, direction, identity, world.services))
+    const step = changed.flatMap((policy) => matching(policy, direction, identity))
     if (held !== undefined && step.length === 0) cells.set(identity, held)
-    else if (held === undefined) cells.set(identity, cellOf(input, setting, identity, byRow))
+    else if (held === undefined) cells.set(identity, made(identity))
     else {
       // Who shared a cell, and is matched alike by what came and went, shares the next one.
       const key = `${step.map(({ id }) => id).join()}|${portsText(identity.endpoint ?? NOBODY)}`
       const own = moved.get(held) ?? new Map<string, Cell>()
-      const cell = own.get(key) ?? cellOf(input, setting, identity, byRow)
+      const cell = own.get(key) ?? made(identity)
       cells.set(identity, cell)
       moved.set(held, own.set(key, cell))
     }
   }
-  const frames = [enforced.frame, ...(audited === undefined ? [] : [audited.frame])]
-  const judgements = [
-    ...frames.flatMap(({ fallback, isolated }) => (isolated === undefined ? [fallback] : [fallback, isolated])),
+  const judgements =
+    before !== undefined && changed.length === 0
+      ? before.judgements
+      : judgementsOf(policies, direction, [enforced, audited])
+  return { frameKey, policies, cells, byRow, judgements, index }
+}
+
+function judgementsOf(
+  policies: readonly PreparedPolicy[],
+  direction: Direction,
+  frames: readonly (Frame | undefined)[],
+): readonly Judgement[] {
+  const ofFrames = frames.flatMap((frame) => (frame === undefined ? [] : [frame.fallback, frame.isolated]))
+  return [
+    ...ofFrames.filter((judgement) => judgement !== undefined),
     ...policies.flatMap(({ rules }) => rules[direction].flatMap(({ judgement }) => judgement ?? [])),
   ]
-  return { frameKey, policies, cells, byRow, judgements }
 }
 
 const DIRECTIONS = ['ingress', 'egress'] as const satisfies readonly Direction[]
@@ -196,16 +190,18 @@ function makeWays(
   world: World,
   locals: ReadonlyMap<string, Endpoint>,
   identities: readonly Identity[],
-  { prepared, ways: before }: Pick<Kept, 'prepared' | 'ways'>,
+  { book, registry, ways: before }: Pick<Kept, 'book' | 'registry' | 'ways'>,
 ): ReadonlyMap<string, Way> {
-  const ordered = world.policies.toSorted(compareOrder).flatMap((policy) => prepared.get(policy)?.policy ?? [])
   const ways = new Map<string, Way>()
   for (const [text, local] of locals) {
-    const own = ordered.filter(({ spec }) => isSubject(spec, local))
+    const own = book.ordered.filter(({ spec }) => isSubject(spec, local))
     for (const direction of DIRECTIONS) {
       const key = `${direction} ${text}`
       const policies = own.filter(({ spec }) => speaksOf(spec, direction))
-      ways.set(key, makeWay({ world, direction, local, policies, identities }, before.get(key)))
+      ways.set(
+        key,
+        makeWay({ world, direction, local, policies, identities, within: registry.within }, before.get(key)),
+      )
     }
   }
   return ways
@@ -224,30 +220,33 @@ function cookiesOf(ways: Iterable<Way>): Table['cookies'] {
 }
 
 /** Whether identities of worlds long gone outnumber those that are needed. */
-function isOvergrown({ made }: Registry, needed: number): boolean {
-  return made > 4 * needed + 1_024
+function isOvergrown({ all }: Registry, needed: number): boolean {
+  return all.length > 4 * needed + 1_024
+}
+
+/** The same ways as before speak with the same judgements. */
+function sameJudgements(before: ReadonlyMap<string, Way>, after: ReadonlyMap<string, Way>): boolean {
+  return before.size === after.size && [...after].every(([key, way]) => before.get(key)?.judgements === way.judgements)
 }
 
 /**
- * The table of the node of that name. `before`: an earlier compilation for the same node, of whatever world; it is used up
- * by this one. Endpoints and policies that did not change have to be the same objects in both worlds to save anything.
+ * The table of the node of that name. `before`: an earlier compilation of whatever world and node; it is used up by this
+ * one. Endpoints, policies and their list have to be the same objects in both worlds, where they did not change, to save
+ * anything.
  */
 export function compileTable(world: World, node: string, before?: Compilation): Compilation {
   const services = JSON.stringify(world.services)
   const kept = before?.kept.services === services ? before.kept : nothing(services)
-  const { prepared, rules } = prepareAll(world.policies, kept)
-  const { byAddress, named, stranger } = identify(
-    world,
-    Array.from(prepared.values(), ({ mentions }) => mentions),
-    kept.registry,
-  )
+  const book = nextBook(kept.book, world.policies)
+  const { byAddress, stranger } = identify(world, book.scene, kept.registry)
   const identities = [...new Set([stranger, ...byAddress.values()])]
-  if (isOvergrown(kept.registry, identities.length)) return compileTable(world, node)
-  const locals = localsOf(world, node, named)
+  if (isOvergrown(kept.registry, identities.length) || isWornOut(book)) return compileTable(world, node)
+  fillSets(book.sets, kept.registry, world.services)
+  const locals = localsOf(world, node, book.scene.named)
   const classes = new Map(
     [...locals].flatMap(([text, [first]]) => (first === undefined ? [] : [[text, first] as const])),
   )
-  const ways = makeWays(world, classes, identities, { prepared, ways: kept.ways })
+  const ways = makeWays(world, classes, identities, { ...kept, book })
   const numbers = numbersFor([
     ...new Set([...identities.filter((one) => one !== stranger).map(({ key }) => key), ...locals.keys()]),
   ])
@@ -271,7 +270,7 @@ export function compileTable(world: World, node: string, before?: Compilation): 
       ),
     ),
     cells,
-    cookies: cookiesOf(ways.values()),
+    cookies: before?.kept === kept && sameJudgements(kept.ways, ways) ? before.table.cookies : cookiesOf(ways.values()),
   }
-  return { table, kept: { registry: kept.registry, prepared, rules, services, ways } }
+  return { table, kept: { registry: kept.registry, book, services, ways } }
 }

@@ -20,7 +20,7 @@ export interface Identity {
 
 type Policy = World['policies'][number]
 
-/** What policies tell apart besides labels. */
+/** What one policy tells apart besides labels. */
 export interface Mentions {
   readonly blocks: readonly Cidr[]
   readonly names: readonly string[]
@@ -131,25 +131,42 @@ function isChain(blocks: ReadonlySet<Cidr>, innermostOne: Nested | undefined): b
   return length === blocks.size
 }
 
+/** Identities that one peer of rules is, or includes. Most peers stand in many rules, and are looked at once for all of them. */
+export interface PeerSet {
+  readonly peer: PolicyPeer
+  /** By index of the identity. */
+  readonly members: boolean[]
+}
+
 /** Identities of one compiler, kept from one world to the next so that what was worked out about them counts on. */
 export interface Registry {
   /** By class and by the innermost block: long texts are only put together where an identity is new. */
   readonly byClass: Map<string, Map<string, Identity>>
-  made: number
+  /** By index. */
+  readonly all: Identity[]
+  /** The sets that an identity is in. */
+  readonly within: Map<Identity, readonly PeerSet[]>
+}
+
+/** What all policies together tell apart besides labels. */
+export interface Scene {
+  readonly nested: readonly Nested[]
+  readonly named: ReadonlySet<string>
+}
+
+export function sceneOf(mentions: readonly Mentions[]): Scene {
+  return {
+    nested: nest(mentions.flatMap(({ blocks }) => blocks)),
+    named: new Set(mentions.flatMap(({ names }) => names)),
+  }
 }
 
 /** The identity of each block and of each endpoint's address. Whatever is in none of them is the stranger. */
 export function identify(
   world: World,
-  mentions: readonly Mentions[],
+  { named, nested }: Scene,
   registry: Registry,
-): {
-  readonly byAddress: ReadonlyMap<Cidr, Identity>
-  readonly stranger: Identity
-  readonly named: ReadonlySet<string>
-} {
-  const named = new Set(mentions.flatMap(({ names }) => names))
-  const nested = nest(mentions.flatMap(({ blocks }) => blocks))
+): { readonly byAddress: ReadonlyMap<Cidr, Identity>; readonly stranger: Identity } {
   const identityOf = (endpoint: Endpoint | undefined, block: Nested | undefined): Identity => {
     const own = endpoint === undefined ? '' : classOf(endpoint, named)
     const byBlock = registry.byClass.get(own) ?? new Map<string, Identity>()
@@ -158,8 +175,9 @@ export function identify(
     if (held !== undefined && isChain(held.blocks, block)) return held
     const node = endpoint?.kind === 'node' && named.has(endpoint.name) ? endpoint.name : undefined
     const key = `${own}|${block?.cidr ?? ''}`
-    const identity = { key, index: registry.made++, endpoint, node, blocks: chain(block) }
+    const identity = { key, index: registry.all.length, endpoint, node, blocks: chain(block) }
     registry.byClass.set(own, byBlock.set(block?.cidr ?? '', identity))
+    registry.all.push(identity)
     return identity
   }
   const byAddress = new Map<Cidr, Identity>()
@@ -167,5 +185,5 @@ export function identify(
   for (const endpoint of world.endpoints) {
     for (const host of hostsOf(endpoint)) byAddress.set(host.cidr, identityOf(endpoint, innermost(nested, host)))
   }
-  return { byAddress, stranger: identityOf(undefined, undefined), named }
+  return { byAddress, stranger: identityOf(undefined, undefined) }
 }

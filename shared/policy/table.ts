@@ -114,7 +114,6 @@ export interface TableChange {
   readonly entries: Change<FlatEntry>
 }
 
-/** @testonly */
 export const emptyTable: Table = { addresses: new Map(), locals: new Map(), cells: new Map(), cookies: new Map() }
 
 interface CellChange {
@@ -194,7 +193,7 @@ function entryChange(before: Table, after: Table): Change<FlatEntry> {
   return { put, del }
 }
 
-/** @testonly What the kernel is to be told so that `after` stands where `before` stood. */
+/** What the kernel is to be told so that `after` stands where `before` stood. */
 export function tableChange(before: Table, after: Table): TableChange {
   const moved = [...after.addresses].filter(([block, identity]) => before.addresses.get(block) !== identity)
   return {
