@@ -164,6 +164,26 @@ test('a change that matches nobody new tells the kernel nothing but what it chan
   assert.is(entries.del.length, 1)
 })
 
+test('a named port is another one at each destination, whoever else the same rules are about', () => {
+  const named = { subject: { nodeSelector: {} }, egress: [{ ports: [{ port: 'http' }] }] }
+  const world = worldOfDraft({ defaultPolicy: 'Deny', policies: { named } })
+  const { table } = compileTable(world, 'b')
+  const [local] = endpointOf(world, 'b').addresses
+  assert.ok(local)
+  for (const [pod, port] of [
+    ['shop/web', 81],
+    ['default/web', 80],
+  ] as const) {
+    const [other] = endpointOf(world, pod).addresses
+    assert.ok(other)
+    const open = [80, 81].filter(
+      (asked) =>
+        lookUp(table, { local, direction: 'egress', other, protocol: 'TCP', port: asked })?.verdict === 'accept',
+    )
+    assert.equal(open, [port])
+  }
+})
+
 test('who is nobody on a node is not judged there', () => {
   const world = worldOfDraft({ defaultPolicy: 'Deny', policies: {} })
   const { table } = compileTable(world, 'b')

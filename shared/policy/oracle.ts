@@ -28,7 +28,7 @@ type Policy = World['policies'][number]
 type Rule = NonNullable<PolicySpec['ingress']>[number] | NonNullable<PolicySpec['egress']>[number]
 
 function fits(selector: Selector, labels: Labels): boolean {
-  const valueOf = (key: string): string | undefined => new Map(Object.entries(labels)).get(key)
+  const valueOf = (key: string): string | undefined => (Object.hasOwn(labels, key) ? labels[key] : undefined)
   for (const [key, value] of Object.entries(selector.matchLabels ?? {})) {
     if (valueOf(key) !== value) return false
   }

@@ -102,8 +102,9 @@ const port = fc.constantFrom<object[]>(
 
 function rules(key: 'from' | 'to', ordered: boolean): fc.Arbitrary<object[]> {
   const one = fc.record({
-    peers: fc.array(peer, { maxLength: 2 }),
-    ports: fc.array(port, { maxLength: 3 }),
+    // Often anyone and any port, so that rules meet.
+    peers: fc.oneof(fc.constant([]), fc.array(peer, { maxLength: 2 })),
+    ports: fc.oneof(fc.constant([]), fc.array(port, { maxLength: 3 })),
     action: fc.constantFrom('Accept', 'Deny', 'Pass'),
   })
   return fc.array(
@@ -113,6 +114,7 @@ function rules(key: 'from' | 'to', ordered: boolean): fc.Arbitrary<object[]> {
 }
 
 const subject = fc.oneof(
+  fc.constant({ nodeSelector: {}, namespaceSelector: {} }),
   fc.record({ nodeSelector }),
   fc.record({ node: nodeName }),
   pods,

@@ -70,8 +70,11 @@ function tiers(): readonly (readonly object[])[] {
     actions.flatMap((first) =>
       actions.flatMap((second) =>
         between.map((spec) => [
-          ordered(tier, 'one', 1, { ingress: [{ action: first, from: [y], protocols: tcp80 }] }),
-          ordered(tier, 'two', 2, { ingress: [{ action: second, from: [y] }], egress: [{ action: second, to: [y] }] }),
+          ordered(tier, 'z-first', 1, { ingress: [{ action: first, from: [y], protocols: tcp80 }] }),
+          ordered(tier, 'a-second', 2, {
+            ingress: [{ action: second, from: [y] }],
+            egress: [{ action: second, to: [y] }],
+          }),
           ...(spec === undefined ? [] : [networkPolicy({ podSelector: {}, ...spec })]),
         ]),
       ),

@@ -4,6 +4,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { compileTable } from './compile.ts'
+import { reasonKey } from './decision.ts'
 import { judge } from './oracle.ts'
 import { lookUp } from './table.ts'
 import { type Case, truthTable } from './truth-table.fake.ts'
@@ -22,7 +23,7 @@ function differences({ name, world }: Case, count: Record<'accept' | 'drop', num
             const said = judge({ subject, direction, other, protocol, port }, world)
             const looked = lookUp(table, { local, direction, other, protocol, port })
             count[said.verdict]++
-            if (looked?.verdict === said.verdict && JSON.stringify(looked) === JSON.stringify(said)) continue
+            if (looked?.verdict === said.verdict && reasonKey(looked.reason) === reasonKey(said.reason)) continue
             found.push(`${name}: ${subject.name} ${direction} ${other} ${protocol} ${port}`)
           }
         }
