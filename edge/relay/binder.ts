@@ -6,6 +6,7 @@ import type { Clock, Entropy, Log } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import { relayBindsWaitingMax, relayHeldBytesMax, relaySessionsPerNodeMax } from '../../shared/limits.ts'
+import { createRate } from '../echo/rate.ts'
 import type { Forward, ForwardEnd, Forwarder } from './forwarder.ts'
 import type { Refusal } from './frames.ts'
 import {
@@ -44,6 +45,9 @@ export interface BinderOptions {
 
 /** An end without a REFRESH for so long is gone: three of them and some. */
 export const sessionLifeMs = 90_000
+/** Packets of nobody's at session ports, as the process sees them; the kernel lets 500 a second through to it. */
+const STRANGERS = { perSecond: 100, burst: 100, sourcesMax: 1 }
+const CROWDED_MS = 2_000
 /** Ports tried before a bind is refused: others may sit on some of the range. */
 const PORTS_TRIED_MAX = 16
 const INITIATION_BYTES = 148
@@ -64,7 +68,7 @@ export interface Binder {
   release(session: Session, side: Side): void
   /** Takes over what an earlier process left. */
   adopt(forward: Forward): Promise<void>
-  /** A packet that reached the process although its end is bound: the other end is not. */
+  /** A packet that the kernel did not forward: the other end is not bound, or both are since a moment ago. */
   stray(port: number, bytes: Uint8Array, source: Endpoint): void
 }
 
@@ -87,7 +91,9 @@ function isInitiation(bytes: Uint8Array): boolean {
 
 export function createBinder(options: BinderOptions): Binder {
   const { clock, entropy, forwarder, log, ports, sessions } = options
+  const mayStray = createRate(clock, STRANGERS)
   let waiting = 0
+  let crowdedUntilMs = 0
   let turn: Promise<unknown> = Promise.resolve()
 
   const program = (session: Session): Promise<boolean> =>
@@ -174,6 +180,9 @@ export function createBinder(options: BinderOptions): Binder {
       // Two ends behind one mapping can't be: who is heard now knows better.
       const other = session.ends[otherSide(side)]
       if (other?.source === source) other.source = undefined
+      // The kernel takes a moment; what waits is there before it. The answer comes by this process, unless strangers keep
+      // it busy: then it has to find the kernel ready.
+      if (clock.monotonic() >= crowdedUntilMs) handOver(session)
       if (!(await program(session))) return false
       handOver(session)
       return true
@@ -200,9 +209,13 @@ export function createBinder(options: BinderOptions): Binder {
     stray(port, bytes, source) {
       const session = sessions.at(port)
       const from = session?.ends.findIndex((end) => end?.source === source)
-      if (session === undefined || (from !== 0 && from !== 1) || bytes.length > relayHeldBytesMax) return
+      if (session === undefined || (from !== 0 && from !== 1)) {
+        if (!mayStray('all')) crowdedUntilMs = clock.monotonic() + CROWDED_MS
+        return
+      }
+      if (bytes.length > relayHeldBytesMax) return
       const to = session.ends[otherSide(from)]?.source
-      // The kernel was told of both ends a moment ago.
+      // The kernel is being told of both ends, or was a moment ago.
       if (to !== undefined) return ports.send(port, bytes, to)
       if (options.elsewhere?.(session.nodes[from], session.nodes[otherSide(from)], bytes) === true) return
       if (isInitiation(bytes)) session.held ??= { from, bytes: bytes.slice() }

@@ -7,10 +7,12 @@ export interface FakeForwarderKernel {
   readonly held: Map<number, Forward>
   /** Every change from now on fails. */
   broken: boolean
+  /** Changes come into force when this is over. */
+  busy: Promise<void> | undefined
 }
 
 export function createFakeForwarderKernel(): FakeForwarderKernel {
-  return { held: new Map(), broken: false }
+  return { held: new Map(), broken: false, busy: undefined }
 }
 
 export function createFakeForwarder(kernel: FakeForwarderKernel): Forwarder {
@@ -24,7 +26,9 @@ export function createFakeForwarder(kernel: FakeForwarderKernel): Forwarder {
     async set(forward) {
       check()
       // As it is now: the caller's session goes on changing.
-      kernel.held.set(forward.port, { ...forward, ends: [forward.ends[0], forward.ends[1]] })
+      const now: Forward = { ...forward, ends: [forward.ends[0], forward.ends[1]] }
+      if (kernel.busy !== undefined) await kernel.busy
+      kernel.held.set(forward.port, now)
     },
     async remove(port) {
       check()

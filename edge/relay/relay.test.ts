@@ -2,7 +2,7 @@
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { parseEndpoint, portOf } from '../../shared/address/endpoint.ts'
+import { type Endpoint, parseEndpoint, portOf } from '../../shared/address/endpoint.ts'
 import { utf8 } from '../../shared/bytes.ts'
 import { isRelayFrame } from './frames.ts'
 import {
@@ -146,6 +146,61 @@ test('the handshake of the end that is early is kept, one, and goes when the oth
     handed.map(({ bytes, to }) => [bytes.at(-1), to]),
     [[1, bobAt]],
   )
+})
+
+test('what comes before the kernel has learnt of both ends is carried by the process', async () => {
+  const rig = await createRelayRig()
+  const kernel = Promise.withResolvers<void>()
+  rig.kernel.busy = kernel.promise
+  const [a, b] = [rig.client(alice, aliceAt), rig.client(bob, bobAt)]
+  const proving: Endpoint[] = []
+  for (const [node, peer] of [
+    [a, bob],
+    [b, alice],
+  ] as const) {
+    const nothing = (): void => undefined
+    node.client.bind(rig.node, relayAt, peer.nodeId, {
+      onProving: (endpoint) => void proving.push(endpoint),
+      onBound: nothing,
+      onLost: nothing,
+    })
+  }
+  await rig.pass(10)
+  const [port = 0, other] = proving.map(portOf)
+  assert.is(port, other)
+  const before = rig.said.length
+  rig.relay().receiveAt(port, initiation(1), aliceAt)
+  rig.relay().receiveAt(port, utf8('its answer'), bobAt)
+  rig.relay().receiveAt(port, utf8('uninvited'), malloryAt)
+  assert.equal(
+    rig.said.slice(before).map(({ to }) => to),
+    [bobAt, aliceAt],
+  )
+  assert.is(rig.kernel.held.size, 0)
+  kernel.resolve()
+  await rig.pass(10)
+  assert.is(rig.kernel.held.size, 1)
+})
+
+test('what waits is handed over before the kernel is ready, but not while strangers crowd the way of its answer', async () => {
+  for (const strangers of [50, 500]) {
+    const rig = await createRelayRig()
+    const toBob = watchBind(rig.client(alice, aliceAt), bob)
+    await rig.pass(10)
+    const port = portOf(toBob.endpoint() ?? relayAt)
+    rig.relay().receiveAt(port, initiation(1), aliceAt)
+    for (let i = 0; i < strangers; i++) rig.relay().receiveAt(port, utf8('noise'), malloryAt)
+    const kernel = Promise.withResolvers<void>()
+    rig.kernel.busy = kernel.promise
+    const before = rig.said.length
+    const handed = (): number => rig.said.slice(before).filter(({ bytes }) => !isRelayFrame(bytes)).length
+    watchBind(rig.client(bob, bobAt), alice)
+    await rig.pass(10)
+    assert.is(handed(), strangers === 50 ? 1 : 0)
+    kernel.resolve()
+    await rig.pass(10)
+    assert.is(handed(), 1)
+  }
 })
 
 test('an end that is here by TLS: its packets leave by the session port, those for it are handed over', async () => {

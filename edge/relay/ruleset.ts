@@ -111,6 +111,8 @@ function chains(options: RulesetOptions): Readonly<Record<string, readonly strin
       'notrack',
       // An end whose other end is not bound, yet or because it is here by TLS: its packets reach the process.
       ...FAMILIES.map((family) => `${key(family)} @waiting${family} limit rate 20000/second burst 2000 packets accept`),
+      // Ends that this table learns of in a moment: the process knows them already, and nobody else gets past it.
+      'limit rate 500/second burst 500 packets accept',
       'counter name junk drop',
     ],
     arrive: [
