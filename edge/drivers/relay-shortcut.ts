@@ -59,18 +59,24 @@ async function takeDown(run: Run, device: string): Promise<void> {
   if (left.length === 0) await run('tc', ['qdisc', 'delete', 'dev', device, 'clsact']).catch(() => undefined)
 }
 
+/** Directories of pins of this namespace, by any version. */
+function ownPins(): readonly string[] {
+  const netns = /\d+/.exec(readlinkSync('/proc/self/ns/net'))?.[0]
+  const names = existsSync(BPFFS) ? readdirSync(BPFFS) : []
+  const ours = names.filter((name) => name.startsWith('hf_relay_') && name.endsWith(`_${netns}`))
+  return ours.map((name) => join(BPFFS, name))
+}
+
 /** Takes the short cut out of the kernel, whoever put it there; the table has the packets then. */
 export async function removeShortcut(run: Run): Promise<void> {
-  const netns = /\d+/.exec(readlinkSync('/proc/self/ns/net'))?.[0]
-  const pins = existsSync(BPFFS) ? readdirSync(BPFFS).filter((name) => name.startsWith('hf_relay_')) : []
-  const ours = pins.filter((name) => name.endsWith(`_${netns}`))
+  const ours = ownPins()
   const devices = await shortcutDevices(commandsBy(run)).catch((error: unknown) => {
     // Where `tc` is missing or another's, and nothing is pinned, nobody has hung anything up.
     if (ours.length === 0 || isHoldfastError(error, 'unsupported')) return []
     throw error
   })
   for (const device of devices) await takeDown(run, device)
-  for (const name of ours) rmSync(join(BPFFS, name), { recursive: true, force: true })
+  for (const path of ours) rmSync(path, { recursive: true, force: true })
 }
 
 export function createShortcut({ clock, program, range, run, ...rates }: ShortcutOptions): Shortcut {
@@ -120,6 +126,7 @@ export function createShortcut({ clock, program, range, run, ...rates }: Shortcu
       const places = await hang(all)
       // Another version's, or of an address that is gone: no map that it reads is kept any more.
       for (const device of held) if (!places.has(device)) await takeDown(run, device)
+      for (const path of ownPins()) if (path !== pins) rmSync(path, { recursive: true, force: true })
     },
     async change(wanted) {
       const all = [...wanted]

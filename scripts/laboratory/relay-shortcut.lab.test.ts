@@ -2,7 +2,7 @@
 // that nft forwards. This host is the relay, in a namespace of its own: this file runs itself again in one.
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -153,8 +153,15 @@ function defineTraffic(program: string): void {
 
   traffic('the next process goes on where the last one was, and none is needed', async () => {
     const before = await short(FOUR)
+    const pins = readdirSync('/sys/fs/bpf').filter((name) => name.startsWith('hf_'))
+    // Of a version before.
+    mkdirSync(`/sys/fs/bpf/${pins[0]?.replace(/\d+/, '0')}`)
     const next = start(program)
     assert.equal((await next.start()).length, 2)
+    assert.equal(
+      readdirSync('/sys/fs/bpf').filter((name) => name.startsWith('hf_')),
+      pins,
+    )
     assert.is(await short(FOUR), before)
     junk()
     assert.ok((await short(FOUR)) > before)
