@@ -6,10 +6,12 @@ import { type Name, type NodeId, parseName } from '../shared/ids.ts'
 import type { AnyResource, Resource } from '../shared/intent/resource.ts'
 import { anchorPin, anchorPins, leaveProofBytes } from '../shared/wire/enrol.ts'
 import { createAddresses } from './compile/addresses.ts'
+import { createDeviceRekey, type DeviceRekeyOptions } from './enrol/device-rekey.ts'
 import { createDoorway } from './enrol/doorway.ts'
 import { createEnrol } from './enrol/enrol.ts'
 import { createMembership } from './enrol/membership.ts'
-import { createRekey, type Rekey } from './enrol/rekey.ts'
+import { createProofKey, type ProofKeyOptions } from './enrol/proof-key.ts'
+import { createRekey, type RekeyOptions } from './enrol/rekey.ts'
 import { createRenewal } from './enrol/renew.ts'
 import { createTokens } from './enrol/tokens.ts'
 import { createListeners } from './event-listeners.ts'
@@ -40,6 +42,22 @@ function createNote({ clock }: HubOptions, store: HubStore): Hub['note'] {
     store.putAudit({ at: clock.now(), actor, verb, target, detail })
 }
 
+/** Who takes other keys of devices, of either kind. */
+function createRekeys(
+  options: HubOptions,
+  parts: Omit<RekeyOptions & DeviceRekeyOptions & ProofKeyOptions, keyof HubOptions | 'fleet' | 'onTaken'> & {
+    readonly fleet: Fleet
+    readonly announce: (changes: readonly Change[], committed: Committed) => void
+  },
+) {
+  const onTaken = (enrolment: Enrolment, committed: Committed): void => {
+    parts.fleet.add(enrolment)
+    parts.announce([], committed)
+  }
+  const known = { ...options, ...parts, onTaken }
+  return { rekey: createRekey(known), deviceRekey: createDeviceRekey(known), proofKey: createProofKey(known) }
+}
+
 /** Everything that knows who is a member; the rest of the hub is put together from it. */
 function createCore(options: HubOptions, store: HubStore) {
   const { clock, entropy, log, sha256 } = options
@@ -50,14 +68,14 @@ function createCore(options: HubOptions, store: HubStore) {
   const enrolments = new Map<Name, Enrolment>(store.enrolments().map((enrolment) => [enrolment.name, enrolment]))
   const newest = (network: Name) => networks.get(network)?.publisher.version
   const networkId = (network: Name) => networks.get(network)?.state.id
-  const onKey: Rekey = (node, statement) => rekey(node, statement)
   const fleet = new Fleet({
     ...options,
     store,
     emit,
     newest,
     networkId,
-    onKey,
+    onKey: (node, statement) => rekey(node, statement),
+    onLinks: (node, links) => deviceRekey(node, links),
     onOverrides: (node) => verdicts.heard(node),
   })
   const networks = createNetworks({ ...options, store, fleet, emit })
@@ -143,22 +161,17 @@ function createCore(options: HubOptions, store: HubStore) {
   const stateOf = (name: Name) => status.node(name)?.state
   const doorway = createDoorway({ ...shared, tokens, announce, cutOff, emit, stateOf })
 
-  const onTaken = (enrolment: Enrolment, committed: Committed): void => {
-    fleet.add(enrolment)
-    announce([], committed)
-  }
-  const rekey = createRekey({ ...options, ...shared, networkId, onTaken })
+  const { deviceRekey, proofKey, rekey } = createRekeys(options, { ...shared, networkId, announce })
   const note = createNote(options, store)
   const overrides = createOverrides({ ...shared, verdicts, announce, status, note })
 
-  const known = { intents, enrolments, fleet, networks, status, tokens, canaries, listeners, membership }
+  const known = { proofKey, intents, enrolments, fleet, networks, status, tokens, canaries, listeners, membership }
   return { ...known, desk, doorway, note, overrides, putAll, resetAll, remove }
 }
 
 export function createHub(options: HubOptions, store: HubStore): Hub {
-  const { verify } = options
+  const { anchor, roots = [], verify } = options
   const core = createCore(options, store)
-  const { anchor, roots = [] } = options
   const pins = anchorPins(anchor, roots, options.sha256)
   const { doorway, enrolments, fleet, intents, networks, note, status, tokens } = core
   const nodeNamed = (name: string) => intents.get('Node', name)?.resource as Resource<'Node'> | undefined
@@ -171,6 +184,7 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
     port: {
       enrolmentOf: (node: NodeId) => fleet.enrolment(node),
       enrolmentNamed: (name) => enrolments.get(name),
+      enrolmentWith: (key) => [...enrolments.values()].find(({ deviceKey }) => deviceKey === key),
       nodeNamed,
       isUnsigned: (name) => status.node(name)?.state === 'unsigned',
       networkOf: (name) => networks.get(name),
@@ -182,6 +196,7 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
     pins,
     access: options.brokerAccess,
     enrolmentOf: (node) => fleet.enrolment(node),
+    proofKey: core.proofKey,
     stateOf: (name) => status.node(name)?.state,
     networkOf: (name) => networks.get(name),
     onRenewed: ({ name }) => note({ name, role: 'device' }, 'renew', `node/${name}`),
@@ -249,13 +264,13 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
       if (shown === undefined) throw new HoldfastError('not-found', `the device ${name} left meanwhile`)
       return shown
     },
-    async leave(nodeId, proof) {
+    async leave(nodeId, proof, links) {
       const enrolment = fleet.enrolment(nodeId)
       const credential = options.brokerAccess.credential(nodeId)
       const proven =
         enrolment !== undefined &&
         credential !== undefined &&
-        verify(fromBase64(enrolment.deviceKey), leaveProofBytes(nodeId, credential), proof)
+        verify(fromBase64(core.proofKey(enrolment, links)), leaveProofBytes(nodeId, credential), proof)
       if (!proven) {
         throw new HoldfastError('forbidden', 'the device could not prove who it is', {
           remedy: 'Remove it at the hub instead: holdfast-hub delete node NAME.',

@@ -140,8 +140,12 @@ export interface LockMember {
   readonly signatures: Signatures
   readonly verdict: Verdict
   readonly disabled: boolean
-  /** With another WireGuard key, which the device asks for; its present one stands beside. */
+  /** With another WireGuard key or device key, which the device asks for; its present one stands beside. */
   readonly isNext?: true
+  /** It is the device key. */
+  readonly asksDeviceKey?: true
+  /** From the key that the id follows from to the device key, base64; absent where they are the same. */
+  readonly links?: readonly string[]
 }
 
 export interface LockView {
@@ -258,8 +262,11 @@ export interface Hub {
   enrol(request: EnrolRequest): Promise<EnrolReply>
   approve(name: string, actor: Actor): Promise<FleetNode>
 
-  /** A device takes its leave; `proof` is its signature over `leaveProofBytes`. Throws `forbidden`. */
-  leave(nodeId: NodeId, proof: Uint8Array): Promise<void>
+  /**
+   * A device takes its leave; `proof` is its signature over `leaveProofBytes`, `links` lead to the key that it signs with.
+   * Throws `forbidden`.
+   */
+  leave(nodeId: NodeId, proof: Uint8Array, links?: readonly string[]): Promise<void>
 
   /** For a member that the broker refuses: what it is to sign, and the credentials that it gets for that. */
   challenge(node: NodeId): Uint8Array

@@ -9,7 +9,8 @@ import type { AgentOptions, RelayDuty } from './agent.ts'
 import { createChores, type Memory } from './apply/chores.ts'
 import { createKnownTime } from './apply/known-time.ts'
 import { createKeyDesk } from './keys/key-desk.ts'
-import { createKeys } from './keys/own-keys.ts'
+import type { OwnDevice } from './keys/own-device.ts'
+import { createKeys, type Keys } from './keys/own-keys.ts'
 import type { CapabilityKeeper } from './link/capability-keeper.ts'
 import { createOwnCapability } from './link/own-capability.ts'
 import { type Chooser, createChooser } from './paths/chooser.ts'
@@ -71,6 +72,7 @@ interface Sources {
   readonly capability: CapabilityKeeper
   readonly sizes: PathSizes | undefined
   readonly uplinks: Uplinks
+  readonly ownDevice: OwnDevice
   /** A peer says that it has another key. */
   readonly onKey: (node: NodeId, statement: Uint8Array) => void
   /** Bytes of words of gossip through the tunnel, of each peer since the start. */
@@ -96,8 +98,9 @@ function createSizes(
 }
 
 function createPaths(options: AgentOptions, sources: Sources, ownTls: OwnTls, onChange: () => void): Chooser {
-  const { entropy, identity, log, paths, signer } = options
+  const { entropy, identity, log, paths } = options
   const { capability, clock, facts, holding, members, sizes, upkeep, uplinks, wordBytes } = sources
+  const signer = sources.ownDevice.recordedSigner
   const network = (): NetworkSpec | undefined => holding.inForce()?.parsed.records.network?.spec
   const names = createNames(options.resolve, clock, log)
   const pace = (): Pace => (paths?.metered === true ? 'frugal' : (network()?.failover ?? 'normal'))
@@ -194,14 +197,19 @@ function openFacts(
   { log, sha256, store, verify }: AgentOptions,
   members: Members,
   keep: Keepsakes,
-  onKey: Sources['onKey'],
+  { deviceBook, onKey, onLinks }: Keys,
 ): FactBook {
   return createFactBook({
     store,
     log,
     sha256,
     verify,
-    keyOf: (node) => members.keyOf(node),
+    keyOf(node) {
+      const key = members.keyOf(node)
+      // Links come in front of the very fact that they lead to, before the members are known by them.
+      return key !== undefined && deviceBook.hasLinks(node) ? deviceBook.keyOf(node) : key
+    },
+    onLinks,
     onTaken: ({ keyStatement, node }) => {
       if (keyStatement !== undefined) onKey(node, fromBase64(keyStatement))
     },
@@ -227,11 +235,12 @@ export function createParts(
   const staged = options.confirm !== undefined
   const rooted = keepRoot(createHolding(anchors, store, log, staged), root)
   const locked = createOwnLock(options, { anchors, keep }, rooted)
-  const { holding, onKey, ownKey, keyBook } = createKeys(options, { clock, keep, locked }, onKeys)
+  const keys = createKeys(options, { clock, keep, locked }, onKeys)
+  const { deviceBook, holding, keyBook, onKey, onLinks, ownDevice, ownKey } = keys
   const members = createMembers(holding, identity.nodeId)
-  const facts = openFacts(options, members, keep, onKey)
+  const facts = openFacts(options, members, keep, keys)
   const peers = createPeerBook(clock, { viaOf: (endpoint) => paths.viaOf(endpoint), way: (node) => paths.way(node) })
-  const capability = createOwnCapability(options, { anchors, clock, holding }, request)
+  const capability = createOwnCapability(options, { anchors, clock, holding, ownDevice }, request)
   const upkeep = createUpkeep({ ...options.upkeep, clock, log, wireguardBytes: () => peers.upkeepBytes() })
   const uplinks = createOwnUplinks(options, clock, { places: () => paths.stunPlaces(), onSwitch: onUplink })
   const counted = withCounted(options, upkeep, uplinks)
@@ -243,7 +252,7 @@ export function createParts(
     listen: (listener) => void (onLocal = listener),
   }
   const wordBytes = new Map<WgKey, number>()
-  const sources = { onKey, capability, clock, facts, holding, members, sizes, upkeep, uplinks, wordBytes }
+  const sources = { onKey, ownDevice, capability, clock, facts, holding, members, sizes, upkeep, uplinks, wordBytes }
   const paths = createPaths(counted, sources, ownTls, onPathChange)
   const tlsDuty = (port: number): RelayDuty['tls'] => ({
     port,
@@ -259,12 +268,13 @@ export function createParts(
   })
   const ports = createPorts(options, { clock, keep, uplinks }, onPathChange)
   const mode = createMode(store, clock)
-  const keyDesk = createKeyDesk({ clock, node: identity.name, mode, ownKey, paths, peers }, onKeys)
+  const keyDesk = createKeyDesk({ clock, node: identity.name, mode, ownDevice, ownKey, paths, peers }, onKeys)
   const memories = memoriesOf(peers, sizes, upkeep)
   const time = createKnownTime({ clock, keep, log, signedAt: () => holding.held()?.head.issuedAt })
   const chores = createChores({ clock, keep, holding, facts, mode, memories, store, time })
   const started = { wall: clock.now(), monotonic: clock.monotonic() }
-  const known = { ...sources, anchors, root, health, keep, keyBook, keyDesk, mode, ownKey, paths, peers }
+  const keysKnown = { deviceBook, keyBook, keyDesk, onLinks, ownKey }
+  const known = { ...sources, ...keysKnown, anchors, root, health, keep, mode, paths, peers }
   return { ...known, chores, ports, relay, started, time }
 }
 

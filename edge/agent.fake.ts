@@ -26,6 +26,7 @@ export function fakeAgent(words: Pick<Agent, 'status'> & Partial<Agent>): Agent 
     trustAnew: () => undefined,
     keys: refuse,
     rotateKey: refuse,
+    rotateDeviceKey: refuse,
     forgetKeys: refuse,
     wake: () => undefined,
     noteRtt: () => undefined,

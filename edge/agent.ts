@@ -14,6 +14,7 @@ import type { Driver } from './drivers/driver.ts'
 import type { GossipDoor } from './gossip/doors.ts'
 import type { GossipStatus } from './gossip/tally.ts'
 import type { Identity } from './identity.ts'
+import type { DeviceFiles, DeviceKeyStatus } from './keys/own-device.ts'
 import type { KeyFiles, KeyStatus } from './keys/own-key.ts'
 import type { BeaconCodecOptions } from './lan/beacon.ts'
 import type { BeaconSocket } from './lan/doors.ts'
@@ -59,7 +60,10 @@ export interface AgentOptions {
   readonly wgKey: WgKey
   /** Where WireGuard's keys lie; where absent, the key stays as it is. */
   readonly keyFiles?: KeyFiles
+  /** Signs with the device key that is in use. */
   readonly signer: Signer
+  /** Where the device keys lie; where absent, the key stays as it is. */
+  readonly deviceFiles?: DeviceFiles
   readonly clock: Clock
   readonly entropy: Entropy
   readonly log: Log
@@ -133,6 +137,7 @@ export interface PathDoors {
 
 /** How the own key stands, and who goes by it. */
 export interface KeysReport extends KeyStatus {
+  readonly device: DeviceKeyStatus
   /** Name of this node. */
   readonly node: Name
   /** The hub is there to take it into intent. */
@@ -267,6 +272,8 @@ export interface Agent {
   keys(): KeysReport
   /** Another WireGuard key. Resolves once WireGuard has it, or under a membership lock once people are asked to sign for it. */
   rotateKey(): Promise<KeysReport>
+  /** Another device key. Throws where nobody would follow to it. */
+  rotateDeviceKey(): KeysReport
   /** No longer answers to keys it had before. */
   forgetKeys(): KeysReport
   /** Asks for a turn now: something changed, or a person wants it. */

@@ -18,6 +18,7 @@ import type { Lan } from './lan/lan.ts'
 import { createOwnLan } from './lan/own-lan.ts'
 import { createOwnOverrides, type OwnOverrides } from './override/own-overrides.ts'
 import { type Announcer, createAnnouncer } from './report/announcer.ts'
+import { tellDevices } from './report/device-health.ts'
 import { tellLock } from './report/lock-health.ts'
 import { agentPaths } from './report/paths.ts'
 import { agentStatus } from './report/report.ts'
@@ -29,20 +30,25 @@ import { createIntake, type Taken } from './trust/intake.ts'
 const CLOCK_SLACK_MS = 2_000
 
 /** The set in force has changed: everybody who looks at members is told. */
-function adopt({ facts, health, holding, keyBook, members, ownKey, peers }: Parts, options: AgentOptions): void {
+function adopt(parts: Parts, options: AgentOptions): void {
+  const { capability, deviceBook, facts, health, holding, keyBook, members, ownDevice, ownKey, peers } = parts
   tellLock(health, holding)
+  deviceBook.membersChanged()
+  ownDevice.look()
   keyBook.membersChanged()
   ownKey.follow()
   members.adopt()
   peers.setMembers(members.all(), options.identity.nodeId)
   facts.membersChanged()
+  capability.membersChanged()
+  tellDevices(health, parts, options.identity.nodeId)
   const me = members.me()
   if (me !== undefined) options.onPublic?.(me.publicEndpoint !== undefined)
 }
 
 /** Everything the last run left, verified. */
 function loadAll(options: AgentOptions, parts: Parts, running: Running): void {
-  const { facts, health, holding, keep, keyBook, peers, sizes, upkeep } = parts
+  const { deviceBook, facts, health, holding, keep, keyBook, peers, sizes, upkeep } = parts
   const bad = holding.load()
   const rebuilt = options.databaseRebuilt ?? bad
   if (rebuilt !== undefined) {
@@ -53,7 +59,7 @@ function loadAll(options: AgentOptions, parts: Parts, running: Running): void {
   adopt(parts, options)
   keep.attempt('facts', () => facts.load())
   // With the facts came words on keys.
-  if (keyBook.revision() > 0) adopt(parts, options)
+  if (keyBook.revision() > 0 || deviceBook.revision() > 0) adopt(parts, options)
   keep.attempt('upkeep', () => upkeep.recall(options.store.get(upkeepKey)))
   keep.attempt('paths', () => peers.recall(options.store.get(lastGoodKey)))
   keep.attempt('path sizes', () => sizes?.recall(options.store.get(pathSizesKey)))
@@ -78,7 +84,7 @@ function createVoice(
   gossip: Pick<OwnGossip, 'fact'>,
 ): Announcer {
   const { sha256, signer, verify, log, identity, settings } = options
-  const { clock, keep, members, ownKey, paths, peers, ports } = parts
+  const { clock, keep, members, onLinks, ownDevice, ownKey, paths, peers, ports } = parts
   let said: Uint8Array | undefined
   const self = identity.nodeId
   return createAnnouncer({
@@ -93,6 +99,7 @@ function createVoice(
     listenPort: settings.listenPort,
     me: () => members.me(),
     keyStatement: () => ownKey.statement(),
+    device: { links: () => ownDevice.links(), onLinks: (links) => onLinks(self, links) },
     local: () => turns.local(),
     mapping: () => {
       const portMapped = ports.outside()

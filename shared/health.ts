@@ -66,6 +66,12 @@ export const healthMeanings = {
     remedy:
       'Ask whoever holds the lock’s keys. Where they were lost and the lock was made anew: `holdfast lock trust FILE` here.',
   },
+  'device-key-forked': {
+    severity: 'critical',
+    title: 'Two device keys are named to follow one; the first that was heard of counts until the hub decides',
+    remedy:
+      'Somebody else has the former key of that device. Remove the node at the hub, then `holdfast leave --purge` on the device and join it again.',
+  },
   'not-a-member': {
     severity: 'critical',
     title: 'The network’s newest intent does not contain this node',

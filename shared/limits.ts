@@ -41,6 +41,12 @@ export const candidatesMax = 16
 export const keyStatementBytesMax = 320
 /** Former keys of a device that its hub remembers, so that none of them comes back: years of changes. */
 export const formerWgKeysMax = 64
+/** … and of its device keys, with the links between them: 13 KB at most, shown to who signs for members. */
+export const deviceLinksKeptMax = 64
+/** Links that go in front of one signed word: as often may a device key be changed while the hub is away. */
+export const deviceLinksMax = 4
+/** Bytes of these links, with what says how many there are. */
+export const deviceLinksBytesMax = 2 + deviceLinksMax * 200
 /** Keys that a device was known by and still answers to, for peers that were away: one is changed a few times a year. */
 export const retiredKeysMax = 4
 /** Uplinks of a host that are told apart, of each family: Ethernet, Wi-Fi and two modems. */
@@ -170,7 +176,7 @@ export const pathSizesMax = 8
 /** What happened to the paths of one peer, as people ask for it. */
 export const pathHistoryMax = 32
 /** One beacon: a fact with what seals it. Few need more than one frame of Ethernet; IP cuts and joins the others. */
-export const beaconBytesMax = factBytesMax + 512
+export const beaconBytesMax = factBytesMax + deviceLinksBytesMax + 512
 /** Signing keys that beacons are sealed under and opened with: the old and the new, and one that was never withdrawn. */
 export const beaconKeysMax = 3
 /** Links of one host that beacons go out on: more are no device's, but a router's. */

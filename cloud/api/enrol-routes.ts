@@ -5,7 +5,7 @@ import { fromBase64, toBase64 } from '../../shared/bytes.ts'
 import { parseNodeId } from '../../shared/ids.ts'
 import { text } from '../../shared/intent/field.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
-import { enrolRequestSchema } from '../../shared/wire/enrol.ts'
+import { deviceLinks, enrolRequestSchema } from '../../shared/wire/enrol.ts'
 import { renewRequestSchema } from '../../shared/wire/renew.ts'
 import { readJson } from './body.ts'
 import type { ApiRoute } from './route.ts'
@@ -14,6 +14,7 @@ const leaveSchema = v.strictObject({
   nodeId: text(parseNodeId, 'node-id'),
   /** Ed25519 signature by the device key over `leaveProofBytes`, base64. */
   proof: v.pipe(v.string(), v.base64(), v.maxLength(128)),
+  links: v.optional(deviceLinks),
 })
 
 export const enrolRoutes: readonly ApiRoute[] = [
@@ -82,8 +83,8 @@ export const enrolRoutes: readonly ApiRoute[] = [
     reply: 'The device is removed',
     handle: async (call) => {
       const { context, deps } = call
-      const { nodeId, proof } = parseWith(leaveSchema, await readJson(call))
-      await deps.hub.leave(nodeId, fromBase64(proof))
+      const { links, nodeId, proof } = parseWith(leaveSchema, await readJson(call))
+      await deps.hub.leave(nodeId, fromBase64(proof), links)
       return context.json({ state: 'left' })
     },
   },

@@ -1,7 +1,13 @@
 // What an agent may say to the embedded broker. Pure: each function returns what is wrong, if anything.
 
 import type { NetworkId, NodeId } from '../../shared/ids.ts'
-import { factBytesMax, overrideReportBytesMax, requestBytesMax, statusBytesMax } from '../../shared/limits.ts'
+import {
+  deviceLinksBytesMax,
+  factBytesMax,
+  overrideReportBytesMax,
+  requestBytesMax,
+  statusBytesMax,
+} from '../../shared/limits.ts'
 import { agentMayPublish, type NodeChannel, topics } from '../../shared/wire/topics.ts'
 
 export interface Member {
@@ -16,8 +22,8 @@ export interface Publication {
   readonly qos: number
 }
 
-/** A signature and its header around a fact. */
-const ENVELOPE_BYTES = 128
+/** A signature and its header around a fact, and the links that lead to who signed it. */
+const ENVELOPE_BYTES = 128 + deviceLinksBytesMax
 const PRESENCE_BYTES_MAX = 256
 
 const bytesMax: Record<NodeChannel, number> = {
@@ -26,7 +32,7 @@ const bytesMax: Record<NodeChannel, number> = {
   status: statusBytesMax,
   presence: PRESENCE_BYTES_MAX,
   ledger: statusBytesMax,
-  override: overrideReportBytesMax,
+  override: overrideReportBytesMax + deviceLinksBytesMax,
 }
 
 /** Latest-wins channels; a retained request or ledger batch would be replayed to the hub at each of its connects. */

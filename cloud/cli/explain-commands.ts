@@ -65,7 +65,7 @@ function reportLines(device: FleetRow | undefined, now: number): readonly string
   return [
     `State      ${device.state} for ${ageText(now - device.since)}`,
     ...heardLine(device, now),
-    `Device     ${device.nodeId}, WireGuard key ${device.wgKey}`,
+    `Device     ${device.nodeId}, WireGuard key ${device.wgKey}, device key ${device.deviceKey}`,
     ...(report === undefined
       ? []
       : [

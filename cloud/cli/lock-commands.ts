@@ -27,7 +27,11 @@ function getLock(context: Context): Promise<LockView> {
 }
 
 function bundleOf({ lock, network }: LockView, members: readonly LockMember[]): LockBundle {
-  const list = members.map(({ member, signatures }) => ({ member, signatures: [...signatures] }))
+  const list = members.map(({ links, member, signatures }) => ({
+    member,
+    signatures: [...signatures],
+    ...(links === undefined ? {} : { links: [...links] }),
+  }))
   return { network, ...(lock === undefined ? {} : { lock }), members: list }
 }
 

@@ -17,7 +17,7 @@ function stateOf(verdict: LockMember['verdict'], isNext = false): string {
 
 export function printMembers(context: Context, { lock }: LockView, members: readonly LockMember[]): void {
   const keys = new Set(lock?.lock.keys.map((key) => keyIdOf(fromBase64(key), sha256)))
-  const rows = members.map(({ disabled, isNext, member, signatures, verdict }) => {
+  const rows = members.map(({ asksDeviceKey, disabled, isNext, member, signatures, verdict }) => {
     const signers = signatures.map(({ key }) => key).filter((key) => keys.has(key))
     const tone = verdict === 'admitted' ? 'good' : 'warn'
     return [
@@ -27,7 +27,7 @@ export function printMembers(context: Context, { lock }: LockView, members: read
       { text: `${stateOf(verdict, isNext)}${disabled ? ', disabled' : ''}`, tone } as const,
       `${signers.length} of ${lock?.lock.threshold ?? 0}`,
       signers.join(' ') || '-',
-      member.wgKey,
+      asksDeviceKey ? `device key ${member.deviceKey}` : member.wgKey,
     ]
   })
   const headings = ['node', 'id', 'addresses', 'state', 'signatures', 'signed by', 'WireGuard key']

@@ -34,6 +34,7 @@ export function nodeBody(node: Resource<'Node'>, { addresses, enrolment }: Conte
     wgKey: enrolment.wgKey,
     ...(enrolment.wgSerial === undefined ? {} : { wgSerial: enrolment.wgSerial }),
     deviceKey: enrolment.deviceKey,
+    ...(enrolment.deviceSerial === undefined ? {} : { deviceSerial: enrolment.deviceSerial }),
     addresses: [...addresses],
     ...(spec.publicEndpoint === undefined ? {} : { publicEndpoint: spec.publicEndpoint }),
     ...(spec.relay?.enabled === true ? { relay: { port: spec.relay.port, tlsPort: spec.relay.tlsPort } } : {}),
@@ -47,6 +48,14 @@ export function bodyWithNext(body: NodeBody, enrolment: Enrolment | undefined): 
   const next = enrolment?.next
   if (next === undefined) return undefined
   return { ...body, wgKey: next.wgKey, wgSerial: next.serial, membership: [...next.signatures] }
+}
+
+/** The device as it would be with the device key that it asks for; undefined where it asks for none. */
+export function bodyWithNextDevice(body: NodeBody, enrolment: Enrolment | undefined): NodeBody | undefined {
+  const next = enrolment?.nextDevice
+  if (next === undefined) return undefined
+  const { deviceKey, serial, signatures } = next
+  return { ...body, deviceKey, deviceSerial: serial, membership: [...signatures] }
 }
 
 /** The key that enough people have signed for. */

@@ -34,6 +34,7 @@ function nodeOf({
   const signed = {
     ...(membership === undefined ? {} : { signatures: membership }),
     ...(body.wgSerial === undefined ? {} : { wgSerial: body.wgSerial }),
+    ...(body.deviceSerial === undefined ? {} : { deviceSerial: body.deviceSerial }),
     ...(body.next === undefined
       ? {}
       : { next: { wgKey: body.next.wgKey, serial: body.next.serial, signatures: body.next.membership } }),

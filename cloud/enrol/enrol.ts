@@ -3,9 +3,10 @@
 import { fromBase64, toBase64 } from '../../shared/bytes.ts'
 import type { Clock, Entropy, Sha256, Verify } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
-import { base32, type Name, type NodeId, parseName, parseNodeId } from '../../shared/ids.ts'
+import { type DeviceKey, type Name, type NodeId, parseName, parseNodeId } from '../../shared/ids.ts'
 import { apiVersion, parseResource, type Resource } from '../../shared/intent/resource.ts'
 import { encodeSnapshot } from '../../shared/record/delta.ts'
+import { nodeIdOf } from '../../shared/record/device-link.ts'
 import { type EnrolReply, type EnrolRequest, enrolProofBytes } from '../../shared/wire/enrol.ts'
 import type { Actor, BrokerAccess, HubOptions } from '../hub.ts'
 import type { Publisher } from '../publish/publisher.ts'
@@ -16,6 +17,8 @@ import type { Tokens } from './tokens.ts'
 export interface EnrolPort {
   enrolmentOf(node: NodeId): Enrolment | undefined
   enrolmentNamed(name: Name): Enrolment | undefined
+  /** Who goes by that device key now. */
+  enrolmentWith(deviceKey: DeviceKey): Enrolment | undefined
   nodeNamed(name: Name): Resource<'Node'> | undefined
   /** It is approved, and waits for signatures by keys of the membership lock. */
   isUnsigned(name: Name): boolean
@@ -41,10 +44,6 @@ export interface EnrolOptions {
 /** Seconds after which a device that waits for approval asks again. */
 const RETRY_AFTER_S = 5
 
-function nodeIdOf(deviceKey: string, sha256: Sha256): NodeId {
-  return parseNodeId(base32(sha256(fromBase64(deviceKey)), 16))
-}
-
 function nodeResource(
   request: EnrolRequest,
   name: Name,
@@ -60,6 +59,19 @@ function nodeResource(
 
 function signaturesOf({ signatures }: Enrolment): Pick<Enrolment, 'signatures'> {
   return signatures === undefined ? {} : { signatures }
+}
+
+/** Who comes with a key that a device has left behind is not let in by it, and a device is no second one by its present key. */
+function refuseFormerKey(held: Enrolment | undefined, { deviceKey }: EnrolRequest, port: EnrolPort): void {
+  const other = held === undefined ? port.enrolmentWith(deviceKey) : undefined
+  const known = held?.deviceKey === deviceKey ? undefined : (held ?? other)
+  if (known === undefined) return
+  const what =
+    held === undefined ? `is a later key of ${known.name}` : `was a key of ${known.name}, which goes by another`
+  throw new HoldfastError('conflict', `the device key ${what}`, {
+    field: 'deviceKey',
+    remedy: `Remove the node first (holdfast-hub delete node ${known.name}), then \`holdfast leave --purge\` on the device, and join anew.`,
+  })
 }
 
 function chooseName(request: EnrolRequest, node: NodeId, held: Enrolment | undefined, port: EnrolPort): Name {
@@ -124,8 +136,10 @@ export function createEnrol(options: EnrolOptions) {
 
   return async (request: EnrolRequest): Promise<EnrolReply> => {
     prove(request)
-    const node = nodeIdOf(request.deviceKey, sha256)
+    // Here alone the id follows from the key that is shown: later on the device may go by another.
+    const node = parseNodeId(nodeIdOf(request.deviceKey, sha256))
     const held = port.enrolmentOf(node)
+    refuseFormerKey(held, request, port)
     // The same device asks again: it waits for approval, or its first reply was lost. The token was spent then.
     if (held !== undefined && held.tokenId === request.tokenId && held.wgKey === request.wgKey) {
       tokens.recognise(request.tokenId, request.secret)

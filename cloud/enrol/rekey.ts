@@ -5,7 +5,7 @@
 // when its record shows that enough of them have signed.
 
 import type { Clock, Log, Sha256, Verify } from '../../shared/effects.ts'
-import { describeError, HoldfastError } from '../../shared/errors.ts'
+import { HoldfastError } from '../../shared/errors.ts'
 import { type KeyStatement, openKeyStatement } from '../../shared/fact/key-statement.ts'
 import type { Name, NetworkId, NodeId } from '../../shared/ids.ts'
 import { formerWgKeysMax } from '../../shared/limits.ts'
@@ -16,6 +16,7 @@ import type { LockBook } from '../lock/lock-book.ts'
 import type { Networks } from '../publish/networks.ts'
 import type { Commit, Committed } from '../source/commit.ts'
 import type { Enrolment, HubStore } from '../store/hub-store.ts'
+import { createRefusals } from './refusals.ts'
 
 export interface RekeyOptions {
   readonly clock: Clock
@@ -42,8 +43,7 @@ function refuse(message: string): never {
 
 export function createRekey(options: RekeyOptions): Rekey {
   const { clock, commit, enrolments, locks, log, networks, sha256, store, verify } = options
-  /** The last word of each that was refused: it comes with every fact. */
-  const refused = new Map<NodeId, number>()
+  const refusals = createRefusals({ clock, log, store, what: 'another key', verb: 'rotate-key-refused' })
 
   /** Devices turn to a key only where they see it in their record, so its absence there means that people have not signed. */
   const isPublished = ({ name, network }: Enrolment, { wgKey }: KeyStatement): boolean => {
@@ -89,8 +89,11 @@ export function createRekey(options: RekeyOptions): Rekey {
   const take = (enrolment: Enrolment, { serial, wgKey }: KeyStatement, signatures?: Signatures): void => {
     const { formerWgKeys = [], next: _, signatures: __, ...rest } = enrolment
     const former = enrolment.wgKey === wgKey ? formerWgKeys : [enrolment.wgKey, ...formerWgKeys]
+    const { nextDevice } = rest
     const taken: Enrolment = {
       ...rest,
+      // What people signed for the device key that it asks for was over the former WireGuard key.
+      ...(nextDevice === undefined ? {} : { nextDevice: { ...nextDevice, signatures: [] } }),
       wgKey,
       wgSerial: serial,
       ...(former.length === 0 ? {} : { formerWgKeys: former.slice(0, formerWgKeysMax) }),
@@ -114,24 +117,6 @@ export function createRekey(options: RekeyOptions): Rekey {
     take(enrolment, word, next.signatures)
   }
 
-  const tell = ({ name, nodeId }: Enrolment, serial: number, error: unknown): void => {
-    if (refused.get(nodeId) === serial) return
-    refused.set(nodeId, serial)
-    const why = describeError(error)
-    log.warn('another key of a device was refused', { name, why })
-    try {
-      store.putAudit({
-        at: clock.now(),
-        actor: name,
-        verb: 'rotate-key-refused',
-        target: `node/${name}`,
-        detail: why.slice(0, 300),
-      })
-    } catch (failure) {
-      log.warn('the refusal was not written down', { why: describeError(failure) })
-    }
-  }
-
   return (node, statement) => {
     const name = options.fleet.enrolment(node)?.name
     const enrolment = name === undefined ? undefined : enrolments.get(name)
@@ -148,9 +133,9 @@ export function createRekey(options: RekeyOptions): Rekey {
         if (word.asked === undefined) take(enrolment, word)
       } else if (word.asked === true) ask(enrolment, word)
       else takeSigned(enrolment, word)
-      refused.delete(node)
+      refusals.forget(node)
     } catch (error) {
-      tell(enrolment, serial, error)
+      refusals.tell(enrolment, serial, error)
     }
   }
 }

@@ -16,6 +16,7 @@ import { createRateLimit } from '../access/rate-limit.ts'
 import type { NodeState } from '../hub.ts'
 import type { Enrolment, NetworkState } from '../store/hub-store.ts'
 import { giveLogIn, type LogInOptions } from './log-in.ts'
+import type { ProofKey } from './proof-key.ts'
 
 export interface RenewalOptions extends LogInOptions {
   readonly clock: Clock
@@ -24,6 +25,7 @@ export interface RenewalOptions extends LogInOptions {
   /** Of the anchor, and of those before, which devices may have joined under. */
   readonly pins: readonly Uint8Array[]
   readonly enrolmentOf: (node: NodeId) => Enrolment | undefined
+  readonly proofKey: ProofKey
   readonly stateOf: (name: Name) => NodeState | undefined
   readonly networkOf: (name: Name) => { readonly state: NetworkState } | undefined
   /** Credentials were given. */
@@ -77,14 +79,14 @@ export function createRenewal(options: RenewalOptions): Renewal {
     return sameSecret(challenge.subarray(open.length), code(node, open)) && clock.monotonic() < endOf(open)
   }
 
-  const prove = ({ challenge, nodeId, proof }: RenewRequest): Enrolment => {
+  const prove = ({ challenge, links, nodeId, proof }: RenewRequest): Enrolment => {
     const enrolment = options.enrolmentOf(nodeId)
     const bytes = fromBase64(challenge)
     const proven =
       enrolment?.state === 'approved' &&
       isCurrent(nodeId, bytes) &&
       pins.some((pin) =>
-        verify(fromBase64(enrolment.deviceKey), renewProofBytes(nodeId, bytes, pin), fromBase64(proof)),
+        verify(fromBase64(options.proofKey(enrolment, links)), renewProofBytes(nodeId, bytes, pin), fromBase64(proof)),
       )
     if (!proven) throw refused()
     return enrolment

@@ -4,14 +4,15 @@
 import { compareText, fromBase64 } from '../../shared/bytes.ts'
 import type { Clock, Log, Timer } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
-import { isNewerFact, readFact } from '../../shared/fact/fact.ts'
 import type { Name, NodeId } from '../../shared/ids.ts'
+import { type DeviceLink, splitLed } from '../../shared/record/device-link.ts'
 import { compareVersion, noVersion, type Version } from '../../shared/record/head.ts'
 import { parsePresence, parseStatus, readStatus } from '../../shared/wire/report.ts'
 import type { NodeChannel } from '../../shared/wire/topics.ts'
 import type { AuditRow, FleetNode, HubEvent } from '../hub.ts'
 import type { Enrolment, HubStore, LastWord } from '../store/hub-store.ts'
 import { type Device, fromTheFuture, newDevice, noteUnread, showDevice, stateOf, takenBackOf } from './device.ts'
+import { isNewerWord, openWord, unled } from './device-facts.ts'
 import { auditOf, type OverrideReading, openOverrides } from './device-overrides.ts'
 import { createHeardOf } from './heard-of.ts'
 import type { Member } from './progress.ts'
@@ -26,6 +27,8 @@ export interface FleetOptions extends OverrideReading {
   readonly newest: (network: Name) => Version | undefined
   /** A device states that it has another WireGuard key. */
   readonly onKey: (node: NodeId, statement: Uint8Array) => void
+  /** Links between device keys came in front of what a device said. */
+  readonly onLinks: (node: NodeId, links: readonly DeviceLink[]) => void
   /** A device told of its policy overrides. */
   readonly onOverrides: (node: NodeId) => void
 }
@@ -136,10 +139,11 @@ export class Fleet {
   fact(node: NodeId, payload: Uint8Array): void {
     const device = this.#devices.get(node)
     if (device === undefined) return
-    const { fact, unread } = this.#open(device, payload)
+    const envelope = unled(node, payload, this.#options)
+    const { fact, unread } = openWord(device, envelope, this.#options)
     this.#accepted(device, 'fact')
     this.#noteUnread(device, 'fact', unread)
-    if (!isNewerFact(fact, device.fact)) return
+    if (!isNewerWord(fact, envelope, device)) return
     device.fact = fact
     device.word = { ...device.word, fact: payload }
     if (fact.keyStatement !== undefined) this.#options.onKey(node, fromBase64(fact.keyStatement))
@@ -150,7 +154,8 @@ export class Fleet {
   overrides(node: NodeId, payload: Uint8Array): void {
     const device = this.#devices.get(node)
     if (device === undefined) return
-    const told = openOverrides(device, payload, this.#options)
+    const envelope = unled(node, payload, this.#options)
+    const told = openOverrides(device, envelope, this.#options)
     this.#accepted(device, 'override')
     const { clock, emit, onOverrides, store } = this.#options
     const rows = auditOf(device, told, clock.now())
@@ -249,9 +254,10 @@ export class Fleet {
     device.since = lastSeen
     device.session = session
     if (status !== undefined) this.#tolerate(() => (device.report = parseStatus(status)))
-    if (fact !== undefined) this.#tolerate(() => (device.fact = this.#open(device, fact).fact))
+    if (fact !== undefined)
+      this.#tolerate(() => (device.fact = openWord(device, splitLed(fact).envelope, this.#options).fact))
     if (override !== undefined)
-      this.#tolerate(() => (device.overrides = openOverrides(device, override, this.#options)))
+      this.#tolerate(() => (device.overrides = openOverrides(device, splitLed(override).envelope, this.#options)))
   }
 
   #turn(device: Device, online: boolean, since?: number): void {
@@ -281,11 +287,6 @@ export class Fleet {
     if (!noteUnread(device, channel, unread, clock.now())) return
     const fields = unread.join(', ')
     log.info('a node says more than this hub understands', { node: device.enrolment.name, channel, fields })
-  }
-
-  #open(device: Device, envelope: Uint8Array): ReturnType<typeof readFact> {
-    const { nodeId, deviceKey } = device.enrolment
-    return readFact(envelope, nodeId, deviceKey, this.#options.verify, this.#options.sha256)
   }
 
   #tolerate(run: () => void): void {

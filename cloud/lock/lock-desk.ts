@@ -17,16 +17,18 @@ import {
   type SignedLock,
 } from '../../shared/record/lock.ts'
 import type { LockSubmission } from '../../shared/record/lock-bundle.ts'
-import { memberBytes } from '../../shared/record/member.ts'
+import { type Judge, memberBytes } from '../../shared/record/member.ts'
 import type { NodeBody } from '../../shared/record/record.ts'
 import { type Signatures, signersOf } from '../../shared/record/signatures.ts'
 import type { Addresses } from '../compile/addresses.ts'
-import { bodyWithNext, nodeBody } from '../compile/compile.ts'
+import { followWords, withDevice } from '../enrol/device-rekey.ts'
+import type { Fleet } from '../fleet/fleet.ts'
 import type { Actor, LockMember, LockView } from '../hub.ts'
 import type { LiveNetwork, Networks } from '../publish/networks.ts'
 import type { Commit, Committed } from '../source/commit.ts'
 import type { Change, Intents } from '../source/intents.ts'
 import type { Enrolment, HubStore } from '../store/hub-store.ts'
+import { type Candidate, candidatesOf, linksOf, signaturesAs, subjectOf, withSignatures } from './candidates.ts'
 import { judgeUnder, type LockBook, lockRecords } from './lock-book.ts'
 
 export interface LockDeskOptions extends LockScope {
@@ -36,6 +38,7 @@ export interface LockDeskOptions extends LockScope {
   readonly addresses: Addresses
   readonly enrolments: Map<Name, Enrolment>
   readonly networks: Networks
+  readonly fleet: Pick<Fleet, 'add'>
   readonly commit: Commit
   readonly announce: (changes: readonly Change[], committed: Committed) => void
   readonly clock: Clock
@@ -45,20 +48,6 @@ export interface LockDesk {
   view(network: string): LockView
   /** Takes a bundle that people signed. Throws `untrusted`, `bad-signature`, `conflict` or `stale`; then nothing changed. */
   submit(network: string, bundle: LockSubmission, replace: boolean, actor: Actor): LockView
-}
-
-interface Candidate {
-  readonly enrolment: Enrolment
-  /** As it would be published; a disabled node as if it were enabled, so that it can be signed for beforehand. */
-  readonly body: NodeBody
-  readonly disabled: boolean
-  /** This is how it would be with the key that it asks for. */
-  readonly isNext: boolean
-}
-
-/** A member and a key: what people sign for. */
-function subjectOf({ nodeId, wgKey }: Pick<NodeBody, 'nodeId' | 'wgKey'>): string {
-  return `${nodeId} ${wgKey}`
 }
 
 /** `more` beside `held`, the newer of two by one key, the oldest forgotten where there are too many. */
@@ -73,7 +62,7 @@ function named(names: readonly string[]): string {
 }
 
 export function createLockDesk(options: LockDeskOptions): LockDesk {
-  const { addresses, enrolments, intents, locks, networks, sha256, store, verify } = options
+  const { enrolments, intents, locks, networks, sha256, store, verify } = options
 
   const liveNamed = (name: string): LiveNetwork => {
     const live = networks.get(name as Name)
@@ -83,34 +72,24 @@ export function createLockDesk(options: LockDeskOptions): LockDesk {
     })
   }
 
-  const candidates = ({ state }: LiveNetwork): readonly Candidate[] =>
-    [...enrolments.values()]
-      .filter((enrolment) => enrolment.network === state.name)
-      .flatMap((enrolment) => {
-        const node = intents.get('Node', enrolment.name)?.resource as Resource<'Node'> | undefined
-        if (node === undefined) return []
-        const enabled = { ...node, spec: { ...node.spec, disabled: false } }
-        const body = nodeBody(enabled, { addresses: addresses.of(state.name, `node/${enrolment.name}`), enrolment })
-        if (body === undefined) return []
-        const one = { enrolment, disabled: node.spec.disabled }
-        const next = locks.judge(state.id) === undefined ? undefined : bodyWithNext(body, enrolment)
-        const present = { ...one, body, isNext: false }
-        return next === undefined ? [present] : [present, { ...one, body: next, isNext: true }]
-      })
-      .sort((a, b) => (a.enrolment.name < b.enrolment.name ? -1 : 1))
+  const candidates = (live: LiveNetwork): readonly Candidate[] => candidatesOf(options, live.state)
 
   const view = (name: string): LockView => {
     const live = liveNamed(name)
     const lock = locks.chain(live.state.id).at(-1)
     const judge = locks.judge(live.state.id)
-    const members = candidates(live).map(({ body, disabled, isNext }): LockMember => {
+    const members = candidates(live).map((candidate): LockMember => {
+      const { as, body, disabled } = candidate
+      const links = linksOf(candidate)
       const { addresses: own, deviceKey, nodeId, wgKey } = body
       return {
         member: { name: body.name, nodeId, deviceKey, wgKey, addresses: own },
         signatures: [...(body.membership ?? [])],
         verdict: judge === undefined ? 'admitted' : judge(body),
         disabled,
-        ...(isNext ? { isNext } : {}),
+        ...(as === 'present' ? {} : { isNext: true }),
+        ...(as === 'next-device' ? { asksDeviceKey: true } : {}),
+        ...(links.length === 0 ? {} : { links }),
       }
     })
     const { id } = live.state
@@ -143,24 +122,39 @@ export function createLockDesk(options: LockDeskOptions): LockDesk {
     keys: TrustedKeys,
   ): ReadonlyMap<Name, Enrolment> => {
     const bySubject = new Map(list.map((one) => [subjectOf(one.body), one]))
-    const present = new Map(list.filter(({ isNext }) => !isNext).map((one) => [one.enrolment.nodeId, one]))
+    const present = new Map(list.filter(({ as }) => as === 'present').map((one) => [one.enrolment.nodeId, one]))
     const next = new Map<Name, Enrolment>()
     for (const { member, signatures } of bundle.members) {
       if (signatures.length === 0) continue
       const candidate = bySubject.get(subjectOf(member)) ?? present.get(member.nodeId)
       // Who left meanwhile needs no signature any more.
       if (candidate === undefined) continue
-      const { body, isNext } = candidate
+      const { as, body } = candidate
       const enrolment = next.get(candidate.enrolment.name) ?? candidate.enrolment
-      const held = (isNext ? enrolment.next?.signatures : enrolment.signatures) ?? []
+      const held = signaturesAs(enrolment, as)
       const fresh = signatures.filter(
         (one) => !held.some(({ key, signature }) => key === one.key && signature === one.signature),
       )
       if (fresh.length === 0) continue
       const all = joined(held, checked(live, body, fresh, keys))
-      const change =
-        isNext && enrolment.next !== undefined ? { next: { ...enrolment.next, signatures: all } } : { signatures: all }
-      next.set(enrolment.name, { ...enrolment, ...change })
+      next.set(enrolment.name, withSignatures(enrolment, as, all))
+    }
+    return next
+  }
+
+  /** Those who asked for a device key, and whom enough people have signed for with it, have it from now on. */
+  const withSignedDevices = (
+    list: readonly Candidate[],
+    signed: ReadonlyMap<Name, Enrolment>,
+    judge: Judge | undefined,
+  ): ReadonlyMap<Name, Enrolment> => {
+    const next = new Map(signed)
+    for (const { as, body } of list) {
+      const enrolment = as === 'next-device' ? signed.get(body.name) : undefined
+      const { nextDevice } = enrolment ?? {}
+      if (enrolment === undefined || nextDevice === undefined) continue
+      const isSigned = judge?.({ ...body, membership: [...nextDevice.signatures] }) === 'admitted'
+      if (isSigned) next.set(body.name, withDevice(enrolment, nextDevice))
     }
     return next
   }
@@ -189,8 +183,8 @@ export function createLockDesk(options: LockDeskOptions): LockDesk {
   ): void => {
     const judge = judgeUnder(lock, { sha256, verify })
     if (judge === undefined) return
-    const cut = list.filter(({ body, disabled, enrolment, isNext }) => {
-      if (isNext) return false
+    const cut = list.filter(({ as, body, disabled, enrolment }) => {
+      if (as !== 'present') return false
       const membership = signed.get(enrolment.name)?.signatures ?? enrolment.signatures ?? []
       const isPublished = live.publisher.records.has(`node/${enrolment.name}`)
       return !disabled && isPublished && judge({ ...body, membership: [...membership] }) === 'unsigned'
@@ -219,9 +213,10 @@ export function createLockDesk(options: LockDeskOptions): LockDesk {
     const lock = chain.at(-1)?.lock
     const keys = new Map([...before.slice(-1), ...chain.slice(-1)].flatMap((one) => [...lockKeys(one.lock, sha256)]))
     const list = candidates(live)
-    const signed = signedFor(live, bundle, list, keys)
+    const given = signedFor(live, bundle, list, keys)
     const isNew = chain !== before
-    if (isNew) refuseLoss(live, list, lock, signed)
+    if (isNew) refuseLoss(live, list, lock, given)
+    const signed = withSignedDevices(list, given, judgeUnder(lock, { sha256, verify }))
     const all = new Map(list.map(({ enrolment }) => [enrolment.name, signed.get(enrolment.name) ?? enrolment]))
     const gone = before
       .filter((one) => !chain.includes(one))
@@ -237,14 +232,29 @@ export function createLockDesk(options: LockDeskOptions): LockDesk {
         const audit = (target: string, detail: string): void =>
           store.putAudit({ at: options.clock.now(), actor: actor.name, verb: 'sign', target, detail })
         if (isNew) audit(`lock/${name}`, lockWords(lock, replace))
-        for (const { name: node, next, signatures } of signed.values()) {
-          const by = [...(signatures ?? []), ...(next?.signatures ?? [])].map(({ key }) => key)
+        for (const { name: node, next, nextDevice, signatures } of given.values()) {
+          const by = [...(signatures ?? []), ...(next?.signatures ?? []), ...(nextDevice?.signatures ?? [])].map(
+            ({ key }) => key,
+          )
           audit(`node/${node}`, `signed by ${[...new Set(by)].join(', ')}`)
+          const turned = signed.get(node)
+          if (nextDevice === undefined || turned?.deviceKey !== nextDevice.deviceKey) continue
+          const detail = followWords(enrolments.get(node) ?? turned, nextDevice)
+          store.putAudit({
+            at: options.clock.now(),
+            actor: node,
+            verb: 'rotate-device-key',
+            target: `node/${node}`,
+            detail,
+          })
         }
       },
     })
     if (isNew) locks.settle(live.state.id, chain)
-    for (const [node, enrolment] of signed) enrolments.set(node, enrolment)
+    for (const [node, enrolment] of signed) {
+      enrolments.set(node, enrolment)
+      options.fleet.add(enrolment)
+    }
     options.announce(changes, committed)
     return view(name)
   }

@@ -3,7 +3,9 @@
 import { fromBase64, toBase64 } from '../../shared/bytes.ts'
 import type { Sha256, Signer } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
-import { base32, type DeviceKey, type NetworkId, type NodeId, parseDeviceKey } from '../../shared/ids.ts'
+import { verify } from '../../shared/host/crypto.ts'
+import { type DeviceKey, type NetworkId, type NodeId, parseDeviceKey } from '../../shared/ids.ts'
+import { followDevice, nodeIdOf, readDeviceLink } from '../../shared/record/device-link.ts'
 import { keyIdOf } from '../../shared/record/envelope.ts'
 import {
   isSignedBy,
@@ -11,11 +13,12 @@ import {
   type LockScope,
   lockBytes,
   lockHash,
+  lockKeys,
   type SignedLock,
 } from '../../shared/record/lock.ts'
 import type { LockBundle } from '../../shared/record/lock-bundle.ts'
-import { memberBytes } from '../../shared/record/member.ts'
-import { type Signature, type Signatures, signBeside } from '../../shared/record/signatures.ts'
+import { type Member, memberBytes } from '../../shared/record/member.ts'
+import { type Signature, type Signatures, signBeside, signersOf } from '../../shared/record/signatures.ts'
 
 /** Whom to sign for: everybody in the bundle, or these. */
 export type Whom = 'all' | readonly string[]
@@ -92,6 +95,29 @@ function wantedOf(bundle: LockBundle, whom: Whom): ReadonlySet<string> {
   })
 }
 
+/** True if as many keys of the lock as it asks for have signed for the device with this very key before. */
+function isVouchedFor({ lock, members, network }: LockBundle, { deviceKey, nodeId }: Member, sha256: Sha256): boolean {
+  if (lock === undefined || lock.lock.threshold === 0) return false
+  const keys = lockKeys(lock.lock, sha256)
+  return members.some(
+    ({ member, signatures }) =>
+      member.nodeId === nodeId &&
+      member.deviceKey === deviceKey &&
+      signersOf('member', memberBytes(network.id, member), signatures, keys, verify).size >= lock.lock.threshold,
+  )
+}
+
+/** True if the id follows from the device key, or from one that the links show to be followed by it. */
+function isItsKey(bundle: LockBundle, { links = [], member }: LockBundle['members'][number], sha256: Sha256): boolean {
+  const { deviceKey, nodeId } = member
+  if (nodeIdOf(deviceKey, sha256) === nodeId || isVouchedFor(bundle, member, sha256)) return true
+  const offered = links.map((link) => readDeviceLink(fromBase64(link)))
+  const first = offered.find(({ key }) => nodeIdOf(key, sha256) === nodeId)
+  if (first === undefined) return false
+  const scope = { network: bundle.network.id, node: nodeId, verify }
+  return followDevice({ key: first.key, serial: 0 }, offered, scope).key === deviceKey
+}
+
 /** `bundle` signed by `signer`: the proposal, if there is one, and those who are wanted. */
 export function signBundle(bundle: LockBundle, signer: Signer, whom: Whom, sha256: Sha256): LockBundle {
   const key = parseDeviceKey(toBase64(signer.publicKey))
@@ -105,13 +131,13 @@ export function signBundle(bundle: LockBundle, signer: Signer, whom: Whom, sha25
   const members = bundle.members.map((one) => {
     const { member, signatures } = one
     if (!wanted.has(member.name)) return one
-    if (base32(sha256(fromBase64(member.deviceKey)), 16) !== member.nodeId) {
+    if (!isItsKey(bundle, one, sha256)) {
       throw new HoldfastError('untrusted', `${member.name} has the id of another device: ${member.nodeId}`, {
         remedy: 'Sign nothing of this. Somebody changed the file, or controls the hub.',
       })
     }
     const signature = signBeside('member', memberBytes(bundle.network.id, member), signer, sha256)
-    return { member, signatures: withSignature(signatures, signature) }
+    return { ...one, signatures: withSignature(signatures, signature) }
   })
   if (proposal === undefined) return { ...bundle, members }
   const own = signBeside('lock', lockBytes(proposal.lock), signer, sha256)

@@ -19,11 +19,22 @@ export interface Enrolment {
   /** Keys it had before, the youngest first: none of them comes back. */
   readonly formerWgKeys?: readonly WgKey[]
   readonly deviceKey: DeviceKey
+  /** Serial of that key; absent for the one of enrolment. */
+  readonly deviceSerial?: number
+  /** From the key of enrolment to the present one, base64, as far as they are known: shown to who signs for members. */
+  readonly deviceLinks?: readonly string[]
   readonly state: 'pending' | 'approved'
   readonly tokenId: string
   readonly at: number
   /** The key that the device asks for, under a membership lock, with the signatures it has so far. */
   readonly next?: { readonly wgKey: WgKey; readonly serial: number; readonly signatures: Signatures }
+  /** The device key that the device asks for, under a membership lock, what leads to it, and the signatures it has so far. */
+  readonly nextDevice?: {
+    readonly deviceKey: DeviceKey
+    readonly serial: number
+    readonly links: readonly string[]
+    readonly signatures: Signatures
+  }
   /** By keys of the membership lock, over what makes this device a member. */
   readonly signatures?: Signatures
 }

@@ -24,7 +24,8 @@ function secretsOf(files: StateFiles): string[] {
   const identity = readIfThere(files.identity) ?? ''
   const password = /"password":\s*"([^"]*)"/.exec(identity)?.[1] ?? ''
   const former = (readIfThere(files.wgKeys) ?? '').matchAll(/"privateKey":\s*"([^"]*)"/g)
-  const keys = [...former].map(([, key = '']) => key)
+  const devices = (readIfThere(files.deviceKeys) ?? '').matchAll(/"seed":\s*"([^"]*)"/g)
+  const keys = [...former, ...devices].map(([, key = '']) => key)
   return [readIfThere(files.wgKey)?.trim() ?? '', ...keys, readIfThere(files.deviceKey)?.trim() ?? '', password]
 }
 

@@ -1,9 +1,7 @@
 // What is known without the agent: the cache, read under the agent's lock so that nothing is read half-written.
 
-import { toBase64 } from '../../shared/bytes.ts'
 import { isHoldfastError } from '../../shared/errors.ts'
 import { sha256, verify } from '../../shared/host/crypto.ts'
-import { parseDeviceKey } from '../../shared/ids.ts'
 import { type OverrideView, viewOverride } from '../../shared/override/report.ts'
 import { formatVersion, noVersion, type Version } from '../../shared/record/head.ts'
 import { loadKeys } from '../enrol/device-keys.ts'
@@ -87,8 +85,8 @@ function overridesIn(cli: Cli, store: Store): readonly OverrideView[] {
   const identity = loadIdentity(cli.files)
   const keys = loadKeys(cli.files)
   if (identity === undefined || keys === undefined) return []
-  const key = parseDeviceKey(toBase64(keys.signer.publicKey))
-  const speaker = { network: identity.network.id, node: identity.nodeId, key, verify, sha256 }
+  const { deviceKey: key, deviceKeys: formerKeys } = keys
+  const speaker = { network: identity.network.id, node: identity.nodeId, key, formerKeys, verify, sha256 }
   return loadShelf(store, speaker, () => undefined).map(({ told }) => viewOverride(told))
 }
 

@@ -50,7 +50,7 @@ async function tellHub(cli: Cli): Promise<string> {
   if (identity === undefined || keys === undefined) return 'was not enrolled'
   const contact = { hub: parseHubUrl(identity.hubUrl), proxy: proxyOf(cli.settings), clock: cli.clock, floor: 0 }
   try {
-    await sayGoodbye(contact, identity, keys.signer)
+    await sayGoodbye(contact, identity, keys)
     return 'told'
   } catch (error) {
     cli.note(
@@ -102,12 +102,14 @@ async function releasePort(cli: Cli, lease: LeaseMemory): Promise<void> {
 
 /** Without `purge` the keys stay, so that a device which joins again is the same node. */
 function removeState(cli: Cli, purge: boolean): void {
-  const { directory, identity, database, membershipLock, rootPin, socket, lock } = cli.files
+  const { database, deviceKeys, directory, identity, lock, membershipLock, rootPin, socket } = cli.files
   if (purge) return rmSync(directory, { recursive: true, force: true })
   for (const path of [
     identity,
     membershipLock,
     rootPin,
+    // Who joins again is known by the key that he has then.
+    deviceKeys,
     socket,
     lock,
     ...['', '-wal', '-shm'].map((suffix) => `${database}${suffix}`),

@@ -15,11 +15,13 @@ import { explainFlow, explainLines, outcomeLines } from '../../shared/policy/rea
 import { parseService } from '../../shared/policy/target.ts'
 import { type World, worldOf } from '../../shared/policy/world.ts'
 import { parseSnapshot, snapshotFrameMax, unframe } from '../../shared/record/delta.ts'
+import { followDevice, splitLed } from '../../shared/record/device-link.ts'
 import { formatVersion } from '../../shared/record/head.ts'
 import { type ParsedRecords, parseRecords } from '../../shared/record/parsed.ts'
 import type { BodyOf } from '../../shared/record/record.ts'
 import { carriedSnapshot, parseCarried } from '../../shared/wire/carried.ts'
 import { loadIdentity } from '../enrol/identity-file.ts'
+import { pinOf } from '../keys/device-book.ts'
 import { createLocalClient, isAgentDown } from '../local/client.ts'
 import { cachedStatus } from './cached.ts'
 import { intentFile } from './carry.ts'
@@ -37,6 +39,7 @@ async function readKnown(cli: Cli): Promise<Known> {
   const { records } = parseRecords(
     parseSnapshot(unframe(inflate(carriedSnapshot(file), snapshotFrameMax), snapshotFrameMax).payload),
   )
+  const network = loadIdentity(cli.files)?.network.id
   const envelopes = new Map<NodeId, Uint8Array>()
   for (const frame of parseCarried(file)) {
     if (frame.type === 'fact') envelopes.set(frame.node, frame.envelope)
@@ -45,10 +48,14 @@ async function readKnown(cli: Cli): Promise<Known> {
   }
   return {
     records,
-    factOf({ deviceKey, nodeId }) {
-      const envelope = envelopes.get(nodeId)
+    factOf(node) {
+      const { nodeId } = node
+      const said = envelopes.get(nodeId)
       try {
-        return envelope === undefined ? undefined : openFact(envelope, nodeId, deviceKey, verify, sha256)
+        if (said === undefined || network === undefined) return undefined
+        const { envelope, links } = splitLed(said)
+        const { key } = followDevice(pinOf(node), links, { network, node: nodeId, verify })
+        return openFact(envelope, nodeId, key, verify, sha256)
       } catch {
         // Of a device that took the place of another under the same name: what the former one said counts no more.
         return undefined

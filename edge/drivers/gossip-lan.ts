@@ -7,7 +7,7 @@ import { createServer, type TLSSocket } from 'node:tls'
 import { fromBase64 } from '../../shared/bytes.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { verify } from '../../shared/host/crypto.ts'
-import { makeDeviceCertificate } from '../../shared/host/device-certificate.ts'
+import { certificateKeeper, makeDeviceCertificate } from '../../shared/host/device-certificate.ts'
 import { type Peeked, peek } from '../../shared/host/peek.ts'
 import { connectDevice } from '../../shared/host/pinned-device.ts'
 import type { NodeId } from '../../shared/ids.ts'
@@ -60,7 +60,9 @@ export function openLanListener(
     },
   )
 
+  const present = certificateKeeper(server, signer, entropy)
   server.prependListener('connection', (socket: Socket) => {
+    present()
     const host = (socket.remoteAddress ?? '').replace(/^::ffff:/, '')
     const ofHost = [...connections.values()].filter((other) => other === host).length
     if (!isNextDoor(host) || connections.size >= gossipLanConnectionsMax || ofHost >= gossipLanPerHostMax) {

@@ -1,5 +1,6 @@
 // The two private keys of a device. Made once, before anything is said to a hub, and never leaving the device.
 
+import { rmSync } from 'node:fs'
 import { fromBase64, toBase64 } from '../../shared/bytes.ts'
 import type { Signer } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
@@ -12,13 +13,21 @@ import {
   wgPublicKey,
 } from '../../shared/host/crypto.ts'
 import { makePrivateDirectory, readIfThere, writeAtomic } from '../../shared/host/files.ts'
-import { base32, type DeviceKey, type NodeId, parseDeviceKey, parseNodeId, type WgKey } from '../../shared/ids.ts'
+import { type DeviceKey, type NodeId, parseDeviceKey, parseNodeId, type WgKey } from '../../shared/ids.ts'
+import { nodeIdOf } from '../../shared/record/device-link.ts'
+import { readDeviceFiles } from '../host/device-files.ts'
 import type { StateFiles } from '../host/files.ts'
+import { linksTo } from '../keys/device-ring.ts'
 
 export interface DeviceKeys {
   readonly wgKey: WgKey
   readonly deviceKey: DeviceKey
+  /** Of the first key that this device had. */
   readonly nodeId: NodeId
+  /** What leads to the key of `signer`, base64; none where that is the first. */
+  readonly links: readonly string[]
+  /** Every device key it is known to have had, the present one first. */
+  readonly deviceKeys: readonly DeviceKey[]
   readonly signer: Signer
   /** What the WireGuard key shares with a peer's (X25519), 32 bytes. */
   readonly sharedWith: (peer: WgKey) => Uint8Array
@@ -44,12 +53,17 @@ export function loadKeys(files: StateFiles): DeviceKeys | undefined {
   const sharedWith = readKey(files.wgKey, sharedSecretWith)
   if (wgKey === undefined || signer === undefined || sharedWith === undefined) return undefined
   const deviceKey = parseDeviceKey(toBase64(signer.publicKey))
-  return { wgKey, deviceKey, signer, sharedWith, nodeId: parseNodeId(base32(sha256(signer.publicKey), 16)) }
+  const ring = readDeviceFiles(files)
+  const nodeId = parseNodeId(nodeIdOf(ring?.first ?? deviceKey, sha256))
+  const deviceKeys = ring === undefined ? [deviceKey] : [ring.current, ...ring.former].map(({ key }) => key)
+  return { wgKey, deviceKey, deviceKeys, signer, sharedWith, nodeId, links: ring === undefined ? [] : linksTo(ring) }
 }
 
 /** As `loadKeys`, making what is missing: an interrupted join goes on with the keys the hub may already know. */
 export function ensureKeys(files: StateFiles): DeviceKeys {
   makePrivateDirectory(files.directory)
+  // Who joins is known by the key that he shows; what came before it was another membership’s.
+  rmSync(files.deviceKeys, { force: true })
   if (readKey(files.wgKey, wgPublicKey) === undefined) writeAtomic(files.wgKey, `${generateWgPrivateKey()}\n`)
   if (readKey(files.deviceKey, (text) => signerFromSeed(fromBase64(text))) === undefined) {
     writeAtomic(files.deviceKey, `${toBase64(generateSigningSeed())}\n`)

@@ -4,7 +4,7 @@
 import { X509Certificate } from 'node:crypto'
 import * as v from 'valibot'
 import { fromBase64, toBase64 } from '../../shared/bytes.ts'
-import type { Clock, Signer } from '../../shared/effects.ts'
+import type { Clock } from '../../shared/effects.ts'
 import { type ErrorCode, HoldfastError } from '../../shared/errors.ts'
 import { sameSecret, sha256, verify } from '../../shared/host/crypto.ts'
 import type { HttpProxy } from '../../shared/host/http-proxy.ts'
@@ -29,6 +29,7 @@ import {
 } from '../../shared/wire/enrol.ts'
 import { challengeSchema, renewProofBytes, renewReplySchema } from '../../shared/wire/renew.ts'
 import type { Identity } from '../identity.ts'
+import type { DeviceKeys } from './device-keys.ts'
 import type { HubAddress } from './hub-url.ts'
 
 /** A bad LTE link needs several seconds for a handshake. */
@@ -141,30 +142,42 @@ export async function requestEnrolment(
   return parseWith(enrolReplySchema, accepted(answer, contact.hub))
 }
 
+/** The present device key, and what leads to it. */
+export type DeviceProof = Pick<DeviceKeys, 'signer' | 'links'>
+
+/** Hubs that know of no such links are spared them by who never changed its key. */
+function shownLinks(links: readonly string[]): { readonly links?: readonly string[] } {
+  return links.length === 0 ? {} : { links }
+}
+
 /** New credentials for the broker, for a proof that this device holds its key. Throws `forbidden` for who is no member. */
 export async function requestLogIn(
   contact: HubContact,
   { anchor, nodeId }: Pick<Identity, 'anchor' | 'nodeId'>,
-  signer: Signer,
+  { links, signer }: DeviceProof,
 ): Promise<BrokerLogIn> {
   const to = pinned(contact, anchor)
   const asked = await requestPinned({ ...to, method: 'GET', path: `/api/v1/enrol/challenge/${nodeId}` })
   const { challenge } = parseWith(challengeSchema, accepted(asked, contact.hub))
   const proof = toBase64(signer.sign(renewProofBytes(nodeId, fromBase64(challenge), anchorPin(anchor, sha256))))
-  const body = { nodeId, challenge, proof }
+  const body = { nodeId, challenge, proof, ...shownLinks(links) }
   const answer = await requestPinned({ ...to, method: 'POST', path: '/api/v1/enrol/renew', body })
   return parseWith(renewReplySchema, accepted(answer, contact.hub)).broker
 }
 
 /** Tells the hub that this device takes its leave. */
-export async function sayGoodbye(contact: HubContact, identity: Identity, signer: Signer): Promise<void> {
+export async function sayGoodbye(
+  contact: HubContact,
+  identity: Identity,
+  { links, signer }: DeviceProof,
+): Promise<void> {
   const { anchor, broker, nodeId } = identity
   const proof = toBase64(signer.sign(leaveProofBytes(nodeId, credentialId(broker.password, sha256))))
   const answer = await requestPinned({
     ...pinned(contact, anchor),
     method: 'POST',
     path: '/api/v1/enrol/leave',
-    body: { nodeId, proof },
+    body: { nodeId, proof, ...shownLinks(links) },
   })
   accepted(answer, contact.hub)
 }

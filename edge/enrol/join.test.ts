@@ -182,7 +182,7 @@ test('a goodbye is signed by the device, for this enrolment', () =>
     const identity = await join(options)
     const keys = loadKeys(stateFiles(directory))
     assert.ok(keys)
-    await sayGoodbye({ hub: parseHubUrl(hub.url), clock, floor: 0 }, identity, keys.signer)
+    await sayGoodbye({ hub: parseHubUrl(hub.url), clock, floor: 0 }, identity, keys)
     const { nodeId, proof } = hub.goodbyes[0] as { nodeId: string; proof: string }
     assert.is(nodeId, identity.nodeId)
     const said = leaveProofBytes(identity.nodeId, credentialId('secret-of-the-broker', sha256))

@@ -13,6 +13,8 @@ export interface StateFiles {
   readonly wgKeys: string
   /** Ed25519 seed of the device key, base64. Secret. */
   readonly deviceKey: string
+  /** Every device key this device has had of late, with serials and what proves them. Secret. */
+  readonly deviceKeys: string
   readonly database: string
   /** The membership lock that is pinned. */
   readonly membershipLock: string
@@ -30,6 +32,7 @@ export function stateFiles(directory: string): StateFiles {
     wgKey: join(directory, 'wg.key'),
     wgKeys: join(directory, 'wg-keys.json'),
     deviceKey: join(directory, 'device.key'),
+    deviceKeys: join(directory, 'device-keys.json'),
     database: join(directory, 'state.db'),
     membershipLock: join(directory, 'membership-lock.json'),
     rootPin: join(directory, 'root-key.json'),

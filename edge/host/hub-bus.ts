@@ -56,7 +56,7 @@ function askingHub({
     async askLogIn(identity) {
       const keys = loadKeys(files)
       if (keys === undefined) throw new HoldfastError('not-found', `there is no device key in ${files.directory}`)
-      return (await exchange()).requestLogIn(contactOf(identity), identity, keys.signer)
+      return (await exchange()).requestLogIn(contactOf(identity), identity, keys)
     },
     async askAuthority(identity) {
       const { root, rootSerial } = readRoot(identity.anchor.rootKey, openLockFile(files.rootPin))

@@ -4,7 +4,7 @@
 // conveniences: where one of them fails, it is said, and the mesh goes on.
 
 import type { Clock, Entropy, Log } from '../../shared/effects.ts'
-import { describeError, HoldfastError } from '../../shared/errors.ts'
+import { describeError } from '../../shared/errors.ts'
 import { hkdf, openAead, sealAead, sha256, verify } from '../../shared/host/crypto.ts'
 import { deflate } from '../../shared/host/deflate.ts'
 import { inflate } from '../../shared/host/inflate.ts'
@@ -13,8 +13,7 @@ import { processCost } from '../../shared/host/process.ts'
 import { version } from '../../shared/version.ts'
 import type { Agent, AgentOptions, AgentSettings, PathDoors } from '../agent.ts'
 import type { Driver } from '../drivers/driver.ts'
-import { type DeviceKeys, loadKeys } from '../enrol/device-keys.ts'
-import { loadIdentity } from '../enrol/identity-file.ts'
+import type { DeviceKeys } from '../enrol/device-keys.ts'
 import type { GossipDoor, GossipSelf } from '../gossip/doors.ts'
 import type { Identity } from '../identity.ts'
 import type { BeaconSocket } from '../lan/doors.ts'
@@ -31,6 +30,7 @@ import type { UplinkDoors } from '../uplinks/doors.ts'
 import { createWayOut } from '../uplinks/way-out.ts'
 import type { RunCommand } from './command.ts'
 import { createConfirmDoors } from './confirm-doors.ts'
+import { type Enrolled, enrolled } from './enrolled.ts'
 import type { StateFiles } from './files.ts'
 import { createFindings, type HostFindings } from './findings.ts'
 import { openHostRelay } from './host-relay.ts'
@@ -84,27 +84,6 @@ export type HostPathDoors = Pick<PathDoors, 'socket' | 'wireguard' | 'tls'> &
     readonly gossip: (self: GossipSelf) => GossipDoor
   }
 
-interface Enrolled {
-  readonly identity: Identity
-  readonly keys: DeviceKeys
-}
-
-function enrolled(files: StateFiles): Enrolled {
-  const identity = loadIdentity(files)
-  const keys = loadKeys(files)
-  if (identity === undefined || keys === undefined) {
-    throw new HoldfastError('not-found', `this device has not joined: nothing in ${files.directory}`, {
-      remedy: 'Run `holdfast join URL --token T`, or give the right --state.',
-    })
-  }
-  if (keys.nodeId !== identity.nodeId) {
-    throw new HoldfastError('corrupt', `the keys in ${files.directory} are not those of ${identity.name}`, {
-      remedy: 'Bring the key files back from a backup, or run `holdfast leave --purge` and join again.',
-    })
-  }
-  return { identity, keys }
-}
-
 const sealing = { hkdf, seal: sealAead, open: openAead }
 
 function talkWith(keys: DeviceKeys, clock: Clock, entropy: Entropy): PathTalk {
@@ -130,8 +109,11 @@ async function withFreePort(
 /** What leads from the agent to things that are made after it. */
 type Wires = Pick<MeshPort, 'answers' | 'datagrams' | 'nudge'> & Required<Pick<AgentOptions, 'onPublic'>>
 
-function selfOf({ clock, entropy, log }: RunAgentOptions, { identity, keys }: Enrolled): Omit<GossipSelf, 'datagrams'> {
-  return { network: identity.network.id, self: identity.nodeId, signer: keys.signer, clock, entropy, log }
+function selfOf(
+  { clock, entropy, log }: RunAgentOptions,
+  { deviceFiles, identity }: Enrolled,
+): Omit<GossipSelf, 'datagrams'> {
+  return { network: identity.network.id, self: identity.nodeId, signer: deviceFiles.signer, clock, entropy, log }
 }
 
 function agentSettings(settings: PortedSettings, probe: HostProbe): AgentSettings {
@@ -148,7 +130,7 @@ async function makeAgent(
   { answers, datagrams, nudge, onPublic }: Wires,
 ): Promise<Agent> {
   const { files, clock, entropy, log, probe } = options
-  const { identity, keys } = device
+  const { deviceFiles, identity, keys } = device
   const count = createStreamCount()
   const driver = await options.createDriver(options.settings, files, log)
   const settings = await withFreePort(options, device, driver, opened, findings)
@@ -164,7 +146,8 @@ async function makeAgent(
     settings: agentSettings(settings, probe),
     wgKey: keys.wgKey,
     keyFiles: openKeyFiles(files, clock),
-    signer: keys.signer,
+    signer: deviceFiles.signer,
+    deviceFiles,
     clock,
     entropy,
     log,
@@ -211,7 +194,7 @@ export async function runAgent(options: RunAgentOptions): Promise<void> {
 /** Returns the reason why it ended. */
 async function runOnce(options: RunAgentOptions, asked: Promise<string>): Promise<string> {
   const { files, clock, log } = options
-  const device = enrolled(files)
+  const device = enrolled(options)
   const lock = lockState(files.lock, log)
   const closers: (() => unknown)[] = [() => lock.release()]
   try {

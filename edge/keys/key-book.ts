@@ -19,6 +19,8 @@ export interface KeyBookOptions {
   readonly log: Log
   /** The device key of a member; undefined for everybody else. */
   readonly keyOf: (node: NodeId) => DeviceKey | undefined
+  /** … as its record has it; absent where no other can be known. */
+  readonly recordedKeyOf?: (node: NodeId) => DeviceKey | undefined
 }
 
 export interface KeyBook {
@@ -34,15 +36,21 @@ export interface KeyBook {
   readonly word: (node: NodeId) => KeyStatement | undefined
 }
 
-export function createKeyBook({ keyOf, log, network, sha256, verify }: KeyBookOptions): KeyBook {
-  const words = new Map<NodeId, KeyStatement>()
-  /** The last envelope of each that was looked at: facts repeat it. */
-  const seen = new Map<NodeId, Uint8Array>()
+export function createKeyBook(options: KeyBookOptions): KeyBook {
+  const { keyOf, log, network, recordedKeyOf = keyOf, sha256, verify } = options
+  /** `by`: the device key that the word was signed with; undefined for this device's own. */
+  const words = new Map<NodeId, { readonly word: KeyStatement; readonly by: DeviceKey | undefined }>()
+  /** The last envelope of each that was looked at, and by which key: facts repeat it. */
+  const seen = new Map<NodeId, { readonly envelope: Uint8Array; readonly by: DeviceKey }>()
   let revision = 0
 
-  const take = (word: KeyStatement): boolean => {
-    if (word.serial <= (words.get(word.node)?.serial ?? 0)) return false
-    words.set(word.node, word)
+  const take = (word: KeyStatement, by: DeviceKey): boolean => {
+    const held = words.get(word.node)
+    const same = held?.by === by
+    // A word of a former device key is outranked by whatever the present one says: somebody may have that key by now.
+    if (same && word.serial <= held.word.serial) return false
+    words.set(word.node, { word, by })
+    if (held?.word.serial === word.serial && held.word.wgKey === word.wgKey) return false
     revision += 1
     return true
   }
@@ -51,10 +59,12 @@ export function createKeyBook({ keyOf, log, network, sha256, verify }: KeyBookOp
     revision: () => revision,
     offer(node, envelope) {
       const deviceKey = keyOf(node)
-      if (deviceKey === undefined || sameEnvelope(seen.get(node), envelope)) return false
-      seen.set(node, envelope)
+      if (deviceKey === undefined) return false
+      const last = seen.get(node)
+      if (last?.by === deviceKey && sameEnvelope(last.envelope, envelope)) return false
+      seen.set(node, { envelope, by: deviceKey })
       try {
-        return take(openKeyStatement(envelope, { network, node, deviceKey }, verify, sha256))
+        return take(openKeyStatement(envelope, { network, node, deviceKey }, verify, sha256), deviceKey)
       } catch (error) {
         log.warn('a word on a key was refused', { node, reason: describeError(error) })
         return false
@@ -62,17 +72,22 @@ export function createKeyBook({ keyOf, log, network, sha256, verify }: KeyBookOp
     },
     state(node, word) {
       if (word === undefined) words.delete(node)
-      else words.set(node, word)
+      else words.set(node, { word, by: undefined })
       revision += 1
     },
     membersChanged() {
       for (const node of new Set([...seen.keys(), ...words.keys()])) {
-        if (keyOf(node) !== undefined) continue
+        const key = keyOf(node)
+        const by = words.get(node)?.by
+        // What a former device key said ends with it, once the record has the present one; the device has said it anew by then.
+        const isPast = key !== undefined && by !== undefined && by !== key && recordedKeyOf(node) === key
+        if (isPast && words.delete(node)) revision += 1
+        if (key !== undefined) continue
         seen.delete(node)
         if (words.delete(node)) revision += 1
       }
     },
-    word: (node) => words.get(node),
+    word: (node) => words.get(node)?.word,
   }
 }
 

@@ -6,6 +6,7 @@ import type { Agent, KeysReport } from '../agent.ts'
 import type { Chooser } from '../paths/chooser.ts'
 import type { ModeKeeper } from '../report/mode.ts'
 import type { PeerBook } from '../report/peers.ts'
+import type { OwnDevice } from './own-device.ts'
 import type { KeyStatus, OwnKey } from './own-key.ts'
 
 export interface KeyDeskParts {
@@ -13,12 +14,13 @@ export interface KeyDeskParts {
   readonly node: Name
   readonly mode: Pick<ModeKeeper, 'now'>
   readonly ownKey: OwnKey
+  readonly ownDevice: OwnDevice
   readonly peers: Pick<PeerBook, 'entries'>
   readonly paths: Pick<Chooser, 'tellKey'>
 }
 
 export interface KeyDesk {
-  readonly people: Pick<Agent, 'keys' | 'rotateKey' | 'forgetKeys'>
+  readonly people: Pick<Agent, 'keys' | 'rotateKey' | 'rotateDeviceKey' | 'forgetKeys'>
   /** After a turn: the key that WireGuard has by now. */
   look(inKernel: WgKey | undefined): void
 }
@@ -27,7 +29,8 @@ export interface KeyDesk {
 const PROGRAMMED_MS_MAX = 15_000
 
 /** `onKey`: this device goes by another key; a turn brings it to WireGuard. */
-export function createKeyDesk({ clock, mode, node, ownKey, paths, peers }: KeyDeskParts, onKey: () => void): KeyDesk {
+export function createKeyDesk(parts: KeyDeskParts, onKey: () => void): KeyDesk {
+  const { clock, mode, node, ownDevice, ownKey, paths, peers } = parts
   const waiting = new Set<() => void>()
 
   const report = (status: KeyStatus): KeysReport => {
@@ -36,6 +39,7 @@ export function createKeyDesk({ clock, mode, node, ownKey, paths, peers }: KeyDe
     const unmet = peers.entries.filter(({ handshakeAt }) => handshakeAt === 0 || handshakeAt < since)
     return {
       ...status,
+      device: ownDevice.status(),
       node,
       online: mode.now().mode === 'online',
       met: peers.entries.length - unmet.length,
@@ -68,9 +72,15 @@ export function createKeyDesk({ clock, mode, node, ownKey, paths, peers }: KeyDe
         await done
         return report(ownKey.status())
       },
+      rotateDeviceKey() {
+        ownDevice.rotate()
+        onKey()
+        return report(ownKey.status())
+      },
       forgetKeys: () => report(ownKey.forget()),
     },
     look(inKernel) {
+      ownDevice.look()
       if (inKernel !== ownKey.wgKey()) return
       for (const done of waiting) done()
       // Only now: who turned to the key before WireGuard has it would find nobody.

@@ -25,6 +25,7 @@ function rig(who: 'member' | 'nobody' = 'member') {
     node: device.nodeId,
     network: testNetwork,
     signer: device.signer,
+    links: () => [],
     sha256,
     clock,
     log: memoryLog(),

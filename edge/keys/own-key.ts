@@ -3,10 +3,12 @@
 // Nothing is said of a new key before WireGuard has it: a peer that turned to it earlier would knock at a closed door for the
 // five seconds that WireGuard takes between two tries.
 
+import { sameBytes } from '../../shared/bytes.ts'
 import type { Clock, Log, Sha256, Signer } from '../../shared/effects.ts'
 import { describeError, HoldfastError } from '../../shared/errors.ts'
 import { sealKeyStatement } from '../../shared/fact/key-statement.ts'
 import type { NetworkId, NodeId, WgKey } from '../../shared/ids.ts'
+import { leadBy } from '../../shared/record/device-link.ts'
 import type { PathSelf, PathTalk } from '../paths/path-talk.ts'
 import type { Keepsakes } from '../store/keepsakes.ts'
 import type { KeyBook } from './key-book.ts'
@@ -50,6 +52,8 @@ export interface OwnKeyOptions {
   readonly node: NodeId
   readonly network: NetworkId
   readonly signer: Signer
+  /** What leads to the key of `signer`, in front of words by path frames. */
+  readonly links: () => readonly Uint8Array[]
   readonly sha256: Sha256
   readonly clock: Clock
   readonly log: Log
@@ -82,6 +86,8 @@ export interface OwnKey {
 
 interface Sealed {
   readonly of: RingKey
+  /** Public half of the device key that signed it. */
+  readonly by: Uint8Array
   readonly bytes: Uint8Array
 }
 
@@ -94,6 +100,7 @@ export function createOwnKey(options: OwnKeyOptions): OwnKey {
   let isProgrammed = false
   let envelope: Sealed | undefined
   let asking: Sealed | undefined
+  let spokenBy = signer.publicKey
 
   const serialOf = ({ serial, wgKey }: Pick<RingKey, 'serial' | 'wgKey'>): number => {
     const known = recorded()
@@ -101,14 +108,18 @@ export function createOwnKey(options: OwnKeyOptions): OwnKey {
     return known?.wgKey === wgKey ? Math.max(serial, known.serial) : serial
   }
 
+  /** By the present device key: peers go by that alone. */
+  const isSealed = (sealed: Sealed | undefined, of: RingKey): boolean =>
+    sealed?.of === of && sameBytes(sealed.by, signer.publicKey)
+
   const stated = (): Uint8Array | undefined => {
     const current = ring?.current
     if (current === undefined || current.serial === 0) return undefined
-    if (envelope?.of !== current) {
+    if (!isSealed(envelope, current)) {
       const word = { network, node, serial: current.serial, wgKey: current.wgKey }
-      envelope = { of: current, bytes: sealKeyStatement(word, signer, sha256) }
+      envelope = { of: current, by: signer.publicKey, bytes: sealKeyStatement(word, signer, sha256) }
     }
-    return envelope.bytes
+    return envelope?.bytes
   }
 
   const selfOf = (key: RingKey, by: KeyFiles): PathSelf => ({ wgKey: key.wgKey, sharedWith: by.sharedWith(key) })
@@ -123,9 +134,12 @@ export function createOwnKey(options: OwnKeyOptions): OwnKey {
   /** Frames are spoken under the key that WireGuard has, and under no other: whoever hears a word turns to it at once. */
   const speak = (): void => {
     if (files === undefined || ring === undefined) return
+    spokenBy = signer.publicKey
     const { current, retired } = ring
     const former = retired.map((key) => selfOf(key, files))
-    talk?.become({ self: selfOf(current, files), former, statement: stated() })
+    const said = stated()
+    const statement = said === undefined ? undefined : leadBy(options.links(), said)
+    talk?.become({ self: selfOf(current, files), former, statement })
   }
 
   const status = (): KeyStatus => {
@@ -152,11 +166,11 @@ export function createOwnKey(options: OwnKeyOptions): OwnKey {
   const request = (): Uint8Array | undefined => {
     const next = ring?.next
     if (next === undefined || !options.isLocked()) return undefined
-    if (asking?.of !== next) {
+    if (!isSealed(asking, next)) {
       const word = { network, node, serial: next.serial, wgKey: next.wgKey, asked: true } as const
-      asking = { of: next, bytes: sealKeyStatement(word, signer, sha256) }
+      asking = { of: next, by: signer.publicKey, bytes: sealKeyStatement(word, signer, sha256) }
     }
-    return asking.bytes
+    return asking?.bytes
   }
 
   const turnTo = (wgKey: WgKey): boolean => {
@@ -219,7 +233,7 @@ export function createOwnKey(options: OwnKeyOptions): OwnKey {
       const news = !isProgrammed
       if (isOver()) own.forget()
       isProgrammed = true
-      if (news) speak()
+      if (news || !sameBytes(spokenBy, signer.publicKey)) speak()
       return news && stated() !== undefined
     },
     forget() {

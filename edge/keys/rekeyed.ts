@@ -3,6 +3,7 @@
 
 import type { Holding } from '../trust/holding.ts'
 import type { LockedHolding } from '../trust/locked.ts'
+import type { DeviceBook } from './device-book.ts'
 import { type KeyBook, withKeys, withSignedKeys } from './key-book.ts'
 
 type InForce = NonNullable<ReturnType<Holding['inForce']>>
@@ -10,11 +11,12 @@ type InForce = NonNullable<ReturnType<Holding['inForce']>>
 /** `isLocked`: people sign for keys. */
 export function rekeyHolding(
   holding: LockedHolding,
+  devices: Pick<DeviceBook, 'revision' | 'withDevices'>,
   book: Pick<KeyBook, 'revision' | 'word'>,
   isLocked: () => boolean,
 ): LockedHolding {
   let whole: InForce | undefined
-  let madeAt = -1
+  let madeAt = ''
   let made: InForce | undefined
 
   return {
@@ -22,14 +24,15 @@ export function rekeyHolding(
     inForce() {
       const set = holding.inForce()
       if (set === undefined) return set
-      if (made === undefined || set !== whole || madeAt !== book.revision()) {
+      const now = `${book.revision()} ${devices.revision()}`
+      if (made === undefined || set !== whole || madeAt !== now) {
         const { records } = set.parsed
         const nodes = isLocked()
           ? withSignedKeys(records.nodes, book.word, holding.judge())
-          : withKeys(records.nodes, book.word)
+          : devices.withDevices(withKeys(records.nodes, book.word))
         made = nodes === records.nodes ? set : { ...set, parsed: { ...set.parsed, records: { ...records, nodes } } }
         whole = set
-        madeAt = book.revision()
+        madeAt = now
       }
       return made
     },

@@ -20,7 +20,10 @@ import type { Store } from '../store/store.ts'
 export interface CapabilityKeeperOptions {
   readonly network: NetworkId
   readonly node: NodeId
-  readonly deviceKey: DeviceKey
+  /** The device key by the record of this node: the one that relays ask to be proven. */
+  readonly deviceKey: () => DeviceKey
+  /** Every key that this device has had of late. */
+  readonly deviceKeys: () => readonly DeviceKey[]
   readonly clock: Clock
   readonly entropy: Entropy
   readonly log: Log
@@ -38,6 +41,8 @@ export interface CapabilityKeeper {
   /** The envelope to show to relays; undefined before the first. */
   current(): Uint8Array | undefined
   hubOnline(): void
+  /** The record of this node may name another device key. */
+  membersChanged(): void
   /** True if the bytes were meant for a request made here. */
   onReply(bytes: Uint8Array): boolean
   down(): void
@@ -60,11 +65,14 @@ export function createCapabilityKeeper(options: CapabilityKeeperOptions): Capabi
   let assembly: Assembly | undefined
   let timer: Timer | undefined
   let failures = 0
+  /** Asked for before its time. */
+  let hurried = false
 
   const open = (envelope: Uint8Array): Capability => {
     const capability = openCapability(envelope, options.keys(), options.verify)
-    const { deviceKey, network, node } = options
-    if (capability.network !== network || capability.node !== node || capability.deviceKey !== deviceKey) {
+    const { deviceKeys, network, node } = options
+    const isOwn = capability.network === network && capability.node === node
+    if (!isOwn || !deviceKeys().includes(capability.deviceKey)) {
       throw new HoldfastError('untrusted', 'a capability came that is not for this node')
     }
     return capability
@@ -82,9 +90,11 @@ export function createCapabilityKeeper(options: CapabilityKeeperOptions): Capabi
     }
   }
 
+  const isOfFormerKey = (): boolean => held !== undefined && held.capability.deviceKey !== options.deviceKey()
+
   const isDue = (): boolean => {
     load()
-    return held === undefined || isHalfLifeReached(held.capability, clock.now())
+    return held === undefined || isOfFormerKey() || isHalfLifeReached(held.capability, clock.now())
   }
 
   const plan = (delayMs: number): void => {
@@ -101,6 +111,7 @@ export function createCapabilityKeeper(options: CapabilityKeeperOptions): Capabi
 
   const look = (): void => {
     assembly = undefined
+    hurried = false
     if (!isDue()) return plan(LOOK_MS)
     const id = base32(entropy.bytes(10), 16)
     assembly = new Assembly(id)
@@ -135,6 +146,12 @@ export function createCapabilityKeeper(options: CapabilityKeeperOptions): Capabi
       if (held === undefined) load()
       plan(entropy.fraction() * (held === undefined ? FIRST_SPREAD_MS : SPREAD_MS))
     },
+    membersChanged() {
+      // Away from the hub there is nobody to ask, and one that was asked answers.
+      if (timer === undefined || assembly !== undefined || hurried || !isOfFormerKey()) return
+      hurried = true
+      plan(entropy.fraction() * FIRST_SPREAD_MS)
+    },
     onReply(bytes) {
       const chunk = parseChunk(bytes)
       if (assembly === undefined || chunk.id !== assembly.id) return false
@@ -146,6 +163,7 @@ export function createCapabilityKeeper(options: CapabilityKeeperOptions): Capabi
       timer?.cancel()
       timer = undefined
       assembly = undefined
+      hurried = false
     },
   }
 }

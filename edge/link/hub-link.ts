@@ -5,7 +5,7 @@
 import type { Bus, BusFactory, Clock, Entropy, LinkTrouble, Log } from '../../shared/effects.ts'
 import { describeError, type ErrorCode, HoldfastError } from '../../shared/errors.ts'
 import { base32, type NetworkId, type NodeId } from '../../shared/ids.ts'
-import { factBytesMax } from '../../shared/limits.ts'
+import { deviceLinksBytesMax, factBytesMax } from '../../shared/limits.ts'
 import { encodePresence, parsePresence } from '../../shared/wire/report.ts'
 import { agentFilters, parseTopic, topics } from '../../shared/wire/topics.ts'
 import type { CapabilityKeeper } from './capability-keeper.ts'
@@ -82,7 +82,7 @@ const FACT_MS_MIN = 10_000
 const RETAINED_GRACE_MS = 2_000
 const GOODBYE_MS_MAX = 1_000
 /** An envelope around the largest fact. */
-const FACT_ENVELOPE_MAX = factBytesMax + 128
+const FACT_ENVELOPE_MAX = factBytesMax + deviceLinksBytesMax + 128
 
 export function createHubLink(options: HubLinkOptions): HubLink {
   const { capability, clock, log, network, node, sync } = options

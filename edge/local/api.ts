@@ -26,6 +26,7 @@ export const paths = {
   trust: '/v1/trust',
   keys: '/v1/keys',
   rotateKey: '/v1/keys/rotate',
+  rotateDeviceKey: '/v1/keys/rotate-device',
   forgetKeys: '/v1/keys/forget',
   overrides: '/v1/overrides',
   override: '/v1/overrides/set',

@@ -41,6 +41,7 @@ export interface LocalClient {
   trustAnew(detail: string): Promise<void>
   keys(): Promise<KeysReport>
   rotateKey(): Promise<KeysReport>
+  rotateDeviceKey(): Promise<KeysReport>
   forgetKeys(): Promise<KeysReport>
   overrides(): Promise<OverridesAnswer>
   override(order: OverrideOrder): Promise<OverrideAnswer>
@@ -158,6 +159,7 @@ export function createLocalClient(socketPath: string): LocalClient {
     trustAnew: async (detail) => void (await ask('POST', `${paths.trust}?detail=${encodeURIComponent(detail)}`)),
     keys: async () => (await ask('GET', paths.keys)) as KeysReport,
     rotateKey: async () => (await ask('POST', paths.rotateKey)) as KeysReport,
+    rotateDeviceKey: async () => (await ask('POST', paths.rotateDeviceKey)) as KeysReport,
     forgetKeys: async () => (await ask('POST', paths.forgetKeys)) as KeysReport,
     overrides: async () => (await ask('GET', paths.overrides)) as OverridesAnswer,
     override: async (what) => (await order(paths.override, what)) as OverrideAnswer,

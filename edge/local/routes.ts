@@ -208,6 +208,7 @@ export function localRoutes(doors: LocalDoors): readonly LocalRoute[] {
     },
     { method: 'GET', path: paths.keys, handle: () => agent.keys() },
     { method: 'POST', path: paths.rotateKey, order: true, handle: () => agent.rotateKey() },
+    { method: 'POST', path: paths.rotateDeviceKey, order: true, handle: () => agent.rotateDeviceKey() },
     { method: 'POST', path: paths.forgetKeys, order: true, handle: () => agent.forgetKeys() },
     ...overrideRoutes(doors),
     { method: 'GET', path: paths.ping, handle: (query, response) => ping(doors, query, response) },

@@ -18,6 +18,7 @@ import {
 } from '../../shared/override/override.ts'
 import { encodeOverrides, type OverrideView, type ToldOverride, viewOverride } from '../../shared/override/report.ts'
 import type { Overlay } from '../../shared/policy/overlay.ts'
+import { leadBy } from '../../shared/record/device-link.ts'
 import { compareVersion, noVersion, type Version } from '../../shared/record/head.ts'
 import type { KnownTime } from '../apply/known-time.ts'
 import type { Keepsakes } from '../store/keepsakes.ts'
@@ -51,6 +52,8 @@ export interface OverrideBook {
   views(): readonly OverrideView[]
   /** For the hub; undefined before there was any. */
   report(): Uint8Array | undefined
+  /** The device key is another: the hub goes by that alone. */
+  signAnew(): void
   /** The agent ends: what was paid for and not used is given back. */
   close(): void
 }
@@ -62,6 +65,8 @@ export interface OverrideBookOptions {
   readonly sha256: Sha256
   readonly verify: Verify
   readonly speaker: OverrideSpeaker
+  /** What leads to the key of `signer`, in front of the report. */
+  readonly links: () => readonly Uint8Array[]
   readonly store: Pick<Store, 'get' | 'set'>
   readonly keep: Pick<Keepsakes, 'attempt' | 'journal' | 'raiseFloor' | 'write'>
   readonly time: Pick<KnownTime, 'floor'>
@@ -255,8 +260,18 @@ export function createOverrideBook(options: OverrideBookOptions): OverrideBook {
       return [...views.filter(({ state }) => state === 'active'), ...views.filter(({ state }) => state !== 'active')]
     },
     report() {
-      if (entries.length > 0) reported ??= encodeOverrides(entries.map(({ told }) => told))
+      if (entries.length > 0) reported ??= leadBy(options.links(), encodeOverrides(entries.map(({ told }) => told)))
       return reported
+    },
+    signAnew() {
+      reported = undefined
+      for (const entry of entries) {
+        const { end: ended, override } = entry.told
+        const told: ToldOverride = sealOverride(override, signer, sha256)
+        entry.told =
+          ended === undefined ? told : { ...told, end: ended, endEnvelope: sealOverrideEnd(ended, signer, sha256) }
+        unsaved = true
+      }
     },
     close() {
       timer?.cancel()

@@ -1,9 +1,9 @@
 // The overrides of this agent among its parts: checked against the intent in force before they are set, told to people as a
 // condition and to the hub as a report of their own.
 
-import { toBase64, toHex } from '../../shared/bytes.ts'
+import { toHex } from '../../shared/bytes.ts'
 import { HoldfastError } from '../../shared/errors.ts'
-import { parseDeviceKey, parseName } from '../../shared/ids.ts'
+import { parseName } from '../../shared/ids.ts'
 import { overrideByText } from '../../shared/override/override.ts'
 import type { OverrideView } from '../../shared/override/report.ts'
 import { overlayFault, overlayWarnings, withOverlays } from '../../shared/policy/overlay.ts'
@@ -69,16 +69,34 @@ export function createOwnOverrides(
   running: { readonly link: HubLink | undefined },
   doors: Pick<OverrideBookOptions, 'settled' | 'onChange'>,
 ): OwnOverrides {
-  const { identity, sha256, signer, store, verify } = options
-  const { clock, health, holding, keep, members, time } = parts
-  const key = parseDeviceKey(toBase64(signer.publicKey))
+  const { identity, sha256, store, verify } = options
+  const { clock, health, holding, keep, members, ownDevice, time } = parts
   const network = identity.network.id
   const node = identity.nodeId
-  const speaker = { network, node, key, verify, sha256 }
-  const own = { network, node, speaker, clock, holding, keep, time, onChange }
+  const speaker = {
+    network,
+    node,
+    get key() {
+      return ownDevice.key()
+    },
+    get formerKeys() {
+      return ownDevice.keys()
+    },
+    verify,
+    sha256,
+  }
+  const links = () => ownDevice.links()
+  const own = { network, node, speaker, links, clock, holding, keep, time, onChange }
   const book = createOverrideBook({ ...options, ...doors, ...own })
   const hashOf = (report: Uint8Array): string => toHex(sha256(report))
   let offered: Uint8Array | undefined
+
+  let signedBy = ownDevice.key()
+  /** Those that a former key signed: the hub goes by the present one. */
+  const signAnew = (): void => {
+    signedBy = ownDevice.key()
+    if (ownDevice.keys().length > 1) book.signAnew()
+  }
 
   const activeViews = (): readonly OverrideView[] => book.views().filter(({ state }) => state === 'active')
 
@@ -136,8 +154,12 @@ export function createOwnOverrides(
       },
     },
     isHeard,
-    load: () => book.load(),
+    load() {
+      book.load()
+      signAnew()
+    },
     look() {
+      if (signedBy !== ownDevice.key()) signAnew()
       book.look()
       tell()
     },

@@ -33,12 +33,19 @@ export interface Admitted {
   readonly capability: Capability
 }
 
+/** True if the held set counts against a word of the hub that was said at `at`. */
+function isDecisive(members: MemberSet, at: Version): boolean {
+  return members.closed === true || compareVersion(members.version, at) >= 0
+}
+
 /** True if the held set does not have the node, and either is as new as the capability or is closed. */
-export function isRemoved(members: MemberSet | undefined, node: NodeId, key: string | undefined, at: Version): boolean {
-  if (members === undefined) return false
-  if (members.closed !== true && compareVersion(members.version, at) < 0) return false
-  const held = members.keyOf(node)
-  return held === undefined || (key !== undefined && held !== key)
+export function isRemoved(members: MemberSet | undefined, node: NodeId, at: Version): boolean {
+  return members !== undefined && isDecisive(members, at) && members.keyOf(node) === undefined
+}
+
+/** The key that the node has to prove: its record's, which may have followed the one that its capability names. */
+function keyToProve(members: MemberSet | undefined, { deviceKey, node, ...at }: Capability): DeviceKey {
+  return members !== undefined && isDecisive(members, at) ? (members.keyOf(node) ?? deviceKey) : deviceKey
 }
 
 /** By the newest rules this relay holds. */
@@ -48,10 +55,10 @@ export function isForbidden(members: MemberSet | undefined, node: NodeId, peer: 
 
 /** A node that the set has is let in whatever the clock says: clocks fail where relays stand. */
 export function judge(options: AdmissionOptions, capability: Capability): Refusal | undefined {
-  const { deviceKey, node } = capability
+  const { node } = capability
   const members = options.members()
-  if (members?.keyOf(node) === deviceKey) return undefined
-  if (isRemoved(members, node, deviceKey, capability)) return 'removed'
+  if (members?.keyOf(node) !== undefined) return undefined
+  if (isRemoved(members, node, capability)) return 'removed'
   return isExpired(capability, options.clock.now()) ? 'expired' : undefined
 }
 
@@ -77,6 +84,7 @@ export function admit(
     return 'untrusted'
   }
   if (capability.network !== options.network || capability.node === peer) return 'untrusted'
-  if (!options.verify(fromBase64(capability.deviceKey), signed, signature)) return 'untrusted'
+  const key = keyToProve(options.members(), capability)
+  if (!options.verify(fromBase64(key), signed, signature)) return 'untrusted'
   return judge(options, capability) ?? { capability }
 }

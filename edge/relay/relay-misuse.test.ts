@@ -179,6 +179,27 @@ test('with a set: members pass whatever the clock says, the removed do not, newc
   assert.ok(fresh.endpoint())
 })
 
+test('a node proves the device key of its record, whichever its capability names, and the former one opens nothing', async () => {
+  const rig = await createRelayRig()
+  const later = testDevice('later', 31)
+  const shown = capabilityOf(alice, rig.clock)
+  const bindAs = async (device: typeof alice, at: typeof aliceAt, peer: typeof bob): Promise<boolean> => {
+    const watched = watchBind(
+      rig.client({ ...alice, signer: device.signer }, at, () => shown),
+      peer,
+    )
+    await rig.pass(1_000)
+    return watched.endpoint() !== undefined
+  }
+  rig.members = memberSet({ epoch: 1, revision: 4 }, [alice, bob])
+  assert.is(await bindAs(alice, aliceAt, bob), true, 'a set older than the capability says nothing of its key')
+  rig.members = memberSet({ epoch: 1, revision: 7 }, [{ ...alice, deviceKey: later.deviceKey }, bob])
+  assert.is(await bindAs(alice, malloryAt, mallory), false)
+  assert.is(await bindAs(later, aliceAt, mallory), true)
+  await rig.pass(60_000)
+  assert.is([...rig.kernel.held.values()].length >= 1, true, 'what was bound before goes on')
+})
+
 test('a node that is removed while bound loses its session with the next sweep', async () => {
   const { rig, toBob } = await bothBound()
   rig.members = memberSet({ epoch: 1, revision: 9 }, [bob])

@@ -226,7 +226,7 @@ export function createRelay(options: RelayOptions): Relay {
       for (const [side, end] of session.ends.entries()) {
         if (end === undefined) continue
         const { credentials, node } = end
-        const removed = credentials !== undefined && isRemoved(members, node, undefined, credentials.version)
+        const removed = credentials !== undefined && isRemoved(members, node, credentials.version)
         if (removed || forbidden || end.expiresAt <= now) binder.release(session, side as Side)
       }
     }

@@ -50,6 +50,8 @@ export interface TlsLink {
   setPeers(peers: ReadonlySet<NodeId>): void
   /** Lost where there is no open channel, or the connection is full. */
   send(peer: NodeId, bytes: Uint8Array): void
+  /** The relay goes by this key: asked for at the next dial. */
+  expect(deviceKey: DeviceKey): void
   /** Own links changed: the connection is made anew from where this node is now. */
   renew(): void
   close(): void
@@ -106,6 +108,7 @@ function createChannels() {
 
 export function createTlsLink(options: TlsLinkOptions & TlsLinkEvents, place: TlsPlace): TlsLink {
   const { capability, clock, entropy, log, onChange, signer } = options
+  let expected = place.deviceKey
   let wanted: ReadonlySet<NodeId> = new Set()
   const channels = createChannels()
   let wire: TlsWire | undefined
@@ -218,7 +221,7 @@ export function createTlsLink(options: TlsLinkOptions & TlsLinkEvents, place: Tl
 
   async function connect(mine: number): Promise<void> {
     const isMine = (): boolean => mine === life
-    const target = { ...place, deviceKey: fromBase64(place.deviceKey), timeoutMs: relayTlsProofMsMax }
+    const target = { ...place, deviceKey: fromBase64(expected), timeoutMs: relayTlsProofMsMax }
     try {
       const made = await options.dial(target, {
         onMessage: (message) => isMine() && onMessage(message),
@@ -259,6 +262,7 @@ export function createTlsLink(options: TlsLinkOptions & TlsLinkEvents, place: Tl
       if (wire === undefined || channel?.state !== 'open' || wire.waiting() > relayTlsWaitingBytesMax) return
       wire.send(encodeTlsFrame(channel.number, bytes))
     },
+    expect: (deviceKey) => void (expected = deviceKey),
     renew() {
       const one = wire
       failures = 0

@@ -11,7 +11,7 @@ import { TLSSocket } from 'node:tls'
 import { WebSocketServer } from 'ws'
 import type { Clock, Entropy, Log, Signer } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
-import { makeDeviceCertificate } from '../../shared/host/device-certificate.ts'
+import { certificateKeeper, makeDeviceCertificate } from '../../shared/host/device-certificate.ts'
 import { type Peeked, peek } from '../../shared/host/peek.ts'
 import { relayTlsProofMsMax } from '../../shared/limits.ts'
 import { type ClientHello, readClientHello } from './client-hello.ts'
@@ -99,6 +99,7 @@ export async function openTlsServer(options: TlsServerOptions): Promise<TlsServe
     (_, response) => void response.writeHead(404, { connection: 'close' }).end(),
   )
   sort(server, gate, options)
+  server.prependListener('connection', certificateKeeper(server, signer, entropy))
   server.on('tlsClientError', (error) => log.debug('a TLS handshake failed', { why: error.message }))
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const caller = gate.of(request.socket)

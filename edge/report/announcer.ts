@@ -5,6 +5,7 @@ import type { Clock, Log, Sha256, Signer, Verify } from '../../shared/effects.ts
 import { describeError } from '../../shared/errors.ts'
 import { openFact } from '../../shared/fact/fact.ts'
 import { type NodeId, parseDeviceKey } from '../../shared/ids.ts'
+import { type DeviceLink, splitLed } from '../../shared/record/device-link.ts'
 import type { Outside } from '../paths/outlook.ts'
 import type { LocalAddress } from '../plan/observed.ts'
 import type { Keepsakes } from '../store/keepsakes.ts'
@@ -27,6 +28,11 @@ export interface AnnouncerOptions {
   readonly mapping: () => Outside
   /** This node's word on its key, where there is need of one. */
   readonly keyStatement?: () => Uint8Array | undefined
+  /** Where the device key may change: what leads to the present one, and who hears of others that would follow. */
+  readonly device?: {
+    readonly links: () => readonly Uint8Array[]
+    readonly onLinks: (links: readonly DeviceLink[]) => void
+  }
   readonly local: () => { readonly addresses: readonly LocalAddress[]; readonly key: string }
   /** Hands the envelope to the link; false where there is none yet. */
   readonly send: (envelope: Uint8Array) => boolean
@@ -45,9 +51,16 @@ export interface Announcer {
 /** Counts this start: the counter is kept before the first word is said. */
 export function createAnnouncer(options: AnnouncerOptions): Announcer {
   const { clock, keep, listenPort, log, peers, self, sha256, signer, verify } = options
-  const selfKey = parseDeviceKey(toBase64(signer.publicKey))
-  const { keyStatement } = options
-  const own = createOwnFact({ node: self, signer, sha256, clock, boot: keep.nextBoot(), keyStatement })
+  const { device, keyStatement } = options
+  const own = createOwnFact({
+    node: self,
+    signer,
+    sha256,
+    clock,
+    boot: keep.nextBoot(),
+    keyStatement,
+    links: device?.links,
+  })
   let saidOf = ''
 
   const announce = (): void => {
@@ -56,7 +69,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     const mapping = options.mapping()
     const outside = `${mapping.mapped.join()} ${mapping.portMapped ?? ''}`
     const seen = `${mapping.natType} ${outside} ${mapping.relays.join()}`
-    const word = keyStatement?.()?.join() ?? ''
+    const word = `${keyStatement?.()?.join() ?? ''} ${signer.publicKey.join()} ${device?.links().length ?? 0}`
     const now = `${own.boot()} ${peers.revision()} ${publicEndpoint ?? ''} ${seen} ${key} ${word}`
     if (now === saidOf) return
     const reachable = publicEndpoint !== undefined
@@ -69,7 +82,11 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     announce,
     meet(envelope) {
       try {
-        const boot = own.meet(openFact(envelope, self, selfKey, verify, sha256))
+        const { envelope: signed, links } = splitLed(envelope)
+        if (links.length > 0) device?.onLinks(links)
+        // What a former key said is outranked by anything that the present one says.
+        const key = parseDeviceKey(toBase64(signer.publicKey))
+        const boot = own.meet(openFact(signed, self, key, verify, sha256))
         if (boot === undefined) return
         log.info('an older life of this node had counted further', { boot })
         keep.raiseBoot(boot)

@@ -11,6 +11,7 @@ import { type Candidate, type Fact, sealFact } from '../../shared/fact/fact.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import { candidatesMax, observedMax } from '../../shared/limits.ts'
 import { encodeCanonicalText } from '../../shared/record/canonical.ts'
+import { leadBy } from '../../shared/record/device-link.ts'
 import type { Outside } from '../paths/outlook.ts'
 import type { LocalAddress } from '../plan/observed.ts'
 import type { HeldFact } from '../store/store.ts'
@@ -54,6 +55,8 @@ export interface OwnFactOptions {
   readonly boot: number
   /** This node's word on its key, where there is need of one. */
   readonly keyStatement?: (() => Uint8Array | undefined) | undefined
+  /** What leads to the key of `signer`. */
+  readonly links?: (() => readonly Uint8Array[]) | undefined
 }
 
 export interface OwnFact {
@@ -92,7 +95,8 @@ export function createOwnFact(options: OwnFactOptions): OwnFact {
       const word = options.keyStatement?.()
       const keyStatement = word === undefined ? {} : { keyStatement: toBase64(word) }
       const body = { candidates, observed: seen, relays, natType, ...keyStatement } as const
-      const text = `${boot} ${encodeCanonicalText(body)}`
+      const links = options.links?.() ?? []
+      const text = `${boot} ${signer.publicKey.join()} ${links.length} ${encodeCanonicalText(body)}`
       if (current !== undefined && text === content) return current.envelope
       content = text
       seq += 1
@@ -106,7 +110,7 @@ export function createOwnFact(options: OwnFactOptions): OwnFact {
         seq,
         at: clock.now(),
       }
-      current = { envelope: sealFact(fact, signer, sha256), fact }
+      current = { envelope: leadBy(links, sealFact(fact, signer, sha256)), fact }
       return current.envelope
     },
     meet(fact) {

@@ -104,6 +104,20 @@ test('composing a set with itself, and once more, changes nothing', () =>
     assert.equal(composeRunning({ ...good, ...once, parsed: { ...good.parsed, ...once.parsed } }, held), once)
   }))
 
+test('a device that changed its device key is known by the new one alone, and is the same member', () => {
+  const [device, later] = [testDevice('a', 1), testDevice('a', 41)]
+  const hub = new FakeHub().putNode(device, { labels: { role: 'camera' } })
+  hub.commit()
+  const good = acceptSnapshot(hub.anchors, undefined, hub.snapshot()).next as Readable
+  hub.putNode(device, { labels: { role: 'press' }, deviceKey: later.deviceKey, deviceSerial: 1 }).commit()
+  const held = acceptSnapshot(hub.anchors, good, hub.snapshot()).next
+  const [node] = composeRunning(good, held).parsed.records.nodes
+  assert.equal(
+    [node?.nodeId, node?.deviceKey, node?.deviceSerial, node?.labels['role']],
+    [device.nodeId, later.deviceKey, 1, 'camera'],
+  )
+})
+
 test('what is the same stays the same list', () => {
   const hub = new FakeHub().putNode(devices[0] as TestDevice)
   hub.commit()

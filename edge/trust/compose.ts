@@ -4,7 +4,7 @@
 
 import * as v from 'valibot'
 import { fromUtf8 } from '../../shared/bytes.ts'
-import { parseWgKey, type WgKey } from '../../shared/ids.ts'
+import { type DeviceKey, parseDeviceKey, parseWgKey, type WgKey } from '../../shared/ids.ts'
 import type { Version } from '../../shared/record/head.ts'
 import type { ParsedRecords, ParsedSet } from '../../shared/record/parsed.ts'
 import type { BodyOf } from '../../shared/record/record.ts'
@@ -37,6 +37,14 @@ function keyIn(word: unknown): WgKey | undefined {
   }
 }
 
+function deviceKeyIn(word: unknown): DeviceKey | undefined {
+  try {
+    return typeof word === 'string' ? parseDeviceKey(word) : undefined
+  } catch {
+    return undefined
+  }
+}
+
 function isSerial(word: unknown): word is number {
   return typeof word === 'number' && Number.isSafeInteger(word) && word > 0
 }
@@ -49,19 +57,22 @@ function still(node: NodeBody, newer: Held): NodeBody | undefined {
   if (bytes === undefined) return undefined
   const body = bodyOf(bytes)
   const { deviceKey = node.deviceKey, membership: given, nodeId = node.nodeId, wgKey = node.wgKey } = body
-  const { next: offered, wgSerial: serial } = body
-  if (nodeId !== node.nodeId || deviceKey !== node.deviceKey) return undefined
-  const sameKey = wgKey === node.wgKey && serial === node.wgSerial
+  const { deviceSerial, next: offered, wgSerial: serial } = body
+  if (nodeId !== node.nodeId) return undefined
+  const sameDevice = deviceKey === node.deviceKey && deviceSerial === node.deviceSerial
+  const sameKey = sameDevice && wgKey === node.wgKey && serial === node.wgSerial
   const before = JSON.stringify([node.membership, node.next])
   if (sameKey && JSON.stringify([given, offered]) === before) return node
-  const rotated = keyIn(wgKey)
-  const { membership: _, next: __, wgSerial: ___, ...rest } = node
+  const [rotated, device] = [keyIn(wgKey), deviceKeyIn(deviceKey)]
+  const { deviceSerial: _, membership: __, next: ___, wgSerial: ____, ...rest } = node
   // Signed for anew, under another lock or with another key: what was signed before may not count any more.
   const signed = v.safeParse(signatures, given)
   const next = v.safeParse(nextSchema, offered)
-  if (rotated === undefined) return undefined
+  if (rotated === undefined || device === undefined) return undefined
   return {
     ...rest,
+    deviceKey: device,
+    ...(isSerial(deviceSerial) ? { deviceSerial } : {}),
     wgKey: rotated,
     ...(isSerial(serial) ? { wgSerial: serial } : {}),
     ...(next.success && next.output !== undefined ? { next: next.output } : {}),

@@ -7,7 +7,8 @@ import type { Log, Sha256, Verify } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
 import { type Fact, isNewerFact, openFact } from '../../shared/fact/fact.ts'
 import type { DeviceKey, NodeId } from '../../shared/ids.ts'
-import { sameEnvelope } from '../../shared/record/envelope.ts'
+import { type DeviceLink, splitLed } from '../../shared/record/device-link.ts'
+import { envelopeKeyId, sameEnvelope } from '../../shared/record/envelope.ts'
 import type { HeldFact, Store } from '../store/store.ts'
 
 /** Facts of nodes without a record: a fleet that enrols, not a flood. */
@@ -21,6 +22,8 @@ export interface FactBookOptions {
   readonly verify: Verify
   /** The device key of a member; undefined for everybody else. */
   readonly keyOf: (node: NodeId) => DeviceKey | undefined
+  /** Links stand in front of a fact of a member, that lead from keys it had to the one it has. */
+  readonly onLinks?: (node: NodeId, links: readonly DeviceLink[]) => void
   /** A fact was taken, from wherever. */
   readonly onTaken?: (fact: Fact) => void
   /** A fact was refused although its sender is a member. */
@@ -64,11 +67,17 @@ export function createFactBook(options: FactBookOptions): FactBook {
     }
   }
 
-  const take = (node: NodeId, envelope: Uint8Array, key: DeviceKey): Fact | undefined => {
+  const take = (node: NodeId, envelope: Uint8Array): Fact | undefined => {
     const held = facts.get(node)
     if (sameEnvelope(held?.envelope, envelope)) return undefined
-    const fact = openFact(envelope, node, key, options.verify, options.sha256)
-    if (!isNewerFact(fact, held?.fact)) return undefined
+    const { envelope: signed, links } = splitLed(envelope)
+    if (links.length > 0) options.onLinks?.(node, links)
+    const key = keyOf(node)
+    if (key === undefined) return undefined
+    const fact = openFact(signed, node, key, options.verify, options.sha256)
+    // What a former key of the node said is outranked, however far it had counted: somebody may have that key by now.
+    const succeeds = held !== undefined && envelopeKeyId(signed) !== envelopeKeyId(splitLed(held.envelope).envelope)
+    if (!succeeds && !isNewerFact(fact, held?.fact)) return undefined
     facts.set(node, { envelope, fact })
     revision += 1
     options.onTaken?.(fact)
@@ -82,7 +91,7 @@ export function createFactBook(options: FactBookOptions): FactBook {
       return undefined
     }
     try {
-      const fact = take(node, envelope, key)
+      const fact = take(node, envelope)
       if (fact !== undefined) unsaved.add(node)
       return fact
     } catch (error) {
@@ -96,7 +105,7 @@ export function createFactBook(options: FactBookOptions): FactBook {
     for (const [node, envelope] of store.loadFacts()) {
       const key = keyOf(node)
       try {
-        if (key !== undefined) take(node, envelope, key)
+        if (key !== undefined) take(node, envelope)
       } catch (error) {
         log.warn('a stored fact does not verify', { node, reason: describeError(error) })
       }

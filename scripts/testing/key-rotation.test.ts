@@ -1,13 +1,30 @@
 // A real hub signs with another key from one start to the next: a device that was there follows by the difference alone, one
 // that was away by a snapshot, and neither takes anything of the old key afterwards.
 
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { raiseEpoch } from '../../cloud/backup/raise-epoch.ts'
 import type { HubOptions } from '../../cloud/hub.ts'
-import { admin, createWorld, signer as first, resource, type World } from '../../cloud/hub-world.fake.ts'
+import {
+  admin,
+  createWorld,
+  device as deviceNumber,
+  signer as first,
+  resource,
+  type World,
+} from '../../cloud/hub-world.fake.ts'
+import { loadKeys } from '../../edge/enrol/device-keys.ts'
+import { openDeviceFiles } from '../../edge/host/device-files.ts'
+import { stateFiles } from '../../edge/host/files.ts'
+import { createDeviceBook } from '../../edge/keys/device-book.ts'
+import { createOwnDevice } from '../../edge/keys/own-device.ts'
+import { createOwnFact } from '../../edge/report/own-fact.ts'
 import { MemoryStore } from '../../edge/store/memory.fake.ts'
 import { acceptDelta, acceptSnapshot, type Held } from '../../edge/trust/accept.ts'
+import { createFactBook } from '../../edge/trust/fact-book.ts'
 import { createHolding } from '../../edge/trust/holding.ts'
 import { createIntake } from '../../edge/trust/intake.ts'
 import type { Anchors } from '../../edge/trust/keys.ts'
@@ -15,8 +32,9 @@ import { createRootPin, keepRoot } from '../../edge/trust/root-pin.ts'
 import { toBase64, utf8 } from '../../shared/bytes.ts'
 import { memoryLog } from '../../shared/effects.fake.ts'
 import type { Signer } from '../../shared/effects.ts'
-import { sha256, signerFromSeed, verify } from '../../shared/host/crypto.ts'
-import { parseDeviceKey } from '../../shared/ids.ts'
+import { generateWgPrivateKey, sha256, signerFromSeed, verify } from '../../shared/host/crypto.ts'
+import { writeAtomic } from '../../shared/host/files.ts'
+import { type NodeId, parseDeviceKey } from '../../shared/ids.ts'
 import { encodeDelta, encodeSnapshot } from '../../shared/record/delta.ts'
 import { keyIdOf } from '../../shared/record/envelope.ts'
 import { noVersion, signHead } from '../../shared/record/head.ts'
@@ -169,6 +187,104 @@ test('a hub that was restored from before a rotation is refused, until it is giv
   await world.pass()
   assert.ok(there.intake.offer('snapshot', snapshot(world), { by: 'hub' }))
   await world.hub.stop()
+})
+
+/** A peer of `alpha`: which device key it knows it by, from the hub's records and from what others say. */
+function peerOf(world: World, alpha: NodeId) {
+  const { holding, intake } = deviceOf(world)
+  const record = () => holding.inForce()?.parsed.records.nodes.find(({ nodeId }) => nodeId === alpha)
+  const book = createDeviceBook({
+    network: world.network(),
+    verify,
+    log: memoryLog(),
+    recorded: (node) =>
+      node === alpha ? { key: need(record()).deviceKey, serial: record()?.deviceSerial ?? 0 } : undefined,
+    isLocked: () => false,
+  })
+  const facts = createFactBook({
+    store: new MemoryStore(),
+    log: memoryLog(),
+    sha256,
+    verify,
+    keyOf: (node) => book.keyOf(node),
+    onLinks: (node, led) => void book.hear(node, led),
+    onRefused: () => undefined,
+  })
+  return {
+    facts,
+    keyOf: () => book.keyOf(alpha),
+    follow() {
+      intake.offer('snapshot', snapshot(world), { by: 'hub' })
+      book.membersChanged()
+      facts.membersChanged()
+    },
+  }
+}
+
+function need<T>(one: T | undefined): T {
+  if (one === undefined) throw new assert.Assertion({ message: 'it is not there', operator: 'ok' } as never)
+  return one
+}
+
+test('a device changes its device key without the hub: a peer goes by it at once, the hub takes it, and the former one ends', async () => {
+  const world = createWorld()
+  await world.start()
+  await world.join(1, 'alpha')
+  await world.pass()
+  const directory = mkdtempSync(join(tmpdir(), 'holdfast-rotation-'))
+  try {
+    const { nodeId } = deviceNumber(1)
+    const files = stateFiles(directory)
+    const seed = sha256(utf8('device 1'))
+    writeAtomic(files.deviceKey, `${toBase64(seed)}\n`)
+    const keys = openDeviceFiles(files, world.clock, { network: world.network(), node: nodeId })
+    const peer = peerOf(world, nodeId)
+    peer.follow()
+    const pin = () => ({ key: need(peer.keyOf()), serial: 0 })
+    const own = createOwnDevice({
+      node: nodeId,
+      signer: keys.signer,
+      files: keys,
+      clock: world.clock,
+      log: memoryLog(),
+      book: { state: () => undefined, forked: () => [] },
+      keep: { journal: () => undefined },
+      recorded: pin,
+      isLocked: () => false,
+    })
+    const voice = (signer: Signer, led: boolean, boot: number) => {
+      const inFront = () => (led ? own.links() : [])
+      const fact = createOwnFact({ node: nodeId, signer, sha256, clock: world.clock, boot, links: inFront })
+      return fact.compose([], 51_820, false, [], { natType: 'unknown', mapped: [], relays: [] } as never)
+    }
+    const former = signerFromSeed(seed)
+    own.rotate()
+    // The hub is away: the peer hears it from the device, or from anybody who passes it on.
+    assert.ok(peer.facts.offer(nodeId, voice(keys.signer, true, 1)))
+    assert.is(peer.keyOf(), own.key())
+    assert.is(peer.facts.offer(nodeId, voice(former, false, 9)), undefined)
+    // It is back.
+    await world.say(nodeId, 'fact', voice(keys.signer, true, 1))
+    await world.pass()
+    const away = peerOf(world, nodeId)
+    for (const one of [peer, away]) {
+      one.follow()
+      assert.is(one.keyOf(), own.key(), 'the record has it')
+      assert.ok(one.facts.offer(nodeId, voice(keys.signer, false, 2)), 'no link is asked for any more')
+      const stolen = voice(former, false, 99)
+      assert.is(one.facts.offer(nodeId, stolen), undefined)
+    }
+    await world.say(nodeId, 'fact', voice(former, false, 99))
+    await world.pass()
+    assert.is(world.hub.fleet()[0]?.fact?.boot, 1)
+    // The next start of the agent is the same node under the new key.
+    writeAtomic(files.wgKey, `${generateWgPrivateKey()}\n`)
+    const loaded = need(loadKeys(files))
+    assert.equal([loaded.nodeId, loaded.deviceKey], [nodeId, own.key()])
+  } finally {
+    rmSync(directory, { recursive: true })
+    await world.hub.stop()
+  }
 })
 
 test.run()

@@ -5,7 +5,8 @@
 // (RFC 5280 §4.1.2.5): it lives as long as the process, and clients go by the key alone.
 
 import { generateKeyPairSync } from 'node:crypto'
-import { concat } from '../bytes.ts'
+import type { Server } from 'node:tls'
+import { concat, sameBytes } from '../bytes.ts'
 import type { Entropy, Signer } from '../effects.ts'
 import { bits, boolean, explicit, octets, oid, pemOf, sequence, set, time, unsigned, utf8String } from './der.ts'
 
@@ -58,5 +59,20 @@ export function makeDeviceCertificate(signer: Signer, entropy: Entropy): DeviceC
   return {
     key: pair.privateKey.export({ format: 'pem', type: 'pkcs8' }) as string,
     certificate: pemOf(concat(sequence(body, algorithm, bits(signer.sign(body))))),
+  }
+}
+
+/** Shows a certificate of the present key from the next call on, where it is another than that of the last one shown. */
+export function certificateKeeper(
+  server: Pick<Server, 'setSecureContext'>,
+  signer: Signer,
+  entropy: Entropy,
+): () => void {
+  let shown = signer.publicKey
+  return () => {
+    if (sameBytes(shown, signer.publicKey)) return
+    shown = signer.publicKey
+    const { certificate, key } = makeDeviceCertificate(signer, entropy)
+    server.setSecureContext({ key, cert: certificate, minVersion: 'TLSv1.3' })
   }
 }

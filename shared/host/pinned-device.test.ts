@@ -8,7 +8,7 @@ import { isHoldfastError } from '../errors.ts'
 import { createFakeAuthority } from './certificates.fake.ts'
 import { systemEntropy } from './clock.ts'
 import { generateSigningSeed, signerFromSeed } from './crypto.ts'
-import { makeDeviceCertificate } from './device-certificate.ts'
+import { certificateKeeper, makeDeviceCertificate } from './device-certificate.ts'
 import { connectDevice } from './pinned-device.ts'
 
 const device = signerFromSeed(generateSigningSeed())
@@ -42,6 +42,35 @@ test('the device key of the record proves a relay; another key, another authorit
   assert.is(await connectTo(pair, new Uint8Array(3)), 'untrusted')
   assert.is(await connectTo(createFakeAuthority().issue(), device.publicKey), 'untrusted')
   assert.is(await connectTo(pair, device.publicKey, 'TLSv1.2'), 'untrusted')
+})
+
+test('a server whose device key changes shows the new one from the next connection on', async () => {
+  const [former, present] = [device, signerFromSeed(generateSigningSeed())]
+  let signer = former
+  const live = {
+    get publicKey() {
+      return signer.publicKey
+    },
+    sign: (message: Uint8Array) => signer.sign(message),
+  }
+  const { certificate, key } = makeDeviceCertificate(live, systemEntropy)
+  const server = createServer({ key, cert: certificate })
+  server.prependListener('connection', certificateKeeper(server, live, systemEntropy))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const ask = async (deviceKey: Uint8Array): Promise<boolean> => {
+    const socket = await connectDevice({ host: '127.0.0.1', port, timeoutMs: 2_000, deviceKey }).catch(() => undefined)
+    socket?.destroy()
+    return socket !== undefined
+  }
+  try {
+    assert.equal([await ask(former.publicKey), await ask(present.publicKey)], [true, false])
+    signer = present
+    assert.equal([await ask(former.publicKey), await ask(present.publicKey)], [false, true])
+  } finally {
+    server.close()
+    server.closeAllConnections()
+  }
 })
 
 test.run()

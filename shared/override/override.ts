@@ -90,6 +90,8 @@ export interface OverrideSpeaker {
   readonly network: NetworkId
   readonly node: NodeId
   readonly key: DeviceKey
+  /** Others that count as well: of the device's own words, which it keeps through a change of its key. */
+  readonly formerKeys?: readonly DeviceKey[]
   readonly verify: Verify
   readonly sha256: Sha256
 }
@@ -119,10 +121,11 @@ function checkSpeaker({ network, node }: Pick<Override, 'network' | 'node'>, spe
 }
 
 function payloadOf(kind: 'override' | 'override-end', envelope: Uint8Array, speaker: OverrideSpeaker): Uint8Array {
-  const { key, sha256, verify } = speaker
+  const { formerKeys = [], key, sha256, verify } = speaker
+  const keys = [key, ...formerKeys].map((one) => fromBase64(one))
   const bytesMax = (kind === 'override' ? overrideBytesMax : END_BYTES_MAX) + ENVELOPE_BYTES
   if (envelope.length > bytesMax) throw new HoldfastError('too-large', `an ${kind} of ${envelope.length} bytes`)
-  return openEnvelope(kind, envelope, trustedKeys([fromBase64(key)], sha256), verify).payload
+  return openEnvelope(kind, envelope, trustedKeys(keys, sha256), verify).payload
 }
 
 /** Verifies with the key of the device that it is of, then parses. */

@@ -24,6 +24,7 @@ export type EnvelopeKind =
   | 'override-end'
   | 'authority'
   | 'wg-key'
+  | 'device-key'
 
 const VERSION = 1
 const KEY_ID_BYTES = 8

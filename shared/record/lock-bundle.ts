@@ -6,7 +6,7 @@ import { HoldfastError } from '../errors.ts'
 import { parseDeviceKey, parseNetworkId, parseNodeId, parseWgKey } from '../ids.ts'
 import { address, name, text } from '../intent/field.ts'
 import { parseWith } from '../intent/resource.ts'
-import { recordsMax } from '../limits.ts'
+import { deviceLinksKeptMax, recordsMax } from '../limits.ts'
 import { signedLock } from './lock.ts'
 import { signatures } from './signatures.ts'
 
@@ -24,7 +24,19 @@ const lockBundle = v.strictObject({
   lock: v.optional(signedLock),
   /** The lock that is to take its place. */
   proposal: v.optional(signedLock),
-  members: v.pipe(v.array(v.strictObject({ member, signatures })), v.maxLength(recordsMax)),
+  members: v.pipe(
+    v.array(
+      v.strictObject({
+        member,
+        signatures,
+        /** From the key that the id follows from to the present one, base64; absent where they are the same. */
+        links: v.optional(
+          v.pipe(v.array(v.pipe(v.string(), v.base64(), v.maxLength(280))), v.maxLength(deviceLinksKeptMax)),
+        ),
+      }),
+    ),
+    v.maxLength(recordsMax),
+  ),
 })
 export type LockBundle = v.InferOutput<typeof lockBundle>
 

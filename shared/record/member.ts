@@ -4,9 +4,9 @@
 // Labels, subnets, relays and endpoints are not in it: the hub decides over policies and routes anyway, which say more than
 // they do, and people could not sign each of their changes.
 
-import { fromBase64 } from '../bytes.ts'
-import { base32, type NetworkId } from '../ids.ts'
+import type { NetworkId } from '../ids.ts'
 import { encodeCanonical } from './canonical.ts'
+import { nodeIdOf } from './device-link.ts'
 import { isLocked, type Lock, type LockScope, lockKeys } from './lock.ts'
 import type { NodeBody } from './record.ts'
 import { signersOf } from './signatures.ts'
@@ -41,8 +41,9 @@ export function createJudge(lock: Lock, scope: LockScope): Judge {
   const revoked = new Set<string>(lock.revoked)
   const known = new WeakMap<NodeBody, Verdict>()
   const judge = (node: NodeBody): Verdict => {
-    // The id follows from the key; a device that was barred must not come back under another id.
-    if (base32(scope.sha256(fromBase64(node.deviceKey)), 16) !== node.nodeId) return 'unsigned'
+    // The id follows from the first key; a device that was barred must not come back under another id. That a later key is of
+    // the device was shown to the people who signed for the two together.
+    if (node.deviceSerial === undefined && nodeIdOf(node.deviceKey, scope.sha256) !== node.nodeId) return 'unsigned'
     if (revoked.has(node.nodeId)) return 'revoked'
     return memberSigners(lock, node, scope).size >= lock.threshold ? 'admitted' : 'unsigned'
   }

@@ -25,6 +25,8 @@ export const nodeBody = v.strictObject({
   /** Serial of that key; absent for the one of enrolment. */
   wgSerial: v.optional(integer(1, Number.MAX_SAFE_INTEGER)),
   deviceKey: text(parseDeviceKey, 'ed25519-key'),
+  /** Serial of that key; absent for the one of enrolment, which the id follows from. */
+  deviceSerial: v.optional(integer(1, Number.MAX_SAFE_INTEGER)),
   /** Mesh addresses, IPv4 first. */
   addresses: v.pipe(v.array(address), v.minLength(1), v.maxLength(2)),
   publicEndpoint: v.optional(namedEndpoint),

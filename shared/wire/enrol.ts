@@ -11,6 +11,7 @@ import type { Sha256 } from '../effects.ts'
 import { HoldfastError } from '../errors.ts'
 import { type NodeId, parseDeviceKey, parseNetworkId, parseNodeId, parseWgKey } from '../ids.ts'
 import { integer, labels, name, text } from '../intent/field.ts'
+import { deviceLinksMax } from '../limits.ts'
 import { encodeCanonical } from '../record/canonical.ts'
 import { rootChain, type SignedRoot } from '../record/root.ts'
 
@@ -113,6 +114,12 @@ export function credentialId(password: string, sha256: Sha256): Uint8Array {
 export function leaveProofBytes(nodeId: NodeId, credential: Uint8Array): Uint8Array {
   return concat(utf8('holdfast/leave/2\0'), utf8(nodeId), credential)
 }
+
+/** From a device key that the hub may know to the one that signs, base64; absent for the key of enrolment. */
+export const deviceLinks = v.pipe(
+  v.array(v.pipe(v.string(), v.base64(), v.maxLength(280))),
+  v.maxLength(deviceLinksMax),
+)
 
 /** Where the broker is, and who the device is there. */
 export const brokerLogInSchema = v.strictObject({

@@ -14,7 +14,7 @@
 import { concat, fromUtf8, utf8 } from '../bytes.ts'
 import { HoldfastError } from '../errors.ts'
 import { type NodeId, parseNodeId } from '../ids.ts'
-import { factBytesMax, gossipStampsBytesMax } from '../limits.ts'
+import { deviceLinksBytesMax, factBytesMax, gossipStampsBytesMax } from '../limits.ts'
 import { deltaFrameMax, snapshotFrameMax } from '../record/delta.ts'
 import { counterOf, encodeState, type GossipState, parseState, type Stamp, stateBytes } from './gossip-state.ts'
 
@@ -39,7 +39,7 @@ const bodies = {
   stamps: gossipStampsBytesMax,
   delta: deltaFrameMax + SLACK_BYTES,
   snapshot: snapshotFrameMax + SLACK_BYTES,
-  fact: nodeIdBytes + factBytesMax + 256,
+  fact: nodeIdBytes + factBytesMax + deviceLinksBytesMax + 256,
   end: 0,
 } as const satisfies Record<Frame['type'], number>
 const types = Object.keys(bodies) as readonly Frame['type'][]

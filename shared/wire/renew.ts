@@ -11,7 +11,7 @@ import * as v from 'valibot'
 import { concat, utf8 } from '../bytes.ts'
 import { type NodeId, parseNodeId } from '../ids.ts'
 import { text } from '../intent/field.ts'
-import { brokerLogInSchema } from './enrol.ts'
+import { brokerLogInSchema, deviceLinks } from './enrol.ts'
 
 /** Base64 of bytes that mean something to the hub alone. */
 const challenge = v.pipe(v.string(), v.base64(), v.maxLength(128))
@@ -23,6 +23,7 @@ export const renewRequestSchema = v.strictObject({
   challenge,
   /** Ed25519 signature by the device key over `renewProofBytes`, base64. */
   proof: v.pipe(v.string(), v.base64(), v.maxLength(128)),
+  links: v.optional(deviceLinks),
 })
 export type RenewRequest = v.InferOutput<typeof renewRequestSchema>
 

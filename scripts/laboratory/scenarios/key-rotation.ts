@@ -1,5 +1,5 @@
-// A device gets another WireGuard key while traffic flows, and there is no gap, with the hub there and with the hub away. Who was
-// away meanwhile finds it again, if need be by its own word alone, and a power cut leaves it working.
+// A device gets another WireGuard key, and another device key, while traffic flows, and there is no gap, with the hub there and
+// with the hub away. Who was away meanwhile finds it again, if need be by its own word alone, and a power cut leaves it working.
 
 import type { Fleet } from '../fleet.ts'
 import type { LabNode } from '../node.ts'
@@ -75,6 +75,55 @@ async function rotate(node: LabNode): Promise<Rotated> {
   return { before, after }
 }
 
+interface KeysShown {
+  readonly inIntent: boolean
+  readonly device: {
+    readonly key: string
+    readonly serial: number
+    readonly inIntent: boolean
+    readonly awaiting?: string
+  }
+}
+
+async function keysOf(node: LabNode): Promise<KeysShown> {
+  return JSON.parse(await node.cli(['keys', 'show', '--json'])) as KeysShown
+}
+
+async function rotateDevice(node: LabNode): Promise<void> {
+  const { device: before } = await keysOf(node)
+  await node.cli(['keys', 'rotate', '--device'])
+  const { device: after } = await keysOf(node)
+  expect(after.key !== before.key && after.serial === before.serial + 1, 'it has another device key', after.key)
+  for (const file of ['device.key', 'device-keys.json']) {
+    const mode = (await node.host.exec(['stat', '-c', '%a', `/var/lib/holdfast/${file}`])).trim()
+    expect(mode === '600', `${file} is for root alone`, mode)
+  }
+}
+
+/** Changes the device key while pings run: nothing of WireGuard's changes, so nothing may be lost but by a busy machine. */
+async function rotateDeviceUnderTraffic(fleet: Fleet, node: LabNode): Promise<string> {
+  const watches = await watchAll(fleet, node)
+  await pause(1_000)
+  await rotateDevice(node)
+  await pause(SETTLED_MS)
+  return noGap(watches)
+}
+
+/** The hub knows the device by its present device key, under the id that it always had. */
+async function deviceInIntent({ hub }: Fleet, node: LabNode, nodeId: string): Promise<void> {
+  const look = async (): Promise<Seen<true>> => {
+    const { device } = await keysOf(node)
+    const told = await hub.cli(['explain', 'node', node.name])
+    const same = told.includes(device.key) && told.includes(nodeId)
+    return device.inIntent && same ? { done: true } : { notYet: `in intent: ${device.inIntent}, the hub: ${same}` }
+  }
+  await waitFor('the hub has taken the device key into intent', look, { timeoutMs: TIMEOUT_MS })
+}
+
+async function nodeIdOf(node: LabNode): Promise<string> {
+  return (JSON.parse(await node.cli(['status', '--json'])) as { readonly nodeId: string }).nodeId
+}
+
 /** Changes the key while pings run, and waits until nothing can come late any more. */
 async function rotateUnderTraffic(fleet: Fleet, node: LabNode, others: readonly LabNode[]): Promise<string> {
   const watches = await watchAll(fleet, node)
@@ -123,9 +172,28 @@ async function rotateUnderLock(fleet: Fleet, node: LabNode, others: readonly Lab
   return noGap(watches)
 }
 
+async function askForDeviceKey({ hub }: Fleet, node: LabNode): Promise<void> {
+  const { device: before } = await keysOf(node)
+  await node.cli(['keys', 'rotate', '--device'])
+  const { device: asked } = await keysOf(node)
+  expect(asked.key === before.key && asked.awaiting !== undefined, 'it is asked for, and not in use', asked.key)
+  const look = async (): Promise<Seen<true>> => {
+    const pending = await hub.cli(['lock', 'pending'])
+    return pending.includes(asked.awaiting ?? '') ? { done: true } : { notYet: pending }
+  }
+  await waitFor('the device key waits for signatures at the hub', look, { timeoutMs: TIMEOUT_MS })
+  await hub.cli(['lock', 'sign', node.name, '--key', LOCK_KEY])
+  const turned = async (): Promise<Seen<true>> => {
+    const { device } = await keysOf(node)
+    return device.key === asked.awaiting ? { done: true } : { notYet: device.key }
+  }
+  await waitFor('the device has turned to it', turned, { timeoutMs: TIMEOUT_MS })
+}
+
 export const scenario: Scenario = {
   name: 'key-rotation',
-  promise: 'a device changes its WireGuard key under traffic without a gap, with the hub, without it, and under a lock',
+  promise:
+    'a device changes its WireGuard key and its device key under traffic without a gap, with the hub, without it, and under a lock',
   alone: true,
   shape: {
     topology,
@@ -149,6 +217,15 @@ export const scenario: Scenario = {
       told,
     )
     await story.step('the hub has taken it into intent', () => inIntent(fleet, rotating))
+    const nodeId = await nodeIdOf(rotating)
+    await story.step(
+      'alpha-1 changes its device key under the same pings',
+      () => rotateDeviceUnderTraffic(fleet, rotating),
+      told,
+    )
+    await story.step('the hub has taken that into intent, and it is the same node', () =>
+      deviceInIntent(fleet, rotating, nodeId),
+    )
     await story.step('gamma-1 is switched on, and finds it', async () => {
       await away.reboot()
       await away.start()
@@ -159,6 +236,11 @@ export const scenario: Scenario = {
       await hub.kill()
       await allAre(fleet, [rotating, ...there], 'autonomous')
     })
+    await story.step(
+      'alpha-1 changes its device key once more, and nobody but itself says so',
+      () => rotateDeviceUnderTraffic(fleet, rotating),
+      told,
+    )
     await story.step(
       'alpha-1 changes its key once more, by its own word alone',
       () => rotateUnderTraffic(fleet, rotating, there),
@@ -182,6 +264,7 @@ export const scenario: Scenario = {
       await hub.start()
       await allAre(fleet, nodes, 'online')
       await inIntent(fleet, rotating)
+      await deviceInIntent(fleet, rotating, nodeId)
       await fleet.acknowledged()
       await fleet.mesh()
     })
@@ -197,6 +280,10 @@ export const scenario: Scenario = {
       () => rotateUnderLock(fleet, rotating, [away, ...there]),
       told,
     )
+    await story.step('alpha-1 asks for another device key, and has it once somebody has signed', async () => {
+      await askForDeviceKey(fleet, rotating)
+      await deviceInIntent(fleet, rotating, nodeId)
+    })
     await story.step('the mesh is whole, and the key in intent', async () => {
       await inIntent(fleet, rotating)
       await fleet.mesh()
