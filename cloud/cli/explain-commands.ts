@@ -3,7 +3,7 @@
 import { switchFlag } from '../../shared/cli/parse.ts'
 import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { selects } from '../../shared/intent/field.ts'
-import { isSubject } from '../../shared/policy/rules.ts'
+import { selectsNode } from '../../shared/policy/subject.ts'
 import { formatVersion } from '../../shared/record/head.ts'
 import { ageText, labelsText, subjectText } from './columns.ts'
 import { argument, type Command, type Context, printJson } from './context.ts'
@@ -39,7 +39,7 @@ function policiesOf(world: World, node: Presented<'Node'>): readonly Presented<'
   return world.policies.filter(
     ({ spec }) =>
       spec.network === node.spec.network &&
-      isSubject(spec.subject, { name: node.metadata.name, labels: node.spec.labels }),
+      selectsNode(spec.subject, { name: node.metadata.name, labels: node.spec.labels }),
   )
 }
 

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { listFlag, switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { describeError, HoldfastError } from '../../shared/errors.ts'
-import { type Kind, kinds, plural } from '../../shared/intent/resource.ts'
+import { type Kind, kinds, plural, type SpecOf } from '../../shared/intent/resource.ts'
 import { parseDocuments } from '../../shared/intent/yaml.ts'
 import type { RollOut, TokenRow } from '../hub.ts'
 import { canaryFrom } from './canary.ts'
@@ -33,6 +33,10 @@ export async function readSource(context: Context, file: string): Promise<string
   }
 }
 
+function speaksOfPods({ namespaceSelector, podSelector }: SpecOf<'Policy'>['subject']): boolean {
+  return namespaceSelector !== undefined || podSelector !== undefined
+}
+
 export const apply: Command = async (context) => {
   const files = listFlag(context.flags, 'file')
   if (files.length === 0) throw new HoldfastError('usage', 'apply needs -f FILE', { remedy: 'Use -f - for stdin.' })
@@ -56,6 +60,11 @@ export const apply: Command = async (context) => {
   for (const { kind, metadata } of items)
     context.out(`${kind}/${metadata.name} ${dry ? 'would be applied' : 'applied'}\n`)
   if (items.length === 0) context.out('Nothing changes.\n')
+  for (const { kind, metadata, spec } of items) {
+    if (kind === 'Policy' && speaksOfPods((spec as SpecOf<'Policy'>).subject)) {
+      context.err(`mind: Policy/${metadata.name} speaks of pods, and no device tells of its pods yet\n`)
+    }
+  }
 }
 
 async function fetchItems(client: Client, kind: Kind, name: string | undefined, now: number): Promise<Fetched> {

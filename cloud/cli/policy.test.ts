@@ -91,7 +91,10 @@ cli(
 
 cli('objects of Kubernetes are applied as policies', async () => {
   const object = `apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: web, namespace: shop}\nspec:\n  podSelector: {}\n`
-  assert.match(await good('apply -f -', object), /Policy\/np--shop--web applied/)
+  const { code, err, out } = await say('apply -f -', object)
+  assert.is(code, 0)
+  assert.match(out, /Policy\/np--shop--web applied/)
+  assert.match(err, /mind: Policy\/np--shop--web speaks of pods/)
   assert.match(
     await good('get policy np--shop--web -o yaml'),
     /holdfast\.dev\/source: networking\.k8s\.io\/v1 NetworkPolicy shop\/web/,

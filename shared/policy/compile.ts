@@ -11,13 +11,13 @@ import { emptyBook, isWornOut, nextBook, type RuleBook } from './rule-book.ts'
 import {
   fillSets,
   indexRules,
-  isSubject,
   matching,
   type PolicyRule,
   type PreparedPolicy,
   type RuleIndex,
   rulesAbout,
 } from './rule-match.ts'
+import { isSubject, speaksOf } from './subject.ts'
 import { type Cell, cellKey, type Table } from './table.ts'
 import type { Endpoint, World } from './world.ts'
 
@@ -49,13 +49,6 @@ export interface Compilation {
 
 function nothing(services: string): Kept {
   return { registry: { byClass: new Map(), all: [], within: new Map() }, book: emptyBook(), services, ways: new Map() }
-}
-
-function speaksOf({ egress, ingress, policyTypes, tier }: PolicySpec, direction: Direction): boolean {
-  const type = direction === 'ingress' ? 'Ingress' : 'Egress'
-  if (policyTypes !== undefined && policyTypes.length > 0) return policyTypes.includes(type)
-  const section = direction === 'ingress' ? ingress : egress
-  return section !== undefined || (tier === 'Standard' && direction === 'ingress')
 }
 
 function frameOf(policies: readonly PreparedPolicy[], direction: Direction, world: World): Frame {
@@ -194,7 +187,7 @@ function makeWays(
 ): ReadonlyMap<string, Way> {
   const ways = new Map<string, Way>()
   for (const [text, local] of locals) {
-    const own = book.ordered.filter(({ spec }) => isSubject(spec, local))
+    const own = book.ordered.filter(({ spec }) => isSubject(spec.subject, local))
     for (const direction of DIRECTIONS) {
       const key = `${direction} ${text}`
       const policies = own.filter(({ spec }) => speaksOf(spec, direction))

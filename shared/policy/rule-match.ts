@@ -1,11 +1,12 @@
 // The rules of one policy, ready to be asked which of them speak of an identity. What they answer is kept as long as the
 // policy is the same object, and is worked out for new identities only.
 
-import { type Selector, selects } from '../intent/field.ts'
+import { selects } from '../intent/field.ts'
 import type { PolicyPeer, PolicySpec, PortRule } from '../intent/policy.ts'
 import type { Direction, Judgement } from './decision.ts'
 import type { Identity, PeerSet, Registry } from './identity.ts'
-import { defaultNamespace, type Endpoint, namespaceNameLabel, type World } from './world.ts'
+import { isPodSelected } from './subject.ts'
+import type { World } from './world.ts'
 
 export type PeerSets = Map<string, PeerSet>
 
@@ -88,37 +89,6 @@ export function preparePolicy(policy: World['policies'][number], firstId: number
   return { name, spec, rules: { ingress, egress }, matches: { ingress: [], egress: [] } }
 }
 
-function podMatches(
-  pods: Selector | undefined,
-  namespaces: Selector | undefined,
-  { labels, namespace }: Endpoint,
-): boolean {
-  if (namespace === undefined) return false
-  const inside =
-    namespaces === undefined ? namespace[namespaceNameLabel] === defaultNamespace : selects(namespaces, namespace)
-  return inside && (pods === undefined || selects(pods, labels))
-}
-
-/** Whether a policy speaks of an endpoint. */
-export function isSubject({ subject }: PolicySpec, endpoint: Endpoint): boolean {
-  const { namespaceSelector, node, nodeSelector, podSelector } = subject
-  switch (endpoint.kind) {
-    case 'service':
-      return false
-    case 'pod':
-      return (
-        (podSelector !== undefined || namespaceSelector !== undefined) &&
-        podMatches(podSelector, namespaceSelector, endpoint)
-      )
-    case 'node':
-      return (
-        (node !== undefined || nodeSelector !== undefined) &&
-        (node ?? endpoint.name) === endpoint.name &&
-        (nodeSelector === undefined || selects(nodeSelector, endpoint.labels))
-      )
-  }
-}
-
 function peerMatches(peer: PolicyPeer, identity: Identity, services: Services): boolean {
   const { blocks, endpoint, node } = identity
   const { ipBlock } = peer
@@ -132,10 +102,7 @@ function peerMatches(peer: PolicyPeer, identity: Identity, services: Services): 
       return services.some(({ backends, name }) => name === service && selects(backends, endpoint.labels))
     }
     case 'pod':
-      return (
-        (peer.podSelector !== undefined || peer.namespaceSelector !== undefined) &&
-        podMatches(peer.podSelector, peer.namespaceSelector, endpoint)
-      )
+      return isPodSelected(peer.podSelector, peer.namespaceSelector, endpoint)
     case 'service':
       return endpoint.name === peer.service
   }

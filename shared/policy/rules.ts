@@ -11,7 +11,9 @@ import { type Selector, selects } from '../intent/field.ts'
 import type { PolicyPeer, PolicySpec, PortRule } from '../intent/policy.ts'
 import type { ParsedRecords } from '../record/parsed.ts'
 import type { BodyOf } from '../record/record.ts'
+import type { Direction } from './decision.ts'
 import { hostsOf } from './hosts.ts'
+import { selectsNode, speaksOf } from './subject.ts'
 
 export type Verdict = 'accept' | 'drop' | 'pass'
 
@@ -52,8 +54,6 @@ export interface NodeRules {
 type Node = BodyOf<'node'>
 /** `expiresAt`, milliseconds since the Unix epoch: of one that is laid over intent. */
 type Policy = BodyOf<'policy'> & { readonly expiresAt?: number }
-type Subject = { readonly name: string; readonly labels: Node['labels'] }
-type Direction = 'ingress' | 'egress'
 type RuleSpec = NonNullable<PolicySpec['ingress']>[number] | NonNullable<PolicySpec['egress']>[number]
 
 const VERDICT = { Accept: 'accept', Deny: 'drop', Pass: 'pass' } as const
@@ -122,14 +122,6 @@ function resolveRule(rule: RuleSpec, policy: Policy, where: string, resolver: Re
   }
 }
 
-/** `policyTypes` unset or empty: Ingress always, Egress if there is an egress section. */
-function speaksOf(spec: PolicySpec, direction: Direction): boolean {
-  const type = direction === 'ingress' ? 'Ingress' : 'Egress'
-  if (spec.policyTypes !== undefined && spec.policyTypes.length > 0) return spec.policyTypes.includes(type)
-  if (spec.tier !== 'Standard') return spec[direction] !== undefined
-  return direction === 'ingress' || spec.egress !== undefined
-}
-
 function directionRules(
   policies: readonly Policy[],
   direction: Direction,
@@ -155,16 +147,10 @@ function directionRules(
   }
 }
 
-/** Whether a policy speaks of a node. */
-export function isSubject({ node, nodeSelector }: PolicySpec['subject'], { labels, name }: Subject): boolean {
-  if (node === undefined && nodeSelector === undefined) return false
-  return (node === undefined || node === name) && (nodeSelector === undefined || selects(nodeSelector, labels))
-}
-
 /** The rules that `self` enforces. Policies in Audit mode are not among them. */
 export function rulesFor(records: ParsedRecords, self: Node): NodeRules {
   const policies: readonly Policy[] = records.policies.filter(
-    ({ spec }) => spec.mode === 'Enforce' && isSubject(spec.subject, self),
+    ({ spec }) => spec.mode === 'Enforce' && selectsNode(spec.subject, self),
   )
   const resolver: Resolver = { nodes: records.nodes, services: records.services, unsupported: [] }
   const fallback = records.network?.spec.defaultPolicy === 'Allow' ? 'accept' : 'drop'
