@@ -1,8 +1,10 @@
 // What happens to the world, one event a step: people change their minds, links fail, machines die, disks and clocks lie.
 
 import type { FakeMesh } from '../../edge/gossip/door.fake.ts'
-import type { Entropy } from '../../shared/effects.ts'
+import type { Entropy, Signer } from '../../shared/effects.ts'
+import { sha256 } from '../../shared/host/crypto.ts'
 import type { NodeId } from '../../shared/ids.ts'
+import { keyIdOf } from '../../shared/record/envelope.ts'
 import type { SimBroker } from './broker.ts'
 import type { Checks } from './checks.ts'
 import { randomIntent } from './intent.ts'
@@ -23,6 +25,17 @@ export interface World {
 }
 
 type Event = (world: World, node: SimNode, roll: number) => string
+
+/** A signing key that no set on any disk is signed with or brings: what a thief finds in an old backup. */
+function leftBehind(hub: SimHub, nodes: readonly SimNode[]): Signer | undefined {
+  return hub.formerSigners.find(({ publicKey }) => {
+    const id = keyIdOf(publicKey, sha256)
+    return nodes.every(({ disk }) => {
+      const set = disk.loadSet()
+      return set !== undefined && !set.records.has(`key/${id}`)
+    })
+  })
+}
 
 const YEAR_MS = 365 * 86_400_000
 
@@ -194,9 +207,10 @@ const events: readonly (readonly [weight: number, event: Event])[] = [
   ],
   [
     20,
-    ({ hub, liar }, node) => {
+    ({ hub, liar, nodes }, node) => {
       const mark = hub.mark(node.device.nodeId)
-      return mark === undefined ? 'the liar has nothing to say' : `the liar tries to ${liar.lie(mark)}`
+      if (mark === undefined) return 'the liar has nothing to say'
+      return `the liar tries to ${liar.lie({ ...mark, former: leftBehind(hub, nodes) })}`
     },
   ],
 ]

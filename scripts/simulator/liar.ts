@@ -27,6 +27,8 @@ export interface Mark {
   readonly signedBy: Uint8Array
   /** The root that certified it. */
   readonly root: RootPin
+  /** A signing key that every device has left behind. */
+  readonly former?: Signer | undefined
   readonly version: { readonly epoch: number; readonly revision: number }
 }
 
@@ -147,6 +149,7 @@ export function createLiar({ broker, entropy, signer, wgKey, nodeId }: LiarOptio
     forge: (mark) => pretend(mark, signer),
     // Under the hub's name, as somebody would who has all but its key.
     impersonate: (mark) => pretend(mark, { ...signer, publicKey: mark.signedBy }),
+    relapse: (mark) => (mark.former === undefined ? [] : pretend(mark, mark.former)),
     usurp: (mark) => pretend(mark, signer, usurped(mark)),
     smuggle: (mark) => [{ topic: topics.delta(mark.network), payload: withIntruder(mark, mark.head) }],
     silence: (mark) => [{ topic: topics.head(mark.network), payload: new Uint8Array(0), retain: true }],

@@ -6,7 +6,7 @@ import { openHubStore } from '../../cloud/store/sqlite.ts'
 import { type NextRoot, nextRoot, nextSigner } from '../../cloud/tls/next-keys.ts'
 import { toBase64 } from '../../shared/bytes.ts'
 import type { FakeClock } from '../../shared/effects.fake.ts'
-import type { Entropy, Log, Verify } from '../../shared/effects.ts'
+import type { Entropy, Log, Signer, Verify } from '../../shared/effects.ts'
 import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { sha256, signerFromSeed } from '../../shared/host/crypto.ts'
 import { deflate } from '../../shared/host/deflate.ts'
@@ -47,6 +47,8 @@ export interface SimHub {
   change(change: IntentChange): string
   /** What a broker in the wrong hands sees; undefined before anything was published. */
   mark(node: NodeId): Mark | undefined
+  /** The signing keys before the present one, the latest first: whoever has one of them has nothing any more. */
+  readonly formerSigners: readonly Signer[]
   newest(): Version
   /** Names of the nodes that the newest revision contains. */
   members(): ReadonlySet<string>
@@ -79,6 +81,7 @@ export function createSimHub({ base, broker, entropy, log, verify }: SimHubOptio
   const rootPin = (): RootPin => ({ key: root.publicKey, serial: chain.at(-1)?.link.serial ?? 0 })
   const history: Signed[] = []
   const startFailures: string[] = []
+  const formerSigners: Signer[] = []
   let roster: { readonly of: Signed | undefined; readonly names: ReadonlySet<string> } = {
     of: undefined,
     names: new Set(),
@@ -149,6 +152,7 @@ export function createSimHub({ base, broker, entropy, log, verify }: SimHubOptio
       root = next
     } else {
       ;({ certificate, certifiedAt } = nextSigner({ root, certifiedAt }, next, base.now(), sha256))
+      formerSigners.unshift(signer)
       signer = next
     }
     if (ran) start()
@@ -186,6 +190,7 @@ export function createSimHub({ base, broker, entropy, log, verify }: SimHubOptio
       return roster.names
     },
     history,
+    formerSigners,
     startFailures,
     close: () => store.close(),
   }
