@@ -4,8 +4,6 @@ import * as v from 'valibot'
 import { canarySpec } from './canary.ts'
 import { labels, name } from './field.ts'
 import { issueError } from './issue.ts'
-import { clusterNetworkPolicy, clusterNetworkPolicyVersion } from './kubernetes/cluster-network-policy.ts'
-import { networkPolicy, networkPolicyVersion } from './kubernetes/network-policy.ts'
 import { networkSpec } from './network.ts'
 import { nodeSpec } from './node.ts'
 import { policySpec } from './policy.ts'
@@ -96,20 +94,8 @@ const header = v.strictObject({
   status: v.optional(v.unknown()),
 })
 
-/** Objects of Kubernetes that are read as a resource of ours, by apiVersion. */
-const translations: Readonly<Record<string, v.GenericSchema<unknown, object>>> = {
-  [networkPolicyVersion]: networkPolicy,
-  [clusterNetworkPolicyVersion]: clusterNetworkPolicy,
-}
-
-function translated(input: unknown): unknown {
-  const version = typeof input === 'object' && input !== null && 'apiVersion' in input ? input.apiVersion : undefined
-  const schema = typeof version === 'string' && Object.hasOwn(translations, version) ? translations[version] : undefined
-  return schema === undefined ? input : parseWith(schema, input)
-}
-
 export function parseResource(input: unknown): AnyResource {
-  const { kind, metadata: meta, spec } = parseWith(header, translated(input))
+  const { kind, metadata: meta, spec } = parseWith(header, input)
   const schema = v.strictObject({ spec: specs[kind] })
   const parsed = parseWith(schema, { spec: spec ?? {} })
   return { apiVersion, kind, metadata: meta, spec: parsed.spec } as AnyResource

@@ -4,6 +4,7 @@ import type * as v from 'valibot'
 import { type Document, isMap, isScalar, isSeq, type LineCounter, type Node, type Pair, stringify } from 'yaml'
 import { HoldfastError } from '../errors.ts'
 import { yamlAliasesMax } from '../limits.ts'
+import { translate } from './kubernetes/translate.ts'
 import { type AnyResource, parseResource, parseWith } from './resource.ts'
 import { readDocuments } from './yaml-documents.ts'
 
@@ -81,7 +82,7 @@ export function parseDocuments(text: string): AnyResource[] {
   for (const document of documents) {
     const value = valueOf(document, lines)
     if (value === null || value === undefined) continue
-    const resource = located(document, lines, () => parseResource(value))
+    const resource = located(document, lines, () => parseResource(translate(value)))
     const id = `${resource.kind}/${resource.metadata.name}`
     if (seen.has(id)) {
       throw new HoldfastError('invalid', `${id} stands in this file twice`, {

@@ -5,6 +5,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseAddress } from '../address/cidr.ts'
 import { isHoldfastError } from '../errors.ts'
+import { translate } from '../intent/kubernetes/translate.ts'
 import { parseResource } from '../intent/resource.ts'
 import { worldWith } from './kubernetes.fake.ts'
 import { judge } from './oracle.ts'
@@ -159,25 +160,27 @@ test('a named port of a ClusterNetworkPolicy is of any protocol', () => {
 })
 
 test('names say where a policy comes from; what the API server keeps for itself stays there', () => {
-  const { metadata, spec } = parseResource({
-    ...isolating,
-    metadata: {
-      name: 'closed',
-      namespace: 'x',
-      uid: 'u',
-      resourceVersion: '7',
-      generation: 1,
-      creationTimestamp: 'then',
-      managedFields: [],
-      labels: { app: 'x' },
-      annotations: {
-        note: 'n',
-        'kubectl.kubernetes.io/last-applied-configuration': '{}',
-        'holdfast.dev/network': 'plant',
+  const { metadata, spec } = parseResource(
+    translate({
+      ...isolating,
+      metadata: {
+        name: 'closed',
+        namespace: 'x',
+        uid: 'u',
+        resourceVersion: '7',
+        generation: 1,
+        creationTimestamp: 'then',
+        managedFields: [],
+        labels: { app: 'x' },
+        annotations: {
+          note: 'n',
+          'kubectl.kubernetes.io/last-applied-configuration': '{}',
+          'holdfast.dev/network': 'plant',
+        },
       },
-    },
-    status: {},
-  })
+      status: {},
+    }),
+  )
   assert.is((spec as { network: string }).network, 'plant')
   const source = 'networking.k8s.io/v1 NetworkPolicy x/closed'
   assert.equal(metadata, {
@@ -232,7 +235,7 @@ for (const [field, object] of [
 ] as const) {
   test(`refused with its field: ${field} of ${JSON.stringify(object).slice(0, 160)}`, () => {
     try {
-      parseResource(object)
+      parseResource(translate(object))
       assert.unreachable()
     } catch (error) {
       assert.ok(isHoldfastError(error, 'invalid'))

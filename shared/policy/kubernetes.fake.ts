@@ -1,5 +1,6 @@
 // Pods of three namespaces, and objects of Kubernetes as the policies of their world.
 
+import { translate } from '../intent/kubernetes/translate.ts'
 import { parseResource } from '../intent/resource.ts'
 import { type FakePod, fakeWorld } from './world.fake.ts'
 import type { World } from './world.ts'
@@ -23,7 +24,7 @@ const NAMESPACES = { x: { ns: 'x' }, y: { ns: 'y' }, z: { ns: 'z' } }
 export function worldWith(...objects: readonly object[]): World {
   const policies = Object.fromEntries(
     objects.map((object) => {
-      const { metadata, spec } = parseResource(object)
+      const { metadata, spec } = parseResource(translate(object))
       return [metadata.name, spec]
     }),
   )
