@@ -78,6 +78,8 @@ export interface HubLink {
 /** Status: state.md's "at most every 5 s". Facts reach every node of the network, so they are rarer. */
 const STATUS_MS_MIN = 5_000
 const FACT_MS_MIN = 10_000
+/** After a start or a move others wait for what this node learns of itself within a second or two: how it looks from outside. */
+const FACTS_AHEAD = 2
 /** So long the broker has to show which fact of ours it retains, before it is told again. */
 const RETAINED_GRACE_MS = 2_000
 const GOODBYE_MS_MAX = 1_000
@@ -96,7 +98,7 @@ export function createHubLink(options: HubLinkOptions): HubLink {
   const retain = (channel: 'status' | 'fact' | 'override') => (payload: Uint8Array) =>
     bus.publish({ topic: topics.node(network, node, channel), payload, retain: true })
   const status = createLatest({ clock, minMs: STATUS_MS_MIN, publish: retain('status') })
-  const fact = createLatest({ clock, minMs: FACT_MS_MIN, publish: retain('fact') })
+  const fact = createLatest({ clock, minMs: FACT_MS_MIN, ahead: FACTS_AHEAD, publish: retain('fact') })
   const overrides = createLatest({
     clock,
     minMs: STATUS_MS_MIN,

@@ -9,19 +9,23 @@ import { createLatest } from './latest.ts'
 
 const test = suite('latest')
 
-function rig() {
+function rig(ahead = 0) {
   const clock = new FakeClock()
   const sent: string[] = []
+  const times: number[] = []
+  const startedAt = clock.monotonic()
   const self = { fails: false }
   const latest = createLatest({
     clock,
     minMs: 5_000,
+    ahead,
     publish: async (payload) => {
       sent.push(fromUtf8(payload))
+      times.push(clock.monotonic() - startedAt)
       if (self.fails) throw new HoldfastError('unreachable', 'no link')
     },
   })
-  return { clock, latest, self, sent }
+  return { clock, latest, self, sent, times }
 }
 
 test('the first goes at once, later ones at most every interval, superseded ones never', async () => {
@@ -35,6 +39,23 @@ test('the first goes at once, later ones at most every interval, superseded ones
   await clock.advanceAsync(60_000)
   assert.equal(sent, ['s0', 's4', 's9', 's11'])
   assert.not(latest.pending())
+})
+
+test('after a pause some follow quickly, and over time they are no more', async () => {
+  const { clock, latest, sent, times } = rig(2)
+  latest.up()
+  for (let i = 0; i < 400; i++) {
+    latest.offer(utf8(`s${i}`))
+    await clock.advanceAsync(100)
+  }
+  assert.equal(times.slice(0, 4), [0, 300, 600, 5_000])
+  assert.ok(sent.length <= 3 + 40_000 / 5_000, `${sent.length} in 40 s`)
+  await clock.advanceAsync(60_000)
+  latest.offer(utf8('later'))
+  await clock.advanceAsync(1)
+  latest.offer(utf8('and more'))
+  await clock.advanceAsync(300)
+  assert.equal(sent.slice(-2), ['later', 'and more'])
 })
 
 test('what is urgent overtakes the interval', async () => {

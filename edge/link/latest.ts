@@ -1,5 +1,5 @@
-// Publishes the latest value of a retained topic: what was superseded while it waited is never sent, and nothing is
-// sent more often than every `minMs` unless it is urgent.
+// Publishes the latest value of a retained topic: what was superseded while it waited is never sent, and over time nothing
+// is sent more often than every `minMs` unless it is urgent.
 
 import { sameBytes } from '../../shared/bytes.ts'
 import type { Clock, Timer } from '../../shared/effects.ts'
@@ -7,6 +7,8 @@ import type { Clock, Timer } from '../../shared/effects.ts'
 export interface LatestOptions {
   readonly clock: Clock
   readonly minMs: number
+  /** After a pause so many more may follow quickly, each on account of a later one; none where absent. */
+  readonly ahead?: number
   readonly publish: (payload: Uint8Array) => Promise<void>
 }
 
@@ -22,17 +24,21 @@ export interface Latest {
   pending(): boolean
 }
 
+/** Between those that follow quickly: what changes together goes together. */
+const SOON_MS = 300
 /** After a publish that failed although the link seems up. */
 const RETRY_MS = 5_000
 
 export function createLatest(options: LatestOptions): Latest {
-  const { clock, minMs } = options
+  const { ahead = 0, clock, minMs } = options
   let wanted: Uint8Array | undefined
   let published: Uint8Array | undefined
   let online = false
   let flying = false
   let urgent = false
   let sentAt = Number.NEGATIVE_INFINITY
+  /** When the next one would go at an even pace (generic cell rate algorithm, ITU-T I.371 annex A). */
+  let evenAt = Number.NEGATIVE_INFINITY
   let timer: Timer | undefined
   let dueAt = Number.POSITIVE_INFINITY
 
@@ -49,13 +55,14 @@ export function createLatest(options: LatestOptions): Latest {
 
   const plan = (): void => {
     if (!online || flying || wanted === undefined || wanted === published || !isDue()) return
-    schedule(urgent ? 0 : Math.max(0, sentAt + minMs - clock.monotonic()))
+    schedule(urgent ? 0 : Math.max(0, sentAt + SOON_MS - clock.monotonic(), evenAt - ahead * minMs - clock.monotonic()))
   }
 
   const fly = async (payload: Uint8Array): Promise<void> => {
     flying = true
     urgent = false
     sentAt = clock.monotonic()
+    evenAt = Math.max(sentAt, evenAt) + minMs
     try {
       await options.publish(payload)
       flying = false
