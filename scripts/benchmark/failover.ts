@@ -45,12 +45,23 @@ async function cutOnce(fleet: Fleet, one: LabNode, two: LabNode, round: number):
   return { gapMs, returnLost: lost, returnMs }
 }
 
+/** From two agents that have just started, with nothing remembered, until both go by a direct path. */
+async function meet(one: LabNode, two: LabNode): Promise<number> {
+  const startedAt = systemClock.monotonic()
+  const talk = watchPing(one.host, await two.address(), 100)
+  await Promise.all([reaches(one, two.name, 'direct'), reaches(two, one.name, 'direct')])
+  const elapsedMs = systemClock.monotonic() - startedAt
+  await talk.stop()
+  return elapsedMs
+}
+
 async function measure(say: (words: string) => void): Promise<Figures> {
   const fleet = await startFleet(relayedSites)
   try {
     const [one, two] = [fleet.node('alpha-1'), fleet.node('beta-1')]
+    const meetMs = await meet(one, two)
+    say(`direct for the first time after ${meetMs.toFixed(0)} ms`)
     await fleet.mesh()
-    await reaches(one, two.name, 'direct')
     // Payload keeps both relays bound between the cuts.
     const steady = watchPing(two.host, await one.address(), 500)
     const cuts: Cut[] = []
@@ -61,6 +72,7 @@ async function measure(say: (words: string) => void): Promise<Figures> {
     await steady.stop()
     const gaps = cuts.map(({ gapMs }) => gapMs)
     return {
+      meetMs,
       gapMsMedian: median(gaps),
       gapMsP95: quantile(gaps, 0.95),
       gapMsMax: Math.max(...gaps),
@@ -75,6 +87,6 @@ async function measure(say: (words: string) => void): Promise<Figures> {
 export const failover: Bench = {
   about: 'the direct path cut in silence under a ping every 10 ms, until the relay carries it; 20 cuts',
   runs: 1,
-  budgets: { gapMsMedian: '≤ 400', gapMsP95: '≤ 700', returnLost: '0' },
+  budgets: { meetMs: '≤ 5000', gapMsMedian: '≤ 400', gapMsP95: '≤ 700', returnLost: '0' },
   measure: ({ say }) => measure(say),
 }

@@ -22,8 +22,6 @@ interface PortForward {
 export interface NatRouter {
   readonly kind: NatKind
   readonly lan: Cidr
-  /** Addresses of the devices inside. */
-  readonly insiders: readonly string[]
   readonly forwards: readonly PortForward[]
 }
 
@@ -36,33 +34,50 @@ const EGRESS: Readonly<Record<NatKind, string>> = {
   'https-only': 'iifname "lan" tcp dport 443 accept',
 }
 
-/** UDP ports that devices listen at; a NAT with endpoint-independent mapping has a mapping of its own for each. */
-const DEVICE_PORTS = [51_820, 51_821] as const
+/** Outside ports of mappings, in the order in which insiders first speak; forwarded ones are below. */
+const MAPPED = { first: 40_000, count: 1_000 }
+/** By number: nft counts in the order of bytes that this processor has, and ports have the network's. */
+const MAPPINGS = [
+  '  map mappings {',
+  '    type ipv4_addr . inet_service : mark',
+  '    flags dynamic',
+  `    size ${MAPPED.count}`,
+  '  }',
+  '  map ports {',
+  '    type mark : inet_service',
+  `    elements = { ${Array.from({ length: MAPPED.count }, (_, i) => `${i} : ${MAPPED.first + i}`).join(', ')} }`,
+  '  }',
+]
 
-/** The first insider keeps its ports, which may be forwarded to it; each further one is 10 ports off. */
-function eimMappings(insiders: readonly string[]): readonly string[] {
-  return insiders.flatMap((address, i) =>
-    DEVICE_PORTS.map(
-      (port) => `    oifname "wan" ip saddr ${address} udp sport ${port} masquerade to :${port + 10 * i} persistent`,
+/** An inside socket gets its outside port with its first packet and keeps it; one that a port is forwarded to has that. */
+function eimMappings(forwards: readonly PortForward[]): readonly string[] {
+  const from = 'ip saddr . udp sport'
+  const forwarded = forwards.filter(({ protocol }) => protocol === 'udp')
+  return [
+    ...forwarded.map(
+      ({ port, to }) => `    oifname "wan" ip saddr ${to} udp sport ${port} masquerade to :${port} persistent`,
     ),
-  )
+    `    oifname "wan" meta l4proto udp add @mappings { ${from} : numgen inc mod ${MAPPED.count} }`,
+    `    oifname "wan" meta mark set ${from} map @mappings masquerade to :meta mark map @ports persistent`,
+  ]
 }
 
 /**
  * Interfaces of the router are `wan` and `lan`. What arrives from the wan for the router itself is dropped: otherwise
  * an early probe of a peer leaves a conntrack entry behind that changes the mapping of the answer.
  */
-export function natRuleset({ forwards, insiders, kind, lan }: NatRouter): string {
+export function natRuleset({ forwards, kind, lan }: NatRouter): string {
   const dnat = forwards.map(({ protocol, port, to }) => `    iifname "wan" ${protocol} dport ${port} dnat to ${to}`)
   return [
     'table ip lab {',
+    ...(kind === 'eim' ? MAPPINGS : []),
     '  chain prerouting {',
     '    type nat hook prerouting priority dstnat',
     ...dnat,
     '  }',
     '  chain postrouting {',
     '    type nat hook postrouting priority srcnat',
-    ...(kind === 'eim' ? eimMappings(insiders) : []),
+    ...(kind === 'eim' ? eimMappings(forwards) : []),
     `    oifname "wan" ip saddr ${lan} masquerade ${kind === 'symmetric' ? 'fully-random' : 'persistent'}`,
     '  }',
     '  chain input {',

@@ -81,12 +81,11 @@ function routers(topology: Topology, site: Site): readonly Machine[] {
   const forwards = (site.forwards ?? []).map(({ port, protocol, to }) => {
     return { protocol, port, to: inside(topology, site, to) }
   })
-  const insiders = site.hosts.map((host) => inside(topology, site, host))
   const lanCable: Cable = { interface: 'lan', segment: site.name, address: `192.168.${n}.1/24` }
   const wan = (segment: string, address: string): Cable => ({ interface: 'wan', segment, address })
   const outside = `${outsideOf(topology, site.name)}/16`
   if (site.carrierNat !== true) {
-    const router = { kind: site.nat, lan, insiders, forwards }
+    const router = { kind: site.nat, lan, forwards }
     return [{ name: `${site.name}-router`, cables: [wan(INTERNET, outside), lanCable], router }]
   }
   const carrierLan = `100.64.${n}.0/24` as Cidr
@@ -95,13 +94,13 @@ function routers(topology: Topology, site: Site): readonly Machine[] {
     {
       name: between,
       cables: [wan(INTERNET, outside), { interface: 'lan', segment: between, address: `100.64.${n}.1/24` }],
-      router: { kind: site.nat, lan: carrierLan, insiders: [`100.64.${n}.2`], forwards: [] },
+      router: { kind: site.nat, lan: carrierLan, forwards: [] },
     },
     {
       name: `${site.name}-router`,
       cables: [wan(between, `100.64.${n}.2/24`), lanCable],
       gateway: `100.64.${n}.1`,
-      router: { kind: 'eim', lan, insiders, forwards },
+      router: { kind: 'eim', lan, forwards },
     },
   ]
 }
