@@ -1,7 +1,8 @@
 // The embedded broker over real TLS: who gets in, what they may say, and how they are thrown out.
 
+import { once } from 'node:events'
 import { createServer, type Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import mqtt, { type IClientOptions } from 'mqtt'
 import { suite } from 'uvu'
@@ -76,11 +77,19 @@ broker.before.each(async () => {
 })
 broker.after.each(async () => {
   for (const { client } of dialled.splice(0)) client.end(true)
-  await own.close()
-  await door.close()
+  await door.close(own.close())
   await new Promise((resolve) => web.close(resolve))
 })
 broker.after(() => directory.remove())
+
+broker('a stop is not held up by whoever connected and says nothing', async () => {
+  const silent = connect(door.port, '127.0.0.1')
+  await once(silent, 'connect')
+  const cut = new Promise((resolve) => silent.on('error', () => undefined).once('close', resolve))
+  silent.resume()
+  await door.close(own.close())
+  await cut
+})
 
 broker('an agent speaks to the hub and hears it', async () => {
   const h = await hub()

@@ -2,7 +2,7 @@
 
 import type { IncomingMessage } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
 import { createWebSocketStream, WebSocketServer } from 'ws'
@@ -15,7 +15,8 @@ import type { EmbeddedBroker } from './embedded.ts'
 
 export interface MqttListener {
   readonly port: number
-  close(): Promise<void>
+  /** Takes no new connections from now on; cuts those that are there when `farewell` is over. */
+  close(farewell: Promise<void>): Promise<void>
 }
 
 export interface Listen {
@@ -41,6 +42,12 @@ export async function listenMqtt({ at, broker, guard, log, tls }: MqttListenerOp
     handshakeTimeout: brokerConnectMsMax,
   })
   guard(server)
+  // Also those that have not said who they are yet, which the broker knows nothing of.
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   server.on('secureConnection', (socket: TLSSocket) => {
     socket.setNoDelay(true)
     broker.accept(socket, socket.remoteAddress ?? 'unknown')
@@ -59,8 +66,12 @@ export async function listenMqtt({ at, broker, guard, log, tls }: MqttListenerOp
   })
   return {
     port: (server.address() as AddressInfo).port,
-    // Sockets are the broker's to close; the server only stops to take new ones.
-    close: () => new Promise((resolve) => server.close(() => resolve())),
+    async close(farewell) {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      await farewell
+      for (const socket of sockets) socket.destroy()
+      await closed
+    },
   }
 }
 

@@ -106,10 +106,9 @@ async function embedded(options: BrokerSideOptions): Promise<BrokerSide> {
       log.info('broker listens', { host: mqtt.host, port: listener.port })
     },
     async close() {
-      // Stop to take new ones, then end those that are there; the listener waits for the last of them.
-      const closing = listener?.close()
-      await broker.close()
-      await closing
+      const farewell = broker.close()
+      await listener?.close(farewell)
+      await farewell
     },
   }
 }
