@@ -25,7 +25,7 @@ const other = fileOf('other', '')
 
 /** What becomes of `path` between two good files in one pool. */
 async function between(path: string, timeoutMs = 20_000): Promise<{ outcome: Outcome; end: readonly ChildResult[] }> {
-  const pool = createFilePool(process.execPath, { cwd: directory, mark: 'a test of the pool' })
+  const pool = createFilePool(process.execPath, { cwd: directory, mark: 'a test of the pool', closeMs: 2_000 })
   const run = async (one: string, limitMs = 20_000): Promise<Outcome> => asTestFile(one, await pool.run(one, limitMs))
   assert.equal(totals(await run(good)), [1, 0])
   const outcome = await run(path, timeoutMs)

@@ -6,8 +6,11 @@ import { systemClock } from '../../shared/host/clock.ts'
 import { type ChildResult, keepOutput, type Program, type ProgramOptions, startProgram } from './child.ts'
 import { splitAtEnd } from './files-protocol.ts'
 
-/** A process that has nothing more to do ends by itself, unless a test left something running in it. */
-const CLOSE_MS = 3_000
+/**
+ * A process that has nothing more to do ends by itself, unless a test left something running in it. The first time it writes
+ * down what it compiled.
+ */
+const CLOSE_MS = 20_000
 
 interface Runner {
   readonly program: Program
@@ -23,7 +26,13 @@ export interface FilePool {
   close(): Promise<readonly ChildResult[]>
 }
 
-export function createFilePool(node: string, options: ProgramOptions): FilePool {
+export interface FilePoolOptions extends ProgramOptions {
+  /** How long the end of a process is waited for. */
+  readonly closeMs?: number
+}
+
+export function createFilePool(node: string, options: FilePoolOptions): FilePool {
+  const { closeMs = CLOSE_MS } = options
   const idle: Runner[] = []
 
   const start = (): Runner => {
@@ -75,7 +84,7 @@ export function createFilePool(node: string, options: ProgramOptions): FilePool 
           const timer = setTimeout(() => {
             timedOut = true
             runner.program.end()
-          }, CLOSE_MS)
+          }, closeMs)
           runner.program.endInput()
           const result = await runner.program.ended
           clearTimeout(timer)

@@ -38,6 +38,14 @@ const directory = mkdtempSync(join(tmpdir(), 'hf-hub-device-'))
 const data = join(directory, 'hub')
 const effects = { clock: systemClock, entropy: systemEntropy, log: memoryLog() }
 let server: Server
+let aheadMs = 0
+
+/** Authorities tell their age in whole seconds, and a device takes none that is not younger. */
+function laterEffects(): typeof effects {
+  aheadMs += 2_000
+  const now = (): number => systemClock.now() + aheadMs
+  return { ...effects, clock: { ...systemClock, now } }
+}
 
 function serve(listen = '127.0.0.1:0'): Promise<Server> {
   return startServer(resolveSettings({}, { data, listen, mqtt: '127.0.0.1:0' }, false), effects)
@@ -213,7 +221,7 @@ scene(
     const before = loadIdentity(files)
     await server.stop()
     rmSync(data, { recursive: true })
-    restoreFromNodes({ ...effects, files: [intent], keys: rootOnly, directory: data })
+    restoreFromNodes({ ...laterEffects(), files: [intent], keys: rootOnly, directory: data })
     server = await serve(host)
     const link = linkOf(files)
     await link.up()
@@ -254,7 +262,7 @@ scene(
     for (const name of ['root.key', 'root-chain.json']) copyFileSync(join(data, name), join(rootOnly, name))
     await server.stop()
     rmSync(data, { recursive: true })
-    restoreFromNodes({ ...effects, files: [intent], keys: rootOnly, directory: data })
+    restoreFromNodes({ ...laterEffects(), files: [intent], keys: rootOnly, directory: data })
     assert.equal(readKeys(data).roots, roots)
     server = await serve(host)
     for (const one of [files, late]) {

@@ -92,7 +92,9 @@ async function runFiles(title: string, paths: readonly string[], width: number):
   })
   const outcomes = await runGroup(title, paths.map(job), width)
   const left = (await pool.close()).filter(({ code }) => code !== 0)
-  return [...outcomes, ...left.map((result) => asOneTest(`the end of ${title} tests`, result))]
+  const ends = left.map((result) => asOneTest(`the end of ${title} tests`, result))
+  for (const { name, output } of ends) process.stdout.write(`\nFAILED   ${name}\n${output}\n`)
+  return [...outcomes, ...ends]
 }
 
 /** Those of the simulator live whole lives: they go with it. */
