@@ -36,6 +36,15 @@ export interface Datagram {
   readonly to: Endpoint
 }
 
+/** As a node holds what it was given: a new one each hour of its clock. */
+function held(ask: () => Uint8Array, clock: FakeClock): () => Uint8Array {
+  let [now, until] = [new Uint8Array(0) as Uint8Array, Number.NEGATIVE_INFINITY]
+  return () => {
+    if (clock.now() >= until) [now, until] = [ask(), clock.now() + 3_600_000]
+    return now
+  }
+}
+
 export function capabilityOf(device: TestDevice, clock: FakeClock, change: Partial<Capability> = {}): Uint8Array {
   const issuedAt = clock.now()
   const { deviceKey, nodeId: node } = device
@@ -169,7 +178,7 @@ export async function createRelayRig(range = { first: 61_000, count: 64 }): Prom
       elsewhere = next
     },
     verified: () => checks,
-    client(device, at, capability = () => capabilityOf(device, clock)) {
+    client(device, at, capability = held(() => capabilityOf(device, clock), clock)) {
       const sent: Uint8Array[] = []
       const client = createRelayClient({
         self: device.nodeId,
