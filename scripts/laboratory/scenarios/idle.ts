@@ -21,6 +21,8 @@ const topology: Topology = {
 
 /** How long is listened for what should not be there: twelve keepalives of each peer, two handshakes. */
 const SILENCE_MS = 60_000
+/** A word in the first seconds makes a session, which is kept company to its end, three minutes later. */
+const REST_MS_MAX = 240_000
 /** WireGuard's own next try comes after five seconds; a wake is far below. */
 const WAKE_MS_MAX = 1_000
 
@@ -43,7 +45,9 @@ async function allRest(node: LabNode, others: number): Promise<Seen<true>> {
 
 async function fleetRests({ nodes }: Fleet): Promise<void> {
   await Promise.all(
-    nodes.map((node) => waitFor(`${node.name} rests`, () => allRest(node, nodes.length - 1), { timeoutMs: 90_000 })),
+    nodes.map((node) =>
+      waitFor(`${node.name} rests`, () => allRest(node, nodes.length - 1), { timeoutMs: REST_MS_MAX }),
+    ),
   )
   // Relays are bound a while longer.
   await new Promise((resolve) => setTimeout(resolve, 5_000))
