@@ -4,34 +4,19 @@
 // Under a membership lock people sign for a device together with its key: there the device asks first, and turns to the key only
 // when its record shows that enough of them have signed.
 
-import type { Clock, Log, Sha256, Verify } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { type KeyStatement, openKeyStatement } from '../../shared/fact/key-statement.ts'
-import type { Name, NetworkId, NodeId } from '../../shared/ids.ts'
+import type { NodeId } from '../../shared/ids.ts'
 import { formerWgKeysMax } from '../../shared/limits.ts'
 import { parseRecord } from '../../shared/record/record.ts'
 import type { Signatures } from '../../shared/record/signatures.ts'
-import type { Fleet } from '../fleet/fleet.ts'
-import type { LockBook } from '../lock/lock-book.ts'
 import type { Networks } from '../publish/networks.ts'
-import type { Commit, Committed } from '../source/commit.ts'
-import type { Enrolment, HubStore } from '../store/hub-store.ts'
+import type { Enrolment } from '../store/hub-store.ts'
+import type { DeviceRekeyOptions } from './device-rekey.ts'
 import { createRefusals } from './refusals.ts'
 
-export interface RekeyOptions {
-  readonly clock: Clock
-  readonly log: Log
-  readonly sha256: Sha256
-  readonly verify: Verify
-  readonly store: HubStore
-  readonly enrolments: Map<Name, Enrolment>
-  readonly fleet: Pick<Fleet, 'enrolment'>
-  readonly networkId: (network: Name) => NetworkId | undefined
-  readonly locks: Pick<LockBook, 'judge'>
+export interface RekeyOptions extends DeviceRekeyOptions {
   readonly networks: Pick<Networks, 'get'>
-  readonly commit: Commit
-  /** The enrolment is this from now on. */
-  readonly onTaken: (enrolment: Enrolment, committed: Committed) => void
 }
 
 /** Takes the word of a device; what does not hold is logged, and written in the audit log once. */
