@@ -6,6 +6,7 @@ import type { Clock, Entropy, Log } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import { relayBindsWaitingMax, relayHeldBytesMax, relaySessionsPerNodeMax } from '../../shared/limits.ts'
+import type { Version } from '../../shared/record/head.ts'
 import { createRate } from '../echo/rate.ts'
 import type { Forward, ForwardEnd, Forwarder } from './forwarder.ts'
 import type { Refusal } from './frames.ts'
@@ -56,6 +57,7 @@ export interface NewEnd {
   readonly node: NodeId
   readonly peer: NodeId
   readonly source: Endpoint
+  readonly version: Version
   readonly credentials: Credentials
 }
 
@@ -66,8 +68,8 @@ export interface Binder {
   confirm(session: Session, side: Side, source: Endpoint): Promise<boolean>
   /** Takes one end away; the session goes with its last end. */
   release(session: Session, side: Side): void
-  /** Takes over what an earlier process left. */
-  adopt(forward: Forward): Promise<void>
+  /** Takes over what an earlier process left, as let in by the set at `version`. */
+  adopt(forward: Forward, version: Version): Promise<void>
   /** A packet that the kernel did not forward: the other end is not bound, or both are since a moment ago. */
   stray(port: number, bytes: Uint8Array, source: Endpoint): void
 }
@@ -143,7 +145,7 @@ export function createBinder(options: BinderOptions): Binder {
     return allocate(node, peer, family)
   }
 
-  const bindNow = async ({ credentials, node, peer, source }: NewEnd): Promise<Session | Refusal> => {
+  const bindNow = async ({ credentials, node, peer, source, version }: NewEnd): Promise<Session | Refusal> => {
     const local = await ports.localFor(source)
     if (local === undefined) return 'failed'
     const session = await sessionFor(node, peer, familyOfEndpoint(source))
@@ -152,7 +154,7 @@ export function createBinder(options: BinderOptions): Binder {
     const expiresAt = clock.monotonic() + sessionLifeMs
     // What passes now passes on until the end is heard from its new place.
     const before = session.ends[side]?.source
-    session.ends[side] = { node, host: hostOf(source), source: before, local, expiresAt, credentials }
+    session.ends[side] = { node, host: hostOf(source), source: before, local, expiresAt, version, credentials }
     return session
   }
 
@@ -193,13 +195,13 @@ export function createBinder(options: BinderOptions): Binder {
       if (session.ends[otherSide(side)] === undefined) drop(session)
       else void program(session)
     },
-    async adopt({ ends, family, nodes, port }) {
+    async adopt({ ends, family, nodes, port }, version) {
       const expiresAt = clock.monotonic() + sessionLifeMs
       const endOf = (side: Side): End | undefined => {
         const end = ends[side]
         if (end === undefined) return undefined
         const { local, source } = end
-        return { node: nodes[side], host: hostOf(source), source, local, expiresAt, credentials: undefined }
+        return { node: nodes[side], host: hostOf(source), source, local, expiresAt, version, credentials: undefined }
       }
       sessions.add({ port, family, nodes, ends: [endOf(0), endOf(1)], held: undefined })
       if (!(await ports.open(port, family))) {

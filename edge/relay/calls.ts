@@ -47,15 +47,11 @@ export function createCalls({ binder, self, send, sessions }: CallsOptions): Cal
 
   /** Gives the end its place in the pair's session, and tells it the port and, without saying it, the key. */
   const tell = async (kind: CallKind, home: Session, end: Reachable, peer: NodeId, counter: number) => {
-    const { credentials, node, source } = end
-    const { key, version } = credentials
+    const { credentials, node, source, version } = end
+    const { key } = credentials
     // The key follows from the frame, and the frame from the port: the end is bound with a key that is made a moment later.
-    const late: { key: Uint8Array; readonly version: Credentials['version']; counter: number } = {
-      key,
-      version,
-      counter: 0,
-    }
-    const session = await binder.bind({ node, peer, source, credentials: late })
+    const late = { key, counter: 0 }
+    const session = await binder.bind({ node, peer, source, version, credentials: late })
     if (typeof session === 'string') return session
     send(
       home.port,

@@ -159,6 +159,38 @@ test('a bind that the rules forbid is refused, and bound sessions end with the n
   assert.equal(held, [])
 })
 
+test('who is removed loses its sessions, also those that an earlier process of the relay opened', async () => {
+  const without = (revision: number) => ({
+    version: { epoch: 1, revision },
+    keyOf: (node: string) => (node === alice.nodeId ? alice.deviceKey : undefined),
+  })
+  for (const restarted of [false, true]) {
+    const { rig } = await bothBound()
+    rig.members = onlyWith(true)
+    if (restarted) await rig.restart()
+    const ends = () => [...rig.kernel.held.values()].map(({ ends: held }) => held.filter(Boolean).length)
+    rig.relay().sweep()
+    await rig.pass(10)
+    assert.equal(ends(), [2], 'members stay')
+    rig.members = without(10)
+    rig.relay().sweep()
+    await rig.pass(10)
+    assert.equal(ends(), [1], restarted ? 'taken over' : 'bound here')
+  }
+})
+
+test('whom a restarted relay does not know yet binds again with its newer capability', async () => {
+  const { rig } = await bothBound()
+  rig.members = { version: { epoch: 1, revision: 0 }, keyOf: () => undefined }
+  await rig.restart()
+  await rig.pass(60_000)
+  assert.equal(
+    [...rig.kernel.held.values()].map(({ ends }) => ends.filter(Boolean).length),
+    [2],
+  )
+  assert.is((await rig.relay().metrics()).bound, 2)
+})
+
 test('by TLS a channel that the rules forbid is refused, and open ones are closed; the connection stays', async () => {
   const rig = createTlsRig()
   rig.setMembers(onlyWith(true))

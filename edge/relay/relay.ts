@@ -8,6 +8,7 @@ import type { Timer } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import { relayBindsPerSecondMax, relayBindsPerSourceMax, relaySourcesMax } from '../../shared/limits.ts'
+import { noVersion } from '../../shared/record/head.ts'
 import { createRate } from '../echo/rate.ts'
 import { type AdmissionOptions, admit, isForbidden, isRemoved } from './admission.ts'
 import { createBindMemory } from './bind-memory.ts'
@@ -139,8 +140,8 @@ export function createRelay(options: RelayOptions): Relay {
     if (isForbidden(options.members(), node, frame.peer)) return 'forbidden'
     const { nonce, peer } = frame
     const key = exchange.agree(frame.key, { relay: self, node, peer })
-    const credentials = { key, version: { epoch, revision }, counter: 0 }
-    const session = await binder.bind({ node, peer, source, credentials })
+    const credentials = { key, counter: 0 }
+    const session = await binder.bind({ node, peer, source, version: { epoch, revision }, credentials })
     if (typeof session === 'string') return session
     const { port } = session
     counts.bound += 1
@@ -225,8 +226,7 @@ export function createRelay(options: RelayOptions): Relay {
       const forbidden = isForbidden(members, ...session.nodes)
       for (const [side, end] of session.ends.entries()) {
         if (end === undefined) continue
-        const { credentials, node } = end
-        const removed = credentials !== undefined && isRemoved(members, node, credentials.version)
+        const removed = isRemoved(members, end.node, end.version)
         if (removed || forbidden || end.expiresAt <= now) binder.release(session, side as Side)
       }
     }
@@ -240,7 +240,9 @@ export function createRelay(options: RelayOptions): Relay {
 
   return {
     async start() {
-      for (const forward of await forwarder.start()) await binder.adopt(forward)
+      // Of an end that this set does not have, a newer one may know better: it binds again with its capability, and is let in.
+      const version = options.members()?.version ?? noVersion
+      for (const forward of await forwarder.start()) await binder.adopt(forward, version)
       if (sessions.size > 0) log.info('relay sessions taken over', { sessions: sessions.size })
       sweepOn()
     },

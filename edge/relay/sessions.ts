@@ -12,8 +12,6 @@ export type Side = 0 | 1
 /** What only the process that took the bind knows; gone after a restart, until the end binds again. */
 export interface Credentials {
   readonly key: Uint8Array
-  /** The network's revision in the capability. */
-  readonly version: Version
   /** Highest counter of a REFRESH. */
   counter: number
 }
@@ -28,6 +26,8 @@ export interface End {
   readonly local: Address
   /** Monotonic milliseconds. */
   expiresAt: number
+  /** The network's revision that let it in: its capability's, or the relay's own where an earlier process knew that one. */
+  readonly version: Version
   readonly credentials: Credentials | undefined
 }
 
