@@ -188,11 +188,19 @@ export function peerCount({ kernel }: Rig): number {
 
 /** What the kernel holds, as text to compare. */
 export function kernelText({ kernel }: Rig): string {
-  const { device, routes, ruleset } = kernel
+  const { device, policy, routes, ruleset } = kernel
   const peers = [...(device?.peers.values() ?? [])].map(({ allowedIps, endpoint, wgKey }) => [
     wgKey,
     allowedIps,
     endpoint,
   ])
-  return JSON.stringify([device?.up, device?.mtu, [...(device?.addresses ?? [])], peers, [...routes.values()], ruleset])
+  return JSON.stringify([
+    device?.up,
+    device?.mtu,
+    [...(device?.addresses ?? [])],
+    peers,
+    [...routes.values()],
+    ruleset,
+    policy,
+  ])
 }

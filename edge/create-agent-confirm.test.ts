@@ -105,9 +105,9 @@ test('what breaks for a moment, and what does not come back without it either, a
   assert.is(shown(rig), '3/2/2 returned probe')
   await rig.advance(11 * 60_000)
   assert.is(shown(rig), '3/3/3')
-  const turns = rig.kernel.journal.filter((op) => op.op === 'ruleset-set').length
+  const turns = rig.kernel.journal.filter((op) => op.op === 'policy-set').length
   await rig.advance(3_600_000)
-  assert.is(rig.kernel.journal.filter((op) => op.op === 'ruleset-set').length, turns, 'and no more of that')
+  assert.is(rig.kernel.journal.filter((op) => op.op === 'policy-set').length, turns, 'and no more of that')
   await rig.stop()
 })
 

@@ -45,7 +45,7 @@ test('a peer that states another key passes over in one operation, its former ke
   const from = rig.kernel.journal.length
   await state(rig, other, 1, K1)
   assert.equal(kernelKeys(rig), [K1])
-  const ops = rig.kernel.journal.slice(from).filter(({ op }) => op !== 'ruleset-set')
+  const ops = rig.kernel.journal.slice(from).filter(({ op }) => op !== 'policy-set' && op !== 'ruleset-set')
   assert.equal(
     ops.map((op) => [op.op, 'wgKey' in op ? op.wgKey : undefined]),
     [

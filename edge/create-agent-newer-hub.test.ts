@@ -47,6 +47,7 @@ test('after a restart without a hub the last set that is understood is in force,
   first.kill()
   first.broker.setDown(true)
   first.kernel.device = undefined
+  first.kernel.policy = undefined
   first.kernel.ruleset = undefined
   first.kernel.routes.clear()
   const second = again(first)

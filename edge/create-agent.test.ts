@@ -91,6 +91,7 @@ const vandalism: Readonly<Record<string, (rig: Rig) => unknown>> = {
   'a peer': ({ kernel }) => kernel.device?.peers.clear(),
   'an address': ({ kernel }) => kernel.device?.addresses.clear(),
   'the policy': ({ kernel }) => {
+    kernel.policy = undefined
     kernel.ruleset = undefined
   },
   'the allowed addresses of a peer': ({ kernel }) => {
@@ -132,7 +133,7 @@ test('killed and started again: only the policy is set anew, to the very same te
   await second.agent.start()
   assert.equal(
     second.kernel.journal.slice(done).map((op) => op.op),
-    ['ruleset-set'],
+    ['policy-set', 'ruleset-set'],
   )
   assert.is(kernelText(second), before)
   assert.equal(second.agent.status().revision.applied, { epoch: 1, revision: 2 })

@@ -1,6 +1,7 @@
 // A plan as the commands a person would type, or close to it: what would change, in the order in which it would.
 
 import type { DesiredRoute } from '../plan/desired.ts'
+import type { Enforcement } from '../plan/enforcement.ts'
 import type { Op } from '../plan/op.ts'
 
 function peerWords(op: Extract<Op, { op: 'peer-set' }>): string {
@@ -11,6 +12,10 @@ function peerWords(op: Extract<Op, { op: 'peer-set' }>): string {
   return parts.join(' ')
 }
 
+function ruleCount({ egress, ingress }: Enforcement['rules']): number {
+  return [ingress, egress].flatMap(({ admin, baseline, standard }) => [...admin, ...standard, ...baseline]).length
+}
+
 function routeWords({ destination, metric, mtu }: DesiredRoute, device: string): string {
   return `${destination} dev ${device} metric ${metric}${mtu === undefined ? '' : ` mtu ${mtu}`}`
 }
@@ -18,6 +23,8 @@ function routeWords({ destination, metric, mtu }: DesiredRoute, device: string):
 /** One line for each operation; `device` is the name of the interface. */
 function opText(op: Op, device: string): string {
   switch (op.op) {
+    case 'policy-set':
+      return `nft: replace table inet holdfast_policy (${ruleCount(op.policy.rules)} rules)`
     case 'ruleset-set':
       return `nft: replace table inet holdfast (${op.ruleset.split('\n').length} lines)`
     case 'link-add':

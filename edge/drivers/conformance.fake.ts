@@ -18,9 +18,10 @@ export interface Sabotage {
   removePeer(wgKey: WgKey): Promise<void>
   removeAddress(cidr: Cidr): Promise<void>
   removeRoute(destination: Cidr): Promise<void>
+  removePolicy(): Promise<void>
   removeTable(): Promise<void>
   /** Takes one rule out, or puts one in. */
-  changeTable(): Promise<void>
+  changePolicy(): Promise<void>
   removeLink(): Promise<void>
   takeDown(): Promise<void>
   addAddress(cidr: Cidr): Promise<void>
@@ -106,15 +107,16 @@ const repairs: Readonly<Record<string, readonly [(s: Sabotage) => Promise<void>,
   'a removed address': [(s) => s.removeAddress('10.77.0.1/32' as Cidr), ['address-add']],
   'a removed IPv6 address': [(s) => s.removeAddress('fd77::1/128' as Cidr), ['address-add']],
   'a removed route': [(s) => s.removeRoute('192.168.50.0/24' as Cidr), ['route-add']],
+  'a removed policy': [(s) => s.removePolicy(), ['policy-set']],
+  'a changed policy': [(s) => s.changePolicy(), ['policy-set']],
   'a removed table': [(s) => s.removeTable(), ['ruleset-set']],
-  'a changed table': [(s) => s.changeTable(), ['ruleset-set']],
   'a foreign address': [(s) => s.addAddress('10.77.0.99/32' as Cidr), ['address-remove']],
 }
 
 const cases: Readonly<Record<string, Case>> = {
   'reaches a whole network from nothing, policy first': async (_subject, driver, desired) => {
     const ops = await turn(driver, desired)
-    assert.is(ops[0]?.op, 'ruleset-set')
+    assert.is(ops[0]?.op, 'policy-set')
     const seen = await driver.read()
     assert.is(seen.link?.up, true)
     assert.is(seen.link?.mtu, 1_420)
@@ -141,13 +143,13 @@ const cases: Readonly<Record<string, Case>> = {
     const ops = names(await turn(driver, desired))
     assert.ok(ops.includes('link-set') && ops.includes('route-add'))
   },
-  'a new process adopts what stands and disturbs nothing but the table it can not know': async (
+  'a new process adopts what stands and disturbs nothing but the tables it can not know': async (
     subject,
     driver,
     desired,
   ) => {
     await turn(driver, desired)
-    assert.equal(names(await turn(subject.start(), desired)), ['ruleset-set'])
+    assert.equal(names(await turn(subject.start(), desired)), ['policy-set', 'ruleset-set'])
   },
   'an address moves between peers, and nobody else is touched': async (subject, driver, desired) => {
     await turn(driver, desired)
@@ -184,10 +186,10 @@ const cases: Readonly<Record<string, Case>> = {
   'cleaning up leaves nothing': async (_subject, driver, desired) => {
     await turn(driver, desired)
     await driver.cleanup()
-    const { link, device, routes, ruleset } = await driver.read()
+    const { link, device, policy, routes, ruleset } = await driver.read()
     assert.equal(
-      { link, device, routes, ruleset },
-      { link: undefined, device: undefined, routes: [], ruleset: undefined },
+      { link, device, policy, routes, ruleset },
+      { link: undefined, device: undefined, policy: undefined, routes: [], ruleset: undefined },
     )
     await turn(driver, desired)
   },

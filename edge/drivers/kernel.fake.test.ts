@@ -26,8 +26,9 @@ function subjectOf(kernel: FakeKernel): Subject {
         change(() =>
           [...kernel.routes].forEach(([key, r]) => r.destination === destination && kernel.routes.delete(key)),
         )(),
+      removePolicy: change(() => (kernel.policy = undefined)),
       removeTable: change(() => (kernel.ruleset = undefined)),
-      changeTable: change(() => (kernel.ruleset += 'x')),
+      changePolicy: change(() => kernel.policy && (kernel.policy = { ...kernel.policy })),
       removeLink: change(() => (kernel.device = undefined)),
       takeDown: change(() => kernel.device && (kernel.device.up = false)),
     },
@@ -39,7 +40,7 @@ defineConformance(test, async () => subjectOf(createFakeKernel()))
 
 test('a policy that can not be set opens nothing', async () => {
   const kernel = createFakeKernel()
-  kernel.fault = (op) => (op.op === 'ruleset-set' ? new HoldfastError('failed', 'no nft') : undefined)
+  kernel.fault = (op) => (op.op === 'policy-set' ? new HoldfastError('failed', 'no nft') : undefined)
   const subject = { interface: 'hf0', wgKey: fakeWgKey(1) }
   const driver = kernel.driver()
   const ops = plan(sampleDesired(subject, sampleRecords(subject.wgKey)), await driver.read())

@@ -4,8 +4,9 @@ import { type Cidr, compareCidr, sortCidrs } from '../../shared/address/cidr.ts'
 import { compareText } from '../../shared/bytes.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import type { WgKey } from '../../shared/ids.ts'
+import type { Enforcement } from '../plan/enforcement.ts'
 import type { LocalAddress, Observed, ObservedPeer, ObservedRoute } from '../plan/observed.ts'
-import { type Op, type OpName, type OpOf, routeOf } from '../plan/op.ts'
+import { foundations, type Op, type OpName, type OpOf, routeOf } from '../plan/op.ts'
 import type { Driver, Failure, KernelWord } from './driver.ts'
 
 interface Device {
@@ -23,6 +24,7 @@ export interface FakeKernel {
   /** By destination and metric. */
   readonly routes: Map<string, ObservedRoute>
   readonly forwarding: Set<4 | 6>
+  policy: Enforcement | undefined
   ruleset: string | undefined
   local: LocalAddress[]
   noIpv6: boolean
@@ -76,6 +78,7 @@ function refuseIpv6(kernel: FakeKernel, cidr: Cidr): void {
 
 function executorsOf(kernel: FakeKernel): Executors {
   return {
+    'policy-set': (op) => void (kernel.policy = op.policy),
     'ruleset-set': (op) => void (kernel.ruleset = op.ruleset),
     'link-add': () => {
       if (kernel.device !== undefined) throw new HoldfastError('failed', 'the interface exists already')
@@ -106,7 +109,7 @@ function executorsOf(kernel: FakeKernel): Executors {
 }
 
 function observe(kernel: FakeKernel): Observed {
-  const { device, ruleset, local, noIpv6 } = kernel
+  const { device, local, noIpv6, policy, ruleset } = kernel
   const routes = device?.up === true ? [...kernel.routes.values()] : []
   return {
     ...(device === undefined
@@ -121,6 +124,7 @@ function observe(kernel: FakeKernel): Observed {
         }),
     routes: routes.sort((a, b) => compareCidr(a.destination, b.destination) || a.metric - b.metric),
     forwarding: [...kernel.forwarding].sort((a, b) => a - b),
+    ...(policy === undefined ? {} : { policy }),
     ...(ruleset === undefined ? {} : { ruleset }),
     local: [...local],
     ...(noIpv6 ? { noIpv6 } : {}),
@@ -133,6 +137,7 @@ export function createFakeKernel(): FakeKernel {
     device: undefined,
     routes: new Map(),
     forwarding: new Set(),
+    policy: undefined,
     ruleset: undefined,
     local: [],
     noIpv6: false,
@@ -148,24 +153,30 @@ export function createFakeKernel(): FakeKernel {
 
 function createDriver(kernel: FakeKernel, bells: Set<(word: KernelWord) => void>): Driver {
   const executors = executorsOf(kernel)
-  /** Only a ruleset that this process has set is known to be in force. */
-  let known: string | undefined
+  /** Only what this process has set is known to be in force. */
+  let knownPolicy: Enforcement | undefined
+  let knownRuleset: string | undefined
   return {
     read: async () => {
-      const { ruleset, ...rest } = observe(kernel)
+      const { policy, ruleset, ...rest } = observe(kernel)
       if (kernel.device === undefined || !kernel.device.up) kernel.routes.clear()
-      return ruleset !== undefined && ruleset === known ? { ...rest, ruleset } : rest
+      return {
+        ...rest,
+        ...(policy !== undefined && policy === knownPolicy ? { policy } : {}),
+        ...(ruleset !== undefined && ruleset === knownRuleset ? { ruleset } : {}),
+      }
     },
     apply: async (ops) => {
       const done: Op[] = []
       const failed: Failure[] = []
       for (const op of ops) {
-        const first = failed.find(({ op: { op: name } }) => name === 'ruleset-set' || name === 'link-add')
+        const first = failed.find((failure) => foundations.has(failure.op.op))
         try {
           const error = first === undefined ? kernel.fault(op) : new HoldfastError('failed', 'not tried')
           if (error !== undefined) throw error
           ;(executors[op.op] as (op_: Op) => void)(op)
-          if (op.op === 'ruleset-set') known = op.ruleset
+          if (op.op === 'policy-set') knownPolicy = op.policy
+          if (op.op === 'ruleset-set') knownRuleset = op.ruleset
           kernel.journal.push(op)
           done.push(op)
         } catch (error) {
@@ -177,9 +188,11 @@ function createDriver(kernel: FakeKernel, bells: Set<(word: KernelWord) => void>
     },
     cleanup: async () => {
       kernel.device = undefined
+      kernel.policy = undefined
       kernel.ruleset = undefined
       kernel.routes.clear()
-      known = undefined
+      knownPolicy = undefined
+      knownRuleset = undefined
     },
     watch: (wake) => {
       bells.add(wake)

@@ -64,8 +64,10 @@ async function open(): Promise<Subject> {
       removeAddress: async (cidr) => ip('address', 'delete', cidr, 'dev', NAME),
       addAddress: async (cidr) => ip('address', 'replace', cidr, 'dev', NAME),
       removeRoute: async (destination) => ip('route', 'delete', destination, 'dev', NAME),
+      removePolicy: async () => void execFileSync('nft', ['delete', 'table', 'inet', 'holdfast_policy']),
       removeTable: async () => void execFileSync('nft', ['delete', 'table', 'inet', 'holdfast']),
-      changeTable: async () => void execFileSync('nft', ['insert', 'rule', 'inet', 'holdfast', 'ingress', 'accept']),
+      changePolicy: async () =>
+        void execFileSync('nft', ['insert', 'rule', 'inet', 'holdfast_policy', 'ingress', 'accept']),
       removeLink: async () => ip('link', 'delete', 'dev', NAME),
       takeDown: async () => ip('link', 'set', 'dev', NAME, 'down'),
     },

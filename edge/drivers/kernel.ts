@@ -4,13 +4,15 @@ import type { Clock, Log } from '../../shared/effects.ts'
 import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { tableName } from '../plan/nft.ts'
 import type { Observed } from '../plan/observed.ts'
-import type { Op, OpName, OpOf } from '../plan/op.ts'
+import { foundations, type Op, type OpName, type OpOf } from '../plan/op.ts'
 import { type HostLinks, parseLinks } from './addresses.ts'
 import type { Run } from './command.ts'
 import type { Driver, Failure } from './driver.ts'
 import { hasIpv6, readForwarding, switchForwardingOn } from './forwarding.ts'
 import { addLink, type Flavour, flavourOf, removeLink, setLink } from './link.ts'
 import { createNftTable } from './nft.ts'
+import { createNftPolicy } from './nft-policy.ts'
+import type { PolicyDriver } from './policy-driver.ts'
 import { removeRelay } from './relay-forwarder-fast.ts'
 import { addRoute, changeRoute, parseRoutes, removeRoute, routesCommand } from './routes.ts'
 import { createStanding } from './standing.ts'
@@ -49,7 +51,8 @@ function groups(ops: readonly Op[]): readonly (readonly Op[])[] {
 
 export function createKernelDriver(options: KernelDriverOptions): Driver {
   const { interface: name, privateKeyPath, run, clock, log } = options
-  const table = createNftTable(run)
+  const table = createNftTable(tableName, run)
+  const policy: PolicyDriver = createNftPolicy(run)
   let flavour: Flavour | undefined
   let watch: KernelWatch | undefined
 
@@ -88,17 +91,24 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
   }
 
   const network = createStanding(clock, () => watch?.silentSince.ip(), readNetwork)
-  const ruleset = createStanding<void, string | undefined>(
+  const tables = createStanding<void, Pick<Observed, 'policy' | 'ruleset'>>(
     clock,
     () => watch?.silentSince.nft(),
-    () => table.read(),
+    async () => {
+      const [enforced, ruleset] = await Promise.all([policy.read(), table.read()])
+      return {
+        ...(enforced === undefined ? {} : { policy: enforced }),
+        ...(ruleset === undefined ? {} : { ruleset }),
+      }
+    },
   )
   const forget = (): void => {
     network.forget()
-    ruleset.forget()
+    tables.forget()
   }
 
   const execute: Executors = {
+    'policy-set': (op) => policy.load(op.policy),
     'ruleset-set': (op) => table.set(op.ruleset),
     'link-add': async () => void (flavour = await addLink(name, run, log)),
     'device-set': (op) => device().set(op.listenPort, op.wgKey),
@@ -127,13 +137,13 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
     async read() {
       const ipv6 = hasIpv6()
       const found = await readDevice()
-      const [{ links, routes }, held] = await Promise.all([network.get(found !== undefined), ruleset.get()])
+      const [{ links, routes }, held] = await Promise.all([network.get(found !== undefined), tables.get()])
       return {
         ...(links.own === undefined || found === undefined ? {} : { link: links.own }),
         ...(found === undefined ? {} : { device: found }),
         routes,
         forwarding: readForwarding(),
-        ...(held === undefined ? {} : { ruleset: held }),
+        ...held,
         local: links.local,
         ...(ipv6 ? {} : { noIpv6: true }),
       }
@@ -143,8 +153,7 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
       const done: Op[] = []
       const failed: Failure[] = []
       for (const group of groups(ops)) {
-        // Without policy nothing is made reachable, and without an interface there is nothing to set.
-        if (failed.some((failure) => failure.op.op === 'ruleset-set' || failure.op.op === 'link-add')) {
+        if (failed.some(({ op }) => foundations.has(op.op))) {
           for (const op of group)
             failed.push({ op, error: new HoldfastError('failed', 'not tried: an earlier step failed') })
         } else if (group.length === 1 || !group.every(isPeerOp)) {
@@ -164,6 +173,7 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
     },
     async cleanup() {
       await removeLink(name, run)
+      await policy.remove()
       await table.remove()
       await removeTurnCover(run)
       await removeRelay(run)

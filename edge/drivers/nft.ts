@@ -1,9 +1,8 @@
-// The own nft table. It is replaced whole in one transaction, so there is no moment without policy; and it counts as ours
+// One of the own nft tables. It is replaced whole in one transaction, so there is no moment without policy; and it counts as ours
 // only while the kernel lists it exactly as it did after we set it, so any foreign change is seen and undone.
 
 import { hash } from 'node:crypto'
 import { isHoldfastError } from '../../shared/errors.ts'
-import { tableName } from '../plan/nft.ts'
 import type { Run } from './command.ts'
 
 export interface NftTable {
@@ -13,10 +12,9 @@ export interface NftTable {
   remove(): Promise<void>
 }
 
-// `add` before `delete` makes deleting work whether or not the table is there.
-const CLEAR = `add table inet ${tableName}\ndelete table inet ${tableName}\n`
-
-export function createNftTable(run: Run): NftTable {
+export function createNftTable(tableName: string, run: Run): NftTable {
+  // `add` before `delete` makes deleting work whether or not the table is there.
+  const clear = `add table inet ${tableName}\ndelete table inet ${tableName}\n`
   let known: { readonly ruleset: string; readonly listing: string } | undefined
 
   const listing = async (): Promise<string | undefined> => {
@@ -38,13 +36,13 @@ export function createNftTable(run: Run): NftTable {
     },
     async set(ruleset) {
       known = undefined
-      await run('nft', ['-f', '-'], { input: CLEAR + ruleset })
+      await run('nft', ['-f', '-'], { input: clear + ruleset })
       const listed = await listing()
       if (listed !== undefined) known = { ruleset, listing: listed }
     },
     async remove() {
       known = undefined
-      await run('nft', ['-f', '-'], { input: CLEAR })
+      await run('nft', ['-f', '-'], { input: clear })
     },
   }
 }

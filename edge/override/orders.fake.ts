@@ -7,6 +7,7 @@ import { readOverrides, type ToldOverride } from '../../shared/override/report.t
 import { topics } from '../../shared/wire/topics.ts'
 import { begin, me, type Rig } from '../agent-rig.fake.ts'
 import { testNetwork } from '../link/hub.fake.ts'
+import { renderPolicy } from '../plan/nft-policy.ts'
 import type { OverrideOrder } from './book.ts'
 
 export const by = { uid: 0, login: 'anna' } as const
@@ -20,7 +21,8 @@ export function order(changes: Partial<OverrideOrder> = {}): OverrideOrder {
   return { policies: [policy('open', openPort)], durationMs: 3_600_000, reason: 'line 3 is down', by, ...changes }
 }
 
-export const isOpen = ({ kernel }: Rig): boolean => kernel.ruleset?.includes('tcp dport 8080 accept') === true
+export const enforced = ({ kernel }: Rig): string => (kernel.policy === undefined ? '' : renderPolicy(kernel.policy))
+export const isOpen = (rig: Rig): boolean => enforced(rig).includes('tcp dport 8080 accept')
 export const events = ({ store }: Rig): string[] => store.loadJournal(100).map(({ event }) => event)
 
 export function told({ broker }: Rig): readonly ToldOverride[] {

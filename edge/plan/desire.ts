@@ -53,7 +53,8 @@ function outcast(input: DesireInput): Wish {
     peers: [],
     routes: [],
     forwarding: [],
-    ruleset: renderRuleset({ interface: name, meshPort, mesh: [], rules, forwards: [] }),
+    policy: { interface: name, meshPort, rules, forwards: [] },
+    ruleset: renderRuleset({ interface: name, mesh: [], forwards: [] }),
   }
   return { desired, omissions: [{ code: 'not-a-member', detail: 'the newest intent does not contain this node' }] }
 }
@@ -97,14 +98,8 @@ export function desire(input: DesireInput): Wish {
       .sort((a, b) => compareText(a.wgKey, b.wgKey)),
     routes: routes.routes,
     forwarding: [...new Set(routes.forwards.map((forward) => familyOf(forward.destination)))].sort((a, b) => a - b),
-    ruleset: renderRuleset({
-      interface: name,
-      meshPort,
-      mesh,
-      rules,
-      forwards: routes.forwards,
-      share: shareOf(input),
-    }),
+    policy: { interface: name, meshPort, rules, forwards: routes.forwards },
+    ruleset: renderRuleset({ interface: name, mesh, forwards: routes.forwards, share: shareOf(input) }),
   }
   const unsupported = rules.unsupported.map((detail) => ({ code: 'intent-unsupported', detail }) as const)
   return { desired, omissions: [...routes.omissions, ...unsupported] }

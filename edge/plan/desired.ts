@@ -3,6 +3,7 @@
 import type { Cidr } from '../../shared/address/cidr.ts'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { Name, NodeId, WgKey } from '../../shared/ids.ts'
+import type { Enforcement } from './enforcement.ts'
 
 export interface DesiredPeer {
   readonly node: NodeId
@@ -25,12 +26,6 @@ export interface DesiredRoute {
   readonly mtu?: number
 }
 
-/** A subnet this node routes for others. */
-export interface Forward {
-  readonly destination: Cidr
-  readonly nat: 'none' | 'masquerade'
-}
-
 export interface Desired {
   readonly interface: string
   readonly listenPort: number
@@ -44,6 +39,7 @@ export interface Desired {
   readonly routes: readonly DesiredRoute[]
   /** Families this host must forward, because it routes a subnet. */
   readonly forwarding: readonly (4 | 6)[]
+  readonly policy: Enforcement
   /** The whole text of the own nft table, deterministic; see nft.ts. */
   readonly ruleset: string
 }

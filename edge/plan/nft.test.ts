@@ -1,10 +1,11 @@
-// The text of the own table, word for word: a change of it is a change of what the fleet enforces.
+// The text of the own tables, word for word: a change of it is a change of what the fleet enforces.
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { NodeId } from '../../shared/ids.ts'
 import { fakeRecords, fakeWgKey } from '../../shared/record/parsed.fake.ts'
 import { desire } from './desire.ts'
+import { renderPolicy } from './nft-policy.ts'
 
 const records = fakeRecords({
   nodes: [
@@ -37,9 +38,10 @@ const records = fakeRecords({
   },
 })
 
-function rulesetOf(node: string, byte: number): string {
+function tablesOf(node: string, byte: number): string {
   const input = { records, interface: 'hf0', listenPort: 51_820, meshPort: 51_822, endpoints: new Map(), local: [] }
-  return desire({ ...input, self: node as NodeId, wgKey: fakeWgKey(byte) }).desired.ruleset
+  const { desired } = desire({ ...input, self: node as NodeId, wgKey: fakeWgKey(byte) })
+  return renderPolicy(desired.policy) + desired.ruleset
 }
 
 const HEAD = `
@@ -50,7 +52,7 @@ icmp type { destination-unreachable, time-exceeded, parameter-problem } accept
 icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem, nd-neighbor-solicit, nd-neighbor-advert } accept`
 
 const GOLDEN = `
-table inet holdfast {
+table inet holdfast_policy {
 chain ingress_baseline {
 drop
 }
@@ -97,6 +99,8 @@ iifname "hf0" ip6 daddr fd50::/64 goto ingress
 oifname "hf0" ip6 saddr fd50::/64 goto egress
 drop
 }
+}
+table inet holdfast {
 chain segments {
 type filter hook forward priority mangle; policy accept;
 iifname "hf0" tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu
@@ -110,17 +114,17 @@ oifname != "hf0" ip saddr 10.77.0.0/24 ip daddr 192.168.50.0/24 masquerade
 `
 
 test('a router with an ordered and a standard policy', () => {
-  assert.is(`\n${rulesetOf('baaaaaaaaaaaaaaa', 1).replace(/^\t+/gm, '')}`, GOLDEN)
+  assert.is(`\n${tablesOf('baaaaaaaaaaaaaaa', 1).replace(/^\t+/gm, '')}`, GOLDEN)
 })
 
 test('the same records in any order give the same text', () => {
-  const text = rulesetOf('caaaaaaaaaaaaaaa', 2)
-  assert.is(text, rulesetOf('caaaaaaaaaaaaaaa', 2))
+  const text = tablesOf('caaaaaaaaaaaaaaa', 2)
+  assert.is(text, tablesOf('caaaaaaaaaaaaaaa', 2))
   assert.not.ok(text.includes('nat_out'), 'only a router translates')
 })
 
 test('a node that the intent does not contain talks to nobody', () => {
-  const text = rulesetOf('zaaaaaaaaaaaaaaa', 9)
+  const text = tablesOf('zaaaaaaaaaaaaaaa', 9)
   assert.not.match(text, /saddr/)
   assert.match(text, /chain ingress_standard \{\n\t\tdrop/)
   assert.match(text, /chain egress_standard \{\n\t\tdrop/)

@@ -3,6 +3,7 @@
 import type { Address, Cidr } from '../../shared/address/cidr.ts'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { WgKey } from '../../shared/ids.ts'
+import type { Enforcement } from './enforcement.ts'
 
 export interface ObservedPeer {
   readonly wgKey: WgKey
@@ -55,6 +56,8 @@ export interface Observed {
   readonly routes: readonly ObservedRoute[]
   /** Families that forward now. */
   readonly forwarding: readonly (4 | 6)[]
+  /** What is known to be enforced; absent where it is missing or was changed by others. */
+  readonly policy?: Enforcement
   /** The ruleset text that the own table is known to equal; absent where it is missing or was changed by others. */
   readonly ruleset?: string
   readonly local: readonly LocalAddress[]

@@ -4,8 +4,10 @@ import type { Cidr } from '../../shared/address/cidr.ts'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { WgKey } from '../../shared/ids.ts'
 import type { DesiredRoute } from './desired.ts'
+import type { Enforcement } from './enforcement.ts'
 
 export type Op =
+  | { readonly op: 'policy-set'; readonly policy: Enforcement }
   | { readonly op: 'ruleset-set'; readonly ruleset: string }
   | { readonly op: 'link-add' }
   | { readonly op: 'device-set'; readonly listenPort: number; readonly wgKey: WgKey }
@@ -34,3 +36,6 @@ export function routeOf({ destination, metric, mtu }: DesiredRoute): DesiredRout
 
 export type OpName = Op['op']
 export type OpOf<N extends OpName> = Extract<Op, { op: N }>
+
+/** Where one of these fails, nothing after it is done: without policy nothing is made reachable. */
+export const foundations: ReadonlySet<OpName> = new Set(['policy-set', 'ruleset-set', 'link-add'])

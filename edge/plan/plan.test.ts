@@ -11,6 +11,7 @@ import type { Name, NodeId, WgKey } from '../../shared/ids.ts'
 import { fakeWgKey } from '../../shared/record/parsed.fake.ts'
 import { createFakeKernel, type FakeKernel } from '../drivers/kernel.fake.ts'
 import type { Desired, DesiredPeer } from './desired.ts'
+import type { Enforcement } from './enforcement.ts'
 import type { Op } from './op.ts'
 import { plan } from './plan.ts'
 
@@ -38,6 +39,13 @@ const peersArbitrary: fc.Arbitrary<readonly DesiredPeer[]> = fc
       .sort((a, b) => compareText(a.wgKey, b.wgKey)),
   )
 
+const closed = { admin: [], isolated: true, standard: [], baseline: [], fallback: 'drop' } as const
+
+/** What tells one policy from another here is the mesh's port. */
+function policyOf(meshPort: number): Enforcement {
+  return { interface: 'hf0', meshPort, rules: { ingress: closed, egress: closed, unsupported: [] }, forwards: [] }
+}
+
 const desiredArbitrary: fc.Arbitrary<Desired> = fc.record({
   interface: fc.constant('hf0'),
   listenPort: fc.constantFrom(51_820, 51_821),
@@ -53,12 +61,14 @@ const desiredArbitrary: fc.Arbitrary<Desired> = fc.record({
         .map(([metric, size]) => list.map((destination) => ({ destination, metric, ...size }))),
     ),
   forwarding: fc.subarray<4 | 6>([4, 6]),
+  policy: fc.constantFrom(policyOf(51_822), policyOf(51_823)),
   ruleset: fc.constantFrom('one', 'two'),
 })
 
 /** How a state between turns may have been spoilt. */
 const spoilArbitrary = fc.subarray<(kernel: FakeKernel) => void>([
   (kernel) => void (kernel.ruleset = 'foreign'),
+  (kernel) => void (kernel.policy = undefined),
   (kernel) => kernel.routes.clear(),
   (kernel) => kernel.device?.addresses.clear(),
   (kernel) => void (kernel.device = undefined),
@@ -117,15 +127,21 @@ test('a keepalive begins with the endpoint, in one operation', async () => {
   )
 })
 
-/** Who holds each block while the ruleset with that text is in force, at every moment of a plan. */
-async function holders(a: Desired, b: Desired): Promise<readonly { ruleset: string; cidr: Cidr; wgKey: WgKey }[]> {
+interface Moment {
+  readonly port: number | undefined
+  readonly cidr: Cidr
+  readonly wgKey: WgKey
+}
+
+/** Who holds each block while the policy with that port is in force, at every moment of a plan. */
+async function holders(a: Desired, b: Desired): Promise<readonly Moment[]> {
   const kernel = createFakeKernel()
   const driver = kernel.driver()
   await driver.apply(plan(a, await driver.read()))
-  const moments: { ruleset: string; cidr: Cidr; wgKey: WgKey }[] = []
+  const moments: Moment[] = []
   const note = (): void => {
     for (const peer of kernel.device?.peers.values() ?? []) {
-      for (const cidr of peer.allowedIps) moments.push({ ruleset: kernel.ruleset ?? '', cidr, wgKey: peer.wgKey })
+      for (const cidr of peer.allowedIps) moments.push({ port: kernel.policy?.meshPort, cidr, wgKey: peer.wgKey })
     }
   }
   for (const op of plan(b, await driver.read())) {
@@ -138,13 +154,13 @@ async function holders(a: Desired, b: Desired): Promise<readonly { ruleset: stri
 test('no peer ever holds an address under a policy that means another by it', async () => {
   await fc.assert(
     fc.asyncProperty(desiredArbitrary, desiredArbitrary, async (a, b) => {
-      const before = { ...a, ruleset: 'before' }
-      const after = { ...b, ruleset: 'after' }
+      const before = { ...a, policy: policyOf(1) }
+      const after = { ...b, policy: policyOf(2) }
       const owner = (desired: Desired, cidr: Cidr): WgKey | undefined =>
         desired.peers.find((peer) => peer.allowedIps.includes(cidr))?.wgKey
-      for (const { ruleset, cidr, wgKey } of await holders(before, after)) {
-        const meant = owner(ruleset === 'before' ? before : after, cidr)
-        if (meant !== undefined) assert.is(wgKey, meant, `${cidr} under ${ruleset}`)
+      for (const { cidr, port, wgKey } of await holders(before, after)) {
+        const meant = owner(port === 1 ? before : after, cidr)
+        if (meant !== undefined) assert.is(wgKey, meant, `${cidr} under policy ${port}`)
       }
     }),
     { numRuns: 300 },
@@ -165,7 +181,7 @@ test('a device with another key is never without its addresses, and is reached w
       const driver = kernel.driver()
       await driver.apply(plan(some, await driver.read()))
       const before = kernel.device?.peers.get(key)
-      const wanted = renamed({ ...some, ruleset: otherPolicy ? 'another' : some.ruleset }, key, next)
+      const wanted = renamed({ ...some, policy: otherPolicy ? policyOf(1) : some.policy }, key, next)
       const silent = { ...wanted, peers: wanted.peers.map((peer) => ({ ...peer, keepaliveS: 0 })) }
       for (const peer of silent.peers) Reflect.deleteProperty(peer, 'endpoint')
       for (const op of plan(silent, await driver.read())) {
@@ -207,7 +223,17 @@ test('on a fresh host policy comes first, and routes after what they need', asyn
   const names = plan({ ...desired, forwarding: [4] }, await createFakeKernel().driver().read()).map((op: Op) => op.op)
   assert.equal(
     [...new Set(names)],
-    ['ruleset-set', 'link-add', 'device-set', 'peer-set', 'address-add', 'link-set', 'forwarding-on', 'route-add'],
+    [
+      'policy-set',
+      'ruleset-set',
+      'link-add',
+      'device-set',
+      'peer-set',
+      'address-add',
+      'link-set',
+      'forwarding-on',
+      'route-add',
+    ],
   )
 })
 

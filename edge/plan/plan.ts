@@ -8,6 +8,7 @@ import { type Cidr, compareCidr, familyOf, sortCidrs } from '../../shared/addres
 import { compareText } from '../../shared/bytes.ts'
 import type { WgKey } from '../../shared/ids.ts'
 import type { Desired, DesiredPeer, DesiredRoute } from './desired.ts'
+import { sameEnforcement } from './enforcement.ts'
 import type { Observed, ObservedPeer, ObservedRoute } from './observed.ts'
 import { type Op, type OpOf, routeOf } from './op.ts'
 
@@ -154,6 +155,11 @@ function peerOps(wanted: readonly DesiredPeer[], held: readonly ObservedPeer[]):
   return { set, remove: remove.filter(({ wgKey }) => !staying.has(wgKey)) }
 }
 
+function policyOps({ policy }: Desired, observed: Observed): readonly Op[] {
+  const held = observed.policy
+  return held !== undefined && sameEnforcement(held, policy) ? [] : [{ op: 'policy-set', policy }]
+}
+
 function deviceOps(desired: Desired, observed: Observed): readonly Op[] {
   const { device } = observed
   const ops: Op[] = device === undefined ? [{ op: 'link-add' }] : []
@@ -231,6 +237,7 @@ export function plan(wish: Desired, observed: Observed): readonly Op[] {
   const routes = routeOps(desired.routes, fresh ? [] : observed.routes)
   return [
     ...taken.ops,
+    ...policyOps(desired, observed),
     ...(observed.ruleset === desired.ruleset ? [] : [{ op: 'ruleset-set', ruleset: desired.ruleset } as const]),
     ...deviceOps(desired, observed),
     ...peers.set,

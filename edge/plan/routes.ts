@@ -6,7 +6,8 @@ import type { Name } from '../../shared/ids.ts'
 import { selects } from '../../shared/intent/field.ts'
 import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import type { BodyOf } from '../../shared/record/record.ts'
-import type { DesiredRoute, Forward, Omission } from './desired.ts'
+import type { DesiredRoute, Omission } from './desired.ts'
+import type { Forward } from './enforcement.ts'
 import type { LocalAddress } from './observed.ts'
 
 /** Metric of routes to the mesh itself: below what DHCP and people give to routes of their own. */

@@ -5,18 +5,14 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { DirectionRules } from '../../shared/policy/rules.ts'
 import { renderRuleset } from './nft.ts'
 
 const [PORT, CONTROL] = [51_820, 51_821]
 const PREFIX = `hfsh${process.pid}`
 const [LEFT, ROUTER, RIGHT] = [`${PREFIX}l`, `${PREFIX}m`, `${PREFIX}r`] as const
-const open: DirectionRules = { admin: [], isolated: false, standard: [], baseline: [], fallback: 'accept' }
 const RULES = renderRuleset({
   interface: 'hf0',
-  meshPort: 51_822,
   mesh: [],
-  rules: { ingress: open, egress: open, unsupported: [] },
   forwards: [],
   share: { listenPort: PORT, controlPort: CONTROL },
 })

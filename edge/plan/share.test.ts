@@ -2,15 +2,11 @@
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { DirectionRules } from '../../shared/policy/rules.ts'
 import { type RulesetInput, renderRuleset } from './nft.ts'
 
-const open: DirectionRules = { admin: [], isolated: false, standard: [], baseline: [], fallback: 'accept' }
 const input: RulesetInput = {
   interface: 'hf0',
-  meshPort: 51_822,
   mesh: [],
-  rules: { ingress: open, egress: open, unsupported: [] },
   forwards: [],
 }
 

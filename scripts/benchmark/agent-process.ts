@@ -4,7 +4,7 @@
 
 import { createHubLink } from '../../edge/link/hub-link.ts'
 import { createSync } from '../../edge/link/sync.ts'
-import { renderRuleset } from '../../edge/plan/nft.ts'
+import { renderPolicy } from '../../edge/plan/nft-policy.ts'
 import { MemoryStore } from '../../edge/store/memory.fake.ts'
 import { createHolding } from '../../edge/trust/holding.ts'
 import type { Anchors } from '../../edge/trust/keys.ts'
@@ -48,7 +48,7 @@ function rulesetOf(records: ParsedRecords | undefined, node: NodeId): string | u
   const self = records?.nodes.find(({ nodeId }) => nodeId === node)
   if (records === undefined || self === undefined) return undefined
   const rules = rulesFor(records, self)
-  return renderRuleset({ interface: 'hf0', meshPort: 51_822, mesh: [], rules, forwards: [] })
+  return renderPolicy({ interface: 'hf0', meshPort: 51_822, rules, forwards: [] })
 }
 
 function busOf({ identity }: Recruit): BusFactory {

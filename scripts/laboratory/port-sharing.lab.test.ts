@@ -8,7 +8,6 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { renderRuleset } from '../../edge/plan/nft.ts'
 import { generateWgPrivateKey, wgPublicKey } from '../../shared/host/crypto.ts'
-import type { DirectionRules } from '../../shared/policy/rules.ts'
 import { whyNoLab } from '../testing/privilege.ts'
 import type { Host, Running } from './host.ts'
 import { createNet, type Net } from './net.ts'
@@ -34,12 +33,9 @@ const PORT = 51_820
 const CONTROL = 51_821
 const PEER = join(import.meta.dirname, 'share-peer.ts')
 
-const open: DirectionRules = { admin: [], isolated: false, standard: [], baseline: [], fallback: 'accept' }
 const OWN_TABLE = renderRuleset({
   interface: 'hf0',
-  meshPort: 51_822,
   mesh: [],
-  rules: { ingress: open, egress: open, unsupported: [] },
   forwards: [],
   share: { listenPort: PORT, controlPort: CONTROL },
 })

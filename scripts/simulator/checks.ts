@@ -1,5 +1,6 @@
 // What must hold at every moment, and what must hold once the weather is fine again. A breach is a sentence.
 
+import { type Enforcement, sameEnforcement } from '../../edge/plan/enforcement.ts'
 import type { Op } from '../../edge/plan/op.ts'
 import { toHex } from '../../shared/bytes.ts'
 import type { Verify } from '../../shared/effects.ts'
@@ -50,7 +51,7 @@ export interface Checks {
 
 export interface ChecksOptions extends Signatures {
   readonly verify: Verify
-  /** The policy text that a revision prescribes for the node. */
+  /** The policy that a revision prescribes for the node. */
   readonly rulebook: Rulebook
 }
 
@@ -114,13 +115,13 @@ export function createChecks(options: ChecksOptions): Checks {
   }
 
   /** A policy is that of the newest revision or of the last good one, whole: less than both of them is none of them. */
-  const checkRuleset = (node: SimNode, ruleset: string): void => {
+  const checkPolicy = (node: SimNode, policy: Enforcement): void => {
     const stand = standOf(node)
     if (stand === undefined) return breach(node, 'enforces a policy without holding a revision')
     const { good, held, trial } = stand
-    if ([held, good, trial].some((followed) => ruleset === options.rulebook(node, followed, held))) return
+    if ([held, good, trial].some((followed) => sameEnforcement(policy, options.rulebook(node, followed, held)))) return
     const every = options.history.map((_, at) => at)
-    const older = every.some((at) => options.rulebook(node, at, at) === ruleset)
+    const older = every.some((at) => sameEnforcement(policy, options.rulebook(node, at, at)))
     breach(node, `enforces a policy that ${older ? 'neither its newest nor its last good' : 'no'} revision prescribes`)
   }
 
@@ -171,14 +172,14 @@ export function createChecks(options: ChecksOptions): Checks {
     kernelChanged(node, op) {
       if (op.op === 'peer-remove') checkRemoval(node, op.wgKey)
       if (op.op === 'peer-set') checkMembership(node, op.wgKey)
-      const { device, link, ruleset } = node.kernel.observe()
+      const { device, link, policy } = node.kernel.observe()
       for (const peer of device?.peers ?? []) {
         if (!allowed.has(peer.wgKey)) breach(node, 'talks to a peer that nobody enrolled')
       }
-      const open = link?.up === true && (device?.peers.length ?? 0) > 0 && ruleset === undefined
+      const open = link?.up === true && (device?.peers.length ?? 0) > 0 && policy === undefined
       if (open && !excused.has(node)) breach(node, 'has peers but no policy')
-      if (op.op === 'ruleset-set') checkRuleset(node, op.ruleset)
-      if (ruleset !== undefined) excused.delete(node)
+      if (op.op === 'policy-set') checkPolicy(node, op.policy)
+      if (policy !== undefined) excused.delete(node)
     },
     afterStep(nodes, inFlight) {
       for (const node of nodes) {

@@ -2,6 +2,7 @@
 
 import type { Driver, Failure } from '../../edge/drivers/driver.ts'
 import type { DesiredRoute } from '../../edge/plan/desired.ts'
+import type { Enforcement } from '../../edge/plan/enforcement.ts'
 import type { LocalAddress, Observed, ObservedPeer } from '../../edge/plan/observed.ts'
 import { type Op, routeOf } from '../../edge/plan/op.ts'
 import type { Cidr } from '../../shared/address/cidr.ts'
@@ -14,6 +15,7 @@ interface State {
   device: { listenPort: number; wgKey: WgKey | undefined; readonly peers: Map<WgKey, ObservedPeer> } | undefined
   readonly routes: Map<string, DesiredRoute>
   readonly forwarding: Set<4 | 6>
+  policy: Enforcement | undefined
   ruleset: string | undefined
 }
 
@@ -46,6 +48,7 @@ const empty = (): State => ({
   device: undefined,
   routes: new Map(),
   forwarding: new Set(),
+  policy: undefined,
   ruleset: undefined,
 })
 
@@ -59,11 +62,12 @@ function sorted(values: Iterable<Cidr>): readonly Cidr[] {
   return [...values].sort(compareText)
 }
 
-function seen({ device, forwarding, link, routes, ruleset }: State, { local }: KernelOptions): Seen {
+function seen({ device, forwarding, link, policy, routes, ruleset }: State, { local }: KernelOptions): Seen {
   const still = {
     ...(link === undefined ? {} : { link: { up: link.up, mtu: link.mtu, addresses: sorted(link.addresses) } }),
     routes: [...routes.values()].sort((a, b) => compareText(a.destination, b.destination) || a.metric - b.metric),
     forwarding: [...forwarding].sort((a, b) => a - b),
+    ...(policy === undefined ? {} : { policy }),
     ...(ruleset === undefined ? {} : { ruleset }),
     local,
   }
@@ -106,6 +110,9 @@ function setPeer(state: State, op: Extract<Op, { op: 'peer-set' }>): void {
 
 function execute(state: State, op: Op): void {
   switch (op.op) {
+    case 'policy-set':
+      state.policy = op.policy
+      return
     case 'ruleset-set':
       state.ruleset = op.ruleset
       return
@@ -156,6 +163,7 @@ const OPENING: ReadonlySet<Op['op']> = new Set(['peer-set', 'address-add', 'link
 
 const VANDALISM: readonly ((state: State) => void)[] = [
   (state) => {
+    state.policy = undefined
     state.ruleset = undefined
   },
   (state) => {
@@ -201,7 +209,7 @@ export function createSimKernel(options: KernelOptions): SimKernel {
         done.push(op)
         options.changed(op)
       } catch (error) {
-        if (op.op === 'ruleset-set') guarded = false
+        if (op.op === 'policy-set' || op.op === 'ruleset-set') guarded = false
         failed.push({ op, error })
       }
     }

@@ -1,14 +1,15 @@
-// What each signed revision, in order, says: the policy text it prescribes for a node, which is all that its kernel may
+// What each signed revision, in order, says: the policy it prescribes for a node, which is all that its kernel may
 // enforce, and who belongs to the network.
 
 import { desire } from '../../edge/plan/desire.ts'
+import type { Enforcement } from '../../edge/plan/enforcement.ts'
 import type { WgKey } from '../../shared/ids.ts'
 import { type ParsedRecords, parseRecords } from '../../shared/record/parsed.ts'
 import type { Signed } from './sim-hub.ts'
 import { type SimNode, settings } from './sim-node.ts'
 
-/** The policy text of a node that follows revision `good` while it holds `held`; both count from the first that was signed. */
-export type Rulebook = (node: SimNode, good: number, held: number) => string
+/** The policy of a node that follows revision `good` while it holds `held`; both count from the first that was signed. */
+export type Rulebook = (node: SimNode, good: number, held: number) => Enforcement
 
 /** The records of `good`, without whoever is not in `held` as the same device. */
 function without(good: ParsedRecords, held: ParsedRecords): ParsedRecords {
@@ -17,20 +18,20 @@ function without(good: ParsedRecords, held: ParsedRecords): ParsedRecords {
   return { ...good, nodes: good.nodes.filter((node) => still.has(key(node))) }
 }
 
-/** `history` grows as the hub signs; each text is worked out once. */
+/** `history` grows as the hub signs; each policy is worked out once. */
 export function createRulebook(history: readonly Signed[]): Rulebook {
   const parsed: ParsedRecords[] = []
-  const texts = new Map<SimNode, Map<string, string>>()
+  const policies = new Map<SimNode, Map<string, Enforcement>>()
   const recordsOf = (at: number): ParsedRecords => {
     const records = parsed[at] ?? parseRecords(history[at]?.records ?? new Map()).records
     parsed[at] = records
     return records
   }
   return (node, good, held) => {
-    const known = texts.get(node) ?? new Map<string, string>()
-    texts.set(node, known)
-    const text = known.get(`${good} ${held}`)
-    if (text !== undefined) return text
+    const known = policies.get(node) ?? new Map<string, Enforcement>()
+    policies.set(node, known)
+    const worked = known.get(`${good} ${held}`)
+    if (worked !== undefined) return worked
     const { desired } = desire({
       records: good === held ? recordsOf(held) : without(recordsOf(good), recordsOf(held)),
       self: node.device.nodeId,
@@ -41,8 +42,8 @@ export function createRulebook(history: readonly Signed[]): Rulebook {
       endpoints: new Map(),
       local: node.kernel.observe().local,
     })
-    known.set(`${good} ${held}`, desired.ruleset)
-    return desired.ruleset
+    known.set(`${good} ${held}`, desired.policy)
+    return desired.policy
   }
 }
 

@@ -119,14 +119,18 @@ const faults: Readonly<Record<string, { readonly sabotage: () => Sabotage; reado
   },
   'opens before the policy stands': {
     sabotage: () => {
-      const last = (op: Op): number => (op.op === 'ruleset-set' ? 1 : 0)
+      const last = (op: Op): number => (op.op === 'policy-set' ? 1 : 0)
       return { driver: (driver) => twisted(driver, (ops) => [...ops].sort((a, b) => last(a) - last(b))) }
     },
     caught: /has peers but no policy/,
   },
   'enforces half a policy': {
     sabotage: () => {
-      const halve = (op: Op): Op => (op.op === 'ruleset-set' ? { ...op, ruleset: op.ruleset.slice(0, -40) } : op)
+      const halve = (op: Op): Op => {
+        if (op.op !== 'policy-set') return op
+        const { rules } = op.policy
+        return { ...op, policy: { ...op.policy, rules: { ...rules, egress: { ...rules.egress, fallback: 'drop' } } } }
+      }
       return { driver: (driver) => twisted(driver, (ops) => ops.map(halve)) }
     },
     caught: /enforces a policy that no revision prescribes/,

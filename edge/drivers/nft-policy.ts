@@ -1,0 +1,25 @@
+// Policy by nft, in a table of its own.
+
+import type { Enforcement } from '../plan/enforcement.ts'
+import { policyTableName, renderPolicy } from '../plan/nft-policy.ts'
+import type { Run } from './command.ts'
+import { createNftTable } from './nft.ts'
+import type { PolicyDriver } from './policy-driver.ts'
+
+export function createNftPolicy(run: Run): PolicyDriver {
+  const table = createNftTable(policyTableName, run)
+  /** The last that was loaded, with the text it became. */
+  let last: { readonly policy: Enforcement; readonly text: string } | undefined
+  return {
+    name: 'nft',
+    async read() {
+      const text = await table.read()
+      return text !== undefined && text === last?.text ? last.policy : undefined
+    },
+    async load(policy) {
+      last = { policy, text: renderPolicy(policy) }
+      await table.set(last.text)
+    },
+    remove: () => table.remove(),
+  }
+}
