@@ -16,6 +16,7 @@ import { createAgent } from './create-agent.ts'
 import { createFakeKernel, type FakeKernel } from './drivers/kernel.fake.ts'
 import { createFakeMesh } from './gossip/door.fake.ts'
 import { FakeHub, type TestDevice, testDeflate, testDevice, testInflate, testNetwork } from './link/hub.fake.ts'
+import { renderPolicy } from './plan/nft-policy.ts'
 import { MemoryStore } from './store/memory.fake.ts'
 import { acceptSnapshot } from './trust/accept.ts'
 
@@ -201,6 +202,6 @@ export function kernelText({ kernel }: Rig): string {
     peers,
     [...routes.values()],
     ruleset,
-    policy,
+    policy && renderPolicy(policy),
   ])
 }

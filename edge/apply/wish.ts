@@ -2,7 +2,6 @@
 
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { NodeId, WgKey } from '../../shared/ids.ts'
-import { withOverlays } from '../../shared/policy/overlay.ts'
 import type { AgentSettings } from '../agent.ts'
 import type { OverrideBook } from '../override/book.ts'
 import type { EndpointBook } from '../paths/endpoint-book.ts'
@@ -63,9 +62,10 @@ export function createWishes(
       const isSame = held === heldBefore && localKey === localBefore && overridesNow === overridesBefore
       if (base === undefined || !isSame) {
         const { controlPort, interface: name, listenPort, meshPort } = settings
-        const records = withOverlays(held.parsed.records, overrides?.overlays() ?? [])
         base = desire({
-          records,
+          records: held.parsed.records,
+          overlays: overrides?.overlays() ?? [],
+          ...(base === undefined ? {} : { compiled: base.compiled }),
           self,
           wgKey: keys.wgKey(),
           ...(keys.formerKeys === undefined ? {} : { formerKeys: keys.formerKeys }),

@@ -43,6 +43,7 @@ test('what is missing is named, and what is used instead', () => {
     'program wg': 'fails',
     'program ip': 'fails',
     'program nft': 'fails',
+    policy: 'fails',
   })
   assert.equal(verdicts({ probe: host({ exists: (path) => path === '/dev/net/tun' }) }), { WireGuard: 'note' })
   assert.equal(verdicts({ probe: host({ exists: () => false }) }), { WireGuard: 'fails' })

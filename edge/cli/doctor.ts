@@ -2,6 +2,7 @@
 
 import { dirname } from 'node:path'
 import { type HostProbe, hasKernelWireguard } from '../host/probe.ts'
+import { policyTableName } from '../plan/nft-policy.ts'
 import type { RootStatus } from '../trust/own-root.ts'
 import { timeText } from './words.ts'
 
@@ -67,6 +68,15 @@ function program(probe: HostProbe, name: string, what: string, debianPackage: st
     used: 'nothing',
     remedy: `Install it: apt install ${debianPackage}`,
   }
+}
+
+/** Which way of enforcing policy this host takes. */
+function policy(probe: HostProbe): Finding {
+  const check = 'policy'
+  if (probe.which('nft') !== undefined)
+    return { check, verdict: 'ok', found: 'nft', used: `nft, in the table inet ${policyTableName}` }
+  const remedy = 'Install nftables: without a way to enforce policy the agent makes nothing reachable.'
+  return { check, verdict: 'fails', found: 'no nft', used: 'nothing', remedy }
 }
 
 function ipv6(probe: HostProbe): Finding {
@@ -172,7 +182,8 @@ export function diagnose(options: DoctorOptions): readonly Finding[] {
     wireguard(options),
     program(probe, 'wg', 'to set WireGuard', 'wireguard-tools'),
     program(probe, 'ip', 'to set links, addresses and routes', 'iproute2'),
-    program(probe, 'nft', 'to set the policy', 'nftables'),
+    program(probe, 'nft', 'to set the policy, and to share the port', 'nftables'),
+    policy(probe),
     ipv6(probe),
     clock(options),
     mtu(probe),

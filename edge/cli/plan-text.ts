@@ -1,7 +1,7 @@
 // A plan as the commands a person would type, or close to it: what would change, in the order in which it would.
 
 import type { DesiredRoute } from '../plan/desired.ts'
-import type { Enforcement } from '../plan/enforcement.ts'
+import { policyTableName, renderPolicy } from '../plan/nft-policy.ts'
 import type { Op } from '../plan/op.ts'
 
 function peerWords(op: Extract<Op, { op: 'peer-set' }>): string {
@@ -12,10 +12,6 @@ function peerWords(op: Extract<Op, { op: 'peer-set' }>): string {
   return parts.join(' ')
 }
 
-function ruleCount({ egress, ingress }: Enforcement['rules']): number {
-  return [ingress, egress].flatMap(({ admin, baseline, standard }) => [...admin, ...standard, ...baseline]).length
-}
-
 function routeWords({ destination, metric, mtu }: DesiredRoute, device: string): string {
   return `${destination} dev ${device} metric ${metric}${mtu === undefined ? '' : ` mtu ${mtu}`}`
 }
@@ -24,7 +20,7 @@ function routeWords({ destination, metric, mtu }: DesiredRoute, device: string):
 function opText(op: Op, device: string): string {
   switch (op.op) {
     case 'policy-set':
-      return `nft: replace table inet holdfast_policy (${ruleCount(op.policy.rules)} rules)`
+      return `nft: replace table inet ${policyTableName} (${renderPolicy(op.policy).split('\n').length} lines)`
     case 'ruleset-set':
       return `nft: replace table inet holdfast (${op.ruleset.split('\n').length} lines)`
     case 'link-add':

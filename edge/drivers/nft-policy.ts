@@ -17,8 +17,11 @@ export function createNftPolicy(run: Run): PolicyDriver {
       return text !== undefined && text === last?.text ? last.policy : undefined
     },
     async load(policy) {
-      last = { policy, text: renderPolicy(policy) }
-      await table.set(last.text)
+      const text = renderPolicy(policy)
+      // Only verdicts stand in the kernel: another reason for the same one needs no other table.
+      const stands = (await table.read()) === text
+      last = { policy, text }
+      if (!stands) await table.set(text)
     },
     remove: () => table.remove(),
   }

@@ -44,7 +44,7 @@ interface Place {
   readonly records: ParsedRecords
 }
 
-function checkOrder({ policies }: OverrideOrder, network: string, { records, self }: Place): void {
+function checkOrder({ policies }: OverrideOrder, network: string, { self }: Pick<Place, 'self'>): void {
   for (const policy of policies) {
     const field = `Policy/${policy.name}`
     if (policy.spec.network !== network) {
@@ -53,7 +53,7 @@ function checkOrder({ policies }: OverrideOrder, network: string, { records, sel
         remedy: `Write network: ${network}.`,
       })
     }
-    const fault = overlayFault(records, self, policy)
+    const fault = overlayFault(self, policy)
     if (fault === undefined) continue
     const labels = Object.entries(self.labels).map(([key, value]) => `${key}=${value}`)
     throw new HoldfastError('invalid', fault, {

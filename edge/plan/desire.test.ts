@@ -35,14 +35,14 @@ function wish(intent: FakeIntent, local: readonly [string, string][] = []): Wish
   })
 }
 
-function routes({ desired }: Wish): readonly string[] {
+function routes({ desired }: Pick<Wish, 'desired'>): readonly string[] {
   return desired.routes.map(({ destination }) => destination)
 }
 
 test('a subnet goes through the first router by name that advertises it', () => {
   const { desired, omissions } = wish(INTENT)
   assert.equal(omissions, [])
-  assert.equal(routes({ desired, omissions }), ['10.77.0.0/24', '192.168.50.0/24', 'fd77::/64'])
+  assert.equal(routes({ desired }), ['10.77.0.0/24', '192.168.50.0/24', 'fd77::/64'])
   const through = desired.peers.filter((peer) => peer.allowedIps.includes('192.168.50.0/24' as Cidr))
   assert.equal(
     through.map((peer) => peer.name),
@@ -63,7 +63,7 @@ test('the network a host stands in wins over a routed one', () => {
 
 test('a mesh inside the local network takes no address from it', () => {
   const { desired, omissions } = wish(INTENT, [['10.1.2.3', '10.0.0.0/8']])
-  assert.equal(routes({ desired, omissions }), ['192.168.50.0/24', 'fd77::/64'])
+  assert.equal(routes({ desired }), ['192.168.50.0/24', 'fd77::/64'])
   assert.equal(desired.addresses, ['fd77::1/128'])
   assert.ok(omissions.some(({ code }) => code === 'address-conflict'))
 })

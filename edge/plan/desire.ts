@@ -4,10 +4,15 @@ import { contains, familyOf, hostCidr, sortCidrs } from '../../shared/address/ci
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import { compareText } from '../../shared/bytes.ts'
 import type { NodeId, WgKey } from '../../shared/ids.ts'
-import { rulesFor } from '../../shared/policy/rules.ts'
+import { type Compilation, compileTable } from '../../shared/policy/compile.ts'
+import { type Overlay, overTime } from '../../shared/policy/overlay.ts'
+import { emptyTable } from '../../shared/policy/table.ts'
+import { unheardIn } from '../../shared/policy/unheard.ts'
+import { worldOf } from '../../shared/policy/world.ts'
 import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import type { BodyOf } from '../../shared/record/record.ts'
 import type { Desired, DesiredPeer, Omission } from './desired.ts'
+import type { Enforcement } from './enforcement.ts'
 import { renderRuleset } from './nft.ts'
 import type { LocalAddress } from './observed.ts'
 import { planRoutes, type RoutePlan } from './routes.ts'
@@ -27,23 +32,26 @@ export interface DesireInput {
   readonly local: readonly LocalAddress[]
   /** Keys that peers were known by before those of their records, where WireGuard may still hold them. */
   readonly formerKeys?: ReadonlyMap<NodeId, WgKey>
+  /** Laid over the policies of this device. */
+  readonly overlays?: readonly Overlay[]
+  /** Of the wish before, which they are used up by. */
+  readonly compiled?: readonly Compilation[]
 }
 
 export interface Wish {
   readonly desired: Desired
   readonly omissions: readonly Omission[]
+  /** For the next one. */
+  readonly compiled: readonly Compilation[]
 }
 
 function shareOf({ controlPort, listenPort }: DesireInput): SharedPort | undefined {
   return controlPort === undefined ? undefined : { controlPort, listenPort }
 }
 
-const NOBODY = { admin: [], isolated: true, standard: [], baseline: [], fallback: 'drop' } as const
-
 /** A device that the newest intent does not contain keeps its interface, and talks to nobody. */
 function outcast(input: DesireInput): Wish {
   const { interface: name, listenPort, meshPort, wgKey, records } = input
-  const rules = { ingress: NOBODY, egress: NOBODY, unsupported: [] }
   const desired: Desired = {
     interface: name,
     listenPort,
@@ -53,10 +61,11 @@ function outcast(input: DesireInput): Wish {
     peers: [],
     routes: [],
     forwarding: [],
-    policy: { interface: name, meshPort, rules, forwards: [] },
+    policy: { interface: name, meshPort, phases: [{ table: emptyTable }], forwards: [] },
     ruleset: renderRuleset({ interface: name, mesh: [], forwards: [] }),
   }
-  return { desired, omissions: [{ code: 'not-a-member', detail: 'the newest intent does not contain this node' }] }
+  const detail = 'the newest intent does not contain this node'
+  return { desired, omissions: [{ code: 'not-a-member', detail }], compiled: [] }
 }
 
 function peerOf(node: BodyOf<'node'>, input: DesireInput, routes: RoutePlan): DesiredPeer {
@@ -73,14 +82,37 @@ function peerOf(node: BodyOf<'node'>, input: DesireInput, routes: RoutePlan): De
   }
 }
 
+/** What is enforced now, and what follows from it by time alone. */
+function enforce(
+  { compiled, interface: name, meshPort, overlays = [], records }: DesireInput,
+  self: BodyOf<'node'>,
+  { forwards }: RoutePlan,
+): { readonly policy: Enforcement; readonly compiled: readonly Compilation[] } {
+  const [address] = self.addresses
+  const spans = overTime(records, overlays)
+  const next = spans.map((span, at) =>
+    compileTable(
+      worldOf(span.records, () => undefined),
+      self.name,
+      compiled?.[at],
+    ),
+  )
+  const phases = spans.map(({ untilS }, at) => ({
+    table: next[at]?.table ?? emptyTable,
+    ...(untilS === undefined ? {} : { untilS }),
+  }))
+  const own = address === undefined ? {} : { self: address }
+  return { policy: { interface: name, meshPort, ...own, phases, forwards }, compiled: next }
+}
+
 export function desire(input: DesireInput): Wish {
-  const { records, interface: name, listenPort, meshPort, wgKey } = input
+  const { records, interface: name, listenPort, wgKey } = input
   const self = records.nodes.find((node) => node.nodeId === input.self)
   const spec = records.network?.spec
   // A record with another key is another device that took the place of this one.
   if (self === undefined || spec === undefined || self.wgKey !== wgKey) return outcast(input)
   const routes = planRoutes(records, self, input.local)
-  const rules = rulesFor(records, self)
+  const { compiled, policy } = enforce(input, self, routes)
   const mesh = spec.cidr6 === undefined ? [spec.cidr] : [spec.cidr, spec.cidr6]
   const desired: Desired = {
     interface: name,
@@ -98,9 +130,13 @@ export function desire(input: DesireInput): Wish {
       .sort((a, b) => compareText(a.wgKey, b.wgKey)),
     routes: routes.routes,
     forwarding: [...new Set(routes.forwards.map((forward) => familyOf(forward.destination)))].sort((a, b) => a - b),
-    policy: { interface: name, meshPort, rules, forwards: routes.forwards },
+    policy,
     ruleset: renderRuleset({ interface: name, mesh, forwards: routes.forwards, share: shareOf(input) }),
   }
-  const unsupported = rules.unsupported.map((detail) => ({ code: 'intent-unsupported', detail }) as const)
-  return { desired, omissions: [...routes.omissions, ...unsupported] }
+  const unheard = records.policies.flatMap(({ name: policyName, spec: said }) =>
+    unheardIn(said, self).map(
+      (part) => ({ code: 'intent-unsupported', detail: `Policy/${policyName} ${part}` }) as const,
+    ),
+  )
+  return { desired, omissions: [...routes.omissions, ...unheard], compiled }
 }

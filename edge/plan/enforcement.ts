@@ -1,7 +1,7 @@
 // What decides about packets of the mesh on this device, whichever way the kernel is told: the input of every policy driver.
 
-import type { Cidr } from '../../shared/address/cidr.ts'
-import type { NodeRules } from '../../shared/policy/rules.ts'
+import type { Address, Cidr } from '../../shared/address/cidr.ts'
+import { sameTable, type Table } from '../../shared/policy/table.ts'
 
 /** A subnet this node routes for others. */
 export interface Forward {
@@ -9,16 +9,39 @@ export interface Forward {
   readonly nat: 'none' | 'masquerade'
 }
 
+/** The table that holds until a time; what an override opens closes by itself, because whoever would end it may be gone. */
+export interface Phase {
+  readonly table: Table
+  /** Seconds since the Unix epoch; the last phase has no end. */
+  readonly untilS?: number
+}
+
 export interface Enforcement {
   readonly interface: string
   /** UDP and TCP port inside the mesh for the agent's own words; no policy can close it. */
   readonly meshPort: number
-  readonly rules: NodeRules
+  /** An address of this node: tables say by it how it judges for itself and for subnets it stands for. Absent: nothing passes. */
+  readonly self?: Address
+  /** In the order of their ends; at least one. */
+  readonly phases: readonly Phase[]
   /** Subnets this node stands for: what goes into them meets its ingress, what comes out of them its egress. */
   readonly forwards: readonly Forward[]
 }
 
+function samePhases(a: readonly Phase[], b: readonly Phase[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every(({ table, untilS }, at) => {
+      const other = b[at]
+      return other !== undefined && untilS === other.untilS && sameTable(table, other.table)
+    })
+  )
+}
+
 /** Both mean the same to the kernel. */
 export function sameEnforcement(a: Enforcement, b: Enforcement): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b)
+  if (a === b) return true
+  const frame = ({ forwards, interface: name, meshPort, self }: Enforcement): string =>
+    JSON.stringify([name, meshPort, self, forwards])
+  return frame(a) === frame(b) && samePhases(a.phases, b.phases)
 }

@@ -1,14 +1,15 @@
 // Policy as the text of an nft table: deterministic, whole, replaced in one transaction. It speaks of the mesh interface only;
 // traffic of any other interface passes untouched.
 //
-// Packets in the original direction of a flow meet the rules every time, replies pass with the flow: so a changed policy
+// Packets in the original direction of a flow meet the table every time, replies pass with the flow: so a changed policy
 // holds for running flows at their next packet. A router stands for the subnets behind it: what goes into them meets its
-// ingress rules, what comes out of them its egress rules.
+// ingress, what comes out of them its egress, but for addresses that have a judgement of their own.
 
 import { familyOf } from '../../shared/address/cidr.ts'
-import type { DirectionRules, PortMatch, Rule } from '../../shared/policy/rules.ts'
+import type { Direction } from '../../shared/policy/decision.ts'
 import type { Enforcement } from './enforcement.ts'
 import { chain, IP } from './nft.ts'
+import { type ChainBook, classAt, createChainBook, tableChains } from './nft-cells.ts'
 
 export const policyTableName = 'holdfast_policy'
 
@@ -19,84 +20,48 @@ const ALWAYS = [
 ]
 const REPLIES = ['ct state related accept', 'ct direction reply ct state established accept', 'ct state invalid drop']
 
-function set(items: readonly string[]): string {
-  return items.length === 1 ? (items[0] ?? '') : `{ ${items.join(', ')} }`
-}
-
-/** Address matches of a rule, one line per family; none for anybody. */
-function peerMatches(peers: Rule['peers'], side: 'saddr' | 'daddr'): readonly string[] {
-  if (peers === 'any') return ['']
-  return ([4, 6] as const).flatMap((family) => {
-    const blocks = peers.filter((block) => familyOf(block) === family)
-    return blocks.length === 0 ? [] : [`${IP[family]} ${side} ${set(blocks)} `]
-  })
-}
-
-function portText([from, to]: readonly [number, number]): string {
-  return from === to ? String(from) : `${from}-${to}`
-}
-
-/** Ranges merged where they touch: an interval set refuses overlaps. */
-function mergeRanges(ranges: readonly (readonly [number, number])[]): readonly (readonly [number, number])[] {
-  const out: [number, number][] = []
-  for (const [from, to] of [...ranges].sort((a, b) => a[0] - b[0] || a[1] - b[1])) {
-    const last = out.at(-1)
-    if (last !== undefined && from <= last[1] + 1) last[1] = Math.max(last[1], to)
-    else out.push([from, to])
-  }
-  return out
-}
-
-function portMatches(ports: Rule['ports']): readonly string[] {
-  if (ports === 'any') return ['']
-  return (['tcp', 'udp', 'sctp', 'icmp'] as const).flatMap((protocol) => {
-    const mine = ports.filter((port: PortMatch) => port.protocol === protocol)
-    if (mine.length === 0) return []
-    if (protocol === 'icmp') return ['meta l4proto { icmp, ipv6-icmp } ']
-    if (mine.some((port) => port.ports === undefined)) return [`meta l4proto ${protocol} `]
-    const ranges = mergeRanges(mine.flatMap((port) => (port.ports === undefined ? [] : [port.ports])))
-    return [`${protocol} dport ${set(ranges.map(portText))} `]
-  })
-}
-
-function ruleLines(rule: Rule, side: 'saddr' | 'daddr', passTo: string): readonly string[] {
-  const verdict = rule.verdict === 'pass' ? `goto ${passTo}` : rule.verdict
-  const until = rule.untilS === undefined ? '' : `meta time < ${rule.untilS} `
-  return peerMatches(rule.peers, side).flatMap((peer) =>
-    portMatches(rule.ports).map((port) => `${until}${peer}${port}${verdict} comment "${rule.origin.slice(0, 120)}"`),
+function forwardLines(policy: Enforcement): readonly string[] {
+  const { forwards, interface: name } = policy
+  const into = forwards.map(
+    ({ destination }) => `${IP[familyOf(destination)]} daddr ${destination} goto behind_ingress`,
   )
-}
-
-function directionChains(name: 'ingress' | 'egress', rules: DirectionRules): string {
-  const side = name === 'ingress' ? 'saddr' : 'daddr'
-  const standard = `${name}_standard`
-  const baseline = `${name}_baseline`
-  return [
-    chain(baseline, [...rules.baseline.flatMap((rule) => ruleLines(rule, side, baseline)), rules.fallback]),
-    chain(standard, [
-      ...rules.standard.flatMap((rule) => ruleLines(rule, side, baseline)),
-      rules.isolated ? 'drop' : `goto ${baseline}`,
-    ]),
-    chain(name, [...rules.admin.flatMap((rule) => ruleLines(rule, side, standard)), `goto ${standard}`]),
-  ].join('')
-}
-
-function forwardLines(input: Enforcement): readonly string[] {
-  const { forwards } = input
-  const into = forwards.map(({ destination }) => `${IP[familyOf(destination)]} daddr ${destination} goto ingress`)
   const out = forwards
     .filter((forward) => forward.nat === 'none')
-    .map(({ destination }) => `${IP[familyOf(destination)]} saddr ${destination} goto egress`)
+    .map(({ destination }) => `${IP[familyOf(destination)]} saddr ${destination} goto behind_egress`)
   return [
     'type filter hook forward priority filter; policy accept;',
-    `iifname != "${input.interface}" oifname != "${input.interface}" accept`,
+    `iifname != "${name}" oifname != "${name}" accept`,
     ...REPLIES,
     ...ALWAYS,
-    `iifname "${input.interface}" oifname "${input.interface}" drop`,
-    ...into.map((line) => `iifname "${input.interface}" ${line}`),
-    ...out.map((line) => `oifname "${input.interface}" ${line}`),
+    `iifname "${name}" oifname "${name}" drop`,
+    ...into.map((line) => `iifname "${name}" ${line}`),
+    ...out.map((line) => `oifname "${name}" ${line}`),
     'drop',
   ]
+}
+
+interface Books {
+  readonly cells: ChainBook
+  readonly ways: ChainBook
+}
+
+/** How the node itself judges, and how those behind it do, in one direction; by the time of day where there are phases. */
+function directionChains(
+  direction: Direction,
+  { forwards, phases, self }: Enforcement,
+  { cells, ways }: Books,
+): string {
+  const [own, behind]: [string[], string[]] = [[], []]
+  for (const { table, untilS } of phases) {
+    const chains = tableChains(table, cells)
+    const local = classAt(table, self)
+    const until = untilS === undefined ? '' : `meta time < ${untilS} `
+    const way = ways.verdictOf(chains.wayLines(local, direction))
+    const others = chains.othersLines(local, direction, ways)
+    own.push(until + way)
+    behind.push(until + (others.length === 0 ? way : ways.verdictOf([...others, way])))
+  }
+  return chain(direction, own) + (forwards.length === 0 ? '' : chain(`behind_${direction}`, behind))
 }
 
 export function renderPolicy(policy: Enforcement): string {
@@ -110,10 +75,13 @@ export function renderPolicy(policy: Enforcement): string {
       own,
       `goto ${next}`,
     ])
+  const books = { cells: createChainBook('cell'), ways: createChainBook('way') }
+  const directions = directionChains('ingress', policy, books) + directionChains('egress', policy, books)
   return [
     `table inet ${policyTableName} {\n`,
-    directionChains('ingress', policy.rules.ingress),
-    directionChains('egress', policy.rules.egress),
+    ...Array.from(books.cells.all, ([name, lines]) => chain(name, lines)),
+    ...Array.from(books.ways.all, ([name, lines]) => chain(name, lines)),
+    directions,
     base('input', 'iifname', 'ingress'),
     base('output', 'oifname', 'egress'),
     chain('forward', forwardLines(policy)),

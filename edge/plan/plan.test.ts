@@ -8,6 +8,7 @@ import { compareCidr } from '../../shared/address/cidr.ts'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import { compareText } from '../../shared/bytes.ts'
 import type { Name, NodeId, WgKey } from '../../shared/ids.ts'
+import { emptyTable } from '../../shared/policy/table.ts'
 import { fakeWgKey } from '../../shared/record/parsed.fake.ts'
 import { createFakeKernel, type FakeKernel } from '../drivers/kernel.fake.ts'
 import type { Desired, DesiredPeer } from './desired.ts'
@@ -39,11 +40,9 @@ const peersArbitrary: fc.Arbitrary<readonly DesiredPeer[]> = fc
       .sort((a, b) => compareText(a.wgKey, b.wgKey)),
   )
 
-const closed = { admin: [], isolated: true, standard: [], baseline: [], fallback: 'drop' } as const
-
 /** What tells one policy from another here is the mesh's port. */
 function policyOf(meshPort: number): Enforcement {
-  return { interface: 'hf0', meshPort, rules: { ingress: closed, egress: closed, unsupported: [] }, forwards: [] }
+  return { interface: 'hf0', meshPort, phases: [{ table: emptyTable }], forwards: [] }
 }
 
 const desiredArbitrary: fc.Arbitrary<Desired> = fc.record({

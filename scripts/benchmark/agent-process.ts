@@ -4,7 +4,6 @@
 
 import { createHubLink } from '../../edge/link/hub-link.ts'
 import { createSync } from '../../edge/link/sync.ts'
-import { renderPolicy } from '../../edge/plan/nft-policy.ts'
 import { MemoryStore } from '../../edge/store/memory.fake.ts'
 import { createHolding } from '../../edge/trust/holding.ts'
 import type { Anchors } from '../../edge/trust/keys.ts'
@@ -18,7 +17,9 @@ import { createLog } from '../../shared/host/log.ts'
 import { createMqttBusFactory } from '../../shared/host/mqtt-bus.ts'
 import { connectPinned } from '../../shared/host/pinned-tls.ts'
 import type { NodeId } from '../../shared/ids.ts'
-import { rulesFor } from '../../shared/policy/rules.ts'
+import { compileTable } from '../../shared/policy/compile.ts'
+import type { Table } from '../../shared/policy/table.ts'
+import { worldOf } from '../../shared/policy/world.ts'
 import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import { brokerAuthority } from '../simulator/device.ts'
 import { policyPort } from './fleet-policy.ts'
@@ -33,8 +34,8 @@ function tell(words: FromAgents): void {
   process.send?.(words)
 }
 
-function noteRuleset(ruleset: string, seen: { port: number }): void {
-  const port = policyPort(ruleset)
+function noteTable(table: Table, seen: { port: number }): void {
+  const port = policyPort(table)
   if (port === undefined || port === seen.port) return
   seen.port = port
   const times = applied.get(port) ?? []
@@ -44,11 +45,13 @@ function noteRuleset(ruleset: string, seen: { port: number }): void {
 }
 
 /** What a device makes of a set: whom its rules let in. */
-function rulesetOf(records: ParsedRecords | undefined, node: NodeId): string | undefined {
+function tableOf(records: ParsedRecords | undefined, node: NodeId): Table | undefined {
   const self = records?.nodes.find(({ nodeId }) => nodeId === node)
   if (records === undefined || self === undefined) return undefined
-  const rules = rulesFor(records, self)
-  return renderPolicy({ interface: 'hf0', meshPort: 51_822, rules, forwards: [] })
+  return compileTable(
+    worldOf(records, () => undefined),
+    self.name,
+  ).table
 }
 
 function busOf({ identity }: Recruit): BusFactory {
@@ -90,9 +93,9 @@ async function startOne(recruit: Recruit): Promise<void> {
     held: () => holding.held(),
     onAccepted(accepted) {
       holding.take(accepted)
-      const ruleset = rulesetOf(accepted.next.parsed?.records, identity.nodeId)
-      if (ruleset === undefined) return
-      noteRuleset(ruleset, seen)
+      const table = tableOf(accepted.next.parsed?.records, identity.nodeId)
+      if (table === undefined) return
+      noteTable(table, seen)
       ready.resolve()
     },
     onRefused: fail,

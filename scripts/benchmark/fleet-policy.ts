@@ -1,6 +1,7 @@
 // The policy that the fan-out benchmark changes: it concerns every node, and its port tells the changes apart.
 
 import { type AnyResource, apiVersion, parseResource } from '../../shared/intent/resource.ts'
+import type { Table } from '../../shared/policy/table.ts'
 
 /** Ports that no default rule mentions. */
 const FIRST_PORT = 40_000
@@ -17,11 +18,10 @@ export function fleetPolicy(change: number): AnyResource {
   return parseResource({ apiVersion, kind: 'Policy', metadata: { name: 'fleet' }, spec })
 }
 
-/** Which change a ruleset carries; undefined for none. */
-export function policyPort(ruleset: string): number | undefined {
-  for (const found of ruleset.matchAll(/\b4\d{4}\b/g)) {
-    const port = Number(found[0])
-    if (port > FIRST_PORT && port < FIRST_PORT + 1_000) return port - FIRST_PORT
+/** Which change a table carries; undefined for none. */
+export function policyPort({ cells }: Table): number | undefined {
+  for (const cell of cells.values()) {
+    for (const { port } of cell) if (port > FIRST_PORT && port < FIRST_PORT + 1_000) return port - FIRST_PORT
   }
   return undefined
 }

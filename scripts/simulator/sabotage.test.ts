@@ -7,11 +7,12 @@ import type { Op } from '../../edge/plan/op.ts'
 import type { HeldSet, Store } from '../../edge/store/store.ts'
 import { fromUtf8 } from '../../shared/bytes.ts'
 import { verify } from '../../shared/host/crypto.ts'
+import { emptyTable } from '../../shared/policy/table.ts'
 import { simulate } from './run.ts'
 import type { Sabotage } from './sabotage.ts'
 
 /** Runs that a fault may take to show. */
-const SEEDS = [1, 2, 3, 4, 5, 6]
+const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
 const STEPS = 120
 
 /** A driver that is given other operations than the agent gave. */
@@ -126,11 +127,8 @@ const faults: Readonly<Record<string, { readonly sabotage: () => Sabotage; reado
   },
   'enforces half a policy': {
     sabotage: () => {
-      const halve = (op: Op): Op => {
-        if (op.op !== 'policy-set') return op
-        const { rules } = op.policy
-        return { ...op, policy: { ...op.policy, rules: { ...rules, egress: { ...rules.egress, fallback: 'drop' } } } }
-      }
+      const halve = (op: Op): Op =>
+        op.op === 'policy-set' ? { ...op, policy: { ...op.policy, phases: [{ table: emptyTable }] } } : op
       return { driver: (driver) => twisted(driver, (ops) => ops.map(halve)) }
     },
     caught: /enforces a policy that no revision prescribes/,

@@ -6,11 +6,9 @@ import * as assert from 'uvu/assert'
 import { faultOf, refusesPolitely } from '../fuzz.fake.ts'
 import {
   addressAt,
-  blockOf,
   type Cidr,
   compareCidr,
   contains,
-  familyOf,
   hostCidr,
   overlaps,
   parseAddress,
@@ -18,7 +16,6 @@ import {
   sizeOf,
 } from './cidr.ts'
 import { bitsOf, formatIp } from './ip.ts'
-import { subtract } from './subtract.ts'
 
 function block(family: 4 | 6, value: bigint, length: number): Cidr {
   const host = BigInt(bitsOf(family) - length)
@@ -31,7 +28,6 @@ const cidr: fc.Arbitrary<Cidr> = fc
   .map(({ six, value, short }) =>
     block(six ? 6 : 4, (six ? 0xfdn << 120n : 10n << 24n) + value, (six ? 128 : 32) - short),
   )
-const cidr4 = cidr.filter((one) => familyOf(one) === 4)
 
 function members(one: Cidr): Set<string> {
   return new Set(Array.from({ length: Number(sizeOf(one)) }, (_, i) => addressAt(one, BigInt(i))))
@@ -61,26 +57,6 @@ test('a block survives its text; its addresses are its own', () => {
       for (const address of members(one)) assert.ok(contains(one, hostCidr(parseAddress(address))))
       assert.is(faultOf(() => addressAt(one, sizeOf(one))).code, 'exhausted')
       assert.is(faultOf(() => addressAt(one, -1n)).code, 'exhausted')
-    }),
-  )
-})
-
-test('subtracting covers exactly what is left, in the fewest blocks, sorted', () => {
-  fc.assert(
-    fc.property(cidr4, fc.array(cidr, { maxLength: 5 }), (one, holes) => {
-      const left = subtract(one, holes)
-      const expected = members(one)
-      for (const hole of holes) for (const address of members(hole)) expected.delete(address)
-      const found = left.flatMap((part) => [...members(part)])
-      assert.is(found.length, expected.size, 'no address twice')
-      assert.ok(found.every((address) => expected.has(address)))
-      assert.equal(left, [...left].sort(compareCidr))
-      // Fewest: no two of them are the halves of one block.
-      for (const part of left) {
-        const { value, length, family } = blockOf(part)
-        const sibling = block(family, value ^ (1n << BigInt(bitsOf(family) - length)), length)
-        if (length > blockOf(one).length) assert.not.ok(left.includes(sibling))
-      }
     }),
   )
 })

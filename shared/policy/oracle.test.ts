@@ -1,4 +1,4 @@
-// The checklist of semantics, line by line, on nodes and pods. What nodes alone can show stands in rules.test.ts.
+// The checklist of semantics, line by line, on nodes and pods. What nodes alone can show stands in nodes.test.ts.
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'

@@ -204,3 +204,15 @@ export function tableChange(before: Table, after: Table): TableChange {
     entries: entryChange(before, after),
   }
 }
+
+function sameMap<V>(a: ReadonlyMap<string, V>, b: ReadonlyMap<string, V>): boolean {
+  return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value)
+}
+
+/** Both decide alike, and for the same reasons. */
+export function sameTable(a: Table, b: Table): boolean {
+  if (a === b) return true
+  if (!sameMap(a.locals, b.locals) || !sameMap(a.addresses, b.addresses)) return false
+  const { del, put } = entryChange(a, b)
+  return put.size === 0 && del.length === 0
+}
