@@ -25,7 +25,7 @@
 #define big16(x) __builtin_bswap16(x)
 #define big32(x) __builtin_bswap32(x)
 
-/* The loader makes the maps by these names (bpf/loader.c). */
+/* The loader makes the maps by these names (bpf/loader/relay.c). */
 struct map {
   __u32 unused;
 };

@@ -12,9 +12,9 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build, type Metafile } from 'esbuild'
 import { describeError } from '../shared/errors.ts'
+import { makeHoldfastBpf } from './holdfast-bpf.ts'
 import { launcher } from './launcher.ts'
 import { lazyHttp } from './lazy-http.ts'
-import { makeRelayBpf } from './relay-bpf.ts'
 import { hostTarget, parseTarget, type Target } from './target.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -93,9 +93,9 @@ async function main(): Promise<void> {
     const kib = Math.round(statSync(join(draft, `${name}.mjs`)).size / 1_024)
     process.stdout.write(`build/out/${name}.mjs  ${kib} KiB  ${target}\n`)
   }
-  const made = makeRelayBpf(target)
-  if (typeof made === 'string') process.stdout.write(`build/out has no relay-bpf: ${made}\n`)
-  else copyFileSync(made.path, join(draft, 'relay-bpf'))
+  const made = makeHoldfastBpf(target)
+  if (typeof made === 'string') process.stdout.write(`build/out has no holdfast-bpf: ${made}\n`)
+  else copyFileSync(made.path, join(draft, 'holdfast-bpf'))
   rmSync(out, { recursive: true, force: true })
   renameSync(draft, out)
 }

@@ -6,22 +6,23 @@ import { describeError } from '../../shared/errors.ts'
 import type { Forward, Forwarder } from '../relay/forwarder.ts'
 import type { RulesetOptions } from '../relay/ruleset.ts'
 import { addCarried, type ShortcutCount } from '../relay/shortcut.ts'
+import { findBpfProgram } from './bpf-program.ts'
 import type { Run } from './command.ts'
 import { createNftForwarder, removeRelayTable } from './relay-forwarder.ts'
-import { createShortcut, findShortcutProgram, removeShortcut, type Shortcut } from './relay-shortcut.ts'
+import { createShortcut, removeShortcut, type Shortcut } from './relay-shortcut.ts'
 
 export interface FastForwarderOptions extends RulesetOptions {
   readonly run: Run
   readonly clock: Clock
   readonly log: Log
-  /** Where `relay-bpf` is; undefined where this build has none. */
+  /** Where `holdfast-bpf` is; undefined where this build has none. */
   readonly program?: string | undefined
 }
 
 const NONE: ReadonlyMap<string, ShortcutCount> = new Map()
 
 export function createFastForwarder(options: FastForwarderOptions): Forwarder {
-  const { log, program = findShortcutProgram(), run } = options
+  const { log, program = findBpfProgram(), run } = options
   const table = createNftForwarder(options)
   const wanted = new Map<number, Forward>()
   let shortcut: Shortcut | undefined
@@ -63,7 +64,7 @@ export function createFastForwarder(options: FastForwarderOptions): Forwarder {
       if (program === undefined) {
         // Of a build that had one.
         await removeShortcut(run)
-        log.info('relayed packets go by nft', { reason: 'this build has no relay-bpf' })
+        log.info('relayed packets go by nft', { reason: 'this build has no holdfast-bpf' })
         return held
       }
       shortcut = createShortcut({ ...options, program })

@@ -1,7 +1,7 @@
 // The short cut in the kernel (bpf/relay.bpf.c): a cache of the nft table's whole sessions, so that whatever becomes of it,
-// the table carries on. It is loaded by `relay-bpf` and hung up by `tc`, and outlives this process as the table does.
+// the table carries on. It is loaded by `holdfast-bpf` and hung up by `tc`, and outlives this process as the table does.
 
-import { existsSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../../shared/effects.ts'
 import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
@@ -16,12 +16,13 @@ import {
   shortcutEndsOf,
 } from '../relay/shortcut.ts'
 import { filtersOf, shortcutDevices, shortcutPlaces, shortcutPreference } from '../relay/shortcut-filters.ts'
+import { findBpfProgram, ownPins } from './bpf-program.ts'
 import type { Run } from './command.ts'
 
 export interface ShortcutOptions extends RulesetOptions {
   readonly run: Run
   readonly clock: Clock
-  /** Where `relay-bpf` is. */
+  /** Where `holdfast-bpf` is. */
   readonly program: string
 }
 
@@ -33,15 +34,8 @@ export interface Shortcut {
   counts(): Promise<ReadonlyMap<string, ShortcutCount>>
 }
 
-const BPFFS = '/sys/fs/bpf'
 /** A device that went and came back, as modems do, gets its filter again within so long of binds. */
 const HANG_MS = 60_000
-
-/** Beside the bundle, or where a checkout makes it. */
-export function findShortcutProgram(): string | undefined {
-  const here = import.meta.dirname
-  return [join(here, 'relay-bpf'), join(here, '../../bpf/out/relay-bpf')].find((path) => existsSync(path))
-}
 
 async function hangUp(run: Run, device: string, pin: string): Promise<void> {
   // Somebody may have it already, and then it is shared.
@@ -59,17 +53,9 @@ async function takeDown(run: Run, device: string): Promise<void> {
   if (left.length === 0) await run('tc', ['qdisc', 'delete', 'dev', device, 'clsact']).catch(() => undefined)
 }
 
-/** Directories of pins of this namespace, by any version. */
-function ownPins(): readonly string[] {
-  const netns = /\d+/.exec(readlinkSync('/proc/self/ns/net'))?.[0]
-  const names = existsSync(BPFFS) ? readdirSync(BPFFS) : []
-  const ours = names.filter((name) => name.startsWith('hf_relay_') && name.endsWith(`_${netns}`))
-  return ours.map((name) => join(BPFFS, name))
-}
-
 /** Takes the short cut out of the kernel, whoever put it there; the table has the packets then. */
 export async function removeShortcut(run: Run): Promise<void> {
-  const ours = ownPins()
+  const ours = ownPins('relay')
   const devices = await shortcutDevices(commandsBy(run)).catch((error: unknown) => {
     // Where `tc` is missing or another's, and nothing is pinned, nobody has hung anything up.
     if (ours.length === 0 || isHoldfastError(error, 'unsupported')) return []
@@ -87,11 +73,12 @@ export function createShortcut({ clock, program, range, run, ...rates }: Shortcu
   let locals: ReadonlySet<string> = new Set()
   let hungAtMs = Number.NEGATIVE_INFINITY
 
-  const counts = async (): Promise<ReadonlyMap<string, ShortcutCount>> => readShortcut(await run(program, ['list']))
+  const counts = async (): Promise<ReadonlyMap<string, ShortcutCount>> =>
+    readShortcut(await run(program, ['relay', 'list']))
 
   const load = async (): Promise<void> => {
     const words = [2 * range.count, Math.round(sessionBytesPerSecond), Math.round(totalBytesPerSecond)].map(String)
-    pins = (await run(program, ['load', ...words])).trim()
+    pins = (await run(program, ['relay', 'load', ...words])).trim()
     standing = new Map([...(await counts())].map(([key, { to }]) => [key, to]))
     hungAtMs = Number.NEGATIVE_INFINITY
   }
@@ -112,7 +99,7 @@ export function createShortcut({ clock, program, range, run, ...rates }: Shortcu
 
   const write = async (after: ShortcutEnds): Promise<void> => {
     const input = renderShortcutChange(standing, after)
-    if (input !== '') await run(program, ['change'], { input })
+    if (input !== '') await run(program, ['relay', 'change'], { input })
     standing = after
   }
 
@@ -126,7 +113,7 @@ export function createShortcut({ clock, program, range, run, ...rates }: Shortcu
       const places = await hang(all)
       // Another version's, or of an address that is gone: no map that it reads is kept any more.
       for (const device of held) if (!places.has(device)) await takeDown(run, device)
-      for (const path of ownPins()) if (path !== pins) rmSync(path, { recursive: true, force: true })
+      for (const path of ownPins('relay')) if (path !== pins) rmSync(path, { recursive: true, force: true })
     },
     async change(wanted) {
       const all = [...wanted]
@@ -145,11 +132,11 @@ export function createShortcut({ clock, program, range, run, ...rates }: Shortcu
 }
 
 /** Why relayed packets go without it; undefined where nothing is in its way. */
-export async function whyNoShortcut(run: Run, program = findShortcutProgram()): Promise<string | undefined> {
-  if (program === undefined) return 'this build has no relay-bpf'
+export async function whyNoShortcut(run: Run, program = findBpfProgram()): Promise<string | undefined> {
+  if (program === undefined) return 'this build has no holdfast-bpf'
   try {
     await run('tc', ['-V'])
-    await run(program, ['probe'])
+    await run(program, ['relay', 'probe'])
     return undefined
   } catch (error) {
     if (error instanceof HoldfastError) return error.message

@@ -1,4 +1,4 @@
-// The kernel's short cut for whole sessions, as text: what `relay-bpf change` reads and `relay-bpf list` prints.
+// The kernel's short cut for whole sessions, as text: what `holdfast-bpf relay change` reads and `relay list` prints.
 
 import { parseAddress } from '../../shared/address/cidr.ts'
 import { hostOf, portOf } from '../../shared/address/endpoint.ts'
@@ -46,8 +46,8 @@ function readLine(line: string): readonly [string, ShortcutCount] {
   const [source = '', sport = '', local = '', port = '', to = '', toPort = '', from = '', ...counts] = line.split(' ')
   const [packets = Number.NaN, bytes = Number.NaN, dropped = Number.NaN] = counts.map(Number)
   if (!Number.isFinite(packets + bytes + dropped)) {
-    throw new HoldfastError('unsupported', `relay-bpf lists what is not known: ${line.slice(0, 80)}`, {
-      remedy: 'Install holdfast and relay-bpf of one version.',
+    throw new HoldfastError('unsupported', `holdfast-bpf lists what is not known: ${line.slice(0, 80)}`, {
+      remedy: 'Install holdfast and holdfast-bpf of one version.',
     })
   }
   const key = `${parseAddress(source)} ${sport} ${parseAddress(local)} ${port}`

@@ -4,7 +4,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { makeRelayBpf } from '../../build/relay-bpf.ts'
+import { makeHoldfastBpf } from '../../build/holdfast-bpf.ts'
 import { hostTarget } from '../../build/target.ts'
 import type { Forward } from '../../edge/relay/forwarder.ts'
 import { clearTable, elementsOf, knownOf, renderChange, renderTable } from '../../edge/relay/ruleset.ts'
@@ -50,7 +50,7 @@ function tableOf(line: Line, forward: Forward): Way {
 
 /** In one shell: what is pinned is gone with the mount namespace that `ip netns exec` makes, and the filter stays. */
 const HANG = [
-  'pins=$("$0" load 2048 "$1" "$1") && "$0" change && tc qdisc add dev eth0 clsact',
+  'pins=$("$0" relay load 2048 "$1" "$1") && "$0" relay change && tc qdisc add dev eth0 clsact',
   'tc filter add dev eth0 ingress bpf direct-action object-pinned "$pins/ether"',
 ].join(' && ')
 
@@ -101,7 +101,7 @@ async function measure({ say }: Parameters<Bench['measure']>[0]): Promise<Figure
   const directory = mkdtempSync(join(tmpdir(), 'hf-bench-'))
   const line = layLine()
   try {
-    const made = makeRelayBpf(hostTarget())
+    const made = makeHoldfastBpf(hostTarget())
     if (typeof made === 'string') say(`by nft alone: ${made}`)
     const forward = forwardOf()
     const table = tableOf(line, forward)

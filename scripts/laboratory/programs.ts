@@ -2,7 +2,7 @@
 
 import { globSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { makeRelayBpf } from '../../build/relay-bpf.ts'
+import { makeHoldfastBpf } from '../../build/holdfast-bpf.ts'
 import { hostTarget } from '../../build/target.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 
@@ -33,7 +33,7 @@ export function layPrograms(directory: string): string {
   mkdirSync(bin)
   const fresh = isBundleFresh()
   // Without compilers the relays of the lab go by nft alone.
-  if (!fresh) makeRelayBpf(hostTarget())
+  if (!fresh) makeHoldfastBpf(hostTarget())
   for (const [name, entry] of [
     ['holdfast', 'edge/main.ts'],
     ['holdfast-hub', 'cloud/main.ts'],

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { suite, test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { makeRelayBpf } from '../../build/relay-bpf.ts'
+import { makeHoldfastBpf } from '../../build/holdfast-bpf.ts'
 import { hostTarget } from '../../build/target.ts'
 import { createRunner } from '../../edge/drivers/command.ts'
 import { createFastForwarder } from '../../edge/drivers/relay-forwarder-fast.ts'
@@ -93,7 +93,7 @@ function defineTraffic(program: string): void {
 
   /** Packets that took the short cut from the left. */
   const short = async (port: number): Promise<number> => {
-    const ends = readShortcut(await run(program, ['list']))
+    const ends = readShortcut(await run(program, ['relay', 'list']))
     return (
       [...ends].find(([key]) => /^(?:10\.98\.1\.2|fd98:1::2) /.test(key) && key.endsWith(` ${port}`))?.[1].packets ?? 0
     )
@@ -251,7 +251,7 @@ async function inside(program: string): Promise<void> {
 }
 
 function outside(): void {
-  const made = makeRelayBpf(hostTarget())
+  const made = makeHoldfastBpf(hostTarget())
   const why = whyNoLab() ?? (typeof made === 'string' ? made : undefined)
   if (why !== undefined || typeof made === 'string') return void process.stdout.write(`skip: ${why}\n`)
   const script = 'mount -t sysfs sysfs /sys && mount -t bpf bpf /sys/fs/bpf && ip link set lo up && exec "$@"'

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { makeRelayBpf } from '../../build/relay-bpf.ts'
+import { makeHoldfastBpf } from '../../build/holdfast-bpf.ts'
 import { hostTarget } from '../../build/target.ts'
 import { readShortcut } from '../../edge/relay/shortcut.ts'
 import { toBase64 } from '../../shared/bytes.ts'
@@ -45,7 +45,7 @@ interface Peer {
 }
 
 const lab = suite('relay')
-const program = makeRelayBpf(hostTarget())
+const program = makeHoldfastBpf(hostTarget())
 let net: Net
 let root: string
 let fleet: CraftedFleet
@@ -128,7 +128,7 @@ lab('two hosts behind symmetric NATs talk through the kernel of the relay, witho
 
 lab('its packets take the short cut, where there is one', async () => {
   if (typeof program === 'string') return void process.stdout.write(`by nft alone: ${program}\n`)
-  const { stdout } = await net.host('relay').attempt([program.path, 'list'])
+  const { stdout } = await net.host('relay').attempt([program.path, 'relay', 'list'])
   const counts = [...readShortcut(stdout).values()].map(({ packets }) => packets)
   assert.ok(counts.length === 2 && counts.every((packets) => packets > 100), counts.join(' '))
 })

@@ -1,4 +1,4 @@
-// The relay's short cut in the kernel, made from bpf/ where there are the compilers; without it a relay goes by nft alone.
+// The program that puts others into the kernel, made from bpf/ where there are the compilers; without it nft does all.
 
 import { spawnSync } from 'node:child_process'
 import { join, resolve } from 'node:path'
@@ -18,7 +18,7 @@ function isThere(program: string): boolean {
 }
 
 /** Makes it anew where its sources changed, or says why not. Several may ask at once. */
-export function makeRelayBpf(target: Target): { readonly path: string } | string {
+export function makeHoldfastBpf(target: Target): { readonly path: string } | string {
   const compiler = COMPILERS[target]
   const missing = ['flock', 'make', 'clang', compiler].find((program) => !isThere(program))
   if (missing !== undefined) return `${missing} is not installed`
@@ -26,5 +26,5 @@ export function makeRelayBpf(target: Target): { readonly path: string } | string
   const out = target.endsWith(process.arch) ? 'out' : `out/${target}`
   const make = ['make', '-s', '-C', bpf, `CC=${compiler}`, `OUT=${out}`]
   const { status, stderr } = spawnSync('flock', [join(bpf, 'Makefile'), ...make], { encoding: 'utf8' })
-  return status === 0 ? { path: join(bpf, out, 'relay-bpf') } : `make: ${stderr.trim().slice(0, 300)}`
+  return status === 0 ? { path: join(bpf, out, 'holdfast-bpf') } : `make: ${stderr.trim().slice(0, 300)}`
 }

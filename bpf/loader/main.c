@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+// holdfast-bpf: puts programs and maps into the kernel, pinned, so that they outlive every process; changes the maps, and tells
+// what they hold. One static file without libraries: a device needs no compiler, no libbpf and no BTF.
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "kernel.h"
+#include "verbs.h"
+
+static const struct verb {
+  const char *kind, *name;
+  int words;
+  void (*run)(char **words);
+  const char *usage, *description;
+} verbs[] = {
+    {"relay", "probe", 0, relay_probe, "", "exits with 0 if this kernel takes the programs, else says why not"},
+    {"relay", "load", 3, relay_load, "ENDS SESSION TOTAL", "rates in bytes per second; prints the directory of the pins"},
+    {"relay", "change", 0, relay_change, "",
+     "reads lines `- SOURCE PORT LOCAL SESSION-PORT` and `+ SOURCE PORT LOCAL SESSION-PORT TO PORT FROM`"},
+    {"relay", "list", 0, relay_list, "", "prints lines as of `+`, then packets, bytes, dropped"},
+    {"policy", "probe", 0, policy_probe, "", "as above; prints how programs are hung up: tcx or clsact"},
+    {"policy", "start", 1, policy_start, "FLOWS", "maps and programs, or those that stand; prints the directory of the pins"},
+    {"policy", "table", 0, policy_table, "", "reads a table and puts it in the place of the former; prints its generation"},
+    {"policy", "attach", 1, policy_attach, "DEVICE", "by tcx, until its pins are removed; exits with 4 where the kernel has none"},
+    {"policy", "rules", 0, policy_rules, "", "prints `COOKIE|REASON PACKETS BYTES AUDITED` of what counted something"},
+    {"policy", "flows", 0, policy_flows, "",
+     "prints `LOCAL PORT OTHER PORT PROTOCOL in|out COOKIE GENERATION PACKETS BYTES PACKETS BYTES IDLE-MS`"},
+    {"policy", "test", 1, policy_test, "TIMES",
+     "reads lines `in|out FRAME`, in hexadecimal digits, and asks so often of each; prints `accept|drop COOKIE|REASON NS`"},
+};
+enum { VERBS = sizeof verbs / sizeof *verbs };
+
+static int usage(void) {
+  for (const struct verb *verb = verbs; verb < verbs + VERBS; verb++)
+    fprintf(stderr, "%s %s %s\n    %s\n", verb->kind, verb->name, verb->usage, verb->description);
+  fputs("Exit codes: 1 the kernel refused, 2 misuse, 3 nothing is pinned, 4 this kernel lacks it\n", stderr);
+  return MISUSE;
+}
+
+int main(int argc, char **argv) {
+  /* Before 5.11 maps count as locked memory of the user. */
+  setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY});
+  for (const struct verb *verb = verbs; argc > 2 && verb < verbs + VERBS; verb++) {
+    if (argc - 3 != verb->words || strcmp(argv[1], verb->kind) != 0 || strcmp(argv[2], verb->name) != 0) continue;
+    verb->run(argv + 3);
+    return fflush(stdout) ? REFUSED : 0;
+  }
+  return usage();
+}

@@ -1,0 +1,20 @@
+// The one program that puts others into the kernel (bpf/), and what it leaves there.
+
+import { existsSync, readdirSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
+
+const BPFFS = '/sys/fs/bpf'
+
+/** Beside the bundle, or where a checkout makes it; undefined where this build has none. */
+export function findBpfProgram(): string | undefined {
+  const here = import.meta.dirname
+  return [join(here, 'holdfast-bpf'), join(here, '../../bpf/out/holdfast-bpf')].find((path) => existsSync(path))
+}
+
+/** Directories of pins of this network namespace, by any version. */
+export function ownPins(kind: 'policy' | 'relay'): readonly string[] {
+  const netns = /\d+/.exec(readlinkSync('/proc/self/ns/net'))?.[0]
+  const names = existsSync(BPFFS) ? readdirSync(BPFFS) : []
+  const ours = names.filter((name) => name.startsWith(`hf_${kind}_`) && name.endsWith(`_${netns}`))
+  return ours.map((name) => join(BPFFS, name))
+}
