@@ -27,6 +27,12 @@ export function tellRefused({ health, keep }: Parts, detail: string, lasting: bo
   keep.journal('intent-rejected', detail)
 }
 
+/** Undefined until the hub was found, or looked for in vain. */
+export function hubIsThere({ mode }: Pick<Parts, 'mode'>, { link }: Pick<Running, 'link'>): boolean | undefined {
+  if (mode.now().mode === 'online') return true
+  return link?.state().failure === undefined ? undefined : false
+}
+
 /** What the hub's link hands on. */
 interface Takers {
   readonly intake: Pick<Intake, 'take'>
@@ -47,11 +53,12 @@ export function openLink(
   const onChange = (): void => {
     const state = link.state()
     tellLink(health, state)
-    if (!mode.update(state)) return
+    const changed = mode.update(state)
+    gossip.follow()
+    if (!changed) return
     const online = mode.now().mode === 'online'
     log.info(online ? 'the hub is there' : 'the hub is away; the node works on by itself')
     if (!online) parts.uplinks.doubt()
-    gossip.follow()
     keep.write('keep the mode', () => mode.saveChange())
     keep.journal(mode.now().mode, state.failure?.reason ?? '')
   }

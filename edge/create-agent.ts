@@ -5,7 +5,7 @@ import { describeError, HoldfastError } from '../shared/errors.ts'
 import { sameEnvelope } from '../shared/record/envelope.ts'
 import { compareVersion, formatVersion, noVersion, type Version } from '../shared/record/head.ts'
 import type { Agent, AgentOptions } from './agent.ts'
-import { openLink, type Running, tellRefused } from './agent-link.ts'
+import { hubIsThere, openLink, type Running, tellRefused } from './agent-link.ts'
 import { createModels, type Models } from './agent-model.ts'
 import { createParts, lastGoodKey, type Parts, pathSizesKey, upkeepKey } from './agent-parts.ts'
 import { createLoop } from './apply/loop.ts'
@@ -165,7 +165,7 @@ export function createAgent(options: AgentOptions): Agent {
   }
   const onKeys = (): void => (running.announcer === undefined ? undefined : onFollow())
   const parts = createParts(options, request, onChanged, onUplink, onKeys)
-  const { chores, clock, health, holding, keep, keyDesk, members, mode, paths, peers, ports, uplinks } = parts
+  const { chores, clock, health, holding, keep, keyDesk, members, paths, peers, ports, uplinks } = parts
   const running: Running = { link: undefined, announcer: undefined, confirm: undefined }
   const settled = (): Version => settledOf(parts, turns, running)
   const overrides = createOwnOverrides(options, parts, running, { settled, onChange: () => loop.wake('intent') })
@@ -192,7 +192,7 @@ export function createAgent(options: AgentOptions): Agent {
   const gossip = createOwnGossip(options, parts, {
     intake,
     lan: () => lan,
-    online: () => mode.now().mode === 'online',
+    online: () => hubIsThere(parts, running),
     ownFact: () => running.announcer?.current(),
     onOwnFact: (envelope) => running.announcer?.meet(envelope),
     onFact: onChanged,

@@ -30,7 +30,8 @@ export interface GossipOptions extends WaysOptions {
   readonly isNextDoor: GossipHost['isNextDoor']
   /** The members of the set in force, this node among them. */
   readonly members: () => readonly Member[]
-  readonly online: () => boolean
+  /** The hub is there; undefined until it was found, or looked for in vain. */
+  readonly online: () => boolean | undefined
   readonly isRelay: () => boolean
   /** Words passed through the tunnel: they are not payload, and keep no path awake. */
   readonly onTunnelBytes: (member: Member, bytes: number) => void
@@ -65,11 +66,12 @@ const FACT_RATE_METERED = { perSecond: 0.1, burst: 12, sourcesMax: 1 }
 const AROUND_BYTES = 28 + 32 + 16
 const AROUND_BYTES_V6 = AROUND_BYTES + 20
 
+type ExchangeAction = MindAction & { readonly type: 'exchange' }
+
 export function createGossip(options: GossipOptions): Gossip {
   const { clock, door, entropy, holdings, log, metered, self } = options
-  const tally = createTally(clock)
-  const mayHear = createRate(clock, WORD_RATE)
-  const mayBegin = createRate(clock, EXCHANGE_RATE)
+  const [tally, ways] = [createTally(clock), createWays(options)]
+  const [mayHear, mayBegin] = [createRate(clock, WORD_RATE), createRate(clock, EXCHANGE_RATE)]
   const maySpread = createRate(clock, metered ? FACT_RATE_METERED : FACT_RATE)
   const mind = createMind({
     metered,
@@ -78,9 +80,7 @@ export function createGossip(options: GossipOptions): Gossip {
     isRelay: options.isRelay,
     now: clock.monotonic(),
   })
-  const ways = createWays(options)
-  let members = new Map<NodeId, Member>()
-  let byAddress = new Map<Address, Member>()
+  let [members, byAddress] = [new Map<NodeId, Member>(), new Map<Address, Member>()]
   let madeOf: readonly Member[] | undefined
   let [online, running]: [boolean | undefined, boolean] = [undefined, false]
   /** Exchanges under way, by channel; those that others began are counted. */
@@ -125,7 +125,7 @@ export function createGossip(options: GossipOptions): Gossip {
         break
       }
       case 'exchange':
-        void begin(action.node, action.facts)
+        void begin(action)
         break
     }
   }
@@ -149,30 +149,31 @@ export function createGossip(options: GossipOptions): Gossip {
     }
   }
 
-  const waysTo = (node: NodeId): readonly (readonly [Place, Member])[] =>
-    [members.get(node)].flatMap((one) =>
-      one === undefined ? [] : ways.places(one).map((place) => [place, one] as const),
-    )
-
-  const begin = async (node: NodeId, facts: boolean): Promise<void> => {
-    const promised = mind.promised(node)
+  /** Resolves to why it failed. */
+  const dialAny = async (member: Member, { facts, wakes }: ExchangeAction): Promise<string | undefined> => {
     let why = 'there is no way'
-    for (const [place, to] of waysTo(node)) {
+    for (const place of ways.places(member, wakes)) {
       try {
-        await dial(place, to, facts)
-        why = ''
-        break
+        await dial(place, member, facts)
+        return undefined
       } catch (error) {
         why = describeError(error)
       }
     }
+    return why
+  }
+
+  const begin = async (action: ExchangeAction): Promise<void> => {
+    const { facts, node } = action
+    const [promised, member] = [mind.promised(node), members.get(node)]
+    const why = member === undefined ? 'it is no member' : await dialAny(member, action)
     const behind = promised !== undefined && compareVersion(holdings.state().version, promised) < 0
-    const fine = why === '' && !behind
-    tally.began(members.get(node)?.name, fine)
+    const fine = why === undefined && !behind
+    tally.began(member?.name, fine)
     if (!fine) {
       log.debug('an exchange failed', {
-        peer: members.get(node)?.name,
-        why: why === '' ? 'it did not give what it showed' : why,
+        peer: member?.name,
+        why: why ?? 'it did not give what it showed',
       })
     }
     tell({ type: 'ended', node, fine, facts })
@@ -234,6 +235,12 @@ export function createGossip(options: GossipOptions): Gossip {
     if (list !== undefined) tell({ type: 'peers', list })
   }
 
+  const followMode = (): void => {
+    if (options.online() === online) return
+    online = options.online()
+    tell({ type: 'mode', online })
+  }
+
   return {
     start() {
       running = true
@@ -242,6 +249,7 @@ export function createGossip(options: GossipOptions): Gossip {
       const addresses = (): readonly Address[] => members.get(self)?.addresses ?? []
       door.open({ addresses, keyOf, isNextDoor, onDatagram, onChannel })
       follow()
+      followMode()
     },
     async stop() {
       running = false
@@ -253,9 +261,7 @@ export function createGossip(options: GossipOptions): Gossip {
       if (!running) return
       setMembers()
       follow()
-      if (options.online() === online) return
-      online = options.online()
-      tell({ type: 'mode', online })
+      followMode()
     },
     taken(by, alone) {
       setMembers()

@@ -23,7 +23,14 @@ function peerOf(node: NodeId, more: Partial<GossipPeer> = {}): GossipPeer {
   return { node, reachable: true, awake: true, near: false, relay: false, ...more }
 }
 
-function rig(list: readonly GossipPeer[], { metered = false, seed = 1, isRelay = false } = {}) {
+interface Start {
+  readonly metered?: boolean
+  readonly seed?: number
+  readonly isRelay?: boolean
+  readonly hub?: 'there' | 'away' | 'unknown'
+}
+
+function rig(list: readonly GossipPeer[], { metered = false, seed = 1, isRelay = false, hub = 'away' }: Start = {}) {
   let own = stateAt(1)
   let now = 0
   const entropy = seededEntropy(seed)
@@ -36,6 +43,7 @@ function rig(list: readonly GossipPeer[], { metered = false, seed = 1, isRelay =
     return actions
   }
   tell({ type: 'peers', list })
+  tell({ type: 'mode', online: hub === 'unknown' ? undefined : hub === 'there' })
   return {
     mind,
     said,
@@ -48,9 +56,9 @@ function rig(list: readonly GossipPeer[], { metered = false, seed = 1, isRelay =
     set(state: GossipState) {
       own = state
     },
-    online(online: boolean) {
-      own = { ...own, online }
-      tell({ type: 'mode', online })
+    online(there: boolean) {
+      own = { ...own, online: there }
+      tell({ type: 'mode', online: there })
     },
     /** Lets time pass; bounded, so that a mind that never rests is found. */
     pass(ms: number) {
@@ -141,7 +149,7 @@ test('a newer peer is asked for what it holds: at once, or after the hub had its
   const asked = one.tell({ type: 'heard', node: A, state: stateAt(5), how: 'hello' })
   assert.equal(asked, [
     { type: 'answer', node: A },
-    { type: 'exchange', node: A, facts: false },
+    { type: 'exchange', node: A, facts: false, wakes: false },
   ])
   assert.equal(one.tell({ type: 'heard', node: B, state: stateAt(6), how: 'answer' }).length, 0)
   one.set(stateAt(6))
@@ -157,6 +165,31 @@ test('a newer peer is asked for what it holds: at once, or after the hub had its
   assert.equal(online.tell({ type: 'heard', node: A, state: stateAt(5), how: 'hello' }).length, 1)
   online.pass(3_000)
   assert.is(online.said.filter(({ type }) => type === 'exchange').length, 1)
+})
+
+test('until the hub was found or looked for in vain nobody is woken for its absence, for 20 s at most', () => {
+  const resting = [peerOf(A, { awake: false, near: true })]
+  const wakes = (hub: Required<Start>['hub'], afterMs: number): boolean => {
+    const one = rig(resting, { hub })
+    one.pass(afterMs)
+    const said = one.tell({ type: 'heard', node: A, state: stateAt(5), how: 'beacon' })
+    one.pass(3_000)
+    const asked = [...said, ...one.said].find(({ type }) => type === 'exchange')
+    return asked?.type === 'exchange' && asked.wakes
+  }
+  assert.is(wakes('unknown', 0), false)
+  assert.is(wakes('unknown', 15_000), false)
+  assert.is(wakes('unknown', 20_000), true)
+  assert.is(wakes('away', 0), false)
+  assert.is(wakes('away', 5_000), true)
+  assert.is(wakes('there', 60_000), false)
+
+  const late = rig(resting, { hub: 'unknown' })
+  late.pass(19_000)
+  assert.equal(late.said, [])
+  late.online(false)
+  late.pass(20_000)
+  assert.ok(late.helloTo().length > 0)
 })
 
 test('a peer that promises and does not give is asked ever more rarely', () => {

@@ -14,8 +14,8 @@ import { createRumour, FANOUT } from './rumour.ts'
 export type MindEvent =
   /** The members and their ways are these from now on. */
   | { readonly type: 'peers'; readonly list: readonly GossipPeer[] }
-  /** The hub came or went. */
-  | { readonly type: 'mode'; readonly online: boolean }
+  /** The hub came or went; undefined while nobody knows yet. */
+  | { readonly type: 'mode'; readonly online: boolean | undefined }
   /** A newer revision is held. `by`: the peer that brought it; `alone`: the hub did not. */
   | { readonly type: 'taken'; readonly by?: NodeId | undefined; readonly alone: boolean }
   /** A fact became known: this node's own, or one that a peer, a beacon or the hub brought. */
@@ -37,7 +37,8 @@ export type MindAction =
   | { readonly type: 'hello' | 'answer'; readonly node: NodeId }
   /** Pass on what is known of `about`. */
   | { readonly type: 'fact'; readonly node: NodeId; readonly about: NodeId }
-  | { readonly type: 'exchange'; readonly node: NodeId; readonly facts: boolean }
+  /** `wakes`: it is worth a handshake. */
+  | { readonly type: 'exchange'; readonly node: NodeId; readonly facts: boolean; readonly wakes: boolean }
 
 export interface MindOptions {
   readonly metered: boolean
@@ -61,8 +62,10 @@ export interface Mind {
 
 /** What the hub spreads comes within this of itself; a peer need not be asked for it. */
 const HUB_GRACE_MS = 2_000
-/** A hub that is there is heard within this of a start; until then nobody is woken for its absence. */
+/** Between a start and the first word that may wake somebody; a hub that is there is heard within it, … */
 const SETTLE_MS = 5_000
+/** … or so much later on a slow device or link: until it is known to be away, nobody is woken for its absence. */
+const SETTLE_MS_MAX = 20_000
 /** Between two exchanges of facts with one peer. Facts of a large fleet change all the time, and a list of them weighs. */
 const FACTS_GAP_MS = 10_000
 const FACTS_GAP_METERED_MS = 15 * 60_000
@@ -79,7 +82,7 @@ export function createMind(options: MindOptions): Mind {
   const beats = createBeats({ book, metered, random, now: options.now })
   const pulls = createPulls({ book, random })
   const greet = new Set<NodeId>()
-  const settledAt = options.now + SETTLE_MS
+  let settledAt = options.now + SETTLE_MS_MAX
   let greetAt = settledAt
   let ownFact: NodeId | undefined
   let reached: ReadonlySet<NodeId> = new Set()
@@ -93,6 +96,14 @@ export function createMind(options: MindOptions): Mind {
     if (metered && online) return
     for (const node of reached) if (!before.has(node)) greet.add(node)
     if (greet.size > 0 && greetAt === Number.POSITIVE_INFINITY) greetAt = now
+  }
+
+  const setMode = (there: boolean | undefined, now: number): void => {
+    online = there === true
+    beats.setOnline(online, now)
+    if (there === undefined) return
+    settledAt = Math.min(settledAt, Math.max(now, options.now + SETTLE_MS))
+    greetAt = Math.min(greetAt, settledAt)
   }
 
   const greetings = (now: number): readonly NodeId[] => {
@@ -148,8 +159,7 @@ export function createMind(options: MindOptions): Mind {
         setPeers(event.list, now)
         break
       case 'mode':
-        online = event.online
-        beats.setOnline(online, now)
+        setMode(event.online, now)
         break
       case 'taken':
         rumour.begin(own().version, event.by, event.alone, now)
@@ -181,15 +191,18 @@ export function createMind(options: MindOptions): Mind {
         ownFact = undefined
         spread({ type: 'fact', about, by: 'self' }, now, out)
       }
-      const hello = new Set([...rumour.due(now), ...beats.due(now, { relay: isRelay() }), ...greetings(now)])
+      const settled = now >= settledAt
+      const beat = settled ? beats.due(now, { relay: isRelay() }) : []
+      const hello = new Set([...rumour.due(now), ...beat, ...greetings(now)])
       for (const node of hello) {
         book.of(node).toldAt = now
         out.push({ type: 'hello', node })
       }
-      for (const { facts, node } of pulls.due(now, own())) out.push({ type: 'exchange', node, facts })
+      const wakes = settled && !online
+      for (const { facts, node } of pulls.due(now, own())) out.push({ type: 'exchange', node, facts, wakes })
       return out
     },
-    dueAt: () => Math.min(rumour.dueAt(), beats.dueAt(), pulls.dueAt(), greetAt),
+    dueAt: () => Math.min(rumour.dueAt(), Math.max(settledAt, beats.dueAt()), pulls.dueAt(), greetAt),
     promised: (node) => book.of(node).state?.version,
     hearsay: (now) => hearsayOf(book.known(), now),
   }

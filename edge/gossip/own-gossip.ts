@@ -36,7 +36,8 @@ export interface GossipSources {
 /** The rest of the agent, as gossip needs it. */
 export interface GossipHooks {
   readonly intake: Pick<Intake, 'offer'>
-  readonly online: () => boolean
+  /** The hub is there; undefined until it was found, or looked for in vain. */
+  readonly online: () => boolean | undefined
   /** What this node says of itself. */
   readonly ownFact: () => HeldFact | undefined
   /** Somebody knows a fact in this node's own name. */
@@ -69,6 +70,7 @@ export function createOwnGossip(options: AgentOptions, sources: GossipSources, h
   const holdings = createHoldings({
     ...sources,
     ...hooks,
+    online: () => hooks.online() === true,
     self,
     sha256,
     deflate: options.gossip.deflate,
@@ -95,7 +97,7 @@ export function createOwnGossip(options: AgentOptions, sources: GossipSources, h
       const reachable = path !== 'none'
       // A word may need a handshake, and the paths are watched as long as its session lasts: worth it without the hub only.
       const young = clock.now() - handshakeAt < SESSION_YOUNG_MS
-      const free = young || paths.isWarm(nodeId) || !hooks.online()
+      const free = young || paths.isWarm(nodeId) || hooks.online() === false
       return { reachable, awake: reachable && free && paths.isAwake(nodeId) }
     },
     near: () => hooks.lan()?.near,
@@ -111,7 +113,7 @@ export function createOwnGossip(options: AgentOptions, sources: GossipSources, h
     taken(taken) {
       const { from } = taken
       steps.note(taken)
-      gossip.taken(from.by === 'peer' ? nodeOf(from.peer) : undefined, from.by === 'file' || !hooks.online())
+      gossip.taken(from.by === 'peer' ? nodeOf(from.peer) : undefined, from.by === 'file' || hooks.online() === false)
       hooks.lan()?.tell()
     },
     state: () => encodeState(holdings.state()),

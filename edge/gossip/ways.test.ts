@@ -3,6 +3,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseAddress } from '../../shared/address/cidr.ts'
+import { parseEndpoint } from '../../shared/address/endpoint.ts'
 import { type NodeId, parseDeviceKey, parseName, parseNodeId, parseWgKey } from '../../shared/ids.ts'
 import type { Member } from '../report/peers.ts'
 import { createWays } from './ways.ts'
@@ -62,6 +63,17 @@ test('each thing that may change about a peer is news', () => {
     assert.is(ways.news(members)?.length, members.size)
     assert.is(ways.news(members), undefined)
   }
+})
+
+test('a peer that rests is dialled through its tunnel only where it is worth a handshake', () => {
+  const { near, way, ways } = scene()
+  const [node, one] = member('b')
+  const types = (wakes: boolean) => ways.places(one, wakes).map(({ type }) => type)
+  near.set(node, { endpoints: [parseEndpoint('192.0.2.1:7')] })
+  assert.equal(types(false), ['lan'])
+  assert.equal(types(true), ['lan', 'mesh'])
+  way.awake = true
+  assert.equal(types(false), ['mesh', 'lan'])
 })
 
 test.run()

@@ -19,8 +19,8 @@ export interface WaysOptions {
 export interface Ways {
   /** All of them, if one of them or its way is another since the last time; undefined otherwise. */
   news(members: ReadonlyMap<NodeId, Member>): readonly GossipPeer[] | undefined
-  /** Where to dial a member, the best place first. */
-  places(member: Member): readonly Place[]
+  /** Where to dial a member, the best place first. `wakes`: also through a tunnel that rests. */
+  places(member: Member, wakes: boolean): readonly Place[]
 }
 
 function peersOf({ near, self, wayOf }: WaysOptions, members: ReadonlyMap<NodeId, Member>): readonly GossipPeer[] {
@@ -48,7 +48,7 @@ export function createWays(options: WaysOptions): Ways {
       told = list
       return list
     },
-    places(member) {
+    places(member, wakes) {
       const { nodeId: node } = member
       const [address] = member.addresses
       const mesh: Place[] = address === undefined ? [] : [{ type: 'mesh', address }]
@@ -57,7 +57,8 @@ export function createWays(options: WaysOptions): Ways {
         .slice(0, 2)
         .map((endpoint) => ({ type: 'lan', node, host: hostOf(endpoint) as Address }))
       // Next door nobody has to be woken, and no tunnel has to stand yet.
-      return options.wayOf(member).awake ? [...mesh, ...lan] : [...lan, ...mesh]
+      if (options.wayOf(member).awake) return [...mesh, ...lan]
+      return wakes ? [...lan, ...mesh] : lan
     },
   }
 }

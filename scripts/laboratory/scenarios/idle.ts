@@ -21,8 +21,8 @@ const topology: Topology = {
 
 /** How long is listened for what should not be there: twelve keepalives of each peer, two handshakes. */
 const SILENCE_MS = 60_000
-/** A word in the first seconds makes a session, which is kept company to its end, three minutes later. */
-const REST_MS_MAX = 240_000
+/** Looks for ways after a start, and the first exchange with relays. */
+const REST_MS_MAX = 90_000
 /** WireGuard's own next try comes after five seconds; a wake is far below. */
 const WAKE_MS_MAX = 1_000
 
