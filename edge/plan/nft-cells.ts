@@ -34,8 +34,17 @@ function set(items: readonly string[]): string {
   return items.length === 1 ? (items[0] ?? '') : `{ ${items.join(', ')} }`
 }
 
+/** Most cells are the same objects from one table to the next. */
+const known = new WeakMap<Cell, readonly string[]>()
+
 /** A node without a cell is judged by nobody's rules: nothing passes. */
 function cellLines(cell: Cell | undefined): readonly string[] {
+  const lines = (cell && known.get(cell)) ?? renderCell(cell)
+  if (cell !== undefined) known.set(cell, lines)
+  return lines
+}
+
+function renderCell(cell: Cell | undefined): readonly string[] {
   const of = (number: number): Cell => (cell ?? []).filter(({ protocol }) => protocol === number)
   const base = of(protocolNumbers.other)[0]?.decision.verdict ?? 'drop'
   // A block of all ports stands before what stands out from it.
@@ -140,9 +149,9 @@ export function tableChains(table: Table, cells: ChainBook): TableChains {
     othersLines(local, direction, ways) {
       const own = ways.verdictOf(wayLines(local, direction))
       const classes = new Set(table.locals.values())
-      const known = new Map(Array.from(classes, (other) => [other, ways.verdictOf(wayLines(other, direction))]))
+      const led = new Map(Array.from(classes, (other) => [other, ways.verdictOf(wayLines(other, direction))]))
       return leadLines(locals, direction === 'ingress' ? 'daddr' : 'saddr', (other) => {
-        const way = known.get(other)
+        const way = led.get(other)
         return way === own ? undefined : way
       })
     },

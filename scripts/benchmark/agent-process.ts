@@ -1,5 +1,5 @@
-// Many devices in one process, each with its own connection over real MQTT and TLS, its own trust, its own set and its own
-// rules. What they spare is what a thousand machines would do at once: the look at a kernel with a thousand peers, and the
+// Many devices in one process, each with its own connection over real MQTT and TLS, its own trust and its own set.
+// What they spare is what a thousand machines would do at once: the table, the look at a kernel with a thousand peers, and the
 // facts of all others. Started by the fan-out benchmark, which talks to it over IPC.
 
 import { createHubLink } from '../../edge/link/hub-link.ts'
@@ -16,17 +16,13 @@ import { inflate } from '../../shared/host/inflate.ts'
 import { createLog } from '../../shared/host/log.ts'
 import { createMqttBusFactory } from '../../shared/host/mqtt-bus.ts'
 import { connectPinned } from '../../shared/host/pinned-tls.ts'
-import type { NodeId } from '../../shared/ids.ts'
-import { compileTable } from '../../shared/policy/compile.ts'
-import type { Table } from '../../shared/policy/table.ts'
-import { worldOf } from '../../shared/policy/world.ts'
 import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import { brokerAuthority } from '../simulator/device.ts'
 import { policyPort } from './fleet-policy.ts'
 import { type FromAgents, nowNs, type Recruit, type ToAgents } from './fleet-words.ts'
 
 const log: Log = createLog({ level: 'error', format: 'text', now: () => systemClock.now() })
-/** When each device first had verified rules with that port. */
+/** When each device first had a verified policy with that port. */
 const applied = new Map<number, bigint[]>()
 let count = 0
 
@@ -34,24 +30,14 @@ function tell(words: FromAgents): void {
   process.send?.(words)
 }
 
-function noteTable(table: Table, seen: { port: number }): void {
-  const port = policyPort(table)
+function notePolicies(policies: ParsedRecords['policies'], seen: { port: number }): void {
+  const port = policyPort(policies)
   if (port === undefined || port === seen.port) return
   seen.port = port
   const times = applied.get(port) ?? []
   times.push(nowNs())
   applied.set(port, times)
   if (times.length === count) tell({ type: 'applied', port, atNs: times.map(String) })
-}
-
-/** What a device makes of a set: whom its rules let in. */
-function tableOf(records: ParsedRecords | undefined, node: NodeId): Table | undefined {
-  const self = records?.nodes.find(({ nodeId }) => nodeId === node)
-  if (records === undefined || self === undefined) return undefined
-  return compileTable(
-    worldOf(records, () => undefined),
-    self.name,
-  ).table
 }
 
 function busOf({ identity }: Recruit): BusFactory {
@@ -93,9 +79,9 @@ async function startOne(recruit: Recruit): Promise<void> {
     held: () => holding.held(),
     onAccepted(accepted) {
       holding.take(accepted)
-      const table = tableOf(accepted.next.parsed?.records, identity.nodeId)
-      if (table === undefined) return
-      noteTable(table, seen)
+      const policies = accepted.next.parsed?.records.policies
+      if (policies === undefined) return
+      notePolicies(policies, seen)
       ready.resolve()
     },
     onRefused: fail,

@@ -1,6 +1,6 @@
-// Fan-out: one policy change at a real hub with its embedded broker, until every device has verified it and made its rules of
-// it. The devices run in two processes of their own, so that the hub's processor time is its own; `cold-boot` and the lab
-// tell what a kernel adds.
+// Fan-out: one policy change at a real hub with its embedded broker, until every device has verified and read it.
+// The devices run in two processes of their own, so that the hub's processor time is its own; what a device makes of it is
+// another bench (`policy`), for a thousand that compile on one machine would measure the machine.
 
 import type { ChildProcess } from 'node:child_process'
 import { type Bench, type BenchContext, type Figures, quantile } from './bench.ts'

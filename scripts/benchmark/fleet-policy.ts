@@ -1,7 +1,7 @@
 // The policy that the fan-out benchmark changes: it concerns every node, and its port tells the changes apart.
 
 import { type AnyResource, apiVersion, parseResource } from '../../shared/intent/resource.ts'
-import type { Table } from '../../shared/policy/table.ts'
+import type { ParsedRecords } from '../../shared/record/parsed.ts'
 
 /** Ports that no default rule mentions. */
 const FIRST_PORT = 40_000
@@ -18,10 +18,9 @@ export function fleetPolicy(change: number): AnyResource {
   return parseResource({ apiVersion, kind: 'Policy', metadata: { name: 'fleet' }, spec })
 }
 
-/** Which change a table carries; undefined for none. */
-export function policyPort({ cells }: Table): number | undefined {
-  for (const cell of cells.values()) {
-    for (const { port } of cell) if (port > FIRST_PORT && port < FIRST_PORT + 1_000) return port - FIRST_PORT
-  }
-  return undefined
+/** Which change the policies carry; undefined for none. */
+export function policyPort(policies: ParsedRecords['policies']): number | undefined {
+  const ports = policies.flatMap(({ spec }) => (spec.ingress ?? []).flatMap((rule) => rule.ports))
+  const found = ports.find(({ port }) => typeof port === 'number' && port > FIRST_PORT)?.port
+  return typeof found === 'number' ? found - FIRST_PORT : undefined
 }
