@@ -29,6 +29,7 @@ const peer = {
   name: 'far',
   addresses: ['10.90.0.2'],
   path: 'direct',
+  handshakeAgeS: 5,
   rxBytes: 1,
   txBytes: 2,
   active: true,
@@ -105,6 +106,18 @@ test('answers what the CLI asks, to the owner only', async () => {
   await new Promise((resolve) => setImmediate(resolve))
   assert.ok(stopped)
   await close()
+})
+
+test('a look at the status sends no word to whom no session stands with', async () => {
+  const words: string[] = []
+  const probe = async (address: string) => void words.push(address)
+  for (const resting of [{ handshakeAgeS: 120 }, { handshakeAgeS: undefined }, { path: 'none' }]) {
+    const seen = { ...status, peers: [{ ...peer, ...resting }] } as unknown as AgentStatus
+    const { client, close } = await setUp({ agent: fakeAgent({ status: () => seen }), echo: { probe } })
+    await client.status(true)
+    await close()
+  }
+  assert.equal(words, [])
 })
 
 test('streams pings, to a peer by name or by address; knows who is no peer', async () => {

@@ -51,9 +51,17 @@ function count(query: URLSearchParams, key: string, otherwise: number, max: numb
   return value
 }
 
-/** Measures the peers that have a path, all at once. */
+/** WireGuard makes a new session for a word through an older one (REKEY_AFTER_TIME, paper §6.2). */
+const SESSION_YOUNG_S = 120
+
+/** A look wakes nobody: where no session stands, no word is sent for it. */
+function isTalkedWith({ addresses, handshakeAgeS, path }: PeerStatus): boolean {
+  return path !== 'none' && addresses.length > 0 && handshakeAgeS !== undefined && handshakeAgeS < SESSION_YOUNG_S
+}
+
+/** Measures the peers that a session stands with, all at once. */
 async function measure({ agent, echo }: LocalDoors): Promise<void> {
-  const peers = agent.status().peers.filter((peer) => peer.path !== 'none' && peer.addresses.length > 0)
+  const peers = agent.status().peers.filter(isTalkedWith)
   await Promise.allSettled(
     peers.slice(0, MEASURED_MAX).map(async (peer) => {
       const rttMs = await echo.probe(peer.addresses[0] as Address, MEASURE_MS)
