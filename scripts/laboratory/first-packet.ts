@@ -39,7 +39,11 @@ const INIT = [0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 20, 0, 0, 0, 7, 0, 1, 0, 0, 0, 1,
 /** Of experiments (RFC 3692): one each way, or what goes back would count as an answer, for it has no ports. */
 const EXPERIMENTS = [253, 254] as const
 
-function contentOf({ from, port, protocol, to }: FirstPacket): { readonly number: number; readonly content: Buffer } {
+/** With the number of the protocol. */
+export function contentOf({ from, port, protocol, to }: Omit<FirstPacket, 'place'>): {
+  readonly number: number
+  readonly content: Buffer
+} {
   switch (protocol) {
     case 'TCP':
       return { number: 6, content: ports(port, SYN) }
@@ -64,10 +68,20 @@ function sum(bytes: Buffer): number {
   return ~total & 0xffff
 }
 
+/** What goes over IP, and between whom. */
+export interface Carried {
+  readonly from: Address
+  readonly to: Address
+  readonly place: number
+  /** Of the protocol, or of the first extension header. */
+  readonly number: number
+  readonly content: Buffer
+  /** Flags and offset of an IPv4 fragment, as its header has them. */
+  readonly fragment?: number
+}
+
 /** Sums of what the header carries are left out: whoever takes it has to be told not to look. */
-export function firstPacket(packet: FirstPacket): Buffer {
-  const { content, number } = contentOf(packet)
-  const { from, place, to } = packet
+export function packetOf({ content, fragment = 0, from, number, place, to }: Carried): Buffer {
   const isNew = familyOf(from) === 6
   const head = Buffer.alloc(isNew ? 8 : 12)
   if (isNew) {
@@ -79,8 +93,13 @@ export function firstPacket(packet: FirstPacket): Buffer {
   head[0] = 0x45
   head.writeUInt16BE(20 + content.length, 2)
   head.writeUInt16BE(place, 4)
+  head.writeUInt16BE(fragment, 6)
   head.set([TTL, number], 8)
   const whole = Buffer.concat([head, bytesOf(from), bytesOf(to)])
   whole.writeUInt16BE(sum(whole), 10)
   return Buffer.concat([whole, content])
+}
+
+export function firstPacket(packet: FirstPacket): Buffer {
+  return packetOf({ ...packet, ...contentOf(packet) })
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import type { Address } from '../../shared/address/cidr.ts'
 import { HoldfastError } from '../../shared/errors.ts'
-import { type FirstPacket, firstPacket } from './first-packet.ts'
+import { firstPacket } from './first-packet.ts'
 import { buildProgram } from './udp-load.ts'
 
 const MESH = 'hf0'
@@ -25,35 +25,35 @@ const SWITCHES = [
   'net.netfilter.nf_conntrack_checksum=0',
 ]
 
-export interface Sent extends Omit<FirstPacket, 'place'> {
+export interface Frame {
   /** Where it comes from. */
   readonly side: 'mesh' | 'lan'
+  /** The packet; `place` tells it from others: identification of IPv4, flow label of IPv6. */
+  readonly bytes: (place: number) => Buffer
 }
 
 export interface Forwarded {
   /** Which of them the router passes on, in their order. */
-  pass(packets: readonly Sent[]): Promise<readonly boolean[]>
+  pass(frames: readonly Frame[]): Promise<readonly boolean[]>
   close(): void
 }
 
 /** Comes back whatever policy says, for it never touches the mesh. */
-const LAST: Sent = {
+const LAST: Frame = {
   side: 'lan',
-  from: '198.51.100.1' as Address,
-  to: '198.51.100.2' as Address,
-  protocol: 'UDP',
-  port: 9,
+  bytes: (place) =>
+    firstPacket({ from: '198.51.100.1' as Address, to: '198.51.100.2' as Address, protocol: 'UDP', port: 9, place }),
 }
 
-function batchOf(packets: readonly Sent[]): Buffer {
-  const parts = packets.flatMap((packet, place) => {
-    const bytes = firstPacket({ ...packet, place })
-    const head = Buffer.from([packet.side === 'mesh' ? 0 : 1, 0, 0])
+function batchOf(frames: readonly Frame[]): Buffer {
+  const parts = frames.flatMap((frame, place) => {
+    const bytes = frame.bytes(place)
+    const head = Buffer.from([frame.side === 'mesh' ? 0 : 1, 0, 0])
     head.writeUInt16LE(bytes.length, 1)
     return [head, bytes]
   })
   const count = Buffer.alloc(4)
-  count.writeUInt32LE(packets.length)
+  count.writeUInt32LE(frames.length)
   return Buffer.concat([count, ...parts])
 }
 
@@ -109,10 +109,10 @@ export async function openForwarded(directory: string): Promise<Forwarded> {
   await read(child.stdout, 'ready\n'.length)
   layRoutes()
   return {
-    async pass(packets) {
-      child.stdin.write(batchOf([...packets, LAST]))
-      const answer = await read(child.stdout, packets.length + 1)
-      return packets.map((_, at) => answer[at] === 1)
+    async pass(frames) {
+      child.stdin.write(batchOf([...frames, LAST]))
+      const answer = await read(child.stdout, frames.length + 1)
+      return frames.map((_, at) => answer[at] === 1)
     },
     close: () => void child.kill('SIGKILL'),
   }

@@ -1,11 +1,10 @@
 // Real packets through the kernel, and what is said of each by the compiled table, which equals the oracle: the whole enumerated
-// set of policies, and random ones. In a network namespace of its own: this file runs itself again in one.
+// set of policies, and random ones.
 
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import * as fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -21,10 +20,9 @@ import { others, ports, protocols, randomDraft, worldOfDraft } from '../../share
 import { lookUp } from '../../shared/policy/table.ts'
 import { truthTable } from '../../shared/policy/truth-table.fake.ts'
 import type { World } from '../../shared/policy/world.ts'
-import { whyNoLab } from '../testing/privilege.ts'
-import { type Forwarded, openForwarded, type Sent } from './forwarded.ts'
-
-const INSIDE = 'HOLDFAST_LAB_INSIDE'
+import { firstPacket } from './first-packet.ts'
+import { type Forwarded, type Frame, openForwarded } from './forwarded.ts'
+import { testInOwnNamespace } from './own-namespace.ts'
 
 /** As each driver is made. */
 const DRIVERS: Readonly<Record<string, () => PolicyDriver>> = { nft: () => createNftPolicy(createRunner(memoryLog())) }
@@ -47,10 +45,10 @@ interface Question {
   readonly port: number
 }
 
-function sentFor({ direction, local, other, port, protocol }: Question): Sent {
-  return direction === 'ingress'
-    ? { side: 'mesh', from: other, to: local, protocol, port }
-    : { side: 'lan', from: local, to: other, protocol, port }
+function frameFor({ direction, local, other, port, protocol }: Question): Frame {
+  const [side, from, to] =
+    direction === 'ingress' ? (['mesh', other, local] as const) : (['lan', local, other] as const)
+  return { side, bytes: (place) => firstPacket({ from, to, protocol, port, place }) }
 }
 
 const withPorts = (some: readonly number[], all: readonly Protocol[]): readonly (readonly [Protocol, number])[] =>
@@ -86,7 +84,7 @@ async function differences(
 ): Promise<readonly string[]> {
   const table = policy.phases[0]?.table
   assert.ok(table)
-  const passed = await router.pass(asked.map(sentFor))
+  const passed = await router.pass(asked.map(frameFor))
   return asked.flatMap((question, at) => {
     const local = NOBODY.includes(question.local) ? NODE : question.local
     const said = lookUp(table, { ...question, local })?.verdict
@@ -99,7 +97,7 @@ async function differences(
 let directory = ''
 let router: Forwarded
 
-function defineInside(name: string, driver: PolicyDriver): void {
+function defineFor(name: string, driver: PolicyDriver): void {
   test(`${name}: no difference in the whole enumerated set`, async () => {
     const count = { accept: 0, drop: 0 }
     const asked = withPorts([80, 81], ['TCP', 'UDP', 'SCTP'])
@@ -129,7 +127,7 @@ function defineInside(name: string, driver: PolicyDriver): void {
   })
 }
 
-function runInside(): void {
+function defineInside(): void {
   test.before(async () => {
     directory = mkdtempSync(join(tmpdir(), 'hf-policy-'))
     router = await openForwarded(directory)
@@ -140,23 +138,12 @@ function runInside(): void {
   })
   for (const [name, make] of Object.entries(DRIVERS)) {
     const driver = make()
-    defineInside(name, driver)
+    defineFor(name, driver)
     test(`${name}: leaves nothing`, async () => {
       await driver.remove()
       assert.is(execFileSync('nft', ['list', 'ruleset']).toString(), '')
     })
   }
-  test.run()
 }
 
-if (process.env[INSIDE] !== undefined) runInside()
-else if (whyNoLab() !== undefined) process.stdout.write(`skip: ${whyNoLab()}\n`)
-else {
-  test('the kernel decides as the table says, in a network namespace of its own', () => {
-    const argv = ['-n', '-m', 'sh', '-c', 'mount -t sysfs sysfs /sys && exec "$@"', 'sh']
-    const again = [...argv, process.execPath, fileURLToPath(import.meta.url)]
-    const inside = spawnSync('unshare', again, { env: { ...process.env, [INSIDE]: '1' }, timeout: 240_000 })
-    assert.is(inside.status, 0, `${inside.stdout.toString()}\n${inside.stderr.toString()}`)
-  })
-  test.run()
-}
+testInOwnNamespace('the kernel decides as the table says', import.meta.url, defineInside)

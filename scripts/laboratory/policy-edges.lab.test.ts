@@ -1,0 +1,187 @@
+// What a table alone does not show, asked of the kernel with real packets: answers, running flows under another policy, errors
+// that belong to a flow, fragments, extension headers, packets cut short, and policies replaced under traffic.
+
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createRunner } from '../../edge/drivers/command.ts'
+import { createNftPolicy } from '../../edge/drivers/nft-policy.ts'
+import type { PolicyDriver } from '../../edge/drivers/policy-driver.ts'
+import type { Enforcement } from '../../edge/plan/enforcement.ts'
+import type { Address, Cidr } from '../../shared/address/cidr.ts'
+import { memoryLog } from '../../shared/effects.fake.ts'
+import { compileTable } from '../../shared/policy/compile.ts'
+import { fakeWorld } from '../../shared/policy/world.fake.ts'
+import { contentOf, firstPacket, packetOf } from './first-packet.ts'
+import { type Forwarded, type Frame, openForwarded } from './forwarded.ts'
+import { testInOwnNamespace } from './own-namespace.ts'
+
+/** In a subnet that node `a` stands for, and a node of the mesh. */
+const HERE = '10.42.0.9' as Address
+const HERE6 = 'fd42::9' as Address
+const PEER = '10.77.0.2' as Address
+const PEER6 = 'fd77::2' as Address
+
+function policyWith(policies: Readonly<Record<string, object>>): Enforcement {
+  const forwards = ['10.42.0.0/16', 'fd42::/64'].map((block) => ({ destination: block as Cidr, nat: 'none' as const }))
+  const { table } = compileTable(fakeWorld({ policies }), 'a')
+  return { interface: 'hf0', meshPort: 51_822, self: '10.77.0.1' as Address, phases: [{ table }], forwards }
+}
+
+const node = { nodeSelector: {} }
+
+/** These come in, and nothing goes out. */
+function ports(...open: readonly object[]): Enforcement {
+  return policyWith({ in: { subject: node, ingress: [{ ports: open }] }, out: { subject: node, egress: [] } })
+}
+const SHUT = ports({ port: 1 })
+
+type Flow = Parameters<typeof contentOf>[0]
+
+function first(flow: Flow): Frame {
+  return { side: flow.from.startsWith('10.42') || flow.from.startsWith('fd42') ? 'lan' : 'mesh', bytes: frameOf(flow) }
+}
+
+const frameOf =
+  (flow: Flow): Frame['bytes'] =>
+  (place) =>
+    firstPacket({ ...flow, place })
+
+function into(protocol: Flow['protocol'], port: number, to = HERE): Flow {
+  return { from: to === HERE ? PEER : PEER6, to, protocol, port }
+}
+
+/** The same words the other way, with the ports changed over. */
+function answer({ from, to, ...rest }: Flow): Frame {
+  const { content, number } = contentOf({ from: to, to: from, ...rest })
+  const turned = Buffer.concat([content.subarray(2, 4), content.subarray(0, 2), content.subarray(4)])
+  return { side: 'lan', bytes: (place) => packetOf({ from: to, to: from, number, content: turned, place }) }
+}
+
+/** Destination unreachable, fragmentation needed (RFC 1191): it quotes what did not fit. */
+function tooBig(flow: Flow): Frame {
+  const quoted = firstPacket({ ...flow, place: 7 }).subarray(0, 28)
+  const content = Buffer.concat([Buffer.from([3, 4, 0, 0, 0, 0, 5, 0]), quoted])
+  return { side: 'lan', bytes: (place) => packetOf({ from: flow.to, to: flow.from, number: 1, content, place }) }
+}
+
+let directory = ''
+let router: Forwarded
+
+async function passes(...frames: readonly Frame[]): Promise<readonly boolean[]> {
+  return await router.pass(frames)
+}
+
+function defineFor(name: string, driver: PolicyDriver): void {
+  test(`${name}: answers pass with their flow, and nobody else’s do`, async () => {
+    await driver.load(ports({ protocol: 'UDP', port: 53 }))
+    const [asked, other] = [into('UDP', 53), into('UDP', 5_353)]
+    assert.equal(await passes(answer(asked), first(asked), answer(asked), answer(other)), [false, true, true, false])
+  })
+
+  test(`${name}: another policy holds for running flows at the next packet, and for no longer than it stands`, async () => {
+    const flow = into('UDP', 54)
+    await driver.load(ports({ protocol: 'UDP', port: 54 }))
+    assert.equal(await passes(first(flow), answer(flow), first(flow)), [true, true, true])
+    await driver.load(SHUT)
+    assert.equal(await passes(first(flow)), [false])
+    await driver.load(ports({ protocol: 'UDP', port: 54 }))
+    assert.equal(await passes(first(flow)), [true])
+  })
+
+  test(`${name}: errors that belong to a flow pass; made-up ones do not`, async () => {
+    await driver.load(ports({ port: 80 }))
+    const [known, unknown] = [into('TCP', 80), into('TCP', 8_080)]
+    assert.equal(await passes(first(known), tooBig(known), tooBig(unknown)), [true, true, false])
+  })
+
+  test(`${name}: extension headers hide no port, and open none`, async () => {
+    await driver.load(ports({ port: 80 }))
+    const behind = (port: number): Frame => {
+      const flow = into('TCP', port, HERE6)
+      const { content, number } = contentOf(flow)
+      // Destination options: next header, no further length, six bytes of padding.
+      const options = Buffer.from([number, 0, 1, 4, 0, 0, 0, 0])
+      const all = { ...flow, number: 60, content: Buffer.concat([options, content]) }
+      return { side: 'mesh', bytes: (place) => packetOf({ ...all, place }) }
+    }
+    assert.equal(await passes(behind(80), behind(81)), [true, false])
+  })
+
+  test(`${name}: fragments fare as the packet that they are of`, async () => {
+    await driver.load(ports({ protocol: 'UDP', port: 55 }))
+    const pieces = (port: number, at: number): readonly Frame[] => {
+      const flow = into('UDP', port)
+      const { content, number } = contentOf(flow)
+      const whole = Buffer.concat([content, Buffer.alloc(12)])
+      whole.writeUInt16BE(whole.length, 4)
+      const piece = (part: Buffer, fragment: number): Frame => {
+        return { side: 'mesh', bytes: () => packetOf({ ...flow, number, content: part, fragment, place: at }) }
+      }
+      return [piece(whole.subarray(0, 16), 0x2000), piece(whole.subarray(16), 2)]
+    }
+    // Both have the place of the first.
+    const [open, , shut] = await passes(...pieces(55, 0), ...pieces(56, 2))
+    assert.equal([open, shut], [true, false])
+  })
+
+  test(`${name}: a packet cut short does not slip past what denies a port`, async () => {
+    const deny = { tier: 'Admin', action: 'Deny', subject: node, ingress: [{ ports: [{ port: 22 }] }] }
+    await driver.load(policyWith({ deny, open: { subject: node, ingress: [{}] } }))
+    const cut = (bytes: number): Frame => {
+      const flow = into('TCP', 22)
+      const { content, number } = contentOf(flow)
+      return {
+        side: 'mesh',
+        bytes: (place) => packetOf({ ...flow, number, content: content.subarray(0, bytes), place }),
+      }
+    }
+    assert.equal(await passes(first(into('TCP', 23)), ...[20, 13, 4, 3, 1, 0].map(cut)), [
+      true,
+      ...Array(6).fill(false),
+    ])
+  })
+
+  test(`${name}: replaced under traffic, nothing slips through and nothing is lost`, async () => {
+    const two = [ports({ port: 80 }, { port: 81 }), ports({ port: 80 }, { port: 82 })] as const
+    await driver.load(two[0])
+    const progress = { swaps: 0 }
+    const swapping = (async (): Promise<void> => {
+      for (; progress.swaps < 20; progress.swaps++) await driver.load(two[progress.swaps % 2 === 0 ? 1 : 0])
+    })()
+    let sent = 0
+    const seen = { open: 0, either: 0, shut: 0 }
+    while (progress.swaps < 20) {
+      const frames = Array.from({ length: 200 }, () => [80, 81, 83].map((port) => first(into('TCP', port)))).flat()
+      const passed = await router.pass(frames)
+      for (const [at, kind] of (['open', 'either', 'shut'] as const).entries()) {
+        seen[kind] += passed.filter((one, place) => one && place % 3 === at).length
+      }
+      sent += 200
+    }
+    await swapping
+    assert.is(seen.open, sent)
+    assert.is(seen.shut, 0)
+    assert.ok(seen.either > 0 && seen.either < sent, `${seen.either} of ${sent}: both policies were met`)
+  })
+
+  test(`${name}: leaves nothing`, async () => {
+    await driver.remove()
+    assert.is(execFileSync('nft', ['list', 'ruleset']).toString(), '')
+  })
+}
+
+testInOwnNamespace('policy at its edges', import.meta.url, () => {
+  test.before(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'hf-edges-'))
+    router = await openForwarded(directory)
+  })
+  test.after(() => {
+    router.close()
+    rmSync(directory, { recursive: true })
+  })
+  defineFor('nft', createNftPolicy(createRunner(memoryLog())))
+})
