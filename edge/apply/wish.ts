@@ -7,6 +7,7 @@ import type { OverrideBook } from '../override/book.ts'
 import type { EndpointBook } from '../paths/endpoint-book.ts'
 import type { PathSizes } from '../paths/path-sizes.ts'
 import { desire, type Wish } from '../plan/desire.ts'
+import { sameEnforcement } from '../plan/enforcement.ts'
 import type { LocalAddress } from '../plan/observed.ts'
 import { withPathMtu } from '../plan/path-mtu.ts'
 import type { Running } from '../trust/compose.ts'
@@ -32,6 +33,13 @@ function withEndpoints(wish: Wish, endpoints: EndpointBook): Wish {
 function withSizes(wish: Wish, sizes: Pick<PathSizes, 'held'> | undefined, local: readonly LocalAddress[]): Wish {
   if (sizes === undefined || sizes.held.size === 0) return wish
   return { ...wish, desired: withPathMtu(wish.desired, sizes.held, local) }
+}
+
+/** Where policy means the same as before it is the same object: the planner looks at it every few seconds. */
+function withSamePolicy(wish: Wish, before: Wish | undefined): Wish {
+  const policy = before?.desired.policy
+  if (policy === undefined || !sameEnforcement(policy, wish.desired.policy)) return wish
+  return { ...wish, desired: { ...wish.desired, policy } }
 }
 
 /** The own key now, and what peers were known by before. */
@@ -62,7 +70,7 @@ export function createWishes(
       const isSame = held === heldBefore && localKey === localBefore && overridesNow === overridesBefore
       if (base === undefined || !isSame) {
         const { controlPort, interface: name, listenPort, meshPort } = settings
-        base = desire({
+        const next = desire({
           records: held.parsed.records,
           overlays: overrides?.overlays() ?? [],
           ...(base === undefined ? {} : { compiled: base.compiled }),
@@ -76,6 +84,7 @@ export function createWishes(
           endpoints: NOWHERE,
           local,
         })
+        base = withSamePolicy(next, base)
         heldBefore = held
         localBefore = localKey
         overridesBefore = overridesNow
