@@ -5,6 +5,8 @@ import type { Entropy, Signer } from '../../shared/effects.ts'
 import { sha256 } from '../../shared/host/crypto.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import { keyIdOf } from '../../shared/record/envelope.ts'
+import { compareVersion } from '../../shared/record/head.ts'
+import type { RecordSet } from '../../shared/record/record.ts'
 import type { SimBroker } from './broker.ts'
 import type { Checks } from './checks.ts'
 import { randomIntent } from './intent.ts'
@@ -26,14 +28,20 @@ export interface World {
 
 type Event = (world: World, node: SimNode, roll: number) => string
 
-/** A signing key that no set on any disk is signed with or brings: what a thief finds in an old backup. */
+/** What the agent holds, which its disk may not have: it takes no writes when it is full. Undefined where nobody knows. */
+function recordsHeld(hub: SimHub, node: SimNode): RecordSet | undefined {
+  const held = node.agent()?.status().revision.held
+  if (held === undefined) return node.disk.loadSet()?.records
+  return hub.history.findLast(({ version }) => compareVersion(version, held) === 0)?.records
+}
+
+/** A signing key that no device trusts now, nor after its next start: what a thief finds in an old backup. */
 function leftBehind(hub: SimHub, nodes: readonly SimNode[]): Signer | undefined {
   return hub.formerSigners.find(({ publicKey }) => {
     const id = keyIdOf(publicKey, sha256)
-    return nodes.every(({ disk }) => {
-      const set = disk.loadSet()
-      return set !== undefined && !set.records.has(`key/${id}`)
-    })
+    return nodes.every((node) =>
+      [node.disk.loadSet()?.records, recordsHeld(hub, node)].every((set) => set !== undefined && !set.has(`key/${id}`)),
+    )
   })
 }
 
