@@ -54,7 +54,7 @@ INLINE __u64 judge(const struct hf_flow_key *flow, __u8 direction) {
   struct hf_table_key key = {
       .bits = HF_ADDRESS_BITS, .kind = HF_LOCAL, .family = is_ipv4(&flow->local) ? 4 : 6, .at.address = flow->local};
   const struct hf_table_value *local = map_lookup(table, &key);
-  if (!local) return HF_NOBODY;
+  if (!local || (direction == HF_EGRESS && local->flags & HF_MASKED)) return HF_NOBODY;
   key.kind = HF_ADDRESS;
   key.family = is_ipv4(&flow->other) ? 4 : 6;
   key.at.address = flow->other;
@@ -235,7 +235,7 @@ INLINE int filter(struct __sk_buff *skb, __u32 l2, __u8 direction) {
   count(skb, &packet, decision);
   /* Frames with a link header come from tests alone, which want to know by which rule. */
   if (l2) skb->cb[0] = decision;
-  return decision & ACCEPTED ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+  return decision & ACCEPTED || *(volatile __u16 *)&policy_settings.looks_on ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
 /* WireGuard's devices have no link header. */

@@ -42,6 +42,7 @@ const doors: Doors = {
       run,
       log,
       clock: systemClock,
+      policyDriver: settings.policyDriver,
     })
   },
   createPathDoors: async (settings, files, log, out) => {
@@ -91,6 +92,10 @@ const doors: Doors = {
     return createFastForwarder({ ...options, clock: systemClock, log, run: createRunner(log) })
   },
   whyNoShortcut: async (log) => (await import('./drivers/relay-shortcut.ts')).whyNoShortcut(createRunner(log)),
+  lookAtPolicy: async (settings, log) => {
+    const { lookAtBpfPolicy } = await import('./drivers/bpf-policy.ts')
+    return lookAtBpfPolicy(createRunner(log), settings.interface)
+  },
   createAgent: async (options) => {
     const { createAgent } = await import('./create-agent.ts')
     return createAgent(options)

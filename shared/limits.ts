@@ -251,6 +251,9 @@ export const gossipFileBytesMax = snapshotBytesMax + (8 << 20)
 /** Peers, neighbours, relays or probes that are watched while a revision is on trial: enough to tell one that has a trouble
  * of its own from all of them. */
 export const confirmNotedMax = 8
+/** Flows through the mesh that the kernel's programs of policy know at once; 11 MB there. One more costs the oldest its place. */
+export const policyFlowsMax = 65_536
+
 /** Canonical bytes of one policy override: a hundred rules. It is for the night, not for the year. */
 export const overrideBytesMax = 16 << 10
 /** Policies in one override. */

@@ -120,8 +120,9 @@ struct hf_table_key {
 #define HF_ADDRESS_BITS 160
 #define HF_PORT_BITS 112 /* with all 16 of the port */
 
-/* Flag of an address: a node's own, not that of a pod or subnet behind it. */
+/* Flags of an address: a node's own, not that of a pod or subnet behind it; one that is masqueraded opens nothing itself. */
 #define HF_NODE 1
+#define HF_MASKED 2
 struct hf_table_value {
   __u32 number; /* of an identity or of a class of local addresses; of an entry the index of its rule */
   __u32 audited; /* of an entry: index of the rule that would decide if policies in Audit mode were enforced, else 0 */
@@ -208,7 +209,7 @@ struct hf_fragment {
 struct hf_policy_settings {
   __u32 generation;
   __be16 mesh_port;
-  __u16 pad;
+  __u16 looks_on; /* remembers flows, and drops nothing: somebody else does, and hands over */
 };
 
 _Static_assert(sizeof(struct hf_address) == 16, "hf_address");

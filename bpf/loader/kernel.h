@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Exit codes: the kernel refused · misuse · nothing is pinned · this kernel lacks it, and there is another way. */
-enum { REFUSED = 1, MISUSE = 2, ABSENT = 3, LACKING = 4 };
+/* Exit codes: the kernel refused · misuse · nothing is pinned. */
+enum { REFUSED = 1, MISUSE = 2, ABSENT = 3 };
 
 _Noreturn void fail(const char *what);
 _Noreturn void misuse(const char *what);

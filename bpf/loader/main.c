@@ -22,7 +22,15 @@ static const struct verb {
     {"policy", "probe", 0, policy_probe, "", "as above; prints how programs are hung up: tcx or clsact"},
     {"policy", "start", 1, policy_start, "FLOWS", "maps and programs, or those that stand; prints the directory of the pins"},
     {"policy", "table", 0, policy_table, "", "reads a table and puts it in the place of the former; prints its generation"},
-    {"policy", "attach", 1, policy_attach, "DEVICE", "by tcx, until its pins are removed; exits with 4 where the kernel has none"},
+    {"policy", "look-on", 0, policy_look_on, "", "from now on nothing is dropped, and flows are remembered"},
+    {"policy", "attach", 1, policy_attach, "DEVICE",
+     "until the pins are removed; prints tcx, or clsact where `tc` has to do it; needs a table"},
+    {"policy", "enforce", 0, policy_enforce, "",
+     "ends that, once the connections that the kernel tracks are remembered, too; prints how many there were"},
+    {"policy", "hand-over", 0, policy_hand_over, "",
+     "lets the kernel track the flows that are remembered, for nft to know them; prints how many there were"},
+    {"policy", "standing", 1, policy_standing, "DEVICE",
+     "prints `GENERATION enforces|looks-on tcx|-|absent`: attached by tcx, not by it, or there is no such device"},
     {"policy", "rules", 0, policy_rules, "", "prints `COOKIE|REASON PACKETS BYTES AUDITED` of what counted something"},
     {"policy", "flows", 0, policy_flows, "",
      "prints `LOCAL PORT OTHER PORT PROTOCOL in|out COOKIE GENERATION PACKETS BYTES PACKETS BYTES IDLE-MS`"},
@@ -34,7 +42,7 @@ enum { VERBS = sizeof verbs / sizeof *verbs };
 static int usage(void) {
   for (const struct verb *verb = verbs; verb < verbs + VERBS; verb++)
     fprintf(stderr, "%s %s %s\n    %s\n", verb->kind, verb->name, verb->usage, verb->description);
-  fputs("Exit codes: 1 the kernel refused, 2 misuse, 3 nothing is pinned, 4 this kernel lacks it\n", stderr);
+  fputs("Exit codes: 1 the kernel refused, 2 misuse, 3 nothing is pinned\n", stderr);
   return MISUSE;
 }
 

@@ -3,10 +3,11 @@
 // being whole leaves the former where it is. Lines, in any order:
 //
 //   p PORT                                            of agents among themselves, inside the mesh
-//   l CIDR CLASS node|behind                          addresses of this node, and of what is behind it
+//   l CIDR CLASS node|behind|masked                   addresses of this node, and of what is behind it
 //   a CIDR IDENTITY node|behind                       addresses of all whom policy knows
 //   e CLASS IDENTITY in|out PROTOCOL PORT/BITS accept|drop COOKIE AUDIT-COOKIE
 //                                                     who decides; 0 where policies in Audit mode would change nothing
+//   .                                                 the end
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +70,7 @@ static int read_address(const char *line, struct hf_table_key *key, struct hf_ta
   char block[WORD_ROOM], whose[WORD_ROOM];
   if (sscanf(line, "%*c %63s %u %63s", block, &value->number, whose) != 3) return 0;
   key->kind = *line == 'l' ? HF_LOCAL : HF_ADDRESS;
-  value->flags = strcmp(whose, "node") == 0 ? HF_NODE : 0;
+  value->flags = strcmp(whose, "node") == 0 ? HF_NODE : strcmp(whose, "masked") == 0 ? HF_MASKED : 0;
   read_block(block, key);
   return value->flags || strcmp(whose, "behind") == 0;
 }
@@ -99,22 +100,24 @@ void policy_table(char **words) {
   (void)words;
   char line[LINE_ROOM];
   unsigned mesh_port = 0, entries = 0;
+  int is_whole = 0;
   use_pins(POLICY_PINS);
   struct hf_policy_settings *settings = settings_memory();
   rules = rules_memory();
   generation = settings->generation;
   read_rules();
   int next = create_map(policy_maps[TABLES].inner);
-  while (fgets(line, sizeof line, stdin)) {
+  while (!is_whole && fgets(line, sizeof line, stdin)) {
     struct hf_table_key key = {0};
     struct hf_table_value value = {0};
-    if (sscanf(line, "p %u", &mesh_port) == 1) continue;
+    is_whole = strcmp(line, ".\n") == 0;
+    if (is_whole || sscanf(line, "p %u", &mesh_port) == 1) continue;
     if (!(*line == 'e' ? read_entry(line, &key, &value) : (*line == 'l' || *line == 'a') && read_address(line, &key, &value)))
       misuse(line);
     update(next, &key, &value);
     entries++;
   }
-  if (ferror(stdin) || !entries || !mesh_port) misuse("a table that is not whole");
+  if (!is_whole || !mesh_port) misuse("a table that is not whole");
   const uint32_t first = 0;
   settings->mesh_port = htons(mesh_port);
   /* Returns when no program looks into the former any more (Linux 4.20). Only then may flows be judged anew, by this one. */

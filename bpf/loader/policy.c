@@ -102,18 +102,39 @@ static int link_at(const struct place *place, uint32_t device) {
   return -1;
 }
 
+void policy_look_on(char **words) {
+  (void)words;
+  use_pins(POLICY_PINS);
+  __atomic_store_n(&settings_memory()->looks_on, 1, __ATOMIC_SEQ_CST);
+}
+
 void policy_attach(char **words) {
   uint32_t device = if_nametoindex(words[0]);
   if (!device) fail(words[0]);
   use_pins(POLICY_PINS);
+  if (!settings_memory()->generation) misuse("no table");
   for (const struct place *at = places; at < places + PLACES; at++) {
     int program = open_pinned(at->program), link = link_at(at, device);
     /* In place: no packet passes between the former and this one. */
     union bpf_attr attr = {.link_update = {.link_fd = link, .new_prog_fd = program}};
     if (link >= 0 && bpf(BPF_LINK_UPDATE, &attr) == 0) continue;
     link = create_link(program, device, at->attach_type);
-    if (link < 0 && errno == EINVAL) exit(LACKING);
+    if (link < 0 && errno == EINVAL) {
+      puts("clsact");
+      return;
+    }
     if (link < 0) fail(words[0]);
     pin(at->link, link);
   }
+  puts("tcx");
+}
+
+void policy_standing(char **words) {
+  uint32_t device = if_nametoindex(words[0]);
+  use_pins(POLICY_PINS);
+  int is_there = pinned("policy_settings") >= 0;
+  const struct hf_policy_settings *settings = is_there ? settings_memory() : &(struct hf_policy_settings){.looks_on = 1};
+  int attached = device && link_at(&places[0], device) >= 0 && link_at(&places[1], device) >= 0;
+  printf("%u %s %s\n", settings->generation, settings->looks_on ? "looks-on" : "enforces",
+         attached ? "tcx" : device ? "-" : "absent");
 }

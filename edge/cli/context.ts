@@ -13,6 +13,7 @@ import type { Settings } from '../host/settings.ts'
 import type { RouterDoors } from '../portmap/doors.ts'
 import type { Forwarder } from '../relay/forwarder.ts'
 import type { RulesetOptions } from '../relay/ruleset.ts'
+import type { PolicyLook } from './doctor.ts'
 
 export interface Cli {
   readonly program: ProgramSpec
@@ -42,6 +43,8 @@ export interface Cli {
   readonly createForwarder: (options: RulesetOptions, log: Log) => Promise<Forwarder>
   /** Why those packets go the long way on this host; undefined where nothing keeps them from the short cut. */
   readonly whyNoShortcut: (log: Log) => Promise<string | undefined>
+  /** Whether programs in the kernel decide about policy at the interface, and why they can't on this host. */
+  readonly lookAtPolicy: (settings: Settings, log: Log) => Promise<Omit<PolicyLook, 'driver'>>
   readonly createAgent: (options: AgentOptions) => Promise<Agent>
   /** From now on signals don't kill: the promise resolves when one asks the process to end. */
   readonly stopRequested: () => Promise<string>

@@ -54,6 +54,23 @@ test('what is missing is named, and what is used instead', () => {
   })
 })
 
+test('which way of enforcing policy is used, and why not the other', () => {
+  const used = (policy: NonNullable<DoctorOptions['policy']>): readonly (string | undefined)[] => {
+    const all = diagnose({ probe: host(), stateDir: '/var/lib/holdfast', now: 2e12, floor: 1e12, policy })
+    const finding = all.find(({ check }) => check === 'policy')
+    return [finding?.found, finding?.used]
+  }
+  const both = 'programs in the kernel, and nft'
+  const table = 'nft, in the table inet holdfast_policy'
+  assert.equal(used({ driver: 'auto', stands: true }), [both, 'programs at the interface of the mesh'])
+  assert.equal(used({ driver: 'nft', stands: false }), [both, `${table}: policyDriver is nft`])
+  assert.equal(used({ driver: 'auto', stands: false }), [
+    both,
+    `${table}: no agent runs, or an override ends by the time of day`,
+  ])
+  assert.equal(used({ driver: 'auto', stands: false, whyNot: 'no room' }), ['nft; no room', table])
+})
+
 test('a wrong clock, an unreachable hub and a small MTU are notes, for the mesh works all the same', () => {
   const read = (path: string): string => (path.endsWith('mtu') ? '1280' : '1')
   assert.equal(

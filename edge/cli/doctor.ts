@@ -2,6 +2,7 @@
 
 import { dirname } from 'node:path'
 import { type HostProbe, hasKernelWireguard } from '../host/probe.ts'
+import type { Settings } from '../host/settings.ts'
 import { policyTableName } from '../plan/nft-policy.ts'
 import type { RootStatus } from '../trust/own-root.ts'
 import { timeText } from './words.ts'
@@ -21,6 +22,8 @@ export interface DoctorOptions {
   readonly now: number
   /** A time that is known to have passed; 0 where nothing is known. */
   readonly floor: number
+  /** Undefined where the kernel can't be asked. */
+  readonly policy?: PolicyLook
   /** Whether the kernel makes WireGuard interfaces, where it could be tried; else it is read from what is installed. */
   readonly kernelWireguard?: boolean
   /** The root key of the hub that is pinned; undefined before the device joined. */
@@ -70,11 +73,27 @@ function program(probe: HostProbe, name: string, what: string, debianPackage: st
   }
 }
 
-/** Which way of enforcing policy this host takes. */
-function policy(probe: HostProbe): Finding {
+/** What is known of the two ways of enforcing policy. */
+export interface PolicyLook {
+  readonly driver: Settings['policyDriver']
+  /** Programs decide at the interface of the mesh. */
+  readonly stands: boolean
+  /** Why they can't on this host. */
+  readonly whyNot?: string
+}
+
+/** Which way of enforcing policy this host takes, and why not the other. */
+function policy({ probe, policy: look }: DoctorOptions): Finding {
   const check = 'policy'
-  if (probe.which('nft') !== undefined)
-    return { check, verdict: 'ok', found: 'nft', used: `nft, in the table inet ${policyTableName}` }
+  const takes = look?.whyNot === undefined ? 'programs in the kernel, and nft' : `nft; ${look.whyNot}`
+  const found = look === undefined ? 'nft' : takes
+  if (look?.stands === true) return { check, verdict: 'ok', found, used: 'programs at the interface of the mesh' }
+  if (probe.which('nft') !== undefined) {
+    const table = `nft, in the table inet ${policyTableName}`
+    if (look === undefined || look.whyNot !== undefined) return { check, verdict: 'ok', found, used: table }
+    const why = look.driver === 'nft' ? 'policyDriver is nft' : 'no agent runs, or an override ends by the time of day'
+    return { check, verdict: 'ok', found, used: `${table}: ${why}` }
+  }
   const remedy = 'Install nftables: without a way to enforce policy the agent makes nothing reachable.'
   return { check, verdict: 'fails', found: 'no nft', used: 'nothing', remedy }
 }
@@ -183,7 +202,7 @@ export function diagnose(options: DoctorOptions): readonly Finding[] {
     program(probe, 'wg', 'to set WireGuard', 'wireguard-tools'),
     program(probe, 'ip', 'to set links, addresses and routes', 'iproute2'),
     program(probe, 'nft', 'to set the policy, and to share the port', 'nftables'),
-    policy(probe),
+    policy(options),
     ipv6(probe),
     clock(options),
     mtu(probe),

@@ -53,6 +53,12 @@ export const agentFlags: readonly FlagSpec[] = [
     choices: ['auto', 'off'],
   },
   {
+    name: 'policy-driver',
+    value: 'NAME',
+    summary: 'What enforces policy: nft, or programs in the kernel where it takes them (default nft)',
+    choices: ['auto', 'nft'],
+  },
+  {
     name: 'set-clock',
     value: 'BOOL',
     summary: 'Raise the clock to the last known time (default true)',

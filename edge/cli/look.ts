@@ -23,7 +23,7 @@ import { pinnedRootStatus } from '../trust/own-root.ts'
 import { brokerFinding } from './broker-finding.ts'
 import { type CachedStatus, cachedStatus, cachedText, withStore } from './cached.ts'
 import { type Cli, type Command, writeJson } from './context.ts'
-import { type DoctorOptions, diagnose, type Finding } from './doctor.ts'
+import { type DoctorOptions, diagnose, type Finding, type PolicyLook } from './doctor.ts'
 import { lanFinding } from './lan-finding.ts'
 import { pingLineText, summarize, summaryText } from './ping-text.ts'
 import { planText } from './plan-text.ts'
@@ -178,11 +178,16 @@ function pinnedRoot(cli: Cli): Pick<DoctorOptions, 'rootKey'> {
   }
 }
 
+async function lookAtPolicy({ log, lookAtPolicy: look, settings }: Cli): Promise<PolicyLook> {
+  return { driver: settings.policyDriver, ...(await look(settings, log)) }
+}
+
 export async function findings(cli: Cli): Promise<readonly Finding[]> {
   const floor = knownFloor(cli)
   const hub = await reachHub(cli, floor)
   const kernel = cli.probe.isRoot ? { kernelWireguard: await tryKernelWireguard(cli) } : {}
-  const seen = { ...kernel, ...pinnedRoot(cli) }
+  const looked = cli.probe.isRoot ? { policy: await lookAtPolicy(cli) } : {}
+  const seen = { ...kernel, ...looked, ...pinnedRoot(cli) }
   const base = { ...seen, probe: cli.probe, stateDir: cli.files.directory, now: cli.clock.now(), floor }
   const relay = await relayFinding(cli.run, () => cli.whyNoShortcut(cli.log))
   const lan = await lanFinding(cli.run, cli.settings)

@@ -60,6 +60,7 @@ async function onBench(run: (bench: Bench) => Promise<void>): Promise<void> {
     createRouterDoors: async () => ({}) as never,
     createForwarder: async () => createFakeForwarder(createFakeForwarderKernel()),
     whyNoShortcut: async () => undefined,
+    lookAtPolicy: async () => ({ stands: false }),
     createAgent: async (options) => fakeAgent(options, events),
     stopRequested: () => stop.promise,
     readConfigFile,

@@ -11,6 +11,11 @@ export function findBpfProgram(): string | undefined {
   return [join(here, 'holdfast-bpf'), join(here, '../../bpf/out/holdfast-bpf')].find((path) => existsSync(path))
 }
 
+/** All that is pinned of this network namespace. */
+export function pinNames(kind: 'policy'): readonly string[] {
+  return ownPins(kind).flatMap((directory) => readdirSync(directory).map((name) => join(directory, name)))
+}
+
 /** Directories of pins of this network namespace, by any version. */
 export function ownPins(kind: 'policy' | 'relay'): readonly string[] {
   const netns = /\d+/.exec(readlinkSync('/proc/self/ns/net'))?.[0]

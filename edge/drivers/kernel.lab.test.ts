@@ -54,7 +54,14 @@ async function open(): Promise<Subject> {
   writeFileSync(privateKeyPath, `${privateKey}\n`, { mode: 0o600 })
   const log = memoryLog()
   const start = (): ReturnType<typeof createKernelDriver> =>
-    createKernelDriver({ interface: NAME, privateKeyPath, run: createRunner(log), clock: systemClock, log })
+    createKernelDriver({
+      interface: NAME,
+      privateKeyPath,
+      run: createRunner(log),
+      clock: systemClock,
+      log,
+      policyDriver: 'nft',
+    })
   return {
     interface: NAME,
     wgKey: wgPublicKey(privateKey),
@@ -144,7 +151,7 @@ function defineInside(): void {
     }
     let aheadMs = 0
     const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + aheadMs }
-    const driver = createKernelDriver({ interface: NAME, privateKeyPath, run, clock, log })
+    const driver = createKernelDriver({ interface: NAME, privateKeyPath, run, clock, log, policyDriver: 'nft' })
     let heard = Promise.withResolvers<void>()
     const stop = driver.watch(() => heard.resolve())
     const asks = async (): Promise<number> => {

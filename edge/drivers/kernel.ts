@@ -11,8 +11,7 @@ import type { Driver, Failure } from './driver.ts'
 import { hasIpv6, readForwarding, switchForwardingOn } from './forwarding.ts'
 import { addLink, type Flavour, flavourOf, removeLink, setLink } from './link.ts'
 import { createNftTable } from './nft.ts'
-import { createNftPolicy } from './nft-policy.ts'
-import type { PolicyDriver } from './policy-driver.ts'
+import { createPolicy } from './policy.ts'
 import { removeRelay } from './relay-forwarder-fast.ts'
 import { addRoute, changeRoute, parseRoutes, removeRoute, routesCommand } from './routes.ts'
 import { createStanding } from './standing.ts'
@@ -30,6 +29,8 @@ export interface KernelDriverOptions {
   readonly run: Run
   readonly clock: Clock
   readonly log: Log
+  /** What enforces policy: whatever this kernel does best, or nft. */
+  readonly policyDriver: 'auto' | 'nft'
 }
 
 type Executors = { readonly [N in OpName]: (op: OpOf<N>) => Promise<void> }
@@ -52,7 +53,7 @@ function groups(ops: readonly Op[]): readonly (readonly Op[])[] {
 export function createKernelDriver(options: KernelDriverOptions): Driver {
   const { interface: name, privateKeyPath, run, clock, log } = options
   const table = createNftTable(tableName, run)
-  const policy: PolicyDriver = createNftPolicy(run)
+  const policy = createPolicy({ run, log, interface: name, by: options.policyDriver })
   let flavour: Flavour | undefined
   let watch: KernelWatch | undefined
 
@@ -91,7 +92,7 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
   }
 
   const network = createStanding(clock, () => watch?.silentSince.ip(), readNetwork)
-  const tables = createStanding<void, Pick<Observed, 'policy' | 'ruleset'>>(
+  const tables = createStanding<string, Pick<Observed, 'policy' | 'ruleset'>>(
     clock,
     () => watch?.silentSince.nft(),
     async () => {
@@ -110,7 +111,10 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
   const execute: Executors = {
     'policy-set': (op) => policy.load(op.policy),
     'ruleset-set': (op) => table.set(op.ruleset),
-    'link-add': async () => void (flavour = await addLink(name, run, log)),
+    'link-add': async () => {
+      flavour = await addLink(name, run, log)
+      await policy.linked()
+    },
     'device-set': (op) => device().set(op.listenPort, op.wgKey),
     'peer-set': (op) => device().setPeers([op]),
     'peer-remove': (op) => device().setPeers([op]),
@@ -137,7 +141,7 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
     async read() {
       const ipv6 = hasIpv6()
       const found = await readDevice()
-      const [{ links, routes }, held] = await Promise.all([network.get(found !== undefined), tables.get()])
+      const [{ links, routes }, held] = await Promise.all([network.get(found !== undefined), tables.get(policy.mark())])
       return {
         ...(links.own === undefined || found === undefined ? {} : { link: links.own }),
         ...(found === undefined ? {} : { device: found }),

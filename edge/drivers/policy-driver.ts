@@ -3,7 +3,7 @@
 import type { Enforcement } from '../plan/enforcement.ts'
 
 export interface PolicyDriver {
-  readonly name: 'nft'
+  readonly name: 'bpf' | 'nft'
   /** What the kernel is known to enforce; undefined where it is missing, foreign, or was changed by others. */
   read(): Promise<Enforcement | undefined>
   /** Takes the place of what is there in one step: no packet is decided by half of it. Where it fails, what was there stays. */

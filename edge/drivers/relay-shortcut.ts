@@ -15,8 +15,9 @@ import {
   type ShortcutEnds,
   shortcutEndsOf,
 } from '../relay/shortcut.ts'
-import { filtersOf, shortcutDevices, shortcutPlaces, shortcutPreference } from '../relay/shortcut-filters.ts'
+import { shortcutDevices, shortcutPlaces, shortcutPreference } from '../relay/shortcut-filters.ts'
 import { findBpfProgram, ownPins } from './bpf-program.ts'
+import { hangUp, type Place, takeDown } from './clsact.ts'
 import type { Run } from './command.ts'
 
 export interface ShortcutOptions extends RulesetOptions {
@@ -37,20 +38,8 @@ export interface Shortcut {
 /** A device that went and came back, as modems do, gets its filter again within so long of binds. */
 const HANG_MS = 60_000
 
-async function hangUp(run: Run, device: string, pin: string): Promise<void> {
-  // Somebody may have it already, and then it is shared.
-  await run('tc', ['qdisc', 'add', 'dev', device, 'clsact']).catch((error: unknown) => {
-    if (!isHoldfastError(error, 'failed')) throw error
-  })
-  const filter = ['pref', String(shortcutPreference), 'handle', '1', 'bpf', 'direct-action', 'object-pinned', pin]
-  await run('tc', ['filter', 'replace', 'dev', device, 'ingress', ...filter])
-}
-
-async function takeDown(run: Run, device: string): Promise<void> {
-  const command = commandsBy(run)
-  await run('tc', ['filter', 'delete', 'dev', device, 'ingress', 'pref', String(shortcutPreference)])
-  const left = [await filtersOf(command, device, 'ingress'), await filtersOf(command, device, 'egress')].flat()
-  if (left.length === 0) await run('tc', ['qdisc', 'delete', 'dev', device, 'clsact']).catch(() => undefined)
+function placeOf(device: string): Place {
+  return { device, direction: 'ingress', preference: shortcutPreference }
 }
 
 /** Takes the short cut out of the kernel, whoever put it there; the table has the packets then. */
@@ -61,7 +50,7 @@ export async function removeShortcut(run: Run): Promise<void> {
     if (ours.length === 0 || isHoldfastError(error, 'unsupported')) return []
     throw error
   })
-  for (const device of devices) await takeDown(run, device)
+  for (const device of devices) await takeDown(run, placeOf(device))
   for (const path of ours) rmSync(path, { recursive: true, force: true })
 }
 
@@ -88,7 +77,9 @@ export function createShortcut({ clock, program, range, run, ...rates }: Shortcu
     const isNew = [...now].some((local) => !locals.has(local))
     if (!isNew && clock.monotonic() - hungAtMs < HANG_MS) return new Map()
     const places = await shortcutPlaces(command, now)
-    const tries = [...places].map(async ([device, which]) => await hangUp(run, device, join(pins, which)))
+    const tries = [...places].map(
+      async ([device, which]) => await hangUp(run, { ...placeOf(device), pin: join(pins, which) }),
+    )
     const refused = (await Promise.allSettled(tries)).filter(({ status }) => status === 'rejected')
     // One that goes away at this moment is no reason to do without; packets of devices without a filter go by the table.
     if (refused.length > 0 && refused.length === places.size) await Promise.all(tries)
@@ -112,7 +103,7 @@ export function createShortcut({ clock, program, range, run, ...rates }: Shortcu
       await write(shortcutEndsOf(all))
       const places = await hang(all)
       // Another version's, or of an address that is gone: no map that it reads is kept any more.
-      for (const device of held) if (!places.has(device)) await takeDown(run, device)
+      for (const device of held) if (!places.has(device)) await takeDown(run, placeOf(device))
       for (const path of ownPins('relay')) if (path !== pins) rmSync(path, { recursive: true, force: true })
     },
     async change(wanted) {

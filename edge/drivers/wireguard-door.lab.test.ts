@@ -55,7 +55,14 @@ function defineInside(): void {
     const [self, peer]: readonly [WgKey, WgKey] = [wgPublicKey(own), wgPublicKey(theirs)]
     writeFileSync(privateKeyPath, `${own}\n`, { mode: 0o600 })
     const run = createRunner(memoryLog())
-    const driver = createKernelDriver({ interface: NAME, privateKeyPath, run, clock: systemClock, log: memoryLog() })
+    const driver = createKernelDriver({
+      interface: NAME,
+      privateKeyPath,
+      run,
+      clock: systemClock,
+      log: memoryLog(),
+      policyDriver: 'nft',
+    })
     const socket = createSocket('udp4')
     try {
       await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))

@@ -60,6 +60,8 @@ export const settingsSchema = v.strictObject({
   portMapping: v.optional(v.picklist(['auto', 'off']), 'auto'),
   /** Go by another uplink of this host where the one it prefers lets nothing through. */
   uplinks: v.optional(v.picklist(['auto', 'off']), 'auto'),
+  /** What enforces policy: programs in the kernel where it takes them, or nft everywhere. */
+  policyDriver: v.optional(v.picklist(['auto', 'nft']), 'nft'),
   logLevel: v.optional(v.picklist(['debug', 'info', 'warn', 'error']), 'info'),
   logFormat: v.optional(v.picklist(['auto', 'text', 'json', 'journal']), 'auto'),
   /** Raise the clock to the time floor at start; off where the host owns time. */
@@ -120,6 +122,7 @@ function typed(name: SettingName, word: string): unknown {
     case 'interface':
     case 'portMapping':
     case 'uplinks':
+    case 'policyDriver':
     case 'logLevel':
     case 'logFormat':
     case 'proxy':

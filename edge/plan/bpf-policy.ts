@@ -1,17 +1,8 @@
 // Policy as the text of a table for the kernel's own programs (bpf/loader/policy-table.c): deterministic and whole.
 
-import { type Address, type Cidr, hostCidr } from '../../shared/address/cidr.ts'
-import { emptyTable, type FlatEntry, type Table, tableChange } from '../../shared/policy/table.ts'
-
-export interface BpfTableInput {
-  readonly table: Table
-  /** UDP and TCP port inside the mesh for the agents' own words; no policy can close it. */
-  readonly meshPort: number
-  /** Addresses of nodes themselves, this one among them. */
-  readonly nodes: ReadonlySet<Address>
-  /** Subnets behind this node, with the class of local addresses that stands for them. */
-  readonly behind: ReadonlyMap<Cidr, number>
-}
+import { type Cidr, familyOf, hostCidr } from '../../shared/address/cidr.ts'
+import { emptyTable, type FlatEntry, tableChange } from '../../shared/policy/table.ts'
+import type { Enforcement, Phase } from './enforcement.ts'
 
 function entryLine({ local, identity, direction, protocol, ...entry }: FlatEntry): string {
   const { auditCookie, auditVerdict, cookie, port, portBits, verdict } = entry
@@ -20,18 +11,36 @@ function entryLine({ local, identity, direction, protocol, ...entry }: FlatEntry
   return `e ${local} ${identity} ${way} ${protocol} ${port}/${portBits} ${verdict} ${cookie} ${audit}\n`
 }
 
-export function renderBpfTable({ behind, meshPort, nodes, table }: BpfTableInput): string {
-  const { addresses, entries } = tableChange(emptyTable, table)
-  const own = new Set(Array.from(nodes, hostCidr))
-  const whose = (block: Cidr): string => (own.has(block) ? 'node' : 'behind')
-  const lines = [
-    ...Array.from(behind, ([block, number]) => `l ${block} ${number} behind\n`),
+/** What has the length of an address is one: of a node, for nothing else is known here. A block of a policy may be, too. */
+function isHost(block: Cidr): boolean {
+  return block.endsWith(familyOf(block) === 4 ? '/32' : '/128')
+}
+
+function localLines({ forwards, self }: Enforcement, { locals }: Phase['table']): readonly string[] {
+  const own = self === undefined ? undefined : locals.get(self)
+  if (own === undefined) return []
+  return [
     ...Array.from(
-      table.locals,
-      ([address, number]) => `l ${hostCidr(address)} ${number} ${whose(hostCidr(address))}\n`,
+      locals,
+      ([address, number]) => `l ${hostCidr(address)} ${number} ${number === own ? 'node' : 'behind'}\n`,
     ),
-    ...Array.from(addresses.put, ([block, number]) => `a ${block} ${number} ${whose(block as Cidr)}\n`),
+    ...forwards
+      // An address that judges for itself does so.
+      .filter(({ destination }) => ![...locals.keys()].some((address) => hostCidr(address) === destination))
+      .map(({ destination, nat }) => `l ${destination} ${own} ${nat === 'masquerade' ? 'masked' : 'behind'}\n`),
+  ]
+}
+
+/** `table`: of the phase that holds. */
+export function renderBpfTable(policy: Enforcement, table: Phase['table']): string {
+  const { addresses, entries } = tableChange(emptyTable, table)
+  const lines = [
+    ...localLines(policy, table),
+    ...Array.from(
+      addresses.put,
+      ([block, number]) => `a ${block} ${number} ${isHost(block as Cidr) ? 'node' : 'behind'}\n`,
+    ),
     ...Array.from(entries.put.values(), entryLine),
   ]
-  return `p ${meshPort}\n${lines.sort().join('')}`
+  return `p ${policy.meshPort}\n${lines.sort().join('')}.\n`
 }

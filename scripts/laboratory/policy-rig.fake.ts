@@ -29,8 +29,15 @@ export interface PolicyRig {
 
 export function tableText(world: World): { readonly table: Table; readonly text: string } {
   const { table } = compileTable(world, 'a')
-  const nodes = new Set(world.endpoints.filter(({ kind }) => kind === 'node').flatMap(({ addresses }) => addresses))
-  return { table, text: renderBpfTable({ table, meshPort, nodes, behind: new Map() }) }
+  const [self] = world.endpoints.find(({ name }) => name === 'a')?.addresses ?? []
+  const policy = {
+    interface: 'hf0',
+    meshPort,
+    phases: [{ table }],
+    forwards: [],
+    ...(self === undefined ? {} : { self }),
+  }
+  return { table, text: renderBpfTable(policy, table) }
 }
 
 function rigOf(program: string): PolicyRig {

@@ -25,6 +25,7 @@ import { scenario as onePort } from './scenarios/one-port.ts'
 import { scenario as pathMtu } from './scenarios/path-mtu.ts'
 import { scenario as paths } from './scenarios/paths.ts'
 import { scenario as policy } from './scenarios/policy.ts'
+import { scenario as policyDriver } from './scenarios/policy-driver.ts'
 import { scenario as portMapping } from './scenarios/port-mapping.ts'
 import { scenario as relayAlone } from './scenarios/relay-alone.ts'
 import { scenario as relayLife } from './scenarios/relay-life.ts'
@@ -63,6 +64,7 @@ export const scenarios: readonly Scenario[] = [
   lanOnly,
   repair,
   policy,
+  policyDriver,
   breakGlass,
   subnetRoute,
   mosquitto,

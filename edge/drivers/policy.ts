@@ -1,0 +1,119 @@
+// The two ways of enforcing policy as one. Where the kernel takes programs they do it, else nft; there is no moment without
+// either, and flows go on through the change.
+
+import type { Log } from '../../shared/effects.ts'
+import { describeError, isHoldfastError } from '../../shared/errors.ts'
+import type { Enforcement } from '../plan/enforcement.ts'
+import { policyTableName } from '../plan/nft-policy.ts'
+import { type BpfPolicy, createBpfPolicy, removeBpfPolicy, whyNotByBpf } from './bpf-policy.ts'
+import { findBpfProgram, ownPins, pinNames } from './bpf-program.ts'
+import type { Run } from './command.ts'
+import { createNftPolicy } from './nft-policy.ts'
+import type { PolicyDriver } from './policy-driver.ts'
+
+export interface Policy extends Omit<PolicyDriver, 'name'> {
+  /** Another one where somebody took programs away, which the kernel does not tell anybody. */
+  mark(): string
+  /** The interface was made: before anything passes it. */
+  linked(): Promise<void>
+}
+
+export interface PolicyOptions {
+  readonly run: Run
+  readonly log: Log
+  /** Of the mesh. */
+  readonly interface: string
+  readonly by: 'auto' | 'nft'
+  /** Where `holdfast-bpf` is; undefined where this build has none. */
+  readonly program?: string | undefined
+}
+
+export function createPolicy(options: PolicyOptions): Policy {
+  const { by, interface: name, log, run, program = findBpfProgram() } = options
+  const nft = createNftPolicy(run)
+  const bpf = program === undefined ? undefined : createBpfPolicy(run, name, program)
+  /** What was loaded last, and by whom. */
+  let last: { readonly policy: Enforcement; readonly driver: PolicyDriver } | undefined
+  /** A kernel that refuses once is not asked again before the next start. */
+  let refused = by === 'nft'
+  /** The programs that hang there are those of this version. */
+  let hung = false
+
+  const nftStands = async (): Promise<boolean> => {
+    try {
+      await run('nft', ['-t', 'list', 'table', 'inet', policyTableName])
+      return true
+    } catch (error) {
+      if (isHoldfastError(error, 'failed')) return false
+      throw error
+    }
+  }
+
+  /** Flows that programs know are known to nft before it decides about them. */
+  const byNft = async (policy: Enforcement): Promise<void> => {
+    const held = ownPins('policy').length > 0
+    if (held && (await bpf?.place()) === 'enforces') await bpf?.handOver()
+    await nft.load(policy)
+    last = { policy, driver: nft }
+    if (held) await removeBpfPolicy(run, name)
+    hung = false
+  }
+
+  const attach = async (programs: BpfPolicy, policy: Enforcement, guarded: boolean): Promise<void> => {
+    await programs.attach(guarded)
+    last = { policy, driver: programs }
+    // Also one of a process that ended in between.
+    await nft.remove()
+    hung = true
+    log.info('policy is enforced by programs in the kernel', { interface: name })
+  }
+
+  const byBpf = async (programs: BpfPolicy, policy: Enforcement): Promise<void> => {
+    const place = await programs.place()
+    await programs.load(policy)
+    if (place === 'no-interface') {
+      // What comes first when it is there meets nft.
+      await nft.load(policy)
+      last = { policy, driver: nft }
+    } else if (place === 'beside' || !hung) {
+      await attach(programs, policy, place === 'beside' && (await nftStands()))
+    } else {
+      last = { policy, driver: programs }
+    }
+  }
+
+  const letGo = (error: unknown): void => {
+    refused = true
+    log.warn('policy is enforced by nft, not by programs in the kernel', { reason: describeError(error) })
+  }
+
+  return {
+    mark: () => pinNames('policy').join(),
+    read: async () => await last?.driver.read(),
+    async load(policy) {
+      if (bpf !== undefined && !refused && whyNotByBpf(policy) === undefined) {
+        try {
+          return await byBpf(bpf, policy)
+        } catch (error) {
+          letGo(error)
+        }
+      }
+      await byNft(policy)
+    },
+    async linked() {
+      if (bpf === undefined || refused || last === undefined || whyNotByBpf(last.policy) !== undefined) return
+      const { driver, policy } = last
+      try {
+        await attach(bpf, policy, driver === nft)
+      } catch (error) {
+        letGo(error)
+        await byNft(policy)
+      }
+    },
+    async remove() {
+      last = undefined
+      await removeBpfPolicy(run, name)
+      await nft.remove()
+    },
+  }
+}
