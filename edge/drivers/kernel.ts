@@ -52,7 +52,7 @@ function groups(ops: readonly Op[]): readonly (readonly Op[])[] {
 
 export function createKernelDriver(options: KernelDriverOptions): Driver {
   const { interface: name, privateKeyPath, run, clock, log } = options
-  const table = createNftTable(tableName, run)
+  const table = createNftTable(tableName, run, true)
   const policy = createPolicy({ run, log, interface: name, by: options.policyDriver })
   let flavour: Flavour | undefined
   let watch: KernelWatch | undefined

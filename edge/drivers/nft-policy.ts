@@ -7,7 +7,7 @@ import { createNftTable } from './nft.ts'
 import type { PolicyDriver } from './policy-driver.ts'
 
 export function createNftPolicy(run: Run): PolicyDriver {
-  const table = createNftTable(policyTableName, run)
+  const table = createNftTable(policyTableName, run, false)
   /** The last that was loaded, with the text it became. */
   let last: { readonly policy: Enforcement; readonly text: string } | undefined
   return {

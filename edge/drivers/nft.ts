@@ -12,15 +12,16 @@ export interface NftTable {
   remove(): Promise<void>
 }
 
-export function createNftTable(tableName: string, run: Run): NftTable {
+/** `learns`: it has sets that the kernel fills by itself; what stands in sets is not looked at then. */
+export function createNftTable(tableName: string, run: Run, learns: boolean): NftTable {
   // `add` before `delete` makes deleting work whether or not the table is there.
   const clear = `add table inet ${tableName}\ndelete table inet ${tableName}\n`
   let known: { readonly ruleset: string; readonly listing: string } | undefined
 
   const listing = async (): Promise<string | undefined> => {
     try {
-      // Without counters, and without what the kernel learnt by itself.
-      const text = await run('nft', ['-s', '-t', 'list', 'table', 'inet', tableName])
+      // Without counters.
+      const text = await run('nft', ['-s', ...(learns ? ['-t'] : []), 'list', 'table', 'inet', tableName])
       return hash('sha256', text, 'base64')
     } catch (error) {
       if (isHoldfastError(error, 'failed') && error.message.includes('No such file')) return undefined
