@@ -122,7 +122,8 @@ export class MemoryStore implements Store {
   damageRecord(id: string): void {
     const bytes = this.#records.get(id)?.slice()
     if (bytes === undefined) throw new HoldfastError('not-found', `no record ${id} to damage`)
-    bytes[bytes.length - 3] = (bytes.at(-3) ?? 0) ^ 1
+    const middle = bytes.length >> 1
+    bytes[middle] = (bytes[middle] ?? 0) ^ 1
     this.#records.set(id, bytes)
   }
 

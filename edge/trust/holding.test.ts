@@ -3,39 +3,12 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { memoryLog } from '../../shared/effects.fake.ts'
-import { sha256 } from '../../shared/host/crypto.ts'
 import type { WgKey } from '../../shared/ids.ts'
-import { keyIdOf } from '../../shared/record/envelope.ts'
-import { FakeHub, testDevice, testSigner } from '../link/hub.fake.ts'
+import { FakeHub } from '../link/hub.fake.ts'
 import { MemoryStore } from '../store/memory.fake.ts'
-import { acceptDelta, acceptSnapshot } from './accept.ts'
+import { acceptSnapshot } from './accept.ts'
+import { a, c, setUp } from './holding.fake.ts'
 import { createHolding, type Holding } from './holding.ts'
-import type { Anchors } from './keys.ts'
-
-const a = testDevice('a', 1)
-const b = testDevice('b', 2)
-const c = testDevice('c', 3)
-
-function setUp() {
-  const hub = new FakeHub().putNode(a).putNode(b)
-  hub.commit()
-  const store = new MemoryStore()
-  const open = (): Holding => {
-    const holding = createHolding(hub.anchors, store, memoryLog())
-    assert.is(holding.load(), undefined)
-    return holding
-  }
-  const holding = open()
-  holding.take(acceptSnapshot(hub.anchors, undefined, hub.snapshot()))
-  /** The newest set of the hub, as a delta. */
-  const follow = (to: Holding): unknown => {
-    const held = to.held()
-    return to.take(
-      acceptDelta(hub.anchors, held, hub.delta(held?.version ?? { epoch: 0, revision: 0 }) ?? new Uint8Array()),
-    )
-  }
-  return { hub, store, open, holding, follow }
-}
 
 /** `held/in force: members`. */
 function shown(holding: Holding): string {
@@ -115,96 +88,6 @@ test('a waiting set that is damaged costs nothing, and is no chance for an older
   assert.match(after.load() ?? '', 'does not verify')
   assert.is(shown(after), '1/1: a b')
   assert.throws(() => after.take(older), /revision 3 was held here/)
-})
-
-/** A store where a record of the set went bad; returns what a restart finds there. */
-function damaged(anchors: Anchors, store: MemoryStore, record: string): Holding {
-  store.damageRecord(record)
-  const after = createHolding(anchors, store, memoryLog(), true)
-  assert.match(after.load() ?? '', 'does not verify')
-  return after
-}
-
-test('a damaged set under another signing key than that of enrolment is no chance for an older one', () => {
-  const { follow, holding, hub, store } = setUp()
-  // As enrolment gave them.
-  const { anchors } = hub
-  const first = acceptSnapshot(hub.anchors, undefined, hub.snapshot())
-  hub.signer = testSigner(9)
-  hub.putKey(hub.signer, 7).commit()
-  follow(holding)
-  hub.putNode(c).commit()
-  follow(holding)
-  const after = damaged(anchors, store, 'node/a')
-  assert.is(after.held(), undefined, 'nor does the last good one, which is older, come into force')
-  assert.throws(() => after.take(first), /revision 3 was held here/)
-})
-
-test('where the key record itself is damaged, that of the last good set vouches for the head', () => {
-  const { follow, hub, store } = setUp()
-  const { anchors } = hub
-  const holding = createHolding(anchors, store, memoryLog(), true)
-  holding.load()
-  hub.signer = testSigner(9)
-  hub.putKey(hub.signer, 7).commit()
-  follow(holding)
-  const good = holding.understood()
-  if (good !== undefined) holding.confirm(good)
-  const second = acceptSnapshot(hub.anchors, undefined, hub.snapshot())
-  hub.putNode(c).commit()
-  follow(holding)
-  const third = acceptSnapshot(hub.anchors, undefined, hub.snapshot())
-  const after = damaged(anchors, store, `key/${keyIdOf(hub.signer.publicKey, sha256)}`)
-  assert.is(store.loadGood()?.version.revision, 2)
-  assert.is(after.held(), undefined)
-  assert.throws(() => after.take(second), /revision 3 was held here/)
-  after.take(third)
-  assert.is(after.held()?.version.revision, 3)
-})
-
-test('where there is no other key record, the copy of its certificate vouches for the head', () => {
-  const { follow, holding, hub, store } = setUp()
-  const { anchors } = hub
-  const first = acceptSnapshot(anchors, undefined, hub.snapshot())
-  for (const seed of [9, 10, 11]) {
-    hub.signer = testSigner(seed)
-    hub.putKey(hub.signer, seed).commit()
-    follow(holding)
-  }
-  const values = store.writes.value
-  hub.putNode(c).commit()
-  follow(holding)
-  assert.is(store.writes.value, values, 'written only where a key is new')
-  const after = damaged(anchors, store, `key/${keyIdOf(hub.signer.publicKey, sha256)}`)
-  assert.throws(() => after.take(first), /revision 5 was held here/)
-})
-
-test('copies that cannot be read vouch for nothing, and are made anew', () => {
-  const { follow, holding, hub, store } = setUp()
-  hub.putKey(hub.signer, 3).commit()
-  follow(holding)
-  const kept = store.get('signing-keys')
-  for (const words of ['', '{', '[7]', JSON.stringify(Array.from({ length: 9 }, () => 'AAAA'))]) {
-    store.set('signing-keys', words)
-    const after = createHolding(hub.anchors, store, memoryLog())
-    assert.is(after.load(), undefined)
-    assert.is(store.get('signing-keys'), kept)
-  }
-})
-
-test('a damaged set under a root that the pin has not followed yet still tells how far it was', () => {
-  const { follow, holding, hub, store } = setUp()
-  const first = acceptSnapshot(hub.anchors, undefined, hub.snapshot())
-  const { anchors } = hub
-  hub.rotateRoot(testSigner(8)).commit()
-  follow(holding)
-  hub.signer = testSigner(9)
-  hub.putKey(hub.signer, 900).commit()
-  follow(holding)
-  store.damageRecord('node/a')
-  const after = createHolding(anchors, store, memoryLog())
-  assert.match(after.load() ?? '', 'does not verify')
-  assert.throws(() => after.take(first), /revision 3 was held here/)
 })
 
 test('staged: a disk that took the last good set and not the set that followed has lost nothing', () => {

@@ -38,7 +38,7 @@ export interface Holding {
   save(): void
 }
 
-/** Under this name the store keeps copies of the signing keys' certificates. */
+/** Under this name the store keeps copies of the signing keys' certificates, and of the links to their root. */
 const COPIES = 'signing-keys'
 
 function asStored({ envelope, records, version }: Held): HeldSet {

@@ -29,6 +29,12 @@ export const found: readonly (Choice & { readonly what: string })[] = [
   { seed: 48, steps: 250, nodes: 5, what: 'a disk that took the last good set, and not the set that followed' },
   { seed: 31_334, steps: 100, nodes: 4, what: 'a node let in again that waited for a canary, without a peer to ask' },
   { seed: 32_099, steps: 100, nodes: 4, what: 'a damaged key record: nothing told any more how far the set had been' },
+  {
+    seed: 35_763,
+    steps: 100,
+    nodes: 4,
+    what: 'power lost before the root was pinned, then its link damaged: an older set took the place',
+  },
   { seed: 381, steps: 200, nodes: 5, what: 'a broker that shows neither a head nor the hub: nobody asked' },
 ]
 
