@@ -2,7 +2,7 @@
 // Policy at the mesh interface, at both hooks of tc. Who may open a flow is looked up in the table that the compiler made
 // (shared/policy/table.ts); what belongs to a flow passes with it, in either direction, for as long as the table says so.
 //
-// What no table can open or close: errors of ICMP and neighbour discovery keep paths alive, words of agents keep nodes alive.
+// What no table can close: errors about what it lets pass and neighbours keep paths alive, words of agents keep nodes alive.
 // What can't be read is dropped. No kernel structure is read, and no function of the kernel is called that 5.10 lacks.
 
 #include <linux/bpf.h>
@@ -41,8 +41,7 @@ struct hf_policy_settings policy_settings SEC("maps");
 
 /* What a protocol is in the table: 0 where no rule can name it. */
 INLINE __u8 known_protocol(__u8 protocol) {
-  return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP || protocol == IPPROTO_ICMP ? protocol
-                                                                                                                 : 0;
+  return has_ports(protocol) ? protocol : 0;
 }
 
 /* What the table says of who opens a flow; the index of the rule, with ACCEPTED if it may be. */
@@ -138,10 +137,40 @@ INLINE struct hf_flow *flow_of(const struct hf_flow_key *key, const struct packe
   return now > last && now - last > patience_ns(flow, key->protocol) ? 0 : flow;
 }
 
+INLINE int is_same(const struct hf_address *a, const struct hf_address *b) {
+  return a->word[0] == b->word[0] && a->word[1] == b->word[1] && a->word[2] == b->word[2] && a->word[3] == b->word[3];
+}
+
+INLINE struct hf_flow_key key_of(const struct packet *packet, __u8 direction) {
+  int comes = direction == HF_INGRESS;
+  return (struct hf_flow_key){
+      .local = comes ? packet->destination : packet->source,
+      .other = comes ? packet->source : packet->destination,
+      .local_port = comes ? packet->destination_port : packet->source_port,
+      .other_port = comes ? packet->source_port : packet->destination_port,
+      .protocol = packet->protocol,
+  };
+}
+
+/* An error passes to whom the packet came from that it quotes, if that one may pass the other way. */
+INLINE __u64 decide_error(struct __sk_buff *skb, const struct packet *error, __u8 direction) {
+  struct packet quoted = {};
+  int fault = read_quoted(skb, error, &quoted);
+  if (fault) return fault;
+  if (!is_same(&quoted.source, &error->destination)) return HF_UNASKED;
+  if (quoted.role == CONTROL) return ACCEPTED | HF_CONTROL;
+  const __u8 other_way = direction == HF_INGRESS ? HF_EGRESS : HF_INGRESS;
+  const struct hf_flow_key key = key_of(&quoted, other_way);
+  const struct hf_flow *flow = map_lookup(&flows, &key);
+  if (!flow && quoted.role == ANSWERS) return HF_UNASKED;
+  return judge(&key, flow ? flow->direction : other_way) & ACCEPTED ? ACCEPTED | HF_CONTROL : HF_UNASKED;
+}
+
 /* What becomes of a packet that has ports, or needs none. */
 INLINE __u64 decide(struct __sk_buff *skb, const struct packet *packet, const struct hf_flow_key *key, __u8 direction,
                     __u64 now) {
   if (packet->role == CONTROL) return ACCEPTED | HF_CONTROL;
+  if (packet->role == ERROR) return decide_error(skb, packet, direction);
   __u64 generation = *(volatile __u32 *)&policy_settings.generation, decision = 0;
   struct hf_flow *flow = packet->role == ALONE ? 0 : flow_of(key, packet, direction, now);
   if (!flow && packet->role == ANSWERS) return HF_UNASKED;
@@ -214,14 +243,7 @@ INLINE __u64 follow_fragments(struct __sk_buff *skb, const struct packet *packet
 INLINE __u64 decide_frame(struct __sk_buff *skb, __u32 l2, __u8 direction, struct packet *packet) {
   int fault = read_packet(skb, l2, packet);
   if (fault) return fault;
-  int comes = direction == HF_INGRESS;
-  struct hf_flow_key key = {
-      .local = comes ? packet->destination : packet->source,
-      .other = comes ? packet->source : packet->destination,
-      .local_port = comes ? packet->destination_port : packet->source_port,
-      .other_port = comes ? packet->source_port : packet->destination_port,
-      .protocol = packet->protocol,
-  };
+  struct hf_flow_key key = key_of(packet, direction);
   __u64 now = ktime_coarse_ns();
   if (packet->fragment == LATER) return follow_fragments(skb, packet, &key, direction, now);
   __u64 decision = decide(skb, packet, &key, direction, now);

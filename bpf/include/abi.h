@@ -144,9 +144,9 @@ struct hf_table_value {
   each(4, HEADERS, headers)       /* more extension headers than are walked, or a route to elsewhere in them */ \
   each(5, FRAGMENT, fragment)     /* of a packet whose beginning did not pass, or did not come first */ \
   each(6, NOBODY, nobody)         /* at this end there is neither this node nor what is behind it */ \
-  each(7, UNASKED, unasked)       /* an answer to nothing */ \
+  each(7, UNASKED, unasked)       /* an answer to nothing, an error about nothing */ \
   each(8, UNDECIDED, undecided)   /* the table has no entry for it: a table that is not whole */ \
-  each(9, CONTROL, control)       /* passes: errors of ICMP, neighbour discovery */ \
+  each(9, CONTROL, control)       /* passes: errors of what may pass, neighbours */ \
   each(10, AGENT, agent)          /* passes: words of agents among themselves */ \
   each(11, UNTRACKED, untracked)  /* passed, but there was no room to remember it by */
 #define HF_REASON(number, NAME, name) HF_##NAME = number,

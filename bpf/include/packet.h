@@ -49,7 +49,7 @@
 
 enum fragment { WHOLE, FIRST, LATER };
 /* What a packet may be to a flow: OPENS never belongs to one that the other end opened, ANSWERS never opens one. */
-enum role { ANY, OPENS, ANSWERS, ALONE, CONTROL };
+enum role { ANY, OPENS, ANSWERS, ALONE, CONTROL, ERROR };
 
 struct packet {
   struct hf_address source;
@@ -152,13 +152,12 @@ INLINE __u8 role4(__u8 type) {
     case ICMP_DEST_UNREACH:
     case ICMP_TIME_EXCEEDED:
     case ICMP_PARAMETERPROB:
-      return CONTROL;
+      return ERROR;
     default:
       return ALONE;
   }
 }
 
-/* RFC 4890 4.3.1, and solicitations and advertisements of neighbours. */
 INLINE __u8 role6(__u8 type) {
   switch (type) {
     case ICMPV6_ECHO_REQUEST:
@@ -169,12 +168,31 @@ INLINE __u8 role6(__u8 type) {
     case ICMPV6_PKT_TOOBIG:
     case ICMPV6_TIME_EXCEED:
     case ICMPV6_PARAMPROB:
+      return ERROR;
     case NEIGHBOUR_SOLICITATION:
     case NEIGHBOUR_ADVERTISEMENT:
       return CONTROL;
     default:
       return ALONE;
   }
+}
+
+INLINE int has_ports(__u8 protocol) {
+  return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP || protocol == IPPROTO_ICMP;
+}
+
+/* Of ICMP what the packet is; of the others the ports. `head`: the first bytes of either. */
+INLINE void name_ports(struct packet *packet, const __be16 *head) {
+  if (packet->protocol != IPPROTO_ICMP) {
+    packet->source_port = head[0];
+    packet->destination_port = head[1];
+    return;
+  }
+  __u8 type = ((const __u8 *)head)[0];
+  packet->role = packet->is_ipv4 ? role4(type) : role6(type);
+  /* As if whoever asks had the identifier for a port, so that both ends may ask by the same. */
+  if (packet->role == OPENS) packet->source_port = head[2];
+  if (packet->role == ANSWERS) packet->destination_port = head[2];
 }
 
 /* Ports, and what the packet may be to a flow. Whoever says what he carries carries at least the header of it. */
@@ -187,19 +205,44 @@ INLINE int read_transport(struct __sk_buff *skb, struct packet *packet) {
                                                    : 0;
   if (!least) return 0;
   if (packet->at + least > packet->end || load_bytes(skb, packet->at, head, sizeof head)) return HF_TRUNCATED;
-  if (packet->protocol == IPPROTO_ICMP) {
-    __u8 type = ((__u8 *)head)[0];
-    packet->role = packet->is_ipv4 ? role4(type) : role6(type);
-    /* As if whoever asks had the identifier for a port, so that both ends may ask by the same. */
-    if (packet->role == OPENS) packet->source_port = head[2];
-    if (packet->role == ANSWERS) packet->destination_port = head[2];
-    return 0;
-  }
-  packet->source_port = head[0];
-  packet->destination_port = head[1];
+  name_ports(packet, head);
   if (packet->protocol != IPPROTO_TCP) return 0;
   if (load_bytes(skb, packet->at + TCP_FLAGS_AT, &packet->tcp, sizeof packet->tcp)) return HF_TRUNCATED;
   if ((packet->tcp & (SYN | ACK)) == SYN) packet->role = OPENS;
+  return 0;
+}
+
+/*
+ * The packet that an error of ICMP quotes, as far as it does. A piece of one, and what extension headers are before, is not
+ * looked into: it has no protocol then, and role CONTROL.
+ */
+INLINE int read_quoted(struct __sk_buff *skb, const struct packet *error, struct packet *quoted) {
+  union {
+    struct iphdr four;
+    struct ipv6hdr six;
+    __be16 head[4];
+  } read;
+  __u32 at = error->at + ICMP_MIN;
+  quoted->is_ipv4 = error->is_ipv4;
+  if (error->is_ipv4) {
+    if (at + sizeof read.four > error->end || load_bytes(skb, at, &read, sizeof read.four)) return HF_TRUNCATED;
+    quoted->source = (struct hf_address){{0, 0, big32(0xffff), read.four.saddr}};
+    quoted->destination = (struct hf_address){{0, 0, big32(0xffff), read.four.daddr}};
+    quoted->protocol = read.four.protocol;
+    if (big16(read.four.frag_off) & OFFSET_BITS) quoted->role = CONTROL;
+    at += read.four.ihl * 4;
+  } else {
+    if (at + sizeof read.six > error->end || load_bytes(skb, at, &read, sizeof read.six)) return HF_TRUNCATED;
+    __builtin_memcpy(&quoted->source, &read.six.saddr, sizeof quoted->source);
+    __builtin_memcpy(&quoted->destination, &read.six.daddr, sizeof quoted->destination);
+    quoted->protocol = read.six.nexthdr == IPPROTO_ICMPV6 ? IPPROTO_ICMP : read.six.nexthdr;
+    if (is_extension(read.six.nexthdr)) quoted->role = CONTROL;
+    at += sizeof read.six;
+  }
+  const __u8 protocol = quoted->protocol;
+  if (quoted->role == CONTROL || !has_ports(protocol)) return 0;
+  if (at + sizeof read.head > error->end || load_bytes(skb, at, &read.head, sizeof read.head)) return HF_TRUNCATED;
+  name_ports(quoted, read.head);
   return 0;
 }
 

@@ -50,6 +50,11 @@ export function icmp(type: number, id: number): Buffer {
   return words(type << 8, 0, id, 0)
 }
 
+/** An error of ICMP about a packet, of which it quotes all, or so many bytes. */
+export function error(type: number, about: Buffer, bytes = about.length): Buffer {
+  return Buffer.concat([words(type << 8, 0, 0, 0), about.subarray(14, 14 + bytes)])
+}
+
 /** Which part of a packet of IPv4 it is, and what stands in its header; that of a whole packet where it is left out. */
 export interface Part {
   readonly id?: number

@@ -7,17 +7,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createRunner } from '../../edge/drivers/command.ts'
-import { createNftPolicy } from '../../edge/drivers/nft-policy.ts'
 import type { PolicyDriver } from '../../edge/drivers/policy-driver.ts'
 import type { Enforcement } from '../../edge/plan/enforcement.ts'
 import type { Address, Cidr } from '../../shared/address/cidr.ts'
-import { memoryLog } from '../../shared/effects.fake.ts'
 import { compileTable } from '../../shared/policy/compile.ts'
 import { fakeWorld } from '../../shared/policy/world.fake.ts'
 import { contentOf, firstPacket, packetOf } from './first-packet.ts'
 import { type Forwarded, type Frame, openForwarded } from './forwarded.ts'
 import { testInOwnNamespace } from './own-namespace.ts'
+import { policyDrivers } from './policy-drivers.fake.ts'
 
 /** In a subnet that node `a` stands for, and a node of the mesh. */
 const HERE = '10.42.0.9' as Address
@@ -75,7 +73,7 @@ async function passes(...frames: readonly Frame[]): Promise<readonly boolean[]> 
   return await router.pass(frames)
 }
 
-function defineFor(name: string, driver: PolicyDriver): void {
+function defineFor({ name, ...driver }: PolicyDriver): void {
   test(`${name}: answers pass with their flow, and nobody else’s do`, async () => {
     await driver.load(ports({ protocol: 'UDP', port: 53 }))
     const [asked, other] = [into('UDP', 53), into('UDP', 5_353)]
@@ -183,5 +181,5 @@ testInOwnNamespace('policy at its edges', import.meta.url, () => {
     router.close()
     rmSync(directory, { recursive: true })
   })
-  defineFor('nft', createNftPolicy(createRunner(memoryLog())))
+  for (const driver of policyDrivers()) defineFor(driver)
 })

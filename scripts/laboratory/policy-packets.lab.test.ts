@@ -66,18 +66,48 @@ function defineTests(rig: PolicyRig): void {
     assert.equal(said, [unasked, isOut, isOut, isIn, isIn, isOut, noIn, unasked, isOut, isOut, noIn])
   })
 
-  test('errors of ICMP and neighbours pass from anybody, words of agents between nodes', () => {
+  test('neighbours pass from anybody, words of agents between nodes', () => {
     const said = rig.ask([
-      ...[3, 11, 12].map((type) => inward(db, self, [f.ICMP, f.icmp(type, 0)])),
-      ...[1, 2, 3, 4, 135, 136].map((type) => inward(parseAddress('fd77::2'), self6, [f.ICMP6, f.icmp(type, 0)])),
+      ...[135, 136].map((type) => inward(parseAddress('fd77::2'), self6, [f.ICMP6, f.icmp(type, 0)])),
       inward(db, self, [f.ICMP, f.icmp(5, 0)]),
       inward(db, self, UDP(1_000, meshPort)),
       outward(self, db, UDP(meshPort, 1_000)),
       outward(self, db, TCP(1_000, meshPort)),
       inward(parseAddress('192.0.2.1'), self, UDP(1_000, meshPort)),
     ])
-    const agents = Array.from({ length: 3 }, () => 'accept agent')
-    assert.equal(said, [...Array.from({ length: 9 }, () => 'accept control'), noIn, ...agents, noIn])
+    const [agent, control] = ['accept agent', 'accept control']
+    assert.equal(said, [control, control, noIn, agent, agent, agent, noIn])
+  })
+
+  test('errors pass about what may pass, to whom it came from; made-up ones do not', () => {
+    const [, sent] = outward(self, web, TCP(7_000, 443))
+    const [, sent6] = outward(self6, web6, TCP(7_000, 443))
+    const [, asked] = outward(self, web, [f.ICMP, f.icmp(8, 70)])
+    const [, never] = outward(self, web, TCP(7_000, 22))
+    const [, answered] = outward(self, web, TCP(80, 7_001, f.ACK))
+    const [, came] = inward(web, self, TCP(7_001, 80))
+    const four = (type: number, about: Buffer, bytes?: number): Packet =>
+      inward(db, self, [f.ICMP, f.error(type, about, bytes)])
+    const said = rig.ask([
+      ...[3, 11, 12].map((type) => four(type, sent, 28)),
+      ...[1, 2, 3, 4].map((type) => inward(parseAddress('fd77::2'), self6, [f.ICMP6, f.error(type, sent6)])),
+      four(3, asked),
+      // Of a flow that the other end opened, only where it did.
+      four(3, answered),
+      ['in', came],
+      four(3, answered),
+      outward(self, web, [f.ICMP, f.error(3, came)]),
+      four(3, never),
+      // It came from another.
+      four(3, came),
+      inward(web, db, [f.ICMP, f.error(3, sent)]),
+      four(3, sent, 20),
+      four(3, sent, 0),
+    ])
+    const passes = 'accept control'
+    const fake = 'drop unasked'
+    const wrong = [fake, fake, fake, 'drop truncated', 'drop truncated']
+    assert.equal(said, [...Array<string>(8).fill(passes), fake, isIn, passes, passes, ...wrong])
   })
 
   test('fragments fare as the first of them did, and without it they are dropped', () => {

@@ -8,12 +8,9 @@ import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createRunner } from '../../edge/drivers/command.ts'
-import { createNftPolicy } from '../../edge/drivers/nft-policy.ts'
 import type { PolicyDriver } from '../../edge/drivers/policy-driver.ts'
 import type { Enforcement } from '../../edge/plan/enforcement.ts'
 import { type Address, type Cidr, familyOf } from '../../shared/address/cidr.ts'
-import { memoryLog } from '../../shared/effects.fake.ts'
 import { compileTable } from '../../shared/policy/compile.ts'
 import type { Direction, Protocol } from '../../shared/policy/decision.ts'
 import { others, ports, protocols, randomDraft, worldOfDraft } from '../../shared/policy/policies.fake.ts'
@@ -23,9 +20,7 @@ import type { World } from '../../shared/policy/world.ts'
 import { firstPacket } from './first-packet.ts'
 import { type Forwarded, type Frame, openForwarded } from './forwarded.ts'
 import { testInOwnNamespace } from './own-namespace.ts'
-
-/** As each driver is made. */
-const DRIVERS: Readonly<Record<string, () => PolicyDriver>> = { nft: () => createNftPolicy(createRunner(memoryLog())) }
+import { policyDrivers } from './policy-drivers.fake.ts'
 
 /** Nobody's, behind the node: it judges for them as for itself. */
 const NOBODY = ['10.42.99.99', 'fd42::99'] as Address[]
@@ -97,7 +92,7 @@ async function differences(
 let directory = ''
 let router: Forwarded
 
-function defineFor(name: string, driver: PolicyDriver): void {
+function defineFor({ name, ...driver }: PolicyDriver): void {
   test(`${name}: no difference in the whole enumerated set`, async () => {
     const count = { accept: 0, drop: 0 }
     const asked = withPorts([80, 81], ['TCP', 'UDP', 'SCTP'])
@@ -136,10 +131,9 @@ function defineInside(): void {
     router.close()
     rmSync(directory, { recursive: true })
   })
-  for (const [name, make] of Object.entries(DRIVERS)) {
-    const driver = make()
-    defineFor(name, driver)
-    test(`${name}: leaves nothing`, async () => {
+  for (const driver of policyDrivers()) {
+    defineFor(driver)
+    test(`${driver.name}: leaves nothing`, async () => {
       await driver.remove()
       assert.is(execFileSync('nft', ['list', 'ruleset']).toString(), '')
     })
