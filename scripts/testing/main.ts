@@ -104,7 +104,7 @@ function unitFiles(): string[] {
 }
 
 /**
- * Scenarios and tests in real namespaces. Those of `alone` measure, or load the machine; the others mostly wait for the
+ * Scenarios and tests in real namespaces. Scenarios of `alone` measure, or load the machine; the others mostly wait for the
  * clocks of what they try, and may do so side by side.
  */
 async function labJobs(): Promise<Record<'alone' | 'together', readonly Job[]>> {
@@ -120,11 +120,11 @@ async function labJobs(): Promise<Record<'alone' | 'together', readonly Job[]>> 
   const patient = new Set(scenarios.filter(({ alone }) => alone !== true).map(({ name }) => `${name}.ts`))
   const play = (path: string): Job => tool(path, [join(bin, 'node'), path], LAB_TIMEOUT_MS)
   return {
-    alone: [
+    alone: stages.filter((path) => !patient.has(basename(path))).map(play),
+    together: [
       ...tests.map((path) => testFile(path, LAB_TIMEOUT_MS)),
-      ...stages.filter((path) => !patient.has(basename(path))).map(play),
+      ...stages.filter((path) => patient.has(basename(path))).map(play),
     ],
-    together: stages.filter((path) => patient.has(basename(path))).map(play),
   }
 }
 
