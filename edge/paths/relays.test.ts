@@ -9,7 +9,7 @@ import { type NodeId, parseNodeId } from '../../shared/ids.ts'
 import type { NodeBody } from '../../shared/record/record.ts'
 import type { Binding, RelayEvents } from '../relay/bound.ts'
 import { createNames } from './names.ts'
-import { createRelays, type RelayScene } from './relays.ts'
+import { createRelays, type RelayScene, type TlsWays } from './relays.ts'
 
 const id = (letter: string): NodeId => parseNodeId(letter.repeat(16))
 const [ME, PEER, OTHER, R1, R2] = [id('m'), id('p'), id('o'), id('r'), id('s')] as const
@@ -38,7 +38,7 @@ interface FakeBinding extends Binding {
   bound: Endpoint | undefined
 }
 
-function rig() {
+function rig(tls?: TlsWays) {
   const open: FakeBinding[] = []
   const log: string[] = []
   const homes: string[] = []
@@ -79,7 +79,7 @@ function rig() {
           receive: () => undefined,
           accept: () => undefined,
           home: () => undefined,
-          renew: () => undefined,
+          renew: () => void log.push(`renew ${relay[0]} for ${peer[0]}`),
           release() {
             binding.bound = undefined
             log.push(`release ${relay[0]} at ${at} for ${peer[0]}`)
@@ -94,6 +94,7 @@ function rig() {
       close: () => void log.push('close'),
     },
     names: createNames(undefined, new FakeClock(), memoryLog()),
+    tls,
     onChange: (peer) => void log.push(`change ${peer[0]}`),
     onSeenAs: (relay, endpoint) => void log.push(`${relay} sees ${endpoint}`),
   })
@@ -228,6 +229,40 @@ test('a session that is lost is told', () => {
   binding?.events.onLost('the relay does not answer')
   assert.equal(take(), ['change p'])
   assert.equal(relays.of(PEER), [])
+})
+
+test('who is bound over UDP binds again when a channel by TLS opens, which the relay takes for all there is', () => {
+  const open: Endpoint[] = []
+  let changed = (): void => undefined
+  const { bound, relays, take } = rig({
+    clock: new FakeClock(),
+    isBlocked: () => false,
+    onChange: () => undefined,
+    open(onChange) {
+      changed = onChange
+      return {
+        hold: () => undefined,
+        want: () => undefined,
+        of: () => open.map((endpoint) => ({ via: R1, endpoint })),
+        joined: () => [],
+        failures: () => 0,
+        networkChanged: () => undefined,
+        close: () => undefined,
+      }
+    },
+  })
+  relays.update(sceneOf([offer(R1, '203.0.113.1:51820')]))
+  relays.want(PEER, true)
+  bound(R1, '203.0.113.1:61000')
+  take()
+  open.push('127.0.0.1:40000' as Endpoint)
+  changed()
+  assert.equal(take(), ['renew r for p', 'change p'])
+  changed()
+  assert.equal(take(), [], 'the same channel is no news')
+  open.pop()
+  changed()
+  assert.equal(take(), ['change p'], 'one that closed takes nothing')
 })
 
 test('frames, changes of the network and the end go to the client', () => {

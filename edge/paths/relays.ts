@@ -173,7 +173,11 @@ export function createRelays(options: RelaysOptions): Relays {
           placesFor: tlsPlacesFor,
           all: () => (scene?.nodes ?? []).filter(({ nodeId }) => nodeId !== scene?.self.nodeId).flatMap(tlsPlaceOf),
           hasUdp: (peer) => [...(wanted.get(peer)?.values() ?? [])].some((binding) => binding.endpoint() !== undefined),
-          onChange,
+          onChange(peer) {
+            // The relay takes who comes by TLS for gone from where it was bound: whose UDP works after all binds again at once.
+            if (resort?.of(peer).length !== 0) relays.renew(peer)
+            onChange(peer)
+          },
         })
 
   const tlsWays = (peer: NodeId): CandidateSources['relays'] => {

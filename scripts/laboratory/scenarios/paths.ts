@@ -119,7 +119,7 @@ export const scenario: Scenario = {
   async play(fleet, story) {
     await story.step(
       'every pair answers',
-      () => fleet.mesh(),
+      () => fleet.mesh({ timeoutMs: TIMEOUT_MS }),
       ({ value }) => `${value} answers`,
     )
     await story.step('each by the best way, and says why', () => allBest(fleet), tellBest)
