@@ -6,7 +6,7 @@ import { JITTER, RESTART_MS, TRY_GAPS_MS, VALID_ANSWERS } from './pacing.ts'
 import { currentOf, type Pair, pacingOf } from './pair.ts'
 import type { PathAction } from './path.ts'
 import { freeAt, noteTime } from './rate-window.ts'
-import { endpointOf, isTrying, noteSent, overdueAt, type Track } from './track.ts'
+import { endpointOf, gapMs, isTrying, noteSent, overdueAt, type Track } from './track.ts'
 import { tryTtl } from './tries.ts'
 
 /** Answers of a path on probation are followed by the next probe at once, but never two in the same instant. */
@@ -34,7 +34,7 @@ function wishedAt(pair: Pair, track: Track, trouble: number): number {
       ? next
       : Number.POSITIVE_INFINITY
   }
-  const burstAt = track.lastSentAt + pacing.floorMs
+  const burstAt = track.lastSentAt + gapMs(track, pacing)
   if (track.doubted || track.misses > 0) return burstAt
   const repeatAt = Math.max(burstAt, overdueAt(track, pacing))
   if (track.answers < VALID_ANSWERS) {
@@ -43,7 +43,7 @@ function wishedAt(pair: Pair, track: Track, trouble: number): number {
   }
   if (!current && trouble < Number.POSITIVE_INFINITY && track.lastAnswerAt < trouble) return burstAt
   const intervalMs = current ? pacing.intervalMs : pacing.standbyMs
-  return Math.min(repeatAt, track.lastSentAt + intervalMs * (1 - track.early))
+  return Math.min(repeatAt, Math.max(burstAt, track.lastSentAt + intervalMs * (1 - track.early)))
 }
 
 function probeAt(pair: Pair, track: Track, trouble: number): number {

@@ -17,6 +17,11 @@ const LOSS_GAIN = 1 / 64
 const FALSE_ALARM = 1e-5
 const MISSES_MIN = 3
 const MISSES_MAX = 8
+/**
+ * Patience with any path. Longer ones exist (LTE whose buffers are full), but then a probe is as good as lost; and round trips
+ * that were measured while this machine was busy must not hide for long that nothing comes back.
+ */
+const PATIENCE_MS_MAX = 3_000
 
 export function newRoundTrip(): RoundTrip {
   return { rttMs: -1, varMs: 0, loss: 0 }
@@ -41,10 +46,11 @@ export function lossWith(trip: RoundTrip, misses: number): number {
   return 1 - (1 - trip.loss) * (1 - LOSS_GAIN) ** misses
 }
 
-/** Time after which an answer is overdue (RTO of RFC 6298). */
+/** Time after which an answer is overdue (RTO of RFC 6298, bounded). */
 export function patienceMs(trip: RoundTrip, floorMs: number): number {
   if (trip.rttMs < 0) return FIRST_PATIENCE_MS
-  return Math.max(floorMs, trip.rttMs + Math.max(GRANULARITY_MS, 4 * trip.varMs))
+  const timeoutMs = trip.rttMs + Math.max(GRANULARITY_MS, 4 * trip.varMs)
+  return Math.min(PATIENCE_MS_MAX, Math.max(floorMs, timeoutMs))
 }
 
 /** Misses in a row after which the path is dead: three, and more where single losses are usual. */

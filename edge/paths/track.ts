@@ -148,6 +148,11 @@ function missAfterMs(track: Track, pacing: Pacing): number {
   return patienceMs(track.trip, pacing.floorMs) + pacing.floorMs
 }
 
+/** Least distance of two probes: more than can be awaited would push each other out, and none would ever be missed. */
+export function gapMs(track: Track, pacing: Pacing): number {
+  return Math.max(pacing.floorMs, missAfterMs(track, pacing) / (pathFlightsMax - 1))
+}
+
 /** When the next probe in flight is to be given up. */
 export function missAt(track: Track, pacing: Pacing): number {
   const flight = track.flights.find(({ missed }) => !missed)
