@@ -6,6 +6,7 @@ import { encodeState } from '../../shared/wire/gossip-state.ts'
 import type { AgentOptions } from '../agent.ts'
 import type { Lan } from '../lan/lan.ts'
 import type { Chooser } from '../paths/chooser.ts'
+import { SESSION_YOUNG_MS } from '../paths/pacing.ts'
 import type { PeerBook } from '../report/peers.ts'
 import type { HeldFact } from '../store/store.ts'
 import type { FactBook } from '../trust/fact-book.ts'
@@ -17,9 +18,6 @@ import { readCarried, writeCarried } from './carried.ts'
 import { createSteps } from './deltas.ts'
 import { createGossip, type Gossip } from './gossip.ts'
 import { createHoldings } from './holder.ts'
-
-/** WireGuard makes a new session for the first word after 120 s (REKEY_AFTER_TIME). */
-const SESSION_YOUNG_MS = 110_000
 
 export interface GossipSources {
   readonly clock: Clock

@@ -111,7 +111,7 @@ test('answers what the CLI asks, to the owner only', async () => {
 test('a look at the status sends no word to whom no session stands with', async () => {
   const words: string[] = []
   const probe = async (address: string) => void words.push(address)
-  for (const resting of [{ handshakeAgeS: 120 }, { handshakeAgeS: undefined }, { path: 'none' }]) {
+  for (const resting of [{ handshakeAgeS: 110 }, { handshakeAgeS: undefined }, { path: 'none' }]) {
     const seen = { ...status, peers: [{ ...peer, ...resting }] } as unknown as AgentStatus
     const { client, close } = await setUp({ agent: fakeAgent({ status: () => seen }), echo: { probe } })
     await client.status(true)

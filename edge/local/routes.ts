@@ -10,6 +10,7 @@ import { gossipFileBytesMax } from '../../shared/limits.ts'
 import { metricsContentType } from '../../shared/metrics-text.ts'
 import type { Agent, PeerStatus } from '../agent.ts'
 import type { Echo } from '../echo/echo.ts'
+import { SESSION_YOUNG_MS } from '../paths/pacing.ts'
 import type { Store } from '../store/store.ts'
 import {
   type ImportAnswer,
@@ -51,12 +52,10 @@ function count(query: URLSearchParams, key: string, otherwise: number, max: numb
   return value
 }
 
-/** WireGuard makes a new session for a word through an older one (REKEY_AFTER_TIME, paper §6.2). */
-const SESSION_YOUNG_S = 120
-
 /** A look wakes nobody: where no session stands, no word is sent for it. */
 function isTalkedWith({ addresses, handshakeAgeS, path }: PeerStatus): boolean {
-  return path !== 'none' && addresses.length > 0 && handshakeAgeS !== undefined && handshakeAgeS < SESSION_YOUNG_S
+  if (path === 'none' || addresses.length === 0) return false
+  return handshakeAgeS !== undefined && 1_000 * handshakeAgeS < SESSION_YOUNG_MS
 }
 
 /** Measures the peers that a session stands with, all at once. */

@@ -34,6 +34,11 @@ export const IDLE_METERED_MS = 180_000
  * 180 s, and as long as clocks and looks may be off).
  */
 export const SESSION_MS = 185_000
+/**
+ * A word that nobody needs is sent only through a session younger than this: through an older one it costs a handshake
+ * (REKEY_AFTER_TIME, 120 s), and the pair is kept company for as long as the new session lasts. The rest is for the word's way.
+ */
+export const SESSION_YOUNG_MS = 110_000
 /** A new peer, or one whose peer calls, is looked at for one round of tries even without payload. */
 export const LOOK_MS = 15_000
 
