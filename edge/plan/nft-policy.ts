@@ -13,11 +13,12 @@ import { type ChainBook, classAt, createChainBook, tableChains } from './nft-cel
 
 export const policyTableName = 'holdfast_policy'
 
-/** Packet-too-big and its kin keep paths alive (RFC 4890 §4.3.1); neighbour discovery keeps IPv6 alive. */
-const ALWAYS = [
-  'icmp type { destination-unreachable, time-exceeded, parameter-problem } accept',
-  'icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem, nd-neighbor-solicit, nd-neighbor-advert } accept',
-]
+/** Neighbour discovery keeps IPv6 alive, and conntrack leaves it alone. */
+const NEIGHBOURS = 'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept'
+/**
+ * Errors of ICMP about a flow, which keep paths alive (packet-too-big and its kin), are related to it. One about nothing is
+ * invalid; where the host tracks nothing, it is judged as any other packet.
+ */
 const REPLIES = ['ct state related accept', 'ct direction reply ct state established accept', 'ct state invalid drop']
 
 function forwardLines(policy: Enforcement): readonly string[] {
@@ -32,7 +33,7 @@ function forwardLines(policy: Enforcement): readonly string[] {
     'type filter hook forward priority filter; policy accept;',
     `iifname != "${name}" oifname != "${name}" accept`,
     ...REPLIES,
-    ...ALWAYS,
+    NEIGHBOURS,
     `iifname "${name}" oifname "${name}" drop`,
     ...into.map((line) => `iifname "${name}" ${line}`),
     ...out.map((line) => `oifname "${name}" ${line}`),
@@ -71,7 +72,7 @@ export function renderPolicy(policy: Enforcement): string {
       `type filter hook ${hook} priority filter; policy accept;`,
       `${match} != "${policy.interface}" accept`,
       ...REPLIES,
-      ...ALWAYS,
+      NEIGHBOURS,
       own,
       `goto ${next}`,
     ])

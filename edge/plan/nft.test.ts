@@ -48,8 +48,7 @@ const HEAD = `
 ct state related accept
 ct direction reply ct state established accept
 ct state invalid drop
-icmp type { destination-unreachable, time-exceeded, parameter-problem } accept
-icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem, nd-neighbor-solicit, nd-neighbor-advert } accept`
+icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept`
 
 const GOLDEN = `
 table inet holdfast_policy {

@@ -59,11 +59,21 @@ function answer({ from, to, ...rest }: Flow): Frame {
   return { side: 'lan', bytes: (place) => packetOf({ from: to, to: from, number, content: turned, place }) }
 }
 
-/** Destination unreachable, fragmentation needed (RFC 1191): it quotes what did not fit. */
-function tooBig(flow: Flow): Frame {
-  const quoted = firstPacket({ ...flow, place: 7 }).subarray(0, 28)
-  const content = Buffer.concat([Buffer.from([3, 4, 0, 0, 0, 0, 5, 0]), quoted])
-  return { side: 'lan', bytes: (place) => packetOf({ from: flow.to, to: flow.from, number: 1, content, place }) }
+/** Of either family: unreachable, too big, time exceeded, a bad header. */
+const ERRORS = { 4: [3, 11, 12], 6: [1, 2, 3, 4] } as const
+
+/** An error of ICMP (RFC 792, RFC 4443) from whom the flow leads to: it quotes what it is about. */
+function errorAbout(flow: Flow, type: number): Frame {
+  const isFour = flow.from.includes('.')
+  const quoted = firstPacket({ ...flow, place: 7 }).subarray(0, isFour ? 28 : 48)
+  const content = Buffer.concat([Buffer.from([type, type === 3 && isFour ? 4 : 0, 0, 0, 0, 0, 5, 0]), quoted])
+  const bytes: Frame['bytes'] = (place) =>
+    packetOf({ from: flow.to, to: flow.from, number: isFour ? 1 : 58, content, place })
+  return { side: flow.to === HERE || flow.to === HERE6 ? 'lan' : 'mesh', bytes }
+}
+
+function errorsAbout(flow: Flow): readonly Frame[] {
+  return ERRORS[flow.from.includes('.') ? 4 : 6].map((type) => errorAbout(flow, type))
 }
 
 let directory = ''
@@ -90,10 +100,38 @@ function defineFor({ name, ...driver }: PolicyDriver): void {
     assert.equal(await passes(first(flow)), [true])
   })
 
-  test(`${name}: errors that belong to a flow pass; made-up ones do not`, async () => {
+  test(`${name}: errors that belong to a flow pass, of every kind; made-up ones do not, in either direction`, async () => {
     await driver.load(ports({ port: 80 }))
-    const [known, unknown] = [into('TCP', 80), into('TCP', 8_080)]
-    assert.equal(await passes(first(known), tooBig(known), tooBig(unknown)), [true, true, false])
+    for (const [here, peer] of [
+      [HERE, PEER],
+      [HERE6, PEER6],
+    ] as const) {
+      const [known, unknown] = [into('TCP', 80, here), into('TCP', 8_080, here)]
+      const errors = errorsAbout(known)
+      assert.equal(await passes(first(known), ...errors), [true, ...errors.map(() => true)], here)
+      // About what was never sent, and to somebody who did not send it.
+      const outward = errorsAbout(unknown)
+      const inward = errorsAbout({ from: here, to: peer, protocol: 'TCP', port: 443 })
+      assert.equal(
+        await passes(...outward, ...inward),
+        [...outward, ...inward].map(() => false),
+        here,
+      )
+    }
+  })
+
+  test(`${name}: where the host tracks no flows, made-up errors pass no more than elsewhere`, async () => {
+    await driver.load(ports({ port: 80 }))
+    const notrack = 'table inet untracked { chain in { type filter hook prerouting priority raw; notrack; }; }'
+    execFileSync('nft', ['-f', '-'], { input: notrack })
+    try {
+      for (const here of [HERE, HERE6]) {
+        const frames = errorsAbout(into('TCP', 8_080, here))
+        assert.equal(await passes(first(into('TCP', 80, here)), ...frames), [true, ...frames.map(() => false)], here)
+      }
+    } finally {
+      execFileSync('nft', ['delete', 'table', 'inet', 'untracked'])
+    }
   })
 
   test(`${name}: extension headers hide no port, and open none`, async () => {
