@@ -4,7 +4,7 @@
 
 import type { Socket } from 'node:dgram'
 import type { Address } from '../../shared/address/cidr.ts'
-import { type Endpoint, formatEndpoint, hostOf, portOf } from '../../shared/address/endpoint.ts'
+import { type Endpoint, formatEndpoint, hostOf, isIpv6, portOf } from '../../shared/address/endpoint.ts'
 import { concat, sameBytes } from '../../shared/bytes.ts'
 import type { Clock, Entropy, Log } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
@@ -31,10 +31,6 @@ const RECEIVE_BUFFER = 1 << 18
 /** Bytes that may wait where the kernel takes no more: what is older than that measures nothing. */
 const SEND_QUEUE_BYTES_MAX = 1 << 16
 
-function isSixth(endpoint: Endpoint): boolean {
-  return endpoint.startsWith('[')
-}
-
 function bind(type: 'udp4' | 'udp6', port: number, log: Log): Promise<Socket> {
   return bindUdp({ type, port, receiveBufferBytes: RECEIVE_BUFFER, name: 'the control socket', log })
 }
@@ -57,7 +53,7 @@ export function createControlSocket(options: ControlSocketOptions): FrameSocket 
       if (ttl !== undefined) socket.setTTL(TTL)
     }
   }
-  const send: FrameSocket['send'] = (bytes, to, ttl) => sendBy(isSixth(to) ? six : four, bytes, to, ttl)
+  const send: FrameSocket['send'] = (bytes, to, ttl) => sendBy(isIpv6(to) ? six : four, bytes, to, ttl)
 
   /** True once a frame to ourselves came back the way the rules lead it. */
   const sharesPort = async (socket: Socket): Promise<boolean> => {

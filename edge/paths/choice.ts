@@ -1,5 +1,6 @@
 // Which path the pair uses. Of what works the best, and never one that is not proven while another one is.
 
+import { isIpv6 } from '../../shared/address/endpoint.ts'
 import { text } from './candidate-text.ts'
 import { ALIVE_MS, compareKinds, FASTER_ANSWERS, GUESS_MS, VALID_ANSWERS } from './pacing.ts'
 import { currentOf, type Pair, pacingOf, standingOf, tell, use } from './pair.ts'
@@ -21,6 +22,14 @@ export function isClearlyFaster(track: Track, current: Track): boolean {
   if (track.candidate.kind !== current.candidate.kind) return false
   const [a, b] = [track.trip.rttMs, current.trip.rttMs]
   return a < b * FASTER_SHARE && b - a > FASTER_MS
+}
+
+/** IPv6 first where both work: no NAT can lose its mapping. The margin is less than what IPv4 would be turned back to for. */
+function isNewerAndAsFast({ candidate, trip }: Track, current: Track): boolean {
+  const { endpoint, kind } = candidate
+  if (kind !== 'direct' || current.candidate.kind !== kind) return false
+  if (!isIpv6(endpoint) || isIpv6(endpointOf(current))) return false
+  return trip.rttMs <= current.trip.rttMs + FASTER_MS / 2
 }
 
 export function choose(pair: Pair, now: number, out: PathAction[]): void {
@@ -51,6 +60,11 @@ function improve(pair: Pair, now: number, out: PathAction[]): void {
       now,
       out,
     )
+    return
+  }
+  const newer = usable.find((track) => isNewerAndAsFast(track, current))
+  if (newer !== undefined) {
+    turnTo(pair, newer.candidate, `${text(newer.candidate)} is proven, and IPv6`, now, out)
     return
   }
   const faster = usable.find((track) => track.faster >= FASTER_ANSWERS && isClearlyFaster(track, current))

@@ -23,6 +23,43 @@ test('a better path is proven beside the working one, then one use; the old one 
   assert.ok(standby.length >= 5 && standby.length <= 7, `${standby.length} probes in 30 s`)
 })
 
+const SIX: PathCandidate = { ...PUBLIC, endpoint: '[2001:db8::2]:51820' as Endpoint }
+
+test('of paths as good IPv6 is used, though it came later; not where it is slower, and nobody turns back and forth', () => {
+  for (const { rttMs, six } of [
+    { rttMs: 20, six: true },
+    { rttMs: 25, six: true },
+    { rttMs: 26, six: false },
+    { rttMs: 60, six: false },
+  ]) {
+    const rig = makeRig()
+    rig.connect([PUBLIC, RELAY], { [PUBLIC.endpoint]: 20, [RELAY.endpoint]: 20 })
+    const at = rig.now()
+    rig.answers.set(SIX.endpoint, rttMs)
+    rig.tell({ type: 'candidates', list: [PUBLIC, SIX, RELAY] })
+    rig.run(300_000)
+    assert.equal(
+      rig.since(at, 'use').map(({ endpoint }) => endpoint),
+      six ? [SIX.endpoint] : [],
+      `${rttMs} ms`,
+    )
+  }
+})
+
+test('IPv6 that becomes clearly slower is left, and not come back to for its name', () => {
+  const rig = makeRig()
+  rig.connect([PUBLIC, SIX, RELAY], { [PUBLIC.endpoint]: 20, [SIX.endpoint]: 20, [RELAY.endpoint]: 20 })
+  rig.run(60_000)
+  assert.is(rig.paths.view().inUse?.endpoint, SIX.endpoint)
+  const at = rig.now()
+  rig.answers.set(SIX.endpoint, 60)
+  rig.run(300_000)
+  assert.equal(
+    rig.since(at, 'use').map(({ endpoint }) => endpoint),
+    [PUBLIC.endpoint],
+  )
+})
+
 test('a relay that is bound late is tried at once and goes before TLS', () => {
   for (const decides of [true, false]) {
     const rig = makeRig({ decides })

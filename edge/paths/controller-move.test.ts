@@ -36,4 +36,17 @@ test('both ends leave TLS for a relay that opens late, whatever the line loses',
   }
 })
 
+test('public addresses behind firewalls on both sides are met however long the way was closed before', () => {
+  for (let seed = 1; seed <= 8; seed += 1) {
+    const [six, relay] = [makeWay('direct', 'public', 5, { natMs: 30_000, up: false }), makeWay('relay', 'relay', 15)]
+    const world = connect([six, relay], { seed, payloadEveryMs: 1_000 })
+    world.run(20 * MINUTE)
+    assert.ok(isOn(world, relay), `${seed}`)
+    six.up = true
+    // One end tries by then, and calls the other.
+    world.run(11 * MINUTE)
+    assert.ok(isOn(world, six), `${seed}`)
+  }
+})
+
 test.run()

@@ -33,7 +33,9 @@ function failovers({ pace, rttMs, jitterMs = 0, loss = 0 }: Line, runs: number):
     ]
     const world = connect([direct, relay], { seed: run + 1, pace })
     world.run(20_000 + ((run * 617) % 5_000))
-    assert.ok(isOn(world, direct))
+    // Where both began by different ways, packets under way may lead WireGuard to and fro for a while.
+    for (let more = 0; more < 100 && !isOn(world, direct); more += 1) world.run(97)
+    assert.ok(isOn(world, direct), 'both ends are on the direct path')
     direct.up = false
     const cutAt = world.now()
     world.run(10_000)

@@ -15,16 +15,24 @@ import { currentOf, ensureTracks, type Pair, standingOf } from './pair.ts'
 import type { CandidateSource, PathCandidate } from './path.ts'
 import { endpointOf, isTrying, rest, startTries, type Track } from './track.ts'
 
-/** Ways that only open when both ends try together; the peer's own forwarded or asking endpoints are open already. */
-const PUNCHED: ReadonlySet<CandidateSource> = new Set(['mapped', 'observed', 'last-good'])
+/** Places at a NAT of the peer's, whose mapping an early word of ours may spoil. */
+const MAPPINGS: ReadonlySet<CandidateSource> = new Set(['mapped', 'observed', 'last-good'])
 
-function isPunched({ kind, source }: PathCandidate): boolean {
-  return kind === 'direct' && PUNCHED.has(source)
+function isMapping({ kind, source }: PathCandidate): boolean {
+  return kind === 'direct' && MAPPINGS.has(source)
+}
+
+/**
+ * Ways that only open when both ends try together. That an address is public says nothing of a firewall in front of it, and
+ * most of IPv6 stands behind one; where the peer asked from, or what its router forwards, is open already.
+ */
+function isPunched(candidate: PathCandidate): boolean {
+  return isMapping(candidate) || (candidate.kind === 'direct' && candidate.source === 'public')
 }
 
 /** Hops of the next try, where it must not reach the peer. */
 export function tryTtl(track: Track): number | undefined {
-  return isTrying(track) && track.step === 0 && isPunched(track.candidate) ? PUNCH_TTL : undefined
+  return isTrying(track) && track.step === 0 && isMapping(track.candidate) ? PUNCH_TTL : undefined
 }
 
 export function isHeld(track: Track, now: number): boolean {

@@ -51,6 +51,10 @@ export function portOf(endpoint: Endpoint | NamedEndpoint): number {
   return split(endpoint).port
 }
 
+export function isIpv6(endpoint: Endpoint): boolean {
+  return endpoint.startsWith('[')
+}
+
 /** On the host itself (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3). */
 export function isLoopback(endpoint: Endpoint): boolean {
   const host = hostOf(endpoint)
