@@ -275,7 +275,7 @@ export function createAgent(options: AgentOptions): Agent {
       chores.finish()
     },
     status: () => agentStatus(models.whole()),
-    paths: () => agentPaths(parts, paths, lan),
+    paths: () => agentPaths(parts, paths, lan, turns.local().addresses),
     relayFigures: async () => await parts.relay.metrics(),
     plan: () => turns.plan(),
     overrides: overrides.people,

@@ -97,8 +97,34 @@ test('why it must be a relay: by what stands in front of either end', () => {
     'So this node goes to the relay over TLS, until its firewall lets UDP out.',
   )
   assert.is(why('none', 'udp-blocked', RELAY), 'So gate goes to the relay over TLS, until its firewall lets UDP out.')
-  assert.is(why('none', 'endpoint-independent', RELAY), 'nothing')
+  assert.is(why('unknown', 'symmetric', RELAY), 'nothing')
   assert.is(why('symmetric', 'endpoint-independent', { ...DIRECT, inUse: true }), 'nothing')
+})
+
+test('a relay that no NAT makes necessary', () => {
+  const text = explainText({ ...PATHS, natType: 'none' }, { ...REPORT, natType: 'endpoint-independent' }, NOW)
+  assert.match(text, '\nNeither end’s NAT forbids a direct way: a firewall in between may.\n')
+})
+
+test('IPv6 would help where one end alone has it', () => {
+  const six: CandidateReport = { ...DIRECT, endpoint: '[2001:db8::9]:51820' as Endpoint }
+  const told = (candidates: readonly CandidateReport[], outside: readonly string[]): string | undefined =>
+    explainText({ ...PATHS, outside }, { ...REPORT, candidates }, NOW)
+      .split('\n')
+      .find((line) => line.startsWith('Over IPv6'))
+  assert.is(told([six, RELAY], ['198.51.100.7']), 'Over IPv6 they could meet directly: gate has it, this node has not.')
+  assert.is(
+    told([DIRECT, RELAY], ['2001:db8::7']),
+    'Over IPv6 they could meet directly: this node has it, gate has not.',
+  )
+  assert.is(told([six, RELAY], ['2001:db8::7']), undefined)
+  assert.is(told([DIRECT, RELAY], []), undefined)
+})
+
+test('by TLS the place is a socket of this host, and not told', () => {
+  const tls: CandidateReport = { ...RELAY, kind: 'tls', endpoint: '127.0.0.1:40000' as Endpoint }
+  const text = explainText(PATHS, { ...REPORT, candidates: [tls] }, NOW)
+  assert.match(text, /^gate is reached through relay berlin-1 over TLS, round trip 42 ms/)
 })
 
 test('the best there is needs no excuse', () => {

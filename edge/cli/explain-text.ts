@@ -1,5 +1,6 @@
 // `holdfast explain NODE` in sentences: how the peer is reached, why so and not better, and what comes next.
 
+import { isIpv6 } from '../../shared/address/endpoint.ts'
 import type { PeerStatus } from '../agent.ts'
 import type { CandidateReport, PathReport, PathsReport } from '../paths/report.ts'
 import { uplinkSentences } from '../uplinks/words.ts'
@@ -39,7 +40,8 @@ export function isReached({ inUse, lastAnswerAgeMs, state }: CandidateReport): b
 }
 
 function usedSentence(name: string, used: CandidateReport): string {
-  const way = `${wayWords(used)} at ${used.endpoint}`
+  // By TLS that is a socket of this host, and nobody's place.
+  const way = `${wayWords(used)}${used.kind === 'tls' ? '' : ` at ${used.endpoint}`}`
   if (!isReached(used)) return `WireGuard sends to ${name} ${way}: ${used.reason}.`
   const rtt = used.rttMs === undefined ? '' : `, round trip ${rttText(used.rttMs)}`
   const seen = used.lastAnswerAgeMs === undefined ? '' : `, last answer ${ago(used.lastAnswerAgeMs)}`
@@ -53,19 +55,35 @@ function natSentence(report: PathReport, own: PathsReport['natType']): string {
   return `This node is ${NAT_WORDS[own]}; ${report.name} is ${NAT_WORDS[report.natType]}.`
 }
 
-/** Why no direct way can be expected; nothing where one can. */
-function whyRelayed(report: PathReport, own: PathsReport['natType'], used: CandidateReport): readonly string[] {
+/** What would join two ends of which one alone has IPv6. */
+function ipv6Sentence({ candidates, name }: PathReport, outside: PathsReport['outside']): readonly string[] {
+  const theirs = candidates.some(({ endpoint, kind }) => kind === 'direct' && isIpv6(endpoint))
+  const ours = outside?.some((host) => host.includes(':')) ?? theirs
+  if (theirs === ours) return []
+  const [has, lacks] = ours ? ['this node', name] : [name, 'this node']
+  return [`Over IPv6 they could meet directly: ${has} has it, ${lacks} has not.`]
+}
+
+/** Why it is a relay, as far as what stands in front of either end tells. */
+function whyRelayed(
+  report: PathReport,
+  { natType: own, outside }: PathsReport,
+  used: CandidateReport,
+): readonly string[] {
   if (used.kind !== 'relay' && used.kind !== 'tls') return []
   const ends = new Set([own, report.natType])
   if (ends.has('udp-blocked')) {
     const end = own === 'udp-blocked' ? 'this node' : report.name
     return [`So ${end} goes to the relay over TLS, until its firewall lets UDP out.`]
   }
-  if (!ends.has('symmetric') || !ends.has('endpoint-independent')) return []
+  if (ends.has('unknown')) return []
+  const both = ends.size === 1 && ends.has('symmetric')
+  if (!both && !(ends.has('symmetric') && ends.has('endpoint-independent'))) {
+    return ['Neither end’s NAT forbids a direct way: a firewall in between may.']
+  }
   const end = own === 'symmetric' ? 'this node' : report.name
-  return [
-    `So neither can send the first packet: nobody knows the mapping that ${end} will have, and the other NAT lets in nobody it was not sent to.`,
-  ]
+  const neither = `So neither can send the first packet: nobody knows the mapping that ${end} will have, and the other NAT lets in nobody it was not sent to.`
+  return [...(both ? [] : [neither]), ...ipv6Sentence(report, outside)]
 }
 
 function triedLine({ endpoint, kind, lastProbeAgeMs, reason, source }: CandidateReport): string {
@@ -100,7 +118,7 @@ export function explainText(paths: PathsReport, report: PathReport, nowMs: numbe
     used === undefined ? `${name} is not reached.` : usedSentence(name, used),
     ...sizeLines(used),
     natSentence(report, paths.natType),
-    ...(used === undefined ? [] : whyRelayed(report, paths.natType, used)),
+    ...(used === undefined ? [] : whyRelayed(report, paths, used)),
     ...uplinkSentences(paths.uplinks ?? [], nowMs).map((one) => `${one.slice(0, 1).toUpperCase()}${one.slice(1)}.`),
     ...othersLines(report, used),
     mode === 'idle'

@@ -1,5 +1,6 @@
 // What paths carry, in words: the same for tables, sentences and checks.
 
+import { isIpv6 } from '../../shared/address/endpoint.ts'
 import type { CandidateReport, PathReport } from '../paths/report.ts'
 import { ageText } from './words.ts'
 
@@ -18,7 +19,7 @@ export function mtuSentence({ endpoint, kind, mtu }: CandidateReport): string | 
   if (mtu === undefined) return undefined
   const { bytes, full, measuredAgeMs, tooBig } = mtu
   if (full) return `Packets of the network’s full MTU (${bytes} bytes) get through whole.`
-  const outside = bytes + AROUND_BYTES[endpoint.startsWith('[') ? 6 : 4]
+  const outside = bytes + AROUND_BYTES[isIpv6(endpoint) ? 6 : 4]
   const sizes = kind === 'tls' ? `${bytes} bytes` : `${bytes} bytes (${outside} outside)`
   if (measuredAgeMs === undefined) return `Packets are kept to ${sizes} until the path is measured.`
   const why =

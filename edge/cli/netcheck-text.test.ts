@@ -59,6 +59,12 @@ const paths: PathsReport = {
   mapped: ['203.0.113.7:51820' as Endpoint],
   portMapping: held('203.0.113.7:51820'),
   near: [parseName('b')],
+  outside: ['203.0.113.7', '2001:db8::7'],
+  relays: [
+    { name: berlin, by: 'udp', rttMs: 12.34 },
+    { name: parseName('riga-1'), by: 'tls' },
+    { name: oslo, by: 'silent' },
+  ],
   peers: [
     peer('b', candidate('lan', '192.168.1.9:51820', { mtu: { bytes: 1_420, full: true } })),
     peer(
@@ -86,13 +92,13 @@ test('a node that is well connected', () => {
     found(paths),
     `port sharing: works: probes take the very way of WireGuard’s packets
 NAT: one mapping for everybody (endpoint-independent): others can reach this node
-outside address: 203.0.113.7:51820
+outside address: 203.0.113.7:51820; 2001:db8::7
 port mapping: PCP on 192.168.1.1 → 203.0.113.7:51820 for 2 h
 UDP: answered
 IPv6 outside: a peer answered over IPv6
 peers: 1 lan, 1 direct, 1 relay, 0 tls, 2 silent
 LAN: heard b
-relays: berlin-1 12 ms, oslo-1 18 ms
+relays: berlin-1 12 ms, riga-1 by TLS, oslo-1 does not answer
 hub: connected to https://hub:8443
 clock: 2027-01-15T08:00:00Z
 path MTU: full to 1 peer, 1328 to c
@@ -114,7 +120,7 @@ UDP: no peer has answered over UDP
 IPv6 outside: no peer has answered over IPv6
 peers: 0 lan, 0 direct, 0 relay, 0 tls, 0 silent
 LAN: nobody heard
-relays: none known
+relays: the network has none
 hub: away since 2027-01-15T07:00:00Z
 clock: 2027-01-15T08:00:00Z, behind
 path MTU: not measured: no payload flows
@@ -129,6 +135,20 @@ test('without the engine, WireGuard’s handshakes tell', () => {
   assert.match(text, 'UDP: answered\n')
   assert.match(text, 'peers: 1 lan, 1 direct, 0 relay, 0 tls, 1 silent\n')
   assert.match(text, 'LAN: beacons are switched off\n')
+  assert.match(text, 'relays: not used: they need WireGuard’s port to be shared\n')
+})
+
+test('an outside address, also where its port is of no use to anybody', () => {
+  const row = (more: Partial<PathsReport>): string =>
+    netcheckRows({ ...paths, mapped: [], ...more }, status, probe, NOW).find(
+      ([check]) => check === 'outside address',
+    )?.[1] ?? ''
+  assert.is(
+    row({ outside: ['203.0.113.7'], natType: 'symmetric' }),
+    '203.0.113.7, at another port for every destination',
+  )
+  assert.is(row({ outside: ['203.0.113.7', '2001:db8::7'], natType: 'none' }), '203.0.113.7; 2001:db8::7')
+  assert.is(row({ outside: [] }), 'not known')
 })
 
 test('what a router gives, and why it gives nothing', () => {
@@ -170,7 +190,6 @@ test('of a crowded LAN some are named', () => {
 test('a peer over TLS proves nothing of UDP', () => {
   const tls = { ...paths, peers: [peer('g', candidate('tls', '127.0.0.1:40000', { via: berlin }))] }
   assert.match(found(tls), 'UDP: no peer has answered over UDP\n')
-  assert.match(found(tls), 'relays: berlin-1 -\n')
 })
 
 test('uplinks, and which of them is gone by', () => {

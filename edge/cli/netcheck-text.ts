@@ -1,5 +1,6 @@
 // What `holdfast netcheck` finds, as rows: drawn from what the agent has learned by talking to its peers.
 
+import { hostOf, isIpv6 } from '../../shared/address/endpoint.ts'
 import type { AgentStatus } from '../agent.ts'
 import type { HostProbe } from '../host/probe.ts'
 import type { PathReport, PathsReport } from '../paths/report.ts'
@@ -23,25 +24,28 @@ function kindsOf({ engine, peers }: PathsReport, status: AgentStatus): readonly 
   return peers.map(({ candidates }) => candidates.find(isReached)?.kind ?? 'none')
 }
 
-/** Relays in use, the nearest first. */
-function relays(peers: readonly PathReport[]): string {
-  const nearest = new Map<string, number | undefined>()
-  for (const { candidates } of peers) {
-    for (const { rttMs, via } of candidates) {
-      if (via === undefined) continue
-      const known = nearest.get(via)
-      if (!nearest.has(via) || (rttMs !== undefined && rttMs < (known ?? Number.POSITIVE_INFINITY)))
-        nearest.set(via, rttMs)
-    }
-  }
-  const sorted = [...nearest].sort((a, b) => (a[1] ?? Number.MAX_VALUE) - (b[1] ?? Number.MAX_VALUE))
-  return sorted.map(([name, rttMs]) => `${name} ${rttText(rttMs)}`).join(', ') || 'none known'
+const RELAY_BY = { udp: '', tls: ' by TLS', silent: ' does not answer' } as const
+
+function relaysText({ engine, relays = [] }: PathsReport): string {
+  if (engine === 'off') return 'not used: they need WireGuard’s port to be shared'
+  const told = relays.map(
+    ({ by, name, rttMs }) => `${name}${rttMs === undefined ? '' : ` ${rttText(rttMs)}`}${RELAY_BY[by]}`,
+  )
+  return told.join(', ') || 'the network has none'
+}
+
+/** Endpoints where others find this node; of a NAT that maps anew for everybody the address alone. */
+function outsideText({ mapped, natType, outside = [] }: PathsReport): string {
+  const named = new Set(mapped.map(hostOf))
+  const bare = outside.filter((host) => !named.has(host))
+  const anew = natType === 'symmetric' ? ', at another port for every destination' : ''
+  return [...mapped, ...bare.map((host) => (host.includes(':') ? host : `${host}${anew}`))].join('; ') || 'not known'
 }
 
 function outsideIpv6(peers: readonly PathReport[]): boolean {
   return peers.some(({ candidates }) =>
     candidates.some(({ endpoint, kind, lastAnswerAgeMs }) => {
-      return kind === 'direct' && endpoint.startsWith('[') && lastAnswerAgeMs !== undefined
+      return kind === 'direct' && isIpv6(endpoint) && lastAnswerAgeMs !== undefined
     }),
   )
 }
@@ -110,7 +114,7 @@ export function netcheckRows(
       paths.engine === 'on' ? 'works: probes take the very way of WireGuard’s packets' : 'not possible on this host',
     ],
     ['NAT', NAT_FOUND[paths.natType]],
-    ['outside address', paths.mapped.join(', ') || 'not known'],
+    ['outside address', outsideText(paths)],
     ...(paths.uplinks === undefined ? [] : [['uplinks', uplinksText(paths.uplinks, nowMs)] as const]),
     ['port mapping', portMappingText(paths.portMapping)],
     ['UDP', udp ? 'answered' : 'no peer has answered over UDP'],
@@ -120,7 +124,7 @@ export function netcheckRows(
       `${count('lan')} lan, ${count('direct')} direct, ${count('relay')} relay, ${count('tls')} tls, ${count('none')} silent`,
     ],
     ['LAN', lanText(paths)],
-    ['relays', relays(peers)],
+    ['relays', relaysText(paths)],
     ['hub', status.hub.connected ? `connected to ${status.hub.url}` : `away since ${timeText(status.modeSince)}`],
     ['clock', late === undefined ? timeText(nowMs) : `${timeText(nowMs)}, behind`],
     ['path MTU', mtuSummary(peers)],

@@ -44,6 +44,7 @@ function rig(starts: () => Promise<boolean>, expected: ReadonlyMap<NodeId, Endpo
     isAwake: () => true,
     isWarm: () => true,
     viaOf: () => RELAY,
+    relaySights: () => [],
     stunPlaces: () => [],
     prepare: async () => void told.push('prepare'),
     expect: () => expected,

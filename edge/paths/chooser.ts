@@ -6,7 +6,7 @@ import type { Log } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import type { EndpointBook, EndpointInput } from './endpoint-book.ts'
-import type { Outside, StunPlace } from './outlook.ts'
+import type { Outside, RelaySight, StunPlace } from './outlook.ts'
 import type { PathCandidate, PathView } from './path.ts'
 import type { PathEngine } from './path-engine.ts'
 
@@ -25,6 +25,8 @@ export interface Chooser extends EndpointBook {
   /** Payload flows, or did lately: a word to the peer prolongs nothing. */
   isWarm(node: NodeId): boolean
   mapping(): Outside
+  /** How the relays of the network are reached from here. */
+  relaySights(): readonly RelaySight[]
   /** Where relays answer STUN. */
   stunPlaces(): readonly StunPlace[]
   /** What goes out goes by another uplink now. */
@@ -88,6 +90,7 @@ export function createChooser(rotation: EndpointBook, engine: PathEngine | undef
     isWarm: (node) => !on || engine?.isWarm(node) === true,
     viaOf: (endpoint) => (on ? engine?.viaOf(endpoint) : undefined),
     outsideHosts: () => (on ? (engine?.outsideHosts() ?? []) : []),
+    relaySights: () => (on ? (engine?.relaySights() ?? []) : []),
     stunPlaces: () => (on ? (engine?.stunPlaces() ?? []) : []),
     uplinkChanged: () => (on ? engine?.uplinkChanged() : undefined),
     tellKey: () => (on ? engine?.tellKey() : undefined),

@@ -17,7 +17,17 @@ export function createEngineViews(
   own: () => ReadonlySet<string>,
 ): Pick<
   PathEngine,
-  'prepare' | 'expect' | 'view' | 'way' | 'isAwake' | 'isWarm' | 'mapping' | 'stunPlaces' | 'outsideHosts' | 'viaOf'
+  | 'prepare'
+  | 'expect'
+  | 'view'
+  | 'way'
+  | 'isAwake'
+  | 'isWarm'
+  | 'mapping'
+  | 'relaySights'
+  | 'stunPlaces'
+  | 'outsideHosts'
+  | 'viaOf'
 > {
   return {
     prepare: () => rest.start(),
@@ -33,6 +43,7 @@ export function createEngineViews(
     isWarm: (node) => pairs.get(node)?.paths.isWarm(clock.monotonic()) === true,
     isAwake: (node) => pairs.get(node)?.paths.isAwake(clock.monotonic()) === true,
     mapping: () => ways.outside(own()),
+    relaySights: () => ways.relaySights(),
     stunPlaces: () => ways.relays.stunPlaces(),
     outsideHosts: () => ways.outsideHosts(),
     viaOf: (endpoint) => ways.candidates.viaOf(endpoint),

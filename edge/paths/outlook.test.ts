@@ -55,6 +55,10 @@ test('the nearest relay comes first, and a round trip that wavers changes no ord
   r.outlook.setPlaces(PLACES)
   r.clock.advance(10_000)
   assert.equal(r.outlook.relays(), [NEAR, FAR])
+  assert.equal(
+    [NEAR, FAR].map((relay) => r.outlook.rttMsOf(relay)),
+    [30, 200],
+  )
   const before = r.changes()
   r.answersIn.set('203.0.113.1:3478', 25)
   r.outlook.lookAgain()

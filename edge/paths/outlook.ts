@@ -16,6 +16,13 @@ export interface Outside extends Mapping {
   readonly portMapped?: Endpoint
 }
 
+/** How a relay is reached from here; `silent`: not at all. */
+export interface RelaySight {
+  readonly relay: NodeId
+  readonly by: 'udp' | 'tls' | 'silent'
+  readonly rttMs?: number
+}
+
 /** Where a relay answers STUN. */
 export interface StunPlace {
   readonly relay: NodeId
@@ -43,6 +50,8 @@ export interface Outlook {
   receive(bytes: Uint8Array, from: Endpoint): boolean
   /** Relays that answer, the nearest first. */
   relays(): readonly NodeId[]
+  /** To a relay, when it was asked last; undefined where it did not answer. */
+  rttMsOf(relay: NodeId): number | undefined
   /** Asks right now, and has not concluded yet. */
   isLooking(): boolean
   /** Asked for more than a second, and nobody answered. */
@@ -74,6 +83,7 @@ function step(rttMs: number): number {
 
 export function createOutlook(options: OutlookOptions): Outlook {
   const { clock, onChange, onSeen, send, stun } = options
+  /** Round trips in milliseconds. */
   const distances = new Map<NodeId, number>()
   const open = new Set<Endpoint>()
   let places: readonly StunPlace[] = []
@@ -88,7 +98,7 @@ export function createOutlook(options: OutlookOptions): Outlook {
   let blocked = false
 
   const relays = (): readonly NodeId[] =>
-    [...distances].sort((a, b) => a[1] - b[1] || compareText(a[0], b[0])).map(([relay]) => relay)
+    [...distances].sort((a, b) => step(a[1]) - step(b[1]) || compareText(a[0], b[0])).map(([relay]) => relay)
 
   const tellOrder = (): void => {
     const now = blocked ? 'blocked' : relays().join()
@@ -166,12 +176,13 @@ export function createOutlook(options: OutlookOptions): Outlook {
       const place = heard === undefined ? undefined : places.find(({ endpoint }) => endpoint === heard.server)
       if (heard === undefined || place === undefined) return heard !== undefined
       open.delete(place.endpoint)
-      distances.set(place.relay, step(heard.rttMs))
+      distances.set(place.relay, heard.rttMs)
       onSeen(place.endpoint, heard.seenAs)
       judge()
       return true
     },
     relays,
+    rttMsOf: (relay) => distances.get(relay),
     isBlocked: () => blocked,
     isLooking: () => looking,
     stop: () => timer?.cancel(),

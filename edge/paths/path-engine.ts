@@ -11,7 +11,7 @@ import type { Thrift } from '../upkeep/thrift.ts'
 import type { FrameSocket, WireguardDoor } from './doors.ts'
 import type { EndpointBook } from './endpoint-book.ts'
 import type { Names } from './names.ts'
-import type { Outside, StunPlace } from './outlook.ts'
+import type { Outside, RelaySight, StunPlace } from './outlook.ts'
 import type { Pace, PathCandidate, PathView } from './path.ts'
 import type { PathSizes } from './path-sizes.ts'
 import type { PathTalk } from './path-talk.ts'
@@ -70,6 +70,8 @@ export interface PathEngine extends EndpointBook {
   /** Payload flows, or did lately: a word to the peer prolongs nothing. */
   isWarm(node: NodeId): boolean
   mapping(): Outside
+  /** How the relays of the network are reached from here. */
+  relaySights(): readonly RelaySight[]
   /** Where relays answer STUN. */
   stunPlaces(): readonly StunPlace[]
   /** What goes out goes by another uplink now, though no address of this host changed. */

@@ -54,6 +54,10 @@ export interface PathsReport {
   readonly engine: 'on' | 'off'
   readonly natType: Mapping['natType']
   readonly mapped: readonly Endpoint[]
+  /** Addresses this node bears outside, whatever the port. */
+  readonly outside?: readonly string[]
+  /** All relays of the network but this node, the nearest first. */
+  readonly relays?: readonly RelayReport[]
   /** Whether the router in front of this node leads an outside port to it. */
   readonly portMapping?: PortMappingReport
   /** Default routes of this host, by family, as it prefers them. */
@@ -61,6 +65,13 @@ export interface PathsReport {
   /** Who was just heard on this LAN; absent where nobody listens. */
   readonly near?: readonly Name[]
   readonly peers: readonly PathReport[]
+}
+
+export interface RelayReport {
+  readonly name: Name
+  /** `silent`: it does not answer here. */
+  readonly by: 'udp' | 'tls' | 'silent'
+  readonly rttMs?: number
 }
 
 export interface PathPeer {

@@ -10,10 +10,10 @@ import type { Thrift } from '../upkeep/thrift.ts'
 import { createCandidateBook } from './candidate-book.ts'
 import type { FrameSocket } from './doors.ts'
 import type { Names } from './names.ts'
-import { createOutlook, type Outlook, type Outside } from './outlook.ts'
+import { createOutlook, type Outlook, type Outside, type RelaySight } from './outlook.ts'
 import type { PathCandidate } from './path.ts'
 import { createReflexive } from './reflexive.ts'
-import { createRelays, type OwnTls, type RelayScene, type TlsWays } from './relays.ts'
+import { createRelays, type OwnTls, type RelayScene, type Relays, type TlsWays } from './relays.ts'
 import { createStunClient } from './stun.ts'
 
 /** Binding again takes two round trips at each relay. */
@@ -55,6 +55,15 @@ function tlsWaysOf(options: WaysOptions, outlook: () => Outlook): TlsWays | unde
     open: (changed) => tlsClient({ onChange: changed, onWanted }),
     onChange,
   }
+}
+
+/** All relays that this node may ask, in the order of intent. */
+function relaySights(relays: Pick<Relays, 'byTls' | 'stunPlaces'>, outlook: Outlook): readonly RelaySight[] {
+  const byTls = relays.byTls()
+  return [...new Set(relays.stunPlaces().map(({ relay }) => relay))].map((relay) => {
+    const rttMs = outlook.rttMsOf(relay)
+    return rttMs === undefined ? { relay, by: byTls.includes(relay) ? 'tls' : 'silent' } : { relay, by: 'udp', rttMs }
+  })
 }
 
 export function createWays(options: WaysOptions) {
@@ -127,6 +136,7 @@ export function createWays(options: WaysOptions) {
     candidates,
     outlook,
     outside,
+    relaySights: () => relaySights(relays, outlook),
     newSight,
     outsideHosts: () => reflexive.hosts(),
     noteSight,

@@ -3,7 +3,7 @@
 // Counted by (boot, seq). The boot counter is kept before the first word; where it was lost with the database, the fact
 // that the broker still retains tells what it must exceed.
 
-import { formatEndpoint } from '../../shared/address/endpoint.ts'
+import { formatEndpoint, isIpv6 } from '../../shared/address/endpoint.ts'
 import { isPublic } from '../../shared/address/scope.ts'
 import { compareText, toBase64 } from '../../shared/bytes.ts'
 import type { Clock, Sha256, Signer } from '../../shared/effects.ts'
@@ -32,6 +32,16 @@ function candidatesOf(
   for (const endpoint of mapped) found.push({ kind: 'mapped', endpoint })
   found.sort((a, b) => compareText(b.kind, a.kind) || compareText(a.endpoint, b.endpoint))
   return found.slice(0, candidatesMax)
+}
+
+/**
+ * What stands in front of this node. Nothing does in front of a public address, but that of IPv6 says nothing about the NAT
+ * that all of IPv4 has to go through.
+ */
+function natTypeOf(candidates: readonly Candidate[], seen: Fact['natType']): Fact['natType'] {
+  const open = candidates.filter(({ kind }) => kind === 'public')
+  if (open.some(({ endpoint }) => !isIpv6(endpoint))) return 'none'
+  return seen === 'unknown' && open.length > 0 ? 'none' : seen
 }
 
 /** What peers behind NATs want to know: from where they are seen, by a node that no NAT stands in front of. */
@@ -88,8 +98,7 @@ export function createOwnFact(options: OwnFactOptions): OwnFact {
     current: () => current,
     compose(local, listenPort, reachable, entries, mapping) {
       const candidates = candidatesOf(local, listenPort, mapping)
-      // A node that has a public address has no NAT in front of that address, whatever else it has.
-      const natType = candidates.some((one) => one.kind === 'public') ? 'none' : mapping.natType
+      const natType = natTypeOf(candidates, mapping.natType)
       const seen = reachable || natType === 'none' ? observedPeers(entries) : []
       const relays = mapping.relays.slice(0, RELAYS_MAX)
       const word = options.keyStatement?.()

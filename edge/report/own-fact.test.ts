@@ -1,0 +1,47 @@
+// What a node says of what stands in front of it: an address of IPv6 says nothing of IPv4's NAT.
+
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { parseAddress, parseCidr } from '../../shared/address/cidr.ts'
+import type { Endpoint } from '../../shared/address/endpoint.ts'
+import { FakeClock } from '../../shared/effects.fake.ts'
+import type { Fact } from '../../shared/fact/fact.ts'
+import { generateSigningSeed, sha256, signerFromSeed } from '../../shared/host/crypto.ts'
+import { parseNodeId } from '../../shared/ids.ts'
+import type { LocalAddress } from '../plan/observed.ts'
+import { createOwnFact } from './own-fact.ts'
+
+function local(address: string, block: string): LocalAddress {
+  return { address: parseAddress(address), cidr: parseCidr(block), interface: 'eth0', physical: true }
+}
+const INSIDE = local('192.168.1.9', '192.168.1.0/24')
+const FOUR = local('203.0.113.9', '203.0.113.0/24')
+const SIX = local('2001:db8::9', '2001:db8::/64')
+
+function factOf(addresses: readonly LocalAddress[], natType: Fact['natType'], mapped: readonly Endpoint[] = []) {
+  const signer = signerFromSeed(generateSigningSeed())
+  const node = parseNodeId('nnnnnnnnnnnnnnnn')
+  const own = createOwnFact({ node, signer, sha256, clock: new FakeClock(), boot: 1 })
+  own.compose(addresses, 51_820, false, [], { natType, mapped, relays: [] })
+  return own.current()?.fact
+}
+
+test('a public address of IPv4 has no NAT in front of it, one of IPv6 leaves that to what others see', () => {
+  assert.is(factOf([FOUR], 'symmetric')?.natType, 'none')
+  assert.is(factOf([INSIDE, SIX], 'symmetric')?.natType, 'symmetric')
+  assert.is(factOf([INSIDE, SIX], 'endpoint-independent')?.natType, 'endpoint-independent')
+  assert.is(factOf([INSIDE, SIX], 'udp-blocked')?.natType, 'udp-blocked')
+  assert.is(factOf([SIX], 'unknown')?.natType, 'none')
+  assert.is(factOf([INSIDE], 'unknown')?.natType, 'unknown')
+})
+
+test('all places are said, whatever stands in front of them', () => {
+  const mapped = '198.51.100.7:40000' as Endpoint
+  assert.equal(factOf([INSIDE, SIX], 'endpoint-independent', [mapped])?.candidates, [
+    { kind: 'public', endpoint: '[2001:db8::9]:51820' },
+    { kind: 'mapped', endpoint: mapped },
+    { kind: 'lan', endpoint: '192.168.1.9:51820' },
+  ])
+})
+
+test.run()
