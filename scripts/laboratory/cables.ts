@@ -40,8 +40,9 @@ function lossTable(port: string, percent: number): string {
 }
 
 function severTable(a: string, b: string, severed: boolean): string {
-  const table = `bridge sever_${a}_${b}`.replaceAll('.', '_')
-  const rule = (from: string, to: string): string => `add rule ${table} cut ip saddr ${from} ip daddr ${to} drop`
+  const table = `bridge sever_${a}_${b}`.replaceAll(/[.:]/g, '_')
+  const ip = a.includes(':') ? 'ip6' : 'ip'
+  const rule = (from: string, to: string): string => `add rule ${table} cut ${ip} saddr ${from} ${ip} daddr ${to} drop`
   return [
     `add table ${table}`,
     `delete table ${table}`,

@@ -15,6 +15,7 @@ import { scenario as httpsOnly } from './scenarios/https-only.ts'
 import { scenario as hubLost } from './scenarios/hub-lost.ts'
 import { scenario as hubOutage } from './scenarios/hub-outage.ts'
 import { scenario as idle } from './scenarios/idle.ts'
+import { scenario as ipv6 } from './scenarios/ipv6.ts'
 import { scenario as keyRotation } from './scenarios/key-rotation.ts'
 import { scenario as lanOnly } from './scenarios/lan-only.ts'
 import { scenario as leave } from './scenarios/leave.ts'
@@ -53,6 +54,7 @@ export const scenarios: readonly Scenario[] = [
   flood,
   transfer,
   relayLife,
+  ipv6,
   httpsOnly,
   onePort,
   relayAlone,

@@ -2,6 +2,7 @@
 // ones vanish. Transfers run on all the same, over IPv4 and IPv6 outside, and a path of full size stays at full size.
 
 import type { Fleet } from '../fleet.ts'
+import { giveIpv6 } from '../ipv6.ts'
 import type { LabNode } from '../node.ts'
 import { watchPing } from '../ping.ts'
 import { runScenario, type Scenario } from '../scenario.ts'
@@ -62,26 +63,6 @@ async function digHole(fleet: Fleet): Promise<void> {
 async function linkCarries(fleet: Fleet, mtu: number): Promise<void> {
   await fleet.hub.host.ip([`link set eth0 mtu ${mtu}`])
   await Promise.all(ROUTERS.map((name) => fleet.net.host(name).ip([`link set wan mtu ${mtu}`])))
-}
-
-/** Sites that have IPv6 from their provider. */
-async function addIpv6(fleet: Fleet): Promise<void> {
-  for (const [n, site] of topology.sites.entries()) {
-    const router = fleet.net.host(`${site.name}-router`)
-    await router.exec(['sysctl', '-q', '-w', 'net.ipv6.conf.all.forwarding=1'])
-    await router.ip([
-      `address add 2001:db8:ff::${n + 1}/64 dev wan nodad`,
-      `address add 2001:db8:${n + 1}::1/64 dev lan nodad`,
-      `route add 2001:db8:${2 - n}::/64 via 2001:db8:ff::${2 - n}`,
-    ])
-    const [gateway = ''] = site.hosts
-    await fleet.net
-      .host(gateway)
-      .ip([
-        `address add 2001:db8:${n + 1}::11/64 dev eth0 nodad`,
-        `route add default via 2001:db8:${n + 1}::1 dev eth0`,
-      ])
-  }
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
@@ -199,7 +180,7 @@ export const scenario: Scenario = {
       'IPv6 outside, and IPv4 is cut',
       async () => {
         await linkCarries(fleet, 1_492)
-        await addIpv6(fleet)
+        await giveIpv6(fleet.net, { sites: ['alpha', 'beta'] })
         await reaches(one, two.name, 'direct')
         await fleet.net.sever('alpha', 'beta', true)
         const payload = watchPing(one.host, await two.address(), 100)
