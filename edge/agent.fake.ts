@@ -19,6 +19,7 @@ export function fakeAgent(words: Pick<Agent, 'status'> & Partial<Agent>): Agent 
       set: refuse,
       restore: refuse,
     },
+    flows: { query: refuse, fault: refuse },
     exportIntent: () => new Uint8Array(0),
     importIntent: () => false,
     retry: () => false,

@@ -11,6 +11,7 @@ import type { PathKind } from '../shared/wire/report.ts'
 import type { ConfirmDoors } from './confirm/doors.ts'
 import type { ConfirmView } from './confirm/view.ts'
 import type { Driver } from './drivers/driver.ts'
+import type { AgentFlows, FlowDoors } from './flows/doors.ts'
 import type { GossipDoor } from './gossip/doors.ts'
 import type { GossipStatus } from './gossip/tally.ts'
 import type { Identity } from './identity.ts'
@@ -98,6 +99,8 @@ export interface AgentOptions {
   readonly uplinks?: UplinkDoors & { readonly wayOut: Pick<WayOut, 'serve'> }
   /** Absent where nobody asks what upkeep costs. */
   readonly upkeep?: UpkeepDoors
+  /** Keeps flows on record; absent where none are. */
+  readonly flows?: FlowDoors
   /** Opens the relay that this node's record offers; absent where it can't. */
   readonly openRelay?: (duty: RelayDuty) => Promise<OpenedRelay>
   /** Addresses of a DNS name, for public endpoints; absent where names are of no use. */
@@ -268,6 +271,8 @@ export interface Agent {
   trustAnew(detail: string): void
   /** Policy overrides: see them, set one, end one early. */
   readonly overrides: AgentOverrides
+  /** Who talked with whom through the mesh, by which rule. */
+  readonly flows: AgentFlows
   /** This device's WireGuard key. */
   keys(): KeysReport
   /** Another WireGuard key. Resolves once WireGuard has it, or under a membership lock once people are asked to sign for it. */

@@ -9,10 +9,12 @@ import { hubIsThere, openLink, type Running, tellRefused } from './agent-link.ts
 import { createModels, type Models } from './agent-model.ts'
 import { createParts, lastGoodKey, type Parts, pathSizesKey, upkeepKey } from './agent-parts.ts'
 import { createLoop } from './apply/loop.ts'
-import { createTurns, type Turns } from './apply/turn.ts'
-import { createWishes } from './apply/wish.ts'
+import { createOwnTurns } from './apply/own-turns.ts'
+import type { Turns } from './apply/turn.ts'
 import { createOwnConfirm } from './confirm/own-confirm.ts'
 import type { KernelWord } from './drivers/driver.ts'
+import type { AgentFlows } from './flows/doors.ts'
+import { createOwnFlows } from './flows/own-flows.ts'
 import { createOwnGossip, type OwnGossip } from './gossip/own-gossip.ts'
 import type { Lan } from './lan/lan.ts'
 import { createOwnLan } from './lan/own-lan.ts'
@@ -121,23 +123,6 @@ function settledOf({ holding }: Parts, turns: Turns, { confirm }: Running): Vers
   return confirm !== undefined && compareVersion(good, applied) < 0 ? good : applied
 }
 
-function createOwnTurns(
-  options: AgentOptions,
-  parts: Parts,
-  lan: Lan | undefined,
-  overrides: OwnOverrides,
-  onChanged: () => void,
-): Turns {
-  const { driver, identity, log, settings } = options
-  const { facts, health, holding, keyBook, ownKey, paths, peers } = parts
-  const keys = { wgKey: () => ownKey.wgKey(), formerKeys: peers.formerKeys }
-  const wishes = createWishes(identity.nodeId, keys, settings, paths, parts.sizes, overrides.book)
-  const keysRevision = (): number => keyBook.revision()
-  const nudge = options.paths?.nudge
-  const doors = { driver, holding, peers, facts, endpoints: paths, lan, wishes, health, log, keysRevision, nudge }
-  return createTurns({ ...doors, onChanged })
-}
-
 function createOwnReporter(options: AgentOptions, parts: Parts, running: Running, models: Models): Reporter {
   const metered = options.paths?.metered === true
   const { clock, upkeep } = parts
@@ -145,13 +130,36 @@ function createOwnReporter(options: AgentOptions, parts: Parts, running: Running
   return createReporter({ clock, metered, isThrifty, link: () => running.link, model: () => models.hub() })
 }
 
-/** What people may order about a revision on trial, or one that was taken back. */
-function trialOrders(running: Running): Pick<Agent, 'retry' | 'confirm'> {
-  return { retry: () => running.confirm?.retry() ?? false, confirm: () => running.confirm?.vouch() ?? false }
+/** The links of this host may be others. */
+function followLinks({ clock, health, members, paths, peers, ports, uplinks }: Parts, turns: Turns): void {
+  const { addresses } = turns.local()
+  uplinks.follow(addresses)
+  tellUplinks(health, uplinks.report(), clock.now())
+  // Whoever was given an endpoint by people needs no port of a router.
+  ports.follow({
+    local: addresses,
+    wanted: members.me()?.publicEndpoint === undefined,
+    seen: paths.outsideHosts(),
+    direct: peers.entries.filter(({ path }) => path === 'direct').length,
+  })
 }
 
-function unreadableLock(why: string): HoldfastError {
-  return new HoldfastError('corrupt', why, { remedy: 'Run `holdfast lock trust FILE` again.' })
+type Asked = 'retry' | 'confirm' | 'flows' | 'overrides'
+
+/** What people may ask for and order, about a revision on trial among others. */
+function askedOf(running: Running, flows: AgentFlows, overrides: OwnOverrides): Pick<Agent, Asked> {
+  return {
+    retry: () => running.confirm?.retry() ?? false,
+    confirm: () => running.confirm?.vouch() ?? false,
+    flows,
+    overrides: overrides.people,
+  }
+}
+
+function trustAnew({ holding, keep }: Parts, detail: string): void {
+  keep.journal('membership-lock', detail)
+  const bad = holding.reload()
+  if (bad !== undefined) throw new HoldfastError('corrupt', bad, { remedy: 'Run `holdfast lock trust FILE` again.' })
 }
 
 export function createAgent(options: AgentOptions): Agent {
@@ -165,7 +173,7 @@ export function createAgent(options: AgentOptions): Agent {
   }
   const onKeys = (): void => (running.announcer === undefined ? undefined : onFollow())
   const parts = createParts(options, request, onChanged, onUplink, onKeys)
-  const { chores, clock, health, holding, keep, keyDesk, members, paths, peers, ports, uplinks } = parts
+  const { chores, clock, keep, keyDesk, members, paths, peers, ports, uplinks } = parts
   const running: Running = { link: undefined, announcer: undefined, confirm: undefined }
   const settled = (): Version => settledOf(parts, turns, running)
   const overrides = createOwnOverrides(options, parts, running, { settled, onChange: () => loop.wake('intent') })
@@ -175,7 +183,8 @@ export function createAgent(options: AgentOptions): Agent {
     state: () => gossip.state(),
     onState: (node, state) => gossip.heardBeacon(node, state),
   })
-  const turns = createOwnTurns(options, parts, lan, overrides, onChanged)
+  const flows = createOwnFlows(options, parts)
+  const turns = createOwnTurns(options, parts, lan, overrides, flows, onChanged)
   const onFollow = (): void => {
     adopt(parts, options)
     overrides.look()
@@ -216,17 +225,8 @@ export function createAgent(options: AgentOptions): Agent {
     overrides.look()
     parts.upkeep.look()
     reporter.tell(acknowledges)
-    const { addresses } = turns.local()
-    lan?.follow(addresses)
-    uplinks.follow(addresses)
-    tellUplinks(health, uplinks.report(), clock.now())
-    // Whoever was given an endpoint by people needs no port of a router.
-    ports.follow({
-      local: addresses,
-      wanted: members.me()?.publicEndpoint === undefined,
-      seen: paths.outsideHosts(),
-      direct: peers.entries.filter(({ path }) => path === 'direct').length,
-    })
+    lan?.follow(turns.local().addresses)
+    followLinks(parts, turns)
     running.announcer?.announce()
     gossip.follow()
     const offered = members.me()?.relay
@@ -252,6 +252,7 @@ export function createAgent(options: AgentOptions): Agent {
       keep.journal('started', `version ${settings.version}, boot ${running.announcer.boot()}`)
       await paths.prepare()
       await loop.start()
+      flows.start(() => running.announcer?.boot() ?? 0)
       void paths.start().then(onChanged)
       void lan?.start()
       gossip.start()
@@ -264,6 +265,7 @@ export function createAgent(options: AgentOptions): Agent {
       unwatch?.()
       running.confirm?.stop()
       await loop.stop()
+      await flows.stop()
       await paths.stop()
       await lan?.stop()
       uplinks.stop()
@@ -278,8 +280,7 @@ export function createAgent(options: AgentOptions): Agent {
     paths: () => agentPaths(parts, paths, lan, turns.local().addresses),
     relayFigures: async () => await parts.relay.metrics(),
     plan: () => turns.plan(),
-    overrides: overrides.people,
-    ...trialOrders(running),
+    ...askedOf(running, flows, overrides),
     wake() {
       running.link?.nudge()
       loop.wake('intent')
@@ -287,9 +288,7 @@ export function createAgent(options: AgentOptions): Agent {
     exportIntent: () => gossip.write(),
     importIntent: (file) => gossip.read(file),
     trustAnew(detail) {
-      keep.journal('membership-lock', detail)
-      const bad = holding.reload()
-      if (bad !== undefined) throw unreadableLock(bad)
+      trustAnew(parts, detail)
       onFollow()
     },
     ...keyDesk.people,

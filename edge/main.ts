@@ -43,6 +43,7 @@ const doors: Doors = {
       log,
       clock: systemClock,
       policyDriver: settings.policyDriver,
+      countBeside: settings.flows === 'on' ? settings.meshPort : undefined,
     })
   },
   createPathDoors: async (settings, files, log, out) => {

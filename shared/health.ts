@@ -113,6 +113,12 @@ export const healthMeanings = {
     title: 'The disk does not take writes; the network goes on from memory',
     remedy: 'Free some space where the state directory lies. Until then a reboot starts from older state.',
   },
+  'flow-ledger-broken': {
+    severity: 'warning',
+    title: 'The record of flows was not whole: batches are missing, or were changed',
+    remedy:
+      'The file lies beside the new one, under the name given here. A worn disk does this, or somebody with root: `holdfast flows --verify` looks at the present one.',
+  },
   'clock-raised': {
     severity: 'info',
     title: 'The clock was behind the last known time and has been raised',

@@ -253,6 +253,29 @@ export const gossipFileBytesMax = snapshotBytesMax + (8 << 20)
 export const confirmNotedMax = 8
 /** Flows through the mesh that the kernel's programs of policy know at once; 11 MB there. One more costs the oldest its place. */
 export const policyFlowsMax = 65_536
+/** Flows that nft counts one by one: a list of them takes it a tenth of a second on a Pi. More are counted by service. */
+export const nftFlowsMax = 8_192
+/** Services, by source and destination, that nft counts: asked for, and beyond the flows above. */
+export const nftServicesMax = 4_096
+/** Records in one batch of flows; those that moved least are summed up as not recorded. */
+export const flowRecordsMax = 512
+/** Flows of one service between the same two that stand one by one in a batch; more are one record. */
+export const flowsApartMax = 8
+/** Policies that one record names, of those that speak of the subject and don't accept. */
+export const flowPoliciesNamedMax = 8
+/** A batch of as many records, with labels. */
+export const flowBatchBytesMax = 1 << 20
+/** A checkpoint of the ledger is some 300 B. */
+export const flowCheckpointBytesMax = 1 << 10
+/** The ledger on the device: half a million records of some hundred bytes would be too much for an SD card to lose; this is a
+ * month of an ordinary device, or some days of a busy one. */
+export const flowLedgerBytesMax = 16 << 20
+/** How long records are kept, milliseconds: whoever is asked for older ones asks the hub. */
+export const flowLedgerAgeMsMax = 30 * 86_400_000
+/** Batches that wait for a disk that takes no writes: a minute. */
+export const flowBatchesWaitingMax = 6
+/** Records in one answer to people. */
+export const flowsShownMax = 5_000
 
 /** Canonical bytes of one policy override: a hundred rules. It is for the night, not for the year. */
 export const overrideBytesMax = 16 << 10

@@ -59,6 +59,12 @@ export const agentFlags: readonly FlagSpec[] = [
     choices: ['auto', 'nft'],
   },
   {
+    name: 'flows',
+    value: 'MODE',
+    summary: 'Keep on record who talks with whom through the mesh, and what is denied (default on)',
+    choices: ['on', 'off'],
+  },
+  {
     name: 'set-clock',
     value: 'BOOL',
     summary: 'Raise the clock to the last known time (default true)',

@@ -4,6 +4,7 @@ import type { FlagSpec, ProgramSpec } from '../../shared/cli/command.ts'
 import { shells } from '../../shared/cli/completion.ts'
 import { defaultStateDir } from '../host/files.ts'
 import { agentFlags, hubBehindFlag, interfaceFlag, json, proxyFlag } from './flags.ts'
+import { flowsRows } from './flows-rows.ts'
 import { keysRows } from './keys-rows.ts'
 import { lockRows } from './lock-rows.ts'
 import { policyRows } from './policy-rows.ts'
@@ -164,6 +165,7 @@ export const commands: readonly CommandRow[] = [
     load: async () => (await import('./confirm.ts')).confirmCommand,
   },
   ...policyRows,
+  ...flowsRows,
   {
     spec: {
       name: 'relay',

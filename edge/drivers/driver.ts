@@ -1,5 +1,6 @@
 // The seam between the planner and the kernel: read everything, apply operations, clean up.
 
+import type { FlowReader } from '../flows/counters.ts'
 import type { Observed } from '../plan/observed.ts'
 import type { Op } from '../plan/op.ts'
 
@@ -26,4 +27,6 @@ export interface Driver {
   cleanup(): Promise<void>
   /** Calls `wake` when the kernel says that something of ours may have changed. Returns how to stop. */
   watch(wake: (word: KernelWord) => void): () => void
+  /** What the kernel counts of the mesh's flows; absent where nobody counts. */
+  readonly flows?: FlowReader
 }

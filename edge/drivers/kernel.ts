@@ -1,13 +1,14 @@
 // The kernel as the planner sees it: reads all that is ours, executes operations, cleans up.
 
 import type { Clock, Log } from '../../shared/effects.ts'
-import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
+import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { tableName } from '../plan/nft.ts'
 import type { Observed } from '../plan/observed.ts'
 import { foundations, type Op, type OpName, type OpOf } from '../plan/op.ts'
 import { type HostLinks, parseLinks } from './addresses.ts'
 import type { Run } from './command.ts'
 import type { Driver, Failure } from './driver.ts'
+import { createFlowReader, removeFlows } from './flows.ts'
 import { hasIpv6, readForwarding, switchForwardingOn } from './forwarding.ts'
 import { addLink, type Flavour, flavourOf, removeLink, setLink } from './link.ts'
 import { createNftTable } from './nft.ts'
@@ -31,6 +32,8 @@ export interface KernelDriverOptions {
   readonly log: Log
   /** What enforces policy: whatever this kernel does best, or nft. */
   readonly policyDriver: 'auto' | 'nft'
+  /** Inside the mesh, for the agents' own words; absent where flows are not counted. */
+  readonly countBeside?: number | undefined
 }
 
 type Executors = { readonly [N in OpName]: (op: OpOf<N>) => Promise<void> }
@@ -54,6 +57,8 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
   const { interface: name, privateKeyPath, run, clock, log } = options
   const table = createNftTable(tableName, run, true)
   const policy = createPolicy({ run, log, interface: name, by: options.policyDriver })
+  const { countBeside: meshPort } = options
+  const flows = meshPort === undefined ? undefined : createFlowReader({ run, clock, interface: name, meshPort })
   let flavour: Flavour | undefined
   let watch: KernelWatch | undefined
 
@@ -108,8 +113,23 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
     tables.forget()
   }
 
+  let counts = true
+  /** What an earlier process counted by, before people switched it off. */
+  const countNoMore = async (): Promise<void> => {
+    if (!counts) return
+    counts = false
+    try {
+      await removeFlows(run)
+    } catch (error) {
+      log.warn('flows are counted still', { reason: describeError(error) })
+    }
+  }
+
   const execute: Executors = {
-    'policy-set': (op) => policy.load(op.policy),
+    'policy-set': async (op) => {
+      await policy.load(op.policy)
+      if (flows === undefined) await countNoMore()
+    },
     'ruleset-set': (op) => table.set(op.ruleset),
     'link-add': async () => {
       flavour = await addLink(name, run, log)
@@ -138,6 +158,7 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
   }
 
   return {
+    ...(flows === undefined ? {} : { flows }),
     async read() {
       const ipv6 = hasIpv6()
       const found = await readDevice()
@@ -178,6 +199,7 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
     async cleanup() {
       await removeLink(name, run)
       await policy.remove()
+      await removeFlows(run)
       await table.remove()
       await removeTurnCover(run)
       await removeRelay(run)

@@ -16,6 +16,8 @@ export interface StateFiles {
   /** Every device key this device has had of late, with serials and what proves them. Secret. */
   readonly deviceKeys: string
   readonly database: string
+  /** Flows on record. */
+  readonly flows: string
   /** The membership lock that is pinned. */
   readonly membershipLock: string
   /** The root key that is pinned, where the hub has rotated its own since this device joined. */
@@ -34,6 +36,7 @@ export function stateFiles(directory: string): StateFiles {
     deviceKey: join(directory, 'device.key'),
     deviceKeys: join(directory, 'device-keys.json'),
     database: join(directory, 'state.db'),
+    flows: join(directory, 'flows.db'),
     membershipLock: join(directory, 'membership-lock.json'),
     rootPin: join(directory, 'root-key.json'),
     socket: join(directory, 'agent.sock'),

@@ -14,6 +14,7 @@ import { version } from '../../shared/version.ts'
 import type { Agent, AgentOptions, AgentSettings, PathDoors } from '../agent.ts'
 import type { Driver } from '../drivers/driver.ts'
 import type { DeviceKeys } from '../enrol/device-keys.ts'
+import { openLedger } from '../flows/sqlite-ledger.ts'
 import type { GossipDoor, GossipSelf } from '../gossip/doors.ts'
 import type { Identity } from '../identity.ts'
 import type { BeaconSocket } from '../lan/doors.ts'
@@ -163,6 +164,7 @@ async function makeAgent(
     ...(settings.lan ? { lan: { socket: beacons, crypto: sealing } } : {}),
     ...(settings.portMapping === 'auto' ? { portMapping } : {}),
     ...(settings.uplinks === 'auto' ? { uplinks: { ...uplinks, wayOut } } : {}),
+    ...(settings.flows === 'on' ? { flows: { open: (more) => openLedger(files.flows, more) } } : {}),
     gossip: { door: gossip({ ...selfOf(options, device), datagrams }), deflate },
     openRelay: (duty) => openHostRelay(options, duty, doors.tls),
     bus: createHubBus({

@@ -62,6 +62,8 @@ export const settingsSchema = v.strictObject({
   uplinks: v.optional(v.picklist(['auto', 'off']), 'auto'),
   /** What enforces policy: programs in the kernel where it takes them, or nft everywhere. */
   policyDriver: v.optional(v.picklist(['auto', 'nft']), 'nft'),
+  /** Keep on record who talked with whom through the mesh; where off, flows are not even counted. */
+  flows: v.optional(v.picklist(['on', 'off']), 'on'),
   logLevel: v.optional(v.picklist(['debug', 'info', 'warn', 'error']), 'info'),
   logFormat: v.optional(v.picklist(['auto', 'text', 'json', 'journal']), 'auto'),
   /** Raise the clock to the time floor at start; off where the host owns time. */
@@ -123,6 +125,7 @@ function typed(name: SettingName, word: string): unknown {
     case 'portMapping':
     case 'uplinks':
     case 'policyDriver':
+    case 'flows':
     case 'logLevel':
     case 'logFormat':
     case 'proxy':

@@ -17,6 +17,8 @@ export const paths = {
   paths: '/v1/paths',
   plan: '/v1/plan',
   journal: '/v1/journal',
+  flows: '/v1/flows',
+  flowFault: '/v1/flows/fault',
   wake: '/v1/wake',
   retry: '/v1/retry',
   confirm: '/v1/confirm',
@@ -78,6 +80,11 @@ export type PingLine =
       readonly path: AgentStatus['peers'][number]['path']
     }
   | { readonly error: { readonly code: string; readonly message: string; readonly remedy?: string } }
+
+/** What is wrong with the record of flows. */
+export interface FlowFaultAnswer {
+  readonly fault?: string | undefined
+}
 
 /** Pings one request may ask for; a longer watch is a loop of the caller's. */
 export const pingCountMax = 10_000

@@ -5,9 +5,11 @@ import { concat, fromUtf8, utf8 } from '../../shared/bytes.ts'
 import { type ErrorCode, HoldfastError } from '../../shared/errors.ts'
 import { gossipFileBytesMax } from '../../shared/limits.ts'
 import type { AgentStatus, KeysReport, OverrideAnswer } from '../agent.ts'
+import type { FlowQuery, FlowsAnswer } from '../flows/query.ts'
 import type { OverrideOrder } from '../override/book.ts'
 import type { PathsReport } from '../paths/report.ts'
 import {
+  type FlowFaultAnswer,
   type ImportAnswer,
   type JournalAnswer,
   type OverridesAnswer,
@@ -31,6 +33,8 @@ export interface LocalClient {
   paths(): Promise<PathsReport>
   plan(): Promise<PlanAnswer>
   journal(limit: number): Promise<JournalAnswer>
+  flows(query: FlowQuery): Promise<FlowsAnswer>
+  flowFault(): Promise<FlowFaultAnswer>
   wake(): Promise<void>
   /** Throws `conflict` where no revision is in quarantine. */
   retry(): Promise<void>
@@ -146,6 +150,17 @@ export function createLocalClient(socketPath: string): LocalClient {
     paths: async () => (await ask('GET', paths.paths)) as PathsReport,
     plan: async () => (await ask('GET', paths.plan)) as PlanAnswer,
     journal: async (limit) => (await ask('GET', `${paths.journal}?limit=${limit}`)) as JournalAnswer,
+    flows: async ({ afterSeq, denied, limit, peer, sinceMs }) => {
+      const query = new URLSearchParams({
+        since: `${sinceMs}`,
+        after: `${afterSeq}`,
+        limit: `${limit}`,
+        denied: `${denied}`,
+      })
+      if (peer !== undefined) query.set('peer', peer)
+      return (await ask('GET', `${paths.flows}?${query.toString()}`)) as FlowsAnswer
+    },
+    flowFault: async () => (await ask('GET', paths.flowFault)) as FlowFaultAnswer,
     wake: async () => void (await ask('POST', paths.wake)),
     retry: async () => void (await ask('POST', paths.retry)),
     confirm: async () => void (await ask('POST', paths.confirm)),

@@ -6,13 +6,14 @@ import { fromUtf8 } from '../../shared/bytes.ts'
 import type { Clock } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
-import { gossipFileBytesMax } from '../../shared/limits.ts'
+import { flowsShownMax, gossipFileBytesMax } from '../../shared/limits.ts'
 import { metricsContentType } from '../../shared/metrics-text.ts'
 import type { Agent, PeerStatus } from '../agent.ts'
 import type { Echo } from '../echo/echo.ts'
 import { SESSION_YOUNG_MS } from '../paths/pacing.ts'
 import type { Store } from '../store/store.ts'
 import {
+  type FlowFaultAnswer,
   type ImportAnswer,
   journalLimitMax,
   orderBytesMax,
@@ -50,6 +51,13 @@ function count(query: URLSearchParams, key: string, otherwise: number, max: numb
     throw new HoldfastError('invalid', `${key} is not a number from 1 to ${max}`, { field: key })
   }
   return value
+}
+
+/** A number that only grows, 0 where it is not given. */
+function moment(query: URLSearchParams, key: string): number {
+  const value = Number(query.get(key) ?? 0)
+  if (Number.isSafeInteger(value) && value >= 0) return value
+  throw new HoldfastError('invalid', `${key} is not a number`, { field: key })
 }
 
 /** A look wakes nobody: where no session stands, no word is sent for it. */
@@ -107,6 +115,35 @@ function jsonOf(body: Uint8Array): unknown {
   } catch (cause) {
     throw new HoldfastError('invalid', 'the request is not JSON', { cause })
   }
+}
+
+function keyRoutes({ agent }: LocalDoors): readonly LocalRoute[] {
+  return [
+    { method: 'GET', path: paths.keys, handle: () => agent.keys() },
+    { method: 'POST', path: paths.rotateKey, order: true, handle: () => agent.rotateKey() },
+    { method: 'POST', path: paths.rotateDeviceKey, order: true, handle: () => agent.rotateDeviceKey() },
+    { method: 'POST', path: paths.forgetKeys, order: true, handle: () => agent.forgetKeys() },
+  ]
+}
+
+function flowRoutes({ agent }: LocalDoors): readonly LocalRoute[] {
+  return [
+    {
+      method: 'GET',
+      path: paths.flows,
+      handle: async (query) => {
+        const peer = query.get('peer')
+        return await agent.flows.query({
+          sinceMs: moment(query, 'since'),
+          afterSeq: moment(query, 'after'),
+          denied: query.get('denied') === 'true',
+          limit: count(query, 'limit', flowsShownMax, flowsShownMax),
+          ...(peer === null ? {} : { peer }),
+        })
+      },
+    },
+    { method: 'GET', path: paths.flowFault, handle: (): FlowFaultAnswer => ({ fault: agent.flows.fault() }) },
+  ]
 }
 
 function overrideRoutes({ agent }: LocalDoors): readonly LocalRoute[] {
@@ -213,11 +250,9 @@ export function localRoutes(doors: LocalDoors): readonly LocalRoute[] {
         return { taken, held: agent.status().revision.held }
       },
     },
-    { method: 'GET', path: paths.keys, handle: () => agent.keys() },
-    { method: 'POST', path: paths.rotateKey, order: true, handle: () => agent.rotateKey() },
-    { method: 'POST', path: paths.rotateDeviceKey, order: true, handle: () => agent.rotateDeviceKey() },
-    { method: 'POST', path: paths.forgetKeys, order: true, handle: () => agent.forgetKeys() },
+    ...keyRoutes(doors),
     ...overrideRoutes(doors),
+    ...flowRoutes(doors),
     { method: 'GET', path: paths.ping, handle: (query, response) => ping(doors, query, response) },
   ]
 }

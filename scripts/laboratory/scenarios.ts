@@ -8,6 +8,7 @@ import { scenario as commitConfirm } from './scenarios/commit-confirm.ts'
 import { scenario as damagedDb } from './scenarios/damaged-db.ts'
 import { scenario as failover } from './scenarios/failover.ts'
 import { scenario as flood } from './scenarios/flood.ts'
+import { scenario as flows } from './scenarios/flows.ts'
 import { scenario as foreignBroker } from './scenarios/foreign-broker.ts'
 import { scenario as fullDisk } from './scenarios/full-disk.ts'
 import { scenario as gossip } from './scenarios/gossip.ts'
@@ -67,6 +68,7 @@ export const scenarios: readonly Scenario[] = [
   repair,
   policy,
   policyDriver,
+  flows,
   breakGlass,
   subnetRoute,
   mosquitto,

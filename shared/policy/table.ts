@@ -56,10 +56,22 @@ function find(cell: Cell | undefined, protocol: number, port: number): Decision 
   return best?.decision
 }
 
-function identityAt({ addresses }: Table, other: Address): number {
-  const host = hostCidr(other)
-  const exact = addresses.get(host)
+/** Of addresses that stand in blocks alone: they are met again and again, and cost a look at every block. */
+const within = new WeakMap<Table, Map<Address, number>>()
+const WITHIN_MAX = 4_096
+
+function identityAt(table: Table, other: Address): number {
+  const exact = table.addresses.get(hostCidr(other))
   if (exact !== undefined) return exact
+  const known = within.get(table) ?? new Map<Address, number>()
+  if (known.size >= WITHIN_MAX) known.clear()
+  const identity = known.get(other) ?? identityWithin(table, other)
+  within.set(table, known.set(other, identity))
+  return identity
+}
+
+function identityWithin({ addresses }: Table, other: Address): number {
+  const host = hostCidr(other)
   let best: readonly [length: number, identity: number] = [-1, 0]
   for (const [block, identity] of addresses) {
     const length = Number(block.slice(block.indexOf('/') + 1))

@@ -25,6 +25,7 @@ export type EnvelopeKind =
   | 'authority'
   | 'wg-key'
   | 'device-key'
+  | 'ledger'
 
 const VERSION = 1
 const KEY_ID_BYTES = 8

@@ -1,0 +1,80 @@
+// Flows on record as people read them.
+
+import type { Cell } from '../../shared/cli/table.ts'
+import type { Amount, FlowEnd, FlowLoss, FlowReason } from '../../shared/flows/batch.ts'
+import type { ShownFlow, ShownLoss } from '../flows/query.ts'
+import { bytesText, timeText } from './words.ts'
+
+const PROTOCOLS: ReadonlyMap<number, string> = new Map([
+  [1, 'icmp'],
+  [6, 'tcp'],
+  [17, 'udp'],
+  [47, 'gre'],
+  [58, 'icmpv6'],
+  [132, 'sctp'],
+])
+
+export const flowColumns = ['UNTIL', 'VERDICT', 'FROM', 'TO', 'SERVICE', 'SENT', 'BACK', 'PATH', 'RULE'] as const
+
+function endText({ address, name }: FlowEnd, port: number | undefined): string {
+  const who = name ?? address
+  if (port === undefined) return who
+  return who.includes(':') ? `[${who}]:${port}` : `${who}:${port}`
+}
+
+function serviceText({ destinationPort, flows, protocol }: ShownFlow): string {
+  const word = PROTOCOLS.get(protocol) ?? `protocol ${protocol}`
+  const service = destinationPort === undefined ? word : `${word} ${destinationPort}`
+  return flows === undefined
+    ? service
+    : `${service}, ${flows} ${destinationPort === undefined && protocol !== 1 && protocol !== 58 ? 'ports' : 'flows'}`
+}
+
+function ruleText(reason: FlowReason): string {
+  switch (reason.kind) {
+    case 'rule': {
+      const label = reason.name === undefined ? '' : ` "${reason.name}"`
+      return `${reason.policy} ${reason.direction}[${reason.index}]${label}, ${reason.tier}`
+    }
+    case 'isolated':
+      return `no rule of ${reason.policies.join(', ')}, ${reason.direction}`
+    case 'default':
+      return `no policy, ${reason.direction} by default`
+    case 'kernel':
+      return reason.word
+  }
+}
+
+function amountText({ bytes, packets }: Amount): string {
+  return packets === 0 ? '-' : `${packets} (${bytesText(bytes)})`
+}
+
+export function flowRow(flow: ShownFlow): readonly (string | Cell)[] {
+  const { back, destination, path, reason, sent, source, sourcePort, to, verdict, via } = flow
+  return [
+    timeText(to),
+    verdict === 'accept' ? { text: 'accepted', tone: 'good' } : { text: 'denied', tone: 'bad' },
+    endText(source, sourcePort),
+    endText(destination, undefined),
+    serviceText(flow),
+    amountText(sent),
+    amountText(back),
+    path === undefined ? '-' : via === undefined ? path : `${path} via ${via}`,
+    ruleText(reason),
+  ]
+}
+
+const WHY: Readonly<Record<FlowLoss['why'], string>> = {
+  full: 'more flows at once than the kernel keeps apart',
+  crowded: 'more flows than one batch takes',
+  restart: 'the agent was not running, or was killed before it wrote them down',
+  reset: 'the kernel’s counters were cleared, or policy was enforced in another way from then on',
+  disk: 'the disk took no writes',
+  damaged: 'the record before was not whole and was set aside; see `holdfast status`',
+}
+
+export function lossText({ amount, from, why }: ShownLoss): string {
+  const much =
+    amount === undefined ? 'an unknown number of packets' : `${amount.packets} packets (${bytesText(amount.bytes)})`
+  return `not on record, about ${timeText(from)}: ${much}; ${WHY[why]}`
+}

@@ -1,0 +1,15 @@
+// What the record of flows asks of its host, and what it offers to people.
+
+import type { LedgerOptions, OpenedLedger } from './ledger.ts'
+import type { FlowQuery, FlowsAnswer } from './query.ts'
+
+export interface FlowDoors {
+  readonly open: (options: LedgerOptions) => OpenedLedger
+}
+
+export interface AgentFlows {
+  /** Looks at the kernel first. Throws `unsupported` where no flows are recorded. */
+  query(query: FlowQuery): Promise<FlowsAnswer>
+  /** What is wrong with the record, link by link; undefined where nothing is. */
+  fault(): string | undefined
+}

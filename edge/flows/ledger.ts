@@ -1,0 +1,45 @@
+// Where batches of flows are kept: the seam between those who summarise, those who ask, and the disk.
+
+import type { Clock, Log, Sha256, Signer, Verify } from '../../shared/effects.ts'
+import type { FlowBatch } from '../../shared/flows/batch.ts'
+import type { NetworkId, NodeId } from '../../shared/ids.ts'
+
+export interface LedgerEntry {
+  /** From 1, without gaps. */
+  readonly seq: number
+  readonly batch: FlowBatch
+}
+
+export interface FlowLedger {
+  /** One transaction. Throws where the disk takes no writes; then nothing changed. */
+  append(batch: FlowBatch): void
+  /** The newest; undefined where there is none. */
+  last(): LedgerEntry | undefined
+  /** Those behind that number which end at that time or later, newest first. */
+  newest(afterSeq: number, sinceMs: number): Iterable<LedgerEntry>
+  /** Looks at every link: what is wrong, or undefined. */
+  fault(): string | undefined
+  close(): void
+}
+
+export interface OpenedLedger {
+  readonly ledger: FlowLedger
+  /** Set where the one before was not whole and was set aside: what was wrong, and where it is. */
+  readonly setAside?: string
+}
+
+export interface LedgerOptions {
+  readonly network: NetworkId
+  readonly node: NodeId
+  readonly signer: Signer
+  /** Keys that this device has, or had. */
+  readonly keys: () => readonly Uint8Array[]
+  readonly sha256: Sha256
+  readonly verify: Verify
+  readonly clock: Pick<Clock, 'now'>
+  readonly log: Log
+  /** For tests of a small disk. */
+  readonly bytesMax?: number
+  /** Leaves one that is not whole where it is, and throws: for those who only look. */
+  readonly look?: true
+}

@@ -1,0 +1,141 @@
+// The flows of this node: what they are judged by is what its kernel was told, so the driver is listened to. Before its policy
+// changes, what passed under the former one is put on record.
+
+import type { Address } from '../../shared/address/cidr.ts'
+import { fromBase64 } from '../../shared/bytes.ts'
+import { describeError, HoldfastError } from '../../shared/errors.ts'
+import { type Endpoint, worldOf } from '../../shared/policy/world.ts'
+import { formatVersion } from '../../shared/record/head.ts'
+import type { AgentOptions } from '../agent.ts'
+import type { Parts } from '../agent-parts.ts'
+import type { Driver } from '../drivers/driver.ts'
+import type { Enforcement } from '../plan/enforcement.ts'
+import { type Collector, createCollector } from './collector.ts'
+import type { AgentFlows } from './doors.ts'
+import type { FlowLedger } from './ledger.ts'
+import { queryFlows } from './query.ts'
+import type { Scene } from './scene.ts'
+import type { Way } from './summary.ts'
+
+export interface OwnFlows extends AgentFlows {
+  /** The driver, listened to. */
+  readonly driver: Driver
+  start(boot: () => number): void
+  stop(): Promise<void>
+}
+
+/** How long a change of policy waits for a last look at what passed before it. */
+const LAST_LOOK_MS = 1_000
+
+function refuse(): never {
+  throw new HoldfastError('unsupported', 'this node keeps no record of flows', {
+    remedy: 'Set `flows: on` in its config file, and restart the agent.',
+  })
+}
+
+interface Opened {
+  readonly ledger: FlowLedger
+  readonly collector: Collector
+}
+
+export function createOwnFlows(options: AgentOptions, parts: Parts): OwnFlows {
+  const { driver, flows, identity, log, sha256, verify } = options
+  const { clock, health, holding, keep, ownDevice, peers } = parts
+  let policy: Enforcement | undefined
+  let directory: { readonly of: unknown; readonly endpoints: ReadonlyMap<Address, Endpoint> } | undefined
+  let opened: Opened | undefined
+
+  const endpoints = (): ReadonlyMap<Address, Endpoint> => {
+    const records = holding.inForce()?.parsed.records
+    if (directory === undefined || directory.of !== records) {
+      const all = records === undefined ? [] : worldOf(records, () => undefined).endpoints
+      directory = {
+        of: records,
+        endpoints: new Map(all.flatMap((one) => one.addresses.map((address) => [address, one] as const))),
+      }
+    }
+    return directory.endpoints
+  }
+
+  const scene = (): Scene => {
+    const version = holding.inForce()?.version
+    return { policy, endpoints: endpoints(), revision: version === undefined ? '0' : formatVersion(version) }
+  }
+
+  const wayTo = (node: string): Way | undefined => {
+    const entry = peers.entries.find(({ member }) => member.name === node)
+    if (entry === undefined) return undefined
+    const via = entry.via === undefined ? undefined : (peers.of(entry.via)?.member.name ?? entry.via)
+    return { path: entry.path, ...(via === undefined ? {} : { via }) }
+  }
+
+  const lastLook = async (): Promise<void> => {
+    if (opened === undefined) return
+    const patience = Promise.withResolvers<void>()
+    const timer = clock.after(LAST_LOOK_MS, patience.resolve)
+    await Promise.race([opened.collector.collect(), patience.promise])
+    timer.cancel()
+  }
+
+  const watched: Driver = {
+    ...driver,
+    async apply(ops) {
+      const change = ops.find((op) => op.op === 'policy-set')
+      if (change !== undefined) await lastLook()
+      const reached = await driver.apply(ops)
+      if (change !== undefined && reached.done.includes(change)) {
+        policy = change.policy
+        opened?.collector.adoptScene()
+        void opened?.collector.collect()
+      }
+      return reached
+    },
+  }
+
+  const open = (boot: () => number): void => {
+    if (flows === undefined || driver.flows === undefined) return
+    try {
+      const { ledger, setAside } = flows.open({
+        network: identity.network.id,
+        node: identity.nodeId,
+        signer: options.signer,
+        keys: () => ownDevice.keys().map(fromBase64),
+        sha256,
+        verify,
+        clock,
+        log,
+      })
+      if (setAside !== undefined) {
+        health.raise('flow-ledger-broken', setAside)
+        keep.journal('flow-ledger-broken', setAside)
+      }
+      const damaged = setAside !== undefined
+      const write = (doing: string, run: () => void): boolean => keep.write(doing, run)
+      const doors = { clock, log, reader: driver.flows, ledger, boot, scene, wayTo, write, damaged }
+      const collector = createCollector(doors)
+      opened = { ledger, collector }
+    } catch (error) {
+      log.warn('flows are not kept on record', { reason: describeError(error) })
+      health.raise('disk-full', `flows are not kept on record: ${describeError(error)}`)
+    }
+  }
+
+  return {
+    driver: flows === undefined ? driver : watched,
+    start(boot) {
+      open(boot)
+      opened?.collector.start()
+    },
+    async stop() {
+      await opened?.collector.stop()
+      opened?.ledger.close()
+      opened = undefined
+    },
+    async query(query) {
+      const { collector, ledger } = opened ?? refuse()
+      await collector.collect()
+      return queryFlows(ledger, query)
+    },
+    fault: () => (opened ?? refuse()).ledger.fault(),
+  }
+}

@@ -1,0 +1,161 @@
+// Every flow on record: real packets, accepted and denied, stand in the ledgers of both ends by name, labels, verdict and
+// rule, whichever way policy is enforced. What nobody looked at is told, and whoever cuts or edits the record is found.
+
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import type { FlowsAnswer, ShownFlow, ShownLoss } from '../../../edge/flows/query.ts'
+import { ask, expectAll, serve } from '../conversation.ts'
+import type { LabNode } from '../node.ts'
+import { runScenario, type Scenario } from '../scenario.ts'
+import { oneSite, resource } from '../shapes.ts'
+import { expect } from '../unmet.ts'
+import { holds, waitFor } from '../wait.ts'
+
+const PATIENCE_MS = 60_000
+
+const web = resource('Policy', 'web', {
+  subject: { nodeSelector: { matchLabels: { role: 'worker' } } },
+  ingress: [{ from: [{ nodeSelector: { matchLabels: { role: 'gateway' } } }], ports: [{ port: 80 }] }],
+})
+
+async function flowsOf(node: LabNode, words: readonly string[] = []): Promise<FlowsAnswer> {
+  return JSON.parse(await node.cli(['flows', '--json', ...words])) as FlowsAnswer
+}
+
+function onRecord(node: LabNode, what: string, wanted: (flow: ShownFlow) => boolean): Promise<unknown> {
+  const probe = async () => {
+    const { items } = await flowsOf(node)
+    return holds(items.some(wanted), JSON.stringify(items.slice(-5)))
+  }
+  return waitFor(`${node.name} has ${what} on record`, probe, { timeoutMs: PATIENCE_MS })
+}
+
+function lossOnRecord(node: LabNode, why: ShownLoss['why']): Promise<unknown> {
+  const probe = async () => {
+    const { lostBefore } = await flowsOf(node)
+    return holds(
+      lostBefore.some((loss) => loss.why === why),
+      JSON.stringify(lostBefore),
+    )
+  }
+  return waitFor(`${node.name} says what it has not on record: ${why}`, probe, { timeoutMs: PATIENCE_MS })
+}
+
+function isWeb({ destination, destinationPort, reason, source, verdict }: ShownFlow): boolean {
+  return (
+    verdict === 'accept' &&
+    source.name === 'alpha-1' &&
+    source.labels?.['role'] === 'gateway' &&
+    destination.name === 'alpha-2' &&
+    destination.labels?.['role'] === 'worker' &&
+    destinationPort === 80 &&
+    (reason.kind !== 'rule' || (reason.policy === 'web' && reason.index === 0))
+  )
+}
+
+function isAnsweredWeb(flow: ShownFlow): boolean {
+  return isWeb(flow) && flow.sent.packets > 0 && flow.back.packets > 0 && flow.path !== undefined
+}
+
+function isDenied({ destination, destinationPort, reason, source, verdict }: ShownFlow): boolean {
+  const byWeb = reason.kind === 'isolated' && reason.policies.includes('web')
+  const isTheirs = source.name === 'alpha-1' && destination.name === 'alpha-2'
+  return verdict === 'drop' && isTheirs && destinationPort === 81 && byWeb
+}
+
+/** What somebody with root does to the record while the agent is away. */
+function tamper(node: LabNode, sql: string): void {
+  const directory = mkdtempSync(join(tmpdir(), 'hf-lab-flows-'))
+  // SQLite wants a path that is the file's own, and not one through the host's mounts.
+  const [theirs, here] = [join(node.state(), 'flows.db'), join(directory, 'flows.db')]
+  try {
+    copyFileSync(theirs, here)
+    const db = new Database(here)
+    db.exec(sql)
+    db.close()
+    copyFileSync(here, theirs)
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+async function verified(node: LabNode): Promise<string> {
+  const { stdout } = await node.host.attempt(['holdfast', 'flows', '--verify'])
+  return stdout.trim()
+}
+
+export const scenario: Scenario = {
+  name: 'flows',
+  promise:
+    'every flow is on record at both ends, accepted or denied, by name, labels and rule; what is missing is told',
+  shape: oneSite,
+  async play(fleet, story) {
+    const [one, two] = [fleet.node('alpha-1'), fleet.node('alpha-2')]
+    await story.step('the mesh is whole; workers let gateways in at TCP 80', async () => {
+      await fleet.mesh()
+      await fleet.hub.apply(web)
+      await fleet.acknowledged()
+    })
+    const [to = '', to6 = ''] = await two.addresses()
+    await serve(two.host, ['tcp', 80], ['tcp', 81])
+    await story.step('TCP 80 passes and TCP 81 is dropped, over both families', () =>
+      expectAll(
+        [to, to6].flatMap((address) => [
+          { from: one.host, protocol: 'tcp', to: address, port: 80, passes: true },
+          { from: one.host, protocol: 'tcp', to: address, port: 81, passes: false },
+        ]),
+      ),
+    )
+    await story.step(
+      'both are on record at alpha-2, with the rule that accepted and the policy that did not',
+      async () => {
+        await onRecord(two, 'TCP 80, answered', isAnsweredWeb)
+        await onRecord(two, 'TCP 81, denied', isDenied)
+      },
+    )
+    await story.step('alpha-1 has on record what it opened, and that nothing kept it from it', async () => {
+      await onRecord(one, 'TCP 80, going out', (flow) => flow.direction === 'egress' && isWeb(flow))
+    })
+    await story.step(
+      'the agent is killed, and traffic goes on without it: that this is not on record is said',
+      async () => {
+        await two.end('SIGKILL')
+        await expectAll([{ from: one.host, protocol: 'tcp', to, port: 80, passes: true }])
+        await two.start()
+        await lossOnRecord(two, 'restart')
+      },
+    )
+    await story.step('afterwards flows are on record again, and all of it is whole', async () => {
+      const { newest } = await flowsOf(two)
+      await ask(one.host, 'tcp', to, 80)
+      await onRecord(two, 'a later TCP 80', (flow) => isWeb(flow) && flow.seq > newest)
+      const seen = await verified(two)
+      expect(seen.startsWith('the record is whole'), 'a record that is whole', seen)
+    })
+    await story.step('somebody edits a batch of it: that is found', async () => {
+      await two.end('SIGTERM')
+      tamper(two, 'UPDATE link SET batch = CAST(replace(CAST(batch AS TEXT), \'"drop"\', \'"accept"\') AS BLOB)')
+      const seen = await verified(two)
+      expect(/batch \d+ was changed/.test(seen), 'the edited batch by its number', seen)
+    })
+    await story.step('somebody cuts its end off: it is set aside, a new one begins, and both are said', async () => {
+      tamper(two, 'DELETE FROM link WHERE seq = (SELECT max(seq) FROM link)')
+      await two.start()
+      await ask(one.host, 'tcp', to, 80)
+      await lossOnRecord(two, 'damaged')
+      const { health } = await two.status()
+      const codes = health.map(({ code }) => code).join()
+      expect(codes.includes('flow-ledger-broken'), 'the condition flow-ledger-broken', codes)
+      await onRecord(two, 'TCP 80 in the new one', isWeb)
+    })
+    await story.step('it leaves, and counts nothing any more', async () => {
+      await two.cli(['leave'])
+      const { stdout } = await two.host.attempt(['nft', 'list', 'tables'])
+      expect(!stdout.includes('holdfast_flows'), 'no table of flows', stdout)
+    })
+  },
+}
+
+if (import.meta.main) process.exitCode = await runScenario(scenario)
