@@ -2,7 +2,7 @@
 
 import type { Condition } from '../shared/health.ts'
 import { noVersion } from '../shared/record/head.ts'
-import type { AgentOptions } from './agent.ts'
+import type { Agent, AgentOptions } from './agent.ts'
 import type { Running } from './agent-link.ts'
 import type { Parts } from './agent-parts.ts'
 import type { Turns } from './apply/turn.ts'
@@ -21,6 +21,7 @@ function merged(own: readonly Condition[], host: readonly Condition[]): readonly
 }
 
 export interface Models {
+  readonly mesh: Pick<Agent, 'addresses' | 'hasPeerAt'>
   hub(): HubModel
   whole(): Model
 }
@@ -40,6 +41,7 @@ export function createModels(
   { gossip, intake, overrides }: Told,
 ): Models {
   const { clock, health, holding, members, mode, paths, peers, started, uplinks } = parts
+  const addresses: Agent['addresses'] = () => members.me()?.addresses ?? []
   const hub = (): HubModel => {
     const applied = turns.applied()
     const trials = running.confirm?.view() ?? {}
@@ -48,7 +50,7 @@ export function createModels(
       clock,
       boot: running.announcer?.boot() ?? 0,
       startedAt: started.wall,
-      addresses: members.me()?.addresses ?? [],
+      addresses: addresses(),
       revision: {
         held: holding.held()?.version ?? noVersion,
         applied,
@@ -61,6 +63,7 @@ export function createModels(
     }
   }
   return {
+    mesh: { addresses, hasPeerAt: (address) => members.hasPeerAt(address) },
     hub,
     whole: () => ({
       ...hub(),

@@ -11,6 +11,8 @@ export function fakeAgent(words: Pick<Agent, 'status'> & Partial<Agent>): Agent 
   return {
     start: async () => undefined,
     stop: async () => undefined,
+    addresses: () => words.status().addresses,
+    hasPeerAt: () => false,
     paths: () => ({ engine: 'off', natType: 'unknown', mapped: [], peers: [] }),
     relayFigures: async () => undefined,
     plan: async () => [],

@@ -253,6 +253,10 @@ export interface Agent {
   /** Stops talking; the kernel is left as it is, so that traffic goes on. */
   stop(): Promise<void>
   status(): AgentStatus
+  /** Own addresses inside the mesh. */
+  addresses(): readonly Address[]
+  /** Another member has that address inside the mesh. */
+  hasPeerAt(address: Address): boolean
   /** Every way to every peer, and why it is used or not. */
   paths(): PathsReport
   /** Of the relay that is open here; undefined where none is. Throws where the kernel does not tell. */

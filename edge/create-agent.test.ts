@@ -2,6 +2,7 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Address } from '../shared/address/cidr.ts'
 import { FakeBroker } from '../shared/bus.fake.ts'
 import { HoldfastError } from '../shared/errors.ts'
 import {
@@ -49,6 +50,11 @@ test('a cold start reaches the whole set, says so, and plans nothing more', asyn
   assert.is(status.mode, 'autonomous')
   assert.is(status.hub.connected, false)
   assert.equal(await rig.agent.plan(), [])
+  assert.equal(rig.agent.addresses(), status.addresses)
+  const [own, peer] = [status.addresses[0], status.peers[0]?.addresses[0]].map((address) =>
+    rig.agent.hasPeerAt(address as Address),
+  )
+  assert.equal([own, peer], [false, true])
   await rig.advance(20_000)
   assert.ok(codes(rig).includes('hub-unreachable'))
   await rig.stop()

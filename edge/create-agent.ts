@@ -277,6 +277,7 @@ export function createAgent(options: AgentOptions): Agent {
       chores.finish()
     },
     status: () => agentStatus(models.whole()),
+    ...models.mesh,
     paths: () => agentPaths(parts, paths, lan, turns.local().addresses),
     relayFigures: async () => await parts.relay.metrics(),
     plan: () => turns.plan(),

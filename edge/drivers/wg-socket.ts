@@ -3,13 +3,13 @@
 
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { compareText, toHex } from '../../shared/bytes.ts'
+import { toHex } from '../../shared/bytes.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { wgPublicKey } from '../../shared/host/crypto.ts'
 import { commandOutputMax, commandTimeoutMsMax } from '../../shared/limits.ts'
 import type { ObservedDevice, ObservedPeer } from '../plan/observed.ts'
 import type { PeerOp, WireguardDevice } from './wireguard.ts'
-import { createWireguardTexts, type WireguardTexts } from './wireguard-texts.ts'
+import { createPeerTexts, createWireguardTexts, remembersLast, type WireguardTexts } from './wireguard-texts.ts'
 
 export function socketPath(name: string): string {
   return `/var/run/wireguard/${name}.sock`
@@ -58,14 +58,20 @@ function peerLine(peer: Draft, key: string, value: string, texts: WireguardTexts
   else if (key === 'tx_bytes') peer.txBytes = Number(value)
 }
 
-function parsePeer(
-  publicKey: string,
-  lines: readonly (readonly [string, string])[],
-  texts: WireguardTexts,
-): ObservedPeer {
+function pairs(text: string): readonly (readonly [string, string])[] {
+  return text.split('\n').map((line) => {
+    const at = line.indexOf('=')
+    return [line.slice(0, Math.max(at, 0)), line.slice(at + 1)]
+  })
+}
+
+/** `text`: what follows behind `public_key=`, up to that of the next peer. */
+function parsePeer(text: string, texts: WireguardTexts): ObservedPeer {
+  const end = text.indexOf('\n')
+  const lines = pairs(text.slice(end + 1))
   const blocks = lines.filter(([key]) => key === 'allowed_ip').map(([, value]) => value)
   const peer: Draft = {
-    wgKey: texts.key(base64Of(publicKey)),
+    wgKey: texts.key(base64Of(text.slice(0, end))),
     allowedIps: texts.blocks(blocks.join()),
     keepaliveS: 0,
     handshakeAt: 0,
@@ -76,31 +82,22 @@ function parsePeer(
   return peer
 }
 
-export function parseGet(text: string, texts = createWireguardTexts()): ObservedDevice {
-  const peers: ObservedPeer[] = []
-  let listenPort = 0
-  let privateKey: string | undefined
-  let publicKey: string | undefined
-  let lines: [string, string][] = []
-  const finish = (): void => {
-    if (publicKey !== undefined) peers.push(parsePeer(publicKey, lines, texts))
-    lines = []
-  }
-  for (const line of text.split('\n')) {
-    const at = line.indexOf('=')
-    const [key, value] = [line.slice(0, Math.max(at, 0)), line.slice(at + 1)]
-    if (key === 'public_key') {
-      finish()
-      publicKey = value
-    } else if (publicKey !== undefined) lines.push([key, value])
-    else if (key === 'listen_port') listenPort = Number(value)
-    else if (key === 'private_key' && !/^0+$/.test(value)) privateKey = base64Of(value)
-  }
-  finish()
-  return {
-    listenPort,
-    ...(privateKey === undefined ? {} : { wgKey: wgPublicKey(privateKey) }),
-    peers: peers.sort((a, b) => compareText(a.wgKey, b.wgKey)),
+/** Reads answers to `get=1`, one after the other. */
+export function createGetReader(): (text: string) => ObservedDevice {
+  const texts = createWireguardTexts()
+  const peersOf = createPeerTexts((text) => parsePeer(text, texts))
+  const publicKey = remembersLast(wgPublicKey)
+  return (text) => {
+    // A device without a key and a port begins with its first peer.
+    const [head = '', ...peers] = `\n${text}`.split('\npublic_key=')
+    const own = new Map(pairs(head))
+    const privateKey = own.get('private_key')
+    const hasKey = privateKey !== undefined && !/^0+$/.test(privateKey)
+    return {
+      listenPort: Number(own.get('listen_port') ?? 0),
+      ...(hasKey ? { wgKey: publicKey(base64Of(privateKey)) } : {}),
+      peers: peersOf(peers),
+    }
   }
 }
 
@@ -119,10 +116,10 @@ function peerLines(op: PeerOp): readonly string[] {
 
 export function createWgSocket(name: string, keyPath: string): WireguardDevice {
   const path = socketPath(name)
-  const texts = createWireguardTexts()
+  const device = createGetReader()
   return {
     async read() {
-      return parseGet(await ask(path, 'get=1'), texts)
+      return device(await ask(path, 'get=1'))
     },
     async set(listenPort) {
       const key = hexOf(readFileSync(keyPath, 'utf8').trim())

@@ -1,11 +1,10 @@
 // WireGuard of the kernel, spoken to through the `wg` program (wireguard-tools).
 
-import { compareText } from '../../shared/bytes.ts'
 import { isHoldfastError } from '../../shared/errors.ts'
 import type { ObservedDevice, ObservedPeer } from '../plan/observed.ts'
 import type { Run } from './command.ts'
 import type { PeerOp, WireguardDevice } from './wireguard.ts'
-import { createWireguardTexts, type WireguardTexts } from './wireguard-texts.ts'
+import { createPeerTexts, createWireguardTexts, type WireguardTexts } from './wireguard-texts.ts'
 
 /** Peers of one call: far below the kernel's limit on arguments, whatever their addresses. */
 const PEERS_PER_CALL = 100
@@ -23,14 +22,18 @@ function parsePeer(line: string, texts: WireguardTexts): ObservedPeer {
   }
 }
 
-/** Reads `wg show IF dump` (wg(8)): the device on the first line, one peer on each further one. */
-export function parseDump(text: string, texts = createWireguardTexts()): ObservedDevice {
-  const [first = '', ...rest] = text.split('\n').filter((line) => line !== '')
-  const [, publicKey = '', port] = first.split('\t')
-  return {
-    listenPort: Number(port),
-    ...(publicKey === '(none)' ? {} : { wgKey: texts.key(publicKey) }),
-    peers: rest.map((line) => parsePeer(line, texts)).sort((a, b) => compareText(a.wgKey, b.wgKey)),
+/** Reads what `wg show IF dump` prints (wg(8)), one time after the other: the device, then a line for each peer. */
+export function createDumpReader(): (text: string) => ObservedDevice {
+  const texts = createWireguardTexts()
+  const peersOf = createPeerTexts((line) => parsePeer(line, texts))
+  return (text) => {
+    const [first = '', ...rest] = text.split('\n').filter((line) => line !== '')
+    const [, publicKey = '', port] = first.split('\t')
+    return {
+      listenPort: Number(port),
+      ...(publicKey === '(none)' ? {} : { wgKey: texts.key(publicKey) }),
+      peers: peersOf(rest),
+    }
   }
 }
 
@@ -46,11 +49,11 @@ function peerArguments(op: PeerOp): readonly string[] {
 }
 
 export function createWgTool(name: string, keyPath: string, run: Run): WireguardDevice {
-  const texts = createWireguardTexts()
+  const device = createDumpReader()
   return {
     async read() {
       try {
-        return parseDump(await run('wg', ['show', name, 'dump']), texts)
+        return device(await run('wg', ['show', name, 'dump']))
       } catch (error) {
         if (isHoldfastError(error, 'failed') && /No such device|Unable to access interface/.test(error.message))
           return undefined

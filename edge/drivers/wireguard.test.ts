@@ -6,11 +6,13 @@ import * as assert from 'uvu/assert'
 import type { Cidr } from '../../shared/address/cidr.ts'
 import { wgPublicKey } from '../../shared/host/crypto.ts'
 import { fakeWgKey } from '../../shared/record/parsed.fake.ts'
-import { parseGet } from './wg-socket.ts'
-import { parseDump } from './wg-tool.ts'
-import { createWireguardTexts } from './wireguard-texts.ts'
+import { createGetReader } from './wg-socket.ts'
+import { createDumpReader } from './wg-tool.ts'
 
-const PRIVATE = Buffer.alloc(32, 7).toString('base64')
+const parseGet = (text: string): ReturnType<ReturnType<typeof createGetReader>> => createGetReader()(text)
+const parseDump = (text: string): ReturnType<ReturnType<typeof createDumpReader>> => createDumpReader()(text)
+
+const [PRIVATE, OTHER] = [7, 9].map((byte) => Buffer.alloc(32, byte).toString('base64')) as [string, string]
 const hex = (byte: number): string => Buffer.alloc(32, byte).toString('hex')
 
 const DUMP = [
@@ -84,11 +86,28 @@ test('unknown words of newer versions are passed over', () => {
   )
 })
 
+test('a device without key and port that has peers', () => {
+  const bare = GET.slice(GET.indexOf('public_key='))
+  assert.equal(parseGet(bare), { listenPort: 0, peers: EXPECTED.peers })
+})
+
 test('what is remembered between reads changes nothing of what is read', () => {
-  const texts = createWireguardTexts()
-  const moved = DUMP.replace('192.0.2.2:51820', '192.0.2.9:1').replace('fd77::2/128,', '')
-  for (const dump of [DUMP, moved, DUMP]) assert.equal(parseDump(dump, texts), parseDump(dump))
-  assert.equal(parseGet(GET, texts), EXPECTED)
+  const moved = (text: string): string =>
+    text.replace('192.0.2.2:51820', '192.0.2.9:1').replace(/fd77::2\/128,|allowed_ip=fd77::2\/128\n/, '')
+  const rekeyed = (text: string): string =>
+    text.replace(hex(7), hex(9)).replace(PRIVATE, OTHER).replace(wgPublicKey(PRIVATE), wgPublicKey(OTHER))
+  for (const [text, reader, once] of [
+    [DUMP, createDumpReader(), parseDump],
+    [GET, createGetReader(), parseGet],
+  ] as const) {
+    for (const one of [text, moved(text), text, rekeyed(text), text]) assert.equal(reader(one), once(one))
+  }
+})
+
+test('a peer whose text is the same stays the same object', () => {
+  const [dump, get] = [createDumpReader(), createGetReader()]
+  assert.is(dump(DUMP).peers[0], dump(DUMP).peers[0])
+  assert.is(get(GET).peers[0], get(GET).peers[0])
 })
 
 test.run()

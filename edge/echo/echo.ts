@@ -58,7 +58,6 @@ export function createEcho(options: EchoOptions): Echo {
       const probe = probes.get(toHex(frame.nonce))
       if (probe?.address === from.address) probe.arrived()
     } else if (frame?.type === 'request' && from.port === options.port) {
-      // The rate first: looking through the members costs more than an answer.
       if (!withinRate(from.address) || !options.isMember(from.address)) return
       socket.send(encodeEcho({ type: 'response', nonce: frame.nonce }), from.port, from.address, () => undefined)
     }

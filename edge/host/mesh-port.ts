@@ -42,8 +42,9 @@ export function createMeshPort(options: MeshPortOptions): MeshPort {
     echoOf(agent) {
       echo = createEcho({
         ...options,
-        addresses: () => agent.status().addresses,
-        isMember: (address) => agent.status().peers.some((peer) => peer.addresses.some((own) => own === address)),
+        addresses: () => agent.addresses(),
+        // As the socket writes it, which is the form that is stored.
+        isMember: (address) => agent.hasPeerAt(address as Address),
         onOther: (bytes, from) => hear?.(bytes, from),
       })
       return echo

@@ -16,6 +16,9 @@ const SEEN_BY_OTHERS_MAX = 8
 /** Places at relays remembered for each peer: two relays by UDP and TLS, and as many from before. */
 const VIAS_PER_PEER_MAX = 8
 
+/** Endpoints that are known to be on a link, or not: those of all peers; more come from strangers. */
+const ON_LINK_MAX = 4_096
+
 /** What nodes say in their facts about where others come from. */
 function seenByOthers(facts: EndpointInput['facts']): ReadonlyMap<NodeId, readonly Endpoint[]> {
   const seen = new Map<NodeId, Endpoint[]>()
@@ -52,6 +55,8 @@ export function createCandidateBook(
 ): CandidateBook {
   const told = new Map<NodeId, { round: number; readonly text: string }>()
   const vias = new Map<Endpoint, NodeId>()
+  /** Arithmetic on addresses is most of a turn in which nothing happened: done once for as long as the own links stay. */
+  const onLink = new Map<Endpoint, boolean>()
   let input: EndpointInput | undefined
   let seen: ReadonlyMap<NodeId, readonly Endpoint[]> = new Map()
   let round = 0
@@ -67,7 +72,15 @@ export function createCandidateBook(
 
   const viaOf = (endpoint: Endpoint): NodeId | undefined => vias.get(endpoint) ?? relays.sessionAt(endpoint)
 
-  const isLocal = (endpoint: Endpoint): boolean => input !== undefined && isOnLink(endpoint, input.local)
+  const isLocal = (endpoint: Endpoint): boolean => {
+    if (input === undefined) return false
+    const known = onLink.get(endpoint)
+    if (known !== undefined) return known
+    const found = isOnLink(endpoint, input.local)
+    if (onLink.size >= ON_LINK_MAX) onLink.clear()
+    onLink.set(endpoint, found)
+    return found
+  }
 
   return {
     update(next) {
@@ -78,6 +91,7 @@ export function createCandidateBook(
       input = next
       namesRevision = names.revision()
       round += 1
+      onLink.clear()
       seen = seenByOthers(next.facts)
       const present = new Set(next.entries.map(({ member }) => member.nodeId))
       for (const node of told.keys()) if (!present.has(node)) told.delete(node)
