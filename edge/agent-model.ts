@@ -10,7 +10,7 @@ import type { OwnGossip } from './gossip/own-gossip.ts'
 import { noLink } from './link/hub-link.ts'
 import type { OwnOverrides } from './override/own-overrides.ts'
 import { lockStatus } from './report/lock-health.ts'
-import type { HubModel, Model } from './report/report.ts'
+import { agentStatus, type HubModel, type Model } from './report/report.ts'
 import type { Intake } from './trust/intake.ts'
 import { rootStatus } from './trust/own-root.ts'
 
@@ -21,9 +21,9 @@ function merged(own: readonly Condition[], host: readonly Condition[]): readonly
 }
 
 export interface Models {
-  readonly mesh: Pick<Agent, 'addresses' | 'hasPeerAt'>
+  /** What the agent answers of itself. */
+  readonly answers: Pick<Agent, 'status' | 'addresses' | 'hasPeerAt'>
   hub(): HubModel
-  whole(): Model
 }
 
 /** Who has something to tell of itself. */
@@ -62,27 +62,31 @@ export function createModels(
       health: merged(health.visible(), options.hostConditions?.() ?? []),
     }
   }
+  const whole = (): Model => ({
+    ...hub(),
+    identity: options.identity,
+    startedMonotonic: started.monotonic,
+    origin: intake.origin(),
+    signedAt: holding.held()?.head.issuedAt,
+    rootKey: rootStatus(parts.root, options.sha256),
+    membershipLock: lockStatus(holding),
+    overrides: overrides.book.views(),
+    relay: members.me()?.relay,
+    mode: mode.now(),
+    link: running.link?.state() ?? noLink,
+    nextTryInMs: running.link?.nextTryInMs(),
+    defaultRoute: options.uplinks === undefined ? undefined : uplinks.report().length > 0,
+    relays: paths.mapping().relays,
+    hearsay: gossip.hearsay(),
+    gossip: gossip.status(),
+    upkeep: parts.upkeep.status(),
+  })
   return {
-    mesh: { addresses, hasPeerAt: (address) => members.hasPeerAt(address) },
     hub,
-    whole: () => ({
-      ...hub(),
-      identity: options.identity,
-      startedMonotonic: started.monotonic,
-      origin: intake.origin(),
-      signedAt: holding.held()?.head.issuedAt,
-      rootKey: rootStatus(parts.root, options.sha256),
-      membershipLock: lockStatus(holding),
-      overrides: overrides.book.views(),
-      relay: members.me()?.relay,
-      mode: mode.now(),
-      link: running.link?.state() ?? noLink,
-      nextTryInMs: running.link?.nextTryInMs(),
-      defaultRoute: options.uplinks === undefined ? undefined : uplinks.report().length > 0,
-      relays: paths.mapping().relays,
-      hearsay: gossip.hearsay(),
-      gossip: gossip.status(),
-      upkeep: parts.upkeep.status(),
-    }),
+    answers: {
+      status: () => agentStatus(whole()),
+      addresses,
+      hasPeerAt: (address) => members.hasPeerAt(address),
+    },
   }
 }

@@ -23,7 +23,6 @@ import { type Announcer, createAnnouncer } from './report/announcer.ts'
 import { tellDevices } from './report/device-health.ts'
 import { tellLock } from './report/lock-health.ts'
 import { agentPaths } from './report/paths.ts'
-import { agentStatus } from './report/report.ts'
 import { createReporter, type Reporter } from './report/reporter.ts'
 import { tellUplinks } from './report/uplink-health.ts'
 import { createIntake, type Taken } from './trust/intake.ts'
@@ -276,8 +275,7 @@ export function createAgent(options: AgentOptions): Agent {
       await running.link?.stop()
       chores.finish()
     },
-    status: () => agentStatus(models.whole()),
-    ...models.mesh,
+    ...models.answers,
     paths: () => agentPaths(parts, paths, lan, turns.local().addresses),
     relayFigures: async () => await parts.relay.metrics(),
     plan: () => turns.plan(),
