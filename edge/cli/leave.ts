@@ -102,7 +102,7 @@ async function releasePort(cli: Cli, lease: LeaseMemory): Promise<void> {
 
 /** Without `purge` the keys stay, so that a device which joins again is the same node. */
 function removeState(cli: Cli, purge: boolean): void {
-  const { database, deviceKeys, directory, identity, lock, membershipLock, rootPin, socket } = cli.files
+  const { database, deviceKeys, directory, flows, identity, lock, membershipLock, rootPin, socket } = cli.files
   if (purge) return rmSync(directory, { recursive: true, force: true })
   for (const path of [
     identity,
@@ -112,7 +112,7 @@ function removeState(cli: Cli, purge: boolean): void {
     deviceKeys,
     socket,
     lock,
-    ...['', '-wal', '-shm'].map((suffix) => `${database}${suffix}`),
+    ...[database, flows].flatMap((base) => ['', '-wal', '-shm'].map((suffix) => `${base}${suffix}`)),
   ]) {
     rmSync(path, { force: true })
   }
