@@ -19,9 +19,9 @@ export async function meshState(host: Host, device = 'hf0'): Promise<string> {
     sorted(host, ['ip', 'route', 'show', 'dev', device]),
     sorted(host, ['ip', '-6', 'route', 'show', 'dev', device]),
   ])
-  // The kernel lists tables in the order in which they came.
-  const tables = rules.stdout.split(/^(?=table )/m).sort()
-  return [...parts, ...tables].join('\n\n')
+  // The kernel lists tables in the order in which they came; each count of flows has a name of its own.
+  const tables = rules.stdout.replaceAll(/\bepoch_\w+/g, 'epoch').split(/^(?=table )/m)
+  return [...parts, ...tables.sort()].join('\n\n')
 }
 
 /** Lines that only one of two states has: what is missing, and what is too much. */
