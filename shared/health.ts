@@ -159,7 +159,8 @@ export const healthMeanings = {
   'peer-unreachable': {
     severity: 'warning',
     title: 'A peer does not answer',
-    remedy: 'See `holdfast status`. Both ends behind strict NATs need one public or port-forwarded node between them.',
+    remedy:
+      '`holdfast explain NODE` says why. Ends behind strict NATs need a node between them that relays and that both reach.',
   },
   'uplink-silent': {
     severity: 'warning',

@@ -4,7 +4,7 @@ import type { Address, Cidr } from '../../shared/address/cidr.ts'
 import { isLoopback } from '../../shared/address/endpoint.ts'
 import type { Log } from '../../shared/effects.ts'
 import { describeError, isHoldfastError } from '../../shared/errors.ts'
-import type { Name, WgKey } from '../../shared/ids.ts'
+import type { WgKey } from '../../shared/ids.ts'
 import { compareVersion, formatVersion, noVersion, type Version } from '../../shared/record/head.ts'
 import type { Driver, Failure } from '../drivers/driver.ts'
 import type { NearBook } from '../lan/near-book.ts'
@@ -14,6 +14,7 @@ import type { LocalAddress, Observed } from '../plan/observed.ts'
 import type { Op, OpOf } from '../plan/op.ts'
 import { plan } from '../plan/plan.ts'
 import type { Health } from '../report/health.ts'
+import { tellUnreachable } from '../report/peer-health.ts'
 import type { PeerBook } from '../report/peers.ts'
 import type { Held } from '../trust/accept.ts'
 import type { FactBook } from '../trust/fact-book.ts'
@@ -53,18 +54,8 @@ export interface Turns {
   local(): { readonly addresses: readonly LocalAddress[]; readonly key: string }
 }
 
-/** Peers named in a condition. */
-const NAMED_MAX = 5
-/** Handshakes take a moment, and a peer that reboots is back in less. */
-const UNREACHABLE_AFTER_MS = 60_000
-
 function localKeyOf(local: readonly LocalAddress[]): string {
   return local.map((one) => `${one.interface} ${one.address} ${one.cidr} ${one.physical}`).join('\n')
-}
-
-function nameSome(names: readonly Name[]): string {
-  const more = names.length - NAMED_MAX
-  return more > 0 ? `${names.slice(0, NAMED_MAX).join(', ')} and ${more} more` : names.join(', ')
 }
 
 const OMISSIONS = ['address-conflict', 'not-a-member', 'intent-unsupported'] as const satisfies Omission['code'][]
@@ -94,14 +85,6 @@ function tellFailures(health: Health, failed: readonly Failure[]): void {
   }
 }
 
-function tellUnreachable(health: Health, peers: PeerBook): void {
-  if (peers.reachable() === peers.entries.length) health.clear('peer-unreachable')
-  else {
-    const silent = peers.entries.filter((entry) => entry.path === 'none').map((entry) => entry.member.name)
-    health.raise('peer-unreachable', nameSome(silent), { afterMs: UNREACHABLE_AFTER_MS })
-  }
-}
-
 /** Turning to the next candidate of a peer that is searched needs no second look. */
 function onlyEndpoints(ops: readonly Op[]): boolean {
   return ops.every((op) => op.op === 'peer-set' && op.allowedIps === undefined && op.keepaliveS === undefined)
@@ -127,9 +110,11 @@ export function createTurns(options: TurnOptions): Turns {
     local = observed.local
     localKey = localKeyOf(local)
     peers.observe(observed)
-    if (peers.revision() === tellOf && !health.has('peer-unreachable')) return
-    tellOf = peers.revision()
-    tellUnreachable(health, peers)
+    // Both only rise, so their sum tells a change of either.
+    const revision = peers.revision() + endpoints.revision()
+    if (revision === tellOf && !health.has('peer-unreachable')) return
+    tellOf = revision
+    tellUnreachable(health, peers, endpoints)
   }
 
   const search = (): void => {

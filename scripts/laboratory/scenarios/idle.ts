@@ -69,6 +69,15 @@ async function listens({ nodes }: Fleet): Promise<number> {
   return bytes
 }
 
+/** Whoever rests can be called, so nobody is missing. */
+async function nobodyIsMissed({ nodes }: Fleet): Promise<void> {
+  for (const node of nodes) {
+    const { health } = await node.status()
+    const missed = health.find(({ code }) => code === 'peer-unreachable')
+    expect(missed === undefined, `${node.name} misses nobody`, missed?.detail ?? '')
+  }
+}
+
 interface Woken {
   readonly firstMs: number
   readonly rttMs: number
@@ -109,6 +118,7 @@ export const scenario: Scenario = {
       () => listens(fleet),
       (bytes) => `at most ${bytes} bytes to and from relays`,
     )
+    await story.step('nor is anybody said to be missing', () => nobodyIsMissed(fleet))
     await story.step('the hub dies', () => fleet.hub.kill())
     await story.step(
       'the first packet to each kind of peer is answered',
