@@ -193,6 +193,32 @@ test('a peer nobody knows a place of', () => {
   assert.match(text, 'Nobody told where it might be: it has not announced itself yet.\n')
 })
 
+test('a peer that rests, and was not talked with since the start, is not called silent', () => {
+  const never: CandidateReport = { ...LAN, state: 'untried', inUse: true, reason: 'not tried while no payload flows' }
+  const report: PathReport = { ...REPORT, mode: 'idle', candidates: [never], history: [] }
+  assert.snapshot(
+    explainText(PATHS, report, NOW),
+    `No way to gate is proven since this agent started, and nobody talks with it; the first packet looks for one.
+Both ends are behind symmetric NATs, so nothing but a relay or a port mapping can join them.
+Where it will be looked for, and at relays:
+  lan 192.168.1.9:51820 (lan)
+`,
+  )
+})
+
+test('of a silent relay it is said whose fault that is', () => {
+  const silent: CandidateReport = { ...RELAY, state: 'failed', reason: 'silent for 3 s; stays in use' }
+  const told = (by: 'udp' | 'silent'): string =>
+    explainText({ ...PATHS, relays: [{ name: parseName('berlin-1'), by }] }, { ...REPORT, candidates: [silent] }, NOW)
+  assert.match(told('silent'), '\nRelay berlin-1 does not answer this node.\n')
+  assert.match(
+    told('udp'),
+    '\nRelay berlin-1 answers this node, so it is gate that is not there, or does not reach it.\n',
+  )
+  const works = { ...PATHS, relays: [{ name: parseName('berlin-1'), by: 'silent' as const }] }
+  assert.not.match(explainText(works, REPORT, NOW), 'Relay berlin-1')
+})
+
 test('a path that fell silent is not called reached', () => {
   const silent: CandidateReport = { ...RELAY, state: 'failed', reason: 'silent for 3 s; stays in use' }
   assert.is(isReached(silent), false)

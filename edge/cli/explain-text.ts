@@ -39,6 +39,20 @@ export function isReached({ inUse, lastAnswerAgeMs, state }: CandidateReport): b
   return inUse && lastAnswerAgeMs !== undefined && (state === 'valid' || state === 'probing')
 }
 
+/** Nobody talks with it, and nothing is known of a way to it. */
+export function isUnasked({ candidates, mode }: PathReport): boolean {
+  return mode === 'idle' && candidates.every(({ lastAnswerAgeMs }) => lastAnswerAgeMs === undefined)
+}
+
+/** Whose fault it is that a relay is silent, as far as this end can tell. */
+function silentRelay(name: string, used: CandidateReport, { relays = [] }: PathsReport): readonly string[] {
+  const relay = relays.find((one) => one.name === used.via)
+  if (relay === undefined || isReached(used)) return []
+  return relay.by === 'silent'
+    ? [`Relay ${relay.name} does not answer this node.`]
+    : [`Relay ${relay.name} answers this node, so it is ${name} that is not there, or does not reach it.`]
+}
+
 function usedSentence(name: string, used: CandidateReport): string {
   // By TLS that is a socket of this host, and nobody's place.
   const way = `${wayWords(used)}${used.kind === 'tls' ? '' : ` at ${used.endpoint}`}`
@@ -111,11 +125,32 @@ function sizeLines(used: CandidateReport | undefined): readonly string[] {
   return sentence === undefined ? [] : [sentence]
 }
 
+function historyLines({ history }: PathReport): readonly string[] {
+  const lately = history.slice(-HISTORY_LINES).map(({ ageMs, what }) => `  ${ago(ageMs)}: ${what}`)
+  return list('Lately:', lately)
+}
+
+function unaskedText({ natType }: PathsReport, report: PathReport): string {
+  const { candidates, name } = report
+  const lines = [
+    `No way to ${name} is proven since this agent started, and nobody talks with it; the first packet looks for one.`,
+    natSentence(report, natType),
+    candidates.length === 0
+      ? 'Nobody told where it might be, except at relays.'
+      : 'Where it will be looked for, and at relays:',
+    ...candidates.map(({ endpoint, kind, source }) => `  ${kind} ${endpoint} (${source})`),
+    ...historyLines(report),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
 export function explainText(paths: PathsReport, report: PathReport, nowMs: number): string {
-  const { decides, history, mode, name } = report
+  const { decides, mode, name } = report
   const used = report.candidates.find(({ inUse }) => inUse)
+  if (isUnasked(report)) return unaskedText(paths, report)
   const lines = [
     used === undefined ? `${name} is not reached.` : usedSentence(name, used),
+    ...(used === undefined ? [] : silentRelay(name, used, paths)),
     ...sizeLines(used),
     natSentence(report, paths.natType),
     ...(used === undefined ? [] : whyRelayed(report, paths, used)),
@@ -127,10 +162,7 @@ export function explainText(paths: PathsReport, report: PathReport, nowMs: numbe
     decides
       ? 'This node decides which path the pair uses.'
       : `${name} decides which path the pair uses; this node follows.`,
-    ...list(
-      'Lately:',
-      history.slice(-HISTORY_LINES).map(({ ageMs, what }) => `  ${ago(ageMs)}: ${what}`),
-    ),
+    ...historyLines(report),
   ]
   return `${lines.join('\n')}\n`
 }

@@ -138,6 +138,17 @@ test('without the engine, WireGuard’s handshakes tell', () => {
   assert.match(text, 'relays: not used: they need WireGuard’s port to be shared\n')
 })
 
+test('a peer that rests is silent only if it was needed', () => {
+  const never = { ...candidate('direct', '192.0.2.6:51820', { state: 'untried' }), lastAnswerAgeMs: undefined }
+  const { lastAnswerAgeMs: _, ...unasked } = never
+  const resting: PathReport = { ...peer('r', unasked), mode: 'idle' }
+  assert.match(
+    found({ ...paths, peers: [resting] }),
+    'peers: 0 lan, 0 direct, 0 relay, 0 tls, 0 silent, 1 not talked with yet\n',
+  )
+  assert.match(found({ ...paths, peers: [{ ...resting, mode: 'fast' }] }), '0 tls, 1 silent\n')
+})
+
 test('an outside address, also where its port is of no use to anybody', () => {
   const row = (more: Partial<PathsReport>): string =>
     netcheckRows({ ...paths, mapped: [], ...more }, status, probe, NOW).find(

@@ -1,12 +1,13 @@
 // What `holdfast netcheck` finds, as rows: drawn from what the agent has learned by talking to its peers.
 
 import { hostOf, isIpv6 } from '../../shared/address/endpoint.ts'
+import type { PathKind } from '../../shared/wire/report.ts'
 import type { AgentStatus } from '../agent.ts'
 import type { HostProbe } from '../host/probe.ts'
 import type { PathReport, PathsReport } from '../paths/report.ts'
 import type { PortMappingReport } from '../portmap/report.ts'
 import { uplinksText } from '../uplinks/words.ts'
-import { isReached } from './explain-text.ts'
+import { isReached, isUnasked } from './explain-text.ts'
 import { mtuSummary } from './mtu-text.ts'
 import { rttText, timeText } from './words.ts'
 
@@ -19,9 +20,16 @@ const NAT_FOUND: Readonly<Record<PathsReport['natType'], string>> = {
 }
 
 /** How each peer is reached; without the engine by what WireGuard's handshakes say. */
-function kindsOf({ engine, peers }: PathsReport, status: AgentStatus): readonly AgentStatus['peers'][number]['path'][] {
+function kindsOf({ engine, peers }: PathsReport, status: AgentStatus): readonly (PathKind | 'unasked')[] {
   if (engine === 'off') return status.peers.map(({ path }) => path)
-  return peers.map(({ candidates }) => candidates.find(isReached)?.kind ?? 'none')
+  return peers.map((peer) => peer.candidates.find(isReached)?.kind ?? (isUnasked(peer) ? 'unasked' : 'none'))
+}
+
+function peersText(kinds: readonly (PathKind | 'unasked')[]): string {
+  const count = (kind: string): number => kinds.filter((one) => one === kind).length
+  const reached = (['lan', 'direct', 'relay', 'tls'] as const).map((kind) => `${count(kind)} ${kind}`)
+  const unasked = count('unasked') === 0 ? [] : [`${count('unasked')} not talked with yet`]
+  return [...reached, `${count('none')} silent`, ...unasked].join(', ')
 }
 
 const RELAY_BY = { udp: '', tls: ' by TLS', silent: ' does not answer' } as const
@@ -97,7 +105,6 @@ export function netcheckRows(
 ): readonly (readonly [check: string, found: string])[] {
   const { peers } = paths
   const kinds = kindsOf(paths, status)
-  const count = (kind: string): number => kinds.filter((one) => one === kind).length
   const udp = kinds.some((kind) => kind === 'lan' || kind === 'direct' || kind === 'relay')
   const late = status.health.find(({ code }) => code === 'clock-behind')
   const mtus = probe
@@ -119,10 +126,7 @@ export function netcheckRows(
     ['port mapping', portMappingText(paths.portMapping)],
     ['UDP', udp ? 'answered' : 'no peer has answered over UDP'],
     ['IPv6 outside', outsideIpv6(peers) ? 'a peer answered over IPv6' : 'no peer has answered over IPv6'],
-    [
-      'peers',
-      `${count('lan')} lan, ${count('direct')} direct, ${count('relay')} relay, ${count('tls')} tls, ${count('none')} silent`,
-    ],
+    ['peers', peersText(kinds)],
     ['LAN', lanText(paths)],
     ['relays', relaysText(paths)],
     ['hub', status.hub.connected ? `connected to ${status.hub.url}` : `away since ${timeText(status.modeSince)}`],

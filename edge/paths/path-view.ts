@@ -77,7 +77,7 @@ function reasonOf(pair: Pair, track: Track, now: number): string {
 }
 
 function untried(pair: Pair, track: Track, current: boolean): string {
-  if (current) return 'WireGuard is pointed at it, because nothing answers that is known to be better'
+  if (current && !pair.resting) return 'WireGuard is pointed at it, because nothing answers that is known to be better'
   if (track.setAside) return 'works, but better ones are kept ready'
   return pair.resting ? 'not tried while no payload flows' : 'not tried: a better path works'
 }
