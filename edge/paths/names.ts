@@ -33,6 +33,8 @@ export function createNames(
   log: Log,
 ): Names {
   const answers = new Map<string, Answer>()
+  /** Those that name an address: nobody has to be asked, and it is the same each turn. */
+  const literals = new Map<NamedEndpoint, Endpoint>()
   const asking = new Set<string>()
   let revision = 0
 
@@ -55,8 +57,14 @@ export function createNames(
 
   return {
     resolve(endpoint) {
+      const literal = literals.get(endpoint)
+      if (literal !== undefined) return literal
       const host = hostOf(endpoint)
-      if (tryParseIp(host) !== undefined) return formatEndpoint(parseAddress(host), portOf(endpoint))
+      if (tryParseIp(host) !== undefined) {
+        const written = formatEndpoint(parseAddress(host), portOf(endpoint))
+        literals.set(endpoint, written)
+        return written
+      }
       const answer = answers.get(host)
       const ageMs = answer === undefined ? Number.POSITIVE_INFINITY : clock.monotonic() - answer.askedAt
       if (ageMs >= (answer?.address === undefined ? UNKNOWN_MS : FRESH_MS)) void refresh(host, answer?.address)
@@ -66,6 +74,7 @@ export function createNames(
     keepOnly(endpoints) {
       const hosts = new Set([...endpoints].map((endpoint) => hostOf(endpoint as NamedEndpoint)))
       for (const name of answers.keys()) if (!hosts.has(name)) answers.delete(name)
+      for (const endpoint of literals.keys()) if (!endpoints.has(endpoint)) literals.delete(endpoint)
     },
   }
 }
