@@ -11,6 +11,7 @@ import type { OwnOverrides } from './override/own-overrides.ts'
 import type { Announcer } from './report/announcer.ts'
 import { linkFlapMs, tellLink } from './report/link-health.ts'
 import type { Intake } from './trust/intake.ts'
+import type { Update } from './update/update.ts'
 
 /** Garbage on a topic is remembered for so long after the last of it. */
 const REFUSED_FOR_MS = 10 * 60_000
@@ -20,6 +21,8 @@ export interface Running {
   announcer: Announcer | undefined
   /** Undefined where each revision is taken at its word. */
   confirm: Confirm | undefined
+  /** Undefined where no starter could start another version. */
+  update: Update | undefined
 }
 
 export function tellRefused({ health, keep }: Parts, detail: string, lasting: boolean): void {

@@ -59,6 +59,7 @@ export function createModels(
         ...trials,
       },
       peers,
+      update: running.update?.view(),
       health: merged(health.visible(), options.hostConditions?.() ?? []),
     }
   }

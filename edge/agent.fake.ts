@@ -26,6 +26,7 @@ export function fakeAgent(words: Pick<Agent, 'status'> & Partial<Agent>): Agent 
     importIntent: () => false,
     retry: () => false,
     confirm: () => false,
+    updates: () => undefined,
     trustAnew: () => undefined,
     keys: refuse,
     rotateKey: refuse,

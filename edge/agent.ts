@@ -35,6 +35,9 @@ import type { LockFile } from './trust/lock-pin.ts'
 import type { Origin } from './trust/origin.ts'
 import type { RootStatus } from './trust/own-root.ts'
 import type { RootFile } from './trust/root-pin.ts'
+import type { UpdateDoors } from './update/doors.ts'
+import type { AgentUpdates } from './update/update.ts'
+import type { UpdateView } from './update/view.ts'
 import type { UpkeepStatus } from './upkeep/upkeep.ts'
 import type { UplinkDoors } from './uplinks/doors.ts'
 import type { WayOut } from './uplinks/way-out.ts'
@@ -89,6 +92,8 @@ export interface AgentOptions {
   readonly paths?: PathDoors
   /** Watches over each new revision and takes it back where it breaks what worked; absent where each is taken at its word. */
   readonly confirm?: ConfirmDoors
+  /** The slots of the program; absent where no starter could start another version of it. */
+  readonly update?: UpdateDoors | undefined
   /** Finds the other nodes of the same LAN; absent where this host must not shout on its links. */
   readonly lan?: { readonly socket: BeaconSocket; readonly crypto: BeaconCodecOptions['crypto'] }
   /** The doors of gossip. */
@@ -234,6 +239,8 @@ export interface AgentStatus {
   readonly upkeep: UpkeepStatus
   readonly uptimeS: number
   readonly version: string
+  /** An update of this agent that is on trial, or what became of the last one; absent where there was none. */
+  readonly update?: UpdateView
 }
 
 export interface AgentOverrides extends Pick<OverrideBook, 'views' | 'restore'> {
@@ -273,6 +280,7 @@ export interface Agent {
   confirm(): boolean
   /** Somebody with root has changed what is pinned, as `detail` says: everybody is judged anew. Throws where it can't be read. */
   trustAnew(detail: string): void
+  updates(): AgentUpdates | undefined
   /** Policy overrides: see them, set one, end one early. */
   readonly overrides: AgentOverrides
   /** Who talked with whom through the mesh, by which rule. */

@@ -8,10 +8,10 @@ import type { Agent, AgentOptions } from './agent.ts'
 import { hubIsThere, openLink, type Running, tellRefused } from './agent-link.ts'
 import { createModels, type Models } from './agent-model.ts'
 import { createParts, lastGoodKey, type Parts, pathSizesKey, upkeepKey } from './agent-parts.ts'
+import { openWatches, resumeWatches, stopWatches, watchOrders } from './agent-watches.ts'
 import { createLoop } from './apply/loop.ts'
 import { createOwnTurns } from './apply/own-turns.ts'
 import type { Turns } from './apply/turn.ts'
-import { createOwnConfirm } from './confirm/own-confirm.ts'
 import type { KernelWord } from './drivers/driver.ts'
 import type { AgentFlows } from './flows/doors.ts'
 import { createOwnFlows } from './flows/own-flows.ts'
@@ -56,7 +56,7 @@ function loadAll(options: AgentOptions, parts: Parts, running: Running): void {
     health.raise('database-rebuilt', rebuilt)
     keep.journal('database-rebuilt', rebuilt)
   }
-  running.confirm?.load()
+  resumeWatches(running)
   adopt(parts, options)
   keep.attempt('facts', () => facts.load())
   // With the facts came words on keys.
@@ -143,16 +143,16 @@ function followLinks({ clock, health, members, paths, peers, ports, uplinks }: P
   })
 }
 
-type Asked = 'retry' | 'confirm' | 'flows' | 'overrides'
+type Asked = 'retry' | 'confirm' | 'updates' | 'flows' | 'overrides'
 
-/** What people may ask for and order, about a revision on trial among others. */
-function askedOf(running: Running, flows: AgentFlows, overrides: OwnOverrides): Pick<Agent, Asked> {
-  return {
-    retry: () => running.confirm?.retry() ?? false,
-    confirm: () => running.confirm?.vouch() ?? false,
-    flows,
-    overrides: overrides.people,
-  }
+/** What people may ask for and order, about what is on trial among others. */
+function askedOf(
+  options: AgentOptions,
+  running: Running,
+  flows: AgentFlows,
+  overrides: OwnOverrides,
+): Pick<Agent, Asked> {
+  return { ...watchOrders(options, running), flows, overrides: overrides.people }
 }
 
 function trustAnew({ holding, keep }: Parts, detail: string): void {
@@ -173,7 +173,7 @@ export function createAgent(options: AgentOptions): Agent {
   const onKeys = (): void => (running.announcer === undefined ? undefined : onFollow())
   const parts = createParts(options, request, onChanged, onUplink, onKeys)
   const { chores, clock, keep, keyDesk, members, paths, peers, ports, uplinks } = parts
-  const running: Running = { link: undefined, announcer: undefined, confirm: undefined }
+  const running: Running = { link: undefined, announcer: undefined, confirm: undefined, update: undefined }
   const settled = (): Version => settledOf(parts, turns, running)
   const overrides = createOwnOverrides(options, parts, running, { settled, onChange: () => loop.wake('intent') })
   const lan = createOwnLan(options, parts, {
@@ -189,7 +189,7 @@ export function createAgent(options: AgentOptions): Agent {
     overrides.look()
     loop.wake('intent')
   }
-  running.confirm = createOwnConfirm(options, parts, turns, () => running.link, onFollow)
+  openWatches(options, parts, turns, running, onFollow)
   const onTaken = (taken: Taken): void => {
     if (running.confirm === undefined) onFollow()
     else running.confirm.taken()
@@ -262,7 +262,7 @@ export function createAgent(options: AgentOptions): Agent {
     },
     async stop() {
       unwatch?.()
-      running.confirm?.stop()
+      stopWatches(running)
       await loop.stop()
       await flows.stop()
       await paths.stop()
@@ -279,7 +279,7 @@ export function createAgent(options: AgentOptions): Agent {
     paths: () => agentPaths(parts, paths, lan, turns.local().addresses),
     relayFigures: async () => await parts.relay.metrics(),
     plan: () => turns.plan(),
-    ...askedOf(running, flows, overrides),
+    ...askedOf(options, running, flows, overrides),
     wake() {
       running.link?.nudge()
       loop.wake('intent')

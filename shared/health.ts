@@ -54,6 +54,12 @@ export const healthMeanings = {
     remedy:
       'Mend the intent at the hub: a newer revision is tried by itself. To try this one once more: `holdfast retry`. Removed nodes stay removed.',
   },
+  'update-taken-back': {
+    severity: 'critical',
+    title: 'An update of this agent broke what worked before; the version before it runs instead',
+    remedy:
+      'Nothing is lost: see `holdfast update --status` for what failed, and bring a build that mends it. To try the same file again: `holdfast update FILE --force`.',
+  },
   'members-unsigned': {
     severity: 'critical',
     title: 'The hub names members whom the membership lock does not admit; they are left out',

@@ -5,10 +5,13 @@ import { renderMan } from '../../shared/cli/help.ts'
 import { switchFlag } from '../../shared/cli/parse.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { version } from '../../shared/version.ts'
+import { updatable } from '../update/candidate.ts'
 import { type Command, writeJson } from './context.ts'
 
 export const versionCommand: Command = async (cli) => {
-  if (switchFlag(cli.flags, 'json')) writeJson(cli, { version, node: process.versions.node })
+  // What an update asks of a build before it takes it, see update/candidate.ts; programs build on all of it.
+  if (switchFlag(cli.flags, 'json'))
+    writeJson(cli, { program: 'holdfast', version, node: process.versions.node, ...updatable })
   else cli.write(`holdfast ${version} (Node ${process.versions.node})\n`)
   return 0
 }

@@ -3,7 +3,4 @@
 import { runAgent } from '../host/run-agent.ts'
 import type { Command } from './context.ts'
 
-export const agentCommand: Command = async (cli) => {
-  await runAgent({ ...cli, pid: process.pid })
-  return 0
-}
+export const agentCommand: Command = (cli) => runAgent({ ...cli, pid: process.pid })

@@ -3,10 +3,10 @@
 import { gzipSync } from 'node:zlib'
 import { describeError } from '../../shared/errors.ts'
 import { readIfThere } from '../../shared/host/files.ts'
+import { tarOf } from '../../shared/host/tar.ts'
 import type { RunCommand } from '../host/command.ts'
 import type { StateFiles } from '../host/files.ts'
 import { redact } from './redact.ts'
-import { tarOf } from './tar.ts'
 
 /** Of one part; a journal or a ruleset beyond that is cut, and says so. */
 const PART_BYTES_MAX = 2 << 20

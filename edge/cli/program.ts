@@ -9,6 +9,7 @@ import { keysRows } from './keys-rows.ts'
 import { lockRows } from './lock-rows.ts'
 import { policyRows } from './policy-rows.ts'
 import type { CommandRow } from './row.ts'
+import { updateRow } from './update-row.ts'
 
 /** Of every command. Without defaults: a default here would hide what the config file says. */
 const common: readonly FlagSpec[] = [
@@ -164,6 +165,7 @@ export const commands: readonly CommandRow[] = [
     },
     load: async () => (await import('./confirm.ts')).confirmCommand,
   },
+  updateRow,
   ...policyRows,
   ...flowsRows,
   {

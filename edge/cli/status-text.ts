@@ -6,6 +6,7 @@ import type { AgentStatus, PeerStatus } from '../agent.ts'
 import { sourceText } from '../trust/origin.ts'
 import { cutOffLines } from './cut-off-text.ts'
 import { overrideLine } from './override-line.ts'
+import { updateText } from './update-text.ts'
 import { ageText, agoText, bytesText, rttText, timeText } from './words.ts'
 
 /** Lays out rows in columns; given in, so that this file stays free of how wide a terminal is. */
@@ -111,6 +112,7 @@ export function statusText(status: AgentStatus, nowMs: number, table: Table): st
     ...lockLine(status),
     `upkeep    ${upkeepLine(status)}`,
     `agent     ${status.version}, up ${ageText(status.uptimeS)}`,
+    ...(status.update === undefined ? [] : [`update    ${updateText(status.update, nowMs)}`]),
   ]
   const peers =
     status.peers.length === 0

@@ -6,7 +6,7 @@ import type { NodeId } from '../../shared/ids.ts'
 import { type FakeIntent, fakeRecords, fakeWgKey } from '../../shared/record/parsed.fake.ts'
 import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import { brokenIn } from './broken.ts'
-import type { Change } from './change.ts'
+import { type Scope, scopeOf, wholeScope } from './change.ts'
 import { nothingWorks, type Working } from './working.ts'
 
 const nodes = ['me', 'near', 'far', 'relay'].map((name) => ({ name }))
@@ -43,10 +43,10 @@ function withRelay(records: ParsedRecords): ParsedRecords {
   return { ...records, nodes: records.nodes.map((node) => (node.name === 'relay' ? { ...node, relay: offer } : node)) }
 }
 
-function change(name: keyof typeof changes): Change {
+function change(name: keyof typeof changes): Scope {
   const next = withRelay(fakeRecords(changes[name]))
   const stays = next.nodes.filter((node) => name !== 'near leaves' || node.name !== 'near')
-  return { good: withRelay(fakeRecords(base)), next: { ...next, nodes: stays }, self: idOf(0), local: [] }
+  return scopeOf({ good: withRelay(fakeRecords(base)), next: { ...next, nodes: stays }, self: idOf(0), local: [] })
 }
 
 const lost = (name: keyof typeof changes, now: Partial<Working>): string =>
@@ -88,6 +88,23 @@ test('what did not work before is not missed', () => {
 test('the detail names the case', () => {
   const [first] = brokenIn(all, { ...all, peers: [far] }, change('route'))
   assert.is(first?.detail, 'no answer from near')
+})
+
+test('another version of the program answers for everything, but for peers that are no members any more', () => {
+  const records = withRelay(fakeRecords(base))
+  const gone = { ...records, nodes: records.nodes.filter(({ name }) => name !== 'far') }
+  assert.equal(
+    brokenIn(all, nothingWorks, wholeScope(gone)).map(({ check, detail }) => `${check}: ${detail}`),
+    [
+      'hub: the link to the hub is lost',
+      'default-route: no way out by eth0 192.168.1.1, wwan0 10.64.0.1',
+      'lan: no answer from eth0 192.168.1.7, eth0 192.168.1.8',
+      'kernel: the kernel does not take the revision wholly',
+      'relays: no answer from relay',
+      'peers: no answer from near',
+      'probe: no answer from ping:10.0.0.1',
+    ],
+  )
 })
 
 test.run()

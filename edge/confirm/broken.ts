@@ -1,11 +1,11 @@
-// What worked before a revision and does not work under it, in words. Pure.
+// What worked before a change and does not work under it, in words. Pure.
 //
-// What the revision itself takes away is no damage: a peer that it removes, a relay that it withdraws. And one peer of
+// What a revision itself takes away is no damage: a peer that it removes, a relay that it withdraws. And one peer of
 // several that falls silent without having been spoken of has lost its power, not its route.
 
 import type { NodeId } from '../../shared/ids.ts'
 import type { ParsedRecords } from '../../shared/record/parsed.ts'
-import { type Change, nodeIn, touchesHost, touchesNode, touchesWays } from './change.ts'
+import { nodeIn, type Scope } from './change.ts'
 import type { Working } from './working.ts'
 
 export const checks = ['hub', 'kernel', 'default-route', 'lan', 'relays', 'peers', 'probe', 'restarts'] as const
@@ -28,21 +28,18 @@ function namesOf(nodes: readonly NodeId[], records: ParsedRecords): string {
   return nameSome(nodes.map((node) => nodeIn(records, node)?.name ?? node))
 }
 
-function lostPeers({ peers }: Working, now: Working, change: Change): readonly NodeId[] {
-  const expected = peers.filter((node) => {
-    const [was, is] = [nodeIn(change.good, node), nodeIn(change.next, node)]
-    return was !== undefined && is?.wgKey === was.wgKey
-  })
+function lostPeers({ peers }: Working, now: Working, scope: Scope): readonly NodeId[] {
+  const expected = peers.filter(scope.stays)
   const lost = expected.filter((node) => !now.peers.includes(node))
   // Of one of them it may be the cable; of several at once it is not.
-  if (lost.length === expected.length && lost.length > 1 && touchesHost(change)) return lost
-  return lost.filter((node) => touchesNode(change, node) || touchesWays(change))
+  if (lost.length === expected.length && lost.length > 1 && scope.host) return lost
+  return lost.filter((node) => scope.node(node) || scope.ways)
 }
 
-function lostRelays({ relays }: Working, now: Working, change: Change): readonly NodeId[] {
-  const expected = relays.filter((node) => nodeIn(change.next, node)?.relay !== undefined)
+function lostRelays({ relays }: Working, now: Working, scope: Scope): readonly NodeId[] {
+  const expected = relays.filter((node) => nodeIn(scope.records, node)?.relay !== undefined)
   if (expected.some((node) => now.relays.includes(node))) return []
-  return touchesHost(change) ? expected : expected.filter((node) => touchesNode(change, node))
+  return scope.host ? expected : expected.filter(scope.node)
 }
 
 function allGone(before: readonly string[], now: readonly string[]): boolean {
@@ -50,25 +47,25 @@ function allGone(before: readonly string[], now: readonly string[]): boolean {
 }
 
 /** The way out of this host, whatever it leads to. */
-function brokenWays(before: Working, now: Working, change: Change): readonly Broken[] {
+function brokenWays(before: Working, now: Working, scope: Scope): readonly Broken[] {
   const found: Broken[] = []
   const lost = (check: Check, detail: string): void => void found.push({ check, detail })
   if (before.hub && !now.hub) lost('hub', 'the link to the hub is lost')
   if (allGone(before.gateways, now.gateways)) lost('default-route', `no way out by ${nameSome(before.gateways)}`)
   if (allGone(before.neighbours, now.neighbours)) lost('lan', `no answer from ${nameSome(before.neighbours)}`)
-  return found.length > 0 && touchesHost(change) ? found : []
+  return found.length > 0 && scope.host ? found : []
 }
 
 /** In order of how far they reach; none where everything that worked still does, or fails for reasons of its own. */
-export function brokenIn(before: Working, now: Working, change: Change): readonly Broken[] {
-  const relays = lostRelays(before, now, change)
-  const peers = lostPeers(before, now, change)
+export function brokenIn(before: Working, now: Working, scope: Scope): readonly Broken[] {
+  const relays = lostRelays(before, now, scope)
+  const peers = lostPeers(before, now, scope)
   const probes = before.probes.filter((probe) => !now.probes.includes(probe))
   const found: readonly (Broken | false)[] = [
-    ...brokenWays(before, now, change),
+    ...brokenWays(before, now, scope),
     before.kernel && !now.kernel && { check: 'kernel', detail: 'the kernel does not take the revision wholly' },
-    relays.length > 0 && { check: 'relays', detail: `no answer from ${namesOf(relays, change.next)}` },
-    peers.length > 0 && { check: 'peers', detail: `no answer from ${namesOf(peers, change.next)}` },
+    relays.length > 0 && { check: 'relays', detail: `no answer from ${namesOf(relays, scope.records)}` },
+    peers.length > 0 && { check: 'peers', detail: `no answer from ${namesOf(peers, scope.records)}` },
     probes.length > 0 && { check: 'probe', detail: `no answer from ${nameSome(probes)}` },
   ]
   return found.filter((one) => one !== false)

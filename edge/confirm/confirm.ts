@@ -13,7 +13,7 @@ import type { Readable } from '../trust/accept.ts'
 import type { Holding } from '../trust/holding.ts'
 import { type Broken, brokenIn } from './broken.ts'
 import { type ReturnedStage, steady, type TrialStage } from './case.ts'
-import type { Change } from './change.ts'
+import { type Change, type Scope, scopeOf } from './change.ts'
 import { createDocket, type DocketOptions } from './docket.ts'
 import type { Looks } from './looks.ts'
 import { noLosses, noteLosses } from './losses.ts'
@@ -61,8 +61,8 @@ function isNewer(a: Version | undefined, b: Version | undefined): boolean {
   return a !== undefined && (b === undefined || compareVersion(a, b) > 0)
 }
 
-function changeTo(good: Readable, newer: Readable, { local, self }: ConfirmOptions): Change {
-  return { good: good.parsed.records, next: newer.parsed.records, self, local: local() }
+function scopeTo(good: Readable, newer: Readable, { local, self }: ConfirmOptions): Scope {
+  return scopeOf({ good: good.parsed.records, next: newer.parsed.records, self, local: local() })
 }
 
 export function createConfirm(options: ConfirmOptions): Confirm {
@@ -174,7 +174,7 @@ export function createConfirm(options: ConfirmOptions): Confirm {
   }
 
   const judgeOn = (stage: TrialStage, now: Working, good: Readable, running: Readable): void => {
-    const broken = brokenIn(stage.before, now, changeTo(good, running, options))
+    const broken = brokenIn(stage.before, now, scopeTo(good, running, options))
     const elapsedMs = docket.elapsedMs()
     losses = noteLosses(losses, broken, { now: clock.monotonic(), followedAt, elapsedMs })
     const judged = judgeTrial(stage, elapsedMs, losses, windows)
@@ -183,7 +183,7 @@ export function createConfirm(options: ConfirmOptions): Confirm {
   }
 
   const judgeBack = (stage: ReturnedStage, now: Working, good: Readable, newest: Readable): void => {
-    const broken = brokenIn(stage.before, now, changeTo(good, newest, options))
+    const broken = brokenIn(stage.before, now, scopeTo(good, newest, options))
     const { failed, since, version } = stage
     const words = `revision ${formatVersion(version)}, check ${failed.check}`
     switch (judgeReturn(stage, docket.elapsedMs(), broken, windows)) {

@@ -42,6 +42,11 @@ function windowMs({ check }: Broken, trial: Trial, { watchMs }: Windows): number
   return check === 'peers' || check === 'relays' ? ownMs + watchMs + PEERS_SLACK_MS : ownMs
 }
 
+/** The longest of all that starts with the agent. */
+export function windowMsMax({ watchMs }: Windows): number {
+  return watchMs * BOOT_FACTOR + watchMs + PEERS_SLACK_MS
+}
+
 export type TrialVerdict =
   | { readonly verdict: 'wait' }
   | { readonly verdict: 'confirm' }

@@ -27,6 +27,7 @@ import { createPathTalk } from '../paths/talk.ts'
 import type { Forwarder } from '../relay/forwarder.ts'
 import type { RulesetOptions } from '../relay/ruleset.ts'
 import { type OpenedStore, openStore } from '../store/sqlite.ts'
+import type { UpdateDoors } from '../update/doors.ts'
 import type { UplinkDoors } from '../uplinks/doors.ts'
 import { createWayOut } from '../uplinks/way-out.ts'
 import type { RunCommand } from './command.ts'
@@ -44,6 +45,7 @@ import { openLockFile } from './lock-file.ts'
 import { createMeshPort, type MeshPort } from './mesh-port.ts'
 import { defaultPort, isPublic, notePublic } from './own-port.ts'
 import { describeHost, type HostProbe } from './probe.ts'
+import { openProgramHome } from './program-home.ts'
 import { resolveName } from './resolve.ts'
 import { controlPortOf, idleBudgetOf, metricsAt, type PortedSettings, type Settings } from './settings.ts'
 import { keepTelling, statusLine } from './status-line.ts'
@@ -108,7 +110,8 @@ async function withFreePort(
 }
 
 /** What leads from the agent to things that are made after it. */
-type Wires = Pick<MeshPort, 'answers' | 'datagrams' | 'nudge'> & Required<Pick<AgentOptions, 'onPublic'>>
+type Wires = Pick<MeshPort, 'answers' | 'datagrams' | 'nudge'> &
+  Required<Pick<AgentOptions, 'onPublic'>> & { readonly update: UpdateDoors | undefined }
 
 function selfOf(
   { clock, entropy, log }: RunAgentOptions,
@@ -128,7 +131,7 @@ async function makeAgent(
   device: Enrolled,
   opened: OpenedStore,
   findings: HostFindings,
-  { answers, datagrams, nudge, onPublic }: Wires,
+  { answers, datagrams, nudge, ...handed }: Wires,
 ): Promise<Agent> {
   const { files, clock, entropy, log, probe } = options
   const { deviceFiles, identity, keys } = device
@@ -179,7 +182,7 @@ async function makeAgent(
     hostConditions: () => findings.list(),
     raiseClock: (floor) => raiseClock({ floor, clock, log, allowed: settings.setClock, run: options.run }),
     resolve: resolveName,
-    onPublic,
+    ...handed,
     ...(opened.rebuilt === undefined ? {} : { databaseRebuilt: opened.rebuilt }),
   })
 }
@@ -187,10 +190,19 @@ async function makeAgent(
 /** Why the agent begins again in this very process. */
 const ANOTHER_PORT = 'the port of WireGuard is another: the public endpoint came or went'
 
-/** Runs until asked to stop. The kernel is left as it is: traffic goes on without the agent. */
-export async function runAgent(options: RunAgentOptions): Promise<void> {
+/** Why it ends, for the starter to start another version of it. */
+const ANOTHER_VERSION = 'another version is to be started'
+
+/** Asks the supervisor for a restart; the units name it (sysexits.h: EX_TEMPFAIL). */
+const RESTART_CODE = 75
+
+/** Runs until asked to stop; returns the exit code. The kernel is left as it is: traffic goes on without the agent. */
+export async function runAgent(options: RunAgentOptions): Promise<number> {
   const asked = options.stopRequested()
-  while ((await runOnce(options, asked)) === ANOTHER_PORT);
+  for (;;) {
+    const why = await runOnce(options, asked)
+    if (why !== ANOTHER_PORT) return why === ANOTHER_VERSION ? RESTART_CODE : 0
+  }
 }
 
 /** Returns the reason why it ended. */
@@ -211,7 +223,8 @@ async function runOnce(options: RunAgentOptions, asked: Promise<string>): Promis
       notePublic(opened.store, now)
       if (now !== startedPublic && options.settings.listenPort === undefined) stop.resolve(ANOTHER_PORT)
     }
-    const agent = await makeAgent(options, device, opened, findings, { ...meshPort, onPublic })
+    const update = openProgramHome(options.env, log, () => stop.resolve(ANOTHER_VERSION))
+    const agent = await makeAgent(options, device, opened, findings, { ...meshPort, onPublic, update })
     const echo = meshPort.echoOf(agent)
     // Before the first turn: a start that hangs is when people look.
     const metrics = createMetrics({ agent, cost: processCost, clock, log })

@@ -9,6 +9,9 @@ import type { Version } from '../../shared/record/head.ts'
 import type { AgentStatus } from '../agent.ts'
 import type { Op } from '../plan/op.ts'
 import type { JournalEntry } from '../store/store.ts'
+import type { Place } from '../update/candidate.ts'
+import type { Build } from '../update/case.ts'
+import type { UpdateView } from '../update/view.ts'
 
 export const paths = {
   /** Where a Prometheus looks by itself. */
@@ -22,6 +25,7 @@ export const paths = {
   wake: '/v1/wake',
   retry: '/v1/retry',
   confirm: '/v1/confirm',
+  update: '/v1/update',
   stop: '/v1/stop',
   ping: '/v1/ping',
   intent: '/v1/intent',
@@ -40,6 +44,16 @@ export interface ImportAnswer {
   /** It brought newer intent than was held. */
   readonly taken: boolean
   readonly held: Version
+}
+
+/** Where another version would be put, and what became of the last. */
+export interface UpdatesAnswer extends Place {
+  readonly home: string
+  readonly runs: Build
+  /** Why this is not the time for another one; absent where it is. */
+  readonly busy?: string
+  /** Absent where there never was one. */
+  readonly update?: UpdateView
 }
 
 export interface PlanAnswer {

@@ -8,6 +8,7 @@ import type { AgentStatus, KeysReport, OverrideAnswer } from '../agent.ts'
 import type { FlowQuery, FlowsAnswer } from '../flows/query.ts'
 import type { OverrideOrder } from '../override/book.ts'
 import type { PathsReport } from '../paths/report.ts'
+import type { UpdateAnswer } from '../update/update.ts'
 import {
   type FlowFaultAnswer,
   type ImportAnswer,
@@ -17,6 +18,7 @@ import {
   type PlanAnswer,
   paths,
   type RestoreOrder,
+  type UpdatesAnswer,
 } from './api.ts'
 import type { ErrorBody } from './server.ts'
 
@@ -41,6 +43,10 @@ export interface LocalClient {
   /** Throws `conflict` where no revision is on trial. */
   confirm(): Promise<void>
   stop(): Promise<void>
+  /** Throws `unsupported` where no other version could be started. */
+  updates(): Promise<UpdatesAnswer>
+  /** Ends the agent: the build in the other slot, which is the one of that digest, is started. */
+  update(sha256: string): Promise<UpdateAnswer>
   /** What is pinned was changed on the disk: the agent reads it again. `detail` goes into the journal. */
   trustAnew(detail: string): Promise<void>
   keys(): Promise<KeysReport>
@@ -165,6 +171,8 @@ export function createLocalClient(socketPath: string): LocalClient {
     retry: async () => void (await ask('POST', paths.retry)),
     confirm: async () => void (await ask('POST', paths.confirm)),
     stop: async () => void (await ask('POST', paths.stop)),
+    updates: async () => (await ask('GET', paths.update)) as UpdatesAnswer,
+    update: async (sha256) => (await ask('POST', `${paths.update}?sha256=${sha256}`)) as UpdateAnswer,
     async exportIntent() {
       const response = await call('GET', paths.intent, TIMEOUT_MS)
       if (response.statusCode !== 200) throw refusal(await readJson(response))

@@ -25,6 +25,7 @@ import {
 } from './api.ts'
 import { findPeer } from './find-peer.ts'
 import { errorBody, type LocalRoute } from './server.ts'
+import { updateRoutes } from './update-routes.ts'
 
 export interface LocalDoors {
   readonly agent: Omit<Agent, 'start' | 'stop'>
@@ -253,6 +254,7 @@ export function localRoutes(doors: LocalDoors): readonly LocalRoute[] {
     ...keyRoutes(doors),
     ...overrideRoutes(doors),
     ...flowRoutes(doors),
+    ...updateRoutes(agent),
     { method: 'GET', path: paths.ping, handle: (query, response) => ping(doors, query, response) },
   ]
 }

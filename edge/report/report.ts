@@ -14,6 +14,7 @@ import type { Identity } from '../identity.ts'
 import type { LinkState } from '../link/hub-link.ts'
 import type { Origin } from '../trust/origin.ts'
 import type { RootStatus } from '../trust/own-root.ts'
+import type { UpdateView } from '../update/view.ts'
 import type { UpkeepStatus } from '../upkeep/upkeep.ts'
 import { ageS, cutOff, heardOf, hubFailure } from './cut-off.ts'
 import type { Mode } from './mode.ts'
@@ -29,6 +30,7 @@ export interface HubModel {
   readonly addresses: readonly Address[]
   readonly revision: Omit<AgentStatus['revision'], 'source' | 'signedAt' | 'ageS' | 'newestHeard'>
   readonly peers: PeerBook
+  readonly update?: UpdateView | undefined
   readonly health: readonly Condition[]
 }
 
@@ -78,6 +80,12 @@ function peerReport(entry: PeerEntry, now: number): PeerReport {
   }
 }
 
+function updateReport({ last, trial }: UpdateView): NonNullable<StatusReport['update']> {
+  if (last === undefined) return trial === undefined ? {} : { trial }
+  const { at, certain, failed, from, outcome, version } = last
+  return { last: { outcome, version, from, at, ...failed, ...(certain === undefined ? {} : { certain }) } }
+}
+
 /** Those that were ever heard of first; a peer that never answered is told by the numbers alone where space is short. */
 function listed(entries: readonly PeerEntry[], max: number): readonly PeerEntry[] {
   if (entries.length <= max) return entries
@@ -97,6 +105,7 @@ export function statusReport(model: HubModel, brief: boolean): StatusReport {
     startedAt: Math.max(0, model.startedAt),
     addresses: model.addresses.slice(0, 2),
     revision: { ...model.revision },
+    ...(model.update === undefined ? {} : { update: updateReport(model.update) }),
     peers: shown.map((entry) => peerReport(entry, now)),
     peersTotal: entries.length,
     peersReachable: model.peers.reachable(),
@@ -184,5 +193,6 @@ export function agentStatus(model: Model): AgentStatus {
     upkeep: model.upkeep,
     uptimeS: Math.floor((monotonic - model.startedMonotonic) / 1_000),
     version: model.settings.version,
+    ...(model.update === undefined ? {} : { update: model.update }),
   }
 }

@@ -30,14 +30,16 @@ export function createReporter({ clock, isThrifty, link, metered, model }: Repor
   let told = ''
   let toldAt = Number.NEGATIVE_INFINITY
 
-  const keyOf = ({ boot, health, peers, revision }: HubModel): string => {
+  const keyOf = ({ boot, health, peers, revision, update }: HubModel): string => {
     const { applied, held, lastGood, quarantine, trial, waiting } = revision
     const conditions = health.map((one) => `${one.code} ${one.since} ${one.detail ?? ''}`).join('|')
     const versions = [held, applied].map(formatVersion).join(' ')
     // That a revision has proven itself is no news to anybody who pays for each byte.
     const proven = metered ? '' : `${formatVersion(lastGood)} ${trial === undefined}`
     const proving = `${proven} ${quarantine === undefined ? '' : JSON.stringify(quarantine)} ${waiting !== undefined}`
-    return `${boot} ${versions} ${proving} ${peers.revision()} ${conditions}`
+    const { last, trial: updating } = update ?? {}
+    const updates = `${last?.at} ${last?.certain} ${updating?.since}`
+    return `${boot} ${versions} ${proving} ${updates} ${peers.revision()} ${conditions}`
   }
 
   return {

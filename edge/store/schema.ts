@@ -2,10 +2,10 @@
 
 import Database from 'better-sqlite3'
 import { HoldfastError } from '../../shared/errors.ts'
+import { layoutRead, layoutWritten } from './layout.ts'
 
 /** "hfst": a file that is not ours is never written to. */
 const APPLICATION_ID = 0x68667374
-const SCHEMA_VERSION = 1
 /** Another process has it open for a moment while an agent restarts. */
 const BUSY_MS = 3_000
 /** The write-ahead log shrinks back to this after a snapshot. */
@@ -84,7 +84,8 @@ function pragma(db: Connection, text: string): unknown {
 
 function check(db: Connection): void {
   const version = pragma(db, 'user_version')
-  if (pragma(db, 'application_id') !== APPLICATION_ID || version !== SCHEMA_VERSION) {
+  const known = typeof version === 'number' && version >= 1 && version <= layoutRead
+  if (pragma(db, 'application_id') !== APPLICATION_ID || !known) {
     throw new HoldfastError('corrupt', `the state database has an unknown layout (${String(version)})`)
   }
   const verdict = pragma(db, 'quick_check(1)')
@@ -95,7 +96,7 @@ function create(db: Connection): void {
   db.transaction(() => {
     db.exec(TABLES)
     db.pragma(`application_id = ${APPLICATION_ID}`)
-    db.pragma(`user_version = ${SCHEMA_VERSION}`)
+    db.pragma(`user_version = ${layoutWritten}`)
   }).immediate()
 }
 

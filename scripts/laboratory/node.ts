@@ -30,6 +30,8 @@ export interface LabNode {
   /** Starts the agent and waits for nothing. */
   launch(): void
   end(signal: NodeJS.Signals): Promise<void>
+  /** From now on its agent is started by these words. */
+  runBy(argv: readonly string[]): void
   /** Resolves with the exit code when the agent ends by itself. */
   exited(): Promise<number | undefined>
   /** Cuts the power and puts it back; the agent is not started. */
@@ -47,9 +49,10 @@ export function createLabNode(host: Host, flags: NodeFlags = {}): LabNode {
   const api = (): LocalClient => createLocalClient(join(state(), 'agent.sock'))
   let running: Running | undefined
   let known: readonly string[] = []
+  const command = flags.alone === true ? 'relay' : 'agent'
+  let words = ['holdfast', command, ...(flags.agent ?? [])]
   const launch = (): Running => {
-    const command = flags.alone === true ? 'relay' : 'agent'
-    running = host.spawn(['holdfast', command, ...(flags.agent ?? [])], command)
+    running = host.spawn(words, command)
     return running
   }
   const status = (): Promise<AgentStatus> => api().status(false)
@@ -68,13 +71,14 @@ export function createLabNode(host: Host, flags: NodeFlags = {}): LabNode {
     name: host.name,
     host,
     state,
-    cli: (words) => host.exec(['holdfast', ...words]),
+    cli: (asked) => host.exec(['holdfast', ...asked]),
     async join(url, token, labels) {
-      const words = Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`])
-      const own = ['--name', host.name, ...words, ...(flags.join ?? [])]
+      const labelled = Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`])
+      const own = ['--name', host.name, ...labelled, ...(flags.join ?? [])]
       await host.exec(['holdfast', 'join', url, '--token', token, ...own])
     },
     launch: () => void launch(),
+    runBy: (argv) => void (words = [...argv]),
     async start() {
       const started = launch()
       if (flags.alone === true) return void (await started.said(/relaying at UDP port/))

@@ -38,6 +38,7 @@ import { scenario as stolenToken } from './scenarios/stolen-token.ts'
 import { scenario as subnetRoute } from './scenarios/subnet-route.ts'
 import { scenario as transfer } from './scenarios/transfer.ts'
 import { scenario as udpBlocked } from './scenarios/udp-blocked.ts'
+import { scenario as update } from './scenarios/update.ts'
 import { scenario as uplinks } from './scenarios/uplinks.ts'
 
 export const scenarios: readonly Scenario[] = [
@@ -48,6 +49,7 @@ export const scenarios: readonly Scenario[] = [
   gossip,
   commitConfirm,
   canary,
+  update,
   paths,
   pathMtu,
   portMapping,

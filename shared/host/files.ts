@@ -1,6 +1,16 @@
 // Files that must survive a power cut, and files that nobody else may read.
 
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { HoldfastError } from '../errors.ts'
 
@@ -13,7 +23,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   EROFS: 'The file system is read-only: look at `dmesg` and at the age of the SD card.',
 }
 
-function fileError(doing: string, error: unknown): HoldfastError {
+/** What the system said, with what mends it. */
+export function fileError(doing: string, error: unknown): HoldfastError {
   const { code = '', message } = error as NodeJS.ErrnoException
   const remedy = REMEDIES[code]
   return new HoldfastError('failed', `cannot ${doing}: ${message}`, {
@@ -47,7 +58,30 @@ function replace(path: string, content: string | Uint8Array, mode: number): void
   syncDirectory(dirname(path))
 }
 
-function syncDirectory(path: string): void {
+/** Lets the link at `path` lead to `target`, whatever it led to before; as whole and as lasting as `writeAtomic`. */
+export function linkAtomic(path: string, target: string): void {
+  try {
+    const draft = `${path}.new`
+    rmSync(draft, { force: true })
+    symlinkSync(target, draft)
+    renameSync(draft, path)
+    syncDirectory(dirname(path))
+  } catch (error) {
+    throw fileError(`link ${path}`, error)
+  }
+}
+
+/** Removes the file at `path`, if there is one, for good. */
+export function removeLasting(path: string): void {
+  try {
+    rmSync(path, { force: true })
+    syncDirectory(dirname(path))
+  } catch (error) {
+    throw fileError(`remove ${path}`, error)
+  }
+}
+
+export function syncDirectory(path: string): void {
   const directory = openSync(path, 'r')
   try {
     fsyncSync(directory)

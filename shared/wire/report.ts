@@ -45,8 +45,31 @@ const peerReport = v.object({
 })
 export type PeerReport = v.InferOutput<typeof peerReport>
 
+const programVersion = v.pipe(v.string(), v.maxLength(64))
+const check = v.pipe(v.string(), v.maxLength(32))
+const detail = v.pipe(v.string(), v.maxLength(500))
+
+/** An update of the device's program: on trial, or what became of the last one. */
+const updateSchema = v.object({
+  trial: v.optional(v.object({ version: programVersion, from: programVersion, since: counter, secondsLeft: counter })),
+  last: v.optional(
+    v.object({
+      outcome: tolerantPick(['confirmed', 'taken-back', 'interrupted'], 'interrupted'),
+      version: programVersion,
+      from: programVersion,
+      at: counter,
+      /** What failed, and whether it works again without the update. */
+      check: v.optional(check),
+      detail: v.optional(detail),
+      certain: v.optional(v.boolean()),
+    }),
+  ),
+})
+
 const statusSchema = v.object({
-  version: v.pipe(v.string(), v.maxLength(64)),
+  version: programVersion,
+  /** Absent where the program was never updated. */
+  update: v.optional(updateSchema),
   boot: counter,
   startedAt: counter,
   addresses: v.pipe(v.array(address), v.maxLength(2)),
@@ -65,8 +88,8 @@ const statusSchema = v.object({
         version,
         since: counter,
         /** What failed: a word for programs, and the case in a sentence. */
-        check: v.pipe(v.string(), v.maxLength(32)),
-        detail: v.pipe(v.string(), v.maxLength(500)),
+        check,
+        detail,
         /** False while it is still open whether the revision was to blame. */
         certain: v.boolean(),
       }),

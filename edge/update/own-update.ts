@@ -1,0 +1,24 @@
+// The updates of this agent, made of its parts.
+
+import type { AgentOptions } from '../agent.ts'
+import type { Running } from '../agent-link.ts'
+import type { Parts } from '../agent-parts.ts'
+import type { Looks } from '../confirm/looks.ts'
+import { createUpdate, type Update } from './update.ts'
+
+/** Where each revision is taken at its word, a program is not: nobody on site can put it right. */
+const WATCH_MS = 30_000
+
+/** Undefined where no starter could start another version, or nobody looks at what works. */
+export function createOwnUpdate(
+  { confirm, log, update: doors }: AgentOptions,
+  { clock, health, holding, keep }: Parts,
+  running: Pick<Running, 'confirm'>,
+  looks: Looks | undefined,
+): Update | undefined {
+  if (doors === undefined || looks === undefined) return undefined
+  const watchMs = confirm === undefined || confirm.watchMs === 0 ? WATCH_MS : confirm.watchMs
+  const records = () => holding.followed()?.parsed.records
+  const busy = () => (running.confirm?.view().trial === undefined ? undefined : 'a revision is on trial')
+  return createUpdate({ clock, doors, health, keep, log, looks, records, busy, watchMs })
+}
