@@ -48,6 +48,16 @@ function takenBackLine({ revision: { quarantine } }: NonNullable<FleetRow['repor
   return [`Taken back ${formatVersion(quarantine.version)}: ${quarantine.check}, ${quarantine.detail}`]
 }
 
+/** Of its program. */
+function updateLine({ update }: NonNullable<FleetRow['report']>): readonly string[] {
+  const { last, trial } = update ?? {}
+  if (trial !== undefined) return [`Update     from ${trial.from} to ${trial.version}, on trial`]
+  if (last === undefined || last.outcome === 'confirmed') return []
+  const why = last.check === undefined ? '' : `: ${last.check}, ${last.detail ?? ''}`
+  const what = last.outcome === 'taken-back' ? 'taken back' : 'interrupted'
+  return [`Update     to ${last.version} ${what}, ${last.from} runs${why}`]
+}
+
 /** Of a device that is away. */
 function heardLine({ heardOf, lastSeen, state }: FleetRow, now: number): readonly string[] {
   if (state === 'online') return []
@@ -72,6 +82,7 @@ function reportLines(device: FleetRow | undefined, now: number): readonly string
           `Revision   runs ${formatVersion(report.revision.applied)}, holds ${formatVersion(report.revision.held)}`,
           ...takenBackLine(report),
           `Agent      ${report.version} on ${report.host.os}, kernel ${report.host.kernel}, WireGuard ${report.host.wireguard}`,
+          ...updateLine(report),
           `Peers      ${report.peersReachable} of ${report.peersTotal} reachable`,
         ]),
     ...(fact === undefined

@@ -1,5 +1,6 @@
 // The updates of this agent, made of its parts.
 
+import { parseRecords } from '../../shared/record/parsed.ts'
 import type { AgentOptions } from '../agent.ts'
 import type { Running } from '../agent-link.ts'
 import type { Parts } from '../agent-parts.ts'
@@ -18,7 +19,9 @@ export function createOwnUpdate(
 ): Update | undefined {
   if (doors === undefined || looks === undefined) return undefined
   const watchMs = confirm === undefined || confirm.watchMs === 0 ? WATCH_MS : confirm.watchMs
-  const records = () => holding.followed()?.parsed.records
+  // Who holds no intent yet has no peers to lose.
+  const none = parseRecords(new Map()).records
+  const records = () => holding.followed()?.parsed.records ?? none
   const busy = () => (running.confirm?.view().trial === undefined ? undefined : 'a revision is on trial')
   return createUpdate({ clock, doors, health, keep, log, looks, records, busy, watchMs })
 }

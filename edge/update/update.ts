@@ -31,7 +31,7 @@ export interface UpdateOptions {
   readonly log: Log
   readonly looks: Looks
   /** What is followed now. */
-  readonly records: () => ParsedRecords | undefined
+  readonly records: () => ParsedRecords
   /** Why this is not the time for an update; undefined where it is. */
   readonly busy: () => string | undefined
   readonly watchMs: number
@@ -142,10 +142,8 @@ export function createUpdate(options: UpdateOptions): Update {
   }
 
   const judge = (before: Working, seen: Working): void => {
-    const records = options.records()
-    if (records === undefined) return
     const [stage, elapsedMs] = [kept.now, clock.monotonic() - startedAt]
-    const broken = brokenIn(before, seen, wholeScope(records))
+    const broken = brokenIn(before, seen, wholeScope(options.records()))
     if (stage.stage === 'trial') {
       losses = noteLosses(losses, broken, { now: clock.monotonic(), followedAt: startedAt, elapsedMs })
       const judged = judgeUpdate(starts, elapsedMs, losses, windows)

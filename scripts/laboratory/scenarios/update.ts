@@ -148,7 +148,7 @@ async function playOn(stage: Stage): Promise<void> {
     'the hub is there again without it, so it is to blame; the hub says which check failed',
     async () => {
       await fleet.sees(node, 'is sure', ({ update }) => update?.last?.certain === true, PATIENCE_MS)
-      await hubKnows(stage, /version 4\.0\.0, check hub: the link to the hub is lost/)
+      await hubKnows(stage, /to 4\.0\.0 taken back, 2\.0\.0 runs: hub, the link to the hub is lost/)
     },
   )
   await story.step('updated to 5.0.0; the power goes in the middle of the watch: confirmed', () =>
