@@ -9,7 +9,7 @@ import { starter } from './starter.ts'
 
 const units = resolve(import.meta.dirname, 'systemd')
 const FILES = ['holdfast', 'holdfast.mjs', 'holdfast.mjs.LEGAL.txt', 'holdfast-bpf', 'start']
-const UNITS = ['holdfast.service', 'holdfast-relay.service']
+const UNITS = ['holdfast.service', 'holdfast-boot.service', 'holdfast-relay.service']
 
 /** Lays what is not made by the bundler beside the program in `directory`. */
 export function layBeside(directory: string): void {

@@ -97,6 +97,7 @@ const doors: Doors = {
     const { lookAtBpfPolicy } = await import('./drivers/bpf-policy.ts')
     return lookAtBpfPolicy(createRunner(log), settings.interface)
   },
+  closePolicy: async (settings, log) => (await import('./drivers/policy.ts')).closePolicy(createRunner(log), settings),
   createAgent: async (options) => {
     const { createAgent } = await import('./create-agent.ts')
     return createAgent(options)

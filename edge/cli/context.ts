@@ -45,6 +45,8 @@ export interface Cli {
   readonly whyNoShortcut: (log: Log) => Promise<string | undefined>
   /** Whether programs in the kernel decide about policy at the interface, and why they can't on this host. */
   readonly lookAtPolicy: (settings: Settings, log: Log) => Promise<Omit<PolicyLook, 'driver'>>
+  /** Lets nothing through the mesh; `stands` where a policy is in force, which is left as it is. */
+  readonly closePolicy: (settings: Settings, log: Log) => Promise<'closed' | 'stands'>
   readonly createAgent: (options: AgentOptions) => Promise<Agent>
   /** From now on signals don't kill: the promise resolves when one asks the process to end. */
   readonly stopRequested: () => Promise<string>

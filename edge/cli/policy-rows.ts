@@ -46,6 +46,16 @@ export const policyRows: readonly CommandRow[] = [
   },
   {
     spec: {
+      name: 'policy close',
+      summary: 'Let nothing through the mesh until the agent has loaded its policy; does nothing where a policy stands',
+      description:
+        'Root only. The unit holdfast-boot runs it before networking, so that a device is closed from power-on, also where the agent does not start.',
+      flags: [json],
+    },
+    load: async () => (await import('./policy-close.ts')).policyCloseCommand,
+  },
+  {
+    spec: {
       name: 'policy overrides',
       summary: 'List the overrides that hold here, and the last that ended',
       flags: [json],

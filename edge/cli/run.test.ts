@@ -10,6 +10,7 @@ import { HoldfastError } from '../../shared/errors.ts'
 import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
 import { startFakeHub } from '../enrol/hub.fake.ts'
 import { readConfigFile } from '../host/config-file.ts'
+import { keepInterfaceName } from '../host/interface-name.ts'
 import { hostProbe } from '../host/probe.ts'
 import { askRouter } from '../portmap/ask.ts'
 import { formatLeaseMemory } from '../portmap/lease.ts'
@@ -61,6 +62,10 @@ async function onBench(run: (bench: Bench) => Promise<void>): Promise<void> {
     createForwarder: async () => createFakeForwarder(createFakeForwarderKernel()),
     whyNoShortcut: async () => undefined,
     lookAtPolicy: async () => ({ stands: false }),
+    closePolicy: async (settings) => {
+      events.push(`close ${settings.interface}`)
+      return 'closed'
+    },
     createAgent: async (options) => fakeAgent(options, events),
     stopRequested: () => stop.promise,
     readConfigFile,
@@ -137,6 +142,25 @@ test('from join to leave', () =>
     assert.is((await bench.call('leave', '--purge')).code, 0)
     assert.not(existsSync(bench.state))
     await hub.close()
+  }))
+
+test('a device that has joined can be closed, by the name that its interface had', () =>
+  onBench(async (bench) => {
+    const before = await bench.call('policy', 'close', '--json')
+    assert.is(JSON.parse(before.out).outcome, 'not-joined')
+    const hub = await startFakeHub()
+    await bench.call('join', hub.url, '--token', hub.token)
+    await hub.close()
+    const { store } = openStore(join(bench.state, 'state.db'), { log: memoryLog() })
+    keepInterfaceName(store, 'hf7', memoryLog())
+    store.close()
+    const { code, out } = await bench.call('policy', 'close')
+    assert.is(code, 0)
+    assert.match(out, 'nothing passes hf7 until')
+    // A cache that nobody can read leaves nothing open.
+    writeFileSync(join(bench.state, 'state.db'), 'torn')
+    await bench.call('policy', 'close')
+    assert.equal(bench.events, ['close hf7', 'close hf0'])
   }))
 
 test('who leaves gives the router its port back', () =>

@@ -3,7 +3,7 @@
 
 import type { Log } from '../../shared/effects.ts'
 import { describeError, isHoldfastError } from '../../shared/errors.ts'
-import type { Enforcement } from '../plan/enforcement.ts'
+import { closed, type Enforcement } from '../plan/enforcement.ts'
 import { policyTableName } from '../plan/nft-policy.ts'
 import { type BpfPolicy, createBpfPolicy, removeBpfPolicy, whyNotByBpf } from './bpf-policy.ts'
 import { findBpfProgram, ownPins, pinNames } from './bpf-program.ts'
@@ -28,6 +28,26 @@ export interface PolicyOptions {
   readonly program?: string | undefined
 }
 
+async function nftStands(run: Run): Promise<boolean> {
+  try {
+    await run('nft', ['-t', 'list', 'table', 'inet', policyTableName])
+    return true
+  } catch (error) {
+    if (isHoldfastError(error, 'failed')) return false
+    throw error
+  }
+}
+
+/** Before an agent has said what may pass, nothing does. What an agent has said, also one that ended, stays. */
+export async function closePolicy(
+  run: Run,
+  frame: Pick<Enforcement, 'interface' | 'meshPort'>,
+): Promise<'closed' | 'stands'> {
+  if (ownPins('policy').length > 0 || (await nftStands(run))) return 'stands'
+  await createNftPolicy(run).load(closed(frame))
+  return 'closed'
+}
+
 export function createPolicy(options: PolicyOptions): Policy {
   const { by, interface: name, log, run, program = findBpfProgram() } = options
   const nft = createNftPolicy(run)
@@ -38,16 +58,6 @@ export function createPolicy(options: PolicyOptions): Policy {
   let refused = by === 'nft'
   /** The programs that hang there are those of this version. */
   let hung = false
-
-  const nftStands = async (): Promise<boolean> => {
-    try {
-      await run('nft', ['-t', 'list', 'table', 'inet', policyTableName])
-      return true
-    } catch (error) {
-      if (isHoldfastError(error, 'failed')) return false
-      throw error
-    }
-  }
 
   /** Flows that programs know are known to nft before it decides about them. */
   const byNft = async (policy: Enforcement): Promise<void> => {
@@ -76,7 +86,7 @@ export function createPolicy(options: PolicyOptions): Policy {
       await nft.load(policy)
       last = { policy, driver: nft }
     } else if (place === 'beside' || !hung) {
-      await attach(programs, policy, place === 'beside' && (await nftStands()))
+      await attach(programs, policy, place === 'beside' && (await nftStands(run)))
     } else {
       last = { policy, driver: programs }
     }

@@ -12,7 +12,7 @@ import { worldOf } from '../../shared/policy/world.ts'
 import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import type { BodyOf } from '../../shared/record/record.ts'
 import type { Desired, DesiredPeer, Omission } from './desired.ts'
-import type { Enforcement } from './enforcement.ts'
+import { closed, type Enforcement } from './enforcement.ts'
 import { renderRuleset } from './nft.ts'
 import type { LocalAddress } from './observed.ts'
 import { planRoutes, type RoutePlan } from './routes.ts'
@@ -51,7 +51,7 @@ function shareOf({ controlPort, listenPort }: DesireInput): SharedPort | undefin
 
 /** A device that the newest intent does not contain keeps its interface, and talks to nobody. */
 function outcast(input: DesireInput): Wish {
-  const { interface: name, listenPort, meshPort, wgKey, records } = input
+  const { interface: name, listenPort, wgKey, records } = input
   const desired: Desired = {
     interface: name,
     listenPort,
@@ -61,7 +61,7 @@ function outcast(input: DesireInput): Wish {
     peers: [],
     routes: [],
     forwarding: [],
-    policy: { interface: name, meshPort, phases: [{ table: emptyTable }], forwards: [] },
+    policy: closed(input),
     ruleset: renderRuleset({ interface: name, mesh: [], forwards: [] }),
   }
   const detail = 'the newest intent does not contain this node'

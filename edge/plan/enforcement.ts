@@ -1,7 +1,7 @@
 // What decides about packets of the mesh on this device, whichever way the kernel is told: the input of every policy driver.
 
 import type { Address, Cidr } from '../../shared/address/cidr.ts'
-import { sameTable, type Table } from '../../shared/policy/table.ts'
+import { emptyTable, sameTable, type Table } from '../../shared/policy/table.ts'
 
 /** A subnet this node routes for others. */
 export interface Forward {
@@ -26,6 +26,11 @@ export interface Enforcement {
   readonly phases: readonly Phase[]
   /** Subnets this node stands for: what goes into them meets its ingress, what comes out of them its egress. */
   readonly forwards: readonly Forward[]
+}
+
+/** Nothing passes but the agent's own words. */
+export function closed(frame: Pick<Enforcement, 'interface' | 'meshPort'>): Enforcement {
+  return { interface: frame.interface, meshPort: frame.meshPort, phases: [{ table: emptyTable }], forwards: [] }
 }
 
 function samePhases(a: readonly Phase[], b: readonly Phase[]): boolean {

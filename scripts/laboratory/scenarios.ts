@@ -1,6 +1,7 @@
 // Every scenario of the lab, in the order in which they are best read.
 
 import type { Scenario } from './scenario.ts'
+import { scenario as bootClosed } from './scenarios/boot-closed.ts'
 import { scenario as breakGlass } from './scenarios/break-glass.ts'
 import { scenario as canary } from './scenarios/canary.ts'
 import { scenario as coldBoot } from './scenarios/cold-boot.ts'
@@ -70,6 +71,7 @@ export const scenarios: readonly Scenario[] = [
   repair,
   policy,
   policyDriver,
+  bootClosed,
   flows,
   breakGlass,
   subnetRoute,
