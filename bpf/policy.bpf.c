@@ -24,6 +24,7 @@ struct map tables SEC("maps");
 struct map flows SEC("maps");
 struct map fragments SEC("maps");
 struct map rules SEC("maps");
+struct map denied SEC("maps");
 /* Of one element, which code reads without looking it up. */
 struct hf_policy_settings policy_settings SEC("maps");
 
@@ -92,6 +93,26 @@ INLINE void count(struct __sk_buff *skb, const struct packet *packet, __u32 inde
   if (!rule) return;
   __sync_fetch_and_add(&rule->packets, segments(skb));
   __sync_fetch_and_add(&rule->bytes, packet->bytes);
+}
+
+INLINE void count_denied(struct __sk_buff *skb, const struct packet *packet, __u8 direction, __u32 rule) {
+  /* Of what can't be read nobody knows whose it was. */
+  if (rule == HF_FOREIGN || rule == HF_TRUNCATED || rule == HF_HEADERS) return;
+  const struct hf_denied_key key = {
+      .source = packet->source,
+      .destination = packet->destination,
+      .rule = rule,
+      .port = packet->destination_port,
+      .protocol = packet->protocol,
+      .direction = direction,
+  };
+  const struct hf_denied first = {.packets = segments(skb), .bytes = packet->bytes};
+  struct hf_denied *held = map_lookup(&denied, &key);
+  /* Another processor may have been first. */
+  if (!held && map_update(&denied, &key, &first, BPF_NOEXIST)) held = map_lookup(&denied, &key);
+  if (!held) return;
+  __sync_fetch_and_add(&held->packets, first.packets);
+  __sync_fetch_and_add(&held->bytes, first.bytes);
 }
 
 INLINE void count_flow(struct __sk_buff *skb, const struct packet *packet, struct hf_flow *flow, __u8 direction, __u64 now) {
@@ -257,7 +278,9 @@ INLINE int filter(struct __sk_buff *skb, __u32 l2, __u8 direction) {
   count(skb, &packet, decision);
   /* Frames with a link header come from tests alone, which want to know by which rule. */
   if (l2) skb->cb[0] = decision;
-  return decision & ACCEPTED || *(volatile __u16 *)&policy_settings.looks_on ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+  if (decision & ACCEPTED || *(volatile __u16 *)&policy_settings.looks_on) return TC_ACT_UNSPEC;
+  count_denied(skb, &packet, direction, decision);
+  return TC_ACT_SHOT;
 }
 
 /* WireGuard's devices have no link header. */

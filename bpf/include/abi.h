@@ -133,7 +133,8 @@ struct hf_table_value {
 
 /*
  * One counter for each rule, by its index; the cookie says which rule that is, across tables. Those below HF_RULES_FIRST are
- * no rules of policy: why a packet was dropped, or passed, that no rule speaks of.
+ * no rules of policy: why a packet was dropped, or passed, that no rule speaks of. What rules counted that are gone is in the
+ * first of all.
  */
 #define HF_RULES_MAX 32768
 #define HF_RULES_FIRST 16
@@ -186,6 +187,22 @@ struct hf_flow {
   __u64 pad2;
 };
 
+/* What was dropped, by who would have opened a flow, and where to: no flow remembers it. */
+struct hf_denied_key {
+  struct hf_address source;
+  struct hf_address destination;
+  __u32 rule;
+  __be16 port;
+  __u8 protocol;
+  __u8 direction;
+};
+
+struct hf_denied {
+  __u64 packets;
+  __u64 bytes;
+};
+#define HF_DENIED_MAX 4096
+
 /* A packet that comes in fragments, by what all of them have. */
 struct hf_fragment_key {
   struct hf_address source;
@@ -223,6 +240,8 @@ _Static_assert(sizeof(struct hf_table_value) == 12, "hf_table_value");
 _Static_assert(sizeof(struct hf_rule) == 32, "hf_rule");
 _Static_assert(sizeof(struct hf_flow_key) == 40, "hf_flow_key");
 _Static_assert(sizeof(struct hf_flow) == 64, "hf_flow");
+_Static_assert(sizeof(struct hf_denied_key) == 40, "hf_denied_key");
+_Static_assert(sizeof(struct hf_denied) == 16, "hf_denied");
 _Static_assert(sizeof(struct hf_fragment_key) == 40, "hf_fragment_key");
 _Static_assert(sizeof(struct hf_fragment) == 24, "hf_fragment");
 _Static_assert(sizeof(struct hf_policy_settings) == 8, "hf_policy_settings");

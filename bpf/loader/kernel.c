@@ -84,6 +84,8 @@ int is_like(int fd, const struct map *map) {
          info.value_size == map->value_size && info.max_entries == map->entries;
 }
 
+uint32_t map_id(int fd) { return info_of(fd).id; }
+
 int create_map(const struct map *map) {
   union bpf_attr attr = {.map_type = map->type,
                          .key_size = map->key_size,

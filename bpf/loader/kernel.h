@@ -35,6 +35,8 @@ struct map {
 };
 
 int is_like(int fd, const struct map *map);
+/* Of this boot. */
+uint32_t map_id(int fd);
 int create_map(const struct map *map);
 void update(int fd, const void *key, const void *value);
 /* All of an array whose flags have BPF_F_MMAPABLE, as it stands in the kernel. */

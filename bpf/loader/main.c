@@ -34,6 +34,9 @@ static const struct verb {
     {"policy", "rules", 0, policy_rules, "", "prints `COOKIE|REASON PACKETS BYTES AUDITED` of what counted something"},
     {"policy", "flows", 0, policy_flows, "",
      "prints `LOCAL PORT OTHER PORT PROTOCOL in|out COOKIE GENERATION PACKETS BYTES PACKETS BYTES IDLE-MS`"},
+    {"policy", "counts", 0, policy_counts, "",
+     "prints `m ID` of the map of flows, `t PACKETS BYTES` of all, `f ` and a flow as above, "
+     "`d SOURCE DESTINATION PROTOCOL PORT COOKIE|REASON PACKETS BYTES` of what was dropped, and `t` once more"},
     {"policy", "test", 1, policy_test, "TIMES",
      "reads lines `in|out FRAME`, in hexadecimal digits, and asks so often of each; prints `accept|drop COOKIE|REASON NS`"},
 };

@@ -27,7 +27,7 @@ void policy_rules(char **words) {
   (void)words;
   use_pins(POLICY_PINS);
   rules = rules_memory();
-  for (uint32_t r = 0; r < HF_RULES_MAX; r++)
+  for (uint32_t r = 1; r < HF_RULES_MAX; r++)
     if (rules[r].packets || rules[r].audited)
       printf("%s %llu %llu %llu\n", name_of(r), rules[r].packets, rules[r].bytes, rules[r].audited);
 }
@@ -52,6 +52,47 @@ void policy_flows(char **words) {
   use_pins(POLICY_PINS);
   rules = rules_memory();
   walk(open_pinned("flows"), &key, sizeof key, &flow, print_flow);
+}
+
+static void print_counted_flow(const void *at, const void *value) {
+  fputs("f ", stdout);
+  print_flow(at, value);
+}
+
+static void print_denied(const void *at, const void *value) {
+  const struct hf_denied_key *key = at;
+  const struct hf_denied *denied = value;
+  char source[INET6_ADDRSTRLEN], destination[INET6_ADDRSTRLEN];
+  printf("d %s %s %u %u %s %llu %llu\n", text(&key->source, source), text(&key->destination, destination), key->protocol,
+         ntohs(key->port), name_of(key->rule), denied->packets, denied->bytes);
+}
+
+/* All that flows and what was dropped come to: not what keeps paths and agents alive, nor what could not be read. */
+static void print_total(void) {
+  struct hf_rule total = {0};
+  for (uint32_t r = 0; r < HF_RULES_MAX; r++) {
+    if (r == HF_FOREIGN || r == HF_TRUNCATED || r == HF_HEADERS || r == HF_CONTROL || r == HF_AGENT || r == HF_UNTRACKED) continue;
+    total.packets += rules[r].packets;
+    total.bytes += rules[r].bytes;
+  }
+  printf("t %llu %llu\n", total.packets, total.bytes);
+}
+
+/* The sums before and behind the rest: what passes meanwhile is in the one and not in the other. */
+void policy_counts(char **words) {
+  (void)words;
+  struct hf_flow_key flow_key;
+  struct hf_flow flow;
+  struct hf_denied_key denied_key;
+  struct hf_denied denied;
+  use_pins(POLICY_PINS);
+  rules = rules_memory();
+  int flows = open_pinned("flows");
+  printf("m %u\n", map_id(flows));
+  print_total();
+  walk(flows, &flow_key, sizeof flow_key, &flow, print_counted_flow);
+  walk(open_pinned("denied"), &denied_key, sizeof denied_key, &denied, print_denied);
+  print_total();
 }
 
 static int digit(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; }

@@ -33,8 +33,12 @@ static uint16_t *slot_of(uint32_t cookie) {
 static void read_rules(void) {
   for (int r = HF_RULES_FIRST; r < HF_RULES_MAX; r++)
     /* Those that only a table before the former had give their place away. */
-    if (rules[r].generation < generation) rules[r] = (struct hf_rule){0};
-    else if (rules[r].cookie) *slot_of(rules[r].cookie) = r;
+    if (rules[r].generation < generation) {
+      /* All that was ever counted is still the sum of all. */
+      rules[0].packets += rules[r].packets;
+      rules[0].bytes += rules[r].bytes;
+      rules[r] = (struct hf_rule){0};
+    } else if (rules[r].cookie) *slot_of(rules[r].cookie) = r;
 }
 
 /* What stays keeps its index and goes on counting; what comes takes one that neither this table nor the former has. */

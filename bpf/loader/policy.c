@@ -22,6 +22,7 @@ struct map policy_maps[POLICY_MAPS] = {
      NULL},
     {"rules", BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), sizeof(struct hf_rule), HF_RULES_MAX, BPF_F_MMAPABLE, NULL},
     {"policy_settings", BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), sizeof(struct hf_policy_settings), 1, BPF_F_MMAPABLE, NULL},
+    {"denied", BPF_MAP_TYPE_LRU_HASH, sizeof(struct hf_denied_key), sizeof(struct hf_denied), HF_DENIED_MAX, 0, NULL},
 };
 const struct object policy_programs = {policy_object, policy_maps, POLICY_MAPS};
 
@@ -62,6 +63,7 @@ void policy_probe(char **words) {
 static int adopt(int *fds) {
   for (int m = 0; m < POLICY_MAPS; m++) {
     fds[m] = pinned(policy_maps[m].name);
+    if (fds[m] < 0 && m > SETTINGS) pin(policy_maps[m].name, fds[m] = create_map(&policy_maps[m]));
     if (fds[m] < 0 || !is_like(fds[m], &policy_maps[m])) return 0;
   }
   return 1;

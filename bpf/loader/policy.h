@@ -9,7 +9,8 @@
 #define POLICY_PREFIX "hf_policy_"
 #define POLICY_PINS POLICY_PREFIX HF_POLICY_ABI
 
-enum { TABLES, FLOWS, FRAGMENTS, RULES, SETTINGS, POLICY_MAPS };
+/* Those behind SETTINGS came later: who adopts makes them where they lack. */
+enum { TABLES, FLOWS, FRAGMENTS, RULES, SETTINGS, DENIED, POLICY_MAPS };
 extern struct map policy_maps[POLICY_MAPS];
 extern const struct object policy_programs;
 

@@ -18,6 +18,7 @@ void policy_hand_over(char **words);
 void policy_standing(char **words);
 void policy_rules(char **words);
 void policy_flows(char **words);
+void policy_counts(char **words);
 void policy_test(char **words);
 
 #endif

@@ -2,10 +2,10 @@
 
 import { readFileSync } from 'node:fs'
 import type { Clock } from '../../shared/effects.ts'
-import { HoldfastError } from '../../shared/errors.ts'
 import type { FlowReader } from '../flows/counters.ts'
 import { flowTableName } from '../plan/nft-flows.ts'
-import { ownPins } from './bpf-program.ts'
+import { createBpfFlows } from './bpf-flows.ts'
+import { findBpfProgram } from './bpf-program.ts'
 import type { Run } from './command.ts'
 import { createNftFlows } from './nft-flows.ts'
 
@@ -15,6 +15,10 @@ export interface FlowReaderOptions {
   /** Of the mesh. */
   readonly interface: string
   readonly meshPort: number
+  /** Who enforces policy, and so sees what becomes of each packet. */
+  readonly by: () => 'bpf' | 'nft' | undefined
+  /** Where `holdfast-bpf` is; undefined where this build has none. */
+  readonly program?: string | undefined
 }
 
 /** Packets of a device, both ways, from `/proc/net/dev`; undefined where it has no such. */
@@ -30,14 +34,25 @@ export function packetsMoved(text: string, name: string): number | undefined {
   return received === undefined || sent === undefined || !Number.isFinite(received + sent) ? undefined : received + sent
 }
 
-export function createFlowReader({ clock, interface: name, meshPort, run }: FlowReaderOptions): FlowReader {
+export function createFlowReader(options: FlowReaderOptions): FlowReader {
+  const { clock, interface: name, meshPort, program = findBpfProgram(), run } = options
   const nft = createNftFlows(run, name, meshPort, clock)
+  const bpf = program === undefined ? undefined : createBpfFlows(run, program)
+  /** One of an earlier process may. */
+  let nftCounts = true
+
   return {
     moved: () => packetsMoved(readFileSync('/proc/self/net/dev', 'latin1'), name),
     async read() {
-      // What they drop nft does not see, or takes for passed.
-      if (ownPins('policy').length > 0) throw new HoldfastError('unsupported', 'programs of the kernel enforce policy')
-      return await nft.read()
+      if (options.by() !== 'bpf' || bpf === undefined) {
+        nftCounts = true
+        return await nft.read()
+      }
+      const snapshot = await bpf.read()
+      // Only now: until then flows were counted by it.
+      if (nftCounts) await removeFlows(run)
+      nftCounts = false
+      return snapshot
     },
   }
 }

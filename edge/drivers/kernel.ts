@@ -58,7 +58,10 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
   const table = createNftTable(tableName, run, true)
   const policy = createPolicy({ run, log, interface: name, by: options.policyDriver })
   const { countBeside: meshPort } = options
-  const flows = meshPort === undefined ? undefined : createFlowReader({ run, clock, interface: name, meshPort })
+  const flows =
+    meshPort === undefined
+      ? undefined
+      : createFlowReader({ run, clock, interface: name, meshPort, by: () => policy.by() })
   let flavour: Flavour | undefined
   let watch: KernelWatch | undefined
 

@@ -12,6 +12,8 @@ import { createNftPolicy } from './nft-policy.ts'
 import type { PolicyDriver } from './policy-driver.ts'
 
 export interface Policy extends Omit<PolicyDriver, 'name'> {
+  /** Who enforces, as far as this process knows; undefined before the first policy. */
+  by(): PolicyDriver['name'] | undefined
   /** Another one where somebody took programs away, which the kernel does not tell anybody. */
   mark(): string
   /** The interface was made: before anything passes it. */
@@ -98,6 +100,7 @@ export function createPolicy(options: PolicyOptions): Policy {
   }
 
   return {
+    by: () => last?.driver.name,
     mark: () => pinNames('policy').join(),
     read: async () => await last?.driver.read(),
     async load(policy) {

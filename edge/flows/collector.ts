@@ -13,6 +13,7 @@ import { deltasOf } from './deltas.ts'
 import type { FlowLedger } from './ledger.ts'
 import { emptyScene, type Scene } from './scene.ts'
 import { type Summary, summarise, type Way } from './summary.ts'
+import { createUnseen } from './unseen.ts'
 
 export interface CollectorOptions {
   readonly clock: Clock
@@ -78,6 +79,7 @@ function fitting(batch: FlowBatch): FlowBatch {
 
 export function createCollector(options: CollectorOptions): Collector {
   const { clock, ledger, log, reader, wayTo, write } = options
+  const unseen = createUnseen()
   let timer: Timer | undefined
   let running: Promise<void> | undefined
   let stopped = false
@@ -118,10 +120,11 @@ export function createCollector(options: CollectorOptions): Collector {
   const note = (snapshot: FlowSnapshot): void => {
     const { base, lost } = compare(snapshot)
     const deltas = deltasOf(base, snapshot)
+    const full = [deltas.unroomed, unseen.note(snapshot, deltas)].reduce(sum)
     const to = clock.now()
     const { crowded, ends, records }: Summary = summarise({ deltas, scene, atMs: to, wayTo })
     before = snapshot
-    const lostBefore = [...owed, ...lost, ...whenAny('full', deltas.unroomed), ...whenAny('crowded', crowded)]
+    const lostBefore = [...owed, ...lost, ...whenAny('full', full), ...whenAny('crowded', crowded)]
     if (records.length > 0 || lostBefore.length > 0) {
       const { by, epoch, total } = snapshot
       const counts = { by, epoch, total }

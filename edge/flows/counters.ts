@@ -41,8 +41,10 @@ export interface FlowSnapshot {
   readonly services: { readonly count: 'asked' | 'dropped'; readonly all: readonly ServiceCount[] }
   /** That found no room among all these. */
   readonly unroomed: Amount
-  /** Everything that passed, also what found no room. */
+  /** All that counts above come to, also what found no room, at the end of the look. */
   readonly total: Amount
+  /** … and at its beginning, where what found no room shows by that alone. */
+  readonly totalAtFirst?: Amount
 }
 
 export interface FlowReader {

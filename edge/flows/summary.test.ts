@@ -125,6 +125,13 @@ test('more than a batch takes is summed up, those that moved least first', () =>
   assert.equal(crowded, amount((10 * 11) / 2))
 })
 
+test('what the kernel says to a link is nobody’s flow', () => {
+  const [link, all] = [parseAddress('fe80::7'), parseAddress('ff02::2')]
+  const solicitation = { source: link, destination: all, protocol: 58, sourcePort: 0, destinationPort: 0 }
+  const flows = [{ ...solicitation, sent: amount(1), back: none }]
+  assert.equal(summaryOf(undefined, snapshot(flows, [asked(80, 1, link)])).records, [])
+})
+
 test('who is unknown has an address and nothing else', () => {
   const { ends } = summaryOf(undefined, snapshot([], [asked(443, 2, stranger)]))
   assert.ok(ends.some((one) => one.address === stranger && Object.keys(one).length === 1))

@@ -37,6 +37,13 @@ const PORTLESS = new Set([1, 58])
 /** Words of the program for what is not a flow of anybody's: the agents' own, and what keeps paths alive. */
 const OWN_WORDS = new Set<number | string>(['agent', 'control'])
 
+/** Of one link alone, or to many at once: no tunnel carries it, and the kernel says such things to every interface. */
+const OF_A_LINK = /^(?:fe[89ab][0-9a-f]:|ff[0-9a-f]{2}:|169\.254\.|2(?:2[4-9]|3\d)\.|255\.)/
+
+function isOfMesh({ destination, source }: Pick<FlowKey, 'source' | 'destination'>): boolean {
+  return !OF_A_LINK.test(source) && !OF_A_LINK.test(destination)
+}
+
 interface Line {
   readonly key: FlowKey
   readonly direction: Direction
@@ -158,8 +165,9 @@ function packetsOf({ back, sent }: Line): number {
 /** The same for the same input, in whatever order the kernel tells it. */
 export function summarise(input: SummaryInput): Summary {
   const { deltas, scene } = input
-  const passed = deltas.flows.filter(({ rule }) => rule === undefined || !OWN_WORDS.has(rule))
-  const dropped = deltas.dropped.flatMap((one) => droppedLine(input, one) ?? [])
+  const ours = deltas.flows.filter(({ rule }) => rule === undefined || !OWN_WORDS.has(rule))
+  const passed = ours.filter(isOfMesh)
+  const dropped = deltas.dropped.filter(isOfMesh).flatMap((one) => droppedLine(input, one) ?? [])
   const lines = [
     ...folded(
       passed.map((flow) => passedLine(input, flow)),

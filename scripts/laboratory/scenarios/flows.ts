@@ -65,6 +65,17 @@ function isDenied({ destination, destinationPort, reason, source, verdict }: Sho
   return verdict === 'drop' && isTheirs && destinationPort === 81 && byWeb
 }
 
+function isDeniedThere({ destinationPort, direction, reason, source, verdict }: ShownFlow): boolean {
+  const theirs = source.name === 'alpha-2' && destinationPort === 82
+  return (
+    verdict === 'drop' &&
+    direction === 'ingress' &&
+    theirs &&
+    reason.kind === 'isolated' &&
+    reason.policies.includes('ping')
+  )
+}
+
 /** What somebody with root does to the record while the agent is away. */
 function tamper(node: LabNode, sql: string): void {
   const directory = mkdtempSync(join(tmpdir(), 'hf-lab-flows-'))
@@ -90,7 +101,7 @@ export const scenario: Scenario = {
   name: 'flows',
   promise:
     'every flow is on record at both ends, accepted or denied, by name, labels and rule; what is missing is told',
-  shape: oneSite,
+  shape: { ...oneSite, flags: { 'alpha-2': { agent: ['--policy-driver', 'auto'] } } },
   async play(fleet, story) {
     const [one, two] = [fleet.node('alpha-1'), fleet.node('alpha-2')]
     await story.step('the mesh is whole; workers let gateways in at TCP 80', async () => {
@@ -99,7 +110,9 @@ export const scenario: Scenario = {
       await fleet.acknowledged()
     })
     const [to = '', to6 = ''] = await two.addresses()
+    const back = await one.address()
     await serve(two.host, ['tcp', 80], ['tcp', 81])
+    await serve(one.host, ['tcp', 82])
     await story.step('TCP 80 passes and TCP 81 is dropped, over both families', () =>
       expectAll(
         [to, to6].flatMap((address) => [
@@ -115,16 +128,23 @@ export const scenario: Scenario = {
         await onRecord(two, 'TCP 81, denied', isDenied)
       },
     )
-    await story.step('alpha-1 has on record what it opened, and that nothing kept it from it', async () => {
-      await onRecord(one, 'TCP 80, going out', (flow) => flow.direction === 'egress' && isWeb(flow))
-    })
     await story.step(
-      'the agent is killed, and traffic goes on without it: that this is not on record is said',
+      'alpha-1, where nft enforces, has on record what it opened, and what it let nobody open',
       async () => {
-        await two.end('SIGKILL')
-        await expectAll([{ from: one.host, protocol: 'tcp', to, port: 80, passes: true }])
-        await two.start()
-        await lossOnRecord(two, 'restart')
+        await onRecord(one, 'TCP 80, going out', (flow) => flow.direction === 'egress' && isWeb(flow))
+        await expectAll([{ from: two.host, protocol: 'tcp', to: back, port: 82, passes: false }])
+        await onRecord(one, 'TCP 82, denied', isDeniedThere)
+      },
+    )
+    await story.step(
+      'agents are killed, and traffic goes on without them: that this is not on record is said',
+      async () => {
+        for (const node of [one, two]) {
+          await node.end('SIGKILL')
+          await expectAll([{ from: one.host, protocol: 'tcp', to, port: 80, passes: true }])
+          await node.start()
+          await lossOnRecord(node, 'restart')
+        }
       },
     )
     await story.step('afterwards flows are on record again, and all of it is whole', async () => {
@@ -143,17 +163,20 @@ export const scenario: Scenario = {
     await story.step('somebody cuts its end off: it is set aside, a new one begins, and both are said', async () => {
       tamper(two, 'DELETE FROM link WHERE seq = (SELECT max(seq) FROM link)')
       await two.start()
-      await ask(one.host, 'tcp', to, 80)
       await lossOnRecord(two, 'damaged')
       const { health } = await two.status()
       const codes = health.map(({ code }) => code).join()
       expect(codes.includes('flow-ledger-broken'), 'the condition flow-ledger-broken', codes)
+      await ask(one.host, 'tcp', to, 80)
       await onRecord(two, 'TCP 80 in the new one', isWeb)
     })
-    await story.step('it leaves, and counts nothing any more', async () => {
+    await story.step('they leave, and nothing is counted any more', async () => {
       await two.cli(['leave'])
-      const { stdout } = await two.host.attempt(['nft', 'list', 'tables'])
-      expect(!stdout.includes('holdfast_flows'), 'no table of flows', stdout)
+      await one.cli(['leave'])
+      for (const { host } of [one, two]) {
+        const { stdout } = await host.attempt(['nft', 'list', 'tables'])
+        expect(!stdout.includes('holdfast_flows'), 'no table of flows', stdout)
+      }
     })
   },
 }
