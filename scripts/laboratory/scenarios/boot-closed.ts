@@ -35,8 +35,8 @@ async function passed(host: Host, to: string): Promise<{ readonly ping: number; 
   return { ping: pinged - before, word: (await sent(host)) - pinged }
 }
 
-async function close({ cli }: LabNode): Promise<string> {
-  const { outcome } = JSON.parse(await cli(['policy', 'close', '--json'])) as { outcome: string }
+async function close(node: LabNode): Promise<string> {
+  const { outcome } = JSON.parse(await node.cli(['policy', 'close', '--json'])) as { outcome: string }
   return outcome
 }
 
