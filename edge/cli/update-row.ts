@@ -8,7 +8,7 @@ export const updateRow: CommandRow = {
     name: 'update',
     summary: 'Put another version of the agent on trial: what works now must work with it, or this one comes back',
     description:
-      'The file is copied, checked and started for a look before anything changes. Traffic goes on; the verdict takes half a minute, needs no hub, and is reached even if the new version never starts. Exits with 1 where it was taken back.',
+      'The file is copied, checked and started for a look before anything changes. Traffic goes on; the verdict takes half a minute, needs no hub, and is reached even if the new version never starts. Exits with 1 where it was taken back. Without an agent it is laid for the next start.',
     args: [{ name: 'FILE', summary: 'The build: holdfast-linux-….tar.gz, or one executable' }],
     flags: [
       { name: 'sha256', value: 'HEX', summary: 'What the file must be; else nothing changes' },

@@ -2,21 +2,16 @@
 //
 // Who waits here may be connected through the very mesh that is updated: the kernel carries it on meanwhile.
 
-import { arch } from 'node:process'
-import { switchFlag, textFlag } from '../../shared/cli/parse.ts'
+import { switchFlag } from '../../shared/cli/parse.ts'
 import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
-import { type Laid, layBuild } from '../host/lay-build.ts'
-import { lockState, type StateLock } from '../host/lock.ts'
-import { type HomeFiles, homeFiles } from '../host/program-home.ts'
 import type { UpdatesAnswer } from '../local/api.ts'
 import { createLocalClient, isAgentDown, type LocalClient } from '../local/client.ts'
-import { objectionTo } from '../update/candidate.ts'
-import { otherSlot } from '../update/slot.ts'
 import { busyRemedy, type UpdateAnswer } from '../update/update.ts'
 import type { UpdateEndView } from '../update/view.ts'
+import { bringBuild, digestOf } from './bring-build.ts'
 import { type Cli, type Command, writeJson } from './context.ts'
+import { updateAlone } from './update-alone.ts'
 import { updateText } from './update-text.ts'
-import { bytesText } from './words.ts'
 
 const LOOK_MS = 500
 /** Beyond what the agent gives itself: a supervisor that waits between starts, and a slow disk. */
@@ -24,52 +19,6 @@ const SLACK_S = 120
 
 function pause(cli: Cli, ms: number): Promise<void> {
   return new Promise((resolve) => void cli.clock.after(ms, resolve))
-}
-
-/** Throws `usage`. */
-function digestOf(cli: Cli): string | undefined {
-  const text = textFlag(cli.flags, 'sha256')?.toLowerCase()
-  if (text === undefined || /^[0-9a-f]{64}$/.test(text)) return text
-  throw new HoldfastError('usage', '--sha256 is not 64 hexadecimal digits', {
-    remedy: 'As `sha256sum FILE` prints it.',
-  })
-}
-
-function lockBuilds(cli: Cli, { lock }: HomeFiles): StateLock {
-  try {
-    return lockState(lock, cli.log)
-  } catch (cause) {
-    throw new HoldfastError('conflict', 'another `holdfast update` is under way', {
-      remedy: 'Wait for its end, then see `holdfast update --status`.',
-      cause,
-    })
-  }
-}
-
-async function bring(cli: Cli, file: string, place: UpdatesAnswer, wanted: string | undefined): Promise<Laid> {
-  const force = switchFlag(cli.flags, 'force')
-  const home = homeFiles(place.home)
-  // Two at once would lay their files among each other.
-  const lock = lockBuilds(cli, home)
-  try {
-    return await layBuild({
-      file,
-      home,
-      slot: otherSlot(place.runs.slot),
-      sha256: wanted,
-      arch,
-      run: cli.run,
-      freeBytes: (path) => cli.probe.freeBytes(path),
-      onCopied: (bytes, sha256) => cli.note(`copied ${bytesText(bytes)}, SHA-256 ${sha256}`),
-      judge(candidate, sha256) {
-        const objection = objectionTo(candidate, sha256, place, force)
-        if (objection !== undefined) throw objection
-        cli.note(`it starts here, and is version ${candidate.version}`)
-      },
-    })
-  } finally {
-    lock.release()
-  }
 }
 
 /** Undefined while there is no verdict, or nobody to ask. */
@@ -117,13 +66,24 @@ function needRoot(cli: Cli): void {
   throw new HoldfastError('forbidden', 'only root may replace the program', { remedy: 'Run it with sudo.' })
 }
 
+/** Undefined where none runs. */
+async function askPlace(client: LocalClient): Promise<UpdatesAnswer | undefined> {
+  try {
+    return await client.updates()
+  } catch (error) {
+    if (isAgentDown(error)) return undefined
+    throw error
+  }
+}
+
 async function changeOver(cli: Cli, file: string): Promise<number> {
   const wanted = digestOf(cli)
   needRoot(cli)
   const client = createLocalClient(cli.files.socket)
-  const place = await client.updates()
+  const place = await askPlace(client)
+  if (place === undefined) return await updateAlone(cli, file, wanted, import.meta.dirname)
   if (place.busy !== undefined) throw new HoldfastError('conflict', place.busy, { remedy: busyRemedy })
-  const { sha256 } = await bring(cli, file, place, wanted)
+  const { sha256 } = await bringBuild(cli, file, place, wanted)
   const begun = await client.update(sha256)
   cli.note(`changing over from ${begun.from.version}; traffic goes on`)
   const end = await waitForEnd(cli, client, sha256, begun)

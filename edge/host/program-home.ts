@@ -7,7 +7,8 @@
 //   HOME/versions/unconfirmed  the mark of a slot that has not proven itself
 //   HOME/versions/update.json  how far an update has come
 
-import { join } from 'node:path'
+import { existsSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import * as v from 'valibot'
 import type { Log } from '../../shared/effects.ts'
 import { describeError, HoldfastError } from '../../shared/errors.ts'
@@ -98,6 +99,14 @@ function tryBuild(files: HomeFiles, slot: Slot): Build | undefined {
   } catch {
     return undefined
   }
+}
+
+/** What a starter would say of the program in `directory`; nothing where that is no slot. */
+export function ownPlace(directory: string): Readonly<Record<string, string>> {
+  const [slot, versions] = [basename(directory), dirname(directory)]
+  const home = dirname(versions)
+  if (basename(versions) !== 'versions' || !existsSync(join(home, 'start'))) return {}
+  return { HOLDFAST_HOME: home, HOLDFAST_SLOT: slot }
 }
 
 /** Undefined where no starter has started this process. `restart` ends it. */

@@ -7,8 +7,10 @@ import type { Parts } from '../agent-parts.ts'
 import type { Looks } from '../confirm/looks.ts'
 import { createUpdate, type Update } from './update.ts'
 
-/** Where each revision is taken at its word, a program is not: nobody on site can put it right. */
-const WATCH_MS = 30_000
+/** Of `confirmS`, in milliseconds. A program is never taken at its word: nobody on site can put it right. */
+export function updateWatchMs(confirmMs: number): number {
+  return confirmMs === 0 ? 30_000 : confirmMs
+}
 
 /** Undefined where no starter could start another version, or nobody looks at what works. */
 export function createOwnUpdate(
@@ -18,7 +20,7 @@ export function createOwnUpdate(
   looks: Looks | undefined,
 ): Update | undefined {
   if (doors === undefined || looks === undefined) return undefined
-  const watchMs = confirm === undefined || confirm.watchMs === 0 ? WATCH_MS : confirm.watchMs
+  const watchMs = updateWatchMs(confirm?.watchMs ?? 0)
   // Who holds no intent yet has no peers to lose.
   const none = parseRecords(new Map()).records
   const records = () => holding.followed()?.parsed.records ?? none

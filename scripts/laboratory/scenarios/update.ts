@@ -159,6 +159,13 @@ async function playOn(stage: Stage): Promise<void> {
     await fleet.sees(node, 'works by itself', ({ mode }) => mode === 'autonomous', PATIENCE_MS)
     await interrupted(stage, builds.make('6.0.0'), () => killAgent(node), 'confirmed 6.0.0')
   })
+  await story.step('with no agent running, to 7.0.0: confirmed once it is started', async () => {
+    await node.reboot()
+    const { code, stderr, stdout } = await updateTo(node, [builds.make('7.0.0')])
+    expect(code === 0 && /version 7\.0\.0 is the next/.test(stdout), 'the next version is laid', `${code}: ${stderr}`)
+    await node.start()
+    await fleet.sees(node, 'confirmed 7.0.0', (status) => lastOf(status) === 'confirmed 7.0.0', PATIENCE_MS)
+  })
   await story.step('the mesh is whole', () => fleet.mesh())
 }
 

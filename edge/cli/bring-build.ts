@@ -1,0 +1,66 @@
+// The first half of `holdfast update`: a file becomes a build in the slot that does not run.
+
+import { arch } from 'node:process'
+import { switchFlag, textFlag } from '../../shared/cli/parse.ts'
+import { HoldfastError } from '../../shared/errors.ts'
+import { type Laid, layBuild } from '../host/lay-build.ts'
+import { lockState, type StateLock } from '../host/lock.ts'
+import { type HomeFiles, homeFiles } from '../host/program-home.ts'
+import { objectionTo, type Place } from '../update/candidate.ts'
+import type { Build } from '../update/case.ts'
+import { otherSlot } from '../update/slot.ts'
+import type { Cli } from './context.ts'
+import { bytesText } from './words.ts'
+
+/** Where it goes, and what it must fit. */
+export interface BuildPlace extends Place {
+  readonly home: string
+  readonly runs: Build
+}
+
+/** What the file must be; throws `usage`. */
+export function digestOf(cli: Cli): string | undefined {
+  const text = textFlag(cli.flags, 'sha256')?.toLowerCase()
+  if (text === undefined || /^[0-9a-f]{64}$/.test(text)) return text
+  throw new HoldfastError('usage', '--sha256 is not 64 hexadecimal digits', {
+    remedy: 'As `sha256sum FILE` prints it.',
+  })
+}
+
+function lockBuilds(cli: Cli, { lock }: HomeFiles): StateLock {
+  try {
+    return lockState(lock, cli.log)
+  } catch (cause) {
+    throw new HoldfastError('conflict', 'another `holdfast update` is under way', {
+      remedy: 'Wait for its end, then see `holdfast update --status`.',
+      cause,
+    })
+  }
+}
+
+/** Lays it into the slot that does not run; throws where it may not be put there, and then nothing has changed. */
+export async function bringBuild(cli: Cli, file: string, place: BuildPlace, wanted: string | undefined): Promise<Laid> {
+  const force = switchFlag(cli.flags, 'force')
+  const home = homeFiles(place.home)
+  // Two at once would lay their files among each other.
+  const lock = lockBuilds(cli, home)
+  try {
+    return await layBuild({
+      file,
+      home,
+      slot: otherSlot(place.runs.slot),
+      sha256: wanted,
+      arch,
+      run: cli.run,
+      freeBytes: (path) => cli.probe.freeBytes(path),
+      onCopied: (bytes, sha256) => cli.note(`copied ${bytesText(bytes)}, SHA-256 ${sha256}`),
+      judge(candidate, sha256) {
+        const objection = objectionTo(candidate, sha256, place, force)
+        if (objection !== undefined) throw objection
+        cli.note(`it starts here, and is version ${candidate.version}`)
+      },
+    })
+  } finally {
+    lock.release()
+  }
+}
