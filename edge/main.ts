@@ -43,7 +43,7 @@ const doors: Doors = {
       log,
       clock: systemClock,
       policyDriver: settings.policyDriver,
-      countBeside: settings.flows === 'on' ? settings.meshPort : undefined,
+      countsFlows: settings.flows === 'on',
     })
   },
   createPathDoors: async (settings, files, log, out) => {

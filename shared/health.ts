@@ -123,7 +123,7 @@ export const healthMeanings = {
     severity: 'warning',
     title: 'The record of flows was not whole: batches are missing, or were changed',
     remedy:
-      'The file lies beside the new one, under the name given here. A worn disk does this, or somebody with root: `holdfast flows --verify` looks at the present one.',
+      'A damaged file lies beside the new one, under the name given here. A worn disk does this, or somebody with root: `holdfast flows --verify` looks at the present one.',
   },
   'clock-raised': {
     severity: 'info',

@@ -14,7 +14,6 @@ export interface FlowReaderOptions {
   readonly clock: Clock
   /** Of the mesh. */
   readonly interface: string
-  readonly meshPort: number
   /** Who enforces policy, and so sees what becomes of each packet. */
   readonly by: () => 'bpf' | 'nft' | undefined
   /** Where `holdfast-bpf` is; undefined where this build has none. */
@@ -35,8 +34,8 @@ export function packetsMoved(text: string, name: string): number | undefined {
 }
 
 export function createFlowReader(options: FlowReaderOptions): FlowReader {
-  const { clock, interface: name, meshPort, program = findBpfProgram(), run } = options
-  const nft = createNftFlows(run, name, meshPort, clock)
+  const { clock, interface: name, program = findBpfProgram(), run } = options
+  const nft = createNftFlows(run, name, clock)
   const bpf = program === undefined ? undefined : createBpfFlows(run, program)
   /** One of an earlier process may. */
   let nftCounts = true

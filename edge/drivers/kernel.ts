@@ -32,8 +32,8 @@ export interface KernelDriverOptions {
   readonly log: Log
   /** What enforces policy: whatever this kernel does best, or nft. */
   readonly policyDriver: 'auto' | 'nft'
-  /** Inside the mesh, for the agents' own words; absent where flows are not counted. */
-  readonly countBeside?: number | undefined
+  /** Flows are counted, for somebody to ask. */
+  readonly countsFlows?: boolean
 }
 
 type Executors = { readonly [N in OpName]: (op: OpOf<N>) => Promise<void> }
@@ -57,11 +57,9 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
   const { interface: name, privateKeyPath, run, clock, log } = options
   const table = createNftTable(tableName, run, true)
   const policy = createPolicy({ run, log, interface: name, by: options.policyDriver })
-  const { countBeside: meshPort } = options
-  const flows =
-    meshPort === undefined
-      ? undefined
-      : createFlowReader({ run, clock, interface: name, meshPort, by: () => policy.by() })
+  const flows = options.countsFlows
+    ? createFlowReader({ run, clock, interface: name, by: () => policy.by() })
+    : undefined
   let flavour: Flavour | undefined
   let watch: KernelWatch | undefined
 

@@ -11,9 +11,9 @@ import { nothing, parseListing } from './nft-flow-listing.ts'
 const CLEAR = `add table inet ${flowTableName}\ndelete table inet ${flowTableName}\n`
 
 /** `name`: of the mesh's interface. */
-export function createNftFlows(run: Run, name: string, meshPort: number, clock: Clock): Pick<FlowReader, 'read'> {
+export function createNftFlows(run: Run, name: string, clock: Clock): Pick<FlowReader, 'read'> {
   /** Begins the names of counts in a table like this version's. */
-  const prefix = `epoch_${hash('sha256', renderFlowTable(name, meshPort, 'epoch'), 'hex').slice(0, 8)}_`
+  const prefix = `epoch_${hash('sha256', renderFlowTable(name, 'epoch'), 'hex').slice(0, 8)}_`
 
   const list = async (): Promise<string | undefined> => {
     try {
@@ -31,7 +31,7 @@ export function createNftFlows(run: Run, name: string, meshPort: number, clock: 
       const epoch = [...counters.keys()].find((counter) => counter.startsWith(prefix))
       if (epoch !== undefined) return { by: 'nft', epoch, fresh: false, ...counted }
       const began = `${prefix}${clock.now().toString(36)}_${Math.floor(clock.monotonic()).toString(36)}`
-      await run('nft', ['-f', '-'], { input: CLEAR + renderFlowTable(name, meshPort, began) })
+      await run('nft', ['-f', '-'], { input: CLEAR + renderFlowTable(name, began) })
       const none = { flows: [], services: { count: 'asked', all: [] }, total: nothing, unroomed: nothing } as const
       return { by: 'nft', epoch: began, fresh: true, ...none }
     },

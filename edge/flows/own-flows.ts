@@ -16,6 +16,7 @@ import type { FlowLedger } from './ledger.ts'
 import { queryFlows } from './query.ts'
 import type { Scene } from './scene.ts'
 import type { Way } from './summary.ts'
+import { createWitness, type Witness } from './witness.ts'
 
 export interface OwnFlows extends AgentFlows {
   /** The driver, listened to. */
@@ -34,12 +35,13 @@ function refuse(): never {
 }
 
 interface Opened {
+  readonly witness: Witness
   readonly ledger: FlowLedger
   readonly collector: Collector
 }
 
 export function createOwnFlows(options: AgentOptions, parts: Parts): OwnFlows {
-  const { driver, flows, identity, log, sha256, verify } = options
+  const { driver, flows, identity, log, sha256, store, verify } = options
   const { clock, health, holding, keep, ownDevice, peers } = parts
   let policy: Enforcement | undefined
   let directory: { readonly of: unknown; readonly endpoints: ReadonlyMap<Address, Endpoint> } | undefined
@@ -92,6 +94,15 @@ export function createOwnFlows(options: AgentOptions, parts: Parts): OwnFlows {
     },
   }
 
+  /** True where the record is not what this device kept. */
+  const tellFault = (setAside: string | undefined, shorter: string | undefined): boolean => {
+    const fault = setAside ?? shorter
+    if (fault === undefined) return false
+    health.raise('flow-ledger-broken', fault)
+    keep.journal('flow-ledger-broken', fault)
+    return true
+  }
+
   const open = (boot: () => number): void => {
     if (flows === undefined || driver.flows === undefined) return
     try {
@@ -105,15 +116,15 @@ export function createOwnFlows(options: AgentOptions, parts: Parts): OwnFlows {
         clock,
         log,
       })
-      if (setAside !== undefined) {
-        health.raise('flow-ledger-broken', setAside)
-        keep.journal('flow-ledger-broken', setAside)
+      const witness = createWitness(store, (run) => void keep.write('note how long the record of flows is', run))
+      const damaged = tellFault(setAside, witness.fault(ledger.last()?.seq ?? 0))
+      const write = (doing: string, run: () => void): boolean => {
+        const written = keep.write(doing, run)
+        if (written) witness.note(ledger.last()?.seq ?? 0, clock.monotonic())
+        return written
       }
-      const damaged = setAside !== undefined
-      const write = (doing: string, run: () => void): boolean => keep.write(doing, run)
       const doors = { clock, log, reader: driver.flows, ledger, boot, scene, wayTo, write, damaged }
-      const collector = createCollector(doors)
-      opened = { ledger, collector }
+      opened = { ledger, collector: createCollector(doors), witness }
     } catch (error) {
       log.warn('flows are not kept on record', { reason: describeError(error) })
       health.raise('disk-full', `flows are not kept on record: ${describeError(error)}`)
@@ -127,9 +138,12 @@ export function createOwnFlows(options: AgentOptions, parts: Parts): OwnFlows {
       opened?.collector.start()
     },
     async stop() {
-      await opened?.collector.stop()
-      opened?.ledger.close()
+      const { collector, ledger, witness } = opened ?? {}
+      await collector?.stop()
+      const count = ledger?.last()?.seq ?? 0
       opened = undefined
+      ledger?.close()
+      witness?.close(count)
     },
     async query(query) {
       const { collector, ledger } = opened ?? refuse()

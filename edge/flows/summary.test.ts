@@ -125,6 +125,14 @@ test('more than a batch takes is summed up, those that moved least first', () =>
   assert.equal(crowded, amount((10 * 11) / 2))
 })
 
+test('words of agents among themselves are left out', () => {
+  const { records } = summaryOf(undefined, snapshot([flow(51_822, 51_822, 4, 4), flow(51_822, 80, 1)], []))
+  assert.equal(
+    records.map(({ destinationPort }) => destinationPort),
+    [80],
+  )
+})
+
 test('what the kernel says to a link is nobody’s flow', () => {
   const [link, all] = [parseAddress('fe80::7'), parseAddress('ff02::2')]
   const solicitation = { source: link, destination: all, protocol: 58, sourcePort: 0, destinationPort: 0 }

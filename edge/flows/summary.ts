@@ -40,8 +40,17 @@ const OWN_WORDS = new Set<number | string>(['agent', 'control'])
 /** Of one link alone, or to many at once: no tunnel carries it, and the kernel says such things to every interface. */
 const OF_A_LINK = /^(?:fe[89ab][0-9a-f]:|ff[0-9a-f]{2}:|169\.254\.|2(?:2[4-9]|3\d)\.|255\.)/
 
-function isOfMesh({ destination, source }: Pick<FlowKey, 'source' | 'destination'>): boolean {
+function isOfMesh({ destination, source }: FlowKey): boolean {
   return !OF_A_LINK.test(source) && !OF_A_LINK.test(destination)
+}
+
+/** The agents among themselves: the same few lines for ever, on every device. */
+function isOfAgents(
+  { endpoints, policy }: Scene,
+  { destination, destinationPort, protocol, source }: FlowKey,
+): boolean {
+  if (destinationPort !== policy?.meshPort || (protocol !== 6 && protocol !== 17)) return false
+  return endpoints.get(source)?.kind === 'node' && endpoints.get(destination)?.kind === 'node'
 }
 
 interface Line {
@@ -166,7 +175,7 @@ function packetsOf({ back, sent }: Line): number {
 export function summarise(input: SummaryInput): Summary {
   const { deltas, scene } = input
   const ours = deltas.flows.filter(({ rule }) => rule === undefined || !OWN_WORDS.has(rule))
-  const passed = ours.filter(isOfMesh)
+  const passed = ours.filter((flow) => isOfMesh(flow) && !isOfAgents(scene, flow))
   const dropped = deltas.dropped.filter(isOfMesh).flatMap((one) => droppedLine(input, one) ?? [])
   const lines = [
     ...folded(

@@ -16,6 +16,12 @@ const flowTimeoutS = 300
 /** nft 1.0 joins ports to a key only behind a match that names protocols. All that conntrack knows by ports, or like such. */
 const PORTED = 'meta l4proto { tcp, udp, icmp, ipv6-icmp, sctp, dccp, gre, udplite }'
 
+/**
+ * Packets of running flows that are looked at before policy: few of those are ever dropped, by a policy that has just changed,
+ * and who is dropped sends slowly. What passes is counted behind it, every packet.
+ */
+const RUNNING_PER_S = 100
+
 const FAMILIES = [
   { digit: '4', nfproto: 'ipv4', ip: 'ip' },
   { digit: '6', nfproto: 'ipv6', ip: 'ip6' },
@@ -47,8 +53,7 @@ function countLines(name: FlowSet): readonly string[] {
   })
 }
 
-function baseChains(name: string, meshPort: number): string {
-  const own = (side: 'dport' | 'sport'): string => `meta l4proto { tcp, udp } th ${side} ${meshPort} return`
+function baseChains(name: string): string {
   const base = (when: 'before' | 'behind', hook: 'input' | 'output' | 'forward', lines: readonly string[]): string =>
     chain(`${when}_${hook}`, [
       `type filter hook ${hook} priority filter ${when === 'before' ? '- 1' : '+ 1'}; policy accept;`,
@@ -56,26 +61,19 @@ function baseChains(name: string, meshPort: number): string {
     ])
   return (['before', 'behind'] as const)
     .map((when) => {
-      const local = (hook: 'input' | 'output', match: string): string =>
-        base(when, hook, [
-          `${match} != "${name}" return`,
-          // The agents' own words: the same few lines for ever, on every device.
-          `ct direction original ${own('dport')}`,
-          `ct direction reply ${own('sport')}`,
-          `goto ${when}`,
-        ])
-      const forwards = [`iifname "${name}" goto ${when}`, `oifname "${name}" goto ${when}`]
-      return local('input', 'iifname') + local('output', 'oifname') + base(when, 'forward', forwards)
+      const [comes, goes] = [`iifname "${name}" goto ${when}`, `oifname "${name}" goto ${when}`]
+      return base(when, 'input', [comes]) + base(when, 'output', [goes]) + base(when, 'forward', [comes, goes])
     })
     .join('')
 }
 
-function bodyOf(name: string, meshPort: number): string {
+function bodyOf(name: string): string {
   return [
     ...['total', 'unroomed', 'unasked'].map((counter) => `counter ${counter} {\n}\n`),
     ...FAMILIES.flatMap((family) => flowSets.map((set) => setText(set, family))),
     chain('before', [
       'ct direction reply return',
+      `ct state established limit rate over ${RUNNING_PER_S}/second burst ${RUNNING_PER_S} packets return`,
       'ct state invalid return',
       ...countLines('asked'),
       'counter name "unasked"',
@@ -88,11 +86,11 @@ function bodyOf(name: string, meshPort: number): string {
       ...countLines('more_sent'),
       'counter name "unroomed"',
     ]),
-    baseChains(name, meshPort),
+    baseChains(name),
   ].join('')
 }
 
 /** `name`: of the mesh's interface. `epoch`: name of a counter that counts nothing, and names this count among all others. */
-export function renderFlowTable(name: string, meshPort: number, epoch: string): string {
-  return `table inet ${flowTableName} {\ncounter ${epoch} {\n}\n${bodyOf(name, meshPort)}}\n`
+export function renderFlowTable(name: string, epoch: string): string {
+  return `table inet ${flowTableName} {\ncounter ${epoch} {\n}\n${bodyOf(name)}}\n`
 }

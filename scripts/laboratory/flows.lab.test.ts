@@ -90,7 +90,7 @@ function defineFor(driver: PolicyDriver): void {
   const program = typeof made === 'string' ? undefined : made.path
   const run = createRunner(memoryLog())
   const open = (): FlowReader =>
-    createFlowReader({ run, clock: systemClock, interface: 'hf0', meshPort: 51_822, by: () => name, program })
+    createFlowReader({ run, clock: systemClock, interface: 'hf0', by: () => name, program })
   const reader = open()
   const policy = letting({ protocol: 'UDP', port: 53 })
   let last: FlowSnapshot | undefined
