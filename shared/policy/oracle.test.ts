@@ -42,6 +42,16 @@ const deny = { tier: 'Admin', action: 'Deny', subject: anyone }
 
 const table: readonly (readonly [string, Readonly<Record<string, object>>, Ask, 'accept' | 'drop'])[] = [
   ['a policy of nodes leaves pods alone', { p: { subject: { nodeSelector: {} } } }, {}, 'accept'],
+  [
+    'the lower priority number is asked first, whatever stands between them in another tier',
+    {
+      p0: { tier: 'Admin', action: 'Deny', subject: anyone, ingress: [{ from: [] }] },
+      p1: { priority: 1, subject: anyone },
+      p2: { tier: 'Admin', action: 'Accept', priority: 1, subject: anyone, ingress: [{ from: [] }] },
+    },
+    {},
+    'accept',
+  ],
   ['a policy of pods isolates them', { p: { subject: shopWeb } }, {}, 'drop'],
   ['… and no other pod', { p: { subject: shopWeb } }, { subject: 'ops/web' }, 'accept'],
   ['… and no node', { p: { subject: shopWeb } }, { subject: 'a' }, 'accept'],

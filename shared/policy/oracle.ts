@@ -154,22 +154,24 @@ function byName(a: Policy, b: Policy): number {
 
 function decide(policies: readonly Policy[], question: Question, world: World): Judgement {
   const { direction, subject } = question
-  const concerned = policies
-    .filter(({ spec }) => isSubject(spec, subject) && speaksOf(spec, direction))
-    .sort((a, b) => (a.spec.tier === 'Standard' ? 0 : a.spec.priority - b.spec.priority) || byName(a, b))
-  const ofTier = (tier: PolicySpec['tier']): readonly Policy[] => concerned.filter(({ spec }) => spec.tier === tier)
+  const concerned = policies.filter(({ spec }) => isSubject(spec, subject) && speaksOf(spec, direction))
+  const ofTier = (tier: PolicySpec['tier']): readonly Policy[] =>
+    concerned.filter(({ spec }) => spec.tier === tier).sort(byName)
+  // Sorting is stable: by name where priorities are the same.
+  const byPriority = (tier: PolicySpec['tier']): readonly Policy[] =>
+    ofTier(tier).toSorted((a, b) => a.spec.priority - b.spec.priority)
 
-  const admin = first(ofTier('Admin'), question, world)
+  const admin = first(byPriority('Admin'), question, world)
   if (admin !== undefined && admin !== 'pass') return admin
 
-  const standard = [...ofTier('Standard')].sort(byName)
+  const standard = ofTier('Standard')
   if (standard.length > 0) {
     const accepted = first(standard, question, world)
     if (accepted !== undefined && accepted !== 'pass') return accepted
     return { verdict: 'drop', reason: { kind: 'isolated', direction, policies: standard.map(({ name }) => name) } }
   }
 
-  const baseline = first(ofTier('Baseline'), question, world)
+  const baseline = first(byPriority('Baseline'), question, world)
   if (baseline !== undefined && baseline !== 'pass') return baseline
 
   const open = direction === 'egress' || world.defaultPolicy === 'Allow'
