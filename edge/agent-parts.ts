@@ -239,7 +239,11 @@ export function createParts(
   const { deviceBook, holding, keyBook, onKey, onLinks, ownDevice, ownKey } = keys
   const members = createMembers(holding, identity.nodeId)
   const facts = openFacts(options, members, keep, keys)
-  const peers = createPeerBook(clock, { viaOf: (endpoint) => paths.viaOf(endpoint), way: (node) => paths.way(node) })
+  const peers = createPeerBook(clock, {
+    viaOf: (endpoint) => paths.viaOf(endpoint),
+    way: (node) => paths.way(node),
+    isSilent: (node) => paths.isSilent(node),
+  })
   const capability = createOwnCapability(options, { anchors, clock, holding, ownDevice }, request)
   const upkeep = createUpkeep({ ...options.upkeep, clock, log, wireguardBytes: () => peers.upkeepBytes() })
   const uplinks = createOwnUplinks(options, clock, { places: () => paths.stunPlaces(), onSwitch: onUplink })

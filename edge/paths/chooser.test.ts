@@ -42,6 +42,7 @@ function rig(starts: () => Promise<boolean>, expected: ReadonlyMap<NodeId, Endpo
     mapping: () => ({ natType: 'none', mapped: [], relays: [RELAY] }),
     way: () => undefined,
     isAwake: () => true,
+    isSilent: () => true,
     isWarm: () => true,
     viaOf: () => RELAY,
     relaySights: () => [],

@@ -22,6 +22,8 @@ export interface Chooser extends EndpointBook {
   way(node: NodeId): PathCandidate | undefined
   /** A word to the peer wakes nobody. */
   isAwake(node: NodeId): boolean
+  /** Somebody waits for the peer, and it answers by no way. */
+  isSilent(node: NodeId): boolean
   /** Payload flows, or did lately: a word to the peer prolongs nothing. */
   isWarm(node: NodeId): boolean
   mapping(): Outside
@@ -87,6 +89,7 @@ export function createChooser(rotation: EndpointBook, engine: PathEngine | undef
     view: (node) => (on ? engine?.view(node) : undefined),
     way: (node) => (on ? engine?.way(node) : undefined),
     isAwake: (node) => !on || engine?.isAwake(node) === true,
+    isSilent: (node) => on && engine?.isSilent(node) === true,
     isWarm: (node) => !on || engine?.isWarm(node) === true,
     viaOf: (endpoint) => (on ? engine?.viaOf(endpoint) : undefined),
     outsideHosts: () => (on ? (engine?.outsideHosts() ?? []) : []),

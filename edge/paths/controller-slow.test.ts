@@ -55,4 +55,22 @@ test('whatever was measured, silence is noticed within seconds', () => {
   )
 })
 
+test('a peer is silent once its path is dead and nothing else answers, and as long as somebody waits', () => {
+  const rig = makeRig()
+  const silent = (): boolean => rig.paths.isSilent(rig.now())
+  rig.connect([PUBLIC, RELAY], { [PUBLIC.endpoint]: 20 })
+  assert.is(silent(), false)
+  rig.answers.delete(PUBLIC.endpoint)
+  rig.run(4_000)
+  assert.is(silent(), true)
+  // Its agent may be gone, and WireGuard shakes hands.
+  rig.tell({ type: 'handshake', at: rig.now() })
+  assert.is(silent(), false)
+  rig.run(160_000)
+  assert.is(silent(), true)
+  rig.answers.set(RELAY.endpoint, 20)
+  rig.run(600_000)
+  assert.is(silent(), false)
+})
+
 test.run()

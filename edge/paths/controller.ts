@@ -10,6 +10,7 @@ import {
   ensureTracks,
   idleAfterMs,
   isAwake,
+  isSilent,
   isWarm,
   newPair,
   type Pair,
@@ -60,6 +61,7 @@ export function createPeerPaths(options: PeerPathsOptions): PeerPaths {
     view: (nowMs = pair.lastAt) => viewOf(pair, nowMs),
     way: () => wayOf(pair),
     isAwake: (nowMs) => isAwake(pair, nowMs),
+    isSilent: (nowMs) => isSilent(pair, nowMs),
     isWarm: (nowMs) => isWarm(pair, nowMs),
   }
 }

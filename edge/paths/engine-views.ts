@@ -22,6 +22,7 @@ export function createEngineViews(
   | 'view'
   | 'way'
   | 'isAwake'
+  | 'isSilent'
   | 'isWarm'
   | 'mapping'
   | 'relaySights'
@@ -40,6 +41,7 @@ export function createEngineViews(
       ),
     view: (node) => pairs.get(node)?.paths.view(clock.monotonic()),
     way: (node) => pairs.get(node)?.paths.way(),
+    isSilent: (node) => pairs.get(node)?.paths.isSilent(clock.monotonic()) === true,
     isWarm: (node) => pairs.get(node)?.paths.isWarm(clock.monotonic()) === true,
     isAwake: (node) => pairs.get(node)?.paths.isAwake(clock.monotonic()) === true,
     mapping: () => ways.outside(own()),

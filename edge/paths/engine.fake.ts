@@ -224,6 +224,7 @@ export function makeWorld(): World {
             handshakeAt: wg?.handshakeAt ?? 0,
             rxBytes: wg?.rxBytes ?? 0,
             txBytes: wg?.txBytes ?? 0,
+            heardAt: 0,
             activeUntil: 0,
             rttMs: undefined,
             lastGood: host.lastGood,

@@ -199,6 +199,11 @@ export function standingOf(pair: Pair, now: number): Standing {
   return pair.handshakeAt >= quietSince && now - pair.handshakeAt < ALIVE_MS ? 'unmeasured' : 'silent'
 }
 
+/** Somebody waits, and nothing answers any more. A peer of which nothing was heard yet is not silent, but unknown. */
+export function isSilent(pair: Pair, now: number): boolean {
+  return isAwake(pair, now) && pair.lifeAt > NEVER && standingOf(pair, now) === 'silent'
+}
+
 /** The path in use if it answers, or did when somebody last cared. */
 export function wayOf(pair: Pair): PathCandidate | undefined {
   const current = currentOf(pair)

@@ -67,6 +67,8 @@ export interface PathEngine extends EndpointBook {
   way(node: NodeId): PathCandidate | undefined
   /** The ways to a peer are watched: a word to it wakes nobody. */
   isAwake(node: NodeId): boolean
+  /** Somebody waits for the peer, and it answers by no way. */
+  isSilent(node: NodeId): boolean
   /** Payload flows, or did lately: a word to the peer prolongs nothing. */
   isWarm(node: NodeId): boolean
   mapping(): Outside

@@ -123,6 +123,8 @@ export interface PeerPaths {
   way(): PathCandidate | undefined
   /** The ways are watched: somebody waits for the pair, or did within minutes. */
   isAwake(nowMs: number): boolean
+  /** Somebody waits for the pair, its path is dead, and no other answers. */
+  isSilent(nowMs: number): boolean
   /** Payload flows, or did lately: what lies between is kept open even without this process. */
   isWarm(nowMs: number): boolean
 }

@@ -63,6 +63,32 @@ test('a path ends with time alone, and with the peer', () => {
   assert.equal([peers.of(a.nodeId)?.path, peers.of(a.nodeId)?.endpoint], ['none', undefined])
 })
 
+test('a peer that answers no probes is gone once nothing comes of it, session or not; and back with its first packet', () => {
+  const clock = new FakeClock()
+  let silent = false
+  const peers = createPeerBook(clock, { viaOf: () => undefined, way: () => undefined, isSilent: () => silent })
+  peers.setMembers([member(a)], self.nodeId)
+  const handshakeAt = clock.now()
+  const path = (rxBytes: number): string | undefined => {
+    peers.observe(seen([{ endpoint: parseEndpoint('203.0.113.7:1'), handshakeAt, rxBytes }]))
+    return peers.of(a.nodeId)?.path
+  }
+  assert.is(path(100), 'direct')
+  clock.advance(8_000)
+  assert.is(path(100), 'direct', 'quiet, and its paths answer')
+  silent = true
+  // Its agent may be gone, and payload comes on.
+  assert.is(path(900), 'direct')
+  clock.advance(4_000)
+  assert.is(path(900), 'direct')
+  const before = peers.revision()
+  clock.advance(4_000)
+  assert.is(path(900), 'none')
+  assert.is(peers.reachable(), 0)
+  assert.ok(peers.revision() > before)
+  assert.is(path(932), 'direct')
+})
+
 test('the revision rises with paths and endpoints, never with counters or handshakes', () => {
   const clock = new FakeClock()
   const peers = book(clock)
@@ -80,7 +106,11 @@ test('the revision rises with paths and endpoints, never with counters or handsh
 test('what was told of a way while nothing was known of its place does not outlive the first handshake', () => {
   const clock = new FakeClock()
   const endpoint = parseEndpoint('192.168.1.7:51820')
-  const peers = createPeerBook(clock, { viaOf: () => undefined, way: () => ({ endpoint, kind: 'direct' }) })
+  const peers = createPeerBook(clock, {
+    viaOf: () => undefined,
+    way: () => ({ endpoint, kind: 'direct' }),
+    isSilent: () => false,
+  })
   peers.setMembers([member(a)], self.nodeId)
   peers.observe(seen([{ endpoint }]))
   assert.is(peers.of(a.nodeId)?.path, 'direct')
@@ -91,7 +121,7 @@ test('what was told of a way while nothing was known of its place does not outli
 test('an endpoint is a relay’s from the moment it is known as one', () => {
   const clock = new FakeClock()
   let via: typeof b.nodeId | undefined
-  const peers = createPeerBook(clock, { viaOf: () => via, way: () => undefined })
+  const peers = createPeerBook(clock, { viaOf: () => via, way: () => undefined, isSilent: () => false })
   peers.setMembers([member(a)], self.nodeId)
   const observed = seen([{ endpoint: parseEndpoint('203.0.113.7:40000'), handshakeAt: clock.now() }])
   peers.observe(observed)

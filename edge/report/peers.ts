@@ -24,6 +24,8 @@ export interface PeerEntry {
   handshakeAt: number
   rxBytes: number
   txBytes: number
+  /** Monotonic time when something of the peer had come since the look before. */
+  heardAt: number
   /** Monotonic time until which the peer counts as active. */
   activeUntil: number
   rttMs: number | undefined
@@ -37,6 +39,11 @@ export interface PeerEntry {
 const FRESH_MS = 180_000
 /** A status line says `active` for so long after payload was seen. */
 const ACTIVE_MS = 60_000
+/**
+ * So long nothing has come of a peer whose paths answer no probes, before it counts as gone: its agent alone may be, while
+ * WireGuard of both ends goes on.
+ */
+const SILENT_MS = 5_000
 /** More than keepalives (32 B) and a handshake (148 + 92 B) within one turn is payload. */
 const PAYLOAD_BYTES_MIN = 400
 /** Around each of WireGuard's words, the largest of which has so many bytes. */
@@ -83,13 +90,17 @@ function parseMemory(text: string | undefined): Map<NodeId, Endpoint> {
   return memory
 }
 
-/** What the path engine knows: the relay behind an endpoint, and the way to a peer that WireGuard has no session with. */
+/**
+ * What the path engine knows: the relay behind an endpoint, the way to a peer that WireGuard has no session with, and of a
+ * peer that WireGuard has a session with that it is gone.
+ */
 export interface KnownWays {
   viaOf(endpoint: Endpoint): NodeId | undefined
   way(node: NodeId): Pick<PathCandidate, 'endpoint' | 'kind' | 'via'> | undefined
+  isSilent(node: NodeId): boolean
 }
 
-const NOTHING_KNOWN: KnownWays = { viaOf: () => undefined, way: () => undefined }
+const NOTHING_KNOWN: KnownWays = { viaOf: () => undefined, way: () => undefined, isSilent: () => false }
 
 export function createPeerBook(clock: Clock, ways: KnownWays = NOTHING_KNOWN): PeerBook {
   const byNode = new Map<NodeId, PeerEntry>()
@@ -114,6 +125,7 @@ export function createPeerBook(clock: Clock, ways: KnownWays = NOTHING_KNOWN): P
     handshakeAt: 0,
     rxBytes: 0,
     txBytes: 0,
+    heardAt: 0,
     activeUntil: 0,
     rttMs: undefined,
     onLink: false,
@@ -124,6 +136,9 @@ export function createPeerBook(clock: Clock, ways: KnownWays = NOTHING_KNOWN): P
     const ageMs = now - handshakeAt
     return endpoint !== undefined && handshakeAt !== 0 && ageMs < FRESH_MS && ageMs >= -FUTURE_MS
   }
+
+  const isGone = ({ heardAt, member }: PeerEntry): boolean =>
+    clock.monotonic() - heardAt >= SILENT_MS && ways.isSilent(member.nodeId)
 
   /** What kind of path WireGuard's endpoint is; asked anew each turn, because a relay may be known by now. */
   const classify = (entry: PeerEntry): PathKind => {
@@ -138,6 +153,7 @@ export function createPeerBook(clock: Clock, ways: KnownWays = NOTHING_KNOWN): P
     // The first look after a start compares with nothing.
     if (entry.handshakeAt !== 0 && bytes >= PAYLOAD_BYTES_MIN) entry.activeUntil = clock.monotonic() + ACTIVE_MS
     else if (bytes > 0 && bytes < PAYLOAD_BYTES_MIN) upkeep += bytes + AROUND_BYTES * Math.ceil(bytes / MESSAGE_BYTES)
+    if (seen.rxBytes !== entry.rxBytes) entry.heardAt = clock.monotonic()
     const before = entry.endpoint
     entry.endpoint = seen.endpoint
     entry.wireguardAt = seen.endpoint
@@ -151,7 +167,7 @@ export function createPeerBook(clock: Clock, ways: KnownWays = NOTHING_KNOWN): P
     const changed = moved || before !== entry.endpoint
     // Arithmetic on addresses: only where the answer may differ from the last turn's.
     if (changed && entry.endpoint !== undefined) entry.onLink = onLink(entry.endpoint, blocks)
-    const path = way?.kind ?? (fresh ? classify(entry) : 'none')
+    const path = way?.kind ?? (fresh && !isGone(entry) ? classify(entry) : 'none')
     if (way !== undefined) entry.via = way.via
     if (path !== 'none' && entry.lastGood !== entry.endpoint) {
       entry.lastGood = entry.endpoint

@@ -127,7 +127,7 @@ function peerStatus(entry: PeerEntry, peers: PeerBook, now: number, monotonic: n
     path,
     ...(via === undefined ? {} : { via }),
     ...(endpoint === undefined ? {} : { endpoint }),
-    ...(rttMs === undefined ? {} : { rttMs }),
+    ...(rttMs === undefined || path === 'none' ? {} : { rttMs }),
     ...(handshakeAgeS === undefined ? {} : { handshakeAgeS }),
     rxBytes,
     txBytes,

@@ -12,6 +12,7 @@ import { scenario as flood } from './scenarios/flood.ts'
 import { scenario as flows } from './scenarios/flows.ts'
 import { scenario as foreignBroker } from './scenarios/foreign-broker.ts'
 import { scenario as fullDisk } from './scenarios/full-disk.ts'
+import { scenario as gone } from './scenarios/gone.ts'
 import { scenario as gossip } from './scenarios/gossip.ts'
 import { scenario as httpsOnly } from './scenarios/https-only.ts'
 import { scenario as hubLost } from './scenarios/hub-lost.ts'
@@ -67,6 +68,7 @@ export const scenarios: readonly Scenario[] = [
   uplinks,
   sameRouter,
   idle,
+  gone,
   lanOnly,
   repair,
   policy,
