@@ -44,6 +44,8 @@ const TICK_MS = 10_000
 const QUIET_MS = 60_000
 /** Fewer are the agents' own words. */
 const PACKETS_MIN = 20
+/** Less than half of what nft remembers a silent flow for. */
+const REST_MS_MAX = 120_000
 /** A look may take this part of the time. */
 const SHARE = 100
 const NOTHING: Amount = { packets: 0, bytes: 0 }
@@ -155,7 +157,7 @@ export function createCollector(options: CollectorOptions): Collector {
       log.debug('flows were not read', { reason: describeError(error) })
     }
     const tookMs = clock.monotonic() - began
-    restUntil = began + Math.min(QUIET_MS, tookMs * SHARE)
+    restUntil = began + Math.min(REST_MS_MAX, tookMs * SHARE)
     // What came with newer records and changed no verdict counts from here on.
     scene = options.scene()
   }

@@ -184,9 +184,13 @@ export function summarise(input: SummaryInput): Summary {
       withoutSource,
     ),
     ...folded(dropped, serviceText, withoutPorts),
-  ].sort((a, b) => packetsOf(b) - packetsOf(a) || compareText(lineText(a), lineText(b)))
-  const [kept, left] = [lines.slice(0, flowRecordsMax), lines.slice(flowRecordsMax)]
-  kept.sort((a, b) => compareText(lineText(a), lineText(b)))
+  ].map((line) => ({ line, packets: packetsOf(line), text: lineText(line) }))
+  lines.sort((a, b) => b.packets - a.packets || compareText(a.text, b.text))
+  const left = lines.slice(flowRecordsMax).map(({ line }) => line)
+  const kept = lines
+    .slice(0, flowRecordsMax)
+    .sort((a, b) => compareText(a.text, b.text))
+    .map(({ line }) => line)
   const addresses = [...new Set(kept.flatMap(({ key }) => [key.source, key.destination]))].sort(compareText)
   return {
     ends: addresses.map((address) => endOf(scene, address)),
