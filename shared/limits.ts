@@ -253,7 +253,7 @@ export const gossipFileBytesMax = snapshotBytesMax + (8 << 20)
 export const confirmNotedMax = 8
 /** Flows through the mesh that the kernel's programs of policy know at once; 11 MB there. One more costs the oldest its place. */
 export const policyFlowsMax = 65_536
-/** Flows that nft counts one by one: a list of them takes it a tenth of a second on a Pi. More are counted by service. */
+/** Flows that nft counts one by one: to list them all takes it half a second of a slow core. More are counted by service. */
 export const nftFlowsMax = 8_192
 /** Services, by source and destination, that nft counts: asked for, and beyond the flows above. */
 export const nftServicesMax = 4_096
@@ -267,8 +267,7 @@ export const flowPoliciesNamedMax = 8
 export const flowBatchBytesMax = 1 << 20
 /** A checkpoint of the ledger is some 300 B. */
 export const flowCheckpointBytesMax = 1 << 10
-/** The ledger on the device: half a million records of some hundred bytes would be too much for an SD card to lose; this is a
- * month of an ordinary device, or some days of a busy one. */
+/** The record of flows on the device: a month of an ordinary one, some days of a busy one, and small beside any SD card. */
 export const flowLedgerBytesMax = 16 << 20
 /** How long records are kept, milliseconds: whoever is asked for older ones asks the hub. */
 export const flowLedgerAgeMsMax = 30 * 86_400_000
