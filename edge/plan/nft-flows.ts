@@ -22,6 +22,12 @@ const PORTED = 'meta l4proto { tcp, udp, icmp, ipv6-icmp, sctp, dccp, gre, udpli
  */
 const RUNNING_PER_S = 100
 
+/**
+ * What hosts of one link say to each other, and no flow: neighbours and routers (RFC 4861 §4), who listens to which group
+ * (RFC 2710 §3, RFC 3810 §5, and IGMP). The kernel says such as soon as it has an interface, and conntrack knows none of it.
+ */
+const OF_THE_LINK = ['icmpv6 type { 130, 131, 132, 133, 134, 135, 136, 137, 143 } return', 'meta l4proto igmp return']
+
 const FAMILIES = [
   { digit: '4', nfproto: 'ipv4', ip: 'ip' },
   { digit: '6', nfproto: 'ipv6', ip: 'ip6' },
@@ -72,6 +78,7 @@ function bodyOf(name: string): string {
     ...['total', 'unroomed', 'unasked'].map((counter) => `counter ${counter} {\n}\n`),
     ...FAMILIES.flatMap((family) => flowSets.map((set) => setText(set, family))),
     chain('before', [
+      ...OF_THE_LINK,
       'ct direction reply return',
       `ct state established limit rate over ${RUNNING_PER_S}/second burst ${RUNNING_PER_S} packets return`,
       'ct state invalid return',
@@ -80,6 +87,7 @@ function bodyOf(name: string): string {
     ]),
     chain('answers', [...countLines('back'), ...countLines('more_back'), 'counter name "unroomed"']),
     chain('behind', [
+      ...OF_THE_LINK,
       'counter name "total"',
       'ct direction reply goto answers',
       ...countLines('sent'),

@@ -81,7 +81,8 @@ function realDevice(): string {
     '  # here, where the device can reach this machine',
     '  build/out/holdfast-hub serve --data ./hub --url https://ADDRESS-OF-THIS-MACHINE:8443',
     '  build/out/holdfast-hub token create --data ./hub      # prints the join command',
-    '  # on the device, as root, with Node 24 and build/out of `./scripts/run build/bundle.ts --target linux-arm64`',
+    '  # on the device, as root, with Node 24, where build/out/holdfast-linux-arm64.tar.gz is unpacked',
+    '  # (made by `./scripts/run build/bundle.ts --target linux-arm64`; README says how to keep it up to date)',
     '  ./holdfast join https://ADDRESS-OF-THIS-MACHINE:8443 --token hf1.… && ./holdfast agent',
     '',
   ].join('\n')

@@ -136,6 +136,13 @@ export const scenario: Scenario = {
         await onRecord(one, 'TCP 82, denied', isDeniedThere)
       },
     )
+    await story.step('what the kernels say of themselves to the link is no flow, and none is missing', async () => {
+      for (const node of [one, two]) {
+        const { lostBefore } = await flowsOf(node)
+        const full = lostBefore.filter(({ why }) => why === 'full')
+        expect(full.length === 0, `${node.name} misses no flow`, JSON.stringify(full))
+      }
+    })
     await story.step(
       'agents are killed, and traffic goes on without them: that this is not on record is said',
       async () => {
