@@ -2,6 +2,7 @@
 
 import { arch } from 'node:process'
 import { switchFlag, textFlag } from '../../shared/cli/parse.ts'
+import { bytesText } from '../../shared/cli/words.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { type Laid, layBuild } from '../host/lay-build.ts'
 import { lockState, type StateLock } from '../host/lock.ts'
@@ -10,7 +11,6 @@ import { objectionTo, type Place } from '../update/candidate.ts'
 import type { Build } from '../update/case.ts'
 import { otherSlot } from '../update/slot.ts'
 import type { Cli } from './context.ts'
-import { bytesText } from './words.ts'
 
 /** Where it goes, and what it must fit. */
 export interface BuildPlace extends Place {

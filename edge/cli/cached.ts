@@ -1,5 +1,6 @@
 // What is known without the agent: the cache, read under the agent's lock so that nothing is read half-written.
 
+import { timeText } from '../../shared/cli/words.ts'
 import { isHoldfastError } from '../../shared/errors.ts'
 import { sha256, verify } from '../../shared/host/crypto.ts'
 import { type OverrideView, viewOverride } from '../../shared/override/report.ts'
@@ -18,7 +19,7 @@ import type { JournalEntry, Store } from '../store/store.ts'
 import { pinnedRootStatus, type RootStatus } from '../trust/own-root.ts'
 import type { Cli } from './context.ts'
 import { overrideLine } from './override-line.ts'
-import { agoText, timeText } from './words.ts'
+import { agoText } from './words.ts'
 
 /** Runs `read` on the store of an agent that is not running. Throws `conflict` if one is after all. */
 export function withStore<T>(cli: Cli, read: (store: Store) => T): T | undefined {

@@ -1,6 +1,7 @@
 // The command `debug bundle`.
 
 import { textFlag } from '../../shared/cli/parse.ts'
+import { timeText } from '../../shared/cli/words.ts'
 import { writeAtomic } from '../../shared/host/files.ts'
 import { version } from '../../shared/version.ts'
 import { describeHost } from '../host/probe.ts'
@@ -9,7 +10,6 @@ import { makeBundle } from './bundle.ts'
 import { cachedStatus, withStore } from './cached.ts'
 import { type Command, writeJson } from './context.ts'
 import { findings } from './look.ts'
-import { timeText } from './words.ts'
 
 const JOURNAL_ENTRIES = 2_000
 

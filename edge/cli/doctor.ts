@@ -1,11 +1,11 @@
 // `holdfast doctor`: what this host has and lacks, what is used instead, and how to mend it. Looks, changes nothing.
 
 import { dirname } from 'node:path'
+import { timeText } from '../../shared/cli/words.ts'
 import { type HostProbe, hasKernelWireguard } from '../host/probe.ts'
 import type { Settings } from '../host/settings.ts'
 import { policyTableName } from '../plan/nft-policy.ts'
 import type { RootStatus } from '../trust/own-root.ts'
-import { timeText } from './words.ts'
 
 export interface Finding {
   readonly check: string

@@ -3,9 +3,9 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseAddress } from '../../shared/address/cidr.ts'
+import type { FlowQuery, FlowsAnswer, ShownFlow } from '../../shared/flows/query.ts'
 import { systemClock } from '../../shared/host/clock.ts'
 import { fakeAgent } from '../agent.fake.ts'
-import type { FlowQuery, FlowsAnswer, ShownFlow } from '../flows/query.ts'
 import { withCli } from './cli-rig.fake.ts'
 
 const awake = setInterval(() => undefined, 1_000)

@@ -1,9 +1,11 @@
 // `holdfast flows`: who talked with whom through the mesh, and by which rule. Without an agent it reads the record itself.
 
 import { fromBase64 } from '../../shared/bytes.ts'
+import { flowColumns, flowRow, lossText } from '../../shared/cli/flows-text.ts'
 import { switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { renderTable } from '../../shared/cli/table.ts'
 import { HoldfastError } from '../../shared/errors.ts'
+import { type FlowQuery, type FlowsAnswer, queryFlows } from '../../shared/flows/query.ts'
 import { sha256, verify } from '../../shared/host/crypto.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
 import { duration, durationS } from '../../shared/intent/token.ts'
@@ -11,12 +13,10 @@ import { flowsShownMax } from '../../shared/limits.ts'
 import { loadKeys } from '../enrol/device-keys.ts'
 import { loadIdentity } from '../enrol/identity-file.ts'
 import type { FlowLedger } from '../flows/ledger.ts'
-import { type FlowQuery, type FlowsAnswer, queryFlows } from '../flows/query.ts'
 import { openLedger } from '../flows/sqlite-ledger.ts'
 import { lockState } from '../host/lock.ts'
 import { createLocalClient, isAgentDown } from '../local/client.ts'
 import { type Cli, type Command, writeJson } from './context.ts'
-import { flowColumns, flowRow, lossText } from './flows-text.ts'
 
 /** How often `-f` asks; each time the kernel is looked at. */
 const FOLLOW_MS = 2_000

@@ -1,6 +1,7 @@
 // What `holdfast netcheck` finds, as rows: drawn from what the agent has learned by talking to its peers.
 
 import { hostOf, isIpv6 } from '../../shared/address/endpoint.ts'
+import { timeText } from '../../shared/cli/words.ts'
 import type { PathKind } from '../../shared/wire/report.ts'
 import type { AgentStatus } from '../agent.ts'
 import type { HostProbe } from '../host/probe.ts'
@@ -9,7 +10,7 @@ import type { PortMappingReport } from '../portmap/report.ts'
 import { uplinksText } from '../uplinks/words.ts'
 import { isReached, isUnasked } from './explain-text.ts'
 import { mtuSummary } from './mtu-text.ts'
-import { rttText, timeText } from './words.ts'
+import { rttText } from './words.ts'
 
 const NAT_FOUND: Readonly<Record<PathsReport['natType'], string>> = {
   unknown: 'not known yet: nobody outside has answered, or only one',

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { textFlag } from '../../shared/cli/parse.ts'
 import { renderTable } from '../../shared/cli/table.ts'
+import { timeText } from '../../shared/cli/words.ts'
 import { describeError, HoldfastError } from '../../shared/errors.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
 import { duration, durationS } from '../../shared/intent/token.ts'
@@ -12,7 +13,7 @@ import { type OverrideBy, type OverridePolicy, overrideByText } from '../../shar
 import type { OverrideView } from '../../shared/override/report.ts'
 import { createLocalClient } from '../local/client.ts'
 import { type Cli, type Command, writeJson } from './context.ts'
-import { ageText, timeText } from './words.ts'
+import { ageText } from './words.ts'
 
 export function readText(path: string): string {
   try {

@@ -1,5 +1,6 @@
 // `holdfast status` for people: who this node is, how it stands with the hub, its peers, and what is wrong.
 
+import { bytesText, timeText } from '../../shared/cli/words.ts'
 import type { ShownCondition } from '../../shared/health.ts'
 import { formatVersion } from '../../shared/record/head.ts'
 import type { AgentStatus, PeerStatus } from '../agent.ts'
@@ -7,7 +8,7 @@ import { sourceText } from '../trust/origin.ts'
 import { cutOffLines } from './cut-off-text.ts'
 import { overrideLine } from './override-line.ts'
 import { updateText } from './update-text.ts'
-import { ageText, agoText, bytesText, rttText, timeText } from './words.ts'
+import { ageText, agoText, rttText } from './words.ts'
 
 /** Lays out rows in columns; given in, so that this file stays free of how wide a terminal is. */
 export type Table = (columns: readonly string[], rows: readonly (readonly string[])[]) => string

@@ -2,13 +2,14 @@
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { bytesText } from '../../shared/cli/words.ts'
 import { showCondition } from '../../shared/health.ts'
 import { parseName } from '../../shared/ids.ts'
 import type { AgentStatus } from '../agent.ts'
 import { pingLineText, summarize, summaryText } from './ping-text.ts'
 import { planText } from './plan-text.ts'
 import { statusText } from './status-text.ts'
-import { ageText, bytesText, rttText } from './words.ts'
+import { ageText, rttText } from './words.ts'
 
 const NOW = 1_800_000_000_000
 const table = (columns: readonly string[], rows: readonly (readonly string[])[]): string =>

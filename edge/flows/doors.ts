@@ -1,7 +1,7 @@
 // What the record of flows asks of its host, and what it offers to people.
 
+import type { FlowQuery, FlowsAnswer } from '../../shared/flows/query.ts'
 import type { LedgerOptions, OpenedLedger } from './ledger.ts'
-import type { FlowQuery, FlowsAnswer } from './query.ts'
 
 export interface FlowDoors {
   readonly open: (options: LedgerOptions) => OpenedLedger

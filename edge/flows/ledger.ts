@@ -2,21 +2,12 @@
 
 import type { Clock, Log, Sha256, Signer, Verify } from '../../shared/effects.ts'
 import type { FlowBatch } from '../../shared/flows/batch.ts'
+import type { FlowSource } from '../../shared/flows/query.ts'
 import type { NetworkId, NodeId } from '../../shared/ids.ts'
 
-export interface LedgerEntry {
-  /** From 1, without gaps. */
-  readonly seq: number
-  readonly batch: FlowBatch
-}
-
-export interface FlowLedger {
+export interface FlowLedger extends FlowSource {
   /** One transaction. Throws where the disk takes no writes; then nothing changed. */
   append(batch: FlowBatch): void
-  /** The newest; undefined where there is none. */
-  last(): LedgerEntry | undefined
-  /** Those behind that number which end at that time or later, newest first. */
-  newest(afterSeq: number, sinceMs: number): Iterable<LedgerEntry>
   /** Looks at every link: what is wrong, or undefined. */
   fault(): string | undefined
   close(): void

@@ -15,11 +15,12 @@ import {
   openCheckpoint,
   signCheckpoint,
 } from '../../shared/flows/chain.ts'
+import type { LedgerEntry } from '../../shared/flows/query.ts'
 import { flowLedgerAgeMsMax, flowLedgerBytesMax } from '../../shared/limits.ts'
 import { type TrustedKeys, trustedKeys } from '../../shared/record/envelope.ts'
 import { setAside } from '../store/damage.ts'
 import { isDamage, storeError } from '../store/schema.ts'
-import type { FlowLedger, LedgerEntry, LedgerOptions, OpenedLedger } from './ledger.ts'
+import type { FlowLedger, LedgerOptions, OpenedLedger } from './ledger.ts'
 
 /** "hffl" */
 const APPLICATION_ID = 0x6866666c

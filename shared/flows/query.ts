@@ -1,7 +1,20 @@
-// What people ask of the ledger: since when, of whom, only what was refused.
+// What people ask of a record of flows: since when, of whom, only what was refused.
 
-import type { FlowEnd, FlowLoss, FlowRecord } from '../../shared/flows/batch.ts'
-import type { FlowLedger, LedgerEntry } from './ledger.ts'
+import type { FlowBatch, FlowEnd, FlowLoss, FlowRecord } from './batch.ts'
+
+export interface LedgerEntry {
+  /** From 1, without gaps. */
+  readonly seq: number
+  readonly batch: FlowBatch
+}
+
+/** What is asked. */
+export interface FlowSource {
+  /** The newest; undefined where there is none. */
+  last(): LedgerEntry | undefined
+  /** Those behind that number which end at that time or later, newest first. */
+  newest(afterSeq: number, sinceMs: number): Iterable<LedgerEntry>
+}
 
 export interface FlowQuery {
   /** Milliseconds since the Unix epoch. */
@@ -44,7 +57,11 @@ function isAbout({ address, name, node }: FlowEnd, peer: string): boolean {
   return name === peer || node === peer || address === peer
 }
 
-function shownOf({ batch, seq }: LedgerEntry, { denied, peer }: FlowQuery): readonly ShownFlow[] {
+/** Those of one batch that were asked for. */
+function shownOf(
+  { batch, seq }: LedgerEntry,
+  { denied, peer }: Pick<FlowQuery, 'denied' | 'peer'>,
+): readonly ShownFlow[] {
   const { ends, from, records, revision, to } = batch
   const byAddress = new Map(ends.map((end) => [end.address, end]))
   return records.flatMap((record) => {
@@ -56,7 +73,7 @@ function shownOf({ batch, seq }: LedgerEntry, { denied, peer }: FlowQuery): read
   })
 }
 
-export function queryFlows(ledger: Pick<FlowLedger, 'newest' | 'last'>, query: FlowQuery): FlowsAnswer {
+export function queryFlows(ledger: FlowSource, query: FlowQuery): FlowsAnswer {
   const items: ShownFlow[][] = []
   const lostBefore: ShownLoss[] = []
   let left = query.limit

@@ -1,8 +1,8 @@
 // Flows on record as people read them.
 
-import type { Cell } from '../../shared/cli/table.ts'
-import type { Amount, FlowEnd, FlowLoss, FlowReason } from '../../shared/flows/batch.ts'
+import type { Amount, FlowEnd, FlowLoss, FlowReason } from '../flows/batch.ts'
 import type { ShownFlow, ShownLoss } from '../flows/query.ts'
+import type { Cell } from './table.ts'
 import { bytesText, timeText } from './words.ts'
 
 const PROTOCOLS: ReadonlyMap<number, string> = new Map([
