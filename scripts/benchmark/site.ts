@@ -1,7 +1,7 @@
 // Two hosts on one wire, for benchmarks: network namespaces without a default route, each with its own /run/wireguard,
 // because wireguard-go names its socket after the interface and both call it hf0.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, type StdioOptions, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -10,6 +10,8 @@ export interface Host {
   readonly address: string
   /** Starts a program in the host. */
   spawn(command: readonly string[], output?: 'ignore' | 'inherit'): ChildProcess
+  /** Starts a program of this checkout in the host, to talk with. */
+  fork(program: string): ChildProcess
   /** Processes of that name in the host, as the kernel calls them (proc_pid_comm(5), at most 15 characters). */
   pidsOf(name: string): readonly number[]
 }
@@ -53,14 +55,16 @@ export function layWire(tag: string): Wire {
     run('ip', '-n', name, 'link', 'set', 'lo', 'up')
     run('ip', '-n', name, 'address', 'add', `${address}/24`, 'dev', 'eth0')
     run('ip', '-n', name, 'link', 'set', 'eth0', 'up')
+    const start = (command: readonly string[], stdio: StdioOptions): ChildProcess => {
+      const shell = ['unshare', '--mount', 'sh', '-c', PRIVATE_SOCKETS, 'sh', ...command]
+      const child = spawn('ip', ['netns', 'exec', name, ...shell], { stdio })
+      started.push(child)
+      return child
+    }
     return {
       address,
-      spawn(command, output = 'ignore') {
-        const shell = ['unshare', '--mount', 'sh', '-c', PRIVATE_SOCKETS, 'sh', ...command]
-        const child = spawn('ip', ['netns', 'exec', name, ...shell], { stdio: ['ignore', output, output] })
-        started.push(child)
-        return child
-      },
+      spawn: (command, output = 'ignore') => start(command, ['ignore', output, output]),
+      fork: (program) => start([process.execPath, program], ['ignore', 'inherit', 'inherit', 'ipc']),
       pidsOf: (wanted) => pidsIn(name).filter((pid) => commOf(pid) === wanted),
     }
   })
