@@ -82,6 +82,30 @@ test('what breaks and comes back without it is blamed: the kernel is as it was, 
   await rig.stop()
 })
 
+test('a revision that comes while it is open who is to blame is tried, however that ends', async () => {
+  const { rig, answering } = await watched()
+  for (const role of ['bad', 'worse']) {
+    answering.add(PLC)
+    await rig.advance(10_000)
+    rig.hub.putNode(third, { labels: { role } }).publish()
+    await rig.advance(5_000)
+    answering.delete(PLC)
+    await rig.advance(30_000)
+  }
+  assert.is(shown(rig), '3/1/1 returned probe')
+  rig.hub.putNode(third, { labels: { role: 'better' } }).publish()
+  await rig.advance(2_000)
+  answering.add(PLC)
+  await rig.advance(10_000)
+  // After two in a row it waits, and is not forgotten.
+  assert.is(shown(rig), '4/1/1 quarantined probe')
+  await rig.advance(70_000)
+  assert.is(shown(rig), '4/4/1 trial')
+  await rig.advance(35_000)
+  assert.is(shown(rig), '4/4/4')
+  await rig.stop()
+})
+
 test('what breaks for a moment, and what does not come back without it either, are not blamed on it', async () => {
   const { rig, answering } = await watched()
   rig.hub.putNode(third).publish()

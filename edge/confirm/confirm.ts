@@ -191,7 +191,10 @@ export function createConfirm(options: ConfirmOptions): Confirm {
         return
       case 'blame':
         keep.journal('quarantined', `${words}: works again without it`)
-        return enter({ stage: 'quarantined', version, failed, since }, docket.failures() + 1)
+        enter({ stage: 'quarantined', version, failed, since }, docket.failures() + 1)
+        // It came while nobody knew yet who was to blame.
+        if (isNewer(next()?.version, version)) attemptSoon(waitMs(docket.failures()), nothingWorks)
+        return
       case 'try-again':
         keep.journal('acquitted', `${words}: not back without it either; it is tried once more`)
         return next() === undefined ? enter(steady) : attempt(stage.before, { attempt: 2, suspects: [failed.check] })

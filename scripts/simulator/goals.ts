@@ -22,6 +22,10 @@ function heldBy(node: SimNode): Version {
   return node.agent()?.status().revision.held ?? noVersion
 }
 
+function followedBy(node: SimNode): Version {
+  return node.agent()?.status().revision.applied ?? noVersion
+}
+
 /** Whom nobody ever told where the other is, and a broker without its memory can't, can't speak with it. */
 function hasWay(node: SimNode, other: SimNode): boolean {
   const peers = node.agent()?.status().peers
@@ -36,10 +40,11 @@ export function lagging(nodes: readonly SimNode[], { history, members }: Signatu
     return keys?.has(one.device.wgKey) === true && keys.has(other.device.wgKey)
   }
   const lack = (node: SimNode, other: SimNode): readonly Lack[] => {
-    // What the other follows says whom it speaks with; and whoever holds less has to know the other, too.
     const [held, more] = [heldBy(node), heldBy(other)]
     if (compareVersion(held, more) >= 0 || !(hasWay(node, other) || hasWay(other, node))) return []
-    if (![held, more].every((version) => knowEachOther(version, node, other))) return []
+    // Each speaks with whom both what it holds and what it follows contain; the two differ while a revision is in quarantine.
+    const said = [held, more, followedBy(node), followedBy(other)]
+    if (!said.every((version) => knowEachOther(version, node, other))) return []
     return [{ node, words: `holds ${formatVersion(held)}, though ${other.device.name} has ${formatVersion(more)}` }]
   }
   return nodes.flatMap((node) => nodes.flatMap((other) => lack(node, other)))

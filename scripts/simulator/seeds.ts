@@ -35,6 +35,7 @@ export const found: readonly (Choice & { readonly what: string })[] = [
     nodes: 4,
     what: 'power lost before the root was pinned, then its link damaged: an older set took the place',
   },
+  { seed: 47_418, steps: 100, nodes: 4, what: 'a newer revision forgotten when the one before it was blamed' },
   { seed: 381, steps: 200, nodes: 5, what: 'a broker that shows neither a head nor the hub: nobody asked' },
 ]
 
