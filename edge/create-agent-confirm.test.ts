@@ -3,44 +3,9 @@
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import {
-  again,
-  codes,
-  kernelText,
-  lastStatus,
-  me,
-  online,
-  other,
-  type Rig,
-  type RigOptions,
-  third,
-} from './agent-rig.fake.ts'
+import { again, codes, kernelText, lastStatus, me, online, other, type Rig, third } from './agent-rig.fake.ts'
+import { PLC, shown, type Watched, watched } from './agent-watched.fake.ts'
 import type { ConfirmDoors } from './confirm/doors.ts'
-
-interface World {
-  readonly rig: Rig
-  readonly confirm: ConfirmDoors
-  /** Probes that answer. */
-  readonly answering: Set<string>
-}
-
-const PLC = 'tcp:10.0.0.5:502'
-
-/** An agent whose probe answers; `options` for the agent that starts. */
-async function watched(options: Partial<RigOptions> = {}): Promise<World> {
-  const answering = new Set([PLC])
-  const confirm: ConfirmDoors = { watchMs: 30_000, probes: [PLC], ask: async (probe) => answering.has(probe) }
-  const rig = await online({ ...options, extra: { confirm } })
-  return { rig, confirm, answering }
-}
-
-/** `held/applied/last good`, and what is open. */
-function shown({ agent }: Rig): string {
-  const { applied, held, lastGood, quarantine, trial } = agent.status().revision
-  const open = trial === undefined ? '' : ' trial'
-  const told = quarantine === undefined ? '' : ` ${quarantine.certain ? 'quarantined' : 'returned'} ${quarantine.check}`
-  return `${held.revision}/${applied.revision}/${lastGood.revision}${open}${told}`
-}
 
 test('a revision that breaks nothing counts as good after the watch', async () => {
   const { rig } = await watched()
@@ -215,7 +180,7 @@ test('membership that the quarantined revision took away stays away, at once and
 })
 
 /** The agent ends and starts on the same machine. */
-async function restarted({ rig, confirm }: Pick<World, 'rig' | 'confirm'>, times = 1): Promise<Rig> {
+async function restarted({ rig, confirm }: Pick<Watched, 'rig' | 'confirm'>, times = 1): Promise<Rig> {
   let last = rig
   for (let i = 0; i < times; i++) {
     await last.stop()
