@@ -19,6 +19,8 @@ import { firstNetwork } from './first-network.ts'
 import { createCanaries } from './fleet/canaries.ts'
 import { Fleet } from './fleet/fleet.ts'
 import { createStatus } from './fleet/status.ts'
+import type { FlowDeskOptions } from './flows/desk.ts'
+import { createHubFlows } from './flows/hub-flows.ts'
 import type { Actor, Hub, HubEvent, HubOptions, Shown } from './hub.ts'
 import { createLockBook } from './lock/lock-book.ts'
 import { createLockDesk } from './lock/lock-desk.ts'
@@ -68,6 +70,7 @@ function createCore(options: HubOptions, store: HubStore) {
   const enrolments = new Map<Name, Enrolment>(store.enrolments().map((enrolment) => [enrolment.name, enrolment]))
   const newest = (network: Name) => networks.get(network)?.publisher.version
   const networkId = (network: Name) => networks.get(network)?.state.id
+  const onLinks: FlowDeskOptions['onLinks'] = (node, links) => deviceRekey(node, links)
   const fleet = new Fleet({
     ...options,
     store,
@@ -75,21 +78,22 @@ function createCore(options: HubOptions, store: HubStore) {
     newest,
     networkId,
     onKey: (node, statement) => rekey(node, statement),
-    onLinks: (node, links) => deviceRekey(node, links),
+    onLinks,
     onOverrides: (node) => verdicts.heard(node),
   })
-  const networks = createNetworks({ ...options, store, fleet, emit })
+  const note = createNote(options, store)
+  const flows = createHubFlows(options, { fleet, networkId, onLinks, store, enrolments, note })
+  const networks = createNetworks({ ...options, store, fleet, emit, flows: flows.desk })
   const locks = createLockBook(store, { sha256, verify: options.verify })
   const commit = createCommit({ ...options, store, intents, addresses, networks, enrolments, locks })
   const shared = { store, clock, intents, addresses, enrolments, networks, fleet, locks, commit }
-  const status = createStatus({ ...shared, canaries: () => canaries })
+  const status = createStatus({ ...shared, canaries: () => canaries, flowFault: (node) => flows.fault(node) })
   const signed = (network: Name) => (networks.get(network)?.publisher.isSigned === true ? newest(network) : undefined)
   const finish = (name: Name): void => void remove('Canary', name, hubActor)
   const canaries = createCanaries({ clock, log, intents, members: status.members, newest: signed, finish })
   const verdicts = createVerdicts(store, fleet, networks)
   const lockOf = (network: Name): Uint8Array | undefined => locks.hash(networks.get(network)?.state.id)
-  const pin = anchorPin(options.anchor, sha256)
-  const tokens = createTokens({ store, clock, entropy, sha256, pin, lockOf })
+  const tokens = createTokens({ store, clock, entropy, sha256, pin: anchorPin(options.anchor, sha256), lockOf })
 
   const membership = createMembership({ access: options.brokerAccess, fleet, networks, log })
 
@@ -162,11 +166,10 @@ function createCore(options: HubOptions, store: HubStore) {
   const doorway = createDoorway({ ...shared, tokens, announce, cutOff, emit, stateOf })
 
   const { deviceRekey, proofKey, rekey } = createRekeys(options, { ...shared, networkId, announce })
-  const note = createNote(options, store)
   const overrides = createOverrides({ ...shared, verdicts, announce, status, note })
 
   const known = { proofKey, intents, enrolments, fleet, networks, status, tokens, canaries, listeners, membership }
-  return { ...known, desk, doorway, note, overrides, putAll, resetAll, remove }
+  return { ...known, desk, doorway, flows, note, people: { ...overrides, ...flows.people }, putAll, resetAll, remove }
 }
 
 export function createHub(options: HubOptions, store: HubStore): Hub {
@@ -219,6 +222,7 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
     },
     async stop() {
       core.canaries.stop()
+      core.flows.desk?.stop()
       await networks.stop()
       fleet.stop()
       store.close()
@@ -282,7 +286,7 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
     lockView: (network) => core.desk.view(network),
     signMembers: (network, bundle, replace, actor) => core.desk.submit(network, bundle, replace, actor),
     fleet: () => status.fleet(),
-    ...core.overrides,
+    ...core.people,
     rollOut: () => status.rollOut(),
     flushed: () => networks.flush(),
     watch: (listener) => core.listeners.watch(listener),

@@ -141,6 +141,10 @@ export function createFakeHub(): FakeHub {
       if (id !== fakeOverride().id) throw new HoldfastError('not-found', 'no such override')
       return { ...fakeOverride(), verdict: 'dropped' }
     },
+    flows: () => ({ items: [], lostBefore: [], ledgers: [], newest: 0 }),
+    acceptFlows(name) {
+      if (name !== 'alice') throw new HoldfastError('not-found', 'no such device')
+    },
     rollOut: () => [
       {
         network: parseName('default'),

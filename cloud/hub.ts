@@ -15,6 +15,9 @@ import type { Signatures } from '../shared/record/signatures.ts'
 import type { Anchor, AnchorReply, EnrolReply, EnrolRequest } from '../shared/wire/enrol.ts'
 import type { RenewReply, RenewRequest } from '../shared/wire/renew.ts'
 import type { PathKind, StatusReport } from '../shared/wire/report.ts'
+import type { BrokerAccess } from './broker-access.ts'
+import type { FleetFlowQuery, FleetFlows } from './flows/fleet-flows.ts'
+import type { FlowStore } from './flows/flow-store.ts'
 
 /** Who asks: an administrator's token, the local socket, or a device that enrols. For the audit log. */
 export interface Actor {
@@ -209,19 +212,6 @@ export interface AuditRow {
   readonly detail: string
 }
 
-/** Who may use the broker: told to it before a device is given its credentials, and when a device is cut off. */
-export interface BrokerAccess {
-  /** `password` is 32 random bytes, known only at enrolment; its `credentialId` is what is kept of it. */
-  allow(node: NodeId, network: NetworkId, password: string): Promise<void>
-  /** Also drops the connection the node may have. */
-  revoke(node: NodeId): Promise<void>
-  /** Keeps the credentials, but lets nobody in with them until `resume`; also drops the connection. */
-  suspend(node: NodeId): Promise<void>
-  resume(node: NodeId): Promise<void>
-  /** What names the node's present credential; undefined where it has none. */
-  credential(node: NodeId): Uint8Array | undefined
-}
-
 export interface HubOptions {
   readonly clock: Clock
   readonly entropy: Entropy
@@ -237,6 +227,8 @@ export interface HubOptions {
   readonly roots?: readonly SignedRoot[]
   readonly bus: BusFactory
   readonly brokerAccess: BrokerAccess
+  /** Where flows of devices are kept; where absent, they stay with the devices. */
+  readonly flowStore?: FlowStore
   /** What devices are told about the broker. */
   readonly broker: { readonly url: string; readonly webSocketPath: string; readonly tlsAuthority?: string }
   /** False keeps the very first start from making the Network `default`. */
@@ -284,6 +276,10 @@ export interface Hub {
   acceptOverride(id: string, actor: Actor): readonly Shown[]
   /** Ends it on its device, as soon as that hears of it. Throws `not-found`, `conflict`. */
   dropOverride(id: string, actor: Actor): FleetOverride
+  /** Flows on record that devices brought. Throws `unsupported` where none are kept. */
+  flows(query: FleetFlowQuery): FleetFlows
+  /** Goes on with the record that the device has, after it was refused. Throws `not-found`. */
+  acceptFlows(name: string, actor: Actor): void
   rollOut(): readonly RollOut[]
   /** Resolves when every change so far is signed, stored and handed to the broker. */
   flushed(): Promise<void>

@@ -4,6 +4,7 @@ import type { AgentOptions } from './agent.ts'
 import type { Parts } from './agent-parts.ts'
 import type { Loop } from './apply/loop.ts'
 import type { Confirm } from './confirm/confirm.ts'
+import type { FlowSender } from './flows/sender.ts'
 import type { OwnGossip } from './gossip/own-gossip.ts'
 import { createHubLink, type HubLink } from './link/hub-link.ts'
 import { createSync } from './link/sync.ts'
@@ -41,6 +42,8 @@ interface Takers {
   readonly intake: Pick<Intake, 'take'>
   readonly gossip: Pick<OwnGossip, 'fact' | 'follow'>
   readonly overrides: Pick<OwnOverrides, 'isHeard' | 'told'>
+  /** Undefined where the record of flows stays here. */
+  readonly flows: FlowSender | undefined
 }
 
 export function openLink(
@@ -48,7 +51,7 @@ export function openLink(
   parts: Parts,
   running: Running,
   loop: Loop,
-  { gossip, intake, overrides }: Takers,
+  { flows, gossip, intake, overrides }: Takers,
 ): HubLink {
   const { entropy, identity, log } = options
   const { anchors, clock, facts, health, holding, keep, mode } = parts
@@ -86,6 +89,7 @@ export function openLink(
     log,
     sync,
     capability: parts.capability,
+    ...(flows === undefined ? {} : { flows }),
     onFact(node, envelope) {
       if (node === identity.nodeId) running.announcer?.meet(envelope)
       else if (facts.offer(node, envelope) !== undefined) {

@@ -182,7 +182,7 @@ export function createAgent(options: AgentOptions): Agent {
     state: () => gossip.state(),
     onState: (node, state) => gossip.heardBeacon(node, state),
   })
-  const flows = createOwnFlows(options, parts)
+  const flows = createOwnFlows(options, parts, async (payload) => running.link?.tellFlows(payload))
   const turns = createOwnTurns(options, parts, lan, overrides, flows, onChanged)
   const onFollow = (): void => {
     adopt(parts, options)
@@ -256,7 +256,7 @@ export function createAgent(options: AgentOptions): Agent {
       void lan?.start()
       gossip.start()
       unwatch = driver.watch(onKernel)
-      running.link = openLink(options, parts, running, loop, { gossip, intake, overrides })
+      running.link = openLink(options, parts, running, loop, { gossip, intake, overrides, flows: flows.sender() })
       running.link.start()
       afterTurn()
     },

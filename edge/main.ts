@@ -43,7 +43,7 @@ const doors: Doors = {
       log,
       clock: systemClock,
       policyDriver: settings.policyDriver,
-      countsFlows: settings.flows === 'on',
+      countsFlows: settings.flows !== 'off',
     })
   },
   createPathDoors: async (settings, files, log, out) => {

@@ -125,6 +125,29 @@ export const healthMeanings = {
     remedy:
       'A damaged file lies beside the new one, under the name given here. A worn disk does this, or somebody with root: `holdfast flows --verify` looks at the present one.',
   },
+  'flow-ledger-cut': {
+    severity: 'critical',
+    title: 'The record of flows of this node is shorter than it was; the hub takes no more of it',
+    remedy:
+      'What the hub has stays. A disk image that was put back does this, or somebody with root who cut the record. Once you know: `holdfast-hub flows accept NODE` begins anew with what the node has.',
+  },
+  'flow-ledger-forked': {
+    severity: 'critical',
+    title: 'The record of flows of this node is not the one that the hub knows; the hub takes no more of it',
+    remedy:
+      'What the hub has stays. Somebody wrote the past anew, or two devices share one identity. Once you know: `holdfast-hub flows accept NODE` begins anew with what the node has.',
+  },
+  'flow-ledger-edited': {
+    severity: 'critical',
+    title: 'A batch of flows of this node was changed; the hub takes none from there on',
+    remedy:
+      '`holdfast flows --verify` on the node shows whether it was changed there or on its way. Look who has root there. Once you know: restart the agent, which sets a broken record aside, or `holdfast-hub flows accept NODE`.',
+  },
+  'flow-store-failed': {
+    severity: 'warning',
+    title: 'The hub cannot store flows; they wait on the node',
+    remedy: 'Free some space where the hub’s data directory lies, and look at its log. Nothing else waits for it.',
+  },
   'clock-raised': {
     severity: 'info',
     title: 'The clock was behind the last known time and has been raised',

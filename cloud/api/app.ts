@@ -9,6 +9,7 @@ import type { Actor } from '../hub.ts'
 import { enrolRoutes } from './enrol-routes.ts'
 import { eventRoutes } from './event-routes.ts'
 import { fleetRoutes } from './fleet-routes.ts'
+import { flowRoutes } from './flow-routes.ts'
 import { lockRoutes } from './lock-routes.ts'
 import { openApiDocument } from './openapi.ts'
 import { overrideRoutes } from './override-routes.ts'
@@ -35,6 +36,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   ...tokenRoutes,
   ...fleetRoutes,
   ...overrideRoutes,
+  ...flowRoutes,
   ...eventRoutes,
   documentRoute,
 ]

@@ -8,7 +8,7 @@ import type { NetworkId, NodeId } from '../../shared/ids.ts'
 import { credentialId } from '../../shared/wire/enrol.ts'
 import { agentFilters, nodeChannels, topics } from '../../shared/wire/topics.ts'
 import type { AccessStore } from '../access/access-store.ts'
-import type { BrokerAccess } from '../hub.ts'
+import type { BrokerAccess } from '../broker-access.ts'
 import { type Acl, type Answer, type Command, createDynsec } from './dynsec.ts'
 
 export interface MosquittoOptions {

@@ -1,5 +1,6 @@
 // What an agent may say to the embedded broker. Pure: each function returns what is wrong, if anything.
 
+import { flowMessageBytesMax } from '../../shared/flow-limits.ts'
 import type { NetworkId, NodeId } from '../../shared/ids.ts'
 import {
   deviceLinksBytesMax,
@@ -31,7 +32,7 @@ const bytesMax: Record<NodeChannel, number> = {
   fact: factBytesMax + ENVELOPE_BYTES,
   status: statusBytesMax,
   presence: PRESENCE_BYTES_MAX,
-  ledger: statusBytesMax,
+  ledger: flowMessageBytesMax,
   override: overrideReportBytesMax + deviceLinksBytesMax,
 }
 

@@ -3,6 +3,7 @@
 import type { CommandSpec, FlagSpec, ProgramSpec } from '../../shared/cli/command.ts'
 import { shells } from '../../shared/cli/completion.ts'
 import { roles } from '../access/access-store.ts'
+import { flowCommands } from './flow-program.ts'
 import { lockCommands } from './lock-program.ts'
 import { overrideCommands } from './override-program.ts'
 import { policyCommands } from './policy-program.ts'
@@ -278,6 +279,7 @@ export const program: ProgramSpec = {
     ...tokens,
     ...lockCommands(reach, json),
     ...fleet,
+    ...flowCommands(reach, json),
     ...policyCommands(reach, json),
     ...overrideCommands(reach, json),
     ...upkeep,

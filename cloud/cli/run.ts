@@ -11,6 +11,7 @@ import { type Client, openClient } from './client.ts'
 import { argument, type Command, type Context, printJson } from './context.ts'
 import { explainNode, explainPath, explainPolicy } from './explain-commands.ts'
 import { audit, graph, status } from './fleet-commands.ts'
+import { flows, flowsAccept } from './flow-commands.ts'
 import { apply, get, remove } from './intent-commands.ts'
 import {
   lockChange,
@@ -80,6 +81,8 @@ export const commands: Readonly<Record<string, Command>> = {
   'policy test': policyTest,
   graph,
   audit,
+  flows,
+  'flows accept': flowsAccept,
   'overrides list': overridesList,
   'overrides show': overridesShow,
   'overrides accept': overridesAccept,

@@ -4,7 +4,8 @@ import { toBase64Url } from '../../shared/bytes.ts'
 import type { Entropy } from '../../shared/effects.ts'
 import type { NetworkId, NodeId } from '../../shared/ids.ts'
 import type { BrokerLogIn } from '../../shared/wire/enrol.ts'
-import type { BrokerAccess, HubOptions } from '../hub.ts'
+import type { BrokerAccess } from '../broker-access.ts'
+import type { HubOptions } from '../hub.ts'
 
 export interface LogInOptions {
   readonly entropy: Entropy

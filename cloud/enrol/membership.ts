@@ -4,8 +4,8 @@
 
 import type { Log } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
+import type { BrokerAccess } from '../broker-access.ts'
 import type { Fleet } from '../fleet/fleet.ts'
-import type { BrokerAccess } from '../hub.ts'
 import type { Networks } from '../publish/networks.ts'
 import type { Enrolment } from '../store/hub-store.ts'
 

@@ -9,7 +9,7 @@ import { lockKeyOf, lockSigner } from '../../shared/host/lock-keys.fake.ts'
 import type { LockBundle } from '../../shared/record/lock-bundle.ts'
 import { anchorPin, credentialId } from '../../shared/wire/enrol.ts'
 import { type RenewRequest, renewProofBytes } from '../../shared/wire/renew.ts'
-import type { BrokerAccess } from '../hub.ts'
+import type { BrokerAccess } from '../broker-access.ts'
 import { admin, createWorld, type Device, device, resource, type World } from '../hub-world.fake.ts'
 import { proposeFirst, signBundle } from '../lock/signing.ts'
 

@@ -1,5 +1,4 @@
-// What the hub knows of its devices: who is there, what they run, how they are. Each report costs the same, whatever the
-// size of the fleet.
+// What the hub knows of its devices: who is there, what they run, how they are. A report costs the same in any fleet.
 
 import { compareText, fromBase64 } from '../../shared/bytes.ts'
 import type { Clock, Log, Timer } from '../../shared/effects.ts'
@@ -103,7 +102,7 @@ export class Fleet {
     const device = this.#devices.get(node)
     if (device === undefined) return
     const { online, session } = parsePresence(payload)
-    this.#accepted(device, 'presence')
+    this.accepted(node, 'presence')
     // The will of a connection that has been followed by another says nothing about the present.
     if (!online && device.session !== undefined && device.session !== session) return
     device.confirmed = true
@@ -122,7 +121,7 @@ export class Fleet {
     const newest = this.#options.newest(device.enrolment.network)
     if (newest !== undefined && compareVersion(report.revision.held, newest) > 0) {
       this.refused(node, 'status', fromTheFuture(report.revision.held, newest))
-    } else this.#accepted(device, 'status')
+    } else this.accepted(node, 'status')
     const before = device.report?.revision.applied ?? noVersion
     const takenBefore = device.report?.revision.quarantine
     device.report = report
@@ -141,7 +140,7 @@ export class Fleet {
     if (device === undefined) return
     const envelope = unled(node, payload, this.#options)
     const { fact, unread } = openWord(device, envelope, this.#options)
-    this.#accepted(device, 'fact')
+    this.accepted(node, 'fact')
     this.#noteUnread(device, 'fact', unread)
     if (!isNewerWord(fact, envelope, device)) return
     device.fact = fact
@@ -156,7 +155,7 @@ export class Fleet {
     if (device === undefined) return
     const envelope = unled(node, payload, this.#options)
     const told = openOverrides(device, envelope, this.#options)
-    this.#accepted(device, 'override')
+    this.accepted(node, 'override')
     const { clock, emit, onOverrides, store } = this.#options
     const rows = auditOf(device, told, clock.now())
     for (const row of rows) this.#tolerate(() => store.putAudit(row))
@@ -187,6 +186,12 @@ export class Fleet {
     log.warn('a message of a node was refused', { node: name, channel, reason: why })
     const row: AuditRow = { at, actor: name, verb: 'refused', target: `node/${name}`, detail: `${channel}: ${why}` }
     this.#tolerate(() => store.putAudit(row))
+  }
+
+  /** It says something acceptable of that sort. */
+  accepted(node: NodeId, channel: NodeChannel): void {
+    const device = this.#devices.get(node)
+    if (device?.refusal?.channel === channel) device.refusal = undefined
   }
 
   /** The broker is about to repeat what it kept; devices it does not speak of in time are away. */
@@ -269,10 +274,6 @@ export class Fleet {
     device.word = online && session !== undefined ? { ...word, session, since: device.since } : word
     this.#heard(device)
     if (changed) this.#options.emit({ type: 'node', name: device.enrolment.name, state: stateOf(device) })
-  }
-
-  #accepted(device: Device, channel: NodeChannel): void {
-    if (device.refusal?.channel === channel) device.refusal = undefined
   }
 
   #heard(device: Device): void {

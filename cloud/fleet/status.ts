@@ -2,8 +2,10 @@
 
 import { compareText } from '../../shared/bytes.ts'
 import type { Clock } from '../../shared/effects.ts'
-import { type Name, parseName } from '../../shared/ids.ts'
+import type { Condition } from '../../shared/health.ts'
+import { type Name, type NodeId, parseName } from '../../shared/ids.ts'
 import type { Kind, Resource } from '../../shared/intent/resource.ts'
+import { healthMax } from '../../shared/limits.ts'
 import type { Addresses } from '../compile/addresses.ts'
 import { recordIdOf } from '../compile/compile.ts'
 import type { FleetNode, ResourceCondition, RollOut, Shown, Stored } from '../hub.ts'
@@ -25,6 +27,8 @@ export interface StatusOptions {
   readonly fleet: Fleet
   readonly canaries: () => Pick<Canaries, 'states' | 'waits'>
   readonly locks: Pick<LockBook, 'judge'>
+  /** What is wrong with the record of flows of that device. */
+  readonly flowFault: (node: NodeId) => Condition | undefined
 }
 
 export interface Status {
@@ -89,10 +93,15 @@ export function createStatus(options: StatusOptions): Status {
     return measure(members(network), live.publisher.version, options.canaries().waits(network))
   }
 
+  const withFlows = (node: FleetNode): FleetNode => {
+    const fault = options.flowFault(node.nodeId)
+    return fault === undefined ? node : { ...node, health: [...node.health.slice(0, healthMax - 1), fault] }
+  }
+
   const nodeNamed = (name: Name): FleetNode | undefined => {
     const enrolment = enrolments.get(name)
     const shown = enrolment === undefined ? undefined : fleet.show(enrolment.nodeId, addressesOf(name))
-    return shown === undefined ? undefined : withSignatures(shown)
+    return shown === undefined ? undefined : withSignatures(withFlows(shown))
   }
 
   const show = (list: readonly Stored[]): readonly Shown[] => {
@@ -124,7 +133,7 @@ export function createStatus(options: StatusOptions): Status {
   return {
     show,
     node: nodeNamed,
-    fleet: () => fleet.list(addressesOf).map(withSignatures),
+    fleet: () => fleet.list(addressesOf).map((node) => withSignatures(withFlows(node))),
     rollOut: () =>
       sorted(networks.all()).map(({ publisher, state }) => {
         const now = measured(state.name)?.(publisher.version)

@@ -9,6 +9,7 @@ import { parseRequest } from '../../shared/wire/sync.ts'
 import { type NodeChannel, nodeChannels, parseTopic, topics } from '../../shared/wire/topics.ts'
 import { createRateLimit } from '../access/rate-limit.ts'
 import type { Fleet } from '../fleet/fleet.ts'
+import type { FlowDesk } from '../flows/desk.ts'
 import type { HubOptions } from '../hub.ts'
 import type { NetworkState } from '../store/hub-store.ts'
 import { createAnswers } from './answers.ts'
@@ -22,6 +23,8 @@ export interface NetworkLinkOptions extends Pick<HubOptions, 'bus'> {
   readonly replies: Replies
   readonly capabilities: Capabilities
   readonly fleet: Fleet
+  /** Takes in records of flows; undefined where none are kept. */
+  readonly flows: Pick<FlowDesk, 'hear'> | undefined
   readonly clock: Clock
   readonly entropy: Entropy
   readonly log: Log
@@ -42,7 +45,7 @@ const GOODBYE_MS_MAX = 3_000
 const nothing = new Uint8Array(0)
 
 export function createNetworkLink(options: NetworkLinkOptions): NetworkLink {
-  const { capabilities, clock, network, publisher, replies, fleet, log } = options
+  const { capabilities, clock, flows, network, publisher, replies, fleet, log } = options
   const session = base32(options.entropy.bytes(10), 16)
   const topic = topics.hub(network.id)
   const say = (online: boolean) => ({ topic, payload: encodePresence({ online, session }), retain: true })
@@ -94,7 +97,11 @@ export function createNetworkLink(options: NetworkLinkOptions): NetworkLink {
       case 'req':
         return request(node, payload)
       case 'ledger':
-        return undefined
+        return flows?.hear(
+          node,
+          payload,
+          (chunk) => void publish({ topic: topics.rsp(network.id, node), payload: chunk }),
+        )
     }
   }
 

@@ -6,6 +6,7 @@ import { keyIdOf, trustedKeys } from '../../shared/record/envelope.ts'
 import { openKeyCertificate } from '../../shared/record/keys.ts'
 import { encodeRecord, type RecordSet } from '../../shared/record/record.ts'
 import type { Fleet } from '../fleet/fleet.ts'
+import type { FlowDesk } from '../flows/desk.ts'
 import type { HubEvent, HubOptions } from '../hub.ts'
 import type { HubStore, NetworkState } from '../store/hub-store.ts'
 import { createCapabilities } from './capabilities.ts'
@@ -37,6 +38,7 @@ export interface NetworksOptions extends HubOptions {
   readonly store: HubStore
   readonly fleet: Fleet
   readonly emit: (event: HubEvent) => void
+  readonly flows: Pick<FlowDesk, 'hear'> | undefined
 }
 
 export function createNetworks(options: NetworksOptions): Networks {

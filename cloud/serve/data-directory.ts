@@ -10,6 +10,8 @@ export interface DataPaths {
   readonly root: string
   readonly hubDb: string
   readonly accessDb: string
+  /** Flows of devices; no backup takes it. */
+  readonly flowsDb: string
   readonly tls: string
   /** Token of the command line on this machine, 0600. */
   readonly cliToken: string
@@ -23,6 +25,7 @@ export function dataPaths(root: string): DataPaths {
     root,
     hubDb: join(root, 'hub.db'),
     accessDb: join(root, 'access.db'),
+    flowsDb: join(root, 'flows.db'),
     tls: join(root, 'tls'),
     cliToken: join(root, 'cli.token'),
     cliUrl: join(root, 'cli.url'),

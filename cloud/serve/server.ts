@@ -3,7 +3,7 @@
 
 import { fromBase64 } from '../../shared/bytes.ts'
 import type { Clock, Entropy, Log } from '../../shared/effects.ts'
-import { HoldfastError } from '../../shared/errors.ts'
+import { describeError, HoldfastError } from '../../shared/errors.ts'
 import { sha256, verify } from '../../shared/host/crypto.ts'
 import { deflate } from '../../shared/host/deflate.ts'
 import { keyIdOf } from '../../shared/record/envelope.ts'
@@ -14,6 +14,8 @@ import { createApp } from '../api/app.ts'
 import { createEventLog } from '../api/event-log.ts'
 import { attachWebSocket } from '../broker/listener.ts'
 import { createHub } from '../create-hub.ts'
+import type { FlowStore } from '../flows/flow-store.ts'
+import { openFlowStore } from '../flows/sqlite-flows.ts'
 import type { Hub } from '../hub.ts'
 import type { HubStore } from '../store/hub-store.ts'
 import { openHubStore } from '../store/sqlite.ts'
@@ -94,6 +96,7 @@ interface Parts {
   readonly paths: DataPaths
   readonly hubStore: HubStore
   readonly store: AccessStore
+  readonly flowStore: FlowStore | undefined
   readonly tokens: ApiTokens
   readonly cleanup: ReturnType<typeof createCleanup>
 }
@@ -132,7 +135,7 @@ function noteRoot(store: HubStore, roots: HubKeys['roots'], now: number): void {
 }
 
 async function startParts(parts: Parts, effects: ServerEffects): Promise<string> {
-  const { cleanup, hubStore, paths, settings, store, tokens } = parts
+  const { cleanup, flowStore, hubStore, paths, settings, store, tokens } = parts
   const { clock, entropy, log } = effects
   const { trustProxies: proxies } = settings
   const hosts = [
@@ -160,6 +163,7 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<string>
       bus: broker.bus,
       brokerAccess: broker.access,
       broker: broker.told,
+      ...(flowStore === undefined ? {} : { flowStore }),
     },
     hubStore,
   )
@@ -188,6 +192,16 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<string>
   return publicUrl(settings, web.port)
 }
 
+/** A hub without it is a hub that keeps no flows. */
+function tryFlowStore(path: string, { clock, log }: ServerEffects): FlowStore | undefined {
+  try {
+    return openFlowStore(path, { clock, log })
+  } catch (error) {
+    log.error('flows of devices are not kept; they wait on the devices', { why: describeError(error) })
+    return undefined
+  }
+}
+
 export async function startServer(settings: ServeSettings, effects: ServerEffects): Promise<Server> {
   const { clock, entropy, log } = effects
   const paths = dataPaths(settings.data)
@@ -201,7 +215,9 @@ export async function startServer(settings: ServeSettings, effects: ServerEffect
     const store = openAccessStore(paths.accessDb)
     cleanup.add(() => store.close())
     const tokens = createApiTokens(store, clock, entropy)
-    const url = await startParts({ settings, paths, hubStore, store, tokens, cleanup }, effects)
+    const flowStore = tryFlowStore(paths.flowsDb, effects)
+    cleanup.add(() => flowStore?.close())
+    const url = await startParts({ settings, paths, hubStore, store, flowStore, tokens, cleanup }, effects)
     const firstToken = openLocalAccess(paths, tokens, hubStore, clock.now())
     log.info('hub is up', { url, version, data: paths.root })
     return { url, paths, firstToken, stop: () => cleanup.run() }

@@ -61,8 +61,9 @@ export const agentFlags: readonly FlagSpec[] = [
   {
     name: 'flows',
     value: 'MODE',
-    summary: 'Keep on record who talks with whom through the mesh, and what is denied (default on)',
-    choices: ['on', 'off'],
+    summary:
+      'Keep on record who talks with whom through the mesh, for the hub too, or on this device alone (default on)',
+    choices: ['on', 'local', 'off'],
   },
   {
     name: 'set-clock',

@@ -47,7 +47,7 @@ function setUp({ batches = [], damaged = false }: { batches?: FlowBatch[]; damag
       return snapshotOf(kernel.packets, kernel.epoch, fresh)
     },
   }
-  const ledger: FlowLedger = {
+  const ledger: Pick<FlowLedger, 'append' | 'last'> = {
     append(batch) {
       if (disk.full) throw new HoldfastError('failed', 'full')
       batches.push(parseBatch(encodeBatch(batch)))
@@ -56,9 +56,6 @@ function setUp({ batches = [], damaged = false }: { batches?: FlowBatch[]; damag
       const batch = batches.at(-1)
       return batch === undefined ? undefined : { seq: batches.length, batch }
     },
-    newest: () => [],
-    fault: () => undefined,
-    close: () => undefined,
   }
   const write = (_doing: string, run: () => void): boolean => {
     try {

@@ -19,7 +19,7 @@ export interface CollectorOptions {
   readonly clock: Clock
   readonly log: Log
   readonly reader: FlowReader
-  readonly ledger: FlowLedger
+  readonly ledger: Pick<FlowLedger, 'append' | 'last'>
   readonly boot: () => number
   /** What flows are judged by and called, as of now. */
   readonly scene: () => Scene

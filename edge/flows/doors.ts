@@ -5,6 +5,12 @@ import type { LedgerOptions, OpenedLedger } from './ledger.ts'
 
 export interface FlowDoors {
   readonly open: (options: LedgerOptions) => OpenedLedger
+  /** How the hub gets them; absent where they stay on the device. */
+  readonly toHub?: {
+    readonly deflate: (bytes: Uint8Array) => Uint8Array
+    /** Each byte is paid for. */
+    readonly metered: boolean
+  }
 }
 
 export interface AgentFlows {

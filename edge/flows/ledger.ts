@@ -2,10 +2,24 @@
 
 import type { Clock, Log, Sha256, Signer, Verify } from '../../shared/effects.ts'
 import type { FlowBatch } from '../../shared/flows/batch.ts'
+import type { Checkpoint, Link } from '../../shared/flows/chain.ts'
 import type { FlowSource } from '../../shared/flows/query.ts'
 import type { NetworkId, NodeId } from '../../shared/ids.ts'
 
-export interface FlowLedger extends FlowSource {
+/** The record as it goes to the hub: links as they are, nothing of them read. */
+export interface FlowChain {
+  checkpoint(): Checkpoint
+  /** Hash of the batch of that number; undefined where it is not kept. */
+  hashOf(seq: number): Uint8Array | undefined
+  /** From that number on, in order. Nothing else may be asked of the record meanwhile. */
+  from(seq: number): Iterable<Link>
+  /** The newest batch that says that the record before was not whole; undefined where none does. */
+  newestDamaged(): Omit<Link, 'batch'> | undefined
+  /** What is on record is on the disk, so that no power cut takes it back. Throws where the disk takes no writes. */
+  secure(): void
+}
+
+export interface FlowLedger extends FlowSource, FlowChain {
   /** One transaction. Throws where the disk takes no writes; then nothing changed. */
   append(batch: FlowBatch): void
   /** Looks at every link: what is wrong, or undefined. */

@@ -15,6 +15,7 @@ import { type Collector, createCollector } from './collector.ts'
 import type { AgentFlows } from './doors.ts'
 import type { FlowLedger } from './ledger.ts'
 import type { Scene } from './scene.ts'
+import { createFlowSender, type FlowSender } from './sender.ts'
 import type { Way } from './summary.ts'
 import { createWitness, type Witness } from './witness.ts'
 
@@ -22,6 +23,8 @@ export interface OwnFlows extends AgentFlows {
   /** The driver, listened to. */
   readonly driver: Driver
   start(boot: () => number): void
+  /** Brings the record to the hub, once it is open; undefined where it stays here. */
+  sender(): FlowSender | undefined
   stop(): Promise<void>
 }
 
@@ -38,9 +41,15 @@ interface Opened {
   readonly witness: Witness
   readonly ledger: FlowLedger
   readonly collector: Collector
+  readonly sender: FlowSender | undefined
 }
 
-export function createOwnFlows(options: AgentOptions, parts: Parts): OwnFlows {
+/** `tell` hands a message to the link. */
+export function createOwnFlows(
+  options: AgentOptions,
+  parts: Parts,
+  tell: (payload: Uint8Array) => Promise<void>,
+): OwnFlows {
   const { driver, flows, identity, log, sha256, store, verify } = options
   const { clock, health, holding, keep, ownDevice, peers } = parts
   let policy: Enforcement | undefined
@@ -103,6 +112,14 @@ export function createOwnFlows(options: AgentOptions, parts: Parts): OwnFlows {
     return true
   }
 
+  const createSender = (ledger: FlowLedger): FlowSender | undefined => {
+    const { toHub } = flows ?? {}
+    if (toHub === undefined) return undefined
+    const { entropy, identity: own, signer } = options
+    const self = { network: own.network.id, node: own.nodeId, signer, links: () => ownDevice.links() }
+    return createFlowSender({ ...self, ...toHub, clock, entropy, log, sha256, ledger, send: tell })
+  }
+
   const open = (boot: () => number): void => {
     if (flows === undefined || driver.flows === undefined) return
     try {
@@ -120,11 +137,14 @@ export function createOwnFlows(options: AgentOptions, parts: Parts): OwnFlows {
       const damaged = tellFault(setAside, witness.fault(ledger.last()?.seq ?? 0))
       const write = (doing: string, run: () => void): boolean => {
         const written = keep.write(doing, run)
-        if (written) witness.note(ledger.last()?.seq ?? 0, clock.monotonic())
-        return written
+        if (!written) return false
+        witness.note(ledger.checkpoint().count, clock.monotonic())
+        sender?.appended()
+        return true
       }
+      const sender = createSender(ledger)
       const doors = { clock, log, reader: driver.flows, ledger, boot, scene, wayTo, write, damaged }
-      opened = { ledger, collector: createCollector(doors), witness }
+      opened = { ledger, collector: createCollector(doors), witness, sender }
     } catch (error) {
       log.warn('flows are not kept on record', { reason: describeError(error) })
       health.raise('disk-full', `flows are not kept on record: ${describeError(error)}`)
@@ -138,13 +158,15 @@ export function createOwnFlows(options: AgentOptions, parts: Parts): OwnFlows {
       opened?.collector.start()
     },
     async stop() {
-      const { collector, ledger, witness } = opened ?? {}
+      const { collector, ledger, sender, witness } = opened ?? {}
       await collector?.stop()
+      sender?.down()
       const count = ledger?.last()?.seq ?? 0
       opened = undefined
       ledger?.close()
       witness?.close(count)
     },
+    sender: () => opened?.sender,
     async query(query) {
       const { collector, ledger } = opened ?? refuse()
       await collector.collect()

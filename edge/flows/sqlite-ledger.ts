@@ -3,7 +3,7 @@
 // last seconds, and links and checkpoint go back together.
 
 import Database from 'better-sqlite3'
-import { fromHex, sameBytes, toHex } from '../../shared/bytes.ts'
+import { fromHex, sameBytes, toHex, utf8 } from '../../shared/bytes.ts'
 import { describeError, HoldfastError } from '../../shared/errors.ts'
 import { encodeBatch, parseBatch } from '../../shared/flows/batch.ts'
 import {
@@ -16,9 +16,9 @@ import {
   signCheckpoint,
 } from '../../shared/flows/chain.ts'
 import type { LedgerEntry } from '../../shared/flows/query.ts'
+import { setAside } from '../../shared/host/damage.ts'
 import { flowLedgerAgeMsMax, flowLedgerBytesMax } from '../../shared/limits.ts'
 import { type TrustedKeys, trustedKeys } from '../../shared/record/envelope.ts'
-import { setAside } from '../store/damage.ts'
 import { isDamage, storeError } from '../store/schema.ts'
 import type { FlowLedger, LedgerOptions, OpenedLedger } from './ledger.ts'
 
@@ -32,6 +32,8 @@ const PAGE_BYTES = 4_096
 const LOG_BYTES_MAX = 1 << 20
 const CACHE_KIB = 256
 const BUSY_MS = 3_000
+/** As it stands in the canonical bytes of a batch; a name has its quotes escaped there. */
+const DAMAGED = utf8('"why":"damaged"')
 /** Rows let go with one batch: a clock that leaps ahead must not empty the ledger. */
 const LET_GO_MAX = 64
 
@@ -70,6 +72,11 @@ function prepareAll(db: Database.Database) {
       'SELECT seq, at, hash, batch FROM link WHERE seq > ? AND at >= ? ORDER BY seq DESC',
     ),
     all: db.prepare<[], Row>('SELECT seq, at, hash, batch FROM link ORDER BY seq'),
+    from: db.prepare<[number], Row>('SELECT seq, at, hash, batch FROM link WHERE seq >= ? ORDER BY seq'),
+    hashOf: db.prepare<[number], Uint8Array>('SELECT hash FROM link WHERE seq = ?').pluck(),
+    damaged: db.prepare<[Uint8Array], Pick<Row, 'seq' | 'hash'>>(
+      'SELECT seq, hash FROM link WHERE instr(batch, ?) > 0 ORDER BY seq DESC LIMIT 1',
+    ),
     letGo: db.prepare('DELETE FROM link WHERE seq = ?'),
     bytes: db.prepare<[], number>('SELECT coalesce(sum(length(batch)), 0) FROM link').pluck(),
     checkpoint: db.prepare<[], Uint8Array>('SELECT envelope FROM checkpoint').pluck(),
@@ -121,6 +128,8 @@ function createLedger(db: Database.Database, options: LedgerOptions): FlowLedger
   let held = readCheckpoint(sql, options)
   checkEnds(sql, held, options)
   let bytes = sql.bytes.get() ?? 0
+  /** So many batches are known to be on the disk. */
+  let secured = 0
 
   /** Inside a transaction. Returns where the chain begins then, and its bytes. */
   const letGo = (from: Checkpoint, total: number): { readonly checkpoint: Checkpoint; readonly bytes: number } => {
@@ -162,6 +171,23 @@ function createLedger(db: Database.Database, options: LedgerOptions): FlowLedger
       return entry
     },
     newest: (afterSeq, sinceMs) => entriesOf(sql.newest.iterate(afterSeq, sinceMs)),
+    checkpoint: () => held,
+    hashOf: (seq) => sql.hashOf.get(seq),
+    from: (seq) => linksOf(sql.from.iterate(seq)),
+    newestDamaged: () => sql.damaged.get(DAMAGED),
+    secure() {
+      if (secured === held.count) return
+      try {
+        db.pragma('synchronous = FULL')
+        // With what was written before it: the log is one file.
+        sql.putCheckpoint.run(signCheckpoint(held, signer, sha256))
+        secured = held.count
+      } catch (error) {
+        throw storeError(error, 'secure the flow ledger')
+      } finally {
+        db.pragma('synchronous = NORMAL')
+      }
+    },
     fault() {
       try {
         return faultOfChain(linksOf(sql.all.iterate()), readCheckpoint(sql, options), sha256)

@@ -14,6 +14,7 @@ import { version } from '../../shared/version.ts'
 import type { Agent, AgentOptions, AgentSettings, PathDoors } from '../agent.ts'
 import type { Driver } from '../drivers/driver.ts'
 import type { DeviceKeys } from '../enrol/device-keys.ts'
+import type { FlowDoors } from '../flows/doors.ts'
 import { openLedger } from '../flows/sqlite-ledger.ts'
 import type { GossipDoor, GossipSelf } from '../gossip/doors.ts'
 import type { Identity } from '../identity.ts'
@@ -126,6 +127,11 @@ function agentSettings(settings: PortedSettings, probe: HostProbe): AgentSetting
   return { interface: name, listenPort, controlPort, meshPort, version, host: describeHost(probe) }
 }
 
+function flowDoors({ flows, metered }: Settings, files: StateFiles): FlowDoors {
+  const open: FlowDoors['open'] = (more) => openLedger(files.flows, more)
+  return flows === 'local' ? { open } : { open, toHub: { deflate, metered } }
+}
+
 async function makeAgent(
   options: RunAgentOptions,
   device: Enrolled,
@@ -167,7 +173,7 @@ async function makeAgent(
     ...(settings.lan ? { lan: { socket: beacons, crypto: sealing } } : {}),
     ...(settings.portMapping === 'auto' ? { portMapping } : {}),
     ...(settings.uplinks === 'auto' ? { uplinks: { ...uplinks, wayOut } } : {}),
-    ...(settings.flows === 'on' ? { flows: { open: (more) => openLedger(files.flows, more) } } : {}),
+    ...(settings.flows === 'off' ? {} : { flows: flowDoors(settings, files) }),
     gossip: { door: gossip({ ...selfOf(options, device), datagrams }), deflate },
     openRelay: (duty) => openHostRelay(options, duty, doors.tls),
     bus: createHubBus({

@@ -62,8 +62,11 @@ export const settingsSchema = v.strictObject({
   uplinks: v.optional(v.picklist(['auto', 'off']), 'auto'),
   /** What enforces policy: programs in the kernel where it takes them, or nft everywhere. */
   policyDriver: v.optional(v.picklist(['auto', 'nft']), 'nft'),
-  /** Keep on record who talked with whom through the mesh; where off, flows are not even counted. */
-  flows: v.optional(v.picklist(['on', 'off']), 'on'),
+  /**
+   * Keep on record who talked with whom through the mesh, and bring it to the hub; `local`: it stays on this device; where off,
+   * flows are not even counted.
+   */
+  flows: v.optional(v.picklist(['on', 'local', 'off']), 'on'),
   logLevel: v.optional(v.picklist(['debug', 'info', 'warn', 'error']), 'info'),
   logFormat: v.optional(v.picklist(['auto', 'text', 'json', 'journal']), 'auto'),
   /** Raise the clock to the time floor at start; off where the host owns time. */

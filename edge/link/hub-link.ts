@@ -7,7 +7,9 @@ import { describeError, type ErrorCode, HoldfastError } from '../../shared/error
 import { base32, type NetworkId, type NodeId } from '../../shared/ids.ts'
 import { deviceLinksBytesMax, factBytesMax } from '../../shared/limits.ts'
 import { encodePresence, parsePresence } from '../../shared/wire/report.ts'
+import { isReplyOf } from '../../shared/wire/sync.ts'
 import { agentFilters, parseTopic, topics } from '../../shared/wire/topics.ts'
+import type { FlowSender } from '../flows/sender.ts'
 import type { CapabilityKeeper } from './capability-keeper.ts'
 import { createLatest } from './latest.ts'
 import type { Sync } from './sync.ts'
@@ -22,6 +24,8 @@ export interface HubLinkOptions {
   readonly sync: Sync
   /** Shares the requests and replies; absent where relays are of no use. */
   readonly capability?: Pick<CapabilityKeeper, 'hubOnline' | 'onReply' | 'down'>
+  /** Brings the record of flows to the hub; absent where it stays here. */
+  readonly flows?: Pick<FlowSender, 'hubOnline' | 'onReply' | 'down'>
   /** A fact came, of any node, this one too. */
   readonly onFact: (node: NodeId, envelope: Uint8Array) => void
   readonly onRefused: (detail: string) => void
@@ -73,6 +77,8 @@ export interface HubLink {
   report(status: Uint8Array, urgent: boolean): void
   announce(fact: Uint8Array): void
   tellOverrides(payload: Uint8Array): void
+  /** Of the record of flows. */
+  tellFlows(payload: Uint8Array): Promise<void>
 }
 
 /** Status: state.md's "at most every 5 s". Facts reach every node of the network, so they are rarer. */
@@ -87,7 +93,7 @@ const GOODBYE_MS_MAX = 1_000
 const FACT_ENVELOPE_MAX = factBytesMax + deviceLinksBytesMax + 128
 
 export function createHubLink(options: HubLinkOptions): HubLink {
-  const { capability, clock, log, network, node, sync } = options
+  const { capability, clock, flows, log, network, node, sync } = options
   const session = base32(options.entropy.bytes(10), 16)
   const presence = (online: boolean) => ({
     topic: topics.node(network, node, 'presence'),
@@ -136,6 +142,7 @@ export function createHubLink(options: HubLinkOptions): HubLink {
     if (state.up) log.warn('the link to the broker is lost', { reason })
     sync.down()
     capability?.down()
+    flows?.down()
     status.down()
     fact.down()
     overrides.down()
@@ -152,6 +159,7 @@ export function createHubLink(options: HubLinkOptions): HubLink {
     if (!online) return
     sync.hubOnline()
     capability?.hubOnline()
+    flows?.hubOnline()
   }
 
   /** Only a hub that is there publishes deltas and replies; a head may have been retained for months. */
@@ -169,6 +177,11 @@ export function createHubLink(options: HubLinkOptions): HubLink {
     options.onFact(from, payload)
   }
 
+  const onReply = (payload: Uint8Array): void => {
+    if (isReplyOf(payload, 'ledger')) flows?.onReply(payload)
+    else if (capability?.onReply(payload) !== true) sync.onReply(payload)
+  }
+
   const dispatch = (topic: string, payload: Uint8Array): void => {
     const parsed = parseTopic(topic)
     if (parsed === undefined || parsed.network !== network) {
@@ -180,8 +193,7 @@ export function createHubLink(options: HubLinkOptions): HubLink {
       heardHub(parsed.type)
       if (parsed.type === 'head') sync.onHead(payload)
       else if (parsed.type === 'delta') sync.onDelta(payload)
-      else if (parsed.type === 'rsp' && parsed.node === node && capability?.onReply(payload) !== true)
-        sync.onReply(payload)
+      else if (parsed.type === 'rsp' && parsed.node === node) onReply(payload)
     }
   }
 
@@ -210,6 +222,7 @@ export function createHubLink(options: HubLinkOptions): HubLink {
       overrides.down()
       sync.down()
       capability?.down()
+      flows?.down()
       await bus.close()
     },
     nudge: () => bus.nudge(),
@@ -220,6 +233,7 @@ export function createHubLink(options: HubLinkOptions): HubLink {
     request: (payload) => bus.publish({ topic: topics.node(network, node, 'req'), payload }),
     report: (payload, urgent) => status.offer(payload, urgent),
     announce: (envelope) => fact.offer(envelope),
+    tellFlows: (payload) => bus.publish({ topic: topics.node(network, node, 'ledger'), payload }),
     tellOverrides(payload) {
       told = payload
       overrides.offer(payload, true)

@@ -58,7 +58,7 @@ function isAbout({ address, name, node }: FlowEnd, peer: string): boolean {
 }
 
 /** Those of one batch that were asked for. */
-function shownOf(
+export function shownOf(
   { batch, seq }: LedgerEntry,
   { denied, peer }: Pick<FlowQuery, 'denied' | 'peer'>,
 ): readonly ShownFlow[] {

@@ -26,6 +26,7 @@ export type EnvelopeKind =
   | 'wg-key'
   | 'device-key'
   | 'ledger'
+  | 'ledger-window'
 
 const VERSION = 1
 const KEY_ID_BYTES = 8

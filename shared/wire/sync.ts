@@ -32,8 +32,8 @@ export function parseRequest(bytes: Uint8Array): SyncRequest {
   return parseWith(requestSchema, parseCanonical(bytes, requestBytesMax))
 }
 
-const replyKinds = ['delta', 'snapshot', 'current', 'capability'] as const
-/** `current`: the agent already holds the newest revision; no data. */
+const replyKinds = ['delta', 'snapshot', 'current', 'capability', 'ledger'] as const
+/** `current`: the agent already holds the newest revision; no data. `ledger`: what the hub has of its record of flows. */
 export type ReplyKind = (typeof replyKinds)[number]
 
 export interface Chunk {
@@ -82,6 +82,11 @@ export function parseChunk(bytes: Uint8Array): Chunk {
     hash: bytes.slice(22, 54),
     data: bytes.slice(HEADER),
   }
+}
+
+/** What a reply is of, before it is looked at any further. */
+export function isReplyOf(bytes: Uint8Array, kind: ReplyKind): boolean {
+  return bytes[1] === replyKinds.indexOf(kind)
 }
 
 /** Gathers the chunks of one reply; chunks of other requests are ignored, repeated ones are harmless. */

@@ -4,9 +4,12 @@
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import Database from 'better-sqlite3'
+import type { FleetFlows } from '../../../cloud/flows/fleet-flows.ts'
 import type { FlowsAnswer, ShownFlow, ShownLoss } from '../../../shared/flows/query.ts'
 import { ask, expectAll, serve } from '../conversation.ts'
+import type { LabHub } from '../hub.ts'
 import type { LabNode } from '../node.ts'
 import { runScenario, type Scenario } from '../scenario.ts'
 import { oneSite, resource } from '../shapes.ts'
@@ -74,6 +77,24 @@ function isDeniedThere({ destinationPort, direction, reason, source, verdict }: 
     reason.kind === 'isolated' &&
     reason.policies.includes('ping')
   )
+}
+
+/** Until the hub has just what the device has, each flow once. */
+function brought(hub: LabHub, node: LabNode): Promise<unknown> {
+  const probe = async () => {
+    const own = await flowsOf(node)
+    const { items } = JSON.parse(await hub.cli(['flows', '--node', node.name, '--json'])) as FleetFlows
+    const there = items.map(({ network: _, node: by, ...flow }) => ({ by, ...flow }))
+    const here = own.items.map((flow) => ({ by: node.name, ...flow }))
+    const isSame = isDeepStrictEqual(new Set(there), new Set(here)) && there.length === here.length
+    return holds(isSame && here.length > 0, `${there.length} of ${here.length} flows`)
+  }
+  return waitFor(`the hub has the flows of ${node.name}`, probe, { timeoutMs: PATIENCE_MS })
+}
+
+async function auditOf(hub: LabHub): Promise<readonly string[]> {
+  const { items } = JSON.parse(await hub.cli(['audit', '--json'])) as { items: readonly { verb: string }[] }
+  return items.map(({ verb }) => verb)
 }
 
 /** What somebody with root does to the record while the agent is away. */
@@ -161,6 +182,21 @@ export const scenario: Scenario = {
       const seen = await verified(two)
       expect(seen.startsWith('the record is whole'), 'a record that is whole', seen)
     })
+    await story.step('the hub has it all, of both ends, and lets people ask who talked with whom', async () => {
+      for (const node of [one, two]) await brought(fleet.hub, node)
+      const shown = await fleet.hub.cli(['flows', '--denied', '--peer', 'alpha-1'])
+      expect(/alpha-2 .* denied .*alpha-1/.test(shown), 'what alpha-2 denied alpha-1', shown)
+    })
+    await story.step('the hub is dead: flows go on record; it is back, and has each of them, once', async () => {
+      await fleet.hub.kill()
+      const { newest } = await flowsOf(two)
+      await expectAll([{ from: one.host, protocol: 'tcp', to, port: 80, passes: true }])
+      await onRecord(two, 'TCP 80, with the hub dead', (flow) => isWeb(flow) && flow.seq > newest)
+      await fleet.hub.start()
+      for (const node of [one, two]) await brought(fleet.hub, node)
+      const seen = await verified(two)
+      expect(seen.startsWith('the record is whole'), 'a record that is whole', seen)
+    })
     await story.step('somebody edits a batch of it: that is found', async () => {
       await two.end('SIGTERM')
       tamper(two, 'UPDATE link SET batch = CAST(replace(CAST(batch AS TEXT), \'"drop"\', \'"accept"\') AS BLOB)')
@@ -176,6 +212,13 @@ export const scenario: Scenario = {
       expect(codes.includes('flow-ledger-broken'), 'the condition flow-ledger-broken', codes)
       await ask(one.host, 'tcp', to, 80)
       await onRecord(two, 'TCP 80 in the new one', isWeb)
+      const probe = async () => {
+        const found = await auditOf(fleet.hub)
+        return holds(found.includes('flow-ledger-anew'), found.join())
+      }
+      await waitFor('the hub takes the new one for what it is', probe, { timeoutMs: PATIENCE_MS })
+      const known = await fleet.hub.cli(['explain', 'node', two.name])
+      expect(!/flow-ledger-(?:cut|forked|edited)/.test(known), 'nobody accused', known)
     })
     await story.step('they leave, and nothing is counted any more', async () => {
       await two.cli(['leave'])
