@@ -142,6 +142,7 @@ export function createFakeHub(): FakeHub {
       return { ...fakeOverride(), verdict: 'dropped' }
     },
     flows: () => ({ items: [], lostBefore: [], ledgers: [], newest: 0 }),
+    flowFigures: () => undefined,
     acceptFlows(name) {
       if (name !== 'alice') throw new HoldfastError('not-found', 'no such device')
     },

@@ -17,6 +17,7 @@ import type { RenewReply, RenewRequest } from '../shared/wire/renew.ts'
 import type { PathKind, StatusReport } from '../shared/wire/report.ts'
 import type { BrokerAccess } from './broker-access.ts'
 import type { FleetFlowQuery, FleetFlows } from './flows/fleet-flows.ts'
+import type { FleetFlowFigures } from './flows/flow-figures.ts'
 import type { FlowStore } from './flows/flow-store.ts'
 
 /** Who asks: an administrator's token, the local socket, or a device that enrols. For the audit log. */
@@ -278,6 +279,8 @@ export interface Hub {
   dropOverride(id: string, actor: Actor): FleetOverride
   /** Flows on record that devices brought. Throws `unsupported` where none are kept. */
   flows(query: FleetFlowQuery): FleetFlows
+  /** Undefined where no flows are kept. */
+  flowFigures(): FleetFlowFigures | undefined
   /** Goes on with the record that the device has, after it was refused. Throws `not-found`. */
   acceptFlows(name: string, actor: Actor): void
   rollOut(): readonly RollOut[]

@@ -3,7 +3,9 @@
 import { compareText } from '../../shared/bytes.ts'
 import { type Family, formatMetrics, gauge, type Sample } from '../../shared/metrics-text.ts'
 import { awayAmong, lastSignOf } from '../fleet/away.ts'
+import type { FleetFlowFigures } from '../flows/flow-figures.ts'
 import { type Away, type FleetNode, nodeStates, type RollOut } from '../hub.ts'
+import { flowMetrics } from './flow-metrics.ts'
 
 export interface Figures {
   readonly version: string
@@ -13,6 +15,7 @@ export interface Figures {
   readonly rollOut: readonly RollOut[]
   readonly watchers: number
   readonly brokerConnections: number | undefined
+  readonly flows: FleetFlowFigures | undefined
 }
 
 function nodeCounts(fleet: readonly FleetNode[]): Sample[] {
@@ -112,5 +115,6 @@ export function hubMetrics(figures: Figures): string {
       'Members that took the newest revision back by themselves.',
       perNetwork((one) => one.takenBack.length),
     ),
+    ...flowMetrics(figures.flows),
   ])
 }

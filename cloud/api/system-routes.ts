@@ -49,6 +49,7 @@ export const systemRoutes: readonly ApiRoute[] = [
           rollOut: deps.hub.rollOut(),
           watchers: deps.events.watchers(),
           brokerConnections: deps.brokerConnections(),
+          flows: deps.hub.flowFigures(),
         }),
         200,
         { 'content-type': metricsContentType },

@@ -7,6 +7,7 @@ import type { Clock, Entropy, Log, Sha256, Timer, Verify } from '../../shared/ef
 import { describeError, HoldfastError } from '../../shared/errors.ts'
 import { flowWindowsWaitingBytesMax } from '../../shared/flow-limits.ts'
 import { parseBatch } from '../../shared/flows/batch.ts'
+import { createFlowTally, type FlowTally } from '../../shared/flows/tally.ts'
 import { inflate } from '../../shared/host/inflate.ts'
 import { base32, type Name, type NetworkId, type NodeId } from '../../shared/ids.ts'
 import { flowBatchBytesMax, rateKeysMax } from '../../shared/limits.ts'
@@ -25,7 +26,8 @@ import { unled } from '../fleet/device-facts.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { AuditRow } from '../hub.ts'
 import type { Enrolment } from '../store/hub-store.ts'
-import type { FlowStore, LedgerFault, LedgerState } from './flow-store.ts'
+import type { FleetFlowFigures } from './flow-figures.ts'
+import type { FlowStore, LedgerFault, LedgerState, TakenWindow } from './flow-store.ts'
 import { judgeWindow, noEnd } from './judge.ts'
 
 export interface FlowDeskOptions {
@@ -49,6 +51,7 @@ export interface FlowDesk {
   hear(node: NodeId, payload: Uint8Array, reply: Reply): void
   /** What is wrong with the record of that device; undefined where nothing is known to be. */
   fault(node: NodeId): LedgerFault | undefined
+  figures(): FleetFlowFigures
   /** What is known of the record of each device. */
   ledgers(): readonly LedgerState[]
   /** Begins anew with what the device has. Throws `not-found` where nothing is wrong with it. */
@@ -73,6 +76,7 @@ export function createFlowDesk(options: FlowDeskOptions): FlowDesk {
   const words = new Map<NodeId, string>()
   const faults = new Map<NodeId, LedgerFault>()
   const waiting = new Map<NodeId, Waiting>()
+  const tallies = new Map<Name, FlowTally>()
   let waitingBytes = 0
   let timer: Timer | undefined
   let failing = false
@@ -124,6 +128,12 @@ export function createFlowDesk(options: FlowDeskOptions): FlowDesk {
     }
   }
 
+  const note = ({ network }: LedgerState, links: TakenWindow['links']): void => {
+    const tally = tallies.get(network) ?? createFlowTally()
+    tallies.set(network, tally)
+    for (const { parsed } of links) tally.note(parsed)
+  }
+
   const refuse = (state: LedgerState, code: LedgerFault['code'], detail: string): LedgerState | undefined => {
     const { fault } = state
     if (fault?.code === code && fault.detail === detail) {
@@ -169,7 +179,9 @@ export function createFlowDesk(options: FlowDeskOptions): FlowDesk {
     if (last === undefined) return known
     const next = { ...heard, count: last.seq, head: toHex(last.hash) }
     const links = verdict.links.map((link, at) => ({ ...link, parsed: parsed[at] ?? parseBatch(link.batch) }))
+    const news = known.count > 0 && !verdict.anew ? links : links.filter(({ hash, seq }) => !isHeld(seq, hash))
     if (!keep(next, () => store.take({ state: next, links, missing: verdict.missing }))) return undefined
+    note(next, news)
     if (verdict.anew) {
       const why = `batch ${statement.began?.seq} says that it was not whole`
       audit(name, 'flow-ledger-anew', `a new record of flows follows one of ${known.count} batches: ${why}`)
@@ -215,6 +227,7 @@ export function createFlowDesk(options: FlowDeskOptions): FlowDesk {
       timer ??= clock.after(0, next)
     },
     fault: (node) => faults.get(node),
+    figures: () => ({ tallies: [...tallies], ledgers: [...states.values()], store: store.figures(), failing }),
     ledgers: () => [...states.values()],
     accept(node) {
       const state = states.get(node)

@@ -16,7 +16,7 @@ interface HubFlowsParts extends Pick<FlowDeskOptions, 'fleet' | 'networkId' | 'o
 
 export interface HubFlows {
   readonly desk: FlowDesk | undefined
-  readonly people: Pick<Hub, 'flows' | 'acceptFlows'>
+  readonly people: Pick<Hub, 'flows' | 'flowFigures' | 'acceptFlows'>
   fault(node: NodeId): LedgerFault | undefined
 }
 
@@ -33,6 +33,7 @@ export function createHubFlows(options: HubOptions, parts: HubFlowsParts): HubFl
     people: {
       flows: (query) =>
         store === undefined || desk === undefined ? refuse() : queryFleetFlows(store, desk.ledgers(), query),
+      flowFigures: () => desk?.figures(),
       acceptFlows(name, actor) {
         const enrolment = parts.enrolments.get(name as Name)
         if (enrolment === undefined)

@@ -79,7 +79,15 @@ test('what a device tells is listed, shown with the device, counted, and audited
   assert.is(beta?.overrides, undefined)
   assert.equal(verbs(one), ['override'])
   assert.match(one.hub.audit(1)[0]?.detail ?? '', /on alpha by root \(login anna\).*open-hmi: line 3 is down/)
-  const figures = { version: '1', uptimeS: 1, residentBytes: 1, watchers: 0, brokerConnections: 0, rollOut: [] }
+  const figures = {
+    version: '1',
+    uptimeS: 1,
+    residentBytes: 1,
+    watchers: 0,
+    flows: undefined,
+    brokerConnections: 0,
+    rollOut: [],
+  }
   assert.match(hubMetrics({ ...figures, fleet: one.hub.fleet() }), /holdfast_node_overrides\{.*node="alpha"\} 1\n/)
 })
 

@@ -39,6 +39,7 @@ function agentWith(answer: Partial<FlowsAnswer>, fault?: string) {
         asked.push(query)
         return { items: [], lostBefore: [], newest: 3, more: false, ...answer }
       },
+      figures: () => undefined,
       fault: () => fault,
     },
   })

@@ -4,7 +4,9 @@
 import type { Address } from '../../shared/address/cidr.ts'
 import { fromBase64 } from '../../shared/bytes.ts'
 import { describeError, HoldfastError } from '../../shared/errors.ts'
+import type { FlowBatch } from '../../shared/flows/batch.ts'
 import { queryFlows } from '../../shared/flows/query.ts'
+import { createFlowTally } from '../../shared/flows/tally.ts'
 import { type Endpoint, worldOf } from '../../shared/policy/world.ts'
 import { formatVersion } from '../../shared/record/head.ts'
 import type { AgentOptions } from '../agent.ts'
@@ -55,6 +57,7 @@ export function createOwnFlows(
   let policy: Enforcement | undefined
   let directory: { readonly of: unknown; readonly endpoints: ReadonlyMap<Address, Endpoint> } | undefined
   let opened: Opened | undefined
+  const tally = createFlowTally()
 
   const endpoints = (): ReadonlyMap<Address, Endpoint> => {
     const records = holding.inForce()?.parsed.records
@@ -143,7 +146,14 @@ export function createOwnFlows(
         return true
       }
       const sender = createSender(ledger)
-      const doors = { clock, log, reader: driver.flows, ledger, boot, scene, wayTo, write, damaged }
+      const noted = {
+        append(batch: FlowBatch) {
+          ledger.append(batch)
+          tally.note(batch)
+        },
+        last: () => ledger.last(),
+      }
+      const doors = { clock, log, reader: driver.flows, ledger: noted, boot, scene, wayTo, write, damaged }
       opened = { ledger, collector: createCollector(doors), witness, sender }
     } catch (error) {
       log.warn('flows are not kept on record', { reason: describeError(error) })
@@ -171,6 +181,10 @@ export function createOwnFlows(
       const { collector, ledger } = opened ?? refuse()
       await collector.collect()
       return queryFlows(ledger, query)
+    },
+    figures() {
+      if (opened === undefined) return undefined
+      return { tally, batches: opened.ledger.checkpoint().count, atHub: opened.sender?.atHub() }
     },
     fault: () => (opened ?? refuse()).ledger.fault(),
   }

@@ -49,6 +49,8 @@ export interface FlowSender {
   /** A reply of the kind `ledger`. Throws `invalid`. */
   onReply(chunk: Uint8Array): void
   down(): void
+  /** Batches that the hub has, as it said last; undefined where it has not. */
+  atHub(): number | undefined
 }
 
 /** A fleet that comes back together asks spread over this; intent and facts go first. */
@@ -85,6 +87,7 @@ export function createFlowSender(options: FlowSenderOptions): FlowSender {
   let online = false
   /** The hub's last answer on this connection. */
   let hub: LedgerAnswer | undefined
+  let known: number | undefined
   let awaited: string | undefined
   let askedAt = 0
   let timer: Timer | undefined
@@ -230,8 +233,10 @@ export function createFlowSender(options: FlowSenderOptions): FlowSender {
       if (id !== awaited) return
       awaited = undefined
       hub = parseLedgerAnswer(data)
+      known = hub.count
       follow(hub, clock.monotonic() - askedAt)
     },
+    atHub: () => known,
     down() {
       online = false
       hub = undefined

@@ -7,11 +7,12 @@ import type { ProcessCost } from '../../shared/host/process.ts'
 import { type Family, formatMetrics } from '../../shared/metrics-text.ts'
 import type { Agent } from '../agent.ts'
 import { agentFamilies } from './agent-families.ts'
+import { flowFamilies } from './flow-families.ts'
 import { peerFamilies } from './peer-families.ts'
 import { relayFamilies } from './relay-families.ts'
 
 export interface MetricsOptions {
-  readonly agent: Pick<Agent, 'status' | 'paths' | 'relayFigures'>
+  readonly agent: Pick<Agent, 'status' | 'paths' | 'relayFigures' | 'flows'>
   readonly cost: () => ProcessCost
   readonly clock: Clock
   readonly log: Log
@@ -37,7 +38,9 @@ export function createMetrics({ agent, clock, cost, log }: MetricsOptions): () =
   const make = async (): Promise<string> => {
     const status = agent.status()
     const families = [...agentFamilies(status, cost()), ...peerFamilies(status, agent.paths())]
-    return formatMetrics([...families, ...(await ofRelay())])
+    const flows = agent.flows.figures()
+    const ofFlows = flows === undefined ? [] : flowFamilies(flows)
+    return formatMetrics([...families, ...ofFlows, ...(await ofRelay())])
   }
 
   return () => {

@@ -84,10 +84,9 @@ function brought(hub: LabHub, node: LabNode): Promise<unknown> {
   const probe = async () => {
     const own = await flowsOf(node)
     const { items } = JSON.parse(await hub.cli(['flows', '--node', node.name, '--json'])) as FleetFlows
-    const there = items.map(({ network: _, node: by, ...flow }) => ({ by, ...flow }))
-    const here = own.items.map((flow) => ({ by: node.name, ...flow }))
-    const isSame = isDeepStrictEqual(new Set(there), new Set(here)) && there.length === here.length
-    return holds(isSame && here.length > 0, `${there.length} of ${here.length} flows`)
+    const here = own.items.map((flow) => ({ ...flow, node: node.name, network: 'default' }))
+    const isSame = isDeepStrictEqual(new Set(items), new Set(here)) && items.length === here.length
+    return holds(isSame && here.length > 0, `${items.length} of ${here.length} flows`)
   }
   return waitFor(`the hub has the flows of ${node.name}`, probe, { timeoutMs: PATIENCE_MS })
 }
