@@ -40,6 +40,7 @@ function agentWith(answer: Partial<FlowsAnswer>, fault?: string) {
         return { items: [], lostBefore: [], newest: 3, more: false, ...answer }
       },
       figures: () => undefined,
+      batches: async () => ({ entries: [] }),
       fault: () => fault,
     },
   })

@@ -1,77 +1,26 @@
 // `holdfast flows`: who talked with whom through the mesh, and by which rule. Without an agent it reads the record itself.
 
-import { fromBase64 } from '../../shared/bytes.ts'
 import { flowColumns, flowRow, lossText } from '../../shared/cli/flows-text.ts'
 import { switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { renderTable } from '../../shared/cli/table.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { type FlowQuery, type FlowsAnswer, queryFlows } from '../../shared/flows/query.ts'
-import { sha256, verify } from '../../shared/host/crypto.ts'
-import { parseWith } from '../../shared/intent/resource.ts'
-import { duration, durationS } from '../../shared/intent/token.ts'
 import { flowsShownMax } from '../../shared/limits.ts'
-import { loadKeys } from '../enrol/device-keys.ts'
-import { loadIdentity } from '../enrol/identity-file.ts'
-import type { FlowLedger } from '../flows/ledger.ts'
-import { openLedger } from '../flows/sqlite-ledger.ts'
-import { lockState } from '../host/lock.ts'
-import { createLocalClient, isAgentDown } from '../local/client.ts'
+import { createLocalClient } from '../local/client.ts'
 import { type Cli, type Command, writeJson } from './context.ts'
+import { orRecord, sinceMsOf } from './record.ts'
 
 /** How often `-f` asks; each time the kernel is looked at. */
 const FOLLOW_MS = 2_000
 const SINCE = '1h'
 
 function queryOf(cli: Cli): FlowQuery {
-  const text = textFlag(cli.flags, 'since') ?? SINCE
   const word = textFlag(cli.flags, 'limit') ?? '1000'
   const limit = Number(word)
   if (!Number.isInteger(limit) || limit < 1 || limit > flowsShownMax)
     throw new HoldfastError('usage', `--limit ${word} is not a number from 1 to ${flowsShownMax}`)
-  try {
-    const sinceMs = Math.max(0, cli.clock.now() - 1_000 * durationS(parseWith(duration, text)))
-    return { sinceMs, afterSeq: 0, denied: switchFlag(cli.flags, 'denied'), peer: textFlag(cli.flags, 'peer'), limit }
-  } catch (cause) {
-    throw new HoldfastError('usage', `--since ${text} is not a time`, {
-      remedy: 'Write it like 90s, 20m, 4h or 7d.',
-      cause,
-    })
-  }
-}
-
-/** The record of an agent that is not running. */
-function withLedger<T>(cli: Cli, read: (ledger: FlowLedger) => T): T {
-  const { files, log } = cli
-  const [identity, keys] = [loadIdentity(files), loadKeys(files)]
-  if (identity === undefined || keys === undefined || !cli.probe.exists(files.flows)) {
-    throw new HoldfastError('not-found', 'there is no record of flows', {
-      remedy: 'Start the agent: systemctl start holdfast',
-    })
-  }
-  const lock = lockState(files.lock, log)
-  try {
-    const of = { network: identity.network.id, node: identity.nodeId, signer: keys.signer, sha256, verify }
-    const known = (): readonly Uint8Array[] => keys.deviceKeys.map(fromBase64)
-    const { ledger } = openLedger(files.flows, { ...of, keys: known, clock: cli.clock, log, look: true })
-    try {
-      return read(ledger)
-    } finally {
-      ledger.close()
-    }
-  } finally {
-    lock.release()
-  }
-}
-
-async function orCached<T>(cli: Cli, ask: () => Promise<T>, read: (ledger: FlowLedger) => T): Promise<T> {
-  try {
-    return await ask()
-  } catch (error) {
-    if (!isAgentDown(error)) throw error
-    const found = withLedger(cli, read)
-    cli.note('the agent is not running; this is what it has left')
-    return found
-  }
+  const [denied, peer] = [switchFlag(cli.flags, 'denied'), textFlag(cli.flags, 'peer')]
+  return { sinceMs: sinceMsOf(cli, SINCE), afterSeq: 0, denied, peer, limit }
 }
 
 function show(cli: Cli, { items, lostBefore, more }: FlowsAnswer, limit: number): void {
@@ -100,7 +49,7 @@ async function follow(cli: Cli, first: FlowQuery): Promise<number> {
 
 async function check(cli: Cli): Promise<number> {
   const client = createLocalClient(cli.files.socket)
-  const { fault } = await orCached(
+  const { fault } = await orRecord(
     cli,
     () => client.flowFault(),
     (ledger) => ({ fault: ledger.fault() }),
@@ -119,7 +68,7 @@ export const flowsCommand: Command = async (cli) => {
   if (switchFlag(cli.flags, 'verify')) return await check(cli)
   const query = queryOf(cli)
   if (switchFlag(cli.flags, 'follow')) return await follow(cli, query)
-  const answer = await orCached(
+  const answer = await orRecord(
     cli,
     () => createLocalClient(cli.files.socket).flows(query),
     (ledger) => queryFlows(ledger, query),

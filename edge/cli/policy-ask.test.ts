@@ -4,57 +4,22 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { deflate } from '../../shared/host/deflate.ts'
 import { parseName } from '../../shared/ids.ts'
 import { parseWith, specs } from '../../shared/intent/resource.ts'
 import type { OverrideView } from '../../shared/override/report.ts'
-import { encodeSnapshot } from '../../shared/record/delta.ts'
-import { fakeRecords, fakeWgKey } from '../../shared/record/parsed.fake.ts'
-import { type AnyRecord, encodeRecord } from '../../shared/record/record.ts'
-import { encodeCarried } from '../../shared/wire/carried.ts'
 import { fakeAgent } from '../agent.fake.ts'
 import type { Agent } from '../agent.ts'
-import { type Call, withCli } from './cli-rig.fake.ts'
+import type { Call } from './cli-rig.fake.ts'
+import { withHeldIntent } from './held-intent.fake.ts'
 
 const awake = setInterval(() => undefined, 1_000)
 test.after(() => clearInterval(awake))
 
 const web = { subject: { node: 'web' }, ingress: [{ from: [{ node: 'shop' }], ports: [{ port: 443 }] }] }
-const records = fakeRecords({ nodes: [{ name: 'web' }, { name: 'shop' }], policies: { web } })
-
-/** As the agent hands it out: nothing here looks at signatures again. */
-function carried(): Uint8Array {
-  const all = [
-    ...(records.network === undefined ? [] : [{ kind: 'network', id: 'network/net', body: records.network }]),
-    ...records.nodes.map((body) => ({ kind: 'node', id: `node/${body.name}`, body })),
-    ...records.policies.map((body) => ({ kind: 'policy', id: `policy/${body.name}`, body })),
-  ] as AnyRecord[]
-  const set = new Map(all.map((record) => [record.id, encodeRecord(record)]))
-  const half = new Uint8Array(16)
-  const state = { version: { epoch: 1, revision: 7 }, root: half, facts: half, online: false }
-  return encodeCarried([
-    { type: 'state', state, stampsFollow: false },
-    { type: 'snapshot', deflated: deflate(encodeSnapshot(set, Uint8Array.of(1))) },
-  ])
-}
+const intent = { nodes: [{ name: 'web' }, { name: 'shop' }], policies: { web } }
 
 function withNode(run: (call: Call, state: string) => Promise<void>, more: Partial<Agent> = {}): Promise<void> {
-  return withCli(fakeAgent({ status: () => ({}) as never, exportIntent: carried, ...more }), async (call, state) => {
-    const broker = { urls: ['mqtts://hub.test:8883'], username: 'x', password: 'x' }
-    const network = { id: 'aaaaaaaaaaaa', name: 'default' }
-    const anchor = { rootKey: fakeWgKey(9), tlsAuthority: '' }
-    const identity = {
-      nodeId: 'aaaaaaaaaaaaaaaa',
-      name: 'web',
-      network,
-      hubUrl: 'https://hub.test',
-      anchor,
-      keys: [],
-      broker,
-    }
-    writeFileSync(join(state, 'identity.json'), JSON.stringify(identity))
-    await run(call, state)
-  })
+  return withHeldIntent(intent, 'web', more, run)
 }
 
 test('explain: the policies that this node holds, and of which revision', () =>

@@ -30,6 +30,60 @@ export const policyRows: readonly CommandRow[] = [
   },
   {
     spec: {
+      name: 'policy whatif',
+      summary: 'Show which flows on record would fare otherwise if other policies held',
+      description:
+        'Changes nothing. FILE has policies as for `holdfast-hub apply`: they stand in place of those of the same name, or come in addition. Each flow on record is judged at both ends, with names and labels as they were then. Needs no hub and no agent.',
+      args: [{ name: 'FILE', summary: 'Policies, also those of Kubernetes; - for stdin; not needed with --delete' }],
+      flags: [
+        { name: 'delete', value: 'NAME', repeat: true, summary: 'As if this policy were gone' },
+        { name: 'since', value: 'TIME', summary: 'How far back: 20m, 4h, 7d (default 7d)' },
+        {
+          name: 'fail-on',
+          value: 'WHAT',
+          choices: ['loss', 'change'],
+          summary: 'Exit with 1 if a flow that passed would be refused (loss), or any would fare otherwise (change)',
+        },
+        json,
+      ],
+      examples: [
+        'holdfast policy whatif change.yaml --since 7d',
+        'holdfast policy whatif --delete open-hmi --fail-on loss',
+      ],
+    },
+    load: async () => (await import('./policy-whatif.ts')).policyWhatifCommand,
+  },
+  {
+    spec: {
+      name: 'policy suggest',
+      summary: 'Write the least policy that the flows on record need, with what each rule was learned from',
+      description:
+        'Of this node’s own record: only flows that were accepted and answered teach anything; what was refused, one-sided or a scan does not. Prints YAML for `holdfast policy whatif` and `holdfast-hub apply`.',
+      flags: [
+        { name: 'since', value: 'TIME', summary: 'How far back: 20m, 4h, 7d (default 7d)' },
+        {
+          name: 'by',
+          value: 'LABELS',
+          repeat: true,
+          summary:
+            'Keys of labels to select by, like role,site: for this node, too. Without it, peers are selected by all of their labels, and this node by its name',
+        },
+        {
+          name: 'direction',
+          value: 'WAY',
+          choices: ['ingress', 'egress'],
+          summary: 'Learn only who comes in, or only whom this node calls (default: both)',
+        },
+        { name: 'name', value: 'NAME', summary: 'Name of the policy (default suggested-NODE)' },
+        { name: 'output', short: 'o', value: 'FORMAT', choices: ['yaml', 'json'], summary: 'yaml (default) or json' },
+        json,
+      ],
+      examples: ['holdfast policy suggest --since 7d > least.yaml', 'holdfast policy suggest --by role -o yaml'],
+    },
+    load: async () => (await import('./policy-suggest.ts')).policySuggestCommand,
+  },
+  {
+    spec: {
       name: 'policy override',
       summary: 'Put policies over this node’s own for a while; for sites that are cut off from the hub',
       description:

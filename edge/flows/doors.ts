@@ -2,6 +2,7 @@
 
 import type { FlowQuery, FlowsAnswer } from '../../shared/flows/query.ts'
 import type { FlowTally } from '../../shared/flows/tally.ts'
+import type { BatchesAnswer, BatchesQuery } from './batches.ts'
 import type { LedgerOptions, OpenedLedger } from './ledger.ts'
 
 export interface FlowDoors {
@@ -28,6 +29,8 @@ export interface AgentFlows {
   query(query: FlowQuery): Promise<FlowsAnswer>
   /** Undefined where no flows are recorded. */
   figures(): FlowFigures | undefined
+  /** Whole batches, a page at a time; looks at the kernel before the first. */
+  batches(query: BatchesQuery): Promise<BatchesAnswer>
   /** What is wrong with the record, link by link; undefined where nothing is. */
   fault(): string | undefined
 }

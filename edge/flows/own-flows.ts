@@ -13,6 +13,7 @@ import type { AgentOptions } from '../agent.ts'
 import type { Parts } from '../agent-parts.ts'
 import type { Driver } from '../drivers/driver.ts'
 import type { Enforcement } from '../plan/enforcement.ts'
+import { queryBatches } from './batches.ts'
 import { type Collector, createCollector } from './collector.ts'
 import type { AgentFlows } from './doors.ts'
 import type { FlowLedger } from './ledger.ts'
@@ -185,6 +186,11 @@ export function createOwnFlows(
     figures() {
       if (opened === undefined) return undefined
       return { tally, batches: opened.ledger.checkpoint().count, atHub: opened.sender?.atHub() }
+    },
+    async batches(query) {
+      const { collector, ledger } = opened ?? refuse()
+      if (query.beforeSeq === undefined) await collector.collect()
+      return queryBatches(ledger, query)
     },
     fault: () => (opened ?? refuse()).ledger.fault(),
   }

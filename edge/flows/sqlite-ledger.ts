@@ -36,6 +36,8 @@ const BUSY_MS = 3_000
 const DAMAGED = utf8('"why":"damaged"')
 /** Rows let go with one batch: a clock that leaps ahead must not empty the ledger. */
 const LET_GO_MAX = 64
+/** Behind every number. */
+const NO_END = Number.MAX_SAFE_INTEGER
 
 function connect(path: string, bytesMax: number): Database.Database {
   const db = new Database(path, { timeout: BUSY_MS })
@@ -68,8 +70,8 @@ function prepareAll(db: Database.Database) {
   return {
     add: db.prepare('INSERT INTO link (seq, at, hash, batch) VALUES (?, ?, ?, ?)'),
     oldest: db.prepare<[], Row>('SELECT seq, at, hash, batch FROM link ORDER BY seq LIMIT 1'),
-    newest: db.prepare<[number, number], Row>(
-      'SELECT seq, at, hash, batch FROM link WHERE seq > ? AND at >= ? ORDER BY seq DESC',
+    newest: db.prepare<[number, number, number], Row>(
+      'SELECT seq, at, hash, batch FROM link WHERE seq > ? AND at >= ? AND seq < ? ORDER BY seq DESC',
     ),
     all: db.prepare<[], Row>('SELECT seq, at, hash, batch FROM link ORDER BY seq'),
     from: db.prepare<[number], Row>('SELECT seq, at, hash, batch FROM link WHERE seq >= ? ORDER BY seq'),
@@ -114,7 +116,7 @@ function readCheckpoint(sql: Statements, options: LedgerOptions): Checkpoint {
 function checkEnds(sql: Statements, { before, count, head, oldest }: Checkpoint, { sha256 }: LedgerOptions): void {
   if (count === 0) return
   const [first] = sql.oldest.all()
-  const last = sql.newest.get(0, 0)
+  const last = sql.newest.get(0, 0, NO_END)
   const whole = first?.seq === oldest && last?.seq === count && toHex(last.hash) === head
   if (!whole) throw new HoldfastError('corrupt', `batches are missing, of ${oldest} to ${count} that were signed`)
   if (sameBytes(linkHash(fromHex(before), first.seq, first.batch, sha256), first.hash)) return
@@ -167,10 +169,10 @@ function createLedger(db: Database.Database, options: LedgerOptions): FlowLedger
       }
     },
     last() {
-      const [entry] = entriesOf(sql.newest.all(held.count - 1, 0))
+      const [entry] = entriesOf(sql.newest.all(held.count - 1, 0, NO_END))
       return entry
     },
-    newest: (afterSeq, sinceMs) => entriesOf(sql.newest.iterate(afterSeq, sinceMs)),
+    newest: (afterSeq, sinceMs, beforeSeq = NO_END) => entriesOf(sql.newest.iterate(afterSeq, sinceMs, beforeSeq)),
     checkpoint: () => held,
     hashOf: (seq) => sql.hashOf.get(seq),
     from: (seq) => linksOf(sql.from.iterate(seq)),

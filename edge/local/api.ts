@@ -21,6 +21,7 @@ export const paths = {
   plan: '/v1/plan',
   journal: '/v1/journal',
   flows: '/v1/flows',
+  flowBatches: '/v1/flows/batches',
   flowFault: '/v1/flows/fault',
   wake: '/v1/wake',
   retry: '/v1/retry',

@@ -6,6 +6,7 @@ import { type ErrorCode, HoldfastError } from '../../shared/errors.ts'
 import type { FlowQuery, FlowsAnswer } from '../../shared/flows/query.ts'
 import { gossipFileBytesMax } from '../../shared/limits.ts'
 import type { AgentStatus, KeysReport, OverrideAnswer } from '../agent.ts'
+import type { BatchesAnswer, BatchesQuery } from '../flows/batches.ts'
 import type { OverrideOrder } from '../override/book.ts'
 import type { PathsReport } from '../paths/report.ts'
 import type { UpdateAnswer } from '../update/update.ts'
@@ -36,6 +37,7 @@ export interface LocalClient {
   plan(): Promise<PlanAnswer>
   journal(limit: number): Promise<JournalAnswer>
   flows(query: FlowQuery): Promise<FlowsAnswer>
+  flowBatches(query: BatchesQuery): Promise<BatchesAnswer>
   flowFault(): Promise<FlowFaultAnswer>
   wake(): Promise<void>
   /** Throws `conflict` where no revision is in quarantine. */
@@ -165,6 +167,10 @@ export function createLocalClient(socketPath: string): LocalClient {
       })
       if (peer !== undefined) query.set('peer', peer)
       return (await ask('GET', `${paths.flows}?${query.toString()}`)) as FlowsAnswer
+    },
+    flowBatches: async ({ beforeSeq, sinceMs }) => {
+      const before = beforeSeq === undefined ? '' : `&before=${beforeSeq}`
+      return (await ask('GET', `${paths.flowBatches}?since=${sinceMs}${before}`)) as BatchesAnswer
     },
     flowFault: async () => (await ask('GET', paths.flowFault)) as FlowFaultAnswer,
     wake: async () => void (await ask('POST', paths.wake)),

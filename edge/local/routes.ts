@@ -143,6 +143,15 @@ function flowRoutes({ agent }: LocalDoors): readonly LocalRoute[] {
         })
       },
     },
+    {
+      method: 'GET',
+      path: paths.flowBatches,
+      handle: async (query) =>
+        await agent.flows.batches({
+          sinceMs: moment(query, 'since'),
+          ...(query.has('before') ? { beforeSeq: moment(query, 'before') } : {}),
+        }),
+    },
     { method: 'GET', path: paths.flowFault, handle: (): FlowFaultAnswer => ({ fault: agent.flows.fault() }) },
   ]
 }

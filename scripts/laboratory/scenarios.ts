@@ -38,6 +38,7 @@ import { scenario as roaming } from './scenarios/roaming.ts'
 import { scenario as sameRouter } from './scenarios/same-router.ts'
 import { scenario as stolenToken } from './scenarios/stolen-token.ts'
 import { scenario as subnetRoute } from './scenarios/subnet-route.ts'
+import { scenario as suggest } from './scenarios/suggest.ts'
 import { scenario as transfer } from './scenarios/transfer.ts'
 import { scenario as udpBlocked } from './scenarios/udp-blocked.ts'
 import { scenario as update } from './scenarios/update.ts'
@@ -75,6 +76,7 @@ export const scenarios: readonly Scenario[] = [
   policyDriver,
   bootClosed,
   flows,
+  suggest,
   breakGlass,
   subnetRoute,
   mosquitto,

@@ -2,6 +2,7 @@
 
 import type { Amount, FlowEnd, FlowLoss, FlowReason } from '../flows/batch.ts'
 import type { ShownFlow, ShownLoss } from '../flows/query.ts'
+import type { Reason } from '../policy/decision.ts'
 import type { Cell } from './table.ts'
 import { bytesText, timeText } from './words.ts'
 
@@ -30,7 +31,7 @@ function serviceText({ destinationPort, flows, protocol }: ShownFlow): string {
     : `${service}, ${flows} ${destinationPort === undefined && protocol !== 1 && protocol !== 58 ? 'ports' : 'flows'}`
 }
 
-function ruleText(reason: FlowReason): string {
+export function ruleText(reason: FlowReason | Reason): string {
   switch (reason.kind) {
     case 'rule': {
       const label = reason.name === undefined ? '' : ` "${reason.name}"`
@@ -64,7 +65,7 @@ export function flowRow(flow: ShownFlow): readonly (string | Cell)[] {
   ]
 }
 
-const WHY: Readonly<Record<FlowLoss['why'], string>> = {
+export const lossWords: Readonly<Record<FlowLoss['why'], string>> = {
   full: 'more flows at once than the kernel keeps apart',
   crowded: 'more flows than one batch takes',
   restart: 'the agent was not running, or was killed before it wrote them down',
@@ -76,5 +77,5 @@ const WHY: Readonly<Record<FlowLoss['why'], string>> = {
 export function lossText({ amount, from, why }: ShownLoss): string {
   const much =
     amount === undefined ? 'an unknown number of packets' : `${amount.packets} packets (${bytesText(amount.bytes)})`
-  return `not on record, about ${timeText(from)}: ${much}; ${WHY[why]}`
+  return `not on record, about ${timeText(from)}: ${much}; ${lossWords[why]}`
 }

@@ -97,7 +97,7 @@ function judgeByTables(world: World): Judge {
 }
 
 /** Ports between two of which no rule can tell a difference. */
-function portEdges({ endpoints, policies }: World): readonly number[] {
+export function portEdges({ endpoints, policies }: World): readonly number[] {
   const edges = new Set([1])
   const add = (from: number, to: number): void => {
     for (const edge of [from, to + 1]) if (edge <= 65_535) edges.add(edge)

@@ -1,0 +1,222 @@
+// `holdfast policy whatif` and `suggest` as a person calls them, beside an agent that has flows on record.
+
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { parseAddress } from '../../shared/address/cidr.ts'
+import type { FlowBatch, FlowRecord } from '../../shared/flows/batch.ts'
+import type { Replay } from '../../shared/flows/replay.ts'
+import { systemClock } from '../../shared/host/clock.ts'
+import type { BatchesQuery } from '../flows/batches.ts'
+import type { Call } from './cli-rig.fake.ts'
+import { withHeldIntent } from './held-intent.fake.ts'
+
+const awake = setInterval(() => undefined, 1_000)
+test.after(() => clearInterval(awake))
+
+const web = { subject: { node: 'web' }, ingress: [{ from: [{ node: 'shop' }], ports: [{ port: 443 }] }] }
+const intent = {
+  nodes: [
+    { name: 'web', labels: { role: 'web' } },
+    { name: 'shop', labels: { role: 'shop' } },
+  ],
+  policies: { web },
+}
+const [server, client] = [parseAddress('10.77.0.1'), parseAddress('10.77.0.2')]
+
+function record(more: Partial<FlowRecord> = {}): FlowRecord {
+  return {
+    source: client,
+    destination: server,
+    protocol: 6,
+    sourcePort: 40_000,
+    destinationPort: 443,
+    direction: 'ingress',
+    verdict: 'accept',
+    reason: { kind: 'rule', policy: 'web', tier: 'Standard', direction: 'ingress', index: 0 },
+    sent: { packets: 6, bytes: 900 },
+    back: { packets: 5, bytes: 4_000 },
+    ...more,
+  }
+}
+
+function batch(records: readonly FlowRecord[]): FlowBatch {
+  const to = systemClock.now() - 60_000
+  const ends = [
+    { address: server, name: 'web', node: 'web', labels: { role: 'web' } },
+    { address: client, name: 'shop', node: 'shop', labels: { role: 'shop' } },
+  ]
+  const counts = { by: 'nft', epoch: 'e', total: { packets: 0, bytes: 0 } } as const
+  return {
+    from: to - 10_000,
+    to,
+    boot: 1,
+    revision: '7',
+    counts,
+    ends,
+    records: [...records],
+    lostBefore: [{ why: 'restart' }],
+  }
+}
+
+/** Two batches, handed out one a page. */
+async function withRecord(
+  records: readonly FlowRecord[],
+  run: (call: Call, state: string) => Promise<void>,
+): Promise<BatchesQuery[]> {
+  const asked: BatchesQuery[] = []
+  const flows = {
+    query: () => Promise.reject(new TypeError('not asked for')),
+    batches: async (query: BatchesQuery) => {
+      asked.push(query)
+      const seq = (query.beforeSeq ?? 3) - 1
+      return { entries: [{ seq, batch: batch(seq === 2 ? records : []) }] }
+    },
+    figures: () => undefined,
+    fault: () => undefined,
+  }
+  await withHeldIntent(intent, 'web', { flows }, run)
+  return asked
+}
+
+test('whatif: what would be refused, by which rule, and what the record does not tell', async () => {
+  const asked = await withRecord([record()], async (call, state) => {
+    const file = join(state, 'policy.yaml')
+    writeFileSync(
+      file,
+      'apiVersion: holdfast.dev/v1alpha1\nkind: Policy\nmetadata: {name: web}\nspec: {subject: {node: web}, ingress: []}\n',
+    )
+    const { code, notes, out } = await call('policy', 'whatif', file)
+    assert.is(code, 0, notes)
+    assert.match(
+      out,
+      /refused +shop \(role=shop\) +web \(role=web\) +TCP 443 +1 +1 +11 .* web ingress\[0\], Standard +no rule of web, ingress/,
+    )
+    assert.match(out, 'flows that would be refused: 1, of which answered: 1; let through: 0; as before: 0')
+    assert.match(notes, /not on record, 2 times from .*: an unknown number of packets; the agent was not running/)
+    assert.match(notes, /the record begins at/)
+    assert.is((await call('policy', 'whatif', file, '--fail-on', 'loss')).code, 1)
+    const { changes } = JSON.parse((await call('policy', 'whatif', '--delete', 'web', '--json')).out) as Replay
+    assert.equal(
+      changes.map(({ kind, was, would }) => [kind, was.reason.kind, would.reason.kind]),
+      [['lost', 'rule', 'default']],
+    )
+  })
+  assert.equal(
+    asked.slice(0, 2).map(({ beforeSeq }) => beforeSeq),
+    [undefined, 2],
+  )
+  const ageMs = systemClock.now() - (asked[0]?.sinceMs ?? 0)
+  assert.ok(Math.abs(ageMs - 7 * 86_400_000) < 60_000)
+})
+
+test('whatif: a change that loses nothing fails only where any change is to', async () => {
+  await withRecord([record()], async (call, state) => {
+    const file = join(state, 'policy.yaml')
+    writeFileSync(
+      file,
+      'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: x, namespace: y}\nspec: {podSelector: {}}\n',
+    )
+    const { code, out } = await call('policy', 'whatif', file, '--fail-on', 'change')
+    assert.equal(
+      [code, out],
+      [0, 'flows that would be refused: 0, of which answered: 0; let through: 0; as before: 1\n'],
+    )
+  })
+})
+
+test('whatif: bad files are refused by the field, and nobody is asked', async () => {
+  const asked = await withRecord([], async (call, state) => {
+    const file = join(state, 'policy.yaml')
+    const tried = async (text: string): Promise<string> => {
+      writeFileSync(file, text)
+      const { code, notes } = await call('policy', 'whatif', file)
+      assert.is(code, 1)
+      return notes
+    }
+    const policy = 'apiVersion: holdfast.dev/v1alpha1\nkind: Policy\nmetadata: {name: x}\n'
+    assert.match(
+      await tried(`${policy}spec: {subject: {node: web}, ingress: [{ports: [{prot: 80}]}]}\n`),
+      /spec\.ingress\[0\]\.ports\[0\]\.prot/,
+    )
+    assert.match(
+      await tried('apiVersion: holdfast.dev/v1alpha1\nkind: Node\nmetadata: {name: x}\nspec: {}\n'),
+      'Node/x is no Policy',
+    )
+    assert.match(await tried('nonsense: ['), 'YAML')
+    assert.is((await call('policy', 'whatif')).code, 2)
+    assert.match((await call('policy', 'whatif', join(state, 'missing'))).notes, 'cannot read')
+    assert.is((await call('policy', 'whatif', file, '--since', 'x')).code, 2)
+  })
+  assert.equal(asked, [])
+})
+
+test('whatif: the ports of a scan are one line for people, and each their own for programs', async () => {
+  const probes = Array.from({ length: 20 }, (_, n) =>
+    record({ destinationPort: n + 1, sent: { packets: 1, bytes: 60 }, back: { packets: 1, bytes: 40 } }),
+  )
+  await withRecord(probes, async (call) => {
+    const { notes, out } = await call('policy', 'whatif', '--delete', 'web')
+    assert.match(out, /TCP, 20 ports, 1 to 20 +20 +0 +40 /)
+    assert.is(out.split('\n').length, 4)
+    assert.match(notes, 'taken for a scan: shop tried 20 ports at web')
+    const { changes } = JSON.parse((await call('policy', 'whatif', '--delete', 'web', '--json')).out) as Replay
+    assert.is(changes.length, 20)
+  })
+})
+
+test('whatif: a policy that is not there can’t be deleted; one of another network is left out', async () => {
+  await withRecord([record()], async (call, state) => {
+    assert.match((await call('policy', 'whatif', '--delete', 'x')).notes, 'There are: web')
+    const file = join(state, 'policy.yaml')
+    writeFileSync(
+      file,
+      'apiVersion: holdfast.dev/v1alpha1\nkind: Policy\nmetadata: {name: web}\nspec: {network: other, subject: {node: web}}\n',
+    )
+    const { notes, out } = await call('policy', 'whatif', file)
+    assert.match(notes, 'policy web is of network other')
+    assert.match(out, /^flows that would be refused: 0/)
+  })
+})
+
+test('suggest: what it prints is read again, and loses nothing', async () => {
+  await withRecord(
+    [record(), record({ sourcePort: 41_000, destinationPort: 80, back: { packets: 0, bytes: 0 } })],
+    async (call, state) => {
+      const { code, notes, out } = await call('policy', 'suggest', '--since', '1h')
+      assert.is(code, 0, notes)
+      assert.match(out, /# Not learned from 1 accepted flows: nobody answered/)
+      assert.match(
+        out,
+        /# 1 flows, first .*, from shop\n {4}- from:\n {8}- nodeSelector:\n {12}matchLabels:\n {14}role: shop\n/,
+      )
+      const file = join(state, 'least.yaml')
+      writeFileSync(file, out)
+      const { changes } = JSON.parse((await call('policy', 'whatif', file, '--delete', 'web', '--json')).out) as Replay
+      assert.equal(
+        changes.map(({ answered, already, port }) => [port, answered, already]),
+        [[80, 0, true]],
+      )
+      const { policy } = JSON.parse((await call('policy', 'suggest', '-o', 'json')).out) as {
+        policy: { metadata: object }
+      }
+      assert.equal(policy.metadata, { name: 'suggested-web' })
+      assert.match(
+        (await call('policy', 'suggest', '--by', 'role', '--name', 'by-role')).out,
+        /name: by-role[^]*matchLabels:\n {8}role: web/,
+      )
+      assert.is((await call('policy', 'suggest', '--name', 'No Name')).code, 1)
+    },
+  )
+})
+
+test('suggest: nothing is made of nothing', async () => {
+  await withRecord([], async (call) => {
+    const { code, notes } = await call('policy', 'suggest')
+    assert.is(code, 1)
+    assert.match(notes, 'nothing to learn from')
+  })
+})
+
+test.run()
