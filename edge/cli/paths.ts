@@ -2,6 +2,7 @@
 
 import { switchFlag } from '../../shared/cli/parse.ts'
 import { type Cell, renderTable } from '../../shared/cli/table.ts'
+import { HoldfastError } from '../../shared/errors.ts'
 import type { PeerStatus } from '../agent.ts'
 import { createLocalClient } from '../local/client.ts'
 import { findPeer } from '../local/find-peer.ts'
@@ -70,8 +71,14 @@ export const pathsCommand: Command = async (cli) => {
   return 0
 }
 
-/** Exits with 0 if the peer is reached. */
+/** Exits with 0 if the peer is reached. Of two ends and a port, policy is asked. */
 export const explainCommand: Command = async (cli) => {
+  if (cli.args.length === 2) {
+    throw new HoldfastError('usage', 'explain of two ends needs a PORT', {
+      remedy: `Write \`holdfast explain ${cli.args.join(' ')} 443\`, 53/udp or icmp.`,
+    })
+  }
+  if (cli.args.length === 3) return await (await import('./policy-ask.ts')).policyExplainCommand(cli)
   const { all, peer, report } = await ask(cli, cli.args[0] ?? '')
   if (cli.json) writeJson(cli, { ...all, peers: report === undefined ? [] : [report] })
   else cli.write(report === undefined ? explainWithoutEngine(peer) : explainText(all, report, cli.clock.now()))

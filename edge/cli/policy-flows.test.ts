@@ -6,6 +6,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseAddress } from '../../shared/address/cidr.ts'
 import type { FlowBatch, FlowRecord } from '../../shared/flows/batch.ts'
+import type { History } from '../../shared/flows/history.ts'
 import type { Replay } from '../../shared/flows/replay.ts'
 import { systemClock } from '../../shared/host/clock.ts'
 import type { BatchesQuery } from '../flows/batches.ts'
@@ -64,6 +65,7 @@ function batch(records: readonly FlowRecord[]): FlowBatch {
 async function withRecord(
   records: readonly FlowRecord[],
   run: (call: Call, state: string) => Promise<void>,
+  more: Readonly<Record<string, object>> = {},
 ): Promise<BatchesQuery[]> {
   const asked: BatchesQuery[] = []
   const flows = {
@@ -76,7 +78,7 @@ async function withRecord(
     figures: () => undefined,
     fault: () => undefined,
   }
-  await withHeldIntent(intent, 'web', { flows }, run)
+  await withHeldIntent({ ...intent, policies: { web, ...more } }, 'web', { flows }, run)
   return asked
 }
 
@@ -208,6 +210,64 @@ test('suggest: what it prints is read again, and loses nothing', async () => {
       )
       assert.is((await call('policy', 'suggest', '--name', 'No Name')).code, 1)
     },
+  )
+})
+
+test('explain: how such flows fare on record, since which revision, and how before', async () => {
+  const drop = { verdict: 'drop', destinationPort: 81, back: { packets: 0, bytes: 0 } } as const
+  const denied = record({ ...drop, reason: { kind: 'isolated', direction: 'ingress', policies: ['web'] } })
+  await withRecord([record(), denied], async (call) => {
+    const { code, notes, out } = await call('policy', 'explain', 'shop', 'web', '443')
+    assert.is(code, 0, notes)
+    assert.match(out, /into web: accepted by ingress\[0\] of policy web, tier Standard\n/)
+    assert.match(
+      out,
+      /on record on this node: last seen .*Z, (?:60s|1m) ago, accepted: web ingress\[0\], Standard\n {2}so since .* revision 7: 1 flow, 11 packets\n/,
+    )
+    assert.match(out, /policy web has decided on this node since .* ago, or longer\n$/)
+    // The same by the shorter word, which asks of a path where there is one name alone.
+    assert.is((await call('explain', 'shop', 'web', '443')).out, out)
+    assert.is((await call('explain', 'shop', 'web')).code, 2)
+    assert.match((await call('explain', 'shop', 'web', '81')).out, /refused: no rule of web, ingress/)
+    assert.match((await call('explain', 'shop', 'web', '82')).out, /not on record on this node, since /)
+    const { record: told } = JSON.parse((await call('explain', 'shop', 'web', '81', '--json')).out) as {
+      record: History
+    }
+    assert.equal(
+      told.spans.map(({ flows, verdict }) => [verdict, flows]),
+      [['drop', 1]],
+    )
+  })
+})
+
+test('audit: what a policy in Audit mode would refuse or let through, and nothing else', async () => {
+  const drop = { verdict: 'drop', back: { packets: 0, bytes: 0 } } as const
+  const reason = { kind: 'isolated', direction: 'ingress', policies: ['web'] } as const
+  const denied = record({ ...drop, destinationPort: 81, reason: { ...reason, policies: [...reason.policies] } })
+  // Passed once, and is refused today already.
+  const past = record({ destinationPort: 82 })
+  const rules = [
+    { ports: [{ port: 443 }], action: 'Deny' },
+    { ports: [{ port: 81 }], action: 'Accept' },
+  ]
+  const strict = { mode: 'Audit', tier: 'Admin', subject: { node: 'web' }, ingress: rules }
+  await withRecord(
+    [record(), denied, past],
+    async (call) => {
+      const { code, notes, out } = await call('policy', 'audit')
+      assert.is(code, 0)
+      assert.match(notes, 'in Audit mode: strict')
+      assert.match(out, /refused .* TCP 443 .* web ingress\[0\], Standard +strict ingress\[0\], Admin\n/)
+      assert.match(out, /let through .* TCP 81 .* no rule of web, ingress +strict ingress\[1\], Admin\n/)
+      const { changes, policies } = JSON.parse((await call('policy', 'audit', '--json')).out) as Replay & {
+        policies: object
+      }
+      assert.equal([changes.length, policies], [2, ['strict']])
+    },
+    { strict },
+  )
+  await withRecord([record()], async (call) =>
+    assert.match((await call('policy', 'audit')).notes, 'no policy is in Audit mode'),
   )
 })
 

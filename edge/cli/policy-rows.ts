@@ -8,13 +8,14 @@ export const policyRows: readonly CommandRow[] = [
     spec: {
       name: 'policy explain',
       summary: 'Say whether one end may reach the other, by which rule of which policy, and why',
-      description: 'Of the policies that this node holds, and its overrides. Needs no hub, no network and no agent.',
+      description:
+        'Of the policies that this node holds, and its overrides; and what is on record here of such flows: how they fare, since when and since which revision, and how before. Needs no hub, no network and no agent.',
       args: [
         { name: 'FROM', summary: 'A node, NAMESPACE/NAME of a pod, or an address; * stands for any', required: true },
         { name: 'TO', summary: 'The same', required: true },
         { name: 'PORT', summary: '443, 53/udp, or icmp', required: true },
       ],
-      flags: [json],
+      flags: [{ name: 'since', value: 'TIME', summary: 'How far back on record: 4h, 7d (default 30d)' }, json],
       examples: ['holdfast policy explain shop-1 plc-7 502'],
     },
     load: async () => (await import('./policy-ask.ts')).policyExplainCommand,
@@ -81,6 +82,15 @@ export const policyRows: readonly CommandRow[] = [
       examples: ['holdfast policy suggest --since 7d > least.yaml', 'holdfast policy suggest --by role -o yaml'],
     },
     load: async () => (await import('./policy-suggest.ts')).policySuggestCommand,
+  },
+  {
+    spec: {
+      name: 'policy audit',
+      summary: 'Show which flows on record would fare otherwise if policies in Audit mode were enforced',
+      description: 'Changes nothing, and asks nobody else. Flows from before such a policy came are asked, too.',
+      flags: [{ name: 'since', value: 'TIME', summary: 'How far back: 20m, 4h, 7d (default 7d)' }, json],
+    },
+    load: async () => (await import('./policy-audit.ts')).policyAuditCommand,
   },
   {
     spec: {

@@ -47,12 +47,12 @@ function changed(held: Policies, deleted: readonly string[], more: Policies): Po
   return [...held.filter(({ name }) => !gone.has(name)), ...more].sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-/** Prints what came out. */
-export function tell(cli: Cli, ground: Ground, found: Replay): void {
+/** Prints what came out; `more` is for programs. */
+export function tell(cli: Cli, ground: Ground, found: Replay, more: object = {}): void {
   const { dealings, self, sinceMs } = ground
   if (cli.json) {
     const { batches, fromMs, gaps, scans, toMs } = dealings
-    writeJson(cli, { sinceMs, record: { fromMs, toMs, batches, gaps, scans }, ...found })
+    writeJson(cli, { ...more, sinceMs, record: { fromMs, toMs, batches, gaps, scans }, ...found })
     return
   }
   for (const line of caveats(found, dealings, sinceMs)) cli.note(line)

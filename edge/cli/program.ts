@@ -103,9 +103,15 @@ export const commands: readonly CommandRow[] = [
   {
     spec: {
       name: 'explain',
-      summary: 'Say in sentences how a peer is reached, and why not better',
-      args: [{ name: 'NODE', summary: 'Name, id or mesh address of the peer', required: true }],
+      summary: 'Say in sentences how a peer is reached, and why not better; with three words, who may reach whom',
+      description: 'With FROM, TO and PORT it is `holdfast policy explain`.',
+      args: [
+        { name: 'NODE', summary: 'Name, id or mesh address of the peer; or FROM', required: true },
+        { name: 'TO', summary: 'Who is to be reached' },
+        { name: 'PORT', summary: '443, 53/udp, or icmp' },
+      ],
       flags: [json],
+      examples: ['holdfast explain plc-7', 'holdfast explain shop-1 plc-7 502'],
     },
     load: async () => (await import('./paths.ts')).explainCommand,
   },

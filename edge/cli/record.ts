@@ -65,7 +65,7 @@ export async function orRecord<T>(cli: Cli, ask: () => Promise<T>, read: (ledger
 }
 
 /** Hands every batch since then to `take`, the newest first. */
-async function eachBatch(cli: Cli, sinceMs: number, take: (entry: LedgerEntry) => void): Promise<void> {
+export async function eachBatch(cli: Cli, sinceMs: number, take: (entry: LedgerEntry) => void): Promise<void> {
   const client = createLocalClient(cli.files.socket)
   const first = async (): Promise<readonly LedgerEntry[]> => (await client.flowBatches({ sinceMs })).entries
   let page = await orRecord(cli, first, (ledger) => {

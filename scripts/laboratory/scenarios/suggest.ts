@@ -23,9 +23,17 @@ const wide = resource('Policy', 'wide', {
   subject: { nodeSelector: {} },
   ingress: [{ ports: [{ port: 1, endPort: 8_999 }, { protocol: 'UDP' }] }],
 })
+/** Somebody means to close this, and would like to know first whom it hits. */
+const careful = resource('Policy', 'careful', {
+  tier: 'Admin',
+  mode: 'Audit',
+  action: 'Deny',
+  subject: { node: 'alpha-1' },
+  ingress: [{ from: [{ nodeSelector: { matchLabels: { site: 'beta' } } }], ports: [{ port: 443 }] }],
+})
 const shape: FleetShape = {
   topology,
-  intent: [network, pingPolicy, wide, ...gatewayNodes(topology)],
+  intent: [network, pingPolicy, wide, careful, ...gatewayNodes(topology)],
   flags: { 'alpha-1': { agent: ['--policy-driver', 'auto'] } },
 }
 
@@ -83,7 +91,10 @@ export const scenario: Scenario = {
     await story.step('a day: services over both families, something denied, a question that nobody hears', () =>
       expectAll([...day, refused, unheard]),
     )
-    await one.cli(['flows'])
+    await story.step('a policy in Audit mode refuses nothing, and says what it would refuse', async () => {
+      const found = JSON.parse(await one.cli(['policy', 'audit', '--json'])) as Replay
+      expect(services(found) === 'lost TCP 443 1', 'lost TCP 443, answered once', services(found))
+    })
     await story.step('a scan finds a port that somebody forgot', async () => {
       const found = await scan(stranger, to)
       expect(found === String(FORGOTTEN), `port ${FORGOTTEN} is found open`, found)
@@ -138,6 +149,10 @@ export const scenario: Scenario = {
           )
         }
         await waitFor('the scan is on record as denied', probe, { timeoutMs: 20_000 })
+        await expectAll([{ from: stranger.host, protocol: 'tcp', to, port: FORGOTTEN, passes: false }])
+        const told = await one.cli(['explain', stranger.name, one.name, String(FORGOTTEN)])
+        const isTold = /: refused\n[^]*before, until .*, accepted: wide ingress\[0\], Standard/.test(told)
+        expect(isTold, 'that it is refused now, and was accepted before', told)
       },
     )
   },
