@@ -93,6 +93,7 @@ const doors: Doors = {
     return createFastForwarder({ ...options, clock: systemClock, log, run: createRunner(log) })
   },
   whyNoShortcut: async (log) => (await import('./drivers/relay-shortcut.ts')).whyNoShortcut(createRunner(log)),
+  lookAtXdp: async (log) => (await import('./drivers/relay-shortcut.ts')).lookAtXdp(createRunner(log)),
   lookAtPolicy: async (settings, log) => {
     const { lookAtBpfPolicy } = await import('./drivers/bpf-policy.ts')
     return lookAtBpfPolicy(createRunner(log), settings.interface)

@@ -6,7 +6,7 @@
 #include <linux/types.h>
 
 /* Names the directory of pins: a program of another layout never meets these maps. */
-#define HF_RELAY_ABI "2"
+#define HF_RELAY_ABI "3"
 
 /* IPv4 is ::ffff:a.b.c.d, so that one map serves both families. Network order, as it stands in the packet. */
 struct hf_address {
@@ -38,6 +38,7 @@ struct hf_relay_way {
   __u64 out;  /* index of the device; above it the longest packet that is known to fit */
   __u64 in;   /* for packets of this device alone; routes may differ by it, */
   __u64 kind; /* and by class and flow label, without what congestion marks */
+  __u64 here; /* link address that they came to; 0 where `out` takes no frames from XDP */
 };
 
 /* Where it goes. What is read comes first, what is written per packet on a cache line of its own. */
@@ -55,7 +56,7 @@ struct hf_relay_end {
   __u64 due_ns;  /* when what was let pass so far would have passed at exactly the rate (GCRA) */
   __u64 pad4[4];
   struct hf_relay_way way;
-  __u64 pad5[2];
+  __u64 pad5;
 };
 
 /* A rate as the program counts it: each byte costs `cost` / 2^HF_COST_SHIFT nanoseconds. */
@@ -72,11 +73,17 @@ struct hf_relay_settings {
 
 /* Devices whose link header is Ethernet's: what may be sent by a way that is remembered. Others are left to the kernel. */
 #define HF_ETHERS_MAX 256
+#define HF_ETHER 1u
+/* Its driver sends what XDP redirects to it. */
+#define HF_TAKES_FRAMES 2u
+/* It did not, though it was said to; no frames for it until the programs are hung up anew. */
+#define HF_REFUSED 4u
 
 /* Of all sessions together; apart from the settings, which are only read. */
 struct hf_relay_total {
   __u64 due_ns;
-  __u64 pad[7];
+  __u64 refused_ns; /* when a device last refused a frame: XDP goes by no way that was remembered before */
+  __u64 pad[6];
 };
 
 /*
@@ -231,7 +238,7 @@ struct hf_policy_settings {
 
 _Static_assert(sizeof(struct hf_address) == 16, "hf_address");
 _Static_assert(sizeof(struct hf_relay_key) == 36, "hf_relay_key");
-_Static_assert(sizeof(struct hf_relay_way) == 48, "hf_relay_way");
+_Static_assert(sizeof(struct hf_relay_way) == 56, "hf_relay_way");
 _Static_assert(sizeof(struct hf_relay_end) == 192, "hf_relay_end");
 _Static_assert(sizeof(struct hf_relay_settings) == 32, "hf_relay_settings");
 _Static_assert(sizeof(struct hf_relay_total) == 64, "hf_relay_total");

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "address.h"
+#include "attribute.h"
 
 enum { ANSWER_ROOM = 1 << 16, REQUEST_ROOM = 512, TIMEOUT_S = 300, ECHO_REQUEST = 8, ECHO_REPLY = 0 };
 enum { ECHO6_REQUEST = 128, ECHO6_REPLY = 129 };
@@ -27,27 +28,6 @@ static int open_door(void) {
   static int door = -1;
   if (door < 0) door = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
   return door;
-}
-
-static const struct nlattr *find(const void *from, size_t length, unsigned type) {
-  const char *at = from, *end = at + length;
-  while (at + sizeof(struct nlattr) <= end) {
-    const struct nlattr *one = (const void *)at;
-    if (one->nla_len < sizeof *one || at + one->nla_len > end) break;
-    if ((one->nla_type & NLA_TYPE_MASK) == type) return one;
-    at += NLA_ALIGN(one->nla_len);
-  }
-  return NULL;
-}
-
-static const struct nlattr *inside(const struct nlattr *outer, unsigned type) {
-  return outer ? find(outer + 1, outer->nla_len - sizeof *outer, type) : NULL;
-}
-
-static int copy(const struct nlattr *from, void *to, size_t size) {
-  if (!from || from->nla_len < sizeof *from + size) return 0;
-  memcpy(to, from + 1, size);
-  return 1;
 }
 
 static int read_end(const struct nlattr *ip, unsigned four, unsigned six, struct hf_address *to) {

@@ -19,6 +19,11 @@ static const struct verb {
     {"relay", "change", 0, relay_change, "",
      "reads lines `- SOURCE PORT LOCAL SESSION-PORT` and `+ SOURCE PORT LOCAL SESSION-PORT TO PORT FROM`"},
     {"relay", "list", 0, relay_list, "", "prints lines as of `+`, then packets, bytes, dropped"},
+    {"relay", "hang", 0, relay_hang, "",
+     "reads names of devices, for XDP at these and no others, where that is of use; prints lines as of `standing`"},
+    {"relay", "standing", 0, relay_standing, "",
+     "prints `DEVICE xdp`, or why not: unknown (before 6.3), no-driver, taken (by another program), no-frames (no way out takes "
+     "them), vain (nor did it, with the program), free"},
     {"policy", "probe", 0, policy_probe, "", "as above; prints how programs are hung up: tcx or clsact"},
     {"policy", "start", 1, policy_start, "FLOWS", "maps and programs, or those that stand; prints the directory of the pins"},
     {"policy", "table", 0, policy_table, "", "reads a table and puts it in the place of the former; prints its generation"},

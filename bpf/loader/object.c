@@ -53,6 +53,11 @@ static void without_coarse_clock(struct bpf_insn *code, size_t count) {
 }
 
 int load_program(const struct object *object, const char *section, const char *prefix, const int *fds) {
+  return load_program_for(BPF_PROG_TYPE_SCHED_CLS, 0, object, section, prefix, fds);
+}
+
+int load_program_for(enum bpf_prog_type type, uint32_t flags, const struct object *object, const char *section,
+                     const char *prefix, const int *fds) {
   static struct bpf_insn code[INSTRUCTIONS_MAX];
   static char log[LOG_ROOM];
   int at = find_section(object->elf, SHT_PROGBITS, section);
@@ -60,7 +65,8 @@ int load_program(const struct object *object, const char *section, const char *p
   if (size > sizeof code) misuse(section);
   memcpy(code, body(object->elf, at), size);
   relocate(object, code, section, fds);
-  union bpf_attr attr = {.prog_type = BPF_PROG_TYPE_SCHED_CLS,
+  union bpf_attr attr = {.prog_type = type,
+                         .prog_flags = flags,
                          .insns = (uintptr_t)code,
                          .insn_cnt = size / sizeof *code,
                          .license = (uintptr_t)"GPL"};

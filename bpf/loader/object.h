@@ -16,7 +16,10 @@ struct object {
   int map_count;
 };
 
-/* `fds`: of the object's maps. The kernel shows the program as `prefix` and its section. */
+/* `fds`: of the object's maps. The kernel shows the program as `prefix` and its section. For the hooks of tc. */
 int load_program(const struct object *object, const char *section, const char *prefix, const int *fds);
+/* The same for other hooks; `flags` are those of BPF_PROG_LOAD. */
+int load_program_for(enum bpf_prog_type type, uint32_t flags, const struct object *object, const char *section,
+                     const char *prefix, const int *fds);
 
 #endif

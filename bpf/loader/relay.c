@@ -1,27 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
 // The relay's short cut (relay.bpf.c): loads it, and changes and lists the ends of its sessions.
 #include <errno.h>
-#include <net/if.h>
-#include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "address.h"
 #include "object.h"
+#include "relay-maps.h"
 #include "verbs.h"
 
-#define PREFIX "hf_relay_"
 /* What TCP sends at once after a pause gets through; as in the nft table (edge/relay/ruleset.ts). */
 static const double burst_s = 0.1, burst_bytes_min = 65536;
 
 EMBED(relay_object, RELAY_OBJECT);
 
-enum { ENDS, ETHERS, SETTINGS, TOTAL, MAPS };
-static struct map maps[] = {
+struct map relay_maps[] = {
     {"ends", BPF_MAP_TYPE_HASH, sizeof(struct hf_relay_key), sizeof(struct hf_relay_end), 1, 0, NULL},
     {"ethers", BPF_MAP_TYPE_LRU_HASH, sizeof(uint32_t), sizeof(uint32_t), HF_ETHERS_MAX, 0, NULL},
     {"settings", BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), sizeof(struct hf_relay_settings), 1, 0, NULL},
@@ -29,7 +24,7 @@ static struct map maps[] = {
 };
 static const char *const programs[] = {"ether", "raw"};
 enum { PROGRAMS = 2 };
-static const struct object object = {relay_object, maps, MAPS};
+static const struct object object = {relay_object, relay_maps, RELAY_MAPS};
 
 static struct hf_rate rate(const char *text) {
   double bytes_per_second = atof(text);
@@ -43,53 +38,40 @@ static struct hf_rate rate(const char *text) {
 
 void relay_probe(char **words) {
   (void)words;
-  int fds[MAPS];
-  for (int m = 0; m < MAPS; m++) fds[m] = create_map(&maps[m]);
-  for (int p = 0; p < PROGRAMS; p++) close(load_program(&object, programs[p], PREFIX, fds));
-}
-
-/* Devices come and go: those that are not in it yet are no worse off than before. */
-static void note_ethers(int fd) {
-  const struct if_nameindex *all = if_nameindex();
-  int door = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (!all || door < 0) fail("devices");
-  for (const struct if_nameindex *one = all; one->if_index; one++) {
-    const uint32_t index = one->if_index, yes = 1;
-    struct ifreq asked = {0};
-    strncpy(asked.ifr_name, one->if_name, sizeof asked.ifr_name - 1);
-    if (ioctl(door, SIOCGIFHWADDR, &asked) || asked.ifr_hwaddr.sa_family != ARPHRD_ETHER) continue;
-    update(fd, &index, &yes);
-  }
-  close(door);
+  int fds[RELAY_MAPS];
+  for (int m = 0; m < RELAY_MAPS; m++) fds[m] = create_map(&relay_maps[m]);
+  for (int p = 0; p < PROGRAMS; p++) close(load_program(&object, programs[p], RELAY_PREFIX, fds));
 }
 
 /* Maps that are there and of this make stay, with what is in them; the programs are always these. */
 void relay_load(char **words) {
   const struct hf_relay_settings settings = {rate(words[1]), rate(words[2])};
   const uint32_t first = 0;
-  int fds[MAPS];
-  maps[ENDS].entries = atoi(words[0]);
-  use_pins(PREFIX HF_RELAY_ABI);
+  int fds[RELAY_MAPS];
+  relay_maps[RELAY_ENDS].entries = atoi(words[0]);
+  use_pins(RELAY_PREFIX HF_RELAY_ABI);
   make_pins();
-  for (int m = 0; m < MAPS; m++) {
-    fds[m] = pinned(maps[m].name);
-    if (fds[m] >= 0 && is_like(fds[m], &maps[m])) continue;
-    fds[m] = create_map(&maps[m]);
-    pin(maps[m].name, fds[m]);
+  for (int m = 0; m < RELAY_MAPS; m++) {
+    fds[m] = pinned(relay_maps[m].name);
+    if (fds[m] >= 0 && is_like(fds[m], &relay_maps[m])) continue;
+    fds[m] = create_map(&relay_maps[m]);
+    pin(relay_maps[m].name, fds[m]);
   }
-  update(fds[SETTINGS], &first, &settings);
-  note_ethers(fds[ETHERS]);
-  for (int p = 0; p < PROGRAMS; p++) pin(programs[p], load_program(&object, programs[p], PREFIX, fds));
+  update(fds[RELAY_SETTINGS], &first, &settings);
+  note_ethers(fds[RELAY_ETHERS], 0);
+  for (int p = 0; p < PROGRAMS; p++) pin(programs[p], load_program(&object, programs[p], RELAY_PREFIX, fds));
+  /* What hangs at XDP goes on, until `relay hang` puts fresh ones in its place. */
+  unlink(pin_path("xdp"));
   puts(pins());
 }
 
 void relay_change(char **words) {
   (void)words;
-  use_pins(PREFIX HF_RELAY_ABI);
-  int fd = open_pinned(maps[ENDS].name), count;
+  use_pins(RELAY_PREFIX HF_RELAY_ABI);
+  int fd = open_pinned(relay_maps[RELAY_ENDS].name), count;
   char line[400], sign, source[64], local[64], to[64], from[64];
   unsigned source_port, session_port, to_port;
-  note_ethers(open_pinned(maps[ETHERS].name));
+  note_ethers(open_pinned(relay_maps[RELAY_ETHERS].name), 0);
   while (fgets(line, sizeof line, stdin)) {
     count = sscanf(line, "%c %63s %u %63s %u %63s %u %63s", &sign, source, &source_port, local, &session_port, to, &to_port,
                    from);
@@ -119,6 +101,6 @@ void relay_list(char **words) {
   (void)words;
   struct hf_relay_key key;
   struct hf_relay_end end;
-  use_pins(PREFIX HF_RELAY_ABI);
-  walk(open_pinned(maps[ENDS].name), &key, sizeof key, &end, print_end);
+  use_pins(RELAY_PREFIX HF_RELAY_ABI);
+  walk(open_pinned(relay_maps[RELAY_ENDS].name), &key, sizeof key, &end, print_end);
 }

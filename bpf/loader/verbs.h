@@ -7,6 +7,8 @@ void relay_probe(char **words);
 void relay_load(char **words);
 void relay_change(char **words);
 void relay_list(char **words);
+void relay_hang(char **words);
+void relay_standing(char **words);
 
 void policy_probe(char **words);
 void policy_start(char **words);

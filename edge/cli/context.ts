@@ -13,6 +13,7 @@ import type { Settings } from '../host/settings.ts'
 import type { RouterDoors } from '../portmap/doors.ts'
 import type { Forwarder } from '../relay/forwarder.ts'
 import type { RulesetOptions } from '../relay/ruleset.ts'
+import type { XdpStanding } from '../relay/shortcut-xdp.ts'
 import type { PolicyLook } from './doctor.ts'
 
 export interface Cli {
@@ -43,6 +44,8 @@ export interface Cli {
   readonly createForwarder: (options: RulesetOptions, log: Log) => Promise<Forwarder>
   /** Why those packets go the long way on this host; undefined where nothing keeps them from the short cut. */
   readonly whyNoShortcut: (log: Log) => Promise<string | undefined>
+  /** Which devices have the faster one of its programs, and why others have not; undefined where nothing can tell. */
+  readonly lookAtXdp: (log: Log) => Promise<XdpStanding | undefined>
   /** Whether programs in the kernel decide about policy at the interface, and why they can't on this host. */
   readonly lookAtPolicy: (settings: Settings, log: Log) => Promise<Omit<PolicyLook, 'driver'>>
   /** Lets nothing through the mesh; `stands` where a policy is in force, which is left as it is. */

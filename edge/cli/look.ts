@@ -189,7 +189,10 @@ export async function findings(cli: Cli): Promise<readonly Finding[]> {
   const looked = cli.probe.isRoot ? { policy: await lookAtPolicy(cli) } : {}
   const seen = { ...kernel, ...looked, ...pinnedRoot(cli) }
   const base = { ...seen, probe: cli.probe, stateDir: cli.files.directory, now: cli.clock.now(), floor }
-  const relay = await relayFinding(cli.run, () => cli.whyNoShortcut(cli.log))
+  const relay = await relayFinding(cli.run, {
+    whyNoShortcut: () => cli.whyNoShortcut(cli.log),
+    lookAtXdp: () => cli.lookAtXdp(cli.log),
+  })
   const lan = await lanFinding(cli.run, cli.settings)
   const all = [...diagnose(hub === undefined ? base : { ...base, hub }), lan]
   const more = [...(await brokerWays(cli, floor)), ...(await agentFindings(cli))]

@@ -3,6 +3,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { HoldfastError } from '../../shared/errors.ts'
+import { readXdp } from '../relay/shortcut-xdp.ts'
 import { relayFinding } from './relay-finding.ts'
 
 const arrive = `table inet holdfast_relay {
@@ -21,7 +22,7 @@ const kernel =
     if (!words.includes('-j')) return arrive
     return JSON.stringify({ nftables: [{ metainfo: {} }, ...chains.map((chain) => ({ chain }))] })
   }
-const nothing = async (): Promise<undefined> => undefined
+const nothing = { whyNoShortcut: async () => undefined, lookAtXdp: async () => new Map() }
 
 test('a relay names its ports', async () => {
   const found = await relayFinding(kernel([{ family: 'inet', table: 'holdfast_relay', name: 'session' }]), nothing)
@@ -30,9 +31,17 @@ test('a relay names its ports', async () => {
 })
 
 test('what carries its packets is told, and why not what is faster', async () => {
-  const used = async (program: string, why?: string) =>
-    (await relayFinding(kernel([], program), async () => why))?.used.replace('to relay between other nodes, ', '')
-  assert.is(await used('hf_relay_ether'), 'by BPF at eth0, else by nft')
+  const used = async (program: string, why?: string, xdp = '') => {
+    const look = { whyNoShortcut: async () => why, lookAtXdp: async () => readXdp(xdp) }
+    const found = await relayFinding(kernel([], program), look)
+    return found?.used.replace('to relay between other nodes, ', '') ?? ''
+  }
+  assert.is(await used('hf_relay_ether', undefined, 'eth0 xdp\neth1 no-frames\n'), 'by XDP at eth0, else by nft')
+  assert.is(
+    await used('hf_relay_ether', undefined, 'eth0 no-driver\n'),
+    'by BPF at eth0, else by nft; no XDP at eth0: its driver runs no XDP',
+  )
+  assert.match(await used('hf_relay_raw'), 'no XDP at eth0: its link header is not that of Ethernet')
   assert.is(await used('cil_from_netdev', 'no tc'), 'by nft: no tc')
   assert.is(await used('cil_from_netdev'), 'by nft: no session has both its ends')
 })

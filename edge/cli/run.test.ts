@@ -61,6 +61,7 @@ async function onBench(run: (bench: Bench) => Promise<void>): Promise<void> {
     createRouterDoors: async () => ({}) as never,
     createForwarder: async () => createFakeForwarder(createFakeForwarderKernel()),
     whyNoShortcut: async () => undefined,
+    lookAtXdp: async () => new Map(),
     lookAtPolicy: async () => ({ stands: false }),
     closePolicy: async (settings) => {
       events.push(`close ${settings.interface}`)

@@ -1,10 +1,11 @@
 // The short cut in the kernel (bpf/relay.bpf.c): a cache of the nft table's whole sessions, so that whatever becomes of it,
-// the table carries on. It is loaded by `holdfast-bpf` and hung up by `tc`, and outlives this process as the table does.
+// the table carries on. It is loaded by `holdfast-bpf` and hung up by `tc`, and outlives this process as the table does. In
+// front of it, where drivers take it, is the one at XDP (bpf/relay-xdp.bpf.c), which goes by what the one at tc remembers.
 
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Clock } from '../../shared/effects.ts'
-import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
+import type { Clock, Log } from '../../shared/effects.ts'
+import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { commandsBy } from '../host/command.ts'
 import type { Forward } from '../relay/forwarder.ts'
 import type { RulesetOptions } from '../relay/ruleset.ts'
@@ -15,7 +16,8 @@ import {
   type ShortcutEnds,
   shortcutEndsOf,
 } from '../relay/shortcut.ts'
-import { shortcutDevices, shortcutPlaces, shortcutPreference } from '../relay/shortcut-filters.ts'
+import { type ShortcutProgram, shortcutDevices, shortcutPlaces, shortcutPreference } from '../relay/shortcut-filters.ts'
+import { readXdp, whyNoXdp, type XdpStanding } from '../relay/shortcut-xdp.ts'
 import { findBpfProgram, ownPins } from './bpf-program.ts'
 import { hangUp, type Place, takeDown } from './clsact.ts'
 import type { Run } from './command.ts'
@@ -23,6 +25,7 @@ import type { Run } from './command.ts'
 export interface ShortcutOptions extends RulesetOptions {
   readonly run: Run
   readonly clock: Clock
+  readonly log: Log
   /** Where `holdfast-bpf` is. */
   readonly program: string
 }
@@ -54,9 +57,36 @@ export async function removeShortcut(run: Run): Promise<void> {
   for (const path of ours) rmSync(path, { recursive: true, force: true })
 }
 
-export function createShortcut({ clock, program, range, run, ...rates }: ShortcutOptions): Shortcut {
+/** Hangs up the programs at XDP, and says of each device what came of it; never throws, for the short cut does without them. */
+function createQuick({ log, program, run }: Pick<ShortcutOptions, 'log' | 'program' | 'run'>) {
+  /** What had an address of an end since this process began: drivers start anew when the first program comes or the last goes. */
+  const wanted = new Set<string>()
+  let said = ''
+  /** Devices that take no frames even with the program: they are not asked again. */
+  let vain = ''
+
+  return async (places: ReadonlyMap<string, ShortcutProgram>): Promise<void> => {
+    for (const [device, which] of places) if (which === 'ether') wanted.add(device)
+    const input = [...wanted].sort().map((device) => `${device}\n`)
+    if (input.join('') === vain) return
+    let standing: XdpStanding = new Map()
+    let text = ''
+    try {
+      standing = readXdp(await run(program, ['relay', 'hang'], { input: input.join('') }))
+      text = [...standing].map(([device, state]) => `${device}: ${whyNoXdp(state) ?? 'XDP'}`).join('; ')
+    } catch (error) {
+      text = describeError(error)
+    }
+    if ([...standing.values()].includes('vain')) vain = input.join('')
+    if (text !== said) log.info('how the short cut of relayed packets begins', { devices: text })
+    said = text
+  }
+}
+
+export function createShortcut({ clock, log, program, range, run, ...rates }: ShortcutOptions): Shortcut {
   const { sessionBytesPerSecond, totalBytesPerSecond } = rates
   const command = commandsBy(run)
+  const quicken = createQuick({ log, program, run })
   let standing: ShortcutEnds = new Map()
   let pins = ''
   let locals: ReadonlySet<string> = new Set()
@@ -72,10 +102,11 @@ export function createShortcut({ clock, program, range, run, ...rates }: Shortcu
     hungAtMs = Number.NEGATIVE_INFINITY
   }
 
-  const hang = async (wanted: readonly Forward[]): Promise<ReadonlyMap<string, unknown>> => {
+  /** Undefined where it is not time yet. */
+  const hang = async (wanted: readonly Forward[]): Promise<ReadonlyMap<string, ShortcutProgram> | undefined> => {
     const now = new Set(wanted.flatMap(({ ends }) => ends.flatMap((end) => (end === undefined ? [] : [end.local]))))
     const isNew = [...now].some((local) => !locals.has(local))
-    if (!isNew && clock.monotonic() - hungAtMs < HANG_MS) return new Map()
+    if (!isNew && clock.monotonic() - hungAtMs < HANG_MS) return undefined
     const places = await shortcutPlaces(command, now)
     const tries = [...places].map(
       async ([device, which]) => await hangUp(run, { ...placeOf(device), pin: join(pins, which) }),
@@ -103,8 +134,9 @@ export function createShortcut({ clock, program, range, run, ...rates }: Shortcu
       await write(shortcutEndsOf(all))
       const places = await hang(all)
       // Another version's, or of an address that is gone: no map that it reads is kept any more.
-      for (const device of held) if (!places.has(device)) await takeDown(run, placeOf(device))
+      for (const device of held) if (places?.has(device) !== true) await takeDown(run, placeOf(device))
       for (const path of ownPins('relay')) if (path !== pins) rmSync(path, { recursive: true, force: true })
+      await quicken(places ?? new Map())
     },
     async change(wanted) {
       const all = [...wanted]
@@ -116,10 +148,16 @@ export function createShortcut({ clock, program, range, run, ...rates }: Shortcu
         await load()
         await write(after)
       }
-      await hang(all)
+      const places = await hang(all)
+      if (places !== undefined) await quicken(places)
     },
     counts,
   }
+}
+
+/** Of each device with Ethernet's link header, whether the program at XDP is there, and why not. */
+export async function lookAtXdp(run: Run, program = findBpfProgram()): Promise<XdpStanding | undefined> {
+  return program === undefined ? undefined : readXdp(await run(program, ['relay', 'standing']))
 }
 
 /** Why relayed packets go without it; undefined where nothing is in its way. */

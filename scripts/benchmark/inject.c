@@ -2,15 +2,21 @@
 // a time on one core, and the time between batches is all that the kernel did with them, from the device to where the other
 // end drops them. Prints nanoseconds a packet.
 //
-//   inject DEVICE SOURCE PORT ADDRESS PORT BYTES      IPv4 and UDP, with sums; asks for Linux 5.18
+//   inject DEVICE SOURCE PORT ADDRESS PORT BYTES [LINK-ADDRESS]      IPv4 and UDP, with sums; asks for Linux 5.18
+//       With a link address they leave by the device, and arrive at the other end of its pair, as frames: what programs at XDP
+//       get from a fast driver. What comes from a socket is copied there first, and has no sums yet.
+//   inject gro DEVICE on|off      whether the device of a pair takes frames from its other end
 //
 // What other programs take from the core, they take in slices. Windows of a few batches lie between them, and the quickest
 // fiftieth of the windows says what a packet costs.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <linux/bpf.h>
+#include <linux/ethtool.h>
 #include <linux/if_ether.h>
+#include <linux/sockios.h>
 #include <net/if.h>
+#include <netinet/ether.h>
 #include <netinet/ip.h>
 #include <netinet/udp.h>
 #include <sched.h>
@@ -62,11 +68,16 @@ static uint16_t folded(uint32_t sum) {
   return ~((sum & 0xffff) + (sum >> 16));
 }
 
-static void write_frame(const char *device, char **words, int bytes) {
-  struct ifreq asked = {0};
+static struct ifreq ask(const char *device, unsigned long what, void *with) {
+  struct ifreq asked = {.ifr_data = with};
   strncpy(asked.ifr_name, device, sizeof asked.ifr_name - 1);
-  if (ioctl(socket(AF_INET, SOCK_DGRAM, 0), SIOCGIFHWADDR, &asked)) fail(device);
-  memcpy(frame.ether.h_dest, asked.ifr_hwaddr.sa_data, ETH_ALEN);
+  if (ioctl(socket(AF_INET, SOCK_DGRAM, 0), what, &asked)) fail(device);
+  return asked;
+}
+
+static void write_frame(const char *device, const struct ether_addr *to, char **words, int bytes) {
+  const struct ifreq own = ask(device, SIOCGIFHWADDR, NULL);
+  memcpy(frame.ether.h_dest, to ? (const void *)to : own.ifr_hwaddr.sa_data, ETH_ALEN);
   frame.ether.h_source[0] = 2;
   frame.ether.h_proto = htons(ETH_P_IP);
   uint16_t length = htons(sizeof frame.udp + bytes);
@@ -81,8 +92,8 @@ static void write_frame(const char *device, char **words, int bytes) {
   frame.udp.check = folded(add(pseudo, (uint8_t *)&frame + HEADERS - sizeof frame.udp, sizeof frame.udp));
 }
 
-/* Notes the time, writes the head of the packet, and lets it in. */
-static int load_program(int times) {
+/* Notes the time, writes the head of the packet, and lets it in, or out. */
+static int load_program(int times, int verdict) {
   static struct bpf_insn code[CODE_MAX];
   int k = 0;
 #define DO(op, ...) code[k++] = (struct bpf_insn){.code = op, __VA_ARGS__}
@@ -105,7 +116,7 @@ static int load_program(int times) {
   DO(BPF_JMP | BPF_JGT | BPF_X, .dst_reg = 4, .src_reg = 3, .off = HEAD / sizeof(int32_t));
   for (size_t at = 0; at < HEAD; at += sizeof(int32_t))
     DO(BPF_ST | BPF_MEM | BPF_W, .dst_reg = 2, .off = at, .imm = *(int32_t *)((uint8_t *)&frame + at));
-  DO(BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = XDP_PASS);
+  DO(BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = verdict);
   DO(BPF_JMP | BPF_EXIT, .imm = 0);
   return bpf(BPF_PROG_LOAD, &(union bpf_attr){.prog_type = BPF_PROG_TYPE_XDP, .insns = (uintptr_t)code, .insn_cnt = k,
                                               .license = (uintptr_t)"GPL"});
@@ -118,19 +129,24 @@ static int ascending(const void *a, const void *b) {
 
 int main(int argc, char **argv) {
   static double windows[FRAMES / WINDOW];
-  int bytes = argc == 7 ? atoi(argv[6]) : 0, count = 0;
+  if (argc == 4 && strcmp(argv[1], "gro") == 0) {
+    ask(argv[2], SIOCETHTOOL, &(struct ethtool_value){.cmd = ETHTOOL_SGRO, .data = strcmp(argv[3], "on") == 0});
+    return 0;
+  }
+  int bytes = argc == 7 || argc == 8 ? atoi(argv[6]) : 0, count = 0;
+  const struct ether_addr *to = argc == 8 ? ether_aton(argv[7]) : NULL;
   cpu_set_t cores;
-  if (bytes < 2 || bytes > ROOM) return 2;
+  if (bytes < 2 || bytes > ROOM || (argc == 8 && !to)) return 2;
   CPU_ZERO(&cores);
   CPU_SET(CORE, &cores);
   if (sched_setaffinity(0, sizeof cores, &cores)) fail("core");
-  write_frame(argv[1], argv + 2, bytes);
+  write_frame(argv[1], to, argv + 2, bytes);
   int map = bpf(BPF_MAP_CREATE, &(union bpf_attr){.map_type = BPF_MAP_TYPE_ARRAY, .key_size = sizeof(int), .max_entries = 1,
                                                   .value_size = sizeof(struct times), .map_flags = BPF_F_MMAPABLE});
   struct times *times = mmap(NULL, sizeof *times, PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
   if (times == MAP_FAILED) fail("mmap");
   struct xdp_md arriving = {.data_end = HEADERS + bytes, .ingress_ifindex = if_nametoindex(argv[1])};
-  union bpf_attr run = {.test = {.prog_fd = load_program(map), .data_in = (uintptr_t)&frame, .data_size_in = HEADERS + bytes,
+  union bpf_attr run = {.test = {.prog_fd = load_program(map, to ? XDP_TX : XDP_PASS), .data_in = (uintptr_t)&frame, .data_size_in = HEADERS + bytes,
                                  .ctx_in = (uintptr_t)&arriving, .ctx_size_in = sizeof arriving, .repeat = FRAMES,
                                  .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = BATCH}};
   bpf(BPF_PROG_TEST_RUN, &run);

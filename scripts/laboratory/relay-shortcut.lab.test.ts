@@ -1,39 +1,31 @@
 // The relay's short cut in a real kernel: it holds to what every forwarder must do, and packets that take it arrive as those
 // that nft forwards. This host is the relay, in a namespace of its own: this file runs itself again in one.
 
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { suite, test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { makeHoldfastBpf } from '../../build/holdfast-bpf.ts'
-import { hostTarget } from '../../build/target.ts'
 import { createRunner } from '../../edge/drivers/command.ts'
-import { createFastForwarder } from '../../edge/drivers/relay-forwarder-fast.ts'
 import { removeShortcut, whyNoShortcut } from '../../edge/drivers/relay-shortcut.ts'
 import { defineForwarderConformance } from '../../edge/relay/conformance.fake.ts'
-import type { Forward, Forwarder } from '../../edge/relay/forwarder.ts'
+import type { Forwarder } from '../../edge/relay/forwarder.ts'
 import { readShortcut } from '../../edge/relay/shortcut.ts'
-import { parseAddress } from '../../shared/address/cidr.ts'
-import { parseEndpoint } from '../../shared/address/endpoint.ts'
+import { readXdp } from '../../edge/relay/shortcut-xdp.ts'
 import { memoryLog } from '../../shared/effects.fake.ts'
-import { systemClock } from '../../shared/host/clock.ts'
-import { parseNodeId } from '../../shared/ids.ts'
-import { whyNoLab } from '../testing/privilege.ts'
-import { buildUdpLoad } from './udp-load.ts'
+import {
+  addNeighbour,
+  asRelay,
+  FOUR,
+  four,
+  type Neighbour,
+  SIX,
+  six,
+  startRelay as start,
+} from './relay-neighbours.fake.ts'
+import { buildProgram, buildUdpLoad } from './udp-load.ts'
 
-const INSIDE = 'HOLDFAST_LAB_INSIDE'
-const range = { first: 61_000, count: 1_024 }
-const nodes = [parseNodeId('aaaaaaaaaaaaaaaa'), parseNodeId('bbbbbbbbbbbbbbbb')] as const
 const run = createRunner(memoryLog())
-const [FOUR, SIX] = [61_000, 61_001]
-
-function start(program: string, sessionBytesPerSecond = 25e6): Forwarder {
-  const rates = { sessionBytesPerSecond, totalBytesPerSecond: 125e6 }
-  return createFastForwarder({ ...rates, range, port: 3_478, run, clock: systemClock, log: memoryLog(), program })
-}
 
 function defineConformance(program: string): void {
   const table = async (): Promise<void> => void (await run('nft', ['delete', 'table', 'inet', 'holdfast_relay']))
@@ -47,46 +39,12 @@ function defineConformance(program: string): void {
   }
 }
 
-interface Neighbour {
-  readonly exec: (...command: readonly string[]) => string
-  readonly end: () => void
-}
-
-/** A host at the relay's device `name`, with the addresses .2 of net number `n`; the relay has .1. */
-async function addNeighbour(name: string, n: number): Promise<Neighbour> {
-  const child = spawn('unshare', ['--net', 'sh', '-c', 'echo; exec sleep 1000'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  await new Promise((resolve) => child.stdout.once('data', resolve))
-  const exec: Neighbour['exec'] = (...command) =>
-    execFileSync('nsenter', ['--net', '-t', String(child.pid), ...command], { encoding: 'utf8' })
-  const ip = (...words: readonly string[]): string => execFileSync('ip', words, { encoding: 'utf8' })
-  ip('link', 'add', name, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(child.pid))
-  ip('link', 'set', name, 'up')
-  exec('ip', 'link', 'set', 'eth0', 'up')
-  for (const net of [`10.98.${n}.`, `fd98:${n}::`]) {
-    const rest = net.includes(':') ? ['/64', 'nodad'] : ['/24']
-    ip('address', 'add', `${net}1${rest[0]}`, 'dev', name, ...rest.slice(1))
-    exec('ip', 'address', 'add', `${net}2${rest[0]}`, 'dev', 'eth0', ...rest.slice(1))
-    exec('ip', 'route', 'add', 'default', 'via', `${net}1`)
-  }
-  return { exec, end: () => child.kill('SIGKILL') }
-}
-
-function sessionBetween(port: number, net: (n: number) => string): Forward {
-  const end = (n: number) => ({
-    source: parseEndpoint(net(n).includes(':') ? `[${net(n)}2]:51820` : `${net(n)}2:51820`),
-    local: parseAddress(`${net(n)}1`),
-  })
-  return { port, family: port === FOUR ? 4 : 6, nodes, ends: [end(1), end(2)] }
-}
-const four = sessionBetween(FOUR, (n) => `10.98.${n}.`)
-const six = sessionBetween(SIX, (n) => `fd98:${n}::`)
-
-function defineTraffic(program: string): void {
-  const traffic = suite('traffic')
+/** Whether what follows is carried at XDP, too, which takes other ends of the devices that are ready for frames. */
+function defineTraffic(program: string, hook: 'tc' | 'XDP'): void {
+  const traffic = suite(`traffic at ${hook}`)
   const directory = mkdtempSync(join(tmpdir(), 'hf-shortcut-'))
   const load = buildUdpLoad(directory)
+  const inject = buildProgram(join(import.meta.dirname, '../benchmark/inject.c'), directory)
   let left: Neighbour
   let right: Neighbour
   let forwarder: Forwarder
@@ -112,6 +70,7 @@ function defineTraffic(program: string): void {
   traffic.before(async () => {
     left = await addNeighbour('eth0', 1)
     right = await addNeighbour('eth1', 2)
+    if (hook === 'XDP') for (const { exec } of [left, right]) exec(inject, 'gro', 'eth0', 'on')
     const rules = [
       'counter four { }; counter six { }; chain in { type filter hook prerouting priority raw;',
       `ip saddr 10.98.2.1 ip ttl 63 udp sport ${FOUR} udp dport 51820 counter name four;`,
@@ -127,6 +86,12 @@ function defineTraffic(program: string): void {
     left.end()
     right.end()
     rmSync(directory, { recursive: true })
+  })
+
+  traffic('programs hang where they are of use', async () => {
+    const standing = readXdp(await run(program, ['relay', 'standing']))
+    const state = hook === 'XDP' ? 'xdp' : 'no-frames'
+    assert.equal([standing.get('eth0'), standing.get('eth1')], [state, state])
   })
 
   traffic('packets of both families arrive from the relay, one hop older, with sums that hold', async () => {
@@ -242,24 +207,11 @@ function defineTraffic(program: string): void {
   traffic.run()
 }
 
-async function inside(program: string): Promise<void> {
+await asRelay(import.meta.url, async (program) => {
   const why = await whyNoShortcut(run, program)
   if (why !== undefined) return void process.stdout.write(`skip: ${why}\n`)
   defineConformance(program)
   test.run()
-  defineTraffic(program)
-}
-
-function outside(): void {
-  const made = makeHoldfastBpf(hostTarget())
-  const why = whyNoLab() ?? (typeof made === 'string' ? made : undefined)
-  if (why !== undefined || typeof made === 'string') return void process.stdout.write(`skip: ${why}\n`)
-  const script = 'mount -t sysfs sysfs /sys && mount -t bpf bpf /sys/fs/bpf && ip link set lo up && exec "$@"'
-  const args = ['--net', '--mount', 'sh', '-c', script, 'sh', process.execPath, fileURLToPath(import.meta.url)]
-  const env = { ...process.env, [INSIDE]: made.path }
-  process.exitCode = spawnSync('unshare', args, { stdio: 'inherit', env }).status ?? 1
-}
-
-const program = process.env[INSIDE]
-if (program === undefined) outside()
-else await inside(program)
+  defineTraffic(program, 'tc')
+  defineTraffic(program, 'XDP')
+})

@@ -5,7 +5,7 @@
 //   udp-load junk ADDRESS PORT[,PORT…] SECONDS PER-SECOND [FRAMES|- [AS-ADDRESS AS-PORT]]
 //       noise from true and made-up sources, or as somebody else: random bytes, frames of nodes and relays with random
 //       content, STUN, WireGuard; and frames that were caught before, played again
-//   udp-load six ADDRESS PORT SOURCE-PORT PACKETS      IPv6, with sums that no device makes
+//   udp-load six ADDRESS PORT SOURCE-PORT PACKETS [PER-SECOND]      IPv6, with sums that no device makes
 //   udp-load catch SECONDS      prints the frames that pass, for FRAMES
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -43,6 +43,14 @@ static int fail(const char *what) {
   return 1;
 }
 
+/* Waits for the time that is due, and returns it. What was missed in a longer wait for a core is not made up for: a burst would
+   measure the kernel's queues. */
+static double keep_pace(double due) {
+  if (due < now() - DEBT_SECONDS_MAX) due = now();
+  while (due > now()) usleep(50);
+  return due;
+}
+
 static int pump(int fd, struct mmsghdr *messages, void (*fill)(int), double seconds, long per_second) {
   double start = now(), paced = start;
   long sent = 0;
@@ -52,10 +60,7 @@ static int pump(int fd, struct mmsghdr *messages, void (*fill)(int), double seco
     int n = sendmmsg(fd, messages, BATCH, 0);
     if (n > 0) sent += n;
     if (per_second && n > 0) {
-      /* What was missed in a longer wait for a core is not made up for: a burst would measure the kernel's queues. */
-      paced += (double)n / per_second;
-      if (paced < now() - DEBT_SECONDS_MAX) paced = now();
-      while (paced > now()) usleep(50);
+      paced = keep_pace(paced + (double)n / per_second);
     }
   }
   printf("%.0f\n", sent / (now() - start));
@@ -187,7 +192,7 @@ static int send_junk(double seconds, long per_second) {
 }
 
 /* Between hosts of the lab sums of ordinary sockets are never made: who forwards them wrongly would not be noticed. */
-static int send_six(const char *address, int port, int source, long packets) {
+static int send_six(const char *address, int port, int source, long packets, long per_second) {
   struct {
     struct udphdr udp;
     uint8_t body[96];
@@ -196,7 +201,9 @@ static int send_six(const char *address, int port, int source, long packets) {
   int fd = socket(AF_INET6, SOCK_RAW, IPPROTO_UDP), at = 6;
   if (fd < 0 || setsockopt(fd, IPPROTO_IPV6, IPV6_CHECKSUM, &at, sizeof at)) return fail("raw socket");
   inet_pton(AF_INET6, address, &there.sin6_addr);
+  double paced = now();
   for (long i = 0; i < packets; i++) {
+    if (per_second) paced = keep_pace(paced + 1.0 / per_second);
     for (size_t byte = 4; byte < sizeof packet.body; byte++) packet.body[byte] = noise();
     packet.udp.check = 0;
     if (sendto(fd, &packet, sizeof packet, 0, (struct sockaddr *)&there, sizeof there) < 0) return fail("sendto");
@@ -236,8 +243,8 @@ static int junk(int argc, char **argv) {
 int main(int argc, char **argv) {
   if (argc == 3 && strcmp(argv[1], "catch") == 0) return catch_frames(atof(argv[2]));
   if (argc >= 6 && strcmp(argv[1], "junk") == 0) return junk(argc, argv);
-  if (argc == 6 && strcmp(argv[1], "six") == 0)
-    return send_six(argv[2], atoi(argv[3]), atoi(argv[4]), atol(argv[5]));
+  if (argc >= 6 && strcmp(argv[1], "six") == 0)
+    return send_six(argv[2], atoi(argv[3]), atoi(argv[4]), atol(argv[5]), argc > 6 ? atol(argv[6]) : 0);
   if (argc < 7 || strcmp(argv[1], "send") != 0) return 2;
   to = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(atoi(argv[3]))};
   inet_pton(AF_INET, argv[2], &to.sin_addr);
