@@ -3,7 +3,7 @@
 import type { Log } from '../shared/effects.ts'
 import { systemClock, systemEntropy } from '../shared/host/clock.ts'
 import { createLog } from '../shared/host/log.ts'
-import { fallQuietly, stayAwake, whenAskedToStop } from '../shared/host/process.ts'
+import { allSaid, fallQuietly, stayAwake, whenAskedToStop } from '../shared/host/process.ts'
 import { type Doors, runCli } from './cli/run.ts'
 import { createRunner } from './drivers/command.ts'
 import { commandsBy } from './host/command.ts'
@@ -110,5 +110,6 @@ const doors: Doors = {
 fallQuietly('holdfast', env['HOLDFAST_LOG_LEVEL'] === 'debug', (status) => process.exit(status))
 const sleep = stayAwake()
 const code = await runCli(process.argv.slice(2), doors)
+await allSaid()
 sleep()
 process.exit(code)

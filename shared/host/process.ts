@@ -41,6 +41,12 @@ export function whenAskedToStop(): Promise<string> {
   })
 }
 
+/** Everything written so far has reached its reader, or there is none: what a pipe has not taken yet dies with the process. */
+export async function allSaid(): Promise<void> {
+  const said = (stream: NodeJS.WriteStream): Promise<void> => new Promise((done) => stream.write('', () => done()))
+  await Promise.all([said(process.stdout), said(process.stderr)])
+}
+
 /**
  * A defect ends the process with a sentence; `showStack` is for those who debug it. A reader of our output that went
  * away early (`| head`) is no defect.
