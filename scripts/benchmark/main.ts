@@ -10,6 +10,7 @@ import { coldBoot } from './cold-boot.ts'
 import { connections } from './connections.ts'
 import { failover } from './failover.ts'
 import { fanout } from './fanout.ts'
+import { flows } from './flows.ts'
 import { idleBytes } from './idle-bytes.ts'
 import { memory } from './memory.ts'
 import { outage } from './outage.ts'
@@ -24,6 +25,7 @@ const benches: Readonly<Record<string, Bench>> = {
   connections,
   failover,
   fanout,
+  flows,
   'idle-bytes': idleBytes,
   memory,
   outage,

@@ -44,7 +44,6 @@ async function lay({ index, listenPort, mtu, peer, privateKey }: Laid): Promise<
   }
   await run('ip', ['address', 'add', `${address}/8`, 'dev', NAME])
   await run('ip', ['link', 'set', NAME, 'mtu', String(mtu), 'up'])
-  await run('mount', ['-t', 'bpf', 'bpf', '/sys/fs/bpf'])
 }
 
 /** What was there before goes only when the next one stands. */

@@ -1,5 +1,6 @@
-// Two hosts on one wire, for benchmarks: network namespaces without a default route, each with its own /run/wireguard,
-// because wireguard-go names its socket after the interface and both call it hf0.
+// Two hosts on one wire, for benchmarks: network namespaces without a default route, and for each program that is started a
+// /run/wireguard of its own, because wireguard-go names its socket after the interface and both call it hf0, and a place for
+// pins of programs in the kernel.
 
 import { type ChildProcess, execFileSync, type StdioOptions, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -10,6 +11,8 @@ export interface Host {
   readonly address: string
   /** Starts a program in the host. */
   spawn(command: readonly string[], output?: 'ignore' | 'inherit'): ChildProcess
+  /** The same, with what it says. */
+  listen(command: readonly string[]): ChildProcess
   /** Starts a program of this checkout in the host, to talk with. */
   fork(program: string): ChildProcess
   /** Processes of that name in the host, as the kernel calls them (proc_pid_comm(5), at most 15 characters). */
@@ -27,8 +30,8 @@ function run(...command: readonly string[]): void {
   execFileSync(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
 }
 
-const PRIVATE_SOCKETS =
-  'mount -t tmpfs tmpfs /run/wireguard 2>/dev/null || { mkdir -p /run/wireguard && mount -t tmpfs tmpfs /run/wireguard; }; exec "$@"'
+const PRIVATE =
+  'mkdir -p /run/wireguard && mount -t tmpfs tmpfs /run/wireguard && { mount -t bpf bpf /sys/fs/bpf || true; } && exec "$@"'
 
 function pidsIn(namespace: string): readonly number[] {
   const text = execFileSync('ip', ['netns', 'pids', namespace], { encoding: 'utf8' })
@@ -56,7 +59,7 @@ export function layWire(tag: string): Wire {
     run('ip', '-n', name, 'address', 'add', `${address}/24`, 'dev', 'eth0')
     run('ip', '-n', name, 'link', 'set', 'eth0', 'up')
     const start = (command: readonly string[], stdio: StdioOptions): ChildProcess => {
-      const shell = ['unshare', '--mount', 'sh', '-c', PRIVATE_SOCKETS, 'sh', ...command]
+      const shell = ['unshare', '--mount', 'sh', '-c', PRIVATE, 'sh', ...command]
       const child = spawn('ip', ['netns', 'exec', name, ...shell], { stdio })
       started.push(child)
       return child
@@ -64,6 +67,7 @@ export function layWire(tag: string): Wire {
     return {
       address,
       spawn: (command, output = 'ignore') => start(command, ['ignore', output, output]),
+      listen: (command) => start(command, ['ignore', 'pipe', 'inherit']),
       fork: (program) => start([process.execPath, program], ['ignore', 'inherit', 'inherit', 'ipc']),
       pidsOf: (wanted) => pidsIn(name).filter((pid) => commOf(pid) === wanted),
     }
