@@ -55,7 +55,7 @@ export const agentFlags: readonly FlagSpec[] = [
   {
     name: 'policy-driver',
     value: 'NAME',
-    summary: 'What enforces policy: nft, or programs in the kernel where it takes them (default nft)',
+    summary: 'What enforces policy: programs in the kernel where it takes them, else nft; or always nft (default auto)',
     choices: ['auto', 'nft'],
   },
   {

@@ -1,7 +1,8 @@
 // A plan as the commands a person would type, or close to it: what would change, in the order in which it would.
 
+import { emptyTable, tableChange } from '../../shared/policy/table.ts'
 import type { DesiredRoute } from '../plan/desired.ts'
-import { policyTableName, renderPolicy } from '../plan/nft-policy.ts'
+import type { Enforcement } from '../plan/enforcement.ts'
 import type { Op } from '../plan/op.ts'
 
 function peerWords(op: Extract<Op, { op: 'peer-set' }>): string {
@@ -16,11 +17,16 @@ function routeWords({ destination, metric, mtu }: DesiredRoute, device: string):
   return `${destination} dev ${device} metric ${metric}${mtu === undefined ? '' : ` mtu ${mtu}`}`
 }
 
+/** Whoever enforces it, and how often it changes by time alone. */
+function entriesOf({ phases }: Enforcement): number {
+  return phases.reduce((sum, { table }) => sum + tableChange(emptyTable, table).entries.put.size, 0)
+}
+
 /** One line for each operation; `device` is the name of the interface. */
 function opText(op: Op, device: string): string {
   switch (op.op) {
     case 'policy-set':
-      return `nft: replace table inet ${policyTableName} (${renderPolicy(op.policy).split('\n').length} lines)`
+      return `policy: another table (${entriesOf(op.policy)} entries)`
     case 'ruleset-set':
       return `nft: replace table inet holdfast (${op.ruleset.split('\n').length} lines)`
     case 'link-add':

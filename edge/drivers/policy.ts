@@ -60,9 +60,19 @@ export function createPolicy(options: PolicyOptions): Policy {
   let refused = by === 'nft'
   /** The programs that hang there are those of this version. */
   let hung = false
+  /** Programs are made ready while the interface is: a device that boots waits for neither after the other. */
+  let ready: Promise<void> | undefined
+
+  /** Throws where the kernel refused them. */
+  const readied = async (): Promise<void> => {
+    const before = ready
+    ready = undefined
+    await before
+  }
 
   /** Flows that programs know are known to nft before it decides about them. */
   const byNft = async (policy: Enforcement): Promise<void> => {
+    await readied().catch(() => undefined)
     const held = ownPins('policy').length > 0
     if (held && (await bpf?.place()) === 'enforces') await bpf?.handOver()
     await nft.load(policy)
@@ -81,13 +91,19 @@ export function createPolicy(options: PolicyOptions): Policy {
   }
 
   const byBpf = async (programs: BpfPolicy, policy: Enforcement): Promise<void> => {
+    await readied()
     const place = await programs.place()
-    await programs.load(policy)
     if (place === 'no-interface') {
+      ready = programs.load(policy)
+      // Whether they could be loaded matters when there is an interface.
+      ready.catch(() => undefined)
       // What comes first when it is there meets nft.
       await nft.load(policy)
       last = { policy, driver: nft }
-    } else if (place === 'beside' || !hung) {
+      return
+    }
+    await programs.load(policy)
+    if (place === 'beside' || !hung) {
       await attach(programs, policy, place === 'beside' && (await nftStands(run)))
     } else {
       last = { policy, driver: programs }
@@ -96,7 +112,7 @@ export function createPolicy(options: PolicyOptions): Policy {
 
   const letGo = (error: unknown): void => {
     refused = true
-    log.warn('policy is enforced by nft, not by programs in the kernel', { reason: describeError(error) })
+    log.info('policy is enforced by nft, not by programs in the kernel', { reason: describeError(error) })
   }
 
   return {
@@ -117,6 +133,7 @@ export function createPolicy(options: PolicyOptions): Policy {
       if (bpf === undefined || refused || last === undefined || whyNotByBpf(last.policy) !== undefined) return
       const { driver, policy } = last
       try {
+        await readied()
         await attach(bpf, policy, driver === nft)
       } catch (error) {
         letGo(error)
@@ -125,6 +142,7 @@ export function createPolicy(options: PolicyOptions): Policy {
     },
     async remove() {
       last = undefined
+      await readied().catch(() => undefined)
       await removeBpfPolicy(run, name)
       await nft.remove()
     },

@@ -61,7 +61,7 @@ export const settingsSchema = v.strictObject({
   /** Go by another uplink of this host where the one it prefers lets nothing through. */
   uplinks: v.optional(v.picklist(['auto', 'off']), 'auto'),
   /** What enforces policy: programs in the kernel where it takes them, or nft everywhere. */
-  policyDriver: v.optional(v.picklist(['auto', 'nft']), 'nft'),
+  policyDriver: v.optional(v.picklist(['auto', 'nft']), 'auto'),
   /**
    * Keep on record who talked with whom through the mesh, and bring it to the hub; `local`: it stays on this device; where off,
    * flows are not even counted.

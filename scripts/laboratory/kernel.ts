@@ -10,7 +10,7 @@ async function sorted(host: Host, argv: readonly string[]): Promise<string> {
   return tidy.sort().join('\n')
 }
 
-/** Peers, addresses, link, routes and rules of the mesh, without counters and without what the kernel learns by itself. */
+/** All of the mesh that the kernel holds, without counters and without what it learns by itself. */
 export async function meshState(host: Host, device = 'hf0'): Promise<string> {
   const rules = await host.attempt(['nft', '-s', '-t', 'list', 'ruleset'])
   const parts = await Promise.all([
@@ -18,6 +18,7 @@ export async function meshState(host: Host, device = 'hf0'): Promise<string> {
     sorted(host, ['ip', '-brief', 'address', 'show', 'dev', device]),
     sorted(host, ['ip', 'route', 'show', 'dev', device]),
     sorted(host, ['ip', '-6', 'route', 'show', 'dev', device]),
+    sorted(host, ['sh', '-c', 'ls /sys/fs/bpf/hf_policy_*']),
   ])
   // The kernel lists tables in the order in which they came; each count of flows has a name of its own.
   const tables = rules.stdout.replaceAll(/\bepoch_\w+/g, 'epoch').split(/^(?=table )/m)
@@ -41,6 +42,7 @@ export async function remains(host: Host): Promise<string> {
   const looks: readonly (readonly [string, readonly string[]])[] = [
     ['interface', ['sh', '-c', 'ls /sys/class/net | grep -vxE "lo|eth[0-9]|desk"']],
     ['nft', ['nft', 'list', 'ruleset']],
+    ['program', ['sh', '-c', 'ls -d /sys/fs/bpf/hf_*']],
     ['route', ['sh', '-c', 'ip route show table all; ip -6 route show table all; true']],
     ['rule', ['sh', '-c', 'for f in 4 6; do ip -$f rule; done | grep -vE "from all lookup (local|main|default) *$"']],
     ['table', ['sh', '-c', 'for f in 4 6; do ip -$f route show table all; done | grep -E "table 727"']],

@@ -49,7 +49,7 @@ export const scenario: Scenario = {
   name: 'policy-driver',
   promise:
     'programs in the kernel and nft enforce policy alike, and hand over to each other without losing what is allowed',
-  shape: { ...oneSite, flags: { 'alpha-2': { agent: ['--policy-driver', 'auto'] } } },
+  shape: { ...oneSite, flags: { 'alpha-1': { agent: ['--policy-driver', 'nft'] } } },
   async play(fleet, story) {
     const [other, node] = [fleet.node('alpha-1'), fleet.node('alpha-2')]
     await story.step('the mesh is whole; workers let gateways in at TCP 80 and 8000', async () => {

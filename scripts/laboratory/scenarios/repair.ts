@@ -12,7 +12,7 @@ const harms: readonly (readonly [string, string])[] = [
   ['the peer', 'wg set hf0 peer "$(wg show hf0 peers | head -n 1)" remove'],
   ['the mesh addresses', 'ip address flush dev hf0'],
   ['the mesh route', 'ip route delete 100.80.0.0/16 dev hf0'],
-  ['the policy', 'nft delete table inet holdfast_policy'],
+  ['the policy', 'rm -r /sys/fs/bpf/hf_policy_* || nft delete table inet holdfast_policy'],
   ['the nft table', 'nft delete table inet holdfast'],
   ['all nft rules', 'nft flush ruleset'],
   ['the link’s state', 'ip link set hf0 down'],
