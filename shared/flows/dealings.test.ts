@@ -83,6 +83,13 @@ test('a crowd of flows is as many', () => {
   assert.equal([all[0]?.flows, all[0]?.answered], [20, 20])
 })
 
+test('from the port of a service to one of a client is no service, however much is said', () => {
+  const { all } = fold(batch(1, [record({ source: b, destination: a, sourcePort: 443, destinationPort: 40_000 })]))
+  assert.equal([all[0]?.flows, all[0]?.answered, all[0]?.backwards], [1, 0, 1])
+  const passive = record({ sourcePort: 40_001, destinationPort: 50_000 })
+  assert.is(fold(batch(1, [passive])).all[0]?.answered, 1)
+})
+
 test('UDP that nobody listens to is no talk, unless somebody got an answer there', () => {
   const question = { protocol: 17, destinationPort: 53, sent: { packets: 1, bytes: 60 } }
   const error = record({ ...question, back: { packets: 1, bytes: 88 } })

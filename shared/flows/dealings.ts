@@ -22,8 +22,13 @@ export interface Dealing {
   readonly reason: FlowReason
   /** At most: a crowd of flows that lasts is counted in each batch. */
   readonly flows: number
-  /** How many of them both ends took part in, and were no scan. */
+  /** How many of them both ends took part in, and were no scan, and went to a service. */
   readonly answered: number
+  /**
+   * … and how many went from the port of a service to one that clients have for a while: answers, it seems, of a connection
+   * that is older than what the kernel remembers of it.
+   */
+  readonly backwards: number
   readonly sent: Amount
   readonly back: Amount
   /** Milliseconds since the Unix epoch: of the batches that it is in. */
@@ -71,12 +76,15 @@ interface Sums {
 }
 
 interface Draft {
-  readonly dealing: Omit<Dealing, 'answered' | 'flows' | 'sent' | 'back' | 'firstMs' | 'lastMs'>
+  readonly dealing: Omit<Dealing, 'answered' | 'backwards' | 'flows' | 'sent' | 'back' | 'firstMs' | 'lastMs'>
   /** By source port, and crowds by batch; `isScan`: of batches in which the source scanned. */
-  readonly sums: Map<string, Sums & { readonly isScan: boolean }>
+  readonly sums: Map<string, Sums & { readonly isScan: boolean; readonly ownPort: number | undefined }>
   firstMs: number
   lastMs: number
 }
+
+/** From here on Linux gives out ports to whoever opens a connection; other systems begin further up (RFC 6335 §6). */
+const PASSING_PORTS = 32_768
 
 function sum(a: Amount, b: Amount): Amount {
   return { packets: a.packets + b.packets, bytes: a.bytes + b.bytes }
@@ -130,11 +138,14 @@ function dealingOf(draft: Draft, isListening: (service: string) => boolean): Dea
     const talk = talkOf({ protocol, v6, ...one })
     return talk === 'talk' || (talk === 'refusal' && isListening(serviceKey(dealing)))
   })
+  const isBackwards = ({ ownPort }: { readonly ownPort: number | undefined }): boolean =>
+    ownPort !== undefined && ownPort < PASSING_PORTS && (dealing.port ?? 0) >= PASSING_PORTS
   const count = (some: readonly Sums[]): number => some.reduce((total, { flows }) => total + flows, 0)
   return {
     ...dealing,
     flows: count(all),
-    answered: count(answered),
+    answered: count(answered.filter((one) => !isBackwards(one))),
+    backwards: count(answered.filter(isBackwards)),
     sent: all.map(({ sent }) => sent).reduce(sum, NOTHING),
     back: all.map(({ back }) => back).reduce(sum, NOTHING),
     firstMs,
@@ -215,6 +226,7 @@ export function createFolder(): Folder {
       sent: sum(last?.sent ?? NOTHING, sent),
       back: sum(last?.back ?? NOTHING, back),
       isScan,
+      ownPort: sourcePort,
     })
   }
 

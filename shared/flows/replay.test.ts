@@ -41,6 +41,7 @@ function dealing(more: Partial<Dealing> = {}): Dealing {
     reason: accepted,
     flows: 4,
     answered: 3,
+    backwards: 0,
     sent: { packets: 10, bytes: 1_000 },
     back: { packets: 9, bytes: 900 },
     firstMs: 1_000,

@@ -18,6 +18,7 @@ export interface SuggestedBy {
 
 const WHYS: Readonly<Record<Unlearned, string>> = {
   'one-sided': 'nobody answered, nothing was said, or it looked like a scan',
+  backwards: 'they seem to be answers of connections that are older than the record',
   override: 'an override let them through, and it ends',
   gone: 'the other end is not known any more, and had no labels',
   wordless: 'policy has no word for the protocol, and a rule that names none would open all',

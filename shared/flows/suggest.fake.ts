@@ -65,6 +65,7 @@ export function dealing({ answered, direction, other, port, protocol, verdict }:
     verdict,
     reason,
     flows: 3,
+    backwards: 0,
     answered,
     sent: amount,
     back: amount,

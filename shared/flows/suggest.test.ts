@@ -158,6 +158,15 @@ test('ends are taken as they are today; one that is gone has its place taken by 
   )
 })
 
+test('answers of a connection that is older than the record teach nothing, and it is said', () => {
+  const { ingress, left } = suggest({ dealings: [{ ...dealing(first), answered: 0, backwards: 2 }], self, today })
+  assert.is(ingress, undefined)
+  assert.equal(
+    left.map(({ why }) => why),
+    ['backwards'],
+  )
+})
+
 test('what an override let through is not learned, nor what policy has no word for', () => {
   const reason = { kind: 'rule', policy: '+id/open', tier: 'Admin', direction: 'ingress', index: 0 } as const
   const { ingress, left } = suggest({

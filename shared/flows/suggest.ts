@@ -38,7 +38,7 @@ export interface Learned {
 }
 
 /** Why flows that were accepted taught nothing. */
-export type Unlearned = 'one-sided' | 'override' | 'gone' | 'wordless' | 'ports' | 'room' | 'pod'
+export type Unlearned = 'one-sided' | 'backwards' | 'override' | 'gone' | 'wordless' | 'ports' | 'room' | 'pod'
 
 export interface Left {
   readonly why: Unlearned
@@ -104,8 +104,8 @@ function otherToday(end: FlowEnd, today: Directory): Endpoint | undefined | 'gon
 }
 
 function needOf(dealing: Dealing, { by, self, today }: SuggestInput): Need | Unlearned {
-  const { answered, destination, direction, port, reason, source } = dealing
-  if (answered === 0) return 'one-sided'
+  const { answered, backwards, destination, direction, port, reason, source } = dealing
+  if (answered === 0) return backwards === 0 ? 'one-sided' : 'backwards'
   if (reason.kind === 'rule' && reason.policy.startsWith('+')) return 'override'
   const [own, far] = direction === 'ingress' ? [destination, source] : [source, destination]
   if (own.node === self.node && own.name?.includes('/') === true) return 'pod'
@@ -195,6 +195,7 @@ function rulesOf(group: readonly Need[], direction: Dealing['direction']): reado
 
 const WHYS = [
   'one-sided',
+  'backwards',
   'override',
   'gone',
   'wordless',
