@@ -3,7 +3,7 @@
 import { flowBatchBytesMax } from './limits.ts'
 
 /**
- * Batches in one window to the hub before they are packed, some 15 KB then: two seconds of a link of 64 kbit/s. One that is
+ * Batches in one window to the hub before they are packed, 6 to 15 KB then: two seconds of a link of 64 kbit/s. One that is
  * larger goes alone.
  */
 export const flowWindowBytesMax = 128 << 10

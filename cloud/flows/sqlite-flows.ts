@@ -14,15 +14,8 @@ import { deflate } from '../../shared/host/deflate.ts'
 import { inflate } from '../../shared/host/inflate.ts'
 import { type NodeId, parseName, parseNodeId } from '../../shared/ids.ts'
 import { flowBatchBytesMax } from '../../shared/limits.ts'
-import type {
-  FlowFigures,
-  FlowSelection,
-  FlowStore,
-  LedgerFault,
-  LedgerState,
-  StoredBatch,
-  StoredMissing,
-} from './flow-store.ts'
+import type { FlowSelection, FlowStore, LedgerFault, LedgerState, StoredBatch, StoredMissing } from './flow-store.ts'
+import { createUsage } from './usage.ts'
 
 /** "hfhf" */
 const APPLICATION_ID = 0x68666866
@@ -43,11 +36,13 @@ const TABLES = `
   ) STRICT, WITHOUT ROWID;
 `
 const LOG_BYTES_MAX = 4 << 20
-const BUSY_MS = 3_000
+/** Nobody else writes there; whoever does all the same must not hold the hub up. */
+const BUSY_MS = 100
+const PAGE_BYTES = 4_096
 /** Rows let go with one window; more than come with it on average, so that it catches up. */
 const LET_GO_MAX = 2_000
 
-function connect(path: string): Database.Database {
+function connect(path: string, bytesMax: number): Database.Database {
   closeSync(openSync(path, 'a', 0o600))
   const db = new Database(path, { timeout: BUSY_MS })
   try {
@@ -59,6 +54,8 @@ function connect(path: string): Database.Database {
     if (made !== 0 && made !== APPLICATION_ID) throw new HoldfastError('corrupt', 'it is another file')
     db.exec(TABLES)
     if (made === 0) db.pragma(`application_id = ${APPLICATION_ID}`)
+    // With indexes and pages that are half full; what is let go of makes room within.
+    db.pragma(`max_page_count = ${Math.ceil((bytesMax * 3) / PAGE_BYTES) + 256}`)
     return db
   } catch (error) {
     db.close()
@@ -160,38 +157,9 @@ export interface FlowStoreOptions {
   readonly bytesMax?: number
 }
 
-/** Bytes and batches of each device, and of all. */
-function createSums(rows: readonly LedgerRow[]) {
-  const of = new Map(rows.map(({ batches, bytes, node }) => [node, { batches, bytes }]))
-  const touched = new Set<string>()
-  let batches = rows.reduce((sum, one) => sum + one.batches, 0)
-  let bytes = rows.reduce((sum, one) => sum + one.bytes, 0)
-  return {
-    add(node: string, more: number, by: 1 | -1): void {
-      const held = of.get(node) ?? { batches: 0, bytes: 0 }
-      of.set(node, { batches: held.batches + by, bytes: held.bytes + by * more })
-      touched.add(node)
-      batches += by
-      bytes += by * more
-    },
-    /** What has changed since it was asked last. */
-    changed(): readonly (readonly [string, FlowFigures])[] {
-      const nodes = [...touched]
-      touched.clear()
-      return nodes.map((node) => [node, of.get(node) ?? { batches: 0, bytes: 0 }])
-    },
-    figures: () => ({ batches, bytes }),
-    largest(): string {
-      let [most, largest] = [-1, '']
-      for (const [node, { bytes: own }] of of) if (own > most) [most, largest] = [own, node]
-      return largest
-    },
-  }
-}
-
 function createStore(db: Database.Database, { bytesMax = flowStoreBytesMax, clock }: FlowStoreOptions): FlowStore {
   const sql = prepareAll(db)
-  const fresh = () => createSums(sql.ledgers.all())
+  const fresh = () => createUsage(sql.ledgers.all())
   let sums = fresh()
 
   const put = ({ at, count, fault, head, name, network, node, told }: LedgerState): void => {
@@ -271,7 +239,7 @@ function createStore(db: Database.Database, { bytesMax = flowStoreBytesMax, cloc
 }
 
 function tryOpen(path: string, options: FlowStoreOptions): FlowStore {
-  const db = connect(path)
+  const db = connect(path, options.bytesMax ?? flowStoreBytesMax)
   try {
     return createStore(db, options)
   } catch (error) {

@@ -15,6 +15,7 @@ import { openLedger } from '../../edge/flows/sqlite-ledger.ts'
 import { toBase64, toHex, utf8 } from '../../shared/bytes.ts'
 import { FakeClock, memoryLog, seededEntropy } from '../../shared/effects.fake.ts'
 import type { Signer } from '../../shared/effects.ts'
+import { HoldfastError } from '../../shared/errors.ts'
 import type { FlowBatch } from '../../shared/flows/batch.ts'
 import { sha256, signerFromSeed, verify } from '../../shared/host/crypto.ts'
 import { deflate } from '../../shared/host/deflate.ts'
@@ -57,6 +58,8 @@ export interface FlowWire {
   /** Messages of the device so far, and their bytes. */
   readonly sent: { count: number; bytes: number }
   readonly refused: string[]
+  /** The hub's disk takes no writes. */
+  isFull: boolean
   readonly ledgerPath: string
   readonly storePath: string
   fate: Fate
@@ -143,7 +146,14 @@ function createFlowWire(options: FlowWireOptions = {}): FlowWire {
 
   const openHub = () => {
     const bound = options.storeBytesMax === undefined ? {} : { bytesMax: options.storeBytesMax }
-    const store = openFlowStore(storePath, { clock, log, ...bound })
+    const real = openFlowStore(storePath, { clock, log, ...bound })
+    const store: FlowStore = {
+      ...real,
+      take(window) {
+        if (wire.isFull) throw new HoldfastError('failed', 'the disk is full')
+        real.take(window)
+      },
+    }
     const fleet = {
       enrolment: () => enrolment,
       accepted: () => undefined,
@@ -164,6 +174,7 @@ function createFlowWire(options: FlowWireOptions = {}): FlowWire {
     audit,
     sent,
     refused,
+    isFull: false,
     ledgerPath,
     storePath,
     fate: () => [1],

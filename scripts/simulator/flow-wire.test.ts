@@ -170,6 +170,20 @@ test('a store that was damaged is set aside, and filled again by the device', ()
     assert.equal(wire.held(), upTo(11))
   }))
 
+test('a disk of the hub that takes no writes is a condition; nothing is acknowledged, and all of it comes later', () =>
+  withWire(async (wire) => {
+    wire.write(5)
+    wire.isFull = true
+    wire.join()
+    await pass(wire, HOUR_MS)
+    assert.is(faultOf(wire), 'flow-store-failed')
+    assert.equal([wire.held(), wire.desk.figures().failing], [[], true])
+    wire.isFull = false
+    await pass(wire, 3 * HOUR_MS)
+    assert.equal(wire.held(), upTo(5))
+    assert.equal([faultOf(wire), wire.desk.figures().failing], [undefined, false])
+  }))
+
 test('people page through what is there, the newest first, and see who says so', () =>
   withWire(async (wire) => {
     wire.write(100)
