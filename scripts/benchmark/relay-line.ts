@@ -116,17 +116,25 @@ const COST_ROUNDS = 9
 
 /**
  * Nanoseconds of a core that a packet takes from the relay's device to the receiver's first hook. Where the sender is no
- * faster than what it sends through, packets that arrive say more of the sender.
+ * faster than what it sends through, packets that arrive say more of the sender. With `frames`, from where the sender's
+ * device hands a frame to the relay's, as fast drivers do, and both the relay's and the receiver's take it.
  */
-export function costs(line: Line, inject: string, flows: readonly Flow[], say: (words: string) => void) {
-  say(`${flows[0]?.bytes} B, the cost of a packet`)
+export function costs(
+  line: Line,
+  inject: string,
+  flows: readonly Flow[],
+  say: (words: string) => void,
+  { frames = false } = {},
+) {
+  say(`${flows[0]?.bytes} B, the cost of a ${frames ? 'frame' : 'packet'}`)
+  const [host, more] = frames ? [0, [line.run(1, ['cat', '/sys/class/net/eth0/address']).trim()]] : [1, []]
   steer(line, 0)
   try {
     return inTurns(flows, COST_ROUNDS, ({ bytes, port, sourcePort = SOURCE_PORT, to }) => {
       // Neighbours are known, as they are where packets flow.
       for (const neighbour of ['10.98.1.2', '10.98.2.2']) line.run(1, ['ping', '-q', '-c', '1', neighbour])
-      const words = ['eth0', '10.98.1.2', sourcePort, to, port, bytes].map(String)
-      return Number(line.run(1, [inject, ...words]))
+      const words = ['eth0', '10.98.1.2', sourcePort, to, port, bytes, ...more].map(String)
+      return Number(line.run(host, [inject, ...words]))
     })
   } finally {
     steer(line, 2)

@@ -1,5 +1,5 @@
-// The relay's packet paths, by the short cut and by nft alone, against plain forwarding by the same kernel; and the relay
-// against others.
+// The relay's packet paths, by the short cut at tc and at XDP and by nft alone, against plain forwarding by the same kernel; and
+// the relay against others.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -16,6 +16,7 @@ import { buildProgram, buildUdpLoad } from '../laboratory/udp-load.ts'
 import { type Bench, type Figures, median } from './bench.ts'
 import { costs, type Flow, type Line, layLine, ratio, rounds, SINK_PORT, SOURCE_PORT } from './relay-line.ts'
 import { besideCoturn, besideNebula } from './relay-others.ts'
+import { besideXdp } from './relay-xdp.ts'
 
 const RANGE = { first: 61_000, count: 1_024 }
 const SIZES = [200, 1_400] as const
@@ -68,10 +69,18 @@ function shortcutOf(line: Line, program: string, forward: Forward, table: Way): 
   }
 }
 
+interface Programs {
+  readonly load: string
+  readonly inject: string
+}
+
 /** Plain forwarding, the table alone, and the relay as it is; by packets that arrive, and by what one costs. */
-function besidePlain(line: Line, directory: string, ways: readonly [Way, Way], say: (words: string) => void): Figures {
-  const load = buildUdpLoad(directory)
-  const inject = buildProgram(join(import.meta.dirname, 'inject.c'), directory)
+function besidePlain(
+  line: Line,
+  { inject, load }: Programs,
+  ways: readonly [Way, Way],
+  say: (words: string) => void,
+): Figures {
   const figures: Record<string, number> = {}
   for (const bytes of SIZES) {
     const flows = [
@@ -106,10 +115,15 @@ async function measure({ say }: Parameters<Bench['measure']>[0]): Promise<Figure
     const forward = forwardOf()
     const table = tableOf(line, forward)
     const relayed = typeof made === 'string' ? table : shortcutOf(line, made.path, forward, table)
-    const figures = besidePlain(line, directory, [table, relayed], say)
+    const load = buildUdpLoad(directory)
+    const inject = buildProgram(join(import.meta.dirname, 'inject.c'), directory)
+    const figures = besidePlain(line, { load, inject }, [table, relayed], say)
+    const limit = UNREACHED_BYTES_PER_SECOND
+    const atXdp =
+      typeof made === 'string' ? {} : await besideXdp({ line, program: made.path, inject, forward, limit, say }, SIZES)
     table.lay()
-    const beside = { line, load: buildUdpLoad(directory), directory, relayPort: RANGE.first, say }
-    return { ...figures, ...(await besideCoturn(beside, SIZES)), ...(await besideNebula(beside)) }
+    const beside = { line, load, directory, relayPort: RANGE.first, say }
+    return { ...figures, ...atXdp, ...(await besideCoturn(beside, SIZES)), ...(await besideNebula(beside)) }
   } finally {
     line.remove()
     rmSync(directory, { recursive: true })
@@ -124,6 +138,8 @@ export const relay: Bench = {
     ppsRatio1400: '≥ 0.9',
     costRatio200: '≥ 0.9',
     costRatio1400: '≥ 0.9',
+    xdpRatio200: '≥ 1.3',
+    xdpRatio1400: '≥ 1.3',
     othersRatio: '> 1',
     nebulaRatio: '> 1',
   },
