@@ -4,7 +4,8 @@ import { flowColumns, flowRow, lossText } from '../../shared/cli/flows-text.ts'
 import { switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { renderTable } from '../../shared/cli/table.ts'
 import type { FleetFlows, FleetLoss } from '../flows/fleet-flows.ts'
-import { argument, type Command, type Context, printJson } from './context.ts'
+import { argument, type Command, type Context, outputOf, printJson } from './context.ts'
+import { hubbleLine } from './hubble-text.ts'
 
 /** How often `-f` asks; devices bring what they have each half minute. */
 const FOLLOW_MS = 2_000
@@ -50,17 +51,23 @@ function pause({ clock, signal }: Context): Promise<void> {
 
 export const flows: Command = async (context) => {
   const { flags, out, signal } = context
-  const json = switchFlag(flags, 'json')
+  const output = outputOf(context)
+  const lines = ({ items }: FleetFlows): void => {
+    for (const flow of items) out(`${hubbleLine(flow)}\n`)
+  }
   const client = context.client()
   let answer = await client.get<FleetFlows>(pathOf(context, 0))
   if (!switchFlag(flags, 'follow')) {
-    if (json) printJson(context, answer)
+    if (output === 'json') printJson(context, answer)
+    else if (output === 'hubble') lines(answer)
     else show(context, answer)
-    if (!json && answer.items.length === 0 && answer.lostBefore.length === 0) context.err('no such flow is on record\n')
+    if (output !== 'json' && answer.items.length === 0 && answer.lostBefore.length === 0)
+      context.err('no such flow is on record\n')
     return
   }
   for (let newest = 0; ; ) {
-    if (json) for (const flow of answer.items) out(`${JSON.stringify(flow)}\n`)
+    if (output === 'json') for (const flow of answer.items) out(`${JSON.stringify(flow)}\n`)
+    else if (output === 'hubble') lines(answer)
     else show(context, answer)
     newest = Math.max(newest, answer.newest)
     await pause(context)

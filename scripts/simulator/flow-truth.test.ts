@@ -102,6 +102,22 @@ test('a device that honestly begins anew is told apart: no fault, and a line in 
     assert.is(faultOf(wire), 'flow-ledger-cut')
   }))
 
+test('a device that changes its key goes on, whoever of the two is restarted', () =>
+  withWire(async (wire) => {
+    wire.write(3)
+    wire.join()
+    await pass(wire)
+    wire.rotateKey()
+    wire.write(3)
+    await pass(wire)
+    assert.equal(wire.held(), upTo(6))
+    wire.restartDevice()
+    wire.restartHub()
+    wire.write(3)
+    await pass(wire)
+    assert.equal([wire.held(), wire.refused], [upTo(9), []])
+  }))
+
 test('who signs with another key is not believed', () =>
   withWire(
     async (wire) => {

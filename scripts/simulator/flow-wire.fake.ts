@@ -20,6 +20,7 @@ import type { FlowBatch } from '../../shared/flows/batch.ts'
 import { sha256, signerFromSeed, verify } from '../../shared/host/crypto.ts'
 import { deflate } from '../../shared/host/deflate.ts'
 import { parseDeviceKey, parseName, parseNetworkId, parseNodeId, parseWgKey } from '../../shared/ids.ts'
+import { type DeviceLink, signDeviceLink } from '../../shared/record/device-link.ts'
 
 export const node = parseNodeId('b'.repeat(16))
 const network = parseNetworkId('a'.repeat(12))
@@ -69,6 +70,8 @@ export interface FlowWire {
   /** The process of the device ends, and another one starts; `between`: what becomes of its files meanwhile. */
   restartDevice(between?: () => void): void
   restartHub(between?: () => void): void
+  /** The device has another key from now on. */
+  rotateKey(): void
   cut(): void
   join(): void
   /** Numbers of the batches that the hub has, in order, each as often as it has it. */
@@ -85,6 +88,20 @@ export interface FlowWireOptions {
   readonly imposter?: Signer
 }
 
+function enrolled(): Enrolment {
+  const key = toBase64(signer.publicKey)
+  return {
+    name: parseName('plc-7'),
+    nodeId: node,
+    network: parseName('default'),
+    wgKey: parseWgKey(key),
+    deviceKey: parseDeviceKey(key),
+    state: 'approved',
+    tokenId: 't',
+    at: 1,
+  }
+}
+
 function createFlowWire(options: FlowWireOptions = {}): FlowWire {
   const { metered = false, seed = 1 } = options
   const directory = mkdtempSync(join(tmpdir(), 'hf-flow-wire-'))
@@ -95,17 +112,16 @@ function createFlowWire(options: FlowWireOptions = {}): FlowWire {
   const refused: string[] = []
   const sent = { count: 0, bytes: 0 }
   const [ledgerPath, storePath] = [join(directory, 'device.db'), join(directory, 'hub.db')]
-  const key = toBase64(signer.publicKey)
-  const enrolment: Enrolment = {
-    name: parseName('plc-7'),
-    nodeId: node,
-    network: parseName('default'),
-    wgKey: parseWgKey(key),
-    deviceKey: parseDeviceKey(key),
-    state: 'approved',
-    tokenId: 't',
-    at: 1,
+  let enrolment = enrolled()
+  let current = options.imposter ?? signer
+  const signing: Signer = {
+    get publicKey() {
+      return current.publicKey
+    },
+    sign: (message) => current.sign(message),
   }
+  /** From the key of enrolment to the one in use. */
+  let links: readonly Uint8Array[] = []
   let joined = false
   /** Of the connection: what is under way at its end is lost. */
   let session = 0
@@ -121,10 +137,15 @@ function createFlowWire(options: FlowWireOptions = {}): FlowWire {
   }
 
   const openDevice = () => {
-    const signing = options.imposter ?? signer
     const own = { network, node, sha256, clock, log }
     const bound = options.ledgerBytesMax === undefined ? {} : { bytesMax: options.ledgerBytesMax }
-    const { ledger, setAside } = openLedger(ledgerPath, { ...own, ...bound, signer: signing, keys: () => [], verify })
+    const { ledger, setAside } = openLedger(ledgerPath, {
+      ...own,
+      ...bound,
+      signer: signing,
+      keys: () => [signer.publicKey],
+      verify,
+    })
     const send = async (payload: Uint8Array): Promise<void> => {
       sent.count += 1
       sent.bytes += payload.length
@@ -134,7 +155,7 @@ function createFlowWire(options: FlowWireOptions = {}): FlowWire {
     const sender = createFlowSender({
       ...own,
       signer: signing,
-      links: () => [],
+      links: () => links,
       ledger,
       deflate,
       metered,
@@ -161,7 +182,9 @@ function createFlowWire(options: FlowWireOptions = {}): FlowWire {
     }
     const doors = {
       networkId: () => network,
-      onLinks: () => undefined,
+      onLinks: (_node: unknown, [link]: readonly DeviceLink[]) => {
+        if (link?.key === enrolment.deviceKey) enrolment = { ...enrolment, deviceKey: link.next }
+      },
       putAudit: (row: AuditRow) => void audit.push(row),
     }
     return { store, desk: createFlowDesk({ ...doors, store, fleet, clock, entropy, log, sha256, verify }) }
@@ -215,6 +238,11 @@ function createFlowWire(options: FlowWireOptions = {}): FlowWire {
       between()
       hub = openHub()
       if (wasJoined) wire.join()
+    },
+    rotateKey() {
+      const next = signerFromSeed(new Uint8Array(32).fill(8))
+      links = [signDeviceLink(1, current, next, { network, node })]
+      current = next
     },
     cut() {
       session += 1
