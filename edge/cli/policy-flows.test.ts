@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseAddress } from '../../shared/address/cidr.ts'
-import type { FlowBatch, FlowRecord } from '../../shared/flows/batch.ts'
+import { fromUtf8 } from '../../shared/bytes.ts'
+import { encodeBatch, type FlowBatch, type FlowRecord } from '../../shared/flows/batch.ts'
 import type { History } from '../../shared/flows/history.ts'
 import type { Replay } from '../../shared/flows/replay.ts'
 import { systemClock } from '../../shared/host/clock.ts'
@@ -73,7 +74,7 @@ async function withRecord(
     batches: async (query: BatchesQuery) => {
       asked.push(query)
       const seq = (query.beforeSeq ?? 3) - 1
-      return { entries: [{ seq, batch: batch(seq === 2 ? records : []) }] }
+      return { entries: [{ seq, batch: fromUtf8(encodeBatch(batch(seq === 2 ? records : []))) }] }
     },
     figures: () => undefined,
     fault: () => undefined,
@@ -158,13 +159,25 @@ test('whatif: the ports of a scan are one line for people, and each their own fo
   const probes = Array.from({ length: 20 }, (_, n) =>
     record({ destinationPort: n + 1, sent: { packets: 1, bytes: 60 }, back: { packets: 1, bytes: 40 } }),
   )
-  await withRecord(probes, async (call) => {
-    const { notes, out } = await call('policy', 'whatif', '--delete', 'web')
-    assert.match(out, /TCP, 20 ports, 1 to 20 +20 +0 +40 /)
-    assert.is(out.split('\n').length, 4)
-    assert.match(notes, 'taken for a scan: shop tried 20 ports at web')
-    const { changes } = JSON.parse((await call('policy', 'whatif', '--delete', 'web', '--json')).out) as Replay
-    assert.is(changes.length, 20)
+  const wide = { subject: { node: 'web' }, ingress: [{}] }
+  await withRecord(
+    probes,
+    async (call) => {
+      const { notes, out } = await call('policy', 'whatif', '--delete', 'wide')
+      assert.match(out, /TCP, 20 ports, 1 to 20 +20 +0 +40 /)
+      assert.is(out.split('\n').length, 4)
+      assert.match(notes, 'taken for a scan: shop tried 20 ports at web')
+      const { changes } = JSON.parse((await call('policy', 'whatif', '--delete', 'wide', '--json')).out) as Replay
+      assert.is(changes.length, 20)
+    },
+    { wide },
+  )
+})
+
+test('whatif: what is so already today is counted, and no line', async () => {
+  await withRecord([record({ destinationPort: 80 })], async (call) => {
+    const { out } = await call('policy', 'whatif', '--delete', 'web')
+    assert.match(out, /^flows that would be refused: 0, .*; decided otherwise than then, as they are today: 1\n$/)
   })
 })
 

@@ -56,7 +56,7 @@ export function tell(cli: Cli, ground: Ground, found: Replay, more: object = {})
     return
   }
   for (const line of caveats(found, dealings, sinceMs)) cli.note(line)
-  if (found.changes.length > 0) cli.write(changesTable(found, self.name, switchFlag(cli.flags, 'color')))
+  cli.write(changesTable(found, self.name, switchFlag(cli.flags, 'color')))
   cli.write(`${totalText(found)}\n`)
 }
 

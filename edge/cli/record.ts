@@ -1,8 +1,9 @@
 // The record of flows as commands read it: from the agent, or without one from the file that it has left.
 
-import { fromBase64 } from '../../shared/bytes.ts'
+import { fromBase64, utf8 } from '../../shared/bytes.ts'
 import { textFlag } from '../../shared/cli/parse.ts'
 import { HoldfastError } from '../../shared/errors.ts'
+import { parseBatch } from '../../shared/flows/batch.ts'
 import { createFolder, type Dealings } from '../../shared/flows/dealings.ts'
 import type { LedgerEntry } from '../../shared/flows/query.ts'
 import { sha256, verify } from '../../shared/host/crypto.ts'
@@ -10,6 +11,7 @@ import { parseWith } from '../../shared/intent/resource.ts'
 import { duration, durationS } from '../../shared/intent/token.ts'
 import { loadKeys } from '../enrol/device-keys.ts'
 import { loadIdentity } from '../enrol/identity-file.ts'
+import type { BatchesAnswer } from '../flows/batches.ts'
 import type { FlowLedger } from '../flows/ledger.ts'
 import { openLedger } from '../flows/sqlite-ledger.ts'
 import { lockState } from '../host/lock.ts'
@@ -67,14 +69,14 @@ export async function orRecord<T>(cli: Cli, ask: () => Promise<T>, read: (ledger
 /** Hands every batch since then to `take`, the newest first. */
 export async function eachBatch(cli: Cli, sinceMs: number, take: (entry: LedgerEntry) => void): Promise<void> {
   const client = createLocalClient(cli.files.socket)
-  const first = async (): Promise<readonly LedgerEntry[]> => (await client.flowBatches({ sinceMs })).entries
-  let page = await orRecord(cli, first, (ledger) => {
+  const first = async (): Promise<BatchesAnswer> => await client.flowBatches({ sinceMs })
+  let { entries } = await orRecord(cli, first, (ledger): BatchesAnswer => {
     for (const entry of ledger.newest(0, sinceMs)) take(entry)
-    return []
+    return { entries: [] }
   })
-  for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
-    for (const entry of page) take(entry)
-    page = last.seq <= 1 ? [] : (await client.flowBatches({ sinceMs, beforeSeq: last.seq })).entries
+  for (let last = entries.at(-1); last !== undefined; last = entries.at(-1)) {
+    for (const { batch, seq } of entries) take({ seq, batch: parseBatch(utf8(batch)) })
+    entries = last.seq <= 1 ? [] : (await client.flowBatches({ sinceMs, beforeSeq: last.seq })).entries
   }
 }
 

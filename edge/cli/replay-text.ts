@@ -44,13 +44,18 @@ function serviceText({ port, protocol }: Change): string {
   return protocol === 'ICMP' || protocol === 'other' ? protocol : `${protocol}, several ports`
 }
 
-function verdictText({ at, reason }: Verdict, self: string): string {
-  return at === self ? ruleText(reason) : `${ruleText(reason)}, at ${at}`
+function reasonText(reason: Verdict['reason']): string {
+  if (reason.kind !== 'isolated' || reason.policies.length <= NAMED) return ruleText(reason)
+  const [named, more] = [reason.policies.slice(0, NAMED).join(', '), reason.policies.length - NAMED]
+  return `no rule of ${named} and ${more} more, ${reason.direction}`
 }
 
-function kindCell({ already, kind }: Change): Cell {
-  const word = kind === 'lost' ? 'refused' : 'let through'
-  return already ? { text: `${word}, as today`, tone: 'dim' } : { text: word, tone: kind === 'lost' ? 'bad' : 'warn' }
+function verdictText({ at, reason }: Verdict, self: string): string {
+  return at === self ? reasonText(reason) : `${reasonText(reason)}, at ${at}`
+}
+
+function kindCell({ kind }: Change): Cell {
+  return kind === 'lost' ? { text: 'refused', tone: 'bad' } : { text: 'let through', tone: 'warn' }
 }
 
 function rowOf(change: Change, self: string): readonly (string | Cell)[] {
@@ -71,6 +76,10 @@ function rowOf(change: Change, self: string): readonly (string | Cell)[] {
   ]
 }
 
+/** Policies that a cell names. */
+const NAMED = 3
+/** Lines that a person reads, the most answered first. */
+const LINES = 200
 /** Ports between the same two, of one rule, that stand in lines of their own; more are one line. */
 const PORTS_APART = 4
 
@@ -102,8 +111,15 @@ function foldedRows(changes: readonly Change[], self: string): readonly (readonl
   })
 }
 
+/** What is so already today is no change of theirs: it is counted below. */
 export function changesTable({ changes }: Pick<Replay, 'changes'>, self: string, color: boolean): string {
-  return renderTable(COLUMNS, foldedRows(changes, self), color)
+  const rows = foldedRows(
+    changes.filter(({ already }) => !already),
+    self,
+  )
+  if (rows.length === 0) return ''
+  const more = rows.length > LINES ? `… and ${rows.length - LINES} more lines; --json has them all\n` : ''
+  return `${renderTable(COLUMNS, rows.slice(0, LINES), color)}${more}`
 }
 
 function countText({ bytes, flows, packets }: Count): string {
@@ -155,9 +171,15 @@ export function caveats(
 }
 
 export function totalText({ changes, unchanged }: Replay): string {
-  const fresh = changes.filter(({ already }) => !already)
-  const flowsOf = (kind: Change['kind']): number =>
-    fresh.filter((one) => one.kind === kind).reduce((total, { flows }) => total + flows, 0)
-  const answered = fresh.filter(({ kind }) => kind === 'lost').reduce((total, one) => total + one.answered, 0)
-  return `flows that would be refused: ${flowsOf('lost')}, of which answered: ${answered}; let through: ${flowsOf('gained')}; as before: ${unchanged.flows}`
+  const flowsOf = (isCounted: (one: Change) => boolean): number =>
+    changes.filter(isCounted).reduce((total, { flows }) => total + flows, 0)
+  const lost = changes.filter(({ already, kind }) => !already && kind === 'lost')
+  const answered = lost.reduce((total, one) => total + one.answered, 0)
+  const already = flowsOf((one) => one.already)
+  return [
+    `flows that would be refused: ${flowsOf(({ already: isOld, kind }) => !isOld && kind === 'lost')}, of which answered: ${answered}`,
+    `let through: ${flowsOf(({ already: isOld, kind }) => !isOld && kind === 'gained')}`,
+    `as before: ${unchanged.flows}`,
+    ...(already === 0 ? [] : [`decided otherwise than then, as they are today: ${already}`]),
+  ].join('; ')
 }

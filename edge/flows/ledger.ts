@@ -3,7 +3,7 @@
 import type { Clock, Log, Sha256, Signer, Verify } from '../../shared/effects.ts'
 import type { FlowBatch } from '../../shared/flows/batch.ts'
 import type { Checkpoint, Link } from '../../shared/flows/chain.ts'
-import type { FlowSource, LedgerEntry } from '../../shared/flows/query.ts'
+import type { FlowSource } from '../../shared/flows/query.ts'
 import type { NetworkId, NodeId } from '../../shared/ids.ts'
 
 /** The record as it goes to the hub: links as they are, nothing of them read. */
@@ -22,8 +22,8 @@ export interface FlowChain {
 export interface FlowLedger extends FlowSource, FlowChain {
   /** One transaction. Throws where the disk takes no writes; then nothing changed. */
   append(batch: FlowBatch): void
-  /** `beforeSeq`: only those before that number. */
-  newest(afterSeq: number, sinceMs: number, beforeSeq?: number): Iterable<LedgerEntry>
+  /** Those before that number which end at that time or later, newest first: bytes as they are, nothing of them read. */
+  encoded(sinceMs: number, beforeSeq: number): Iterable<Pick<Link, 'seq' | 'batch'>>
   /** Looks at every link: what is wrong, or undefined. */
   fault(): string | undefined
   close(): void

@@ -6,11 +6,14 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { utf8 } from '../../shared/bytes.ts'
 import { FakeClock, memoryLog } from '../../shared/effects.fake.ts'
-import type { FlowBatch } from '../../shared/flows/batch.ts'
+import { type FlowBatch, parseBatch } from '../../shared/flows/batch.ts'
 import { sha256, signerFromSeed, verify } from '../../shared/host/crypto.ts'
 import { parseNetworkId, parseNodeId } from '../../shared/ids.ts'
 import { flowLedgerAgeMsMax } from '../../shared/limits.ts'
+import { flowBatchesPageMax } from '../../shared/suggest-limits.ts'
+import { queryBatches } from './batches.ts'
 import type { LedgerOptions } from './ledger.ts'
 import { openLedger } from './sqlite-ledger.ts'
 
@@ -173,6 +176,29 @@ test('a full disk refuses, changes nothing, and what comes after goes on', () =>
   assert.is(ledger.fault(), undefined)
   assert.ok(refused > 0)
   ledger.close()
+})
+
+test('pages of batches are as they were written, the newest first, each once', () => {
+  fill(2_500)
+  const { ledger } = openLedger(path(), options({ look: true }))
+  const seen: number[] = []
+  const pages: number[] = []
+  for (let beforeSeq: number | undefined; ; ) {
+    const { entries } = queryBatches(ledger, { sinceMs: clock.now() + 100, beforeSeq })
+    for (const { batch: text, seq } of entries) {
+      assert.is(parseBatch(utf8(text)).revision, String(seq))
+      seen.push(seq)
+    }
+    if (entries.length === 0) break
+    pages.push(entries.length)
+    beforeSeq = entries.at(-1)?.seq
+  }
+  ledger.close()
+  assert.equal(
+    seen,
+    Array.from({ length: 2_401 }, (_, n) => 2_500 - n),
+  )
+  assert.ok(pages.length > 2 && Math.max(...pages) <= flowBatchesPageMax, pages.join())
 })
 
 test.run()

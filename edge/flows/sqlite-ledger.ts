@@ -172,7 +172,8 @@ function createLedger(db: Database.Database, options: LedgerOptions): FlowLedger
       const [entry] = entriesOf(sql.newest.all(held.count - 1, 0, NO_END))
       return entry
     },
-    newest: (afterSeq, sinceMs, beforeSeq = NO_END) => entriesOf(sql.newest.iterate(afterSeq, sinceMs, beforeSeq)),
+    newest: (afterSeq, sinceMs) => entriesOf(sql.newest.iterate(afterSeq, sinceMs, NO_END)),
+    encoded: (sinceMs, beforeSeq) => linksOf(sql.newest.iterate(0, sinceMs, beforeSeq)),
     checkpoint: () => held,
     hashOf: (seq) => sql.hashOf.get(seq),
     from: (seq) => linksOf(sql.from.iterate(seq)),
