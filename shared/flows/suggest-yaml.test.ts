@@ -78,4 +78,29 @@ test('a name on record does not get out of its comment', () => {
   assert.is(parseDocuments(text).length, 1)
 })
 
+test('labels that YAML could take for something else come back as they are', () => {
+  for (const value of [
+    'true',
+    'null',
+    '1',
+    '1e3',
+    '0x10',
+    '0o7',
+    '1.0',
+    'yes',
+    '2026-01-01',
+    '',
+    'NaN',
+    '1_000',
+    'Inf',
+  ]) {
+    const was = dealing(first)
+    const labels = { a: value, true: 'x', '1': 'y' }
+    const source = { address: parseAddress('10.7.0.99'), name: 'gone', node: 'gone', labels }
+    const [policy] = parseDocuments(suggestionYaml(suggest({ dealings: [{ ...was, source }], self, today }), about))
+    if (policy?.kind !== 'Policy') throw new TypeError('no policy')
+    assert.equal(policy.spec.ingress?.[0]?.from[0]?.nodeSelector?.matchLabels, labels)
+  }
+})
+
 test.run()

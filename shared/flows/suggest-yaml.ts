@@ -27,6 +27,9 @@ const WHYS: Readonly<Record<Unlearned, string>> = {
   room: 'a policy has no room for more rules',
 }
 
+/** Of other nodes that the policy speaks of. */
+const NAMED = 3
+
 function time(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`
 }
@@ -73,7 +76,7 @@ function comment(document: Document, path: readonly string[], all: readonly Lear
 }
 
 export function suggestionYaml(suggestion: Suggestion, by: SuggestedBy): string {
-  const { egress, ingress, left } = suggestion
+  const { alsoOf, egress, ingress, left } = suggestion
   const document = new Document(suggestedPolicy(suggestion, by), {
     version: '1.2',
     schema: 'core',
@@ -85,9 +88,12 @@ export function suggestionYaml(suggestion: Suggestion, by: SuggestedBy): string 
     ...(ingress === undefined ? ['Nothing was learned of who comes in: ingress is left as it is.'] : []),
     ...(egress === undefined ? ['Nothing was learned of whom it calls: egress is left as it is.'] : []),
   ]
+  const others = alsoOf.length > NAMED ? ` and ${alsoOf.length - NAMED} more` : ''
+  const wide = `It speaks of ${alsoOf.slice(0, NAMED).join(', ')}${others}, too, and ${by.node} knows nothing of their flows.`
   const head = [
     `Learned by ${by.node} from its own flows that were accepted and answered, ${time(by.fromMs)} to ${time(by.toMs)}.`,
     'Read it before you apply it: what did not happen in that time is not allowed.',
+    ...(alsoOf.length === 0 ? [] : [wide]),
     ...open,
     ...left.map(leftText),
     ...by.lines,

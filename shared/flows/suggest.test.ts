@@ -13,6 +13,7 @@ import { judge } from '../policy/oracle.ts'
 import type { World } from '../policy/world.ts'
 import type { FlowEnd } from './batch.ts'
 import type { Dealing } from './dealings.ts'
+import { directoryOf } from './ends.ts'
 import { protocolOf } from './judge.ts'
 import { about, addresses, type Draft, dealing, self, today, world } from './suggest.fake.ts'
 import { type Suggestion, suggest } from './suggest.ts'
@@ -156,6 +157,14 @@ test('ends are taken as they are today; one that is gone has its place taken by 
     unlearned.map(({ why }) => why),
     ['gone'],
   )
+})
+
+test('other nodes that it speaks of are told', () => {
+  const twin = { ...self, name: 'twin', node: 'twin', labels: { role: 'plc' }, addresses: [parseAddress('10.7.0.50')] }
+  const known = directoryOf({ endpoints: [...world.endpoints, twin] })
+  const dealings = [dealing(first)]
+  assert.equal(suggest({ dealings, self, today: known, by: ['role'] }).alsoOf, ['twin'])
+  assert.equal(suggest({ dealings, self, today: known }).alsoOf, [])
 })
 
 test('answers of a connection that is older than the record teach nothing, and it is said', () => {

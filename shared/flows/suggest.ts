@@ -48,6 +48,8 @@ export interface Left {
 
 export interface Suggestion {
   readonly subject: PolicySpec['subject']
+  /** Names of other nodes that it speaks of, sorted: nothing is known of their flows. */
+  readonly alsoOf: readonly string[]
   /** Absent where nothing was learned of that direction: it is left as it is. */
   readonly ingress?: readonly Learned[]
   readonly egress?: readonly Learned[]
@@ -241,8 +243,13 @@ export function suggest(input: SuggestInput): Suggestion {
   const [ingress, egress] = [learned('ingress'), learned('egress')]
   const labels = by === undefined ? {} : picked(self.labels, by)
   const name = self.name as NonNullable<PolicySpec['subject']['node']>
+  const isByName = Object.keys(labels).length === 0
+  const alike = [...new Set(input.today.values())].filter(
+    (one) => one.kind === 'node' && one.name !== self.name && selects({ matchLabels: labels }, one.labels),
+  )
   return {
-    subject: Object.keys(labels).length === 0 ? { node: name } : { nodeSelector: { matchLabels: labels } },
+    subject: isByName ? { node: name } : { nodeSelector: { matchLabels: labels } },
+    alsoOf: isByName ? [] : alike.map((one) => one.name).sort(compareText),
     ...(ingress === undefined ? {} : { ingress }),
     ...(egress === undefined ? {} : { egress }),
     left: leftOf(left),
