@@ -4,84 +4,13 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { parseAddress } from '../../shared/address/cidr.ts'
-import { fromUtf8 } from '../../shared/bytes.ts'
-import { encodeBatch, type FlowBatch, type FlowRecord } from '../../shared/flows/batch.ts'
 import type { History } from '../../shared/flows/history.ts'
 import type { Replay } from '../../shared/flows/replay.ts'
 import { systemClock } from '../../shared/host/clock.ts'
-import type { BatchesQuery } from '../flows/batches.ts'
-import type { Call } from './cli-rig.fake.ts'
-import { withHeldIntent } from './held-intent.fake.ts'
+import { record, withRecord } from './recorded.fake.ts'
 
 const awake = setInterval(() => undefined, 1_000)
 test.after(() => clearInterval(awake))
-
-const web = { subject: { node: 'web' }, ingress: [{ from: [{ node: 'shop' }], ports: [{ port: 443 }] }] }
-const intent = {
-  nodes: [
-    { name: 'web', labels: { role: 'web' } },
-    { name: 'shop', labels: { role: 'shop' } },
-  ],
-  policies: { web },
-}
-const [server, client] = [parseAddress('10.77.0.1'), parseAddress('10.77.0.2')]
-
-function record(more: Partial<FlowRecord> = {}): FlowRecord {
-  return {
-    source: client,
-    destination: server,
-    protocol: 6,
-    sourcePort: 40_000,
-    destinationPort: 443,
-    direction: 'ingress',
-    verdict: 'accept',
-    reason: { kind: 'rule', policy: 'web', tier: 'Standard', direction: 'ingress', index: 0 },
-    sent: { packets: 6, bytes: 900 },
-    back: { packets: 5, bytes: 4_000 },
-    ...more,
-  }
-}
-
-function batch(records: readonly FlowRecord[]): FlowBatch {
-  const to = systemClock.now() - 60_000
-  const ends = [
-    { address: server, name: 'web', node: 'web', labels: { role: 'web' } },
-    { address: client, name: 'shop', node: 'shop', labels: { role: 'shop' } },
-  ]
-  const counts = { by: 'nft', epoch: 'e', total: { packets: 0, bytes: 0 } } as const
-  return {
-    from: to - 10_000,
-    to,
-    boot: 1,
-    revision: '7',
-    counts,
-    ends,
-    records: [...records],
-    lostBefore: [{ why: 'restart' }],
-  }
-}
-
-/** Two batches, handed out one a page. */
-async function withRecord(
-  records: readonly FlowRecord[],
-  run: (call: Call, state: string) => Promise<void>,
-  more: Readonly<Record<string, object>> = {},
-): Promise<BatchesQuery[]> {
-  const asked: BatchesQuery[] = []
-  const flows = {
-    query: () => Promise.reject(new TypeError('not asked for')),
-    batches: async (query: BatchesQuery) => {
-      asked.push(query)
-      const seq = (query.beforeSeq ?? 3) - 1
-      return { entries: [{ seq, batch: fromUtf8(encodeBatch(batch(seq === 2 ? records : []))) }] }
-    },
-    figures: () => undefined,
-    fault: () => undefined,
-  }
-  await withHeldIntent({ ...intent, policies: { web, ...more } }, 'web', { flows }, run)
-  return asked
-}
 
 test('whatif: what would be refused, by which rule, and what the record does not tell', async () => {
   const asked = await withRecord([record()], async (call, state) => {
@@ -192,6 +121,14 @@ test('whatif: a policy that is not there can’t be deleted; one of another netw
     const { notes, out } = await call('policy', 'whatif', file)
     assert.match(notes, 'policy web is of network other')
     assert.match(out, /^flows that would be refused: 0/)
+    const policy = (spec: string): string =>
+      `apiVersion: holdfast.dev/v1alpha1\nkind: Policy\nmetadata: {name: x}\nspec: ${spec}\n`
+    writeFileSync(file, policy('{mode: Audit, subject: {nodeSelector: {matchLabels: {role: nothing}}}}'))
+    const told = (await call('policy', 'whatif', file)).notes
+    assert.match(told, 'policy x speaks of nobody who is known here')
+    assert.match(told, 'policy x is in Audit mode')
+    writeFileSync(file, policy('{subject: {node: web}, ingress: [{ports: [{port: https}]}]}'))
+    assert.match((await call('policy', 'whatif', file)).notes, 'policy x, ingress[0]: a named port: means nothing here')
   })
 })
 

@@ -4,6 +4,8 @@ import { listFlag, switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { type Change, type Replay, replay } from '../../shared/flows/replay.ts'
 import { parseDocuments } from '../../shared/intent/yaml.ts'
+import { isSubject } from '../../shared/policy/subject.ts'
+import { unheardIn } from '../../shared/policy/unheard.ts'
 import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import { type Cli, type Command, writeJson } from './context.ts'
 import { readText } from './policy.ts'
@@ -33,6 +35,20 @@ function ofNetwork(cli: Cli, all: Policies, network: string): Policies {
     cli.note(`policy ${name} is of network ${spec.network}, and this node is of ${network}: left out`)
     return false
   })
+}
+
+/** What of a file means nobody or nothing: whoever wrote it meant something. */
+function noteUnheard(cli: Cli, { records, rules, self }: Ground, given: Policies): void {
+  const { endpoints } = rules(records.policies).there
+  const node = records.nodes.find(({ name }) => name === self.name)
+  for (const { name, spec } of given) {
+    if (!endpoints.some((one) => isSubject(spec.subject, one)))
+      cli.note(`policy ${name} speaks of nobody who is known here`)
+    for (const part of node === undefined ? [] : unheardIn(spec, node))
+      cli.note(`policy ${name}, ${part}: means nothing here`)
+    if (spec.mode === 'Audit')
+      cli.note(`policy ${name} is in Audit mode, and changes nothing; see \`holdfast policy audit\``)
+  }
 }
 
 /** Those of intent, less what is to be deleted, with those of the file in place of their namesakes. */
@@ -77,6 +93,7 @@ export const policyWhatifCommand: Command = async (cli) => {
   const ground = await readGround(cli, sinceMs)
   const held = ground.records.policies
   const more = ofNetwork(cli, given, ground.network)
+  noteUnheard(cli, ground, more)
   const found = replay({
     dealings: ground.dealings.all,
     self: ground.self,

@@ -3,9 +3,9 @@
 import { type Address, contains, hostCidr } from '../../shared/address/cidr.ts'
 import type { FlowReason } from '../../shared/flows/batch.ts'
 import { flowPoliciesNamedMax } from '../../shared/limits.ts'
-import type { Direction, Judgement, Protocol, Reason } from '../../shared/policy/decision.ts'
+import type { Direction, Judgement, Reason } from '../../shared/policy/decision.ts'
 import { reasonKey } from '../../shared/policy/decision.ts'
-import { lookUp, protocolNumbers, type Table } from '../../shared/policy/table.ts'
+import { lookUp, protocolNamed, type Table } from '../../shared/policy/table.ts'
 import type { Endpoint } from '../../shared/policy/world.ts'
 import type { Enforcement } from '../plan/enforcement.ts'
 import type { FlowKey } from './counters.ts'
@@ -25,11 +25,6 @@ function tableAt({ policy }: Scene, atMs: number): Table | undefined {
   return (phases.find(({ untilS }) => untilS === undefined || atMs < untilS * 1_000) ?? phases.at(-1))?.table
 }
 
-const NAMES = new Map<number, Protocol>([
-  ...Object.entries(protocolNumbers).map(([name, number]): [number, Protocol] => [number, name as Protocol]),
-  [58, 'ICMP'],
-])
-
 function isLocal({ policy }: Scene, table: Table | undefined, address: Address): boolean {
   if (address === policy?.self || table?.locals.has(address) === true) return true
   return policy?.forwards.some(({ destination }) => contains(destination, hostCidr(address))) === true
@@ -48,7 +43,7 @@ export function judgeFlow(scene: Scene, flow: FlowKey, direction: Direction, atM
   // A subnet without a judgement of its own is judged as the node in front of it.
   const local = table.locals.has(own) ? own : scene.policy?.self
   if (local === undefined) return undefined
-  const protocol = NAMES.get(flow.protocol) ?? 'other'
+  const protocol = protocolNamed(flow.protocol)
   return lookUp(table, { local, direction, other, protocol, port: flow.destinationPort })
 }
 

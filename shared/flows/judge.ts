@@ -4,7 +4,7 @@
 import type { Address } from '../address/cidr.ts'
 import type { Decision, Direction, Protocol, Reason } from '../policy/decision.ts'
 import { judge } from '../policy/oracle.ts'
-import { protocolNumbers } from '../policy/table.ts'
+import { protocolNamed } from '../policy/table.ts'
 import type { Endpoint, World } from '../policy/world.ts'
 import type { FlowReason } from './batch.ts'
 import type { Dealing } from './dealings.ts'
@@ -30,13 +30,8 @@ interface Leg {
   readonly decision: Decision
 }
 
-const NAMES = new Map<number, Protocol>([
-  ...Object.entries(protocolNumbers).map(([name, number]): [number, Protocol] => [number, name as Protocol]),
-  [58, 'ICMP'],
-])
-
 export function protocolOf({ protocol }: Pick<Dealing, 'protocol'>): Protocol {
-  return NAMES.get(protocol) ?? 'other'
+  return protocolNamed(protocol)
 }
 
 /** Several ports are one record: which ones is not known. */

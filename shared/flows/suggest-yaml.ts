@@ -2,6 +2,7 @@
 // from.
 
 import { Document, isMap, isNode, isSeq, type Node } from 'yaml'
+import { timeText } from '../cli/words.ts'
 import { apiVersion } from '../intent/resource.ts'
 import type { Evidence, Learned, Left, Suggestion, Unlearned } from './suggest.ts'
 
@@ -30,10 +31,6 @@ const WHYS: Readonly<Record<Unlearned, string>> = {
 /** Of other nodes that the policy speaks of. */
 const NAMED = 3
 
-function time(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`
-}
-
 /** What others gave as names does not get out of a comment. */
 function line(text: string): string {
   return ` ${text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '?')}`
@@ -45,7 +42,7 @@ function leftText({ examples, flows, why }: Left): string {
 
 function evidenceText({ ends, examples, firstMs, flows, lastMs }: Evidence, way: 'from' | 'to'): string {
   const more = ends > examples.length ? ` and ${ends - examples.length} more` : ''
-  return `${flows} flows, first ${time(firstMs)}, last ${time(lastMs)}, ${way} ${examples.join(', ')}${more}`
+  return `${flows} flows, first ${timeText(firstMs)}, last ${timeText(lastMs)}, ${way} ${examples.join(', ')}${more}`
 }
 
 /** As `apply` takes it. */
@@ -91,7 +88,7 @@ export function suggestionYaml(suggestion: Suggestion, by: SuggestedBy): string 
   const others = alsoOf.length > NAMED ? ` and ${alsoOf.length - NAMED} more` : ''
   const wide = `It speaks of ${alsoOf.slice(0, NAMED).join(', ')}${others}, too, and ${by.node} knows nothing of their flows.`
   const head = [
-    `Learned by ${by.node} from its own flows that were accepted and answered, ${time(by.fromMs)} to ${time(by.toMs)}.`,
+    `Learned by ${by.node} from its own flows that were accepted and answered, ${timeText(by.fromMs)} to ${timeText(by.toMs)}.`,
     'Read it before you apply it: what did not happen in that time is not allowed.',
     ...(alsoOf.length === 0 ? [] : [wide]),
     ...open,

@@ -17,6 +17,16 @@ export const protocolNumbers = { TCP: 6, UDP: 17, SCTP: 132, ICMP: 1, other: 0 }
   number
 >
 
+const protocolNames = new Map<number, Protocol>([
+  ...Object.entries(protocolNumbers).map(([name, number]): [number, Protocol] => [number, name as Protocol]),
+  [58, 'ICMP'],
+])
+
+/** By IANA's number. */
+export function protocolNamed(number: number): Protocol {
+  return protocolNames.get(number) ?? 'other'
+}
+
 export interface PortEntry {
   readonly protocol: number
   readonly port: number
