@@ -199,6 +199,29 @@ test('a hub that publishes is there, whatever was said of it', async () => {
   assert.is(r.link.state().hubOnline, true)
 })
 
+test('the record of flows is told when the hub comes and goes, also where the broker stays; its answers are its own', async () => {
+  const r = await connected(true)
+  const say = async (text: string, topic = topics.hub(testNetwork)) => {
+    r.broker.inject({ topic, payload: utf8(text) })
+    await r.advance(10)
+  }
+  assert.equal(r.flows, ['there'])
+  await say('{"online":false,"session":"hubhubhubhubhubh"}')
+  assert.equal(r.flows, ['there', 'gone'])
+  await say('{"online":true,"session":"bbbbbbbbbbbbbbbb"}')
+  const [answer] = encodeChunks('ledger', 'a'.repeat(16), utf8('x'), new Uint8Array(32))
+  r.broker.inject({ topic: topics.rsp(testNetwork, me.nodeId), payload: answer ?? new Uint8Array(0) })
+  await r.advance(10)
+  assert.equal(r.flows, ['there', 'gone', 'there', 'reply'])
+  await say('{"online":false,"session":"bbbbbbbbbbbbbbbb"}')
+  r.hub.putNode(other).publish()
+  await r.advance(20)
+  assert.equal(r.flows.slice(4), ['gone', 'there'], 'who publishes is there')
+  r.broker.drop('me')
+  assert.is(r.flows.at(-1), 'gone')
+  assert.equal(r.refused, [])
+})
+
 test('a hub that comes back after all tries were used up is asked again', async () => {
   const r = await connected(true)
   r.hub.mute = true

@@ -156,7 +156,8 @@ export function createHubLink(options: HubLinkOptions): HubLink {
     if (!online && hubSession !== undefined && about !== hubSession) return
     hubSession = online ? about : undefined
     change({ hubOnline: online, ...(online ? { lastContact: clock.now() } : {}) })
-    if (!online) return
+    // The broker is still there, and nobody listens.
+    if (!online) return flows?.down()
     sync.hubOnline()
     capability?.hubOnline()
     flows?.hubOnline()
@@ -165,8 +166,10 @@ export function createHubLink(options: HubLinkOptions): HubLink {
   /** Only a hub that is there publishes deltas and replies; a head may have been retained for months. */
   const heardHub = (type: string): void => {
     const live = type === 'delta' || type === 'rsp'
-    if (live && !state.hubOnline) change({ hubOnline: true, lastContact: clock.now() })
-    else if (live || state.hubOnline) state = { ...state, lastContact: clock.now() }
+    if (live && !state.hubOnline) {
+      change({ hubOnline: true, lastContact: clock.now() })
+      flows?.hubOnline()
+    } else if (live || state.hubOnline) state = { ...state, lastContact: clock.now() }
   }
 
   const onFact = (from: NodeId, payload: Uint8Array): void => {

@@ -16,6 +16,8 @@ export interface Rig {
   readonly hub: FakeHub
   readonly link: HubLink
   readonly refused: string[]
+  /** What the record of flows was told of the hub. */
+  readonly flows: string[]
   revision(): number
   held: Held | undefined
   advance(ms: number): Promise<void>
@@ -27,6 +29,7 @@ export function rig(holdFirst = false): Rig {
   const hub = new FakeHub().putNode(me)
   hub.commit()
   const refused: string[] = []
+  const flows: string[] = []
   let link: HubLink | undefined
   const entropy = seededEntropy(7)
   const log = memoryLog()
@@ -56,6 +59,11 @@ export function rig(holdFirst = false): Rig {
     entropy,
     log,
     sync,
+    flows: {
+      hubOnline: () => void flows.push('there'),
+      down: () => void flows.push('gone'),
+      onReply: () => void flows.push('reply'),
+    },
     onFact: () => undefined,
     onRefused: (detail) => void refused.push(detail),
     onChange: () => undefined,
@@ -67,6 +75,7 @@ export function rig(holdFirst = false): Rig {
     hub,
     link: made,
     refused,
+    flows,
     revision: () => self.held?.version.revision ?? 0,
     get held() {
       return self.held
