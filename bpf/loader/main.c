@@ -23,7 +23,9 @@ static const struct verb {
      "reads names of devices, for XDP at these and no others, where that is of use; prints lines as of `standing`"},
     {"relay", "standing", 0, relay_standing, "",
      "prints `DEVICE xdp`, or why not: unknown (before 6.3), no-driver, taken (by another program), no-frames (no way out takes "
-     "them), vain (nor did it, with the program), free"},
+     "them), vain (nor did it, with the program), refused (by the driver), free"},
+    {"relay", "test", 1, relay_test, "DEVICE",
+     "reads frames in hexadecimal digits, as if they came in there; prints `tc sends FRAME|drops|leaves`, and the same of `xdp`"},
     {"policy", "probe", 0, policy_probe, "", "as above; prints how programs are hung up: tcx or clsact"},
     {"policy", "start", 1, policy_start, "FLOWS", "maps and programs, or those that stand; prints the directory of the pins"},
     {"policy", "table", 0, policy_table, "", "reads a table and puts it in the place of the former; prints its generation"},

@@ -171,6 +171,7 @@ void relay_hang(char **words) {
   for (unsigned i = 0; i < count; i++) {
     if (!is_wanted(&devices[i])) continue;
     const char *state = state_of(&devices[i]);
+    if (strcmp(state, "free") == 0) state = "refused";
     if (is_vain && is_hung(&devices[i])) {
       take_down(link_name(&devices[i]));
       state = were ? "no-frames" : "vain";

@@ -9,6 +9,7 @@ void relay_change(char **words);
 void relay_list(char **words);
 void relay_hang(char **words);
 void relay_standing(char **words);
+void relay_test(char **words);
 
 void policy_probe(char **words);
 void policy_start(char **words);

@@ -36,7 +36,7 @@ test('what carries its packets is told, and why not what is faster', async () =>
     const found = await relayFinding(kernel([], program), look)
     return found?.used.replace('to relay between other nodes, ', '') ?? ''
   }
-  assert.is(await used('hf_relay_ether', undefined, 'eth0 xdp\neth1 no-frames\n'), 'by XDP at eth0, else by nft')
+  assert.is(await used('hf_relay_ether', undefined, 'eth0 xdp\neth1 no-frames\n'), 'by XDP at eth0, else by BPF or nft')
   assert.is(
     await used('hf_relay_ether', undefined, 'eth0 no-driver\n'),
     'by BPF at eth0, else by nft; no XDP at eth0: its driver runs no XDP',

@@ -10,6 +10,7 @@ const REASONS = {
   taken: "another's program is at XDP",
   'no-frames': 'nothing takes frames there (of a veth, the other end does with GRO on)',
   vain: 'no way out takes frames',
+  refused: 'its driver refused the program',
   free: 'no session needs it there, or the driver refused it',
 } as const
 
@@ -50,9 +51,9 @@ export function carriersText(devices: readonly string[], standing: XdpStanding |
   const by = [
     ...(quick?.length ? [`by XDP at ${quick.join(', ')}`] : []),
     ...(rest?.length ? [`by BPF at ${rest.join(', ')}`] : []),
-    'else by nft',
+    rest?.length ? 'else by nft' : 'else by BPF or nft',
   ]
-  const why =
-    standing === undefined ? [] : (rest ?? []).map((one) => `; no XDP at ${one}: ${whyNoXdp(standing.get(one))}`)
-  return by.join(', ') + why.join('')
+  if (standing === undefined) return by.join(', ')
+  const why = Map.groupBy(rest ?? [], (one) => whyNoXdp(standing.get(one)))
+  return by.join(', ') + [...why].map(([reason, at]) => `; no XDP at ${at.join(', ')}: ${reason}`).join('')
 }
