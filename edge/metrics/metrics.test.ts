@@ -4,6 +4,8 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { FakeClock, memoryLog } from '../../shared/effects.fake.ts'
 import { HoldfastError } from '../../shared/errors.ts'
+import type { FlowBatch } from '../../shared/flows/batch.ts'
+import { createFlowTally } from '../../shared/flows/tally.ts'
 import { showCondition } from '../../shared/health.ts'
 import { metricsPeersMax } from '../../shared/limits.ts'
 import { fakeAgent } from '../agent.fake.ts'
@@ -73,6 +75,17 @@ const figures: RelayFigures = {
   refused: { 'silence-rate': 4, full: 1 },
   dropped: 6,
   tls: { connections: 1, channels: 2, packets: 3, bytes: 4, dropped: 5, refused: {} },
+}
+
+const noBatch: FlowBatch = {
+  from: 1,
+  to: 2,
+  boot: 1,
+  revision: '1',
+  counts: { by: 'nft', epoch: 'e', total: { packets: 1, bytes: 2 } },
+  ends: [],
+  records: [],
+  lostBefore: [],
 }
 
 const cost = { residentBytes: 1_000, cpuSeconds: 1.25, openFiles: 30 }
@@ -195,6 +208,17 @@ test('a relay that can’t be asked hides nothing else; a status that fails is a
   assert.match(await text().catch((error: unknown) => (error as Error).message), /nft does not answer/)
   fails = false
   assert.ok((await text()).includes('holdfast_agent_online 0\n'))
+})
+
+test('flows on record are summed up, and so is how much of them the hub has', async () => {
+  const tally = createFlowTally()
+  tally.note({ ...noBatch, lostBefore: [{ why: 'restart', amount: { packets: 4, bytes: 40 } }] })
+  const figures = () => ({ tally, batches: 12, atHub: 9 })
+  const { text } = setUp({ flows: { ...fakeAgent({ status: () => status }).flows, figures } })
+  const shown = await text()
+  assert.match(shown, /^holdfast_agent_flow_lost_packets_total\{why="restart"\} 4$/m)
+  assert.match(shown, /^holdfast_agent_flow_batches 12$/m)
+  assert.match(shown, /^holdfast_agent_flow_batches_at_hub 9$/m)
 })
 
 test.run()
