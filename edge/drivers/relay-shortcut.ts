@@ -136,7 +136,8 @@ export function createShortcut({ clock, log, program, range, run, ...rates }: Sh
       // Another version's, or of an address that is gone: no map that it reads is kept any more.
       for (const device of held) if (places?.has(device) !== true) await takeDown(run, placeOf(device))
       for (const path of ownPins('relay')) if (path !== pins) rmSync(path, { recursive: true, force: true })
-      await quicken(places ?? new Map())
+      // Without a session what hangs there stays, and has no packet: the next one finds it.
+      if (places !== undefined && places.size > 0) await quicken(places)
     },
     async change(wanted) {
       const all = [...wanted]
