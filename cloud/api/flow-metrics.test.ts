@@ -15,8 +15,8 @@ function ledger(n: number, count: number, told: number, more: Partial<LedgerStat
 }
 
 function textOf(ledgers: readonly LedgerState[], failing = false): string {
-  const figures = { tallies: [], ledgers, store: { batches: 3, bytes: 900 }, failing }
-  return formatMetrics(flowMetrics(figures as unknown as FleetFlowFigures))
+  const figures: FleetFlowFigures = { tallies: [], ledgers, store: { batches: 3, bytes: 900 }, failing }
+  return formatMetrics(flowMetrics(figures))
 }
 
 test('who is behind, by how much; who is refused, and why; how full the store is', () => {
@@ -44,8 +44,8 @@ test('of a fleet that is behind the worst hundred have names', () => {
 test('a hub that keeps no flows has none of this; a network without flows has no series', () => {
   assert.equal(flowMetrics(undefined), [])
   const tallies = [[parseName('default'), createFlowTally()]] as const
-  const figures = { tallies, ledgers: [], store: { batches: 0, bytes: 0 }, failing: false }
-  assert.not.match(formatMetrics(flowMetrics(figures as unknown as FleetFlowFigures)), /verdict/)
+  const figures: FleetFlowFigures = { tallies, ledgers: [], store: { batches: 0, bytes: 0 }, failing: false }
+  assert.not.match(formatMetrics(flowMetrics(figures)), /verdict/)
 })
 
 test.run()

@@ -213,8 +213,8 @@ test('a relay that can’t be asked hides nothing else; a status that fails is a
 test('flows on record are summed up, and so is how much of them the hub has', async () => {
   const tally = createFlowTally()
   tally.note({ ...noBatch, lostBefore: [{ why: 'restart', amount: { packets: 4, bytes: 40 } }] })
-  const figures = () => ({ tally, batches: 12, atHub: 9 })
-  const { text } = setUp({ flows: { ...fakeAgent({ status: () => status }).flows, figures } })
+  const onRecord = () => ({ tally, batches: 12, atHub: 9 })
+  const { text } = setUp({ flows: { ...fakeAgent({ status: () => status }).flows, figures: onRecord } })
   const shown = await text()
   assert.match(shown, /^holdfast_agent_flow_lost_packets_total\{why="restart"\} 4$/m)
   assert.match(shown, /^holdfast_agent_flow_batches 12$/m)
