@@ -19,6 +19,7 @@ import type { BrokerAccess } from './broker-access.ts'
 import type { FleetFlowQuery, FleetFlows } from './flows/fleet-flows.ts'
 import type { FleetFlowFigures } from './flows/flow-figures.ts'
 import type { FlowStore } from './flows/flow-store.ts'
+import type { FlowExport } from './otlp/flow-export.ts'
 
 /** Who asks: an administrator's token, the local socket, or a device that enrols. For the audit log. */
 export interface Actor {
@@ -230,6 +231,8 @@ export interface HubOptions {
   readonly brokerAccess: BrokerAccess
   /** Where flows of devices are kept; where absent, they stay with the devices. */
   readonly flowStore?: FlowStore
+  /** Where flows go from here; absent where they stay. */
+  readonly flowExport?: FlowExport | undefined
   /** What devices are told about the broker. */
   readonly broker: { readonly url: string; readonly webSocketPath: string; readonly tlsAuthority?: string }
   /** False keeps the very first start from making the Network `default`. */

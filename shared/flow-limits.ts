@@ -23,3 +23,7 @@ export const flowStoreBytesMax = 2 * 2 ** 30
 export const flowStoreAgeMsMax = 90 * 86_400_000
 /** Batches that are looked at for one page of an answer: 200 ms of the hub. */
 export const flowBatchesReadMax = 4_000
+/** Flows that wait for an OpenTelemetry collector: 2 KB each, and eight seconds of a thousand flows a second. */
+export const otlpRecordsWaitingMax = 8_192
+/** So long a collector may take for one request, milliseconds. */
+export const otlpExportMsMax = 5_000

@@ -67,6 +67,12 @@ const serve: CommandSpec = {
     },
     { name: 'broker', value: 'URL', summary: 'Use this Mosquitto instead: mqtts://ADMIN:PASSWORD@HOST:8883?ca=FILE' },
     { name: 'broker-public', value: 'URL', summary: 'How devices reach that broker, where it differs' },
+    {
+      name: 'otlp',
+      value: 'URL',
+      summary: 'Send flows to this OpenTelemetry collector, as logs and metrics: http://HOST:4318',
+    },
+    { name: 'otlp-headers', value: 'FILE', summary: 'Headers for it, `Name: value` a line, such as a token' },
     { name: 'log-level', value: 'LEVEL', summary: 'Least level to log', choices: ['debug', 'info', 'warn', 'error'] },
     { name: 'log-format', value: 'FORMAT', summary: 'Form of log lines', choices: ['text', 'json', 'journal'] },
   ],

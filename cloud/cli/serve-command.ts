@@ -21,6 +21,8 @@ function given({ flags }: Context): SettingsFile {
   const level = textFlag(flags, 'log-level')
   const format = textFlag(flags, 'log-format')
   const names = listFlag(flags, 'name')
+  const otlp = textFlag(flags, 'otlp')
+  const headersFile = textFlag(flags, 'otlp-headers')
   const trustProxies = listFlag(flags, 'trust-proxy')
   const texts = {
     data: textFlag(flags, 'data'),
@@ -34,6 +36,7 @@ function given({ flags }: Context): SettingsFile {
     ...Object.fromEntries(Object.entries(texts).filter((entry) => entry[1] !== undefined)),
     ...(names.length === 0 ? {} : { names }),
     ...(trustProxies.length === 0 ? {} : { trustProxies }),
+    ...(otlp === undefined ? {} : { otlp: { endpoint: otlp, ...(headersFile === undefined ? {} : { headersFile }) } }),
     log: { ...(level === undefined ? {} : { level }), ...(format === undefined ? {} : { format }) },
   })
 }

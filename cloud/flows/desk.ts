@@ -25,6 +25,7 @@ import { encodeChunks } from '../../shared/wire/sync.ts'
 import { unled } from '../fleet/device-facts.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { AuditRow } from '../hub.ts'
+import type { FlowExport } from '../otlp/flow-export.ts'
 import type { Enrolment } from '../store/hub-store.ts'
 import type { FleetFlowFigures } from './flow-figures.ts'
 import type { FlowStore, LedgerFault, LedgerState, TakenWindow } from './flow-store.ts'
@@ -41,6 +42,8 @@ export interface FlowDeskOptions {
   readonly log: Log
   readonly sha256: Sha256
   readonly verify: Verify
+  /** What they go to from here; absent where they stay. */
+  readonly flowExport?: FlowExport | undefined
 }
 
 /** Hands a chunk to the device. */
@@ -70,7 +73,7 @@ interface Waiting {
 }
 
 export function createFlowDesk(options: FlowDeskOptions): FlowDesk {
-  const { clock, entropy, fleet, log, sha256, store } = options
+  const { clock, entropy, fleet, flowExport, log, sha256, store } = options
   const states = new Map<NodeId, LedgerState>(store.ledgers().map((state) => [state.node, state]))
   /** Of the last answer to each. */
   const words = new Map<NodeId, string>()
@@ -128,10 +131,14 @@ export function createFlowDesk(options: FlowDeskOptions): FlowDesk {
     }
   }
 
-  const note = ({ network }: LedgerState, links: TakenWindow['links']): void => {
+  const note = (state: LedgerState, links: TakenWindow['links']): void => {
+    const { network } = state
     const tally = tallies.get(network) ?? createFlowTally()
     tallies.set(network, tally)
-    for (const { parsed } of links) tally.note(parsed)
+    for (const { parsed, seq } of links) {
+      tally.note(parsed)
+      flowExport?.note(state, seq, parsed)
+    }
   }
 
   const refuse = (state: LedgerState, code: LedgerFault['code'], detail: string): LedgerState | undefined => {
@@ -227,7 +234,13 @@ export function createFlowDesk(options: FlowDeskOptions): FlowDesk {
       timer ??= clock.after(0, next)
     },
     fault: (node) => faults.get(node),
-    figures: () => ({ tallies: [...tallies], ledgers: [...states.values()], store: store.figures(), failing }),
+    figures: () => ({
+      tallies: [...tallies],
+      ledgers: [...states.values()],
+      store: store.figures(),
+      failing,
+      exported: flowExport?.figures(),
+    }),
     ledgers: () => [...states.values()],
     accept(node) {
       const state = states.get(node)

@@ -2,6 +2,7 @@
 
 import type { FlowTally } from '../../shared/flows/tally.ts'
 import type { Name } from '../../shared/ids.ts'
+import type { ExportFigures } from '../otlp/flow-export.ts'
 import type { FlowFigures, LedgerState } from './flow-store.ts'
 
 export interface FleetFlowFigures {
@@ -11,4 +12,6 @@ export interface FleetFlowFigures {
   readonly store: FlowFigures
   /** The last write failed. */
   readonly failing: boolean
+  /** Undefined where they go nowhere. */
+  readonly exported?: ExportFigures | undefined
 }

@@ -17,6 +17,8 @@ import { createHub } from '../create-hub.ts'
 import type { FlowStore } from '../flows/flow-store.ts'
 import { openFlowStore } from '../flows/sqlite-flows.ts'
 import type { Hub } from '../hub.ts'
+import type { FlowExport } from '../otlp/flow-export.ts'
+import type { OtlpOptions } from '../otlp/otlp-export.ts'
 import type { HubStore } from '../store/hub-store.ts'
 import { openHubStore } from '../store/sqlite.ts'
 import { openTls } from '../tls/authority.ts'
@@ -28,6 +30,7 @@ import { type DataPaths, dataPaths, lockDirectory } from './data-directory.ts'
 import { type HttpsServer, listenHttps } from './https-server.ts'
 import { refuseLostDatabase, refuseLostKeys } from './identity.ts'
 import { openLocalAccess, writeCliUrl } from './local-access.ts'
+import { readOtlpHeaders } from './otlp-headers.ts'
 import type { ServeSettings } from './settings.ts'
 
 /** Under this name the store remembers which root key the audit log has told of. */
@@ -151,7 +154,9 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<string>
   // Noted first, so that it runs last: devices on WebSockets still hear the hub's goodbye.
   cleanup.add(() => web?.close())
   cleanup.add(() => broker.close())
-  const hub = createHub(
+  const flowExport = await openExport(settings, () => hub.flowFigures(), effects)
+  cleanup.add(() => flowExport?.stop())
+  const hub: Hub = createHub(
     {
       clock,
       entropy,
@@ -164,6 +169,7 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<string>
       brokerAccess: broker.access,
       broker: broker.told,
       ...(flowStore === undefined ? {} : { flowStore }),
+      flowExport,
     },
     hubStore,
   )
@@ -200,6 +206,19 @@ function tryFlowStore(path: string, { clock, log }: ServerEffects): FlowStore | 
     log.error('flows of devices are not kept; they wait on the devices', { why: describeError(error) })
     return undefined
   }
+}
+
+/** The SDK is loaded by who names a collector. */
+async function openExport(
+  { otlp }: ServeSettings,
+  figures: OtlpOptions['figures'],
+  { clock, log }: ServerEffects,
+): Promise<FlowExport | undefined> {
+  if (otlp === undefined) return undefined
+  const { endpoint, headersFile } = otlp
+  const headers = headersFile === undefined ? {} : readOtlpHeaders(headersFile)
+  const { createOtlpExport } = await import('../otlp/otlp-export.ts')
+  return createOtlpExport({ endpoint, headers, version, figures, clock, log })
 }
 
 export async function startServer(settings: ServeSettings, effects: ServerEffects): Promise<Server> {

@@ -22,6 +22,8 @@ export interface ServeSettings {
   readonly trustProxies: readonly Cidr[]
   readonly broker: string | undefined
   readonly brokerPublic: string | undefined
+  /** An OpenTelemetry collector that flows go to; undefined where there is none. */
+  readonly otlp: { readonly endpoint: string; readonly headersFile?: string | undefined } | undefined
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   readonly logFormat: 'text' | 'json' | 'journal'
 }
@@ -43,6 +45,12 @@ export const settingsFile = v.strictObject({
   trustProxies: v.optional(v.pipe(v.array(cidr), v.maxLength(64))),
   broker: v.optional(v.string()),
   brokerPublic: v.optional(v.pipe(v.string(), v.regex(/^mqtts:\/\/[^/?#@]+$/, 'is not like mqtts://host:8883'))),
+  otlp: v.optional(
+    v.strictObject({
+      endpoint: v.pipe(v.string(), v.regex(/^https?:\/\/[^/?#@]+(?:\/[^?#]*)?$/, 'is not like http://collector:4318')),
+      headersFile: v.optional(v.string()),
+    }),
+  ),
   log: v.optional(
     v.strictObject({
       level: v.optional(v.picklist(['debug', 'info', 'warn', 'error'])),
@@ -79,6 +87,7 @@ export function resolveSettings(file: SettingsFile, given: SettingsFile, underSy
     names: all.names ?? [],
     broker: all.broker,
     brokerPublic: all.brokerPublic,
+    otlp: all.otlp,
     logLevel: all.log.level ?? 'info',
     logFormat: all.log.format ?? (underSystemd ? 'journal' : 'text'),
   }

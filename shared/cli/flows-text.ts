@@ -3,17 +3,9 @@
 import type { Amount, FlowEnd, FlowLoss, FlowReason } from '../flows/batch.ts'
 import type { ShownFlow, ShownLoss } from '../flows/query.ts'
 import type { Reason } from '../policy/decision.ts'
+import { numberNames } from '../policy/number-names.ts'
 import type { Cell } from './table.ts'
 import { bytesText, timeText } from './words.ts'
-
-const PROTOCOLS: ReadonlyMap<number, string> = new Map([
-  [1, 'icmp'],
-  [6, 'tcp'],
-  [17, 'udp'],
-  [47, 'gre'],
-  [58, 'icmpv6'],
-  [132, 'sctp'],
-])
 
 export const flowColumns = ['UNTIL', 'VERDICT', 'FROM', 'TO', 'SERVICE', 'SENT', 'BACK', 'PATH', 'RULE'] as const
 
@@ -24,7 +16,7 @@ function endText({ address, name }: FlowEnd, port: number | undefined): string {
 }
 
 function serviceText({ destinationPort, flows, protocol }: ShownFlow): string {
-  const word = PROTOCOLS.get(protocol) ?? `protocol ${protocol}`
+  const word = numberNames.get(protocol) ?? `protocol ${protocol}`
   const service = destinationPort === undefined ? word : `${word} ${destinationPort}`
   return flows === undefined
     ? service
