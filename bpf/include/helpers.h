@@ -14,6 +14,11 @@ static long (*map_update)(const void *map, const void *key, const void *value, _
     (void *)BPF_FUNC_map_update_elem;
 static long (*map_delete)(const void *map, const void *key) = (void *)BPF_FUNC_map_delete_elem;
 static long (*load_bytes)(const struct __sk_buff *, __u32 at, void *to, __u32 length) = (void *)BPF_FUNC_skb_load_bytes;
+static long (*load_bytes_relative)(const struct __sk_buff *, __u32 at, void *to, __u32 length, __u32 from) =
+    (void *)BPF_FUNC_skb_load_bytes_relative;
+static long (*store_bytes)(struct __sk_buff *, __u32 at, const void *from, __u32 length, __u64 flags) =
+    (void *)BPF_FUNC_skb_store_bytes;
+static long (*change_head)(struct __sk_buff *, __u32 length, __u64 flags) = (void *)BPF_FUNC_skb_change_head;
 static __u64 (*ktime_coarse_ns)(void) = (void *)BPF_FUNC_ktime_get_coarse_ns;
 static long (*pull_data)(struct __sk_buff *, __u32 length) = (void *)BPF_FUNC_skb_pull_data;
 static long (*l4_csum_replace)(struct __sk_buff *, __u32 at, __u64 from, __u64 to, __u64 flags) =

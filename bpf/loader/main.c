@@ -46,6 +46,7 @@ static const struct verb {
      "`d SOURCE DESTINATION PROTOCOL PORT COOKIE|REASON PACKETS BYTES` of what was dropped, and `t` once more"},
     {"policy", "test", 1, policy_test, "TIMES",
      "reads lines `in|out FRAME`, in hexadecimal digits, and asks so often of each; prints `accept|drop COOKIE|REASON NS`"},
+    {"mirror", "pin", 0, mirror_pin, "", "the program that gives copies a link header, for `tc` to hang up; prints its pin"},
 };
 enum { VERBS = sizeof verbs / sizeof *verbs };
 

@@ -30,6 +30,7 @@ static int find_map(const struct object *object, const char *name) {
 /* Where the code names a map, its file descriptor; of an array that has a single element, that element. */
 static void relocate(const struct object *object, struct bpf_insn *code, const char *section, const int *fds) {
   char name[32];
+  if (!object->map_count) return;
   snprintf(name, sizeof name, ".rel%s", section);
   const uint8_t *elf = object->elf;
   int at = find_section(elf, SHT_REL, name), table = find_section(elf, SHT_SYMTAB, NULL);

@@ -24,4 +24,6 @@ void policy_flows(char **words);
 void policy_counts(char **words);
 void policy_test(char **words);
 
+void mirror_pin(char **words);
+
 #endif
