@@ -22,7 +22,7 @@ function merged(own: readonly Condition[], host: readonly Condition[]): readonly
 
 export interface Models {
   /** What the agent answers of itself. */
-  readonly answers: Pick<Agent, 'status' | 'addresses' | 'hasPeerAt'>
+  readonly answers: Pick<Agent, 'status' | 'addresses' | 'hasPeerAt' | 'mirror'>
   hub(): HubModel
 }
 
@@ -72,6 +72,7 @@ export function createModels(
     rootKey: rootStatus(parts.root, options.sha256),
     membershipLock: lockStatus(holding),
     overrides: overrides.book.views(),
+    mirror: parts.mirror.people.view(),
     relay: members.me()?.relay,
     mode: mode.now(),
     link: running.link?.state() ?? noLink,
@@ -88,6 +89,7 @@ export function createModels(
       status: () => agentStatus(whole()),
       addresses,
       hasPeerAt: (address) => members.hasPeerAt(address),
+      mirror: parts.mirror.people,
     },
   }
 }

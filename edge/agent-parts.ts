@@ -13,6 +13,7 @@ import type { OwnDevice } from './keys/own-device.ts'
 import { createKeys, type Keys } from './keys/own-keys.ts'
 import type { CapabilityKeeper } from './link/capability-keeper.ts'
 import { createOwnCapability } from './link/own-capability.ts'
+import { createOwnMirror } from './mirror/own-mirror.ts'
 import { type Chooser, createChooser } from './paths/chooser.ts'
 import type { FrameSocket } from './paths/doors.ts'
 import { createPathEngine } from './paths/engine.ts'
@@ -275,11 +276,12 @@ export function createParts(
   const keyDesk = createKeyDesk({ clock, node: identity.name, mode, ownDevice, ownKey, paths, peers }, onKeys)
   const memories = memoriesOf(peers, sizes, upkeep)
   const time = createKnownTime({ clock, keep, log, signedAt: () => holding.held()?.head.issuedAt })
+  const mirror = createOwnMirror(options, { clock, health, keep, members, time }, onPathChange)
   const chores = createChores({ clock, keep, holding, facts, mode, memories, store, time })
   const started = { wall: clock.now(), monotonic: clock.monotonic() }
   const keysKnown = { deviceBook, keyBook, keyDesk, onLinks, ownKey }
   const known = { ...sources, ...keysKnown, anchors, root, health, keep, mode, paths, peers }
-  return { ...known, chores, ports, relay, started, time }
+  return { ...known, chores, mirror, ports, relay, started, time }
 }
 
 export type Parts = ReturnType<typeof createParts>

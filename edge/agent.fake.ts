@@ -21,6 +21,7 @@ export function fakeAgent(words: Pick<Agent, 'status'> & Partial<Agent>): Agent 
       set: refuse,
       restore: refuse,
     },
+    mirror: { view: () => undefined, start: refuse, stop: refuse },
     flows: { query: refuse, batches: refuse, figures: () => undefined, fault: refuse },
     exportIntent: () => new Uint8Array(0),
     importIntent: () => false,

@@ -19,7 +19,10 @@ import type { DeviceFiles, DeviceKeyStatus } from './keys/own-device.ts'
 import type { KeyFiles, KeyStatus } from './keys/own-key.ts'
 import type { BeaconCodecOptions } from './lan/beacon.ts'
 import type { BeaconSocket } from './lan/doors.ts'
-import type { OverrideBook, OverrideOrder } from './override/book.ts'
+import type { MirrorDriver } from './mirror/doors.ts'
+import type { MirrorView } from './mirror/order.ts'
+import type { AgentMirror } from './mirror/people.ts'
+import type { AgentOverrides } from './override/people.ts'
 import type { FrameSocket, WireguardDoor } from './paths/doors.ts'
 import type { PathTalk } from './paths/path-talk.ts'
 import type { PathsReport } from './paths/report.ts'
@@ -106,6 +109,8 @@ export interface AgentOptions {
   readonly upkeep?: UpkeepDoors
   /** Keeps flows on record; absent where none are. */
   readonly flows?: FlowDoors
+  /** Copies packets of the mesh to another interface; loaded once somebody asks for it. Absent where nothing can. */
+  readonly mirror?: () => Promise<MirrorDriver>
   /** Opens the relay that this node's record offers; absent where it can't. */
   readonly openRelay?: (duty: RelayDuty) => Promise<OpenedRelay>
   /** Addresses of a DNS name, for public endpoints; absent where names are of no use. */
@@ -229,6 +234,8 @@ export interface AgentStatus {
   readonly membershipLock?: LockStatus
   /** Policy overrides that hold, and the last that ended. */
   readonly overrides: readonly OverrideView[]
+  /** Where the mesh's traffic is copied to, decrypted; absent where it is not. */
+  readonly mirror?: MirrorView
   /** Ports of the relay that this node's record offers; absent where it offers none. */
   readonly relay?: RelayPorts
   readonly peers: readonly PeerStatus[]
@@ -241,17 +248,6 @@ export interface AgentStatus {
   readonly version: string
   /** An update of this agent that is on trial, or what became of the last one; absent where there was none. */
   readonly update?: UpdateView
-}
-
-export interface AgentOverrides extends Pick<OverrideBook, 'views' | 'restore'> {
-  /** Throws `invalid` where it would change nothing here, `forbidden` where this node is no member. */
-  set(order: OverrideOrder): OverrideAnswer
-}
-
-export interface OverrideAnswer {
-  readonly override: OverrideView
-  /** What people easily overlook about it. */
-  readonly warnings: readonly string[]
 }
 
 export interface Agent {
@@ -283,6 +279,7 @@ export interface Agent {
   updates(): AgentUpdates | undefined
   /** Policy overrides: see them, set one, end one early. */
   readonly overrides: AgentOverrides
+  readonly mirror: AgentMirror
   /** Who talked with whom through the mesh, by which rule. */
   readonly flows: AgentFlows
   /** This device's WireGuard key. */

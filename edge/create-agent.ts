@@ -172,7 +172,7 @@ export function createAgent(options: AgentOptions): Agent {
   }
   const onKeys = (): void => (running.announcer === undefined ? undefined : onFollow())
   const parts = createParts(options, request, onChanged, onUplink, onKeys)
-  const { chores, clock, keep, keyDesk, members, paths, peers, ports, uplinks } = parts
+  const { chores, clock, keep, keyDesk, members, mirror, paths, peers, ports, uplinks } = parts
   const running: Running = { link: undefined, announcer: undefined, confirm: undefined, update: undefined }
   const settled = (): Version => settledOf(parts, turns, running)
   const overrides = createOwnOverrides(options, parts, running, { settled, onChange: () => loop.wake('intent') })
@@ -236,6 +236,7 @@ export function createAgent(options: AgentOptions): Agent {
     clock,
     turn: async () => {
       const fine = await turns.turn()
+      await mirror.follow()
       afterTurn()
       return fine
     },
@@ -246,6 +247,7 @@ export function createAgent(options: AgentOptions): Agent {
     async start() {
       loadAll(options, parts, running)
       overrides.load()
+      mirror.load()
       running.announcer = createVoice(options, parts, turns, running, lan, gossip)
       await mendClock(options, parts)
       keep.journal('started', `version ${settings.version}, boot ${running.announcer.boot()}`)
@@ -272,6 +274,7 @@ export function createAgent(options: AgentOptions): Agent {
       await ports.stop()
       parts.relay.close()
       overrides.book.close()
+      mirror.close()
       await running.link?.stop()
       chores.finish()
     },

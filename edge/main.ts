@@ -70,6 +70,10 @@ const doors: Doors = {
         clock: systemClock,
         run: createRunner(log),
       }),
+      mirror: async () => {
+        const { findBpfProgram } = await import('./drivers/bpf-program.ts')
+        return (await import('./drivers/mirror.ts')).createMirrorDriver(createRunner(log), findBpfProgram())
+      },
       portMapping: { routes: readDefaultRoutes, router: () => openRouterDoors(log) },
       uplinks: {
         routes: readUplinkRoutes,

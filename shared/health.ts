@@ -185,6 +185,11 @@ export const healthMeanings = {
     remedy:
       'It ends by itself. See `holdfast policy overrides`; end it with `holdfast policy restore`, or at the hub: `holdfast-hub overrides list`.',
   },
+  'traffic-mirrored': {
+    severity: 'warning',
+    title: 'Traffic of the mesh is copied, decrypted, to an interface of this host',
+    remedy: 'It ends by itself. See `holdfast mirror status`; end it with `holdfast mirror stop`.',
+  },
   'peer-unreachable': {
     severity: 'warning',
     title: 'A peer does not answer',

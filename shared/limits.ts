@@ -292,5 +292,9 @@ export const overrideReasonMax = 300
 export const overrideDurationMsMin = 1_000
 /** … and who is cut off for longer than a week needs another plan. */
 export const overrideDurationMsMax = 7 * 86_400_000
+/** Peers, blocks, and services each, that one mirror selects: an incident concerns a few, and a site fits into a block. */
+export const mirrorSelectedMax = 64
+/** Packets a second that a mirror copies at most: more than the mesh of a small device carries. */
+export const mirrorPacketsPerSMax = 200_000
 /** Verdicts on overrides that travel in the set of one network: each waits for its device to come back and hear it. */
 export const verdictsMax = 1_000

@@ -11,6 +11,8 @@ import { lockState } from '../host/lock.ts'
 import { openLockFile } from '../host/lock-file.ts'
 import { readTimeFloor } from '../host/time-floor.ts'
 import type { Identity } from '../identity.ts'
+import type { MirrorView } from '../mirror/order.ts'
+import { loadMirror } from '../mirror/shelf.ts'
 import { loadShelf } from '../override/shelf.ts'
 import { ageS } from '../report/cut-off.ts'
 import { recallContact } from '../report/mode.ts'
@@ -18,6 +20,7 @@ import { openStore } from '../store/sqlite.ts'
 import type { JournalEntry, Store } from '../store/store.ts'
 import { pinnedRootStatus, type RootStatus } from '../trust/own-root.ts'
 import type { Cli } from './context.ts'
+import { mirrorLines } from './mirror-line.ts'
 import { overrideLine } from './override-line.ts'
 import { agoText } from './words.ts'
 
@@ -52,6 +55,8 @@ export interface CachedStatus {
   readonly timeFloor: number
   /** As the agent left them: what was in force then is in the kernel still. */
   readonly overrides: readonly OverrideView[]
+  /** As the agent left it: the kernel goes on with it until it ends. */
+  readonly mirror?: MirrorView
   readonly journal: readonly JournalEntry[]
 }
 
@@ -67,14 +72,18 @@ function rootPart(cli: Cli, identity: Identity | undefined): Pick<CachedStatus, 
   return { rootKey: pinnedRootStatus(identity, openLockFile(cli.files.rootPin), sha256) }
 }
 
-interface Cached extends Pick<CachedStatus, 'revision' | 'records' | 'timeFloor' | 'overrides' | 'journal'> {
+interface Cached extends Pick<CachedStatus, 'revision' | 'records' | 'timeFloor' | 'overrides' | 'mirror' | 'journal'> {
   readonly lastContact?: number
 }
 
 /** `busy` where an agent holds the lock. */
 function readCache(cli: Cli): Cached | 'busy' | undefined {
   try {
-    return withStore(cli, (store) => ({ ...summary(store), overrides: overridesIn(cli, store) }))
+    return withStore(cli, (store) => ({
+      ...summary(store),
+      ...mirrorIn(cli, store),
+      overrides: overridesIn(cli, store),
+    }))
   } catch (error) {
     if (isHoldfastError(error, 'conflict')) return 'busy'
     throw error
@@ -91,7 +100,18 @@ function overridesIn(cli: Cli, store: Store): readonly OverrideView[] {
   return loadShelf(store, speaker, () => undefined).map(({ told }) => viewOverride(told))
 }
 
-function summary(store: Store): Omit<Cached, 'overrides'> {
+/** The kernel itself ends it. */
+function mirrorIn({ clock }: Cli, store: Store): Pick<Cached, 'mirror'> {
+  try {
+    const mirror = loadMirror(store)?.mirror
+    return mirror === undefined || mirror.expiresAt <= clock.now() ? {} : { mirror }
+  } catch {
+    // Nothing that the agent would go on with.
+    return {}
+  }
+}
+
+function summary(store: Store): Omit<Cached, 'overrides' | 'mirror'> {
   const set = store.loadWaiting() ?? store.loadSet()
   const held = set?.version ?? noVersion
   const lastContact = recallContact(store)?.lastContact
@@ -130,6 +150,7 @@ export function cachedText(status: CachedStatus, nowMs: number): string {
   const lines = [
     ...held.map((one) => overrideLine(one, nowMs)),
     ...(held.length === 0 || status.agent !== 'down' ? [] : stuck),
+    ...(status.mirror === undefined ? [] : mirrorLines(status.mirror, nowMs)),
     `node      ${status.node} (${status.nodeId}) in ${status.network}`,
     `agent     ${status.agent === 'down' ? 'not running; the kernel keeps what it was last told' : 'starting or stopping'}`,
     `hub       ${status.hub?.url}${contactText(status.hub?.lastContact, nowMs)}`,

@@ -118,6 +118,7 @@ type FromAgent = Pick<Finding, 'check' | 'verdict' | 'used'>
 const TOLD_BY_AGENT: Partial<Record<HealthCode, FromAgent>> = {
   'relay-closed': { check: 'relay port', verdict: 'fails', used: 'nothing' },
   'relay-tls-closed': { check: 'relay TLS port', verdict: 'fails', used: 'nothing' },
+  'traffic-mirrored': { check: 'mirror', verdict: 'note', used: 'by whoever reads there' },
   'uplink-silent': { check: 'uplinks', verdict: 'note', used: 'another uplink' },
 }
 

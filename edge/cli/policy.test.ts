@@ -7,8 +7,8 @@ import * as assert from 'uvu/assert'
 import { parseName } from '../../shared/ids.ts'
 import type { OverrideView } from '../../shared/override/report.ts'
 import { fakeAgent } from '../agent.fake.ts'
-import type { AgentOverrides } from '../agent.ts'
 import type { OverrideOrder } from '../override/book.ts'
+import type { AgentOverrides } from '../override/people.ts'
 import { type Call, withCli } from './cli-rig.fake.ts'
 
 const awake = setInterval(() => undefined, 1_000)

@@ -1,18 +1,16 @@
 // `holdfast policy …`: break the glass on a site that is cut off, see what is broken, and put it back.
 
 import { readFileSync } from 'node:fs'
-import { textFlag } from '../../shared/cli/parse.ts'
 import { renderTable } from '../../shared/cli/table.ts'
 import { timeText } from '../../shared/cli/words.ts'
 import { describeError, HoldfastError } from '../../shared/errors.ts'
-import { parseWith } from '../../shared/intent/resource.ts'
-import { duration, durationS } from '../../shared/intent/token.ts'
 import { parseDocuments } from '../../shared/intent/yaml.ts'
-import { documentBytesMax, overrideDurationMsMax, overrideDurationMsMin } from '../../shared/limits.ts'
-import { type OverrideBy, type OverridePolicy, overrideByText } from '../../shared/override/override.ts'
+import { documentBytesMax } from '../../shared/limits.ts'
+import { type OverridePolicy, overrideByText } from '../../shared/override/override.ts'
 import type { OverrideView } from '../../shared/override/report.ts'
 import { createLocalClient } from '../local/client.ts'
-import { type Cli, type Command, writeJson } from './context.ts'
+import { type Command, writeJson } from './context.ts'
+import { expiresMs, reasonGiven, whoAsks } from './for-a-while.ts'
 import { ageText } from './words.ts'
 
 export function readText(path: string): string {
@@ -38,30 +36,6 @@ function policiesOf(path: string): readonly OverridePolicy[] {
   })
 }
 
-function needed(cli: Cli, flag: 'expires' | 'reason', remedy: string): string {
-  const text = textFlag(cli.flags, flag)?.trim()
-  if (text !== undefined && text !== '') return text
-  throw new HoldfastError('usage', `policy override needs --${flag}`, { remedy })
-}
-
-function durationMsOf(text: string): number {
-  const remedy = 'Write it like 20m, 4h or 2d: a second at least, seven days at most.'
-  try {
-    const ms = durationS(parseWith(duration, text)) * 1_000
-    if (ms >= overrideDurationMsMin && ms <= overrideDurationMsMax) return ms
-  } catch {
-    // Told below, in the same words.
-  }
-  throw new HoldfastError('usage', `--expires ${text} is not a time that an override may last`, { remedy })
-}
-
-/** Who this is: the agent knows that it is root, for nobody else can reach its socket; sudo says who became root. */
-function whoAsks({ env }: Cli): OverrideBy {
-  const login = env['SUDO_USER']
-  const known = login !== undefined && /^[\x21-\x7e]{1,64}$/.test(login)
-  return { uid: process.getuid?.() ?? 0, ...(known ? { login } : {}) }
-}
-
 function setText({ by, expiresAt, id, policies, reason }: OverrideView, now: number): string {
   const left = ageText((expiresAt - now) / 1_000)
   return [
@@ -76,8 +50,8 @@ function setText({ by, expiresAt, id, policies, reason }: OverrideView, now: num
 }
 
 export const overrideCommand: Command = async (cli) => {
-  const durationMs = durationMsOf(needed(cli, 'expires', 'Say when it is to end by itself: --expires 4h.'))
-  const reason = needed(cli, 'reason', 'Say why, for those who come after: --reason "…".')
+  const durationMs = expiresMs(cli, 'policy override')
+  const reason = reasonGiven(cli, 'policy override')
   const policies = policiesOf(cli.args[0] ?? '')
   const order = { policies, durationMs, reason, by: whoAsks(cli) }
   const answer = await createLocalClient(cli.files.socket).override(order)

@@ -7,6 +7,7 @@ import { agentFlags, hubBehindFlag, interfaceFlag, json, proxyFlag } from './fla
 import { flowsRows } from './flows-rows.ts'
 import { keysRows } from './keys-rows.ts'
 import { lockRows } from './lock-rows.ts'
+import { mirrorRows } from './mirror-rows.ts'
 import { policyRows } from './policy-rows.ts'
 import type { CommandRow } from './row.ts'
 import { updateRow } from './update-row.ts'
@@ -174,6 +175,7 @@ export const commands: readonly CommandRow[] = [
   updateRow,
   ...policyRows,
   ...flowsRows,
+  ...mirrorRows,
   {
     spec: {
       name: 'relay',

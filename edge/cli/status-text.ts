@@ -6,6 +6,7 @@ import { formatVersion } from '../../shared/record/head.ts'
 import type { AgentStatus, PeerStatus } from '../agent.ts'
 import { sourceText } from '../trust/origin.ts'
 import { cutOffLines } from './cut-off-text.ts'
+import { mirrorLines } from './mirror-line.ts'
 import { overrideLine } from './override-line.ts'
 import { updateText } from './update-text.ts'
 import { ageText, agoText, rttText } from './words.ts'
@@ -103,6 +104,7 @@ function gossipLine({ gossip }: AgentStatus, nowMs: number): string {
 export function statusText(status: AgentStatus, nowMs: number, table: Table): string {
   const lines = [
     ...status.overrides.filter(({ state }) => state === 'active').map((one) => overrideLine(one, nowMs)),
+    ...(status.mirror === undefined ? [] : mirrorLines(status.mirror, nowMs)),
     `node      ${status.node} (${status.nodeId}) in ${status.network}`,
     `addresses ${status.addresses.join(' ') || 'none yet'}`,
     `mode      ${modeLine(status, nowMs)}`,

@@ -11,6 +11,7 @@ import type { Driver, Failure } from './driver.ts'
 import { createFlowReader, removeFlows } from './flows.ts'
 import { hasIpv6, readForwarding, switchForwardingOn } from './forwarding.ts'
 import { addLink, type Flavour, flavourOf, removeLink, setLink } from './link.ts'
+import { removeMirror } from './mirror.ts'
 import { createNftTable } from './nft.ts'
 import { createPolicy } from './policy.ts'
 import { removeRelay } from './relay-forwarder-fast.ts'
@@ -198,6 +199,7 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
       return { done, failed }
     },
     async cleanup() {
+      await removeMirror(run)
       await removeLink(name, run)
       await policy.remove()
       await removeFlows(run)

@@ -82,12 +82,13 @@ export interface RunAgentOptions {
 
 /** What main.ts makes of the doors that paths and beacons need. */
 export type HostPathDoors = Pick<PathDoors, 'socket' | 'wireguard' | 'tls'> &
-  Required<Pick<AgentOptions, 'portMapping'>> & {
+  Required<Pick<AgentOptions, 'portMapping' | 'mirror'>> & {
     readonly beacons: BeaconSocket
     readonly uplinks: UplinkDoors
     readonly gossip: (self: GossipSelf) => GossipDoor
   }
 
+const judging = { sha256, verify, inflate }
 const sealing = { hkdf, seal: sealAead, open: openAead }
 
 function talkWith(keys: DeviceKeys, clock: Clock, entropy: Entropy): PathTalk {
@@ -145,7 +146,7 @@ async function makeAgent(
   const driver = await options.createDriver(options.settings, files, log)
   const settings = await withFreePort(options, device, driver, opened, findings)
   const wayOut = createWayOut()
-  const { beacons, gossip, portMapping, uplinks, ...doors } = await options.createPathDoors(
+  const { beacons, gossip, mirror, portMapping, uplinks, ...doors } = await options.createPathDoors(
     settings,
     files,
     log,
@@ -161,9 +162,7 @@ async function makeAgent(
     clock,
     entropy,
     log,
-    sha256,
-    verify,
-    inflate,
+    ...judging,
     store: opened.store,
     lockFile: openLockFile(files.membershipLock),
     rootFile: openLockFile(files.rootPin),
@@ -174,6 +173,7 @@ async function makeAgent(
     ...(settings.portMapping === 'auto' ? { portMapping } : {}),
     ...(settings.uplinks === 'auto' ? { uplinks: { ...uplinks, wayOut } } : {}),
     ...(settings.flows === 'off' ? {} : { flows: flowDoors(settings, files) }),
+    mirror,
     gossip: { door: gossip({ ...selfOf(options, device), datagrams }), deflate },
     openRelay: (duty) => openHostRelay(options, duty, doors.tls),
     bus: createHubBus({

@@ -7,6 +7,7 @@ import { overrideBy, overridePolicies, overrideReason } from '../../shared/overr
 import type { OverrideView } from '../../shared/override/report.ts'
 import type { Version } from '../../shared/record/head.ts'
 import type { AgentStatus } from '../agent.ts'
+import type { MirrorView } from '../mirror/order.ts'
 import type { Op } from '../plan/op.ts'
 import type { JournalEntry } from '../store/store.ts'
 import type { Place } from '../update/candidate.ts'
@@ -38,6 +39,9 @@ export const paths = {
   overrides: '/v1/overrides',
   override: '/v1/overrides/set',
   restore: '/v1/overrides/restore',
+  mirror: '/v1/mirror',
+  mirrorStart: '/v1/mirror/start',
+  mirrorStop: '/v1/mirror/stop',
 } as const
 
 /** What came of a file of intent. */
@@ -67,6 +71,11 @@ export interface JournalAnswer {
 
 export interface OverridesAnswer {
   readonly overrides: readonly OverrideView[]
+}
+
+/** Without one in it there is none. */
+export interface MirrorStatusAnswer {
+  readonly mirror?: MirrorView | undefined
 }
 
 /** What sets a policy override. */

@@ -5,15 +5,19 @@ import { concat, fromUtf8, utf8 } from '../../shared/bytes.ts'
 import { type ErrorCode, HoldfastError } from '../../shared/errors.ts'
 import type { FlowQuery, FlowsAnswer } from '../../shared/flows/query.ts'
 import { gossipFileBytesMax } from '../../shared/limits.ts'
-import type { AgentStatus, KeysReport, OverrideAnswer } from '../agent.ts'
+import type { AgentStatus, KeysReport } from '../agent.ts'
 import type { BatchesAnswer, BatchesQuery } from '../flows/batches.ts'
+import type { MirrorEnd, MirrorOrder } from '../mirror/order.ts'
+import type { MirrorAnswer } from '../mirror/people.ts'
 import type { OverrideOrder } from '../override/book.ts'
+import type { OverrideAnswer } from '../override/people.ts'
 import type { PathsReport } from '../paths/report.ts'
 import type { UpdateAnswer } from '../update/update.ts'
 import {
   type FlowFaultAnswer,
   type ImportAnswer,
   type JournalAnswer,
+  type MirrorStatusAnswer,
   type OverridesAnswer,
   type PingLine,
   type PlanAnswer,
@@ -58,6 +62,9 @@ export interface LocalClient {
   overrides(): Promise<OverridesAnswer>
   override(order: OverrideOrder): Promise<OverrideAnswer>
   restore(order: RestoreOrder): Promise<OverridesAnswer>
+  mirror(): Promise<MirrorStatusAnswer>
+  mirrorStart(order: MirrorOrder): Promise<MirrorAnswer>
+  mirrorStop(end: MirrorEnd): Promise<MirrorAnswer>
   ping(node: string, count: number): AsyncIterable<PingLine>
   /** A file with all that the agent knows. */
   exportIntent(): Promise<Uint8Array>
@@ -193,6 +200,9 @@ export function createLocalClient(socketPath: string): LocalClient {
     overrides: async () => (await ask('GET', paths.overrides)) as OverridesAnswer,
     override: async (what) => (await order(paths.override, what)) as OverrideAnswer,
     restore: async (what) => (await order(paths.restore, what)) as OverridesAnswer,
+    mirror: async () => (await ask('GET', paths.mirror)) as MirrorStatusAnswer,
+    mirrorStart: async (what) => (await order(paths.mirrorStart, what)) as MirrorAnswer,
+    mirrorStop: async (what) => (await order(paths.mirrorStop, what)) as MirrorAnswer,
     async *ping(node, count) {
       const response = await call('GET', `${paths.ping}?node=${encodeURIComponent(node)}&count=${count}`)
       if (response.statusCode !== 200) throw refusal(await readJson(response))

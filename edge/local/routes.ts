@@ -10,12 +10,14 @@ import { flowsShownMax, gossipFileBytesMax } from '../../shared/limits.ts'
 import { metricsContentType } from '../../shared/metrics-text.ts'
 import type { Agent, PeerStatus } from '../agent.ts'
 import type { Echo } from '../echo/echo.ts'
+import { mirrorEnd, mirrorOrder } from '../mirror/order.ts'
 import { SESSION_YOUNG_MS } from '../paths/pacing.ts'
 import type { Store } from '../store/store.ts'
 import {
   type FlowFaultAnswer,
   type ImportAnswer,
   journalLimitMax,
+  type MirrorStatusAnswer,
   orderBytesMax,
   overrideOrder,
   type PingLine,
@@ -176,6 +178,23 @@ function overrideRoutes({ agent }: LocalDoors): readonly LocalRoute[] {
   ]
 }
 
+function mirrorRoutes({ agent }: LocalDoors): readonly LocalRoute[] {
+  const order = { method: 'POST', bodyBytesMax: orderBytesMax, order: true } as const
+  return [
+    { method: 'GET', path: paths.mirror, handle: (): MirrorStatusAnswer => ({ mirror: agent.mirror.view() }) },
+    {
+      ...order,
+      path: paths.mirrorStart,
+      handle: (_query, _response, body) => agent.mirror.start(parseWith(mirrorOrder, jsonOf(body))),
+    },
+    {
+      ...order,
+      path: paths.mirrorStop,
+      handle: (_query, _response, body) => agent.mirror.stop(parseWith(mirrorEnd, jsonOf(body))),
+    },
+  ]
+}
+
 async function sendMetrics({ metrics }: LocalDoors, response: ServerResponse): Promise<void> {
   const text = await metrics()
   response.writeHead(200, { 'content-type': metricsContentType }).end(text)
@@ -262,6 +281,7 @@ export function localRoutes(doors: LocalDoors): readonly LocalRoute[] {
     },
     ...keyRoutes(doors),
     ...overrideRoutes(doors),
+    ...mirrorRoutes(doors),
     ...flowRoutes(doors),
     ...updateRoutes(agent),
     { method: 'GET', path: paths.ping, handle: (query, response) => ping(doors, query, response) },

@@ -9,10 +9,11 @@ import type { OverrideView } from '../../shared/override/report.ts'
 import { overlayFault, overlayWarnings, withOverlays } from '../../shared/policy/overlay.ts'
 import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import type { BodyOf } from '../../shared/record/record.ts'
-import type { AgentOptions, AgentOverrides } from '../agent.ts'
+import type { AgentOptions } from '../agent.ts'
 import type { Parts } from '../agent-parts.ts'
 import type { HubLink } from '../link/hub-link.ts'
 import { createOverrideBook, type OverrideBook, type OverrideBookOptions, type OverrideOrder } from './book.ts'
+import type { AgentOverrides } from './people.ts'
 
 export interface OwnOverrides {
   readonly book: OverrideBook

@@ -12,6 +12,7 @@ import type { Hearsay } from '../gossip/hearsay.ts'
 import type { GossipStatus } from '../gossip/tally.ts'
 import type { Identity } from '../identity.ts'
 import type { LinkState } from '../link/hub-link.ts'
+import type { MirrorView } from '../mirror/order.ts'
 import type { Origin } from '../trust/origin.ts'
 import type { RootStatus } from '../trust/own-root.ts'
 import type { UpdateView } from '../update/view.ts'
@@ -44,6 +45,7 @@ export interface Model extends HubModel {
   readonly rootKey: RootStatus
   readonly membershipLock?: LockStatus | undefined
   readonly overrides: readonly OverrideView[]
+  readonly mirror?: MirrorView | undefined
   /** What the own record offers. */
   readonly relay: RelayPorts | undefined
   readonly mode: Mode
@@ -186,6 +188,7 @@ export function agentStatus(model: Model): AgentStatus {
     rootKey: model.rootKey,
     ...(model.membershipLock === undefined ? {} : { membershipLock: model.membershipLock }),
     overrides: model.overrides,
+    ...(model.mirror === undefined ? {} : { mirror: model.mirror }),
     ...(model.relay === undefined ? {} : { relay: model.relay }),
     peers: model.peers.entries.map((entry) => peerStatus(entry, model.peers, now, monotonic)),
     health: model.health.map((condition) => showCondition(condition)),
