@@ -121,7 +121,8 @@ static void put_tuple(struct message *message, unsigned type, const struct tuple
   end(message, outer);
 }
 
-/* In the middle of a connection nobody knows its windows, so they are not looked at. */
+/* In the middle of a connection nobody knows its windows, so they are not looked at; and those of a connection that is in the
+   table already may be as old as the last rule that made the kernel track. */
 static void put_state(struct message *message) {
   const __u8 established = TCP_CONNTRACK_ESTABLISHED;
   const struct nf_ct_tcp_flags liberal = {IP_CT_TCP_FLAG_BE_LIBERAL, IP_CT_TCP_FLAG_BE_LIBERAL};
@@ -141,7 +142,7 @@ void track(const struct tuple *opener) {
   struct message tell = {
       .head = {.nlmsg_len = NLMSG_LENGTH(sizeof tell.family),
                .nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW,
-               .nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK},
+               .nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_ACK},
       .family = {.nfgen_family = is_ipv4(&opener->source) ? AF_INET : AF_INET6},
   };
   put_tuple(&tell, CTA_TUPLE_ORIG, opener, 0);

@@ -97,6 +97,20 @@ function defineTests(rig: PolicyRig, how: 'clsact' | 'tcx'): void {
     assert.equal(standing(), byPrograms)
   })
 
+  test('nft does not judge a connection by windows from when it was tracked last', async () => {
+    const ends = `-p tcp -s ${web} -d ${self} --sport 1000 --dport 80`
+    rig.ask([inward(web, self, TCP(1_000, 80))])
+    // That may be long ago: nothing tracks while no rule asks for it.
+    sh(`conntrack -D ${ends} 2>&1; conntrack -I ${ends} --state ESTABLISHED -u SEEN_REPLY,ASSURED -t 9999 2>&1`)
+    await policy.load(brief())
+    // The windows are not printed; the time goes with them.
+    const [, leftS = ''] = /tcp +6 (\d+) /.exec(sh(`conntrack -L ${ends} 2>/dev/null`)) ?? []
+    assert.ok(Number(leftS) <= 300, `${leftS} s`)
+    assert.ok(Number(leftS) > 0)
+    await policy.load(enforcementAt(80))
+    assert.equal(standing(), byPrograms)
+  })
+
   test('a process that ended while both stood is followed by one', async () => {
     await begin('nft').load(enforcementAt(80))
     assert.equal(standing(), ['nft'])
