@@ -1,5 +1,5 @@
-// One TCP connection through the mesh of two nodes, whose policy comes and goes meanwhile: by the kernel's programs, by nft, and
-// none. Each is measured in turns, and set against the turns of none beside it, because a shared machine drifts.
+// One TCP connection through the mesh of two nodes, whose policy comes and goes meanwhile: by the kernel's programs, handed over
+// to nft, and none. Each is measured in turns, and set against the turns of none beside it, because a shared machine drifts.
 
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -74,13 +74,12 @@ export async function throughput(say: (words: string) => void): Promise<Figures>
     const none = [await measured('none')]
     const ratios: Record<Exclude<By, 'none'>, number[]> = { bpf: [], nft: [] }
     for (let round = 1; round <= ROUNDS; round++) {
-      for (const by of ['bpf', 'nft'] as const) {
-        const before = none.at(-1) ?? Number.NaN
-        const enforced = await measured(by)
-        const after = await measured('none')
-        none.push(after)
-        ratios[by].push((2 * enforced) / (before + after))
-      }
+      const before = none.at(-1) ?? Number.NaN
+      const [bpf, nft] = [await measured('bpf'), await measured('nft')]
+      const after = await measured('none')
+      none.push(after)
+      ratios.bpf.push((2 * bpf) / (before + after))
+      ratios.nft.push((2 * nft) / (before + after))
       say(`${round} of ${ROUNDS} rounds of TCP`)
     }
     return {
