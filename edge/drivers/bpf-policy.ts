@@ -88,13 +88,13 @@ export function createBpfPolicy(run: Run, name: string, program: string): BpfPol
   }
 }
 
-/** Takes the programs out of the kernel, whoever put them there. */
-export async function removeBpfPolicy(run: Run, name: string): Promise<void> {
+/** Takes the programs out of the kernel, whoever put them there; `take` says whether the hook goes with them. */
+export async function removeBpfPolicy(run: Run, name: string, take = takeDown): Promise<void> {
   const ours = ownPins('policy')
   if (ours.length === 0) return
   for (const { direction } of SIDES) {
     if ((await hangingAt(run, name, direction)).some((one) => one.startsWith('hf_policy_'))) {
-      await takeDown(run, { device: name, direction, preference: PREFERENCE })
+      await take(run, { device: name, direction, preference: PREFERENCE })
     }
   }
   for (const path of ours) rmSync(path, { recursive: true, force: true })

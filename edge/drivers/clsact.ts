@@ -24,9 +24,16 @@ export async function hangUp(
   await run('tc', ['filter', 'replace', 'dev', device, direction, ...filter])
 }
 
-export async function takeDown(run: Run, { device, direction, preference }: Place): Promise<void> {
-  const command = commandsBy(run)
+/** The hook itself stays: to make one, or to take one away, stops the device for a moment, which costs packets. */
+export async function takeOff(run: Run, { device, direction, preference }: Place): Promise<void> {
   await run('tc', ['filter', 'delete', 'dev', device, direction, 'pref', String(preference)])
+}
+
+/** With the hook, unless somebody else's filters hang there. */
+export async function takeDown(run: Run, place: Place): Promise<void> {
+  const { device } = place
+  const command = commandsBy(run)
+  await takeOff(run, place)
   const left = [await filtersOf(command, device, 'ingress'), await filtersOf(command, device, 'egress')].flat()
   if (left.length === 0) await run('tc', ['qdisc', 'delete', 'dev', device, 'clsact']).catch(() => undefined)
 }

@@ -7,6 +7,7 @@ import { closed, type Enforcement } from '../plan/enforcement.ts'
 import { policyTableName } from '../plan/nft-policy.ts'
 import { type BpfPolicy, createBpfPolicy, removeBpfPolicy, whyNotByBpf } from './bpf-policy.ts'
 import { findBpfProgram, ownPins, pinNames } from './bpf-program.ts'
+import { takeOff } from './clsact.ts'
 import type { Run } from './command.ts'
 import { createNftPolicy } from './nft-policy.ts'
 import type { PolicyDriver } from './policy-driver.ts'
@@ -77,7 +78,8 @@ export function createPolicy(options: PolicyOptions): Policy {
     if (held && (await bpf?.place()) === 'enforces') await bpf?.handOver()
     await nft.load(policy)
     last = { policy, driver: nft }
-    if (held) await removeBpfPolicy(run, name)
+    // Under traffic, and programs come back to it.
+    if (held) await removeBpfPolicy(run, name, takeOff)
     hung = false
   }
 
