@@ -8,3 +8,11 @@ export const updateUnpackedBytesMax = 256 << 20
 export const updateFilesMax = 64
 /** Builds that were taken back, and are not taken again unless somebody insists. */
 export const updateRefusedMax = 8
+/** The manifest of a release: 300 bytes for each of its files. */
+export const releaseManifestBytesMax = 32 << 10
+/** Files of a release: programs, packages and images for each processor; 14 today. */
+export const releaseFilesMax = 64
+/** Keys that a device takes releases of: the one in use and the next, of a publisher or two. */
+export const releaseKeysMax = 8
+/** The file of these keys, with words for people. */
+export const releaseKeysBytesMax = 16 << 10
