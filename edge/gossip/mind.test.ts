@@ -251,6 +251,17 @@ test('an own fact goes to relays even if they rest; one from the hub only to tho
   assert.ok(passed.length === 3 && passed.every(({ node }) => node !== A && node !== B))
 })
 
+test('a fact of another node wakes nobody, not even a peer that spoke a moment ago', () => {
+  const [, , resting = A, awake = A] = ids
+  const one = rig([A, B, resting].map((node) => peerOf(node, { awake: false })).concat(peerOf(awake)))
+  one.pass(6_000)
+  one.tell({ type: 'heard', node: resting, state: stateAt(1), how: 'answer' })
+  assert.equal(
+    one.tell({ type: 'fact', about: A, by: B }).map(({ node }) => node),
+    [awake],
+  )
+})
+
 test('whatever is heard, the mind comes to rest and speaks to members only', () => {
   const nodes = fc.constantFrom(...ids)
   const how = fc.constantFrom('hello' as const, 'answer' as const, 'beacon' as const)

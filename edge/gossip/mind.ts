@@ -5,7 +5,7 @@ import { sameBytes } from '../../shared/bytes.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import { compareVersion, type Version } from '../../shared/record/head.ts'
 import type { GossipState } from '../../shared/wire/gossip-state.ts'
-import { type Acquaintances, createAcquaintances, type GossipPeer, isAlone, isLively, pick } from './acquaintance.ts'
+import { type Acquaintances, createAcquaintances, type GossipPeer, isAlone, pick } from './acquaintance.ts'
 import { createBeats } from './beats.ts'
 import { type Hearsay, hearsayOf } from './hearsay.ts'
 import { createPulls } from './pulls.ts'
@@ -145,8 +145,10 @@ export function createMind(options: MindOptions): Mind {
       return
     }
     const open = book.peers().filter((peer) => peer.node !== about && peer.node !== by && needsFacts(peer))
-    const lively = open.filter((peer) => isLively(peer, book.of(peer.node), now))
-    const to = pick(lively, FANOUT, random).map(({ node }) => node)
+    // Nobody is woken for where another one is: whoever wants to know, once woken, hears it or asks. Two that pass one fact to each
+    // other at once would besides begin two handshakes at once, and WireGuard then has none for five seconds.
+    const awake = open.filter((peer) => peer.awake)
+    const to = pick(awake, FANOUT, random).map(({ node }) => node)
     // Whoever looks for this node asks there: worth waking them.
     const relays = by === 'self' ? open.filter((peer) => peer.relay && peer.reachable) : []
     for (const { node } of pick(relays, 2, random)) to.push(node)
