@@ -145,8 +145,8 @@ export function createMind(options: MindOptions): Mind {
       return
     }
     const open = book.peers().filter((peer) => peer.node !== about && peer.node !== by && needsFacts(peer))
-    // Nobody is woken for where another one is: whoever wants to know, once woken, hears it or asks. Two that pass one fact to each
-    // other at once would besides begin two handshakes at once, and WireGuard then has none for five seconds.
+    // Nobody is woken for where another one is: whoever wants to know, once woken, hears it or asks. Two that pass one fact to
+    // each other at once would besides begin two handshakes at once, and WireGuard then has none for five seconds.
     const awake = open.filter((peer) => peer.awake)
     const to = pick(awake, FANOUT, random).map(({ node }) => node)
     // Whoever looks for this node asks there: worth waking them.
