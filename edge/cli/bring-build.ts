@@ -11,6 +11,7 @@ import { objectionTo, type Place } from '../update/candidate.ts'
 import type { Build } from '../update/case.ts'
 import { otherSlot } from '../update/slot.ts'
 import type { Cli } from './context.ts'
+import { findRelease } from './release-proof.ts'
 
 /** Where it goes, and what it must fit. */
 export interface BuildPlace extends Place {
@@ -38,24 +39,42 @@ function lockBuilds(cli: Cli, { lock }: HomeFiles): StateLock {
   }
 }
 
+/** Throws where the file has another digest than `--sha256` says. */
+function checkDigest(found: string, wanted: string | undefined): void {
+  if (wanted === undefined || found === wanted) return
+  throw new HoldfastError('untrusted', `the file’s SHA-256 is ${found}, and not what --sha256 says`, {
+    remedy: 'It was changed or cut short on its way here: bring it again, from where the digest is.',
+  })
+}
+
 /** Lays it into the slot that does not run; throws where it may not be put there, and then nothing has changed. */
-export async function bringBuild(cli: Cli, file: string, place: BuildPlace, wanted: string | undefined): Promise<Laid> {
+export async function bringBuild(
+  cli: Cli,
+  given: string,
+  place: BuildPlace,
+  wanted: string | undefined,
+): Promise<Laid> {
   const force = switchFlag(cli.flags, 'force')
   const home = homeFiles(place.home)
   // Two at once would lay their files among each other.
   const lock = lockBuilds(cli, home)
   try {
+    const { file, proof } = findRelease(cli, given, `linux-${arch}`)
     return await layBuild({
       file,
       home,
       slot: otherSlot(place.runs.slot),
-      sha256: wanted,
       arch,
       run: cli.run,
       freeBytes: (path) => cli.probe.freeBytes(path),
-      onCopied: (bytes, sha256) => cli.note(`copied ${bytesText(bytes)}, SHA-256 ${sha256}`),
-      judge(candidate, sha256) {
-        const objection = objectionTo(candidate, sha256, place, force)
+      judgeFile({ bytes, file: sha256 }) {
+        cli.note(`read ${bytesText(bytes)}, SHA-256 ${sha256}`)
+        checkDigest(sha256, wanted)
+        proof?.checkFile(sha256)
+      },
+      judge(candidate, { build }) {
+        proof?.checkVersion(candidate.version)
+        const objection = objectionTo(candidate, build, place, force)
         if (objection !== undefined) throw objection
         cli.note(`it starts here, and is version ${candidate.version}`)
       },

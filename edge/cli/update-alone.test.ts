@@ -37,7 +37,7 @@ async function withHome(run: (bench: Bench) => Promise<void>): Promise<void> {
     files,
     flags: {},
     json: false,
-    settings: { confirmS: 0 },
+    settings: { confirmS: 0, releaseKeys: join(directory, 'release-keys.pem') },
     clock: new FakeClock(),
     log: memoryLog(),
     probe: { freeBytes: () => undefined },

@@ -1,6 +1,7 @@
 // A build on its way into a slot: what is good arrives whole, what is not changes nothing.
 
 import { spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,6 +26,12 @@ const file = (content: string | Uint8Array, executable = false): TarFile => ({
 const packed = (files: Readonly<Record<string, TarFile>>): Uint8Array =>
   gzipSync(packTar(new Map(Object.entries(files))))
 
+const hex = (content: string | Uint8Array): string =>
+  toHex(sha256(typeof content === 'string' ? utf8(content) : content))
+const refuse = (error: HoldfastError) => (): never => {
+  throw error
+}
+
 /** The header of a 64-bit little-endian ELF file for that processor. */
 function elf(machine: number): Uint8Array {
   const head = new Uint8Array(64)
@@ -33,9 +40,13 @@ function elf(machine: number): Uint8Array {
   return head
 }
 
+function changed(bytes: Uint8Array, at: number): Uint8Array {
+  return Uint8Array.from(bytes, (byte, i) => (i === at ? byte ^ 0xff : byte))
+}
+
 interface Bench {
   /** The reason why it was refused, with its code; or the version that was laid. */
-  readonly lay: (content: string | Uint8Array, change?: Partial<LayOptions>) => Promise<string>
+  readonly lay: (content: string | Uint8Array, change?: Partial<LayOptions>, known?: string) => Promise<string>
   readonly versions: string
 }
 
@@ -47,11 +58,10 @@ async function withHome(run: (bench: Bench) => Promise<void>): Promise<void> {
     writeFileSync(join(home.slot(slot), 'holdfast'), `old ${slot}`)
   }
   const from = join(directory, 'file')
-  const options: Omit<LayOptions, 'sha256'> & { sha256: string | undefined } = {
+  const options: LayOptions = {
     file: from,
     home,
     slot: 'b',
-    sha256: undefined,
     arch: 'x64',
     run: async ([path = '', ...args]) => {
       const { error, status, stdout } = spawnSync(path, args, { encoding: 'utf8' })
@@ -59,17 +69,17 @@ async function withHome(run: (bench: Bench) => Promise<void>): Promise<void> {
       throw new HoldfastError('failed', error?.message ?? `exit code ${status}`)
     },
     freeBytes: () => undefined,
-    onCopied: () => undefined,
+    judgeFile: () => undefined,
     judge: () => undefined,
   }
   try {
     await run({
       versions: home.versions,
-      async lay(content, change = {}) {
+      async lay(content, change = {}, known = hex(content)) {
         writeFileSync(from, content)
         try {
           const laid = await layBuild({ ...options, ...change })
-          assert.is(laid.sha256, toHex(sha256(readFileSync(from))))
+          assert.is(laid.sha256, known)
           return laid.version
         } catch (error) {
           if (!(error instanceof HoldfastError)) throw error
@@ -90,7 +100,7 @@ function inSlot(versions: string, slot: string): string {
 test('a packed build arrives with every file; what lay in the slot is gone, the other slot is as it was', () =>
   withHome(async ({ lay, versions }) => {
     const build = packed({ holdfast: file(good, true), 'holdfast.mjs': file('code'), 'sqlite.node': file(elf(62)) })
-    assert.is(await lay(build, { sha256: toHex(sha256(build)) }), '2.0.0')
+    assert.is(await lay(build), '2.0.0')
     assert.is(inSlot(versions, 'b'), 'build.json holdfast holdfast.mjs sqlite.node')
     assert.is(statSync(join(versions, 'b/holdfast')).mode & 0o777, 0o755)
     assert.equal(JSON.parse(readFileSync(join(versions, 'b/build.json'), 'utf8')), {
@@ -107,7 +117,19 @@ test('one executable is a build, too', () =>
     assert.is(inSlot(versions, 'b'), 'build.json holdfast')
   }))
 
-const HEX = '0'.repeat(64)
+test('one executable behind gzip is the same build as without; both of its digests are told', () =>
+  withHome(async ({ lay, versions }) => {
+    const told: unknown[] = []
+    const packedOne = gzipSync(good)
+    const judgeFile: LayOptions['judgeFile'] = (digests) => void told.push(digests)
+    assert.is(await lay(packedOne, { judgeFile }, hex(good)), '2.0.0')
+    assert.is(inSlot(versions, 'b'), 'build.json holdfast')
+    assert.is(statSync(join(versions, 'b/holdfast')).mode & 0o777, 0o755)
+    assert.is(readFileSync(join(versions, 'b/holdfast'), 'utf8'), good)
+    assert.equal(told, [{ file: hex(packedOne), build: hex(good), bytes: packedOne.length }])
+  }))
+
+const long = gzipSync(new Uint8Array([...utf8(good), ...randomBytes(200_000)]))
 for (const [what, content, expected, change] of [
   ['nothing', '', 'invalid: the file is no build of Holdfast: it is empty', {}],
   ['a page', '<html>404</html>', 'invalid: the file is no build of Holdfast: it is neither packed nor a program', {}],
@@ -123,7 +145,23 @@ for (const [what, content, expected, change] of [
     'unsupported: sqlite.node is made for arm64',
     {},
   ],
-  ['another file', good, 'untrusted: the file’s SHA-256 is', { sha256: HEX }],
+  [
+    'another file',
+    good,
+    'untrusted: not that one',
+    { judgeFile: refuse(new HoldfastError('untrusted', 'not that one', { remedy: 'Bring it again.' })) },
+  ],
+  ['a packed program that is cut short', long.subarray(0, 100_000), 'invalid: .*does not unpack', {}],
+  ['a packed program cut to its head', long.subarray(0, 6_000), 'invalid: .*does not unpack', {}],
+  ['a packed program with a changed byte', changed(long, 150_000), 'invalid: .*does not unpack', {}],
+  ['another processor’s program, packed', gzipSync(elf(183)), 'unsupported: holdfast is made for arm64', {}],
+  ['a packed page', gzipSync('<html>404</html>'), 'invalid: .*the archive ends in the middle', {}],
+  [
+    'a packed program that the disk has no space for',
+    gzipSync(new Uint8Array([...utf8(good), ...new Uint8Array(40 << 20)])),
+    'failed: there is no space in .*: 57 MiB are needed, 20 are free',
+    { freeBytes: () => 20 << 20 },
+  ],
   [
     'too much for the disk',
     good,
@@ -140,11 +178,7 @@ for (const [what, content, expected, change] of [
     'one that is objected to',
     good,
     'conflict: too old',
-    {
-      judge: () => {
-        throw new HoldfastError('conflict', 'too old', { remedy: 'Take a newer one.' })
-      },
-    },
+    { judge: refuse(new HoldfastError('conflict', 'too old', { remedy: 'Take a newer one.' })) },
   ],
 ] as const satisfies readonly (readonly [string, string | Uint8Array, string, Partial<LayOptions>])[]) {
   test(`${what} is refused, and nothing is changed`, () =>

@@ -16,6 +16,8 @@ const interfaceName = v.pipe(
   v.string(),
   v.regex(/^[a-zA-Z0-9_.-]{1,15}$/, 'is not the name of an interface: use up to 15 letters, digits, "-", "_" and "."'),
 )
+/** Public keys that releases of the program are signed with. */
+const defaultReleaseKeys = '/etc/holdfast/release-keys.pem'
 const path = v.pipe(v.string(), v.regex(/^\//, 'is not an absolute path'))
 
 function isProxy(text: string): boolean {
@@ -67,6 +69,8 @@ export const settingsSchema = v.strictObject({
    * flows are not even counted.
    */
   flows: v.optional(v.picklist(['on', 'local', 'off']), 'on'),
+  /** Where it is there, only releases that one of its keys has signed are taken. */
+  releaseKeys: v.optional(path, defaultReleaseKeys),
   logLevel: v.optional(v.picklist(['debug', 'info', 'warn', 'error']), 'info'),
   logFormat: v.optional(v.picklist(['auto', 'text', 'json', 'journal']), 'auto'),
   /** Raise the clock to the time floor at start; off where the host owns time. */
@@ -124,6 +128,7 @@ function typed(name: SettingName, word: string): unknown {
     case 'confirmProbes':
       return word.split(',').map((one) => one.trim())
     case 'state':
+    case 'releaseKeys':
     case 'interface':
     case 'portMapping':
     case 'uplinks':

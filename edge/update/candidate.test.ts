@@ -29,6 +29,14 @@ test('the same version, and a file that was taken back, only if somebody insists
   assert.is(objection({}, two, true), '')
 })
 
+test('an older version only if somebody insists; another build of the same is not older', () => {
+  assert.match(objection({ version: '0.9.9' }), 'version 0.9.9 is older than 1.0.0')
+  assert.match(objection({ version: '1.0.0-rc.1' }), 'is older than')
+  assert.is(objection({ version: '0.9.9' }, one, true), '')
+  assert.is(objection({ version: '1.0.0+def' }), '')
+  assert.is(objection({ version: 'dev' }), '')
+})
+
 test('state is never taken back, whoever insists', () => {
   for (const force of [false, true]) {
     assert.match(objection({ layout: { writes: 1, reads: 1 } }, one, force), 'too old for the state of this device')

@@ -6,6 +6,7 @@
 import * as v from 'valibot'
 import { HoldfastError } from '../../shared/errors.ts'
 import { integer } from '../../shared/intent/field.ts'
+import { compareRelease } from '../../shared/release/version-order.ts'
 import { layoutRead, layoutWritten } from '../store/layout.ts'
 import type { UpdateCase } from './case.ts'
 
@@ -72,6 +73,11 @@ export function objectionTo(
     )
   if (force) return undefined
   if (version === place.version) return no(`version ${version} runs already`, 'To put it there again: --force.')
+  if ((compareRelease(version, place.version) ?? 0) < 0)
+    return no(
+      `version ${version} is older than ${place.version}, which runs`,
+      'An older version brings mended faults back. To go back all the same: --force.',
+    )
   const was = place.refused.find((one) => one.sha256 === sha256)
   if (was === undefined) return undefined
   const when = new Date(was.at).toISOString().slice(0, 16)

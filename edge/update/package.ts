@@ -29,7 +29,7 @@ function processorOf(head: Uint8Array): string | undefined {
 
 export function notHoldfast(why: string): HoldfastError {
   return new HoldfastError('invalid', `the file is no build of Holdfast: ${why}`, {
-    remedy: 'It is made by the build as holdfast-linux-x64.tar.gz, or -arm64. Was it copied whole?',
+    remedy: 'It is made by the build as holdfast-linux-x64, or -arm64, behind gzip or not. Was it copied whole?',
   })
 }
 

@@ -24,7 +24,7 @@ function rawKey(kind: string, body: string): Uint8Array {
   return der.slice(SPKI.length)
 }
 
-/** @testonly Raw keys of 32 bytes, in their order. Throws `invalid` unless there is at least one, and nothing else. */
+/** Raw keys of 32 bytes, in their order. Throws `invalid` unless there is at least one, and nothing else. */
 export function parseReleaseKeys(pem: string): readonly Uint8Array[] {
   if (pem.length > releaseKeysBytesMax) {
     throw new HoldfastError('too-large', `the release keys are larger than ${releaseKeysBytesMax} bytes`)

@@ -13,10 +13,13 @@ import { releaseFilesMax, releaseManifestBytesMax, updateFileBytesMax } from '..
 
 const FORMAT = 1
 
-/** @testonly File name in a release directory, as is the next. */
+/** File name in a release directory. */
 export const manifestName = 'release.json'
-/** @testonly */
-export const signatureName = `${manifestName}.sig`
+
+/** Where the signature of a manifest lies. */
+export function signatureOf(manifest: string): string {
+  return `${manifest}.sig`
+}
 
 function matching(pattern: RegExp, message: string) {
   return v.pipe(v.string(), v.regex(pattern, message))
@@ -95,12 +98,12 @@ export function parseManifest(bytes: Uint8Array): Manifest {
   return parseWith(manifestSchema, found)
 }
 
-/** @testonly The program of that kind for that target. */
+/** The program of that kind for that target. */
 export function programIn({ files }: Manifest, kind: 'agent' | 'hub', target: string): ReleaseFile | undefined {
   return files.find((one) => one.kind === kind && one.target === target)
 }
 
-/** @testonly The file that has this digest, as it is or behind gzip. */
+/** The file that has this digest, as it is or behind gzip. */
 export function fileOfDigest({ files }: Manifest, sha256: string): ReleaseFile | undefined {
   return files.find((one) => one.sha256 === sha256 || one.gz?.sha256 === sha256)
 }

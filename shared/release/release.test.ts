@@ -20,7 +20,7 @@ import {
   type NewManifest,
   parseManifest,
   programIn,
-  signatureName,
+  signatureOf,
 } from './manifest.ts'
 import { signManifest, verifyManifest } from './seal.ts'
 
@@ -174,12 +174,12 @@ test('openssl agrees, where it is there', () => {
   const at = (name: string): string => join(directory, name)
   try {
     writeFileSync(at(manifestName), signed.bytes)
-    writeFileSync(at(signatureName), signed.signature)
+    writeFileSync(at(signatureOf(manifestName)), signed.signature)
     writeFileSync(at('release-key.pem'), formatReleaseKey(mine.publicKey))
     const key = ['-pubin', '-inkey', at('release-key.pem'), '-rawin']
     const said = execFileSync(
       'openssl',
-      ['pkeyutl', '-verify', ...key, '-in', at(manifestName), '-sigfile', at(signatureName)],
+      ['pkeyutl', '-verify', ...key, '-in', at(manifestName), '-sigfile', at(signatureOf(manifestName))],
       { encoding: 'utf8' },
     )
     assert.match(said, /Signature Verified Successfully/)

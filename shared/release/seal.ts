@@ -25,7 +25,7 @@ export function signManifest(bytes: Uint8Array, signer: Signer): SignedManifest 
   return { bytes, signature: signer.sign(bytes) }
 }
 
-/** @testonly
+/**
  * What the manifest says, once one of `keys` (32 bytes each) has signed it. Throws `bad-signature` where none has, and then
  * nothing of it was read; what `parseManifest` throws otherwise.
  */
