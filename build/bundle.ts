@@ -6,8 +6,7 @@
 // Bundled, the agent starts in a third of the time and holds a third of the memory: nothing is resolved, read or kept
 // that it does not use. Two builds of one commit are identical.
 
-import { execFileSync } from 'node:child_process'
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { describeError } from '../shared/errors.ts'
@@ -15,28 +14,13 @@ import { makeHoldfastBpf } from './holdfast-bpf.ts'
 import { launcher } from './launcher.ts'
 import { layBeside, packageOf } from './package.ts'
 import { bundleProgram } from './program.ts'
+import { programs, version } from './programs.ts'
 import { hostTarget, parseTarget } from './target.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const out = join(root, 'build/out')
 /** Built beside and renamed, so that whatever runs from build/out keeps the files it has open. */
 const draft = `${out}.${process.pid}`
-
-const programs = [
-  { name: 'holdfast', entry: 'edge/main.ts' },
-  { name: 'holdfast-hub', entry: 'cloud/main.ts' },
-] as const
-
-function version(): string {
-  const { version: release } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
-  try {
-    const git = ['-C', root, 'rev-parse', '--short=9', 'HEAD']
-    return `${release}+${execFileSync('git', git, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()}`
-  } catch {
-    // A source archive without history: the release number is all there is.
-    return release
-  }
-}
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { target: { type: 'string' } } })

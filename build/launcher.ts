@@ -1,21 +1,10 @@
 // The launchers in build/out: a shell script that starts a bundle under the pinned Node, with the flags it is sized for.
 
-interface Tuning {
-  readonly flags: readonly string[]
-  readonly environment: Readonly<Record<string, string>>
-}
-
-/** The agent lives on small devices: a small young generation and one malloc arena save 1–2 MiB and cost nothing here. */
-const AGENT: Tuning = {
-  flags: ['--max-semi-space-size=1'],
-  // Two threads and not one: a name lookup that hangs without DNS must not hold up a file write.
-  environment: { MALLOC_ARENA_MAX: '1', UV_THREADPOOL_SIZE: '2' },
-}
-const HUB: Tuning = { flags: [], environment: {} }
+import { type ProgramName, tuningOf } from './tuning.ts'
 
 /** Text of the launcher of `name`, which lies beside `name.mjs`. */
-export function launcher(name: 'holdfast' | 'holdfast-hub'): string {
-  const { flags, environment } = name === 'holdfast' ? AGENT : HUB
+export function launcher(name: ProgramName): string {
+  const { flags, environment } = tuningOf(name)
   const exports = Object.entries(environment).map(([key, value]) => `export ${key}="\${${key}:-${value}}"`)
   return [
     '#!/bin/sh',

@@ -1,7 +1,9 @@
-// One program as one ES module, with the SQLite addon beside it. Two builds of one commit are identical.
+// One program as one file of JavaScript: an ES module with the SQLite addon beside it, or what a single executable takes. Two
+// builds of one commit are identical.
 
 import { join, resolve } from 'node:path'
-import { build, type Metafile } from 'esbuild'
+import { type BuildOptions, build, type Metafile } from 'esbuild'
+import { carriedAddon } from './carried-addon.ts'
 import { lazyHttp } from './lazy-http.ts'
 import type { Target } from './target.ts'
 
@@ -30,17 +32,14 @@ function nodeCheck(name: string): string {
   ].join(' ')
 }
 
-export async function bundleProgram(options: ProgramOptions): Promise<Metafile> {
-  const { entry, into, name, target, version } = options
-  const { metafile } = await build({
+function common({ entry, into, name, target, version }: ProgramOptions) {
+  return {
     absWorkingDir: root,
     entryPoints: { [name]: entry },
     outdir: into,
-    outExtension: { '.js': '.mjs' },
     bundle: true,
     platform: 'node',
     target: 'node24',
-    format: 'esm',
     minifySyntax: true,
     minifyWhitespace: true,
     // Stack traces in a debug bundle must name functions. `keepNames` would do it too, for a call at each closure that is made.
@@ -49,14 +48,46 @@ export async function bundleProgram(options: ProgramOptions): Promise<Metafile> 
     sourcemap: false,
     metafile: true,
     logLevel: 'warning',
-    banner: { js: `${REQUIRE}\n${nodeCheck(name)}` },
     // readable-stream's own switch to Node's streams: saves loading a second copy of them.
     define: { HOLDFAST_VERSION: JSON.stringify(version), 'process.env.READABLE_STREAM': '"disable"' },
-    // The addon for one platform, copied beside the bundle; the library's own search for it can't work from there.
+    // The addon for one platform; the library's own search for it can't work from there.
     alias: { 'better-sqlite3': `better-sqlite3/${target}`, 'worker-timers': join(root, 'build/timers.ts') },
+  } satisfies BuildOptions
+}
+
+/** `NAME.mjs`, which any Node runs, with the addon copied beside it. */
+export async function bundleProgram(options: ProgramOptions): Promise<Metafile> {
+  const { metafile } = await build({
+    ...common(options),
+    format: 'esm',
+    outExtension: { '.js': '.mjs' },
+    banner: { js: `${REQUIRE}\n${nodeCheck(options.name)}` },
     loader: { '.node': 'copy' },
     plugins: [lazyHttp],
     assetNames: 'sqlite-[name]',
+  })
+  return metafile
+}
+
+export interface SingleOptions extends ProgramOptions {
+  /** Set before anything else runs, where the device has not set them. */
+  readonly environment: Readonly<Record<string, string>>
+}
+
+/** `NAME.cjs`: a single executable's program is CommonJS, and loads its addon from what the executable carries. */
+export async function bundleForSingle(options: SingleOptions): Promise<Metafile> {
+  const base = common(options)
+  const settings = Object.entries(options.environment)
+  const { metafile } = await build({
+    ...base,
+    format: 'cjs',
+    outExtension: { '.js': '.cjs' },
+    banner: { js: settings.map(([key, value]) => `process.env.${key} ??= ${JSON.stringify(value)};`).join('') },
+    // There is no file that it would be the directory of: see shared/host/carried.ts.
+    define: { ...base.define, 'import.meta.dirname': '""' },
+    // What remains of them loads Node's own modules.
+    supported: { 'dynamic-import': false },
+    plugins: [lazyHttp, carriedAddon],
   })
   return metafile
 }

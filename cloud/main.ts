@@ -10,12 +10,17 @@ avoidPacketLeak()
 // `holdfast-hub get nodes | head` closes the pipe early; that is no failure.
 process.stdout.on('error', () => process.exit(0))
 
-const code = await run(process.argv.slice(2), {
-  env: process.env,
-  color: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
-  out: (words) => void process.stdout.write(words),
-  err: (words) => void process.stderr.write(words),
-  readInput: () => text(process.stdin),
-})
-// Set rather than exited with: what was written still has to reach its pipe.
-process.exitCode = code
+// A function, for a single executable's program is CommonJS, which awaits nothing at its top.
+async function main(): Promise<void> {
+  const code = await run(process.argv.slice(2), {
+    env: process.env,
+    color: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
+    out: (words) => void process.stdout.write(words),
+    err: (words) => void process.stderr.write(words),
+    readInput: () => text(process.stdin),
+  })
+  // Set rather than exited with: what was written still has to reach its pipe.
+  process.exitCode = code
+}
+
+void main()

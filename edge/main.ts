@@ -111,9 +111,14 @@ const doors: Doors = {
   readConfigFile,
 }
 
-fallQuietly('holdfast', env['HOLDFAST_LOG_LEVEL'] === 'debug', (status) => process.exit(status))
-const sleep = stayAwake()
-const code = await runCli(process.argv.slice(2), doors)
-await allSaid()
-sleep()
-process.exit(code)
+// A function, for a single executable's program is CommonJS, which awaits nothing at its top.
+async function main(): Promise<void> {
+  fallQuietly('holdfast', env['HOLDFAST_LOG_LEVEL'] === 'debug', (status) => process.exit(status))
+  const sleep = stayAwake()
+  const code = await runCli(process.argv.slice(2), doors)
+  await allSaid()
+  sleep()
+  process.exit(code)
+}
+
+void main()

@@ -12,7 +12,7 @@ import { type Finding, parseSource } from './tidy/source.ts'
 const root = resolve(import.meta.dirname, '..')
 const SKIPPED = new Set(['node_modules', '.git', 'coverage'])
 /** Also while a build is being made beside it. */
-const BUILT = /^build\/out(?:\.\d+)?$/
+const BUILT = /^build\/(?:out|release)(?:\.\d+(?:\.work)?)?$/
 
 function list(pattern: string): string[] {
   return globSync(pattern, { cwd: root, exclude: (path) => SKIPPED.has(path) || BUILT.test(path) }).sort()

@@ -4,6 +4,7 @@
 
 import { switchFlag } from '../../shared/cli/parse.ts'
 import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
+import { programDirectory } from '../../shared/host/carried.ts'
 import type { UpdatesAnswer } from '../local/api.ts'
 import { createLocalClient, isAgentDown, type LocalClient } from '../local/client.ts'
 import { busyRemedy, type UpdateAnswer } from '../update/update.ts'
@@ -81,7 +82,7 @@ async function changeOver(cli: Cli, file: string): Promise<number> {
   needRoot(cli)
   const client = createLocalClient(cli.files.socket)
   const place = await askPlace(client)
-  if (place === undefined) return await updateAlone(cli, file, wanted, import.meta.dirname)
+  if (place === undefined) return await updateAlone(cli, file, wanted, programDirectory())
   if (place.busy !== undefined) throw new HoldfastError('conflict', place.busy, { remedy: busyRemedy })
   const { sha256 } = await bringBuild(cli, file, place, wanted)
   const begun = await client.update(sha256)

@@ -2,12 +2,16 @@
 
 import { existsSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { programDirectory } from '../../shared/host/carried.ts'
+import { partPath } from '../../shared/host/parts.ts'
 
 const BPFFS = '/sys/fs/bpf'
 
-/** Beside the bundle, or where a checkout makes it; undefined where this build has none. */
+/** Inside a single file, beside the bundle, or where a checkout makes it; undefined where this build has none. */
 export function findBpfProgram(): string | undefined {
-  const here = import.meta.dirname
+  const carried = partPath('holdfast-bpf')
+  if (carried !== undefined) return carried
+  const here = programDirectory()
   return [join(here, 'holdfast-bpf'), join(here, '../../bpf/out/holdfast-bpf')].find((path) => existsSync(path))
 }
 

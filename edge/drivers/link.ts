@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Log } from '../../shared/effects.ts'
 import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
+import { partPath } from '../../shared/host/parts.ts'
 import type { Run } from './command.ts'
 import { isServed, socketPath } from './wg-socket.ts'
 
@@ -28,9 +29,11 @@ async function kindOf(name: string, run: Run): Promise<string | undefined> {
 }
 
 async function startUserspace(name: string, run: Run): Promise<void> {
+  // The one that a single file carries before the system's: newer than most, and known to work with this agent.
+  const program = partPath('wireguard-go') ?? 'wireguard-go'
   // It goes to the background by itself once its socket is there, and outlives the agent, so that restarting the agent
   // never touches traffic. With any other log level it would keep our pipes open and never seem to end.
-  await run('wireguard-go', [name], { ownSession: true, env: { LOG_LEVEL: 'silent' } })
+  await run(program, [name], { ownSession: true, env: { LOG_LEVEL: 'silent' } })
   for (let i = 0; i < 50 && !(await isServed(name)); i++) await pause(20)
 }
 

@@ -1,6 +1,6 @@
 // The programs under test as every host of the lab finds them: `holdfast` and `holdfast-hub` in its PATH.
 
-import { globSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { makeHoldfastBpf } from '../../build/holdfast-bpf.ts'
 import { hostTarget } from '../../build/target.ts'
@@ -22,7 +22,21 @@ function script(command: string): string {
   return `#!/bin/sh\nexec ${command} "$@"\n`
 }
 
-/** Makes a directory with both programs, from the bundles where they are fresh, else from the sources. */
+/** The single files of a release in that directory, for the processor of this machine. */
+function layReleased(bin: string, directory: string): string {
+  for (const name of ['holdfast', 'holdfast-hub']) {
+    const program = resolve(root, directory, `${name}-linux-${process.arch}`)
+    if (!existsSync(program))
+      throw new HoldfastError('not-found', `there is no ${program}`, { remedy: 'npm run build' })
+    writeFileSync(join(bin, name), script(`'${program}'`), { mode: 0o755 })
+  }
+  return bin
+}
+
+/**
+ * Makes a directory with both programs, from the bundles where they are fresh, else from the sources; from a release where
+ * HOLDFAST_LAB_PROGRAMS names its directory.
+ */
 export function layPrograms(directory: string): string {
   if (/^\/(?:run|var\/lib)\//.test(root)) {
     throw new HoldfastError('unsupported', `the checkout lies in ${root}, which hosts of the lab cannot see`, {
@@ -31,6 +45,8 @@ export function layPrograms(directory: string): string {
   }
   const bin = join(directory, 'bin')
   mkdirSync(bin)
+  const released = process.env['HOLDFAST_LAB_PROGRAMS']
+  if (released !== undefined) return layReleased(bin, released)
   const fresh = isBundleFresh()
   // Without compilers the relays of the lab go by nft alone.
   if (!fresh) makeHoldfastBpf(hostTarget())
