@@ -10,7 +10,7 @@ import {
   manifestName,
   type NewManifest,
   type ReleaseFile,
-  signatureName,
+  signatureOf,
 } from '../../shared/release/manifest.ts'
 import { signManifest } from '../../shared/release/seal.ts'
 import type { Origin } from '../programs.ts'
@@ -61,7 +61,7 @@ export async function sealRelease({ directory, files, key, origin, version }: Se
   const manifest: NewManifest = { version, commit: origin.commit, createdAt, files: [...files] }
   const { bytes, signature } = signManifest(encodeManifest(manifest), key.signer)
   writeFileSync(join(directory, manifestName), bytes)
-  writeFileSync(join(directory, signatureName), signature)
+  writeFileSync(join(directory, signatureOf(manifestName)), signature)
   writeFileSync(join(directory, publicKeyName), key.publicPem)
   const contents = files.flatMap(({ gz, ...file }) => (gz === undefined ? [file] : [file, gz]))
   const known = new Map(contents.map(({ name, sha256 }) => [name, sha256]))

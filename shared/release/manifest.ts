@@ -73,7 +73,7 @@ const manifestSchema = v.object({
 export type Manifest = v.InferOutput<typeof manifestSchema>
 export type NewManifest = Omit<Manifest, 'program' | 'format'>
 
-/** @testonly The bytes that are signed and kept as `release.json`. Throws `invalid` for what no reader would take. */
+/** The bytes that are signed and kept as `release.json`. Throws `invalid` for what no reader would take. */
 export function encodeManifest(manifest: NewManifest): Uint8Array {
   const whole = parseWith(manifestSchema, { ...manifest, program: 'holdfast', format: FORMAT })
   const bytes = encodeCanonical(whole)

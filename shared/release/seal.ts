@@ -19,7 +19,7 @@ export interface SignedManifest {
   readonly signature: Uint8Array
 }
 
-/** @testonly `bytes` as `encodeManifest` made them. Throws where they are no manifest, so that none is signed by mistake. */
+/** `bytes` as `encodeManifest` made them. Throws where they are no manifest, so that none is signed by mistake. */
 export function signManifest(bytes: Uint8Array, signer: Signer): SignedManifest {
   parseManifest(bytes)
   return { bytes, signature: signer.sign(bytes) }
