@@ -11,6 +11,11 @@ const units = resolve(import.meta.dirname, 'systemd')
 const FILES = ['holdfast', 'holdfast.mjs', 'holdfast.mjs.LEGAL.txt', 'holdfast-bpf', 'start']
 const UNITS = ['holdfast.service', 'holdfast-boot.service', 'holdfast-relay.service']
 
+/** The units by name. */
+export function unitTexts(): readonly (readonly [string, string])[] {
+  return UNITS.map((name) => [name, readFileSync(join(units, name), 'utf8')])
+}
+
 /** Lays what is not made by the bundler beside the program in `directory`. */
 export function layBeside(directory: string): void {
   writeFileSync(join(directory, 'start'), starter, { mode: 0o755 })

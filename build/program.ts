@@ -35,6 +35,8 @@ function nodeCheck(name: string): string {
 function common({ entry, into, name, target, version }: ProgramOptions) {
   return {
     absWorkingDir: root,
+    // Names of modules are in the output: where node_modules is a link, they would say where it leads.
+    preserveSymlinks: true,
     entryPoints: { [name]: entry },
     outdir: into,
     bundle: true,

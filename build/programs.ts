@@ -32,13 +32,14 @@ export function version(): string {
 export interface Origin {
   /** All 40 digits, with `-dirty` where the tree is not as committed; `unknown` without history. */
   readonly commit: string
-  /** Of the commit, or what SOURCE_DATE_EPOCH says; seconds. */
-  readonly epochS: number
+  /** Of the commit, or what SOURCE_DATE_EPOCH says; UTC, to the second, such as 2026-01-31T12:00:00Z. */
+  readonly createdAt: string
 }
 
 export function origin(): Origin {
   const head = git('rev-parse', 'HEAD')
   const dirty = head !== undefined && git('status', '--porcelain', '--untracked-files=no') !== ''
   const given = process.env['SOURCE_DATE_EPOCH'] ?? git('log', '-1', '--format=%ct') ?? '0'
-  return { commit: head === undefined ? 'unknown' : `${head}${dirty ? '-dirty' : ''}`, epochS: Number(given) }
+  const createdAt = new Date(Number(given) * 1_000).toISOString().replace(/\.\d+Z$/, 'Z')
+  return { commit: head === undefined ? 'unknown' : `${head}${dirty ? '-dirty' : ''}`, createdAt }
 }

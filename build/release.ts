@@ -1,18 +1,22 @@
 // Makes build/release: agent and hub as single executable files for each target, with all that a release says of them.
 //
-//   node build/release.ts [--target linux-x64]… [--sign-key FILE]
+//   node build/release.ts [--target linux-x64]… [--sign-key FILE] [--unpacked]
+//
+// --unpacked: without what is packed of them, to compare two builds by.
 //
 // Two builds of one commit are identical, wherever they are made; only the signature depends on who signs.
 
-import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { describeError } from '../shared/errors.ts'
 import type { ReleaseFile } from '../shared/release/manifest.ts'
 import { origin, type Program, programs, version } from './programs.ts'
 import { addonPath, assemble } from './single/assemble.ts'
+import { byName } from './single/component.ts'
 import { assertFloor, glibcFloor } from './single/glibc.ts'
 import { describe, sealRelease } from './single/manifest.ts'
+import { type ProgramContent, sbomName, sbomOf } from './single/sbom.ts'
 import { defaultKeyPath, openSigningKey } from './single/signing-key.ts'
 import { parseReleaseTarget, type ReleaseTarget, releaseTargets } from './single/targets.ts'
 
@@ -28,31 +32,56 @@ function say(file: ReleaseFile): void {
   process.stdout.write(`build/release/${file.name}  ${mib(file.size)}${packed}\n`)
 }
 
-async function makeProgram(program: Program, target: ReleaseTarget): Promise<ReleaseFile> {
-  const { path } = await assemble({ program, target, version: version(), into: draft, work })
+interface Made {
+  readonly file: ReleaseFile
+  readonly content: ProgramContent
+}
+
+async function makeProgram(program: Program, target: ReleaseTarget, packed: boolean): Promise<Made> {
+  const { components, path } = await assemble({ program, target, version: version(), into: draft, work })
   await assertFloor([path, addonPath(target)])
-  const file = await describe({ path, kind: program.kind, target, glibc: glibcFloor }, true)
+  const file = await describe({ path, kind: program.kind, target, glibc: glibcFloor }, packed)
   say(file)
-  return file
+  return { file, content: { name: program.name, components } }
+}
+
+/** Both targets have the same inside; what is for one alone would stand here once all the same. */
+function contentsOf(made: readonly Made[]): readonly ProgramContent[] {
+  return programs.map(({ name }) => {
+    const components = made.filter(({ content }) => content.name === name).flatMap(({ content }) => content.components)
+    return { name, components: [...new Map(components.map((one) => [one.purl, one])).values()].sort(byName) }
+  })
+}
+
+async function makeSbom(made: readonly Made[], createdAt: string): Promise<ReleaseFile> {
+  const path = join(draft, sbomName)
+  writeFileSync(path, sbomOf({ version: version(), createdAt, programs: contentsOf(made) }))
+  return await describe({ path, kind: 'sbom', target: 'any' }, false)
 }
 
 async function main(): Promise<void> {
-  const options = { target: { type: 'string', multiple: true }, 'sign-key': { type: 'string' } } as const
+  const options = {
+    target: { type: 'string', multiple: true },
+    'sign-key': { type: 'string' },
+    unpacked: { type: 'boolean' },
+  } as const
   const { values } = parseArgs({ options })
   const targets = values.target?.map(parseReleaseTarget) ?? releaseTargets
   const keyPath = values['sign-key'] ?? defaultKeyPath()
   const key = openSigningKey(keyPath)
   if (key.isNew) process.stdout.write(`made a key to sign releases with: ${keyPath}. Keep it, and keep it secret.\n`)
   mkdirSync(draft, { recursive: true })
-  const files: ReleaseFile[] = []
+  const made: Made[] = []
   for (const target of targets) {
     // Two at a time: packing takes a processor each.
-    files.push(...(await Promise.all(programs.map((program) => makeProgram(program, target)))))
+    made.push(...(await Promise.all(programs.map((program) => makeProgram(program, target, values.unpacked !== true)))))
   }
-  await sealRelease({ directory: draft, version: version(), origin: origin(), files, key })
+  const from = origin()
+  const files = [...made.map(({ file }) => file), await makeSbom(made, from.createdAt)]
+  await sealRelease({ directory: draft, version: version(), origin: from, files, key })
   rmSync(out, { recursive: true, force: true })
   renameSync(draft, out)
-  process.stdout.write(`${basename(out)}: ${files.length} programs of version ${version()}, signed with ${keyPath}\n`)
+  process.stdout.write(`${basename(out)}: ${files.length} files of version ${version()}, signed with ${keyPath}\n`)
 }
 
 try {

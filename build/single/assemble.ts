@@ -2,16 +2,21 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { Metafile } from 'esbuild'
 import { HoldfastError } from '../../shared/errors.ts'
 import { makeHoldfastBpf } from '../holdfast-bpf.ts'
+import { unitTexts } from '../package.ts'
 import { bundleForSingle } from '../program.ts'
 import type { Program } from '../programs.ts'
 import { addonPart } from '../sqlite-addon.ts'
+import { starter } from '../starter.ts'
 import { tuningOf } from '../tuning.ts'
 import { baseOf } from './base.ts'
 import { makeBlob } from './blob.ts'
+import { bundledComponents } from './bundled.ts'
+import type { Component } from './component.ts'
 import { injectBlob } from './elf.ts'
+import { cLibrary, nodeComponents } from './platform.ts'
+import { licencesText } from './sbom.ts'
 import type { ReleaseTarget } from './targets.ts'
 import { wireguardGo } from './wireguard-go.ts'
 
@@ -19,7 +24,8 @@ const root = resolve(import.meta.dirname, '../..')
 
 export interface SingleFile {
   readonly path: string
-  readonly metafile: Metafile
+  /** All that is in it and was made by others. */
+  readonly components: readonly Component[]
 }
 
 /** The SQLite addon as its library ships it. */
@@ -35,13 +41,28 @@ function bpfPath(target: ReleaseTarget): string {
   })
 }
 
-async function partsOf(program: Program, target: ReleaseTarget): Promise<ReadonlyMap<string, Uint8Array>> {
-  const parts = new Map([[addonPart, addonPath(target)]])
-  if (program.kind === 'agent') {
-    parts.set('holdfast-bpf', bpfPath(target))
-    parts.set('wireguard-go', await wireguardGo(target))
-  }
-  return new Map([...parts].map(([name, path]) => [name, readFileSync(path)]))
+interface Parts {
+  readonly files: ReadonlyMap<string, string>
+  readonly components: readonly Component[]
+}
+
+async function partsOf({ kind }: Program, target: ReleaseTarget): Promise<Parts> {
+  const addon = [addonPart, addonPath(target)] as const
+  if (kind === 'hub') return { files: new Map([addon]), components: [] }
+  const { components, path } = await wireguardGo(target)
+  const files = new Map([addon, ['holdfast-bpf', bpfPath(target)], ['wireguard-go', path]])
+  return { files, components: [...components, cLibrary()] }
+}
+
+/** What lies beside a program where it is not one file. */
+function textsOf({ kind }: Program, components: readonly Component[]): ReadonlyMap<string, string> {
+  const own = readFileSync(join(root, 'LICENSE'), 'utf8')
+  const licences = [
+    ['LICENSE', own],
+    ['LICENSES.txt', licencesText(components)],
+  ] as const
+  if (kind === 'hub') return new Map(licences)
+  return new Map([['start', starter], ...unitTexts(), ...licences])
 }
 
 export interface AssembleOptions {
@@ -62,10 +83,17 @@ export async function assemble(options: AssembleOptions): Promise<SingleFile> {
   // The number of malloc's arenas is read before any of our code runs: the starter and the units say it.
   const { MALLOC_ARENA_MAX: _, ...ours } = environment
   const metafile = await bundleForSingle({ name, entry, target, into: work, version, environment: ours })
-  const parts = await partsOf(program, target)
-  const blob = await makeBlob({ main: join(work, `${name}.cjs`), flags, parts, into: work })
+  const { files, components: inParts } = await partsOf(program, target)
   const base = await baseOf(target)
+  const components = [...bundledComponents(metafile), ...inParts, ...nodeComponents(base.licence)]
+  const blob = await makeBlob({
+    main: join(work, `${name}.cjs`),
+    flags,
+    parts: new Map([...files].map(([part, path]) => [part, readFileSync(path)])),
+    texts: textsOf(program, components),
+    into: work,
+  })
   const path = join(into, `${name}-${target}`)
   writeFileSync(path, injectBlob(readFileSync(base.program), readFileSync(blob)), { mode: 0o755 })
-  return { path, metafile }
+  return { path, components }
 }

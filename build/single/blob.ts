@@ -4,9 +4,9 @@
 // that nothing here needs, passes no flags to V8, and copies whole packages out of the file at each start where one has an addon.
 
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { toHex } from '../../shared/bytes.ts'
-import { partsAsset } from '../../shared/host/carried.ts'
+import { partsAsset, textsAsset } from '../../shared/host/carried.ts'
 import { sha256 } from '../../shared/host/crypto.ts'
 import { tool } from './tool.ts'
 
@@ -16,14 +16,17 @@ export interface BlobOptions {
   readonly flags: readonly string[]
   /** Machine code by name, laid as files when it is needed. */
   readonly parts: ReadonlyMap<string, Uint8Array>
+  /** Files for people and for the supervisor, by name. */
+  readonly texts: ReadonlyMap<string, string>
   /** Directory for what is made on the way. */
   readonly into: string
 }
 
-function layAssets({ into, parts }: BlobOptions): Readonly<Record<string, string>> {
+function layAssets({ into, parts, texts }: BlobOptions): Readonly<Record<string, string>> {
   const digests = [...parts].map(([name, content]) => [name, toHex(sha256(content))])
   const assets = new Map<string, string | Uint8Array>([
     [partsAsset, JSON.stringify(Object.fromEntries(digests))],
+    [textsAsset, JSON.stringify(Object.fromEntries(texts))],
     ...parts,
   ])
   const directory = join(into, 'assets')
@@ -43,8 +46,9 @@ function layAssets({ into, parts }: BlobOptions): Readonly<Record<string, string
 export async function makeBlob(options: BlobOptions): Promise<string> {
   const { flags, into, main } = options
   const config = {
-    main,
-    output: join(into, 'blob'),
+    // Kept in the blob as it is given here, as the name of the script: where it was made must not be in it.
+    main: relative(into, main),
+    output: 'blob',
     disableExperimentalSEAWarning: true,
     useSnapshot: false,
     useCodeCache: false,
@@ -55,6 +59,6 @@ export async function makeBlob(options: BlobOptions): Promise<string> {
   }
   const path = join(into, 'sea.json')
   writeFileSync(path, JSON.stringify(config))
-  await tool(process.execPath, ['--experimental-sea-config', path])
-  return config.output
+  await tool(process.execPath, ['--experimental-sea-config', path], { cwd: into })
+  return join(into, config.output)
 }

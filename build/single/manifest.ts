@@ -57,8 +57,7 @@ export interface SealOptions {
 
 /** Writes the manifest, its signature and the key, and then the sums of all that lies there. */
 export async function sealRelease({ directory, files, key, origin, version }: SealOptions): Promise<void> {
-  const createdAt = new Date(origin.epochS * 1_000).toISOString().replace(/\.\d+Z$/, 'Z')
-  const manifest: NewManifest = { version, commit: origin.commit, createdAt, files: [...files] }
+  const manifest: NewManifest = { version, ...origin, files: [...files] }
   const { bytes, signature } = signManifest(encodeManifest(manifest), key.signer)
   writeFileSync(join(directory, manifestName), bytes)
   writeFileSync(join(directory, signatureOf(manifestName)), signature)

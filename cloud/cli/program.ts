@@ -272,6 +272,7 @@ const upkeep: readonly CommandSpec[] = [
     args: [{ name: 'SHELL', summary: shells.join(', '), required: true }],
   },
   { name: 'man', summary: 'Print the manual page' },
+  { name: 'licences', summary: 'Print the licences of what this program is made of' },
   { name: 'version', summary: 'Print the version', flags: [json] },
 ]
 

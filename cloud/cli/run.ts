@@ -4,6 +4,7 @@ import { renderCompletion, shells } from '../../shared/cli/completion.ts'
 import { renderMan } from '../../shared/cli/help.ts'
 import { parseArgv, switchFlag } from '../../shared/cli/parse.ts'
 import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
+import { carriedLicences } from '../../shared/host/carried.ts'
 import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
 import { version } from '../../shared/version.ts'
 import { backup, keysExport, keysRotate, keysShow, restore } from './backup-commands.ts'
@@ -45,6 +46,8 @@ const completion: Command = async (context) => {
 }
 
 const man: Command = async ({ out }) => out(renderMan(program, version))
+
+const licences: Command = async ({ out }) => out(carriedLicences())
 
 const showVersion: Command = async (context) => {
   if (switchFlag(context.flags, 'json')) printJson(context, { version })
@@ -94,6 +97,7 @@ export const commands: Readonly<Record<string, Command>> = {
   'keys show': keysShow,
   completion,
   man,
+  licences,
   version: showVersion,
 }
 

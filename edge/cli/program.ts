@@ -243,6 +243,17 @@ export const commands: readonly CommandRow[] = [
   },
   {
     spec: {
+      name: 'unpack',
+      summary: 'Write out what this file carries: units, starter, licences',
+      description: 'For who installs by hand. Files of these names are replaced, others left alone.',
+      args: [{ name: 'DIR', summary: 'Directory; it is made where it is missing', required: true }],
+      flags: [json],
+      examples: ['holdfast unpack /opt/holdfast/units'],
+    },
+    load: async () => (await import('./unpack.ts')).unpackCommand,
+  },
+  {
+    spec: {
       name: 'completion',
       summary: 'Print a completion script',
       args: [{ name: 'SHELL', summary: shells.join(', '), required: true }],

@@ -26,6 +26,8 @@ const TOOL_TIMEOUT_MS = 120_000
 /** One file or scenario of the lab: hosts boot, fail over, and are power-cycled in it. */
 const LAB_TIMEOUT_MS = 360_000
 const SIM_TIMEOUT_MS = 90_000
+/** The first on a machine fetches two Nodes, and Go where the installed one is old. */
+const RELEASE_TIMEOUT_MS = 600_000
 /** What later runs need not do again. */
 const CACHE = join(root, 'node_modules/.cache')
 /** What Node makes of a source when it first reads it: half the time of a small test, spent once instead of in each. */
@@ -138,6 +140,10 @@ function simJobs(): Job[] {
   ]
 }
 
+function releaseJob(): Job {
+  return tool('release', [join(bin, 'node'), 'scripts/testing/release.ts'], RELEASE_TIMEOUT_MS)
+}
+
 async function main(mode: string | undefined): Promise<number> {
   const width = Math.min(CORES_MAX, availableParallelism())
   // Hosts of the lab have clocks to keep, and each scenario has a dozen programs.
@@ -147,6 +153,7 @@ async function main(mode: string | undefined): Promise<number> {
   outcomes.push(...(await runFiles('unit', unitFiles(), width + 1)))
   if (mode === 'test') {
     outcomes.push(...(await runGroup('sim', simJobs(), width)))
+    outcomes.push(...(await runGroup('release', [releaseJob()], 1)))
     const { alone, together } = await labJobs()
     outcomes.push(...(await runGroup('lab', alone, 1)))
     outcomes.push(...(await runGroup(`lab ×${stages}`, together, stages)))

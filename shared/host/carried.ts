@@ -6,6 +6,8 @@ import { getAsset, getRawAsset, isSea } from 'node:sea'
 
 /** Asset that says which parts there are: their names and the SHA-256 of each, lower-case hex. */
 export const partsAsset = 'parts.json'
+/** Asset that holds texts by name: units, starter, licences. */
+export const textsAsset = 'texts.json'
 
 export interface Part {
   readonly name: string
@@ -28,6 +30,17 @@ export function carriedPart(name: string): Part | undefined {
 /** Digests of all that is carried. */
 export function carriedDigests(): ReadonlySet<string> {
   return new Set(Object.values(digests() ?? {}))
+}
+
+/** Texts for people and for the supervisor, by name. Empty where this is no single file. */
+export function carriedTexts(): ReadonlyMap<string, string> {
+  if (!isSea()) return new Map()
+  return new Map(Object.entries(JSON.parse(getAsset(textsAsset, 'utf8')) as Record<string, string>))
+}
+
+/** Of all that others made and is in this program. */
+export function carriedLicences(): string {
+  return carriedTexts().get('LICENSES.txt') ?? 'This is no single file: each package has its licence in node_modules.\n'
 }
 
 /** Where this very program lies: the executable, the bundle, or this file of a checkout. */
