@@ -11,12 +11,13 @@ import { basename, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { describeError } from '../shared/errors.ts'
 import type { ReleaseFile } from '../shared/release/manifest.ts'
+import { makePackages, type PackagedProgram } from './debian/make-packages.ts'
 import { origin, type Program, programs, version } from './programs.ts'
 import { addonPath, assemble } from './single/assemble.ts'
 import { byName } from './single/component.ts'
 import { assertFloor, glibcFloor } from './single/glibc.ts'
 import { describe, sealRelease } from './single/manifest.ts'
-import { type ProgramContent, sbomName, sbomOf } from './single/sbom.ts'
+import { licencesText, type ProgramContent, sbomName, sbomOf } from './single/sbom.ts'
 import { defaultKeyPath, openSigningKey } from './single/signing-key.ts'
 import { parseReleaseTarget, type ReleaseTarget, releaseTargets } from './single/targets.ts'
 
@@ -53,6 +54,10 @@ function contentsOf(made: readonly Made[]): readonly ProgramContent[] {
   })
 }
 
+function licensed(made: readonly Made[]): readonly PackagedProgram[] {
+  return made.map(({ content, file }) => ({ file, licences: licencesText(content.components) }))
+}
+
 async function makeSbom(made: readonly Made[], createdAt: string): Promise<ReleaseFile> {
   const path = join(draft, sbomName)
   writeFileSync(path, sbomOf({ version: version(), createdAt, programs: contentsOf(made) }))
@@ -76,9 +81,13 @@ async function main(): Promise<void> {
     // Two at a time: packing takes a processor each.
     made.push(...(await Promise.all(programs.map((program) => makeProgram(program, target, values.unpacked !== true)))))
   }
-  const from = origin()
-  const files = [...made.map(({ file }) => file), await makeSbom(made, from.createdAt)]
-  await sealRelease({ directory: draft, version: version(), origin: from, files, key })
+  const release = { directory: draft, version: version(), origin: origin(), key }
+  // They are made of what is packed.
+  const installers =
+    values.unpacked === true ? [] : await makePackages({ ...release, targets, programs: licensed(made) })
+  installers.forEach(say)
+  const files = [...made.map(({ file }) => file), ...installers, await makeSbom(made, release.origin.createdAt)]
+  await sealRelease({ ...release, files })
   rmSync(out, { recursive: true, force: true })
   renameSync(draft, out)
   process.stdout.write(`${basename(out)}: ${files.length} files of version ${version()}, signed with ${keyPath}\n`)

@@ -213,6 +213,19 @@ export const commands: readonly CommandRow[] = [
   ...keysRows,
   {
     spec: {
+      name: 'down',
+      summary: 'End the agent and take everything of it out of the kernel',
+      description:
+        'The device stays a member, keeps its keys and what it holds, and the next start of the agent brings all of it back.',
+      flags: [
+        { ...interfaceFlag, summary: 'Name of the mesh interface (default: that of the agent’s last run)' },
+        json,
+      ],
+    },
+    load: async () => (await import('./down.ts')).downCommand,
+  },
+  {
+    spec: {
       name: 'leave',
       summary: 'Leave the network: clean the kernel, tell the hub',
       description: 'The keys stay, so that a later join is the same node, unless --purge removes them too.',

@@ -198,7 +198,7 @@ test('a node that others are told to find begins again, at the usual port', () =
     assert.equal(bench.events, ['start on hf0:own', 'stop', 'start on hf0:51820', 'stop'])
   }))
 
-test('an agent stops when it is asked, and leaves the kernel as it is', () =>
+test('an agent stops when it is asked, and leaves the kernel as it is; `down` cleans that, and stays a member', () =>
   onBench(async (bench) => {
     const hub = await startFakeHub()
     await bench.call('join', hub.url, '--token', hub.token)
@@ -208,6 +208,11 @@ test('an agent stops when it is asked, and leaves the kernel as it is', () =>
     bench.ask()
     assert.is(await agent, 0)
     assert.equal(bench.events, ['start on hf0:own', 'stop'])
+    const again = runCli(['agent'], { ...bench.doors, ...bench.newStop() })
+    await answered(bench)
+    assert.equal([(await bench.call('down')).code, await again], [0, 0])
+    assert.equal(bench.events.slice(2), ['start on hf0:own', 'stop', 'cleanup of hf0'])
+    assert.ok(existsSync(join(bench.state, 'identity.json')))
     const left = await bench.call('leave', '--purge')
     assert.is(left.code, 0, left.notes)
     assert.match(left.notes, 'could not be told')

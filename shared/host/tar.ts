@@ -20,8 +20,10 @@ function checksum(block: Uint8Array): number {
   return block.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 0x20 : byte), 0)
 }
 
-function header(name: string, size: number, mtimeS: number, mode: number): Buffer {
-  if (Buffer.byteLength(name) > 100) throw new HoldfastError('too-large', `the name ${name} is too long for tar`)
+/** Of an entry that has `size` bytes behind it; `type` and `link` as ustar has them, a plain file where absent. */
+export function tarHeader(name: string, size: number, mtimeS: number, mode: number, type = '0', link = ''): Buffer {
+  if (Buffer.byteLength(name) > 100 || Buffer.byteLength(link) > 100)
+    throw new HoldfastError('too-large', `the name ${name} is too long for tar`)
   const block = Buffer.alloc(BLOCK)
   block.write(name, 0)
   block.write(octal(mode, 8), 100)
@@ -29,10 +31,16 @@ function header(name: string, size: number, mtimeS: number, mode: number): Buffe
   block.write(octal(0, 8), 116)
   block.write(octal(size, 12), 124)
   block.write(octal(mtimeS, 12), 136)
-  block.write('0', 156)
+  block.write(type, 156)
+  block.write(link, 157)
   block.write('ustar\x0000', 257)
   block.write(`${checksum(block).toString(8).padStart(6, '0')}\0 `, 148)
   return block
+}
+
+/** What fills the last block of a file. */
+export function tarPadding(size: number): Buffer {
+  return Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK)
 }
 
 interface Entry {
@@ -43,9 +51,9 @@ interface Entry {
 
 function pack(entries: readonly Entry[], mtimeMs: number): Uint8Array {
   const parts = entries.flatMap(({ content, mode, name }) => [
-    header(name, content.length, mtimeMs / 1_000, mode),
+    tarHeader(name, content.length, mtimeMs / 1_000, mode),
     content,
-    Buffer.alloc((BLOCK - (content.length % BLOCK)) % BLOCK),
+    tarPadding(content.length),
   ])
   return Buffer.concat([...parts, Buffer.alloc(2 * BLOCK)])
 }
