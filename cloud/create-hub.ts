@@ -6,17 +6,14 @@ import { type Name, type NodeId, parseName } from '../shared/ids.ts'
 import type { AnyResource, Resource } from '../shared/intent/resource.ts'
 import { anchorPin, anchorPins, leaveProofBytes } from '../shared/wire/enrol.ts'
 import { createAddresses } from './compile/addresses.ts'
-import { createDeviceRekey, type DeviceRekeyOptions } from './enrol/device-rekey.ts'
 import { createDoorway } from './enrol/doorway.ts'
 import { createEnrol } from './enrol/enrol.ts'
 import { createMembership } from './enrol/membership.ts'
-import { createProofKey, type ProofKeyOptions } from './enrol/proof-key.ts'
-import { createRekey, type RekeyOptions } from './enrol/rekey.ts'
+import { createRekeys } from './enrol/rekeys.ts'
 import { createRenewal } from './enrol/renew.ts'
 import { createTokens } from './enrol/tokens.ts'
 import { createListeners } from './event-listeners.ts'
 import { firstNetwork } from './first-network.ts'
-import { createCanaries } from './fleet/canaries.ts'
 import { Fleet } from './fleet/fleet.ts'
 import { createStatus } from './fleet/status.ts'
 import type { FlowDeskOptions } from './flows/desk.ts'
@@ -28,6 +25,8 @@ import { withLock } from './lock/network-spec.ts'
 import { createOverrides } from './override/overrides.ts'
 import { createVerdicts } from './override/verdicts.ts'
 import { createNetworks } from './publish/networks.ts'
+import { hubUpdates } from './rollout/hub-updates.ts'
+import { createWaves } from './rollout/waves.ts'
 import { type Committed, createCommit } from './source/commit.ts'
 import { type Change, createIntents, subjectOf } from './source/intents.ts'
 import { wholeNetwork } from './source/whole-network.ts'
@@ -42,22 +41,6 @@ function isDisabled(resource: AnyResource): boolean {
 function createNote({ clock }: HubOptions, store: HubStore): Hub['note'] {
   return ({ name: actor }, verb, target, detail = '') =>
     store.putAudit({ at: clock.now(), actor, verb, target, detail })
-}
-
-/** Who takes other keys of devices, of either kind. */
-function createRekeys(
-  options: HubOptions,
-  parts: Omit<RekeyOptions & DeviceRekeyOptions & ProofKeyOptions, keyof HubOptions | 'fleet' | 'onTaken'> & {
-    readonly fleet: Fleet
-    readonly announce: (changes: readonly Change[], committed: Committed) => void
-  },
-) {
-  const onTaken = (enrolment: Enrolment, committed: Committed): void => {
-    parts.fleet.add(enrolment)
-    parts.announce([], committed)
-  }
-  const known = { ...options, ...parts, onTaken }
-  return { rekey: createRekey(known), deviceRekey: createDeviceRekey(known), proofKey: createProofKey(known) }
 }
 
 /** Everything that knows who is a member; the rest of the hub is put together from it. */
@@ -87,10 +70,10 @@ function createCore(options: HubOptions, store: HubStore) {
   const locks = createLockBook(store, { sha256, verify: options.verify })
   const commit = createCommit({ ...options, store, intents, addresses, networks, enrolments, locks })
   const shared = { store, clock, intents, addresses, enrolments, networks, fleet, locks, commit }
-  const status = createStatus({ ...shared, canaries: () => canaries, flowFault: (node) => flows.fault(node) })
-  const signed = (network: Name) => (networks.get(network)?.publisher.isSigned === true ? newest(network) : undefined)
+  const stands = { canaries: () => waves.canaries, rollouts: () => waves.rollouts }
+  const status = createStatus({ ...shared, ...stands, flowFault: (node) => flows.fault(node) })
   const finish = (name: Name): void => void remove('Canary', name, hubActor)
-  const canaries = createCanaries({ clock, log, intents, members: status.members, newest: signed, finish })
+  const waves = createWaves(options, { ...shared, emit, note, finish, members: status.members })
   const verdicts = createVerdicts(store, fleet, networks)
   const lockOf = (network: Name): Uint8Array | undefined => locks.hash(networks.get(network)?.state.id)
   const tokens = createTokens({ store, clock, entropy, sha256, pin: anchorPin(options.anchor, sha256), lockOf })
@@ -139,6 +122,7 @@ function createCore(options: HubOptions, store: HubStore) {
   }
 
   const putAll: Hub['putAll'] = (resources, actor, dryRun = false) => {
+    for (const resource of resources) waves.rollouts.check(resource)
     const changes = intents.prepare(resources.map((resource) => withLock(resource, locks, networks)))
     const committed = commit(changes, actor, {}, dryRun)
     if (!dryRun) announce(changes, committed)
@@ -168,7 +152,7 @@ function createCore(options: HubOptions, store: HubStore) {
   const { deviceRekey, proofKey, rekey } = createRekeys(options, { ...shared, networkId, announce })
   const overrides = createOverrides({ ...shared, verdicts, announce, status, note })
 
-  const known = { proofKey, intents, enrolments, fleet, networks, status, tokens, canaries, listeners, membership }
+  const known = { proofKey, intents, enrolments, fleet, networks, status, tokens, listeners, membership, waves }
   return { ...known, desk, doorway, flows, note, people: { ...overrides, ...flows.people }, putAll, resetAll, remove }
 }
 
@@ -218,10 +202,10 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
       core.resetAll()
       for (const { publisher } of networks.all()) publisher.sign()
       networks.start()
-      core.canaries.start()
+      core.waves.start()
     },
     async stop() {
-      core.canaries.stop()
+      core.waves.stop()
       core.flows.desk?.stop()
       await networks.stop()
       fleet.stop()
@@ -286,7 +270,7 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
     lockView: (network) => core.desk.view(network),
     signMembers: (network, bundle, replace, actor) => core.desk.submit(network, bundle, replace, actor),
     fleet: () => status.fleet(),
-    ...core.people,
+    ...{ ...core.people, ...hubUpdates(options, core.waves.rollouts, renewal) },
     rollOut: () => status.rollOut(),
     flushed: () => networks.flush(),
     watch: (listener) => core.listeners.watch(listener),

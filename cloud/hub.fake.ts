@@ -161,6 +161,10 @@ export function createFakeHub(): FakeHub {
         offline: [parseName('bob')],
       },
     ],
+    agentUpdates: () => [],
+    releaseFile() {
+      throw new HoldfastError('forbidden', 'the device could not prove that it is a member')
+    },
     flushed: async () => undefined,
     watch(listener) {
       listeners.add(listener)

@@ -20,6 +20,7 @@ import type { FleetFlowQuery, FleetFlows } from './flows/fleet-flows.ts'
 import type { FleetFlowFigures } from './flows/flow-figures.ts'
 import type { FlowStore } from './flows/flow-store.ts'
 import type { FlowExport } from './otlp/flow-export.ts'
+import type { HubReleases, HubUpdates, UpdateEvent } from './rollout/hub-updates.ts'
 
 /** Who asks: an administrator's token, the local socket, or a device that enrols. For the audit log. */
 export interface Actor {
@@ -186,6 +187,7 @@ export type HubEvent =
   | { readonly type: 'acknowledged'; readonly name: Name; readonly version: Version }
   /** The policy overrides of a device are not what they were. */
   | { readonly type: 'override'; readonly name: Name }
+  | UpdateEvent
   | ({ readonly type: 'taken-back' } & Pick<TakenBack, 'name' | 'version' | 'check' | 'certain'>)
 
 export interface CreatedToken {
@@ -214,7 +216,7 @@ export interface AuditRow {
   readonly detail: string
 }
 
-export interface HubOptions {
+export interface HubOptions extends HubReleases {
   readonly clock: Clock
   readonly entropy: Entropy
   readonly log: Log
@@ -239,7 +241,7 @@ export interface HubOptions {
   readonly defaultNetwork?: boolean
 }
 
-export interface Hub {
+export interface Hub extends HubUpdates {
   start(): Promise<void>
   stop(): Promise<void>
 

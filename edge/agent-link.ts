@@ -12,6 +12,7 @@ import type { OwnOverrides } from './override/own-overrides.ts'
 import type { Announcer } from './report/announcer.ts'
 import { linkFlapMs, tellLink } from './report/link-health.ts'
 import type { Intake } from './trust/intake.ts'
+import type { Orders } from './update/orders.ts'
 import type { Update } from './update/update.ts'
 
 /** Garbage on a topic is remembered for so long after the last of it. */
@@ -24,6 +25,12 @@ export interface Running {
   confirm: Confirm | undefined
   /** Undefined where no starter could start another version. */
   update: Update | undefined
+  /** Undefined where this agent takes no orders to update. */
+  orders: Orders | undefined
+}
+
+export function notRunning(): Running {
+  return { link: undefined, announcer: undefined, confirm: undefined, update: undefined, orders: undefined }
 }
 
 export function tellRefused({ health, keep }: Parts, detail: string, lasting: boolean): void {
@@ -61,6 +68,7 @@ export function openLink(
     tellLink(health, state)
     const changed = mode.update(state)
     gossip.follow()
+    if (changed) running.orders?.look()
     if (!changed) return
     const online = mode.now().mode === 'online'
     log.info(online ? 'the hub is there' : 'the hub is away; the node works on by itself')
@@ -89,6 +97,7 @@ export function openLink(
     log,
     sync,
     capability: parts.capability,
+    ...(running.orders === undefined ? {} : { orders: running.orders }),
     ...(flows === undefined ? {} : { flows }),
     onFact(node, envelope) {
       if (node === identity.nodeId) running.announcer?.meet(envelope)

@@ -60,6 +60,7 @@ export function createModels(
       },
       peers,
       update: running.update?.view(),
+      order: running.orders?.view(),
       health: merged(health.visible(), options.hostConditions?.() ?? []),
     }
   }

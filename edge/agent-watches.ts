@@ -5,28 +5,33 @@ import type { Running } from './agent-link.ts'
 import type { Parts } from './agent-parts.ts'
 import type { Turns } from './apply/turn.ts'
 import { createOwnConfirm, createOwnLooks } from './confirm/own-confirm.ts'
+import { createOwnOrders } from './update/own-orders.ts'
 import { createOwnUpdate } from './update/own-update.ts'
 
-/** `onFollow`: another set is followed now. */
+/** `onFollow`: another set is followed now. `onOrder`: an order to update stands otherwise. */
 export function openWatches(
   options: AgentOptions,
   parts: Parts,
   turns: Turns,
   running: Running,
   onFollow: () => void,
+  onOrder: () => void,
 ): void {
   const looks = createOwnLooks(options, parts, turns, () => running.link)
   running.confirm = createOwnConfirm(options, parts, turns, looks, onFollow)
   running.update = createOwnUpdate(options, parts, running, looks)
+  running.orders = createOwnOrders(options, parts, running, onOrder)
 }
 
 /** What the last run left open goes on; behind `holding.load`. */
-export function resumeWatches({ confirm, update }: Running): void {
+export function resumeWatches({ confirm, orders, update }: Running): void {
   confirm?.load()
   update?.load()
+  orders?.load()
 }
 
-export function stopWatches({ confirm, update }: Running): void {
+export function stopWatches({ confirm, orders, update }: Running): void {
+  orders?.stop()
   confirm?.stop()
   update?.stop()
 }
@@ -41,7 +46,13 @@ export function watchOrders(
     updates() {
       const { update } = running
       if (doors === undefined || update === undefined) return undefined
-      return { ...update, home: doors.home, runs: doors.runs, leave: () => doors.restart() }
+      return {
+        ...update,
+        home: doors.home,
+        runs: doors.runs,
+        leave: () => doors.restart(),
+        order: () => running.orders?.view(),
+      }
     },
   }
 }

@@ -39,6 +39,7 @@ import type { Origin } from './trust/origin.ts'
 import type { RootStatus } from './trust/own-root.ts'
 import type { RootFile } from './trust/root-pin.ts'
 import type { UpdateDoors } from './update/doors.ts'
+import type { OrderView } from './update/order-doors.ts'
 import type { AgentUpdates } from './update/update.ts'
 import type { UpdateView } from './update/view.ts'
 import type { UpkeepStatus } from './upkeep/upkeep.ts'
@@ -248,6 +249,8 @@ export interface AgentStatus {
   readonly version: string
   /** An update of this agent that is on trial, or what became of the last one; absent where there was none. */
   readonly update?: UpdateView
+  /** How the newest order of the hub to run another version stands; absent where this agent takes none. */
+  readonly order?: OrderView
 }
 
 export interface Agent {

@@ -5,7 +5,7 @@ import { describeError, HoldfastError } from '../shared/errors.ts'
 import { sameEnvelope } from '../shared/record/envelope.ts'
 import { compareVersion, formatVersion, noVersion, type Version } from '../shared/record/head.ts'
 import type { Agent, AgentOptions } from './agent.ts'
-import { hubIsThere, openLink, type Running, tellRefused } from './agent-link.ts'
+import { hubIsThere, notRunning, openLink, type Running, tellRefused } from './agent-link.ts'
 import { createModels, type Models } from './agent-model.ts'
 import { createParts, lastGoodKey, type Parts, pathSizesKey, upkeepKey } from './agent-parts.ts'
 import { openWatches, resumeWatches, stopWatches, watchOrders } from './agent-watches.ts'
@@ -173,7 +173,7 @@ export function createAgent(options: AgentOptions): Agent {
   const onKeys = (): void => (running.announcer === undefined ? undefined : onFollow())
   const parts = createParts(options, request, onChanged, onUplink, onKeys)
   const { chores, clock, keep, keyDesk, members, mirror, paths, peers, ports, uplinks } = parts
-  const running: Running = { link: undefined, announcer: undefined, confirm: undefined, update: undefined }
+  const running = notRunning()
   const settled = (): Version => settledOf(parts, turns, running)
   const overrides = createOwnOverrides(options, parts, running, { settled, onChange: () => loop.wake('intent') })
   const lan = createOwnLan(options, parts, {
@@ -189,7 +189,7 @@ export function createAgent(options: AgentOptions): Agent {
     overrides.look()
     loop.wake('intent')
   }
-  openWatches(options, parts, turns, running, onFollow)
+  openWatches(options, parts, turns, running, onFollow, onChanged)
   const onTaken = (taken: Taken): void => {
     if (running.confirm === undefined) onFollow()
     else running.confirm.taken()

@@ -16,3 +16,11 @@ export const releaseFilesMax = 64
 export const releaseKeysMax = 8
 /** The file of these keys, with words for people. */
 export const releaseKeysBytesMax = 16 << 10
+/** A manifest in base64, with what is said around it. */
+export const orderBytesMax = 48 << 10
+/** Releases that a hub keeps for its devices: the one in use, the next, and some to go back to; 200 MB each. */
+export const releasesMax = 8
+/** Devices that download at once: as many as a hub behind 100 Mbit/s serves without keeping the others waiting for MQTT. */
+export const downloadsMax = 16
+/** Waves of one roll-out: one device, some, a tenth, all; more are written by mistake. */
+export const wavesMax = 32

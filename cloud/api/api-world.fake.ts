@@ -5,6 +5,7 @@ import { openAccessStore, type Role, roles } from '../access/access-store.ts'
 import { createApiTokens } from '../access/api-tokens.ts'
 import { createFakeHub } from '../hub.fake.ts'
 import { createApp } from './app.ts'
+import { createDownloads } from './downloads.ts'
 import { createEventLog } from './event-log.ts'
 import type { ErrorBody } from './reply.ts'
 
@@ -18,6 +19,7 @@ export function setup(unready?: string) {
     hub,
     tokens,
     events,
+    downloads: createDownloads(clock),
     clock,
     log: memoryLog(),
     version: '1.2.3',

@@ -13,6 +13,7 @@ import { flowRoutes } from './flow-routes.ts'
 import { lockRoutes } from './lock-routes.ts'
 import { openApiDocument } from './openapi.ts'
 import { overrideRoutes } from './override-routes.ts'
+import { releaseRoutes } from './release-routes.ts'
 import { errorBody, statusOf } from './reply.ts'
 import { resourceRoutes } from './resource-routes.ts'
 import { type ApiDeps, type ApiRoute, mayCall } from './route.ts'
@@ -31,6 +32,7 @@ const documentRoute: ApiRoute = {
 export const apiRoutes: readonly ApiRoute[] = [
   ...systemRoutes,
   ...enrolRoutes,
+  ...releaseRoutes,
   ...resourceRoutes,
   ...lockRoutes,
   ...tokenRoutes,

@@ -65,6 +65,11 @@ function schemaOf(kind: RestKind): GenericSchema {
 const examples: Readonly<Record<RestKind, object>> = {
   Network: { cidr: '10.77.0.0/16', cidr6: 'fd77::/64', defaultPolicy: 'Deny' },
   Canary: { percent: 10, finishAfterS: 600 },
+  AgentUpdate: {
+    version: '1.2.3',
+    selector: { matchLabels: { site: 'alpha' } },
+    waves: [{ count: 1 }, { percent: 100 }],
+  },
   Node: { labels: { site: 'alpha', role: 'gateway' }, advertise: ['192.168.77.0/24'] },
   Policy: {
     subject: { nodeSelector: { matchLabels: { role: 'worker' } } },

@@ -6,12 +6,14 @@ import type { Clock, Log } from '../../shared/effects.ts'
 import type { Role } from '../access/access-store.ts'
 import type { ApiTokens } from '../access/api-tokens.ts'
 import type { Actor, Hub } from '../hub.ts'
+import type { Downloads } from './downloads.ts'
 import type { EventLog } from './event-log.ts'
 
 export interface ApiDeps {
   readonly hub: Hub
   readonly tokens: ApiTokens
   readonly events: EventLog
+  readonly downloads: Downloads
   readonly clock: Clock
   readonly log: Log
   readonly version: string

@@ -72,6 +72,7 @@ export const systemRoutes: readonly ApiRoute[] = [
         ready: unready === undefined,
         ...(unready === undefined ? {} : { reason: unready }),
         networks: deps.hub.rollOut(),
+        agentUpdates: deps.hub.agentUpdates(),
         nodes: fleet.length,
         online: fleet.filter((node) => node.state === 'online').length,
         away: awayAmong(fleet).slice(0, awayShownMax),

@@ -13,7 +13,7 @@ export interface TableOf {
   readonly rows: readonly Row[]
 }
 
-function selectorText(selector: Selector): string {
+export function selectorText(selector: Selector): string {
   const parts = [
     ...Object.entries(selector.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`),
     ...(selector.matchExpressions ?? []).map(({ key, operator, values = [] }) =>

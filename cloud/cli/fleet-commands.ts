@@ -3,6 +3,8 @@
 import { switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { formatVersion } from '../../shared/record/head.ts'
 import type { AuditRow, Away, CanaryState, RollOut } from '../hub.ts'
+import type { RollStanding } from '../rollout/standing.ts'
+import { rolloutText } from './agent-updates.ts'
 import { ageText, awayTable } from './columns.ts'
 import { type Command, type Context, printJson, printTable } from './context.ts'
 import { renderGraph } from './graph.ts'
@@ -20,6 +22,8 @@ interface HubStatus {
   readonly ready: boolean
   readonly reason?: string
   readonly networks: readonly RollOut[]
+  /** Absent from hubs that know of none. */
+  readonly agentUpdates?: readonly RollStanding[]
   readonly nodes: number
   readonly online: number
   readonly away: readonly Away[]
@@ -91,6 +95,7 @@ export const status: Command = async (context) => {
   for (const { canaries, waiting } of hub.networks) {
     for (const canary of canaries) context.out(`\n${canaryText(canary, waiting.length)}\n`)
   }
+  for (const one of hub.agentUpdates ?? []) if (one.phase !== 'complete') context.out(`\n${rolloutText(one)}\n`)
 }
 
 export const graph: Command = async (context) => {

@@ -6,6 +6,7 @@ import { describeError, HoldfastError } from '../../shared/errors.ts'
 import { type Kind, kinds, plural, type SpecOf } from '../../shared/intent/resource.ts'
 import { parseDocuments } from '../../shared/intent/yaml.ts'
 import type { RollOut, TokenRow } from '../hub.ts'
+import { agentUpdateTable } from './agent-updates.ts'
 import { canaryFrom } from './canary.ts'
 import type { Client } from './client.ts'
 import { canaryTable, networkTable, nodeTable, policyTable, routeTable, serviceTable, tokenTable } from './columns.ts'
@@ -84,6 +85,8 @@ async function fetchItems(client: Client, kind: Kind, name: string | undefined, 
         ),
       }
     }
+    case 'AgentUpdate':
+      return { items, table: agentUpdateTable(items) }
     case 'Node': {
       const fleet = await client.get<List<FleetRow>>('/api/v1/fleet')
       return { items, table: nodeTable(items, fleet.items, now) }

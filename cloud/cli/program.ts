@@ -7,6 +7,7 @@ import { flowCommands } from './flow-program.ts'
 import { lockCommands } from './lock-program.ts'
 import { overrideCommands } from './override-program.ts'
 import { policyCommands } from './policy-program.ts'
+import { releaseCommands } from './release-program.ts'
 
 const data: FlagSpec = {
   name: 'data',
@@ -38,7 +39,7 @@ const json: FlagSpec = { name: 'json', summary: 'Print JSON' }
 
 const kindArgument = {
   name: 'KIND',
-  summary: 'networks, canaries, nodes, policies, routes, services or tokens; the singular will do',
+  summary: 'networks, canaries, agentupdates, nodes, policies, routes, services or tokens; the singular will do',
   required: true,
 } as const
 
@@ -289,6 +290,7 @@ export const program: ProgramSpec = {
     ...flowCommands(reach, json),
     ...policyCommands(reach, json),
     ...overrideCommands(reach, json),
+    ...releaseCommands(data, json),
     ...upkeep,
   ],
 }

@@ -28,6 +28,7 @@ import {
 import { overridesAccept, overridesDrop, overridesList, overridesShow } from './override-commands.ts'
 import { policyExplain, policyTest } from './policy-commands.ts'
 import { program } from './program.ts'
+import { releaseAdd, releaseList, releaseRemove } from './release-commands.ts'
 import { serve } from './serve-command.ts'
 import {
   accessCreate,
@@ -90,6 +91,9 @@ export const commands: Readonly<Record<string, Command>> = {
   'overrides show': overridesShow,
   'overrides accept': overridesAccept,
   'overrides drop': overridesDrop,
+  'release add': releaseAdd,
+  'release list': releaseList,
+  'release remove': releaseRemove,
   backup,
   restore,
   'keys export': keysExport,

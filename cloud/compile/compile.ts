@@ -97,6 +97,8 @@ function recordOf(resource: AnyResource, context: Context): AnyRecord | undefine
         id: `service/${name}`,
         body: { name, addresses: [...context.addresses], spec: resource.spec },
       }
+    // Orders are told device by device: see cloud/rollout.
+    case 'AgentUpdate':
     case 'JoinToken':
       return undefined
   }

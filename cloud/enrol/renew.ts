@@ -11,6 +11,7 @@ import { HoldfastError } from '../../shared/errors.ts'
 import { hkdf, sameSecret } from '../../shared/host/crypto.ts'
 import type { Name, NodeId } from '../../shared/ids.ts'
 import { renewalsPerMinuteMax } from '../../shared/limits.ts'
+import { downloadProofBytes } from '../../shared/wire/download.ts'
 import { type RenewReply, type RenewRequest, renewProofBytes } from '../../shared/wire/renew.ts'
 import { createRateLimit } from '../access/rate-limit.ts'
 import type { NodeState } from '../hub.ts'
@@ -36,6 +37,8 @@ export interface Renewal {
   challenge(node: NodeId): Uint8Array
   /** Throws `forbidden` whatever is wrong with the proof, and `rate-limited`. */
   renew(request: RenewRequest): Promise<RenewReply>
+  /** The member that asks for a build. Throws `forbidden`. */
+  admitDownload(request: RenewRequest): Enrolment
 }
 
 /** Signing takes a device a millisecond; the rest is a bad link. */
@@ -79,16 +82,23 @@ export function createRenewal(options: RenewalOptions): Renewal {
     return sameSecret(challenge.subarray(open.length), code(node, open)) && clock.monotonic() < endOf(open)
   }
 
-  const prove = ({ challenge, links, nodeId, proof }: RenewRequest): Enrolment => {
+  const prove = ({ challenge, links, nodeId, proof }: RenewRequest, signed: typeof renewProofBytes): Enrolment => {
     const enrolment = options.enrolmentOf(nodeId)
     const bytes = fromBase64(challenge)
     const proven =
       enrolment?.state === 'approved' &&
       isCurrent(nodeId, bytes) &&
       pins.some((pin) =>
-        verify(fromBase64(options.proofKey(enrolment, links)), renewProofBytes(nodeId, bytes, pin), fromBase64(proof)),
+        verify(fromBase64(options.proofKey(enrolment, links)), signed(nodeId, bytes, pin), fromBase64(proof)),
       )
     if (!proven) throw refused()
+    return enrolment
+  }
+
+  const admit = (request: RenewRequest, signed: typeof renewProofBytes): Enrolment => {
+    const enrolment = prove(request, signed)
+    const standing = options.stateOf(enrolment.name)
+    if (standing === 'disabled' || standing === 'unsigned') throw barred(enrolment.name, standing)
     return enrolment
   }
 
@@ -99,11 +109,10 @@ export function createRenewal(options: RenewalOptions): Renewal {
       open.set(entropy.bytes(NONCE_BYTES), END_BYTES)
       return concat(open, code(node, open))
     },
+    admitDownload: (request) => admit(request, downloadProofBytes),
     async renew(request) {
-      const enrolment = prove(request)
+      const enrolment = admit(request, renewProofBytes)
       const { name, network, nodeId } = enrolment
-      const standing = options.stateOf(name)
-      if (standing === 'disabled' || standing === 'unsigned') throw barred(name, standing)
       const state = options.networkOf(network)?.state
       if (state === undefined) throw refused()
       // Two devices with one identity would take the credentials from each other for ever.

@@ -5,6 +5,7 @@ import { showCondition } from '../../shared/health.ts'
 import type { Name } from '../../shared/ids.ts'
 import { formatVersion } from '../../shared/record/head.ts'
 import type { FleetNode, ResourceCondition, Stored, TakenBack } from '../hub.ts'
+import type { RollStanding } from '../rollout/standing.ts'
 import type { Progress } from './progress.ts'
 
 type Draft = Pick<ResourceCondition, 'type' | 'status' | 'reason' | 'message'>
@@ -78,19 +79,50 @@ function ready(node: FleetNode): Draft {
   return { type: 'Ready', status: critical ? 'False' : 'True', reason, message }
 }
 
+const PHASES = {
+  waiting: 'NobodyChosen',
+  rolling: 'RollingOut',
+  paused: 'Paused',
+  halted: 'Halted',
+  complete: 'Complete',
+} as const satisfies Record<RollStanding['phase'], string>
+
+function rolledOut(now: RollStanding): Draft {
+  const { chosen, done, failed, haltedBy, heldBy, offline, pending, phase, selected, unable, version, wave, waves } =
+    now
+  const parts = [`wave ${wave} of ${waves}: ${done} of ${chosen} devices run ${version}, ${selected} are to`]
+  if (haltedBy !== undefined) {
+    parts.unshift(`halted: ${haltedBy}`)
+    parts.push('mend it and apply another version, or a higher maxFailed; delete it to give up')
+  } else if (failed.length > 0) parts.push(`failed: ${names(failed.map(({ name }) => name))}`)
+  if (heldBy !== undefined) parts.push(`no wave is opened: ${heldBy}`)
+  if (pending.length > 0) parts.push(`pending: ${names(pending)}`)
+  if (offline.length > 0) parts.push(`offline: ${names(offline)}`)
+  if (unable.length > 0) parts.push(`take no orders: ${names(unable)}`)
+  return {
+    type: 'Ready',
+    status: phase === 'complete' ? 'True' : 'False',
+    reason: PHASES[phase],
+    message: parts.join('; '),
+  }
+}
+
 export interface Situation {
   readonly progress: Progress | 'unsigned' | undefined
   readonly node: FleetNode | undefined
+  /** Of an AgentUpdate. */
+  readonly rollout: RollStanding | undefined
 }
 
 export function conditionsOf(
   { createdAt, generation, resource }: Stored,
-  { node, progress }: Situation,
+  { node, progress, rollout }: Situation,
   transitionAt: (type: ResourceCondition['type'], status: ResourceCondition['status'], first: number) => number,
 ): readonly ResourceCondition[] {
   const drafts: Draft[] = [{ type: 'Accepted', status: 'True', reason: 'Valid', message: '' }]
   if (resource.kind === 'Node') drafts.push(enrolled(resource.metadata.name, node))
   if (progress !== undefined) drafts.push(programmed(progress))
+  if (rollout !== undefined) drafts.push(rolledOut(rollout))
   const isMember = node !== undefined && node.state !== 'pending' && node.state !== 'unsigned'
   if (resource.kind === 'Node' && isMember) drafts.push(ready(node))
   return drafts.map((draft) => ({

@@ -219,7 +219,7 @@ export class Fleet {
       const { name, nodeId, state } = enrolment
       if (enrolment.network !== network || state === 'pending' || !counts(name)) continue
       const { applied, held, lastGood } = report?.revision ?? nothingReported
-      members.push({ name, nodeId, online, held, applied, lastGood, takenBack: takenBackOf(name, report) })
+      members.push({ name, nodeId, online, held, applied, lastGood, takenBack: takenBackOf(name, report), report })
     }
     return members
   }

@@ -3,6 +3,7 @@
 import { compareText } from '../../shared/bytes.ts'
 import type { Name, NodeId } from '../../shared/ids.ts'
 import { compareVersion, formatVersion, noVersion, type Version } from '../../shared/record/head.ts'
+import type { StatusReport } from '../../shared/wire/report.ts'
 import type { TakenBack } from '../hub.ts'
 
 /** A device that is expected to run the network's intent; one that is offline counts, because it will one day. */
@@ -15,6 +16,8 @@ export interface Member {
   /** The newest that has proven itself there. */
   readonly lastGood: Version
   readonly takenBack: TakenBack | undefined
+  /** Its last one. */
+  readonly report?: StatusReport | undefined
 }
 
 export interface Progress {

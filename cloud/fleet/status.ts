@@ -11,6 +11,7 @@ import { recordIdOf } from '../compile/compile.ts'
 import type { FleetNode, ResourceCondition, RollOut, Shown, Stored } from '../hub.ts'
 import type { LockBook } from '../lock/lock-book.ts'
 import type { LiveNetwork, Networks } from '../publish/networks.ts'
+import type { Rollouts } from '../rollout/rollouts.ts'
 import { type Intents, networkNameOf } from '../source/intents.ts'
 import type { Enrolment } from '../store/hub-store.ts'
 import type { Canaries } from './canaries.ts'
@@ -27,6 +28,8 @@ export interface StatusOptions {
   readonly fleet: Fleet
   readonly canaries: () => Pick<Canaries, 'states' | 'waits'>
   readonly locks: Pick<LockBook, 'judge'>
+  /** How roll-outs of other agent versions stand. */
+  readonly rollouts: () => Pick<Rollouts, 'standings'>
   /** What is wrong with the record of flows of that device. */
   readonly flowFault: (node: NodeId) => Condition | undefined
 }
@@ -121,11 +124,21 @@ export function createStatus(options: StatusOptions): Status {
       const network = parseName(networkNameOf(resource))
       const id = recordIdOf(resource)
       const situation: Situation = {
-        progress: progressOf(network, id),
+        progress: resource.kind === 'AgentUpdate' ? undefined : progressOf(network, id),
+        rollout:
+          resource.kind === 'AgentUpdate'
+            ? options
+                .rollouts()
+                .standings()
+                .find(({ name }) => name === resource.metadata.name)
+            : undefined,
         node: resource.kind === 'Node' ? nodeNamed(resource.metadata.name) : undefined,
       }
       const owned = resource.kind === 'Node' || resource.kind === 'Service'
-      const extra = owned ? { addresses: addresses.of(network, id) } : {}
+      const extra = {
+        ...(owned ? { addresses: addresses.of(network, id) } : {}),
+        ...(situation.rollout === undefined ? {} : { rollout: situation.rollout }),
+      }
       return { ...stored, status: { conditions: conditionsOf(stored, situation, transitions(id)), ...extra } }
     })
   }

@@ -34,6 +34,8 @@ export interface NetworkLink {
   start(): void
   /** Says goodbye; `deleted` also takes the network's retained words back, because there is no network any more. */
   stop(deleted?: boolean): Promise<void>
+  /** Hands a word to one node that is there. */
+  tell(node: NodeId, chunks: readonly Uint8Array[]): void
   /** Takes back what the broker keeps of a node that is no member any more. */
   forget(node: NodeId): void
 }
@@ -137,6 +139,9 @@ export function createNetworkLink(options: NetworkLinkOptions): NetworkLink {
         },
         onMessage: hear,
       })
+    },
+    tell(node, chunks) {
+      for (const payload of chunks) void publish({ topic: topics.rsp(network.id, node), payload })
     },
     forget,
     async stop(deleted = false) {

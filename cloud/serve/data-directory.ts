@@ -12,6 +12,8 @@ export interface DataPaths {
   readonly accessDb: string
   /** Flows of devices; no backup takes it. */
   readonly flowsDb: string
+  /** Releases of the agent; no backup takes them. */
+  readonly releases: string
   readonly tls: string
   /** Token of the command line on this machine, 0600. */
   readonly cliToken: string
@@ -26,6 +28,7 @@ export function dataPaths(root: string): DataPaths {
     hubDb: join(root, 'hub.db'),
     accessDb: join(root, 'access.db'),
     flowsDb: join(root, 'flows.db'),
+    releases: join(root, 'releases'),
     tls: join(root, 'tls'),
     cliToken: join(root, 'cli.token'),
     cliUrl: join(root, 'cli.url'),

@@ -11,6 +11,7 @@ import { version } from '../../shared/version.ts'
 import { type AccessStore, openAccessStore } from '../access/access-store.ts'
 import { type ApiTokens, createApiTokens } from '../access/api-tokens.ts'
 import { createApp } from '../api/app.ts'
+import { createDownloads } from '../api/downloads.ts'
 import { createEventLog } from '../api/event-log.ts'
 import { attachWebSocket } from '../broker/listener.ts'
 import { createHub } from '../create-hub.ts'
@@ -19,6 +20,7 @@ import { openFlowStore } from '../flows/sqlite-flows.ts'
 import type { Hub } from '../hub.ts'
 import type { FlowExport } from '../otlp/flow-export.ts'
 import type { OtlpOptions } from '../otlp/otlp-export.ts'
+import { openReleases } from '../release/releases.ts'
 import type { HubStore } from '../store/hub-store.ts'
 import { openHubStore } from '../store/sqlite.ts'
 import { openTls } from '../tls/authority.ts'
@@ -140,6 +142,7 @@ function noteRoot(store: HubStore, roots: HubKeys['roots'], now: number): void {
 async function startParts(parts: Parts, effects: ServerEffects): Promise<string> {
   const { cleanup, flowStore, hubStore, paths, settings, store, tokens } = parts
   const { clock, entropy, log } = effects
+  const releases = openReleases(paths.releases, { log, verify })
   const { trustProxies: proxies } = settings
   const hosts = [
     ...namesFor(settings.mqtt === undefined ? [settings.listen] : [settings.listen, settings.mqtt]),
@@ -161,15 +164,13 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<string>
       clock,
       entropy,
       log,
-      sha256,
-      verify,
-      deflate,
+      ...{ sha256, verify, deflate },
       ...keys,
       bus: broker.bus,
       brokerAccess: broker.access,
       broker: broker.told,
       ...(flowStore === undefined ? {} : { flowStore }),
-      flowExport,
+      ...{ flowExport, releases },
     },
     hubStore,
   )
@@ -182,6 +183,7 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<string>
     hub,
     tokens,
     events,
+    downloads: createDownloads(clock),
     clock,
     log,
     version,

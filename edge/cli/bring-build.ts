@@ -4,11 +4,12 @@ import { arch } from 'node:process'
 import { switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { bytesText } from '../../shared/cli/words.ts'
 import { HoldfastError } from '../../shared/errors.ts'
-import { type Laid, layBuild } from '../host/lay-build.ts'
-import { lockState, type StateLock } from '../host/lock.ts'
-import { type HomeFiles, homeFiles } from '../host/program-home.ts'
+import { layBuild } from '../host/lay-build.ts'
+import { lockBuilds } from '../host/lock-builds.ts'
+import { homeFiles } from '../host/program-home.ts'
 import { objectionTo, type Place } from '../update/candidate.ts'
 import type { Build } from '../update/case.ts'
+import type { Laid } from '../update/laid.ts'
 import { otherSlot } from '../update/slot.ts'
 import type { Cli } from './context.ts'
 import { findRelease } from './release-proof.ts'
@@ -28,17 +29,6 @@ export function digestOf(cli: Cli): string | undefined {
   })
 }
 
-function lockBuilds(cli: Cli, { lock }: HomeFiles): StateLock {
-  try {
-    return lockState(lock, cli.log)
-  } catch (cause) {
-    throw new HoldfastError('conflict', 'another `holdfast update` is under way', {
-      remedy: 'Wait for its end, then see `holdfast update --status`.',
-      cause,
-    })
-  }
-}
-
 /** Throws where the file has another digest than `--sha256` says. */
 function checkDigest(found: string, wanted: string | undefined): void {
   if (wanted === undefined || found === wanted) return
@@ -56,8 +46,7 @@ export async function bringBuild(
 ): Promise<Laid> {
   const force = switchFlag(cli.flags, 'force')
   const home = homeFiles(place.home)
-  // Two at once would lay their files among each other.
-  const lock = lockBuilds(cli, home)
+  const lock = lockBuilds(home, cli.log)
   try {
     const { file, proof } = findRelease(cli, given, `linux-${arch}`)
     return await layBuild({
@@ -74,7 +63,7 @@ export async function bringBuild(
       },
       judge(candidate, { build }) {
         proof?.checkVersion(candidate.version)
-        const objection = objectionTo(candidate, build, place, force)
+        const objection = objectionTo(candidate, build, place, { again: force, downgrade: force })
         if (objection !== undefined) throw objection
         cli.note(`it starts here, and is version ${candidate.version}`)
       },

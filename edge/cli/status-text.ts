@@ -8,7 +8,7 @@ import { sourceText } from '../trust/origin.ts'
 import { cutOffLines } from './cut-off-text.ts'
 import { mirrorLines } from './mirror-line.ts'
 import { overrideLine } from './override-line.ts'
-import { updateText } from './update-text.ts'
+import { orderLines, updateText } from './update-text.ts'
 import { ageText, agoText, rttText } from './words.ts'
 
 /** Lays out rows in columns; given in, so that this file stays free of how wide a terminal is. */
@@ -116,6 +116,7 @@ export function statusText(status: AgentStatus, nowMs: number, table: Table): st
     `upkeep    ${upkeepLine(status)}`,
     `agent     ${status.version}, up ${ageText(status.uptimeS)}`,
     ...(status.update === undefined ? [] : [`update    ${updateText(status.update, nowMs)}`]),
+    ...orderLines(status.order),
   ]
   const peers =
     status.peers.length === 0

@@ -1,5 +1,6 @@
 // An update for people: how it stands, and what became of the last one.
 
+import type { OrderView } from '../update/order-doors.ts'
 import type { UpdateEndView, UpdateView } from '../update/view.ts'
 import { ageText } from './words.ts'
 
@@ -24,4 +25,22 @@ export function updateText({ last, trial }: UpdateView, nowMs: number): string {
     return `to ${version} is on trial: ${left}, else back to ${from}`
   }
   return last === undefined ? 'none yet' : `${endText(last)}, ${ageText((nowMs - last.at) / 1_000)} ago`
+}
+
+const ORDER_STATES = {
+  none: '',
+  waiting: 'waits',
+  fetching: 'is being fetched',
+  trial: 'is on trial',
+  done: 'runs',
+  refused: 'is refused',
+} as const satisfies Record<OrderView['state'], string>
+
+/** What the hub wants to run here; nothing where it wants nothing. */
+export function orderLines(order: OrderView | undefined): readonly string[] {
+  if (order === undefined || order.state === 'none') return []
+  const { detail, state, version } = order
+  return [
+    `ordered   ${version ?? 'a version'} by the hub, ${ORDER_STATES[state]}${detail === undefined ? '' : `: ${detail}`}`,
+  ]
 }

@@ -22,6 +22,7 @@ function updates(view: UpdateView | undefined, busy?: string): AgentUpdates {
     busy: () => busy,
     kept: () => noUpdate,
     view: () => view,
+    order: () => undefined,
     leave: () => assert.unreachable(),
   }
 }
@@ -58,7 +59,7 @@ test('--status says from which slot it runs, and what became of the last', async
   await withCli(agentWith(updates({ last: { ...last, failed, certain: true } })), async (call) => {
     const { code, out } = await call('update', '--status')
     assert.is(code, 0)
-    assert.match(out, 'runs    1.0.0, from slot a of /opt/holdfast\nupdate  to 2.0.0 was taken back')
+    assert.match(out, 'runs      1.0.0, from slot a of /opt/holdfast\nupdate    to 2.0.0 was taken back')
     const json = JSON.parse((await call('update', '--status', '--json')).out)
     assert.equal([json.runs.version, json.update.last.failed.check], ['1.0.0', 'hub'])
   })

@@ -12,7 +12,7 @@ import type { UpdateEndView } from '../update/view.ts'
 import { bringBuild, digestOf } from './bring-build.ts'
 import { type Cli, type Command, writeJson } from './context.ts'
 import { updateAlone } from './update-alone.ts'
-import { updateText } from './update-text.ts'
+import { orderLines, updateText } from './update-text.ts'
 
 const LOOK_MS = 500
 /** Beyond what the agent gives itself: a supervisor that waits between starts, and a slow disk. */
@@ -53,11 +53,22 @@ async function waitForEnd(cli: Cli, client: LocalClient, sha256: string, begun: 
 }
 
 async function showStatus(cli: Cli): Promise<number> {
-  const { home, refused, runs, update } = await createLocalClient(cli.files.socket).updates()
-  if (cli.json) writeJson(cli, { home, runs, refused, ...(update === undefined ? {} : { update }) })
+  const { home, order, refused, runs, update } = await createLocalClient(cli.files.socket).updates()
+  if (cli.json)
+    writeJson(cli, {
+      home,
+      runs,
+      refused,
+      ...(update === undefined ? {} : { update }),
+      ...(order === undefined ? {} : { order }),
+    })
   else
     cli.write(
-      `runs    ${runs.version}, from slot ${runs.slot} of ${home}\nupdate  ${updateText(update ?? {}, cli.clock.now())}\n`,
+      `runs      ${runs.version}, from slot ${runs.slot} of ${home}\nupdate    ${updateText(update ?? {}, cli.clock.now())}\n${orderLines(
+        order,
+      )
+        .map((line) => `${line}\n`)
+        .join('')}`,
     )
   return 0
 }

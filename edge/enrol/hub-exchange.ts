@@ -55,7 +55,7 @@ const refusalSchema = v.looseObject({
 })
 
 /** Passes success on; turns what the hub says in refusal into the error that it is. */
-function accepted(answer: Answer, hub: HubAddress): unknown {
+export function accepted(answer: Answer, hub: HubAddress): unknown {
   if (answer.status >= 200 && answer.status < 300) return answer.body
   const body = answer.body as { error?: unknown } | undefined
   const refusal = v.safeParse(refusalSchema, body?.error ?? body)
@@ -121,7 +121,7 @@ export async function fetchAuthority(
   return { ...anchor, tlsAuthority: toBase64(der) }
 }
 
-function pinned({ hub, clock, floor, out, proxy }: HubContact, anchor: Anchor) {
+export function pinned({ hub, clock, floor, out, proxy }: HubContact, anchor: Anchor) {
   const { host, port } = hub
   const authorityDer = fromBase64(anchor.tlsAuthority)
   return { host, port, proxy, out, timeoutMs: TIMEOUT_MS, authorityDer, now: clock.now(), floor }
@@ -146,8 +146,8 @@ export async function requestEnrolment(
 export type DeviceProof = Pick<DeviceKeys, 'signer' | 'links'>
 
 /** Hubs that know of no such links are spared them by who never changed its key. */
-function shownLinks(links: readonly string[]): { readonly links?: readonly string[] } {
-  return links.length === 0 ? {} : { links }
+export function shownLinks(links: readonly string[]): { readonly links?: string[] } {
+  return links.length === 0 ? {} : { links: [...links] }
 }
 
 /** New credentials for the broker, for a proof that this device holds its key. Throws `forbidden` for who is no member. */

@@ -5,9 +5,11 @@ import type { Bus, BusFactory, Clock, Entropy, Log } from '../../shared/effects.
 import { HoldfastError } from '../../shared/errors.ts'
 import { createMqttBusFactory } from '../../shared/host/mqtt-bus.ts'
 import type { FindOut } from '../../shared/host/pinned-tls.ts'
-import { loadKeys } from '../enrol/device-keys.ts'
+import { type DeviceKeys, loadKeys } from '../enrol/device-keys.ts'
+import type { Download } from '../enrol/download.ts'
 import type { HubContact } from '../enrol/hub-exchange.ts'
 import { parseHubUrl } from '../enrol/hub-url.ts'
+import { loadIdentity } from '../enrol/identity-file.ts'
 import type { Identity } from '../identity.ts'
 import type { Store } from '../store/store.ts'
 import { readRoot } from '../trust/root-pin.ts'
@@ -35,33 +37,43 @@ export interface HubBusOptions {
   readonly onCertificate: (expired: boolean) => void
 }
 
+export type Asking = Pick<HubBusOptions, 'clock' | 'files' | 'out' | 'settings' | 'store'>
+
+function contactOf({ hubUrl }: Identity, { clock, out, settings, store }: Asking): HubContact {
+  return { hub: parseHubUrl(hubUrl), proxy: proxyOf(settings), out, clock, floor: readTimeFloor(store) }
+}
+
+function keysIn(files: StateFiles): DeviceKeys {
+  const keys = loadKeys(files)
+  if (keys === undefined) throw new HoldfastError('not-found', `there is no device key in ${files.directory}`)
+  return keys
+}
+
 /** How this device asks the hub by itself. */
-function askingHub({
-  clock,
-  files,
-  out,
-  settings,
-  store,
-}: HubBusOptions): Pick<LogInOptions, 'askLogIn' | 'askAuthority'> {
+function askingHub(asking: Asking): Pick<LogInOptions, 'askLogIn' | 'askAuthority'> {
+  const { files } = asking
   // Loaded only where it is needed: most devices never do.
   const exchange = () => import('../enrol/hub-exchange.ts')
-  const contactOf = ({ hubUrl }: Identity): HubContact => ({
-    hub: parseHubUrl(hubUrl),
-    proxy: proxyOf(settings),
-    out,
-    clock,
-    floor: readTimeFloor(store),
-  })
   return {
-    async askLogIn(identity) {
-      const keys = loadKeys(files)
-      if (keys === undefined) throw new HoldfastError('not-found', `there is no device key in ${files.directory}`)
-      return (await exchange()).requestLogIn(contactOf(identity), identity, keys)
-    },
+    askLogIn: async (identity) => (await exchange()).requestLogIn(contactOf(identity, asking), identity, keysIn(files)),
     async askAuthority(identity) {
       const { root, rootSerial } = readRoot(identity.anchor.rootKey, openLockFile(files.rootPin))
-      return (await exchange()).fetchAuthority(contactOf(identity), identity.anchor, { key: root, serial: rootSerial })
+      const pinned = { key: root, serial: rootSerial }
+      return (await exchange()).fetchAuthority(contactOf(identity, asking), identity.anchor, pinned)
     },
+  }
+}
+
+/** Fetches builds from the hub, by whatever way this device goes to it. */
+export function createDownload(
+  asking: Asking,
+): (file: { readonly sha256: string; readonly from: number }) => Promise<Download> {
+  return async (file) => {
+    const { openDownload } = await import('../enrol/download.ts')
+    // As it is on the disk: the hub may have another authority by now.
+    const identity = loadIdentity(asking.files)
+    if (identity === undefined) throw new HoldfastError('not-found', 'this device has left its network')
+    return openDownload(contactOf(identity, asking), identity, keysIn(asking.files), file)
   }
 }
 

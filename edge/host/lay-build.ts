@@ -7,6 +7,7 @@ import { HoldfastError } from '../../shared/errors.ts'
 import { fileError, syncDirectory } from '../../shared/host/files.ts'
 import { updateFileBytesMax } from '../../shared/update-limits.ts'
 import { type Candidate, readAnswer } from '../update/candidate.ts'
+import type { Laid } from '../update/laid.ts'
 import { notHoldfast, programName } from '../update/package.ts'
 import type { Slot } from '../update/slot.ts'
 import type { RunCommand } from './command.ts'
@@ -26,12 +27,6 @@ export interface LayOptions {
   readonly judgeFile: (digests: Digests) => void
   /** Throws where this build must not run here. */
   readonly judge: (candidate: Candidate, digests: Digests) => void
-}
-
-export interface Laid {
-  readonly version: string
-  /** What the build is known by. */
-  readonly sha256: string
 }
 
 /** Of the disk: what the agent needs beside the build. */

@@ -6,6 +6,8 @@
 //   HOME/versions/a, b         a build each, with build.json that says which
 //   HOME/versions/unconfirmed  the mark of a slot that has not proven itself
 //   HOME/versions/update.json  how far an update has come
+//   HOME/versions/order.json   what the hub wants to run here
+//   HOME/versions/fetched-…    a build on its way from the hub
 
 import { existsSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -38,6 +40,8 @@ export interface HomeFiles {
   readonly build: (slot: Slot) => string
   /** Where a build is laid before it has proven that it is one. */
   readonly draft: string
+  /** The newest order of the hub to run another version. */
+  readonly order: string
   /** Held while one is. */
   readonly lock: string
 }
@@ -53,6 +57,7 @@ export function homeFiles(directory: string): HomeFiles {
     slot: (slot) => join(versions, slot),
     build: (slot) => join(versions, slot, buildFile),
     draft: join(versions, 'draft'),
+    order: join(versions, 'order.json'),
     lock: join(versions, 'lock'),
   }
 }

@@ -44,6 +44,7 @@ import { chooseListenPort } from './listen-port.ts'
 import { lockState } from './lock.ts'
 import { openLockFile } from './lock-file.ts'
 import { createMeshPort, type MeshPort } from './mesh-port.ts'
+import { withOrders } from './order-doors.ts'
 import { defaultPort, isPublic, notePublic } from './own-port.ts'
 import { describeHost, type HostProbe } from './probe.ts'
 import { openProgramHome } from './program-home.ts'
@@ -188,14 +189,13 @@ async function makeAgent(
     hostConditions: () => findings.list(),
     raiseClock: (floor) => raiseClock({ floor, clock, log, allowed: settings.setClock, run: options.run }),
     resolve: resolveName,
-    ...handed,
+    ...withOrders(handed, options, opened.store, wayOut.find),
     ...(opened.rebuilt === undefined ? {} : { databaseRebuilt: opened.rebuilt }),
   })
 }
 
 /** Why the agent begins again in this very process. */
 const ANOTHER_PORT = 'the port of WireGuard is another: the public endpoint came or went'
-
 /** Why it ends, for the starter to start another version of it. */
 const ANOTHER_VERSION = 'another version is to be started'
 

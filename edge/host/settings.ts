@@ -71,6 +71,10 @@ export const settingsSchema = v.strictObject({
   flows: v.optional(v.picklist(['on', 'local', 'off']), 'on'),
   /** Where it is there, only releases that one of its keys has signed are taken. */
   releaseKeys: v.optional(path, defaultReleaseKeys),
+  /** Run the versions that the hub rolls out, where a release key laid here has signed them. */
+  hubUpdates: v.optional(v.picklist(['on', 'off']), 'on'),
+  /** Seconds over which devices that are told at once spread their downloads; where absent, 60, on a metered uplink an hour. */
+  updateSpreadS: v.optional(integer(0, 86_400)),
   logLevel: v.optional(v.picklist(['debug', 'info', 'warn', 'error']), 'info'),
   logFormat: v.optional(v.picklist(['auto', 'text', 'json', 'journal']), 'auto'),
   /** Raise the clock to the time floor at start; off where the host owns time. */
@@ -119,6 +123,7 @@ function typed(name: SettingName, word: string): unknown {
     case 'lanPort':
     case 'keepaliveS':
     case 'confirmS':
+    case 'updateSpreadS':
     case 'idleBudgetBytesPerDay':
       return /^\d{1,9}$/.test(word) ? Number(word) : word
     case 'setClock':
@@ -129,6 +134,7 @@ function typed(name: SettingName, word: string): unknown {
       return word.split(',').map((one) => one.trim())
     case 'state':
     case 'releaseKeys':
+    case 'hubUpdates':
     case 'interface':
     case 'portMapping':
     case 'uplinks':
@@ -226,4 +232,9 @@ export function keepaliveOf(settings: Settings): number {
 /** Bytes a day; undefined where upkeep costs nothing. */
 export function idleBudgetOf({ idleBudgetBytesPerDay, metered }: Settings): number | undefined {
   return idleBudgetBytesPerDay ?? (metered ? 2_000_000 : undefined)
+}
+
+/** A fleet that is told at once comes to the hub one after the other; a link that is paid for takes its time. */
+export function updateSpreadOf({ metered, updateSpreadS }: Pick<Settings, 'metered' | 'updateSpreadS'>): number {
+  return updateSpreadS ?? (metered ? 3_600 : 60)
 }

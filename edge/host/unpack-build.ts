@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto'
 import { closeSync, createReadStream, fsyncSync, openSync, readFileSync, readSync, writeSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { constants, createGunzip, gunzipSync } from 'node:zlib'
@@ -62,21 +63,25 @@ export function writeSynced(path: string, content: Uint8Array, mode: number): vo
   }
 }
 
-/** As `writeSynced`, in parts. Returns the digest of what was written. */
+/** As `writeSynced`, in parts, so that nobody waits for the disk. Returns the digest of what was written. */
 async function pour(from: AsyncIterable<Buffer>, to: string, bytesMax: number): Promise<string> {
   const hash = createHash('sha256')
-  const file = openSync(to, 'wx', 0o755)
+  const file = await open(to, 'wx', 0o755)
   let bytes = 0
   try {
     for await (const part of from) {
-      bytes += part.length
-      if (bytes > bytesMax) throw new HoldfastError('too-large', `the program is larger than ${bytesMax >> 20} MiB`)
+      if (bytes + part.length > bytesMax)
+        throw new HoldfastError('too-large', `the program is larger than ${bytesMax >> 20} MiB`)
       hash.update(part)
-      for (let at = 0; at < part.length; ) at += writeSync(file, part, at)
+      for (let done = 0; done < part.length; ) {
+        const { bytesWritten } = await file.write(part, done, part.length - done, bytes + done)
+        done += bytesWritten
+      }
+      bytes += part.length
     }
-    fsyncSync(file)
+    await file.sync()
   } finally {
-    closeSync(file)
+    await file.close()
   }
   return hash.digest('hex')
 }

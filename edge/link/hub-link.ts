@@ -26,6 +26,8 @@ export interface HubLinkOptions {
   readonly capability?: Pick<CapabilityKeeper, 'hubOnline' | 'onReply' | 'down'>
   /** Brings the record of flows to the hub; absent where it stays here. */
   readonly flows?: Pick<FlowSender, 'hubOnline' | 'onReply' | 'down'>
+  /** Takes orders to run another version; absent where this agent takes none. */
+  readonly orders?: { readonly onReply: (bytes: Uint8Array) => void }
   /** A fact came, of any node, this one too. */
   readonly onFact: (node: NodeId, envelope: Uint8Array) => void
   readonly onRefused: (detail: string) => void
@@ -181,7 +183,8 @@ export function createHubLink(options: HubLinkOptions): HubLink {
   }
 
   const onReply = (payload: Uint8Array): void => {
-    if (isReplyOf(payload, 'ledger')) flows?.onReply(payload)
+    if (isReplyOf(payload, 'order')) options.orders?.onReply(payload)
+    else if (isReplyOf(payload, 'ledger')) flows?.onReply(payload)
     else if (capability?.onReply(payload) !== true) sync.onReply(payload)
   }
 

@@ -12,6 +12,7 @@ import type { Op } from '../plan/op.ts'
 import type { JournalEntry } from '../store/store.ts'
 import type { Place } from '../update/candidate.ts'
 import type { Build } from '../update/case.ts'
+import type { OrderView } from '../update/order-doors.ts'
 import type { UpdateView } from '../update/view.ts'
 
 export const paths = {
@@ -59,6 +60,8 @@ export interface UpdatesAnswer extends Place {
   readonly busy?: string
   /** Absent where there never was one. */
   readonly update?: UpdateView
+  /** What the hub wants to run here; absent where this agent takes no orders. */
+  readonly order?: OrderView
 }
 
 export interface PlanAnswer {

@@ -18,7 +18,7 @@ function updatesOf(agent: Asked): AgentUpdates {
 function tell(agent: Asked): UpdatesAnswer {
   const updates = updatesOf(agent)
   const { home, runs } = updates
-  const [busy, update] = [updates.busy(), updates.view()]
+  const [busy, update, order] = [updates.busy(), updates.view(), updates.order()]
   return {
     home,
     runs,
@@ -27,6 +27,7 @@ function tell(agent: Asked): UpdatesAnswer {
     refused: updates.kept().refused,
     ...(busy === undefined ? {} : { busy }),
     ...(update === undefined ? {} : { update }),
+    ...(order === undefined ? {} : { order }),
   }
 }
 

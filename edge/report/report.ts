@@ -15,6 +15,7 @@ import type { LinkState } from '../link/hub-link.ts'
 import type { MirrorView } from '../mirror/order.ts'
 import type { Origin } from '../trust/origin.ts'
 import type { RootStatus } from '../trust/own-root.ts'
+import type { OrderView } from '../update/order-doors.ts'
 import type { UpdateView } from '../update/view.ts'
 import type { UpkeepStatus } from '../upkeep/upkeep.ts'
 import { ageS, cutOff, heardOf, hubFailure } from './cut-off.ts'
@@ -32,6 +33,7 @@ export interface HubModel {
   readonly revision: Omit<AgentStatus['revision'], 'source' | 'signedAt' | 'ageS' | 'newestHeard'>
   readonly peers: PeerBook
   readonly update?: UpdateView | undefined
+  readonly order?: OrderView | undefined
   readonly health: readonly Condition[]
 }
 
@@ -108,6 +110,7 @@ export function statusReport(model: HubModel, brief: boolean): StatusReport {
     addresses: model.addresses.slice(0, 2),
     revision: { ...model.revision },
     ...(model.update === undefined ? {} : { update: updateReport(model.update) }),
+    ...(model.order === undefined ? {} : { order: model.order }),
     peers: shown.map((entry) => peerReport(entry, now)),
     peersTotal: entries.length,
     peersReachable: model.peers.reachable(),
@@ -197,5 +200,6 @@ export function agentStatus(model: Model): AgentStatus {
     uptimeS: Math.floor((monotonic - model.startedMonotonic) / 1_000),
     version: model.settings.version,
     ...(model.update === undefined ? {} : { update: model.update }),
+    ...(model.order === undefined ? {} : { order: model.order }),
   }
 }

@@ -14,7 +14,7 @@ const place: Place = {
 const next: Candidate = { version: '1.1.0', layout: { writes: 2, reads: 3 }, update: 1 }
 
 function objection(change: Partial<Candidate>, sha256 = one, force = false): string {
-  return objectionTo({ ...next, ...change }, sha256, place, force)?.message ?? ''
+  return objectionTo({ ...next, ...change }, sha256, place, { again: force, downgrade: force })?.message ?? ''
 }
 
 test('a newer build of a layout that both read is taken', () => {

@@ -51,12 +51,20 @@ export interface Place {
   readonly refused: UpdateCase['refused']
 }
 
-/** Why it may not; undefined where it may. `force`: somebody insists, where that does no lasting harm. */
+/** Where somebody insists, and it does no lasting harm. */
+export interface Insists {
+  /** The version that runs, or a file that was taken back. */
+  readonly again?: boolean
+  /** An older version. */
+  readonly downgrade?: boolean
+}
+
+/** Why it may not; undefined where it may. */
 export function objectionTo(
   { layout, update, version }: Candidate,
   sha256: string,
   place: Place,
-  force: boolean,
+  { again = false, downgrade = false }: Insists,
 ): HoldfastError | undefined {
   const no = (message: string, remedy: string): HoldfastError => new HoldfastError('conflict', message, { remedy })
   if (update !== PROTOCOL)
@@ -71,15 +79,15 @@ export function objectionTo(
       `this version could not read what version ${version} writes (layout ${layout.writes}), so there would be no way back`,
       'Update to a version in between first: one that reads both.',
     )
-  if (force) return undefined
-  if (version === place.version) return no(`version ${version} runs already`, 'To put it there again: --force.')
-  if ((compareRelease(version, place.version) ?? 0) < 0)
+  if (!again && version === place.version)
+    return no(`version ${version} runs already`, 'To put it there again: --force.')
+  if (!downgrade && (compareRelease(version, place.version) ?? 0) < 0)
     return no(
       `version ${version} is older than ${place.version}, which runs`,
       'An older version brings mended faults back. To go back all the same: --force.',
     )
   const was = place.refused.find((one) => one.sha256 === sha256)
-  if (was === undefined) return undefined
+  if (was === undefined || again) return undefined
   const when = new Date(was.at).toISOString().slice(0, 16)
   return no(
     `this very file was taken back here on ${when}Z`,

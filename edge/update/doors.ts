@@ -1,6 +1,7 @@
 // What an update asks of the host: the slots beside which it is kept, and an end of this process.
 
 import type { Build } from './case.ts'
+import type { OrderDoors } from './order-doors.ts'
 import type { Slot } from './slot.ts'
 import type { Kept, Step } from './steps.ts'
 
@@ -14,6 +15,8 @@ export interface UpdateDoors {
   build(slot: Slot): Build | undefined
   /** Survives a power cut once it returns. Throws `failed`. */
   carryOut(step: Step): void
+  /** Carries out what the hub orders to run; absent where this device goes its own way. */
+  readonly orders?: OrderDoors | undefined
   /** Ends this process, so that the starter starts what is pointed at. */
   restart(): void
 }

@@ -17,6 +17,7 @@ import type { Health } from '../report/health.ts'
 import type { Keepsakes } from '../store/keepsakes.ts'
 import { type Build, noUpdate, type ReturnedStage, type TrialStage, type UpdateCase } from './case.ts'
 import type { UpdateDoors } from './doors.ts'
+import type { OrderView } from './order-doors.ts'
 import { type Resume, resume } from './resume.ts'
 import { otherSlot } from './slot.ts'
 import { type Step, stepsBack, stepsInto, stepsToConfirm, stepsToForget, stepsToSettle } from './steps.ts'
@@ -61,6 +62,8 @@ export interface Update {
 export interface AgentUpdates extends Pick<Update, 'begin' | 'busy' | 'kept' | 'view'> {
   readonly home: UpdateDoors['home']
   readonly runs: UpdateDoors['runs']
+  /** Undefined where this agent takes no orders of its hub. */
+  order(): OrderView | undefined
   /** Ends this process: what `begin` chose is started. */
   leave(): void
 }

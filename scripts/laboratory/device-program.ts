@@ -64,6 +64,7 @@ export function layProgram(
   { host, runBy }: Pick<LabNode, 'host' | 'runBy'>,
   build: string,
   flags: readonly string[],
+  environment: readonly string[] = [],
 ): void {
   const home = join(host.lib, 'program')
   const slot = join(home, 'versions/a')
@@ -71,7 +72,7 @@ export function layProgram(
   execFileSync('tar', ['-xzf', build, '-C', slot])
   writeFileSync(join(home, 'start'), readFileSync(join(slot, 'start')), { mode: 0o755 })
   symlinkSync('versions/a', join(home, 'current'))
-  runBy(withNode(['sh', '-c', SUPERVISOR, HOME, ...flags]))
+  runBy(withNode([...environment, 'sh', '-c', SUPERVISOR, HOME, ...flags]))
 }
 
 /** `holdfast update` of the version that runs there, to its verdict. */

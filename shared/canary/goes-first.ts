@@ -16,7 +16,7 @@ export interface Canary {
 }
 
 /** FNV-1a, 32 bits: spreads ids evenly, so that each canary begins with other nodes. Not for secrets. */
-function spread(text: string): number {
+export function spread(text: string): number {
   let hash = 0x811c9dc5
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
   return hash >>> 0

@@ -14,6 +14,7 @@ function resource(kind: Kind, spec: unknown, meta: object = {}): unknown {
 const least: Readonly<Record<Kind, object>> = {
   Network: { cidr: '10.7.0.0/16' },
   Canary: { percent: 10 },
+  AgentUpdate: { version: '1.2.3' },
   Node: {},
   Policy: { subject: { nodeSelector: {} } },
   Route: { destination: '192.168.1.0/24', via: { matchLabels: { role: 'router' } } },

@@ -1,6 +1,7 @@
-// The seven kinds of intent in one place, and the one door through which unknown input becomes intent.
+// The kinds of intent in one place, and the one door through which unknown input becomes intent.
 
 import * as v from 'valibot'
+import { agentUpdateSpec } from './agent-update.ts'
 import { canarySpec } from './canary.ts'
 import { labels, name } from './field.ts'
 import { issueError } from './issue.ts'
@@ -17,6 +18,7 @@ export const apiVersion = 'holdfast.dev/v1alpha1'
 export const specs = {
   Network: networkSpec,
   Canary: canarySpec,
+  AgentUpdate: agentUpdateSpec,
   Node: nodeSpec,
   Policy: policySpec,
   Route: routeSpec,
@@ -31,6 +33,7 @@ export type SpecOf<K extends Kind> = v.InferOutput<(typeof specs)[K]>
 export const kinds = [
   'Network',
   'Canary',
+  'AgentUpdate',
   'Node',
   'Policy',
   'Route',
@@ -47,6 +50,7 @@ export const memberKinds = appliedKinds.filter((kind) => kind !== 'Network')
 export const plural = {
   Network: 'networks',
   Canary: 'canaries',
+  AgentUpdate: 'agentupdates',
   Node: 'nodes',
   Policy: 'policies',
   Route: 'routes',

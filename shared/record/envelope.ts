@@ -27,6 +27,7 @@ export type EnvelopeKind =
   | 'device-key'
   | 'ledger'
   | 'ledger-window'
+  | 'agent-order'
 
 const VERSION = 1
 const KEY_ID_BYTES = 8

@@ -10,6 +10,7 @@ import { integer } from '../intent/field.ts'
 import { parseWith } from '../intent/resource.ts'
 import { encodeCanonical, parseCanonical } from '../record/canonical.ts'
 import { releaseFilesMax, releaseManifestBytesMax, updateFileBytesMax } from '../update-limits.ts'
+import { releaseVersion } from './version-order.ts'
 
 const FORMAT = 1
 
@@ -31,7 +32,6 @@ const size = integer(1, updateFileBytesMax)
 /** No slash and no leading dot: it names a file of the directory that the manifest lies in, and nothing else. */
 const fileName = matching(/^[A-Za-z0-9_][A-Za-z0-9_.+~-]{0,127}$/, 'is not a plain file name')
 const word = matching(/^[a-z][a-z0-9-]{0,31}$/, 'is not a word of small letters, digits and "-"')
-const releaseVersion = matching(/^[0-9A-Za-z][0-9A-Za-z.+_-]{0,63}$/, 'is not a version such as 1.2.3')
 
 const content = { name: fileName, size, sha256: digest }
 

@@ -1,6 +1,14 @@
 // Which of two versions is older, by Semantic Versioning 2.0.0 §11. What stands behind "+" tells builds of one version apart
 // and says nothing of their order (§10): 0.1.0+abc and 0.1.0+def are neither older nor newer than each other.
 
+import * as v from 'valibot'
+
+/** What a release may be called; it is also the name of a directory. */
+export const releaseVersion = v.pipe(
+  v.string(),
+  v.regex(/^[0-9A-Za-z][0-9A-Za-z.+_-]{0,63}$/, 'is not a version such as 1.2.3'),
+)
+
 const SHAPE = /^(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:-([0-9A-Za-z.-]{1,60}))?(?:\+[0-9A-Za-z.-]{1,60})?$/
 
 /** Numbers are lower than words, and compared as numbers. */

@@ -49,6 +49,13 @@ const programVersion = v.pipe(v.string(), v.maxLength(64))
 const check = v.pipe(v.string(), v.maxLength(32))
 const detail = v.pipe(v.string(), v.maxLength(500))
 
+/**
+ * How an order to run another version stands: `none` is held; it `waits` for something, is being `fetched`, is on `trial`, is
+ * `done`, or `refused` for good. One of a later age is on its way.
+ */
+const orderStates = ['none', 'waiting', 'fetching', 'trial', 'done', 'refused'] as const
+export type OrderState = (typeof orderStates)[number]
+
 /** An update of the device's program: on trial, or what became of the last one. */
 const updateSchema = v.object({
   trial: v.optional(v.object({ version: programVersion, from: programVersion, since: counter, secondsLeft: counter })),
@@ -70,6 +77,17 @@ const statusSchema = v.object({
   version: programVersion,
   /** Absent where the program was never updated. */
   update: v.optional(updateSchema),
+  /** Absent where the agent takes no orders to update. */
+  order: v.optional(
+    v.object({
+      /** Of the newest order it has heard; 0 where it has heard none. */
+      serial: counter,
+      state: tolerantPick(orderStates, 'waiting'),
+      version: v.optional(programVersion),
+      /** What it waits for, or why it refuses. */
+      detail: v.optional(detail),
+    }),
+  ),
   boot: counter,
   startedAt: counter,
   addresses: v.pipe(v.array(address), v.maxLength(2)),

@@ -32,8 +32,9 @@ export function parseRequest(bytes: Uint8Array): SyncRequest {
   return parseWith(requestSchema, parseCanonical(bytes, requestBytesMax))
 }
 
-const replyKinds = ['delta', 'snapshot', 'current', 'capability', 'ledger'] as const
-/** `current`: the agent already holds the newest revision; no data. `ledger`: what the hub has of its record of flows. */
+const replyKinds = ['delta', 'snapshot', 'current', 'capability', 'ledger', 'order'] as const
+/** `current`: the agent already holds the newest revision; no data. `ledger`: what the hub has of its record of flows.
+ * `order`: to run another version of the agent; told to those who say that they know of orders, without a request. */
 export type ReplyKind = (typeof replyKinds)[number]
 
 export interface Chunk {

@@ -1,0 +1,144 @@
+// Lays a release into the hub's data directory, or takes one away: for the command line, beside a hub that runs or not.
+
+import { createHash } from 'node:crypto'
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { sameBytes } from '../../shared/bytes.ts'
+import { HoldfastError } from '../../shared/errors.ts'
+import { verify } from '../../shared/host/crypto.ts'
+import { fileError, makePrivateDirectory, readIfThere, syncDirectory, writeAtomic } from '../../shared/host/files.ts'
+import { formatReleaseKey, parseReleaseKeys } from '../../shared/release/keys.ts'
+import { type Manifest, manifestName, type ReleaseFile, signatureOf } from '../../shared/release/manifest.ts'
+import { verifyManifest } from '../../shared/release/seal.ts'
+import { releasesMax } from '../../shared/update-limits.ts'
+import { keysFile, readSigned, versionsIn } from './releases.ts'
+
+/** Readable for the hub, whoever laid it. */
+const MODE = 0o644
+
+type Content = Pick<ReleaseFile, 'name' | 'size' | 'sha256'>
+
+/** Copies what is what it should be, to the last byte. */
+async function copyFile(from: string, into: string, { name, sha256, size }: Content): Promise<void> {
+  const hash = createHash('sha256')
+  const file = openSync(join(into, name), 'wx', MODE)
+  let bytes = 0
+  try {
+    for await (const part of createReadStream(join(from, name)) as AsyncIterable<Buffer>) {
+      bytes += part.length
+      if (bytes > size) break
+      hash.update(part)
+      for (let at = 0; at < part.length; ) at += writeSync(file, part, at)
+    }
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+  if (bytes === size && hash.digest('hex') === sha256) return
+  throw new HoldfastError('untrusted', `${name} is not the file that the manifest lists`, {
+    remedy: 'It was changed or cut short on its way here: bring the release again.',
+  })
+}
+
+/** Of each agent the packed form where it is there, for that is what devices fetch; else the plain one. */
+function agentsIn(directory: string, { files, version }: Manifest): readonly Content[] {
+  const agents = files.filter(({ kind }) => kind === 'agent')
+  if (agents.length === 0) throw new HoldfastError('invalid', `release ${version} has no agents`, {})
+  return agents.map((agent): Content => {
+    const found = [agent.gz, agent].find((one) => one !== undefined && existsSync(join(directory, one.name)))
+    if (found !== undefined) return found
+    throw new HoldfastError('not-found', `${directory} has no ${agent.name}`, {
+      remedy: 'Bring the release as a whole.',
+    })
+  })
+}
+
+function keysOf(root: string, given: string | undefined): readonly Uint8Array[] {
+  const path = given ?? keysFile(root)
+  const text = readIfThere(path)
+  if (text !== undefined) return parseReleaseKeys(text)
+  throw new HoldfastError('untrusted', `this hub trusts no release key: there is no ${path}`, {
+    remedy: 'Name the publisher’s public key once: `holdfast-hub release add DIR --trust-key release-key.pem`.',
+  })
+}
+
+/** From now on releases by these keys are taken, too. */
+export function trustReleaseKeys(root: string, pem: string): void {
+  const added = parseReleaseKeys(pem)
+  makePrivateDirectory(root)
+  const held = readIfThere(keysFile(root))
+  const known = held === undefined ? [] : parseReleaseKeys(held)
+  const all = [...known, ...added.filter((key) => !known.some((other) => sameBytes(other, key)))]
+  const text = all.map(formatReleaseKey).join('')
+  // Read back before it is kept: a file that no longer parses would shut every release out.
+  parseReleaseKeys(text)
+  writeAtomic(keysFile(root), text, MODE)
+}
+
+/** Returns the manifest, and whether the release was there already. Throws with the reason; then nothing has changed. */
+export async function layRelease(
+  root: string,
+  from: string,
+  keysPath: string | undefined,
+): Promise<{ readonly manifest: Manifest; readonly isNew: boolean }> {
+  let signed: ReturnType<typeof readSigned>
+  try {
+    signed = readSigned(from)
+  } catch (error) {
+    throw fileError(`read the manifest of ${from}`, error)
+  }
+  const keys = keysOf(root, keysPath)
+  const manifest = verifyManifest(signed, keys, verify)
+  // The hub judges by what it keeps: a key that was only named here would be unknown to it.
+  if (keysPath !== undefined) trustReleaseKeys(root, readFileSync(keysPath, 'utf8'))
+  const place = join(root, manifest.version)
+  if (existsSync(place)) {
+    if (sameBytes(readSigned(place).bytes, signed.bytes)) return { manifest, isNew: false }
+    throw new HoldfastError('conflict', `another release ${manifest.version} is here already`, {
+      remedy: `Two builds need two versions. To replace it: \`holdfast-hub release remove ${manifest.version}\` first.`,
+    })
+  }
+  if (versionsIn(root).length >= releasesMax) {
+    throw new HoldfastError('exhausted', `the hub keeps ${releasesMax} releases at most`, {
+      remedy: 'Remove one that no device needs: `holdfast-hub release list`, `release remove VERSION`.',
+    })
+  }
+  const draft = join(root, '.draft')
+  try {
+    rmSync(draft, { recursive: true, force: true })
+    mkdirSync(draft, { recursive: true, mode: 0o755 })
+    for (const file of agentsIn(from, manifest)) await copyFile(from, draft, file)
+    writeAtomic(join(draft, manifestName), signed.bytes, MODE)
+    writeAtomic(signatureOf(join(draft, manifestName)), signed.signature, MODE)
+    syncDirectory(draft)
+    renameSync(draft, place)
+    syncDirectory(root)
+  } catch (error) {
+    throw error instanceof HoldfastError ? error : fileError(`lay the release into ${root}`, error)
+  } finally {
+    rmSync(draft, { recursive: true, force: true })
+  }
+  return { manifest, isNew: true }
+}
+
+/** False where there is no such release. */
+export function removeRelease(root: string, version: string): boolean {
+  if (!versionsIn(root).includes(version)) return false
+  // Out of sight first: no download finds half of it.
+  const gone = join(root, '.gone')
+  rmSync(gone, { recursive: true, force: true })
+  renameSync(join(root, version), gone)
+  rmSync(gone, { recursive: true, force: true })
+  return true
+}
