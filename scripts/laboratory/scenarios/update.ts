@@ -15,7 +15,7 @@ import { expect } from '../unmet.ts'
 import { holds, waitFor } from '../wait.ts'
 
 /** Shorter than on real devices, for the sake of whoever waits here. */
-const FLAGS = ['--confirm-s', '10']
+const FLAGS = ['--confirm-s', '4']
 const PATIENCE_MS = 180_000
 
 /** Ends at once when it should run, and says its version as if nothing were wrong. */
