@@ -209,6 +209,11 @@ const fleet: readonly CommandSpec[] = [
     examples: ['holdfast-hub graph | dot -Tsvg > mesh.svg'],
   },
   {
+    name: 'crds',
+    summary: 'The kinds of intent as CustomResourceDefinitions for Kubernetes 1.31 or newer, in YAML',
+    examples: ['holdfast-hub crds | kubectl apply --server-side -f -'],
+  },
+  {
     name: 'audit',
     summary: 'Who changed what',
     flags: [{ name: 'limit', value: 'N', summary: 'Rows, newest first', default: '50' }, json, ...reach],

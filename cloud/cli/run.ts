@@ -1,5 +1,6 @@
 // From words to a command: the table of what runs, and how its failure is told.
 
+import { stringify } from 'yaml'
 import { renderCompletion, shells } from '../../shared/cli/completion.ts'
 import { renderMan } from '../../shared/cli/help.ts'
 import { parseArgv, switchFlag } from '../../shared/cli/parse.ts'
@@ -7,6 +8,7 @@ import { describeError, HoldfastError, isHoldfastError } from '../../shared/erro
 import { carriedLicences } from '../../shared/host/carried.ts'
 import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
 import { version } from '../../shared/version.ts'
+import { customResourceDefinitions } from '../kubernetes/definitions.ts'
 import { backup, keysExport, keysRotate, keysShow, restore } from './backup-commands.ts'
 import { type Client, openClient } from './client.ts'
 import { argument, type Command, type Context, printJson } from './context.ts'
@@ -50,6 +52,14 @@ const man: Command = async ({ out }) => out(renderMan(program, version))
 
 const licences: Command = async ({ out }) => out(carriedLicences())
 
+const crds: Command = async ({ out }) => {
+  out(
+    customResourceDefinitions()
+      .map((one) => stringify(one, { aliasDuplicateObjects: false }))
+      .join('---\n'),
+  )
+}
+
 const showVersion: Command = async (context) => {
   if (switchFlag(context.flags, 'json')) printJson(context, { version })
   else context.out(`holdfast-hub ${version}\n`)
@@ -85,6 +95,7 @@ export const commands: Readonly<Record<string, Command>> = {
   'policy test': policyTest,
   graph,
   audit,
+  crds,
   flows,
   'flows accept': flowsAccept,
   'overrides list': overridesList,

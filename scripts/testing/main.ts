@@ -28,6 +28,9 @@ const LAB_TIMEOUT_MS = 360_000
 const SIM_TIMEOUT_MS = 90_000
 /** The first on a machine fetches two Nodes, and Go where the installed one is old. */
 const RELEASE_TIMEOUT_MS = 600_000
+const KUBE_TIMEOUT_MS = 180_000
+/** An API server is built from a hundred modules, at idle priority, while others are tested. */
+const KUBE_BUILD_TIMEOUT_MS = 45 * 60_000
 /** What later runs need not do again. */
 const CACHE = join(root, 'node_modules/.cache')
 /** What Node makes of a source when it first reads it: half the time of a small test, spent once instead of in each. */
@@ -144,6 +147,17 @@ function releaseJob(): Job {
   return tool('release', [join(bin, 'node'), 'scripts/testing/release.ts'], RELEASE_TIMEOUT_MS)
 }
 
+/** What is tried at a real API server of Kubernetes. */
+function kubeJobs(): Job[] {
+  return files('scripts/kubernetes/*.kube.test.ts').map((path) => testFile(path, KUBE_TIMEOUT_MS))
+}
+
+/** A failure is told by the tests that want it, which begin by the same. */
+function prepareKube(): Promise<unknown> {
+  const command = [join(bin, 'node'), 'scripts/kubernetes/api-server-program.ts']
+  return runChild(command, { cwd: root, timeoutMs: KUBE_BUILD_TIMEOUT_MS, mark })
+}
+
 async function main(mode: string | undefined): Promise<number> {
   const width = Math.min(CORES_MAX, availableParallelism())
   // Hosts of the lab have clocks to keep, and each scenario has a dozen programs.
@@ -152,11 +166,14 @@ async function main(mode: string | undefined): Promise<number> {
   // Some wait for clocks and closing sockets meanwhile.
   outcomes.push(...(await runFiles('unit', unitFiles(), width + 1)))
   if (mode === 'test') {
+    const kube = prepareKube()
     outcomes.push(...(await runGroup('sim', simJobs(), width)))
     outcomes.push(...(await runGroup('release', [releaseJob()], 1)))
     const { alone, together } = await labJobs()
     outcomes.push(...(await runGroup('lab', alone, 1)))
     outcomes.push(...(await runGroup(`lab ×${stages}`, together, stages)))
+    await kube
+    outcomes.push(...(await runGroup('kube', kubeJobs(), 1)))
   }
   const left = endLeftovers(mark)
   if (left.length > 0) process.stdout.write(`ended what tests left running:\n  ${left.join('\n  ')}\n`)

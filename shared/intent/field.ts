@@ -6,6 +6,7 @@ import { parseNamedEndpoint } from '../address/endpoint.ts'
 import { describeError } from '../errors.ts'
 import { parseName } from '../ids.ts'
 import { labelsMax } from '../limits.ts'
+import { about, rule } from './rule.ts'
 
 /** A text field parsed by `parse`, whose error becomes the issue's message. `format` names it in generated schemas. */
 export function text<Out extends string>(parse: (text: string) => Out, format: string) {
@@ -52,26 +53,31 @@ const labelValue = v.pipe(
 
 export const labels = v.pipe(
   v.record(labelKey, labelValue),
-  v.check((map) => Object.keys(map).length <= labelsMax, `has more than ${labelsMax} labels`),
+  rule(
+    (map) => Object.keys(map).length <= labelsMax,
+    `has more than ${labelsMax} labels`,
+    `size(self) <= ${labelsMax}`,
+  ),
 )
 export type Labels = v.InferOutput<typeof labels>
 
 const expression = v.pipe(
   v.strictObject({
-    key: labelKey,
-    operator: v.picklist(['In', 'NotIn', 'Exists', 'DoesNotExist']),
-    values: v.optional(v.pipe(v.array(labelValue), v.maxLength(256))),
+    key: about(labelKey, 'The label.'),
+    operator: about(v.picklist(['In', 'NotIn', 'Exists', 'DoesNotExist']), 'How it is looked at.'),
+    values: about(v.optional(v.pipe(v.array(labelValue), v.maxLength(256))), 'For In and NotIn.'),
   }),
-  v.check(
+  rule(
     (e) => (e.operator === 'In' || e.operator === 'NotIn') === (e.values ?? []).length > 0,
     'needs values with In and NotIn, and none with Exists and DoesNotExist',
+    "self.operator in ['In', 'NotIn'] == (has(self.values) && size(self.values) > 0)",
   ),
 )
 
 /** A Kubernetes label selector. The empty selector `{}` selects everything. */
 export const selector = v.strictObject({
-  matchLabels: v.optional(labels),
-  matchExpressions: v.optional(v.pipe(v.array(expression), v.maxLength(64))),
+  matchLabels: about(v.optional(labels), 'Labels that must be there with these values.'),
+  matchExpressions: about(v.optional(v.pipe(v.array(expression), v.maxLength(64))), 'All of them must hold.'),
 })
 export type Selector = v.InferOutput<typeof selector>
 

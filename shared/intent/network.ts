@@ -3,45 +3,85 @@
 import * as v from 'valibot'
 import { familyOf } from '../address/cidr.ts'
 import { cidr, integer, name, selector } from './field.ts'
+import { about, rule } from './rule.ts'
 
 /** Which relays may carry the traffic of which nodes: data residency. */
 const relayRule = v.strictObject({
-  /** Nodes the rule speaks of; all if absent. */
-  nodes: v.optional(selector),
-  /** Relays that may carry their traffic; none if the list is empty. */
-  relays: selector,
+  nodes: about(v.optional(selector), 'Nodes that the rule speaks of; all if absent.'),
+  relays: about(selector, 'Relays that may carry their traffic.'),
 })
 
 export const networkSpec = v.strictObject({
-  cidr: v.pipe(
-    cidr,
-    v.check((block) => familyOf(block) === 4, 'is not an IPv4 block'),
-    v.check((block) => Number(block.split('/')[1]) <= 29, 'is too small: /29 or wider is needed'),
-  ),
-  /** A unique local block (RFC 4193). */
-  cidr6: v.optional(
+  cidr: about(
     v.pipe(
       cidr,
-      v.check((block) => /^f[cd]/.test(block), 'is not a unique local IPv6 block (RFC 4193): use one in fc00::/7'),
-      v.check((block) => Number(block.split('/')[1]) <= 120, 'is too small: /120 or wider is needed'),
+      rule((block) => familyOf(block) === 4, 'is not an IPv4 block', 'cidr(self).ip().family() == 4'),
+      rule(
+        (block) => Number(block.split('/')[1]) <= 29,
+        'is too small: /29 or wider is needed',
+        'cidr(self).prefixLength() <= 29',
+      ),
     ),
+    'IPv4 block of which every node has an address. No site may use it itself.',
   ),
-  dnsDomain: v.optional(
-    v.pipe(v.string(), v.regex(/^(?=.{1,200}$)[a-z0-9-]+(?:\.[a-z0-9-]+)*$/, 'is not a lower-case DNS domain')),
-    'mesh.internal',
+  cidr6: about(
+    v.optional(
+      v.pipe(
+        cidr,
+        rule(
+          (block) => /^f[cd]/.test(block),
+          'is not a unique local IPv6 block (RFC 4193): use one in fc00::/7',
+          "cidr('fc00::/7').containsCIDR(self)",
+        ),
+        rule(
+          (block) => Number(block.split('/')[1]) <= 120,
+          'is too small: /120 or wider is needed',
+          'cidr(self).prefixLength() <= 120',
+        ),
+      ),
+    ),
+    'Unique local IPv6 block (RFC 4193) of which every node has an address; none where absent.',
   ),
-  /** 1280 is the least IPv6 allows (RFC 8200 §5); 1420 leaves room for WireGuard over IPv6 in 1500. */
-  mtu: v.optional(integer(1_280, 9_000), 1_420),
-  defaultPolicy: v.optional(v.picklist(['Allow', 'Deny']), 'Deny'),
-  /** Seconds between keepalives to peers that need them; 0 sends none. */
-  keepalive: v.optional(integer(0, 600), 25),
-  failover: v.optional(v.picklist(['fast', 'normal', 'frugal']), 'normal'),
-  relayPolicy: v.optional(v.pipe(v.array(relayRule), v.maxLength(256)), []),
-  membershipLock: v.optional(
-    v.strictObject({ keys: v.pipe(v.array(v.string()), v.maxLength(32)), threshold: integer(1, 32) }),
+  dnsDomain: about(
+    v.optional(
+      v.pipe(
+        v.string(),
+        v.maxLength(200, 'is longer than 200 characters'),
+        v.regex(/^[a-z0-9-]+(?:\.[a-z0-9-]+)*$/, 'is not a lower-case DNS domain'),
+      ),
+      'mesh.internal',
+    ),
+    'Domain of the names of nodes and services.',
+  ),
+  // 1280 is the least IPv6 allows (RFC 8200 §5); 1420 leaves room for WireGuard over IPv6 in 1500.
+  mtu: about(v.optional(integer(1_280, 9_000), 1_420), 'Largest packet of the mesh interface, in bytes.'),
+  defaultPolicy: about(
+    v.optional(v.picklist(['Allow', 'Deny']), 'Deny'),
+    'What becomes of traffic that no policy speaks of.',
+  ),
+  keepalive: about(
+    v.optional(integer(0, 600), 25),
+    'Seconds between keepalives to peers that need them; 0 sends none.',
+  ),
+  failover: about(
+    v.optional(v.picklist(['fast', 'normal', 'frugal']), 'normal'),
+    'How soon a dead path is noticed: within 0.4, 1.8 or 7 seconds.',
+  ),
+  relayPolicy: about(
+    v.optional(v.pipe(v.array(relayRule), v.maxLength(256)), []),
+    'Which relays may carry the traffic of which nodes; any of any where empty.',
+  ),
+  membershipLock: about(
+    v.optional(
+      v.strictObject({
+        keys: about(v.pipe(v.array(v.string()), v.maxLength(32)), 'Public keys of those who may sign.'),
+        threshold: about(integer(1, 32), 'How many of them must sign.'),
+      }),
+    ),
+    'Keys of people of whom so many must sign each member. Set and changed by `holdfast-hub lock`.',
   ),
 })
 export type NetworkSpec = v.InferOutput<typeof networkSpec>
 
 /** The network a resource belongs to where it names none. */
-export const networkRef = v.optional(name, 'default')
+export const networkRef = about(v.optional(name, 'default'), 'The network it belongs to.')

@@ -4,23 +4,9 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { describeError } from '../errors.ts'
 import { faultOf } from '../fuzz.fake.ts'
-import { apiVersion, type Kind, kinds, parseResource, plural, specs } from './resource.ts'
+import { apiVersion, kinds, parseResource, plural, specs } from './resource.ts'
+import { least, resource, wrong } from './resource-cases.fake.ts'
 import { durationS } from './token.ts'
-
-function resource(kind: Kind, spec: unknown, meta: object = {}): unknown {
-  return { apiVersion, kind, metadata: { name: 'x', ...meta }, spec }
-}
-
-const least: Readonly<Record<Kind, object>> = {
-  Network: { cidr: '10.7.0.0/16' },
-  Canary: { percent: 10 },
-  AgentUpdate: { version: '1.2.3' },
-  Node: {},
-  Policy: { subject: { nodeSelector: {} } },
-  Route: { destination: '192.168.1.0/24', via: { matchLabels: { role: 'router' } } },
-  Service: { ports: [{ port: 80 }], backends: {} },
-  JoinToken: {},
-}
 
 for (const kind of kinds) {
   test(`the least ${kind} is filled with defaults, and reading it again changes nothing`, () => {
@@ -57,103 +43,6 @@ test('defaults are those of the design', () => {
   assert.equal(token.spec, { network: 'default', ttl: '1h', uses: 1, labels: {}, autoApprove: true })
   assert.equal([durationS('90s'), durationS('15m'), durationS('24h'), durationS('7d')], [90, 900, 86_400, 604_800])
 })
-
-const wrong: readonly (readonly [Kind, object, string, RegExp?])[] = [
-  ['Network', {}, 'spec.cidr', /is missing/],
-  ['Network', { cidr: 7 }, 'spec.cidr'],
-  ['Network', { cidr: '10.7.0.1/16' }, 'spec.cidr', /Write 10\.7\.0\.0\/16/],
-  ['Network', { cidr: 'fd00::/64' }, 'spec.cidr', /not an IPv4 block/],
-  ['Network', { cidr: '10.7.0.0/30' }, 'spec.cidr', /too small/],
-  ['Network', { cidr: '10.7.0.0/16', cidr6: '2001:db8::/64' }, 'spec.cidr6', /RFC 4193/],
-  ['Network', { cidr: '10.7.0.0/16', cidr6: 'fd00::/121' }, 'spec.cidr6', /too small/],
-  ['Network', { cidr: '10.7.0.0/16', mtu: 1_279 }, 'spec.mtu'],
-  ['Network', { cidr: '10.7.0.0/16', mtu: 1_420.5 }, 'spec.mtu'],
-  ['Network', { cidr: '10.7.0.0/16', mtu: '1420' }, 'spec.mtu'],
-  ['Network', { cidr: '10.7.0.0/16', defaultPolicy: 'allow' }, 'spec.defaultPolicy'],
-  ['Network', { cidr: '10.7.0.0/16', dnsDomain: 'Mesh' }, 'spec.dnsDomain'],
-  ['Network', { cidr: '10.7.0.0/16', keepalive: -1 }, 'spec.keepalive'],
-  ['Network', { cidr: '10.7.0.0/16', keepalive: 1e21 }, 'spec.keepalive'],
-  ['Network', { cidr: '10.7.0.0/16', relayPolicy: [{ nodes: {} }] }, 'spec.relayPolicy[0].relays', /is missing/],
-  ['Node', { addresses: ['10.7.0.256'] }, 'spec.addresses[0]', /not an IP address/],
-  ['Node', { addresses: ['10.7.0.2', '10.7.0.3', '10.7.0.4'] }, 'spec.addresses'],
-  ['Node', { addresses: '10.7.0.2' }, 'spec.addresses'],
-  ['Node', { publicEndpoint: 'gw.example.org' }, 'spec.publicEndpoint', /host:port/],
-  ['Node', { labels: { 'a b': 'x' } }, 'spec.labels.a b', /label key/],
-  ['Node', { labels: { a: 'x y' } }, 'spec.labels.a', /label value/],
-  ['Node', { labels: { a: 1 } }, 'spec.labels.a'],
-  ['Node', { labels: { prototype: 'yes' } }, 'spec.labels.prototype', /cannot be a key/],
-  ['Node', { labels: Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`l${i}`, ''])) }, 'spec.labels', /64/],
-  ['Node', { relay: { port: 1 } }, 'spec.relay.enabled', /is missing/],
-  ['Node', { relay: { enabled: true, port: 65_536 } }, 'spec.relay.port'],
-  ['Node', { advertise: ['192.168.1.7/24'] }, 'spec.advertise[0]', /192\.168\.1\.0\/24/],
-  ['Node', { disabled: 'no' }, 'spec.disabled'],
-  ['Node', { labels: ['a'] }, 'spec.labels', /a list where an object/],
-  ['Policy', { subject: { nodeSelector: [] } }, 'spec.subject.nodeSelector', /a list where an object/],
-  [
-    'Policy',
-    { subject: { nodeSelector: {} }, ingress: [{ from: [{ nodeSelector: [] }] }] },
-    'spec.ingress[0].from[0].nodeSelector',
-    /a list/,
-  ],
-  ['Route', { ...least.Route, via: [] }, 'spec.via', /a list where an object/],
-  ['Node', [], 'spec', /a list where an object/],
-  ['Policy', {}, 'spec.subject', /is missing/],
-  ['Policy', { subject: {} }, 'spec', /subject is empty/],
-  ['Policy', { subject: { nodeSelector: {} }, tier: 'Root' }, 'spec.tier'],
-  ['Policy', { subject: { nodeSelector: {} }, action: 'Deny' }, 'spec', /only accepts/],
-  ['Policy', { subject: { nodeSelector: {} }, ingress: [{ action: 'Deny' }] }, 'spec', /only accepts/],
-  ['Policy', { subject: { nodeSelector: {} }, ingress: [{ to: [] }] }, 'spec.ingress[0].to', /not a known field/],
-  ['Policy', { subject: { nodeSelector: {} }, ingress: [{ from: [{}] }] }, 'spec.ingress[0].from[0]', /is empty/],
-  [
-    'Policy',
-    { subject: { nodeSelector: {} }, ingress: [{ from: [{ node: 'a', service: 'b' }] }] },
-    'spec.ingress[0].from[0]',
-    /mixes/,
-  ],
-  ['Policy', { subject: { nodeSelector: {} }, egress: [{ ports: [{ port: 0 }] }] }, 'spec.egress[0].ports[0].port'],
-  [
-    'Policy',
-    { subject: { nodeSelector: {} }, egress: [{ ports: [{ protocol: 'ICMP', port: 1 }] }] },
-    'spec.egress[0].ports[0]',
-    /no ports/,
-  ],
-  [
-    'Policy',
-    { subject: { nodeSelector: {} }, egress: [{ ports: [{ port: 9, endPort: 8 }] }] },
-    'spec.egress[0].ports[0]',
-    /below/,
-  ],
-  [
-    'Policy',
-    { subject: { nodeSelector: {} }, egress: [{ ports: [{ endPort: 8 }] }] },
-    'spec.egress[0].ports[0]',
-    /numeric/,
-  ],
-  [
-    'Policy',
-    { subject: { nodeSelector: { matchExpressions: [{ key: 'a', operator: 'In' }] } } },
-    'spec.subject.nodeSelector.matchExpressions[0]',
-    /needs values/,
-  ],
-  [
-    'Policy',
-    { subject: { nodeSelector: { matchExpressions: [{ key: 'a', operator: 'in', values: ['b'] }] } } },
-    'spec.subject.nodeSelector.matchExpressions[0].operator',
-  ],
-  ['Route', { via: {} }, 'spec.destination', /is missing/],
-  ['Route', { ...least.Route, destination: '0.0.0.0/0' }, 'spec', /default route/],
-  ['Route', { ...least.Route, nat: 'netmap' }, 'spec', /mapTo goes with/],
-  ['Route', { ...least.Route, mapTo: '10.9.1.0/24' }, 'spec', /mapTo goes with/],
-  ['Route', { ...least.Route, nat: 'netmap', mapTo: '10.9.0.0/16' }, 'spec', /same family and size/],
-  ['Route', { ...least.Route, nat: 'netmap', mapTo: 'fd00::/24' }, 'spec', /same family and size/],
-  ['Route', { ...least.Route, probe: 'gw' }, 'spec.probe'],
-  ['Service', { backends: {}, ports: [] }, 'spec.ports'],
-  ['Service', { backends: {}, ports: [{ port: 80 }, { port: 80 }] }, 'spec', /twice/],
-  ['Service', { ...least.Service, probe: { port: 80, path: 'no slash' } }, 'spec.probe.path'],
-  ['JoinToken', { ttl: '1 h' }, 'spec.ttl', /90s, 15m, 24h or 7d/],
-  ['JoinToken', { ttl: '0s' }, 'spec.ttl'],
-  ['JoinToken', { uses: 0 }, 'spec.uses'],
-]
 
 for (const [kind, spec, field, message] of wrong) {
   test(`${kind} ${JSON.stringify(spec).slice(0, 90)}`, () => {

@@ -3,34 +3,39 @@
 import * as v from 'valibot'
 import { integer, name, port, selector } from './field.ts'
 import { networkRef } from './network.ts'
+import { about, rule } from './rule.ts'
 
 const servicePort = v.strictObject({
-  name: v.optional(name),
-  protocol: v.optional(v.picklist(['TCP', 'UDP']), 'TCP'),
-  port,
-  /** Port on the backend; `port` where absent. */
-  targetPort: v.optional(port),
+  name: about(v.optional(name), 'By which policies may name it.'),
+  protocol: about(v.optional(v.picklist(['TCP', 'UDP']), 'TCP'), 'Of the transport.'),
+  port: about(port, 'Port of the service.'),
+  targetPort: about(v.optional(port), 'Port on the backend; `port` where absent.'),
 })
 
 export const serviceSpec = v.pipe(
   v.strictObject({
     network: networkRef,
-    ports: v.pipe(v.array(servicePort), v.minLength(1), v.maxLength(64)),
-    backends: selector,
-    probe: v.optional(
-      v.strictObject({
-        protocol: v.optional(v.picklist(['TCP', 'HTTP']), 'TCP'),
-        port,
-        path: v.optional(
-          v.pipe(v.string(), v.regex(/^\/[\x21-\x7e]{0,255}$/, 'is not a path of printable characters')),
-        ),
-        intervalS: v.optional(integer(1, 3_600), 10),
-        timeoutMs: v.optional(integer(50, 60_000), 2_000),
-      }),
+    ports: about(v.pipe(v.array(servicePort), v.minLength(1), v.maxLength(64)), 'What the service offers.'),
+    backends: about(selector, 'The nodes that serve it.'),
+    probe: about(
+      v.optional(
+        v.strictObject({
+          protocol: about(v.optional(v.picklist(['TCP', 'HTTP']), 'TCP'), 'HTTP asks for a page, TCP connects.'),
+          port: about(port, 'Port that is asked.'),
+          path: about(
+            v.optional(v.pipe(v.string(), v.regex(/^\/[\x21-\x7e]{0,255}$/, 'is not a path of printable characters'))),
+            'Path of the page, for HTTP.',
+          ),
+          intervalS: about(v.optional(integer(1, 3_600), 10), 'Seconds between two questions.'),
+          timeoutMs: about(v.optional(integer(50, 60_000), 2_000), 'Milliseconds to wait for an answer.'),
+        }),
+      ),
+      'How it is known whether a backend serves.',
     ),
   }),
-  v.check(
+  rule(
     (s) => new Set(s.ports.map((p) => `${p.protocol}/${p.port}`)).size === s.ports.length,
     'ports lists the same protocol and port twice',
+    'self.ports.all(a, self.ports.filter(b, b.port == a.port && b.protocol == a.protocol).size() == 1)',
   ),
 )
