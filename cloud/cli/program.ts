@@ -8,12 +8,7 @@ import { lockCommands } from './lock-program.ts'
 import { overrideCommands } from './override-program.ts'
 import { policyCommands } from './policy-program.ts'
 import { releaseCommands } from './release-program.ts'
-
-const data: FlagSpec = {
-  name: 'data',
-  value: 'DIR',
-  summary: 'Data directory of the hub; /var/lib/holdfast-hub where absent',
-}
+import { data, serve } from './serve-program.ts'
 
 /** How a command reaches the hub: on its own machine through the data directory, from elsewhere by URL and token. */
 const reach: readonly FlagSpec[] = [
@@ -42,43 +37,6 @@ const kindArgument = {
   summary: 'networks, canaries, agentupdates, nodes, policies, routes, services or tokens; the singular will do',
   required: true,
 } as const
-
-const serve: CommandSpec = {
-  name: 'serve',
-  summary: 'Run the hub in the foreground',
-  description:
-    'Without any settings it starts whole: SQLite, an embedded MQTT broker, a certificate authority of its own, and one administrator token that is shown once.',
-  flags: [
-    data,
-    { name: 'config', value: 'FILE', summary: 'Settings in YAML; flags win over it' },
-    { name: 'listen', value: 'ADDR', summary: 'HTTPS: API, enrolment, MQTT over WebSocket; 0.0.0.0:8443 where absent' },
-    {
-      name: 'mqtt',
-      value: 'ADDR',
-      summary:
-        'MQTT over TLS of the embedded broker; 0.0.0.0:8883 where absent, and the address of --listen shares its port',
-    },
-    { name: 'url', value: 'URL', summary: 'How devices reach the hub, like https://hub.example.org:8443' },
-    { name: 'name', value: 'HOST', repeat: true, summary: 'Another name or address for the certificate' },
-    {
-      name: 'trust-proxy',
-      value: 'BLOCK',
-      repeat: true,
-      summary: 'Believe relays and proxies there about the source of connections; this machine where absent',
-    },
-    { name: 'broker', value: 'URL', summary: 'Use this Mosquitto instead: mqtts://ADMIN:PASSWORD@HOST:8883?ca=FILE' },
-    { name: 'broker-public', value: 'URL', summary: 'How devices reach that broker, where it differs' },
-    {
-      name: 'otlp',
-      value: 'URL',
-      summary: 'Send flows to this OpenTelemetry collector, as logs and metrics: http://HOST:4318',
-    },
-    { name: 'otlp-headers', value: 'FILE', summary: 'Headers for it, `Name: value` a line, such as a token' },
-    { name: 'log-level', value: 'LEVEL', summary: 'Least level to log', choices: ['debug', 'info', 'warn', 'error'] },
-    { name: 'log-format', value: 'FORMAT', summary: 'Form of log lines', choices: ['text', 'json', 'journal'] },
-  ],
-  examples: ['holdfast-hub serve --data ./hub --url https://hub.example.org:8443'],
-}
 
 const intent: readonly CommandSpec[] = [
   {

@@ -1,6 +1,6 @@
 // serve: runs the hub until it is told to stop.
 
-import { listFlag, textFlag } from '../../shared/cli/parse.ts'
+import { listFlag, switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
 import { createLog } from '../../shared/host/log.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
@@ -37,6 +37,7 @@ function given({ flags }: Context): SettingsFile {
     ...(names.length === 0 ? {} : { names }),
     ...(trustProxies.length === 0 ? {} : { trustProxies }),
     ...(otlp === undefined ? {} : { otlp: { endpoint: otlp, ...(headersFile === undefined ? {} : { headersFile }) } }),
+    ...(switchFlag(flags, 'kubernetes') ? { kubernetes: true } : {}),
     log: { ...(level === undefined ? {} : { level }), ...(format === undefined ? {} : { format }) },
   })
 }

@@ -6,6 +6,7 @@ import type { Condition } from '../../shared/health.ts'
 import { type Name, type NodeId, parseName } from '../../shared/ids.ts'
 import type { Kind, Resource } from '../../shared/intent/resource.ts'
 import { healthMax } from '../../shared/limits.ts'
+import { formatVersion } from '../../shared/record/head.ts'
 import type { Addresses } from '../compile/addresses.ts'
 import { recordIdOf } from '../compile/compile.ts'
 import type { FleetNode, ResourceCondition, RollOut, Shown, Stored } from '../hub.ts'
@@ -134,10 +135,14 @@ export function createStatus(options: StatusOptions): Status {
             : undefined,
         node: resource.kind === 'Node' ? nodeNamed(resource.metadata.name) : undefined,
       }
+      const { progress } = situation
       const owned = resource.kind === 'Node' || resource.kind === 'Service'
       const extra = {
         ...(owned ? { addresses: addresses.of(network, id) } : {}),
         ...(situation.rollout === undefined ? {} : { rollout: situation.rollout }),
+        ...(progress === undefined || progress === 'unsigned'
+          ? {}
+          : { programmed: `${progress.acknowledged}/${progress.members}`, revision: formatVersion(progress.version) }),
       }
       return { ...stored, status: { conditions: conditionsOf(stored, situation, transitions(id)), ...extra } }
     })

@@ -68,6 +68,12 @@ function publicUrl(settings: ServeSettings, port: number): string {
   return settings.url ?? `https://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
+/** What the certificate is for. */
+function hostsOf(settings: ServeSettings): readonly string[] {
+  const { listen, mqtt, names } = settings
+  return [...namesFor(mqtt === undefined ? [listen] : [listen, mqtt]), ...names, publicHost(settings)]
+}
+
 /** Forgets credentials of devices the hub does not know: after a restore of one database without the other. */
 async function reconcile(hub: Hub, store: AccessStore, broker: BrokerSide, log: Log): Promise<void> {
   const known = new Set(hub.fleet().map(({ nodeId }) => nodeId))
@@ -144,12 +150,7 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<string>
   const { clock, entropy, log } = effects
   const releases = openReleases(paths.releases, { log, verify })
   const { trustProxies: proxies } = settings
-  const hosts = [
-    ...namesFor(settings.mqtt === undefined ? [settings.listen] : [settings.listen, settings.mqtt]),
-    ...settings.names,
-    publicHost(settings),
-  ]
-  const tls = openTls({ directory: paths.tls, hosts, clock, entropy, log })
+  const tls = openTls({ directory: paths.tls, hosts: hostsOf(settings), clock, entropy, log })
   const { signedAuthority, ...keys } = openHubKeys(paths.root, tls.authorityDer, clock)
   noteRoot(hubStore, keys.roots, clock.now())
   const broker = await openBrokerSide(settings, { store, tls, clock, entropy, log })
@@ -196,6 +197,7 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<string>
   web = await listenHttps(app, tls, settings.listen, { proxies, clock, log, mqtt: broker.door })
   attachWebSocket(web.server, webSocketPath, broker.door, log)
   await broker.open()
+  if (settings.kubernetes) cleanup.add(await followCluster(hub, effects))
   writeCliUrl(paths, settings.listen.host, web.port)
   return publicUrl(settings, web.port)
 }
@@ -221,6 +223,17 @@ async function openExport(
   const headers = headersFile === undefined ? {} : readOtlpHeaders(headersFile)
   const { createOtlpExport } = await import('../otlp/otlp-export.ts')
   return createOtlpExport({ endpoint, headers, version, figures, clock, log })
+}
+
+/** The client library is loaded by who follows a cluster. Returns how to end it. */
+async function followCluster(hub: Hub, { clock, entropy, log }: ServerEffects): Promise<() => Promise<void>> {
+  const [{ openApiCluster }, { createController }] = await Promise.all([
+    import('../kubernetes/api-cluster.ts'),
+    import('../kubernetes/controller.ts'),
+  ])
+  const controller = createController({ hub, cluster: openApiCluster({ clock, entropy, log }), clock, log })
+  controller.start()
+  return () => controller.stop()
 }
 
 export async function startServer(settings: ServeSettings, effects: ServerEffects): Promise<Server> {

@@ -24,6 +24,8 @@ export interface ServeSettings {
   readonly brokerPublic: string | undefined
   /** An OpenTelemetry collector that flows go to; undefined where there is none. */
   readonly otlp: { readonly endpoint: string; readonly headersFile?: string | undefined } | undefined
+  /** Follows the objects of a Kubernetes cluster. */
+  readonly kubernetes: boolean
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   readonly logFormat: 'text' | 'json' | 'journal'
 }
@@ -51,6 +53,7 @@ export const settingsFile = v.strictObject({
       headersFile: v.optional(v.string()),
     }),
   ),
+  kubernetes: v.optional(v.boolean()),
   log: v.optional(
     v.strictObject({
       level: v.optional(v.picklist(['debug', 'info', 'warn', 'error'])),
@@ -88,6 +91,7 @@ export function resolveSettings(file: SettingsFile, given: SettingsFile, underSy
     broker: all.broker,
     brokerPublic: all.brokerPublic,
     otlp: all.otlp,
+    kubernetes: all.kubernetes ?? false,
     logLevel: all.log.level ?? 'info',
     logFormat: all.log.format ?? (underSystemd ? 'journal' : 'text'),
   }

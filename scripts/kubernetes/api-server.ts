@@ -24,12 +24,18 @@ export interface Answer {
 
 export interface ApiServer {
   readonly url: string
-  /** For kubectl, and for whatever else reads one. */
+  /** The administrator's, for kubectl and for whatever else reads one. */
   readonly kubeconfig: string
+  /** Of a user that has no right until it is given one: `holdfast-hub`. */
+  readonly hubKubeconfig: string
   readonly authority: string
   readonly token: string
   /** As the administrator; the body is JSON, or YAML where `contentType` says so. */
   ask(method: string, path: string, body?: unknown, contentType?: string): Promise<Answer>
+  /** Ends the API server, and keeps what it knows. */
+  halt(): Promise<void>
+  /** Starts it again at the same address. */
+  resume(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -80,6 +86,7 @@ interface Place {
   readonly storePort: number
   readonly peerPort: number
   readonly token: string
+  readonly hubToken: string
 }
 
 function etcdArguments({ directory, peerPort, storePort }: Place): readonly string[] {
@@ -114,11 +121,15 @@ function serverArguments({ directory, port, storePort }: Place): readonly string
   ]
 }
 
-function makeFiles({ directory, token }: Place): void {
+function makeFiles({ directory, hubToken, token }: Place): void {
   mkdirSync(join(directory, 'certs'))
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
   writeFileSync(join(directory, 'sa.key'), privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
-  writeFileSync(join(directory, 'tokens.csv'), `${token},admin,admin,system:masters\n`, { mode: 0o600 })
+  writeFileSync(
+    join(directory, 'tokens.csv'),
+    `${token},admin,admin,system:masters\n${hubToken},holdfast-hub,holdfast-hub\n`,
+    { mode: 0o600 },
+  )
 }
 
 /** Resolves once it says that it is ready. @testonly */
@@ -126,11 +137,18 @@ export async function startApiServer(): Promise<ApiServer> {
   const programs = await apiServerPrograms()
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-kube-'))
   const [port, storePort, peerPort] = [await freePort(), await freePort(), await freePort()]
-  const place: Place = { directory, port, storePort, peerPort, token: toHex(systemEntropy.bytes(16)) }
+  const place: Place = {
+    directory,
+    port,
+    storePort,
+    peerPort,
+    token: toHex(systemEntropy.bytes(16)),
+    hubToken: toHex(systemEntropy.bytes(16)),
+  }
   makeFiles(place)
   const log = join(directory, 'log')
   const store = launch(programs.etcd, etcdArguments(place), log)
-  const server = launch(programs.apiServer, serverArguments(place), log)
+  let server: ChildProcess
   const url = `https://127.0.0.1:${port}`
   const authority = (): string => readFileSync(join(directory, 'certs/apiserver.crt'), 'utf8')
 
@@ -154,17 +172,36 @@ export async function startApiServer(): Promise<ApiServer> {
     rmSync(directory, { recursive: true, force: true })
   }
 
-  const until = systemClock.monotonic() + START_TIMEOUT_MS
-  while ((await ask('GET', '/readyz').catch(() => undefined))?.status !== 200) {
-    const dead = server.exitCode !== null || store.exitCode !== null
-    if (dead || systemClock.monotonic() > until) {
-      const words = readFileSync(log, 'utf8').slice(-2_000)
-      await stop()
-      throw new HoldfastError('failed', `the API server did not start: ${words}`)
+  const resume = async (): Promise<void> => {
+    server = launch(programs.apiServer, serverArguments(place), log)
+    const until = systemClock.monotonic() + START_TIMEOUT_MS
+    while ((await ask('GET', '/readyz').catch(() => undefined))?.status !== 200) {
+      const dead = server.exitCode !== null || store.exitCode !== null
+      if (dead || systemClock.monotonic() > until) {
+        const words = readFileSync(log, 'utf8').slice(-2_000)
+        await stop()
+        throw new HoldfastError('failed', `the API server did not start: ${words}`)
+      }
+      await sleep(LOOK_MS)
     }
-    await sleep(LOOK_MS)
   }
-  const kubeconfig = join(directory, 'kubeconfig')
-  writeFileSync(kubeconfig, kubeconfigText(url, authority(), place.token), { mode: 0o600 })
-  return { url, kubeconfig, authority: authority(), token: place.token, ask, stop }
+
+  const keep = (name: string, token: string): string => {
+    const path = join(directory, name)
+    writeFileSync(path, kubeconfigText(url, authority(), token), { mode: 0o600 })
+    return path
+  }
+
+  await resume()
+  return {
+    url,
+    kubeconfig: keep('kubeconfig', place.token),
+    hubKubeconfig: keep('hub-kubeconfig', place.hubToken),
+    authority: authority(),
+    token: place.token,
+    ask,
+    halt: () => end(server),
+    resume,
+    stop,
+  }
 }

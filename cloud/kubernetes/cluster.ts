@@ -1,0 +1,57 @@
+// A Kubernetes cluster as the hub's controller sees it: the objects of our kinds, and the three things it writes there.
+
+import type { AnyResource, Kind } from '../../shared/intent/resource.ts'
+
+/** Kinds that people apply. */
+export type ClusterKind = Exclude<Kind, 'JoinToken'>
+
+export interface ClusterCondition {
+  readonly type: string
+  readonly status: 'True' | 'False' | 'Unknown'
+  readonly observedGeneration: number
+  /** RFC 3339. */
+  readonly lastTransitionTime: string
+  readonly reason: string
+  readonly message: string
+}
+
+/** As people read it there. */
+export interface ClusterStatus {
+  readonly observedGeneration: number
+  readonly revision?: string
+  readonly programmed?: string
+  readonly conditions: readonly ClusterCondition[]
+}
+
+export interface ClusterObject {
+  readonly kind: ClusterKind
+  readonly name: string
+  readonly resourceVersion: string
+  /** Counts changes of the spec. */
+  readonly generation: number
+  /** Somebody deleted it; it stays until all finalizers are taken off. */
+  readonly isLeaving: boolean
+  readonly finalizers: readonly string[]
+  /** As people wrote it: apiVersion, kind, metadata, spec. Not checked. */
+  readonly intent: unknown
+  readonly status: unknown
+}
+
+/** Keeps an object there until the hub has taken it out of the network: no deletion is missed while the hub is away. */
+export const finalizer = 'holdfast.dev/hub'
+
+/** What people who apply objects do not write, and hub and API server do. */
+export const fieldManager = 'holdfast-hub'
+
+export interface Cluster {
+  /** Follows the cluster from now on; tries again by itself, ever more seldom. */
+  start(onChange: () => void): void
+  stop(): Promise<void>
+  /** Everything of our kinds, as last heard; undefined until each kind was listed once. */
+  objects(): readonly ClusterObject[] | undefined
+  /** Fails with `conflict` where the object is another by now, with `not-found` where it is gone. */
+  putFinalizers(object: ClusterObject, finalizers: readonly string[]): Promise<void>
+  putStatus(object: ClusterObject, status: ClusterStatus): Promise<void>
+  /** Writes what the hub has and the cluster has not; with our finalizer. Fails with `conflict` where it is there by now. */
+  create(resource: AnyResource): Promise<void>
+}

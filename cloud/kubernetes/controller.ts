@@ -1,0 +1,198 @@
+// The hub in a Kubernetes cluster: what people apply there is intent, and what becomes of it stands in the objects' status. A
+// turn compares both sides as they are now and mends what differs; events only wake it, and an API server that is away stops
+// nothing but the writing.
+//
+// An object that was deleted leaves the network. One that is merely gone does not: an API server that was restored from a
+// backup, or lost its definitions, must not cut a fleet off, so the hub writes it there again.
+
+import type { Clock, Log, Timer } from '../../shared/effects.ts'
+import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
+import { type AnyResource, appliedKinds } from '../../shared/intent/resource.ts'
+import { encodeCanonicalText } from '../../shared/record/canonical.ts'
+import type { Actor, Hub } from '../hub.ts'
+import { type Cluster, type ClusterObject, finalizer } from './cluster.ts'
+import { keyOf, readObjects, resourceKey } from './cluster-intent.ts'
+import { clusterStatus } from './cluster-status.ts'
+
+export interface ControllerOptions {
+  readonly hub: Pick<Hub, 'delete' | 'get' | 'list' | 'put' | 'putAll' | 'watch'>
+  readonly cluster: Cluster
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface Controller {
+  start(): void
+  stop(): Promise<void>
+}
+
+/** Changes come in bursts: `kubectl apply` of a directory is one revision and not ten. */
+const GATHER_MS = 200
+/** Reports of a thousand devices change the status of every object; people read it once a second at best. */
+const STATUS_MS = 1_000
+/** After writes that failed, doubled each time. */
+const AGAIN_MS = 1_000
+const AGAIN_MAX_MS = 60_000
+const WRITES_AT_ONCE = 8
+
+const actor: Actor = { name: 'kubernetes', role: 'admin' }
+
+type Faults = Map<string, HoldfastError>
+
+async function inTurns<T>(list: readonly T[], run: (one: T) => Promise<void>): Promise<void> {
+  const waiting = [...list]
+  const worker = async (): Promise<void> => {
+    for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) await run(one)
+  }
+  await Promise.all(Array.from({ length: Math.min(WRITES_AT_ONCE, list.length) }, worker))
+}
+
+/** Neither is worth a word: the object moved on meanwhile, and its next event wakes us. */
+function isStale(error: unknown): boolean {
+  return isHoldfastError(error, 'conflict') || isHoldfastError(error, 'not-found')
+}
+
+export function createController({ clock, cluster, hub, log }: ControllerOptions): Controller {
+  let [running, busy, wanted] = [false, Promise.resolve(), false]
+  let [timer, unwatch]: [Timer | undefined, (() => void) | undefined] = [undefined, undefined]
+  let [statusAt, againMs, dueAt] = [Number.NEGATIVE_INFINITY, AGAIN_MS, Number.POSITIVE_INFINITY]
+
+  const takeOne = (resource: AnyResource, faults: Faults): boolean => {
+    try {
+      hub.put(resource, actor)
+      return true
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error
+      faults.set(resourceKey(resource), error)
+      return false
+    }
+  }
+
+  /** All at once, so that they are one revision; where that can't be, each for itself, until no more can be taken. */
+  const take = (resources: readonly AnyResource[], faults: Faults): void => {
+    try {
+      hub.putAll(resources, actor)
+      return
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error
+    }
+    for (let left = resources; ; ) {
+      const refused = left.filter((resource) => !takeOne(resource, faults))
+      if (refused.length === left.length || refused.length === 0) return
+      for (const resource of refused) faults.delete(resourceKey(resource))
+      left = refused
+    }
+  }
+
+  /** Members go before the network that they belong to. */
+  const dismiss = async (leaving: readonly ClusterObject[], faults: Faults): Promise<void> => {
+    const order = [...leaving].sort((a, b) => appliedKinds.indexOf(b.kind) - appliedKinds.indexOf(a.kind))
+    for (const object of order) {
+      try {
+        hub.delete(object.kind, object.name, actor)
+      } catch (error) {
+        if (!(error instanceof HoldfastError)) throw error
+        faults.set(keyOf(object), error)
+        continue
+      }
+      await cluster.putFinalizers(
+        object,
+        object.finalizers.filter((one) => one !== finalizer),
+      )
+    }
+  }
+
+  const create = async (objects: readonly ClusterObject[]): Promise<void> => {
+    const there = new Set(objects.map(keyOf))
+    const missing = appliedKinds
+      .flatMap((kind) => hub.list(kind))
+      .filter(({ resource }) => !there.has(resourceKey(resource)))
+    await inTurns(missing, async ({ resource }) => {
+      log.info('writes into the cluster what the hub has', { object: resourceKey(resource) })
+      await cluster.create(resource)
+    })
+  }
+
+  const hold = (objects: readonly ClusterObject[]): Promise<void> => {
+    const loose = objects.filter(({ finalizers, isLeaving }) => !isLeaving && !finalizers.includes(finalizer))
+    return inTurns(loose, (object) => cluster.putFinalizers(object, [...object.finalizers, finalizer]))
+  }
+
+  const tellStatus = async (objects: readonly ClusterObject[], faults: Faults): Promise<void> => {
+    await inTurns(objects, async (object) => {
+      const shown = hub.get(object.kind, object.name)
+      const status = clusterStatus(object, shown, faults.get(keyOf(object)), clock.now())
+      if (object.status !== undefined && encodeCanonicalText(object.status) === encodeCanonicalText(status)) return
+      await cluster.putStatus(object, status).catch((error: unknown) => {
+        if (!isStale(error)) throw error
+      })
+    })
+  }
+
+  const turn = async (): Promise<void> => {
+    const objects = cluster.objects()
+    if (objects === undefined) return
+    const { faults: unread, resources } = readObjects(objects)
+    const faults: Faults = new Map(unread)
+    take(resources, faults)
+    await dismiss(
+      objects.filter(({ finalizers, isLeaving }) => isLeaving && finalizers.includes(finalizer)),
+      faults,
+    )
+    await create(objects)
+    await hold(objects)
+    const waitMs = statusAt + STATUS_MS - clock.monotonic()
+    if (waitMs > 0) return plan(waitMs)
+    statusAt = clock.monotonic()
+    await tellStatus(objects, faults)
+  }
+
+  const run = async (): Promise<void> => {
+    try {
+      await turn()
+      againMs = AGAIN_MS
+    } catch (error) {
+      if (!isStale(error)) {
+        log.warn('the cluster does not take what the hub writes; tries again', {
+          why: describeError(error),
+          againS: againMs / 1_000,
+        })
+      }
+      plan(againMs)
+      againMs = Math.min(AGAIN_MAX_MS, 2 * againMs)
+    }
+  }
+
+  const look = async (): Promise<void> => {
+    if (!wanted || !running) return
+    wanted = false
+    await run()
+  }
+
+  const plan = (delayMs: number): void => {
+    const at = clock.monotonic() + delayMs
+    if (!running || at >= dueAt) return
+    timer?.cancel()
+    dueAt = at
+    timer = clock.after(delayMs, () => {
+      dueAt = Number.POSITIVE_INFINITY
+      wanted = true
+      busy = busy.then(look)
+    })
+  }
+
+  return {
+    start() {
+      running = true
+      unwatch = hub.watch(() => plan(GATHER_MS))
+      cluster.start(() => plan(GATHER_MS))
+    },
+    async stop() {
+      running = false
+      timer?.cancel()
+      unwatch?.()
+      await busy
+      await cluster.stop()
+    },
+  }
+}
