@@ -135,11 +135,11 @@ export function createStatus(options: StatusOptions): Status {
             : undefined,
         node: resource.kind === 'Node' ? nodeNamed(resource.metadata.name) : undefined,
       }
-      const { progress } = situation
+      const { progress, rollout } = situation
       const owned = resource.kind === 'Node' || resource.kind === 'Service'
       const extra = {
         ...(owned ? { addresses: addresses.of(network, id) } : {}),
-        ...(situation.rollout === undefined ? {} : { rollout: situation.rollout }),
+        ...(rollout === undefined ? {} : { rollout, programmed: `${rollout.done}/${rollout.selected}` }),
         ...(progress === undefined || progress === 'unsigned'
           ? {}
           : { programmed: `${progress.acknowledged}/${progress.members}`, revision: formatVersion(progress.version) }),
