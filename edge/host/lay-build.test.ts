@@ -111,9 +111,15 @@ test('a packed build arrives with every file; what lay in the slot is gone, the 
     assert.is(inSlot(versions, '.'), 'a b')
   }))
 
-test('one executable is a build, too', () =>
+test('one executable is a build, too, and anybody may call it, whoever laid it', () =>
   withHome(async ({ lay, versions }) => {
-    assert.is(await lay(good), '2.0.0')
+    const before = process.umask(0o077)
+    try {
+      assert.is(await lay(good), '2.0.0')
+    } finally {
+      process.umask(before)
+    }
+    for (const path of ['b', 'b/holdfast']) assert.is(statSync(join(versions, path)).mode & 0o777, 0o755)
     assert.is(inSlot(versions, 'b'), 'build.json holdfast')
   }))
 

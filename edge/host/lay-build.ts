@@ -1,7 +1,7 @@
 // Brings a file into the slot that does not run. It is unpacked, checked and asked in a place of its own first; until it has
 // answered, nothing that is there is touched.
 
-import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { HoldfastError } from '../../shared/errors.ts'
 import { fileError, syncDirectory } from '../../shared/host/files.ts'
@@ -74,7 +74,8 @@ async function lay(options: LayOptions): Promise<Laid> {
   const { arch, file, home, judge, judgeFile, slot } = options
   const size = sizeOf(file)
   rmSync(home.draft, { recursive: true, force: true })
-  mkdirSync(home.draft, { mode: 0o755 })
+  mkdirSync(home.draft)
+  chmodSync(home.draft, 0o755)
   const digests = await unpackBuild(file, size, {
     into: home.draft,
     arch,

@@ -2,7 +2,16 @@
 // has a hundred megabytes, and devices have little memory. A packed directory is small, and unpacked at once.
 
 import { createHash } from 'node:crypto'
-import { closeSync, createReadStream, fsyncSync, openSync, readFileSync, readSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  createReadStream,
+  fchmodSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  readSync,
+  writeSync,
+} from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -56,6 +65,8 @@ function unpackedHead(head: Uint8Array): Uint8Array {
 export function writeSynced(path: string, content: Uint8Array, mode: number): void {
   const file = openSync(path, 'wx', mode)
   try {
+    // Whatever the umask of a service: people call the program, too.
+    fchmodSync(file, mode)
     for (let at = 0; at < content.length; ) at += writeSync(file, content, at)
     fsyncSync(file)
   } finally {
@@ -69,6 +80,7 @@ async function pour(from: AsyncIterable<Buffer>, to: string, bytesMax: number): 
   const file = await open(to, 'wx', 0o755)
   let bytes = 0
   try {
+    await file.chmod(0o755)
     for await (const part of from) {
       if (bytes + part.length > bytesMax)
         throw new HoldfastError('too-large', `the program is larger than ${bytesMax >> 20} MiB`)

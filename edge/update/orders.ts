@@ -47,7 +47,7 @@ export interface Orders {
 }
 
 const LOOK_MS = 10_000
-const RETRY_MS_MIN = 10_000
+const RETRY_MS_MIN = 4_000
 const RETRY_MS_MAX = 15 * 60_000
 
 export function createOrders(options: OrdersOptions): Orders {
