@@ -67,7 +67,8 @@ export function createRollouts(options: HubOptions, parts: RolloutsParts): Rollo
   let states = new Map<string, RollState>()
   let standings: readonly RollStanding[] = []
   const toldAt = new Map<NodeId, { readonly serial: number; readonly at: number }>()
-  const releasesKnown = new Set<string>()
+  /** Undefined until they were looked at for the first time. */
+  let releasesKnown: ReadonlySet<string> | undefined
   let timer: Timer | undefined
 
   /** The youngest first: of two that select one device it is the one that counts. */
@@ -142,13 +143,13 @@ export function createRollouts(options: HubOptions, parts: RolloutsParts): Rollo
       parts.emit({ type: 'update', name, phase, wave, done })
   }
 
+  /** They are laid there and taken away beside the hub: what it notices stands in its audit log. */
   const noteReleases = (): void => {
-    for (const { manifest } of releases?.list() ?? []) {
-      const id = `${manifest.version} ${manifest.commit}`
-      if (releasesKnown.has(id)) continue
-      releasesKnown.add(id)
-      log.info('a release of the agent is here', { version: manifest.version, commit: manifest.commit })
-    }
+    const now = new Set((releases?.list() ?? []).map(({ manifest }) => manifest.version))
+    const before = releasesKnown ?? now
+    releasesKnown = now
+    for (const version of now) if (!before.has(version)) note(hubActor, 'add', `release/${version}`)
+    for (const version of before) if (!now.has(version)) note(hubActor, 'remove', `release/${version}`)
   }
 
   const whyHeld = (network: Name, version: string): string | undefined => {

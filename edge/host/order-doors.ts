@@ -42,7 +42,11 @@ function lockForNow(home: HomeFiles, log: Log): StateLock {
   }
 }
 
-const keptSchema = v.strictObject({ envelope: v.pipe(v.string(), v.base64()), refused: v.optional(v.string()) })
+const keptSchema = v.strictObject({
+  envelope: v.pipe(v.string(), v.base64()),
+  refused: v.optional(v.string()),
+  done: v.optional(v.boolean()),
+})
 
 function openOrderDoors({ download, log, probe, run, settings, update }: OrderHost): OrderDoors {
   const home = homeFiles(update.home)
@@ -57,11 +61,11 @@ function openOrderDoors({ download, log, probe, run, settings, update }: OrderHo
     kept() {
       const text = readIfThere(home.order)
       if (text === undefined) return undefined
-      const { envelope, refused } = parseWith(keptSchema, JSON.parse(text))
-      return { envelope: fromBase64(envelope), refused }
+      const { envelope, ...rest } = parseWith(keptSchema, JSON.parse(text))
+      return { ...rest, envelope: fromBase64(envelope) }
     },
-    keep({ envelope, refused }) {
-      writeAtomic(home.order, `${JSON.stringify({ envelope: toBase64(envelope), refused })}\n`)
+    keep({ envelope, ...rest }) {
+      writeAtomic(home.order, `${JSON.stringify({ ...rest, envelope: toBase64(envelope) })}\n`)
     },
     fetch: (file) => fetchBuild({ directory: home.versions, download, file: contentOf(file), freeBytes }),
     async lay(path, { downgrade, version }) {

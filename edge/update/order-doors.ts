@@ -27,4 +27,6 @@ export interface KeptOrder {
   readonly envelope: Uint8Array
   /** It was refused for good, and why. */
   readonly refused?: string | undefined
+  /** It was carried out: whatever runs here later was put here by somebody else, who knows why. */
+  readonly done?: boolean | undefined
 }

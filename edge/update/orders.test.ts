@@ -131,6 +131,18 @@ test('the version that comes finds the order, watches, and is done', async () =>
   assert.equal([world.orders.view().serial, world.did], [9, []])
 })
 
+test('who puts another version there by hand afterwards is not overruled by an order that was carried out', async () => {
+  const first = worldOf()
+  tell(first, { serial: 9, release: releaseOf('2.0.0') })
+  const done = worldOf(first.kept, { version: '2.0.0' })
+  const world = worldOf(done.kept)
+  assert.is(await pass(world, 2 * SPREAD_MS), 'done: 1.0.0 was put here by hand since')
+  assert.equal(world.did, [])
+  tell(world, { serial: 10, release: releaseOf('3.0.0') })
+  await pass(world, SPREAD_MS)
+  assert.is(world.did.at(-1), 'leave')
+})
+
 test('a link that is lost, and a disk that is full, are tried again, further and further apart', async () => {
   const world = worldOf()
   world.fault = new HoldfastError('unreachable', 'the download was cut off')

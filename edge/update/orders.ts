@@ -81,6 +81,22 @@ export function createOrders(options: OrdersOptions): Orders {
     if (!stopped) timer = clock.after(delayMs, look)
   }
 
+  const keep = (next: KeptOrder): void => {
+    kept = next
+    try {
+      doors.keep(next)
+    } catch (error) {
+      log.warn('an order to update could not be kept', { reason: describeError(error) })
+    }
+  }
+
+  /** What was carried out is not carried out again over the head of whoever put another version here by hand. */
+  const consumed = (judged: Judged): Judged => {
+    if (judged.state === 'done' && kept !== undefined && kept.done !== true) keep({ ...kept, done: true })
+    if (judged.state !== 'go' || kept?.done !== true) return judged
+    return { state: 'done', version: judged.version, detail: `${options.version} was put here by hand since` }
+  }
+
   const judge = (): Judged => {
     if (order === undefined) return { state: 'none' }
     if (kept?.refused !== undefined) return { state: 'refused', detail: kept.refused }
@@ -91,18 +107,9 @@ export function createOrders(options: OrdersOptions): Orders {
         releaseKeys: doors.releaseKeys(),
         kept: update.kept(),
       }
-      return judgeOrder(order, place, options.verify)
+      return consumed(judgeOrder(order, place, options.verify))
     } catch (error) {
       return { state: 'refused', detail: describeError(error) }
-    }
-  }
-
-  const keep = (next: KeptOrder): void => {
-    kept = next
-    try {
-      doors.keep(next)
-    } catch (error) {
-      log.warn('an order to update could not be kept', { reason: describeError(error) })
     }
   }
 

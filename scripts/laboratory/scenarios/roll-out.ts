@@ -191,7 +191,8 @@ async function playOn(stage: Stage): Promise<void> {
     await hubSays(stage, new RegExp(`HALTED: 1 failed.*${FIRST}: the hub has another file`))
     await untouched(stage, '2.0.0')
     const page = await fleet.hub.cli(['audit'])
-    expect(/halt +agentupdate\/fleet/.test(page), 'the audit log knows it', page)
+    for (const row of [/halt +agentupdate\/fleet/, /add +release\/4\.0\.0/])
+      expect(row.test(page), `the audit log knows it: ${row.source}`, page)
   })
   await story.step('the mesh is whole', () => fleet.mesh())
 }
