@@ -67,6 +67,7 @@ const examples: Readonly<Record<RestKind, object>> = {
   Canary: { percent: 10, finishAfterS: 600 },
   AgentUpdate: {
     version: '1.2.3',
+    paused: true,
     selector: { matchLabels: { site: 'alpha' } },
     waves: [{ count: 1 }, { percent: 100 }],
   },

@@ -78,7 +78,10 @@ cli(
     const target = at('back')
     const said = await say(`restore --from-node ${at('hub.intent')} --keys ${at('hub.keys')}`, target)
     assert.is(said.code, 0, said.err)
-    assert.match(said.out, /Network default as of revision \d+: 0 canaries, 0 agentupdates, 2 nodes, 0 policies, .* epoch 2\.\n/)
+    assert.match(
+      said.out,
+      /Network default as of revision \d+: 0 canaries, 0 agentupdates, 2 nodes, 0 policies, .* epoch 2\.\n/,
+    )
     assert.match(said.out, /disabled or not approved.*removed since then is a member again/s)
     for (const name of ['root.key', 'signing.key', 'signing.crt', 'tls/authority.key', 'tls/authority.crt']) {
       assert.is(readFileSync(`${target}/${name}`, 'utf8'), readFileSync(`${at('hub')}/${name}`, 'utf8'), name)

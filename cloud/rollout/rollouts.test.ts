@@ -106,6 +106,9 @@ test('a release that is not here can’t be rolled out, and those that are here 
   assert.equal([fault.code, fault.field], ['invalid', 'AgentUpdate/fleet spec.version'])
   assert.match(fault.remedy ?? '', 'There are: 1.0.0, 2.0.0.')
   assert.is(faultOf(() => update(createWorld(), {})).code, 'invalid')
+  update(world, { version: '3.0.0', paused: true })
+  await world.pass(LOOK_MS)
+  assert.match(standing(world).heldBy ?? '', 'release 3.0.0 is not here')
 })
 
 test('one is told by an order of its own, the others once it runs there; no revision is made for it', async () => {

@@ -40,7 +40,7 @@ export interface RolloutsParts {
 }
 
 export interface Rollouts {
-  /** Throws where it speaks of a release that is not here. */
+  /** Throws where it is to begin, and its release is not here. */
   check(resource: AnyResource): void
   /** By name. */
   standings(): readonly RollStanding[]
@@ -153,8 +153,7 @@ export function createRollouts(options: HubOptions, parts: RolloutsParts): Rollo
   }
 
   const whyHeld = (network: Name, version: string): string | undefined => {
-    if (releases?.of(version) === undefined)
-      return `release ${version} is not here any more: holdfast-hub release add DIR`
+    if (releases?.of(version) === undefined) return `release ${version} is not here: holdfast-hub release add DIR`
     return parts.isCanary(network) ? 'a canary of intent lets some nodes go first' : undefined
   }
 
@@ -204,7 +203,8 @@ export function createRollouts(options: HubOptions, parts: RolloutsParts): Rollo
 
   return {
     check(resource) {
-      if (resource.kind !== 'AgentUpdate') return
+      // A paused one may be written down before its release is here.
+      if (resource.kind !== 'AgentUpdate' || resource.spec.paused) return
       const field = `AgentUpdate/${resource.metadata.name} spec.version`
       const { version } = resource.spec
       if (releases?.of(version) !== undefined) return

@@ -26,7 +26,7 @@ async function refused(status: number, code: string, route: Route, token?: strin
 attack.before(() => world.start())
 attack.after(() => world.end())
 
-attack('every route but the eight open ones is closed to nobody, strangers, expired and revoked tokens', async () => {
+attack('every route but the nine open ones is closed to nobody, strangers, expired and revoked tokens', async () => {
   const expired = await makeToken('expired', 'admin', '60s')
   const revoked = await makeToken('revoked', 'admin')
   world.pass(60_000)
@@ -46,6 +46,7 @@ attack('every route but the eight open ones is closed to nobody, strangers, expi
     'GET /api/v1/enrol/anchor',
     'GET /api/v1/enrol/authority',
     'GET /api/v1/enrol/challenge/x',
+    'GET /api/v1/releases/x',
     'GET /healthz',
     'GET /readyz',
     'POST /api/v1/enrol',
@@ -110,7 +111,7 @@ for (const [what, method, path, body, status, expected] of [
     '/api/v1/apply',
     () => JSON.stringify({ ...header, kind: 'Pod' }),
     400,
-    /"kind".*Use Network or Canary or Node/,
+    /"kind".*Use Network or Canary or AgentUpdate or Node/,
   ],
   ['a bad name in the path', 'GET', '/api/v1/nodes/%00..%2f', nothing, 404, /holdfast-hub get nodes/],
   ['a path that does not decode', 'GET', '/api/v1/nodes/%E0%A4%A', nothing, 404, /holdfast-hub get nodes/],
@@ -153,7 +154,7 @@ attack('a fresh hub takes every example of its own document', async () => {
       }
     }
   }
-  assert.is(taken, 10)
+  assert.is(taken, 11)
 })
 
 attack('optimistic concurrency: of two who read the same, the second is told to read again', async () => {
