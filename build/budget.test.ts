@@ -11,8 +11,8 @@ const MIB = 1 << 20
 const sha256 = 'a'.repeat(64)
 
 function file(mib: number, packedMib: number): ReleaseFile {
-  const gz = { name: 'one.gz', size: packedMib * MIB, sha256 }
-  return { name: 'one', kind: 'agent', target: 'linux-x64', size: mib * MIB, sha256, gz }
+  const zst = { name: 'one.zst', size: packedMib * MIB, sha256 }
+  return { name: 'one', kind: 'agent', target: 'linux-x64', size: mib * MIB, sha256, zst }
 }
 
 const budget = { about: '', sizes: { one: { fileMiB: 10, compressedMiB: 4 } } }

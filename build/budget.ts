@@ -22,10 +22,10 @@ const MIB = 1 << 20
 /** A sentence for each file that is larger than it may be, and for each program that no budget speaks of. */
 export function overBudget(files: readonly ReleaseFile[], { sizes } = readBudget()): readonly string[] {
   const programs = files.filter(({ kind }) => kind === 'agent' || kind === 'hub')
-  return programs.flatMap(({ gz, name, size }) => {
+  return programs.flatMap(({ name, size, zst }) => {
     const most = sizes[name]
     if (most === undefined) return [`${name} has no budget in build/budget.json`]
-    const found = { fileMiB: size / MIB, compressedMiB: (gz?.size ?? 0) / MIB }
+    const found = { fileMiB: size / MIB, compressedMiB: (zst?.size ?? 0) / MIB }
     return (['fileMiB', 'compressedMiB'] as const)
       .filter((key) => found[key] > most[key])
       .map((key) => `${name}: ${key} is ${found[key].toFixed(2)}, and build/budget.json allows ${most[key]}`)

@@ -29,7 +29,7 @@ const work = `${draft}.work`
 
 function say(file: ReleaseFile): void {
   const mib = (bytes: number): string => `${(bytes / (1 << 20)).toFixed(1)} MiB`
-  const packed = file.gz === undefined ? '' : `  packed ${mib(file.gz.size)}`
+  const packed = file.zst === undefined ? '' : `  packed ${mib(file.zst.size)}`
   process.stdout.write(`build/release/${file.name}  ${mib(file.size)}${packed}\n`)
 }
 

@@ -4,9 +4,10 @@ import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { createGzip } from 'node:zlib'
+import { constants, createGzip, createZstdCompress } from 'node:zlib'
 import {
   encodeManifest,
+  formsOf,
   manifestName,
   type NewManifest,
   type ReleaseFile,
@@ -18,6 +19,12 @@ import type { SigningKey } from './signing-key.ts'
 
 /** Level 9 takes three times as long as 6 and saves a hundredth. */
 const GZIP_LEVEL = 6
+/** A sixth less than gzip in a fifth of its time; 19 would save another eighth for a minute's work. 8 MiB to unpack. */
+const ZSTD = {
+  [constants.ZSTD_c_compressionLevel]: 9,
+  [constants.ZSTD_c_windowLog]: 23,
+  [constants.ZSTD_c_checksumFlag]: 1,
+}
 export const publicKeyName = 'release-key.pem'
 export const sumsName = 'SHA256SUMS'
 
@@ -39,12 +46,20 @@ async function pack(path: string): Promise<string> {
   return `${path}.gz`
 }
 
+/** Lays `PATH.zst` beside the file, the same way. */
+async function squeeze(path: string): Promise<string> {
+  const squeezed = createZstdCompress({ params: ZSTD, pledgedSrcSize: statSync(path).size })
+  await pipeline(createReadStream(path), squeezed, createWriteStream(`${path}.zst`))
+  return `${path}.zst`
+}
+
 export type Listed = Pick<ReleaseFile, 'kind' | 'target'> & { readonly path: string; readonly glibc?: string }
 
-/** `packed`: lies there behind gzip, too. */
+/** `packed`: lies there behind gzip and by Zstandard, too. */
 export async function describe({ path, ...rest }: Listed, packed: boolean): Promise<ReleaseFile> {
   const own = await contentOf(path)
-  return { ...own, ...rest, ...(packed ? { gz: await contentOf(await pack(path)) } : {}) }
+  if (!packed) return { ...own, ...rest }
+  return { ...own, ...rest, gz: await contentOf(await pack(path)), zst: await contentOf(await squeeze(path)) }
 }
 
 export interface SealOptions {
@@ -62,7 +77,7 @@ export async function sealRelease({ directory, files, key, origin, version }: Se
   writeFileSync(join(directory, manifestName), bytes)
   writeFileSync(join(directory, signatureOf(manifestName)), signature)
   writeFileSync(join(directory, publicKeyName), key.publicPem)
-  const contents = files.flatMap(({ gz, ...file }) => (gz === undefined ? [file] : [file, gz]))
+  const contents = files.flatMap(formsOf)
   const known = new Map(contents.map(({ name, sha256 }) => [name, sha256]))
   const names = readdirSync(directory)
     .filter((name) => name !== sumsName)

@@ -8,7 +8,7 @@ export function releaseCommands(data: FlagSpec, json: FlagSpec): readonly Comman
       name: 'release add',
       summary: 'Lay a signed release there, for devices that an AgentUpdate sends it to',
       description:
-        'Run it on the hub’s machine. The signature, and each file, is checked before anything is kept; agents alone are, behind gzip where the release has them so. Devices check all of it again by their own release keys.',
+        'Run it on the hub’s machine. The signature, and each file, is checked before anything is kept; agents alone are, in the form that devices fetch. They check all of it again by their own release keys.',
       args: [{ name: 'DIR', summary: 'The release, with release.json and its .sig', required: true }],
       flags: [
         { name: 'trust-key', value: 'FILE', summary: 'Take releases by this public key from now on, as PEM' },

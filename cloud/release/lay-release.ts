@@ -19,7 +19,7 @@ import { HoldfastError } from '../../shared/errors.ts'
 import { verify } from '../../shared/host/crypto.ts'
 import { fileError, makePrivateDirectory, readIfThere, syncDirectory, writeAtomic } from '../../shared/host/files.ts'
 import { formatReleaseKey, parseReleaseKeys } from '../../shared/release/keys.ts'
-import { type Manifest, manifestName, type ReleaseFile, signatureOf } from '../../shared/release/manifest.ts'
+import { formsOf, type Manifest, manifestName, type ReleaseFile, signatureOf } from '../../shared/release/manifest.ts'
 import { verifyManifest } from '../../shared/release/seal.ts'
 import { releasesMax } from '../../shared/update-limits.ts'
 import { keysFile, readSigned, versionsIn } from './releases.ts'
@@ -51,14 +51,14 @@ async function copyFile(from: string, into: string, { name, sha256, size }: Cont
   })
 }
 
-/** Of each agent the packed form where it is there, for that is what devices fetch; else the plain one. */
+/** Of each agent the form that devices fetch. */
 function agentsIn(directory: string, { files, version }: Manifest): readonly Content[] {
   const agents = files.filter(({ kind }) => kind === 'agent')
   if (agents.length === 0) throw new HoldfastError('invalid', `release ${version} has no agents`, {})
   return agents.map((agent): Content => {
-    const found = [agent.gz, agent].find((one) => one !== undefined && existsSync(join(directory, one.name)))
-    if (found !== undefined) return found
-    throw new HoldfastError('not-found', `${directory} has no ${agent.name}`, {
+    const [fetched = agent] = formsOf(agent)
+    if (existsSync(join(directory, fetched.name))) return fetched
+    throw new HoldfastError('not-found', `${directory} has no ${fetched.name}`, {
       remedy: 'Bring the release as a whole.',
     })
   })

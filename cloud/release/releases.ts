@@ -10,7 +10,7 @@ import { compareText } from '../../shared/bytes.ts'
 import type { Log, Verify } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
 import { parseReleaseKeys } from '../../shared/release/keys.ts'
-import { type Manifest, manifestName, signatureOf } from '../../shared/release/manifest.ts'
+import { formsOf, type Manifest, manifestName, signatureOf } from '../../shared/release/manifest.ts'
 import { type SignedManifest, verifyManifest } from '../../shared/release/seal.ts'
 import { releaseManifestBytesMax, releasesMax } from '../../shared/update-limits.ts'
 
@@ -101,8 +101,8 @@ export function openReleases(root: string, { log, verify }: { readonly log: Log;
     of: (version) => list().find(({ manifest }) => manifest.version === version),
     file(sha256) {
       for (const { directory, manifest } of list()) {
-        for (const { gz, kind, ...raw } of manifest.files) {
-          const found = kind === 'agent' ? [raw, gz].find((one) => one?.sha256 === sha256) : undefined
+        for (const file of manifest.files) {
+          const found = file.kind === 'agent' ? formsOf(file).find((one) => one.sha256 === sha256) : undefined
           if (found !== undefined) return { path: join(directory, found.name), size: found.size }
         }
       }

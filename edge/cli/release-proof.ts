@@ -8,7 +8,14 @@ import { HoldfastError } from '../../shared/errors.ts'
 import { verify } from '../../shared/host/crypto.ts'
 import { fileError, readIfThere } from '../../shared/host/files.ts'
 import { parseReleaseKeys } from '../../shared/release/keys.ts'
-import { type Manifest, manifestName, parseManifest, programIn, signatureOf } from '../../shared/release/manifest.ts'
+import {
+  formsOf,
+  type Manifest,
+  manifestName,
+  parseManifest,
+  programIn,
+  signatureOf,
+} from '../../shared/release/manifest.ts'
 import { verifyManifest } from '../../shared/release/seal.ts'
 import { releaseManifestBytesMax } from '../../shared/update-limits.ts'
 import { proofOf, type ReleaseProof } from '../update/proof.ts'
@@ -50,7 +57,7 @@ function fileIn(directory: string, manifest: Manifest, target: string): string {
       remedy: `It has ${manifest.files.map(({ name }) => name).join(', ')}.`,
     })
   }
-  const names = [listed.gz?.name, listed.name].flatMap((name) => (name === undefined ? [] : [join(directory, name)]))
+  const names = formsOf(listed).map(({ name }) => join(directory, name))
   const path = names.find((name) => existsSync(name))
   if (path !== undefined) return path
   throw new HoldfastError('not-found', `${directory} has no ${listed.name}`, {

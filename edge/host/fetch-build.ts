@@ -6,14 +6,14 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HoldfastError } from '../../shared/errors.ts'
 import { fileError } from '../../shared/host/files.ts'
-import type { ReleaseFile } from '../../shared/release/manifest.ts'
+import { formsOf, type ReleaseFile } from '../../shared/release/manifest.ts'
 import type { Download } from '../enrol/download.ts'
 
 const PREFIX = 'fetched-'
 /** Of the disk: what the agent needs beside it. */
 const SPARE_BYTES = 16 << 20
 
-/** As it is fetched: behind gzip where the release has it so. */
+/** As it is fetched: packed where the release has it so. */
 type Content = Pick<ReleaseFile, 'size' | 'sha256'>
 
 export interface FetchOptions {
@@ -25,8 +25,9 @@ export interface FetchOptions {
   readonly freeBytes: (path: string) => number | undefined
 }
 
-export function contentOf({ gz, sha256, size }: ReleaseFile): Content {
-  return gz ?? { sha256, size }
+export function contentOf(file: ReleaseFile): Content {
+  const [{ sha256, size } = file] = formsOf(file)
+  return { sha256, size }
 }
 
 /** Removes what was fetched, but of that build. */

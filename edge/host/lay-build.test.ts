@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { gzipSync } from 'node:zlib'
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { toHex, utf8 } from '../../shared/bytes.ts'
@@ -25,6 +25,8 @@ const file = (content: string | Uint8Array, executable = false): TarFile => ({
 })
 const packed = (files: Readonly<Record<string, TarFile>>): Uint8Array =>
   gzipSync(packTar(new Map(Object.entries(files))))
+const squeezed = (content: string | Uint8Array): Buffer =>
+  zstdCompressSync(content, { params: { [constants.ZSTD_c_checksumFlag]: 1 } })
 
 const hex = (content: string | Uint8Array): string =>
   toHex(sha256(typeof content === 'string' ? utf8(content) : content))
@@ -135,7 +137,14 @@ test('one executable behind gzip is the same build as without; both of its diges
     assert.equal(told, [{ file: hex(packedOne), build: hex(good), bytes: packedOne.length }])
   }))
 
-const long = gzipSync(new Uint8Array([...utf8(good), ...randomBytes(200_000)]))
+test('nor is it another by Zstandard', () =>
+  withHome(async ({ lay, versions }) => {
+    assert.is(await lay(squeezed(good), {}, hex(good)), '2.0.0')
+    assert.is(readFileSync(join(versions, 'b/holdfast'), 'utf8'), good)
+  }))
+
+const large = new Uint8Array([...utf8(good), ...randomBytes(200_000)])
+const [long, longSqueezed] = [gzipSync(large), squeezed(large)]
 for (const [what, content, expected, change] of [
   ['nothing', '', 'invalid: the file is no build of Holdfast: it is empty', {}],
   ['a page', '<html>404</html>', 'invalid: the file is no build of Holdfast: it is neither packed nor a program', {}],
@@ -162,6 +171,17 @@ for (const [what, content, expected, change] of [
   ['a packed program with a changed byte', changed(long, 150_000), 'invalid: .*does not unpack', {}],
   ['another processor’s program, packed', gzipSync(elf(183)), 'unsupported: holdfast is made for arm64', {}],
   ['a packed page', gzipSync('<html>404</html>'), 'invalid: .*the archive ends in the middle', {}],
+  ['a squeezed program that is cut short', longSqueezed.subarray(0, 100_000), 'invalid: .*does not unpack', {}],
+  ['a squeezed program cut to its head', longSqueezed.subarray(0, 12), 'invalid: .*does not unpack', {}],
+  ['a squeezed program with a changed byte', changed(longSqueezed, 150_000), 'invalid: .*does not unpack', {}],
+  ['another processor’s program, squeezed', squeezed(elf(183)), 'unsupported: holdfast is made for arm64', {}],
+  ['a squeezed page', squeezed('<html>404</html>'), 'unsupported: ', {}],
+  [
+    'a squeezed program that the disk has no space for',
+    squeezed(new Uint8Array([...utf8(good), ...new Uint8Array(40 << 20)])),
+    'failed: there is no space in .*: 57 MiB are needed, 20 are free',
+    { freeBytes: () => 20 << 20 },
+  ],
   [
     'a packed program that the disk has no space for',
     gzipSync(new Uint8Array([...utf8(good), ...new Uint8Array(40 << 20)])),

@@ -15,7 +15,7 @@ import {
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { constants, createGunzip, gunzipSync } from 'node:zlib'
+import { constants, createGunzip, createZstdDecompress, gunzipSync } from 'node:zlib'
 import { HoldfastError } from '../../shared/errors.ts'
 import { readTar, type TarFile } from '../../shared/host/tar.ts'
 import { updateFileBytesMax, updateFilesMax, updateUnpackedBytesMax } from '../../shared/update-limits.ts'
@@ -113,25 +113,27 @@ function torn(error: unknown): HoldfastError {
   return notHoldfast(`it does not unpack: ${(error as Error).message}`)
 }
 
-/** What zlib has to say of a stream; what the disk says goes on as it is. */
-async function* unpacked(from: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+type Packing = 'gzip' | 'zstd'
+
+/** What the unpacker has to say of a stream; what the disk says goes on as it is. */
+async function* unpacked(from: AsyncIterable<Buffer>, packing: Packing): AsyncGenerator<Buffer> {
   const source: Readable = Readable.from(from)
-  const gunzip = createGunzip()
-  source.once('error', (error) => gunzip.destroy(error))
+  const unpacker = packing === 'gzip' ? createGunzip() : createZstdDecompress()
+  source.once('error', (error) => unpacker.destroy(error))
   try {
-    yield* source.pipe(gunzip) as AsyncIterable<Buffer>
+    yield* source.pipe(unpacker) as AsyncIterable<Buffer>
   } catch (error) {
-    throw (error as NodeJS.ErrnoException).code?.startsWith('Z_') === true ? torn(error) : error
+    throw /^Z(?:STD)?_/.test((error as NodeJS.ErrnoException).code ?? '') ? torn(error) : error
   } finally {
     source.destroy()
   }
 }
 
-async function layProgram(file: string, isPacked: boolean, { arch, into }: Unpacking): Promise<Digests> {
+async function layProgram(file: string, packing: Packing | undefined, { arch, into }: Unpacking): Promise<Digests> {
   const [seen, hash] = [{ bytes: 0 }, createHash('sha256')]
   const source = counted(file, seen, hash)
   const path = join(into, programName)
-  const build = await pour(isPacked ? unpacked(source) : source, path, updateUnpackedBytesMax)
+  const build = await pour(packing === undefined ? source : unpacked(source, packing), path, updateUnpackedBytesMax)
   // Of what was written, whatever the file was when it was looked at.
   checkFiles(new Map([[programName, { content: readAt(path, 0, HEAD_BYTES), executable: true }]]), arch)
   return { file: hash.digest('hex'), build, bytes: seen.bytes }
@@ -156,6 +158,29 @@ function layDirectory(file: string, { arch, into, needSpace }: Unpacking): Diges
   return { file: sha256, build: sha256, bytes: packed.length }
 }
 
+/** What a file comes to, modulo 4 GiB, stands at its end (RFC 1952 §2.3.1); one that is cut short says anything. */
+function gzipLength(end: Uint8Array): number {
+  return Buffer.from(end).readUInt32LE()
+}
+
+/** What a frame comes to, where it says so: 1, 2, 4 or 8 bytes in its header (RFC 8878 §3.1.1.1); else 0. */
+function zstdLength(head: Uint8Array): number {
+  const [bytes, descriptor = 0] = [Buffer.from(head), head[4] ?? 0]
+  const isSingle = (descriptor & 0x20) !== 0
+  const at = 5 + (isSingle ? 0 : 1) + ([0, 1, 2, 4][descriptor & 3] ?? 0)
+  if (bytes.length < at + 8) return 0
+  switch (descriptor >> 6) {
+    case 0:
+      return isSingle ? bytes.readUInt8(at) : 0
+    case 1:
+      return bytes.readUInt16LE(at) + 256
+    case 2:
+      return bytes.readUInt32LE(at)
+    default:
+      return Number(bytes.readBigUInt64LE(at))
+  }
+}
+
 /** Throws with the reason; what lies in `into` by then means nothing. */
 export async function unpackBuild(file: string, size: number, unpacking: Unpacking): Promise<Digests> {
   const head = readAt(file, 0, HEAD_BYTES)
@@ -164,11 +189,10 @@ export async function unpackBuild(file: string, size: number, unpacking: Unpacki
   if (kind === 'executable') {
     checkFiles(new Map([[programName, { content: head, executable: true }]]), unpacking.arch)
     unpacking.needSpace(size)
-    return await layProgram(file, false, unpacking)
+    return await layProgram(file, undefined, unpacking)
   }
-  if (kindOf(unpackedHead(head)) !== 'executable') return layDirectory(file, unpacking)
-  // What it comes to, modulo 4 GiB, stands at its end (RFC 1952 §2.3.1); a file that is cut short says anything.
-  const length = Buffer.from(readAt(file, size - 4, 4)).readUInt32LE()
+  if (kind === 'gzip' && kindOf(unpackedHead(head)) !== 'executable') return layDirectory(file, unpacking)
+  const length = kind === 'gzip' ? gzipLength(readAt(file, size - 4, 4)) : zstdLength(head)
   unpacking.needSpace(Math.min(length, updateUnpackedBytesMax))
-  return await layProgram(file, true, unpacking)
+  return await layProgram(file, kind, unpacking)
 }

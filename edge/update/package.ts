@@ -7,9 +7,10 @@ import type { TarFile } from '../../shared/host/tar.ts'
 export const programName = 'holdfast'
 
 /** By its first bytes. */
-export function kindOf(head: Uint8Array): 'packed' | 'executable' | undefined {
+export function kindOf(head: Uint8Array): 'gzip' | 'zstd' | 'executable' | undefined {
   const [first, second, third, fourth] = head
-  if (first === 0x1f && second === 0x8b) return 'packed'
+  if (first === 0x1f && second === 0x8b) return 'gzip'
+  if (first === 0x28 && second === 0xb5 && third === 0x2f && fourth === 0xfd) return 'zstd'
   const isElf = first === 0x7f && second === 0x45 && third === 0x4c && fourth === 0x46
   const isScript = first === 0x23 && second === 0x21
   return isElf || isScript ? 'executable' : undefined
@@ -29,7 +30,7 @@ function processorOf(head: Uint8Array): string | undefined {
 
 export function notHoldfast(why: string): HoldfastError {
   return new HoldfastError('invalid', `the file is no build of Holdfast: ${why}`, {
-    remedy: 'It is made by the build as holdfast-linux-x64, or -arm64, behind gzip or not. Was it copied whole?',
+    remedy: 'It is made by the build as holdfast-linux-x64, or -arm64, packed or not. Was it copied whole?',
   })
 }
 

@@ -41,12 +41,26 @@ const file = v.object({
   kind: word,
   /** `linux-x64`, `linux-arm64`; `any` where it makes no difference. */
   target: word,
-  /** The same file behind gzip. */
+  /** The same file behind gzip, which every Debian unpacks, and by Zstandard, which is what devices fetch. */
   gz: v.optional(v.object(content)),
+  zst: v.optional(v.object(content)),
   /** The oldest GNU C library it runs with, such as 2.28. */
   glibc: v.optional(matching(/^\d{1,2}\.\d{1,3}$/, 'is not a version of glibc such as 2.28')),
 })
 export type ReleaseFile = v.InferOutput<typeof file>
+
+export type ReleaseContent = Pick<ReleaseFile, 'name' | 'size' | 'sha256'>
+
+/** The file in all its forms, the one with the fewest bytes first. */
+export function formsOf({
+  gz,
+  name,
+  sha256,
+  size,
+  zst,
+}: Omit<ReleaseFile, 'kind' | 'target'>): readonly ReleaseContent[] {
+  return [zst, gz, { name, size, sha256 }].filter((form) => form !== undefined)
+}
 
 const manifestSchema = v.object({
   program: v.literal('holdfast'),
@@ -61,7 +75,7 @@ const manifestSchema = v.object({
     v.minLength(1),
     v.maxLength(releaseFilesMax),
     v.check((files) => {
-      const names = files.flatMap(({ gz, name }) => (gz === undefined ? [name] : [name, gz.name]))
+      const names = files.flatMap((one) => formsOf(one).map(({ name }) => name))
       return new Set(names).size === names.length
     }, 'names a file twice'),
     v.check((files) => {
@@ -103,7 +117,7 @@ export function programIn({ files }: Manifest, kind: 'agent' | 'hub', target: st
   return files.find((one) => one.kind === kind && one.target === target)
 }
 
-/** The file that has this digest, as it is or behind gzip. */
+/** The file that has this digest, packed or not. */
 export function fileOfDigest({ files }: Manifest, sha256: string): ReleaseFile | undefined {
-  return files.find((one) => one.sha256 === sha256 || one.gz?.sha256 === sha256)
+  return files.find((one) => formsOf(one).some((form) => form.sha256 === sha256))
 }
