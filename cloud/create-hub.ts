@@ -153,7 +153,12 @@ function createCore(options: HubOptions, store: HubStore) {
   const overrides = createOverrides({ ...shared, verdicts, announce, status, note })
 
   const known = { proofKey, intents, enrolments, fleet, networks, status, tokens, listeners, membership, waves }
-  return { ...known, desk, doorway, flows, note, people: { ...overrides, ...flows.people }, putAll, resetAll, remove }
+  const lock: Pick<Hub, 'lockView' | 'signMembers'> = {
+    lockView: (network) => desk.view(network),
+    signMembers: (network, bundle, replace, actor) => desk.submit(network, bundle, replace, actor),
+  }
+  const people = { ...overrides, ...flows.people, ...lock }
+  return { ...known, doorway, flows, note, people, putAll, resetAll, remove }
 }
 
 export function createHub(options: HubOptions, store: HubStore): Hub {
@@ -267,10 +272,9 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
       doorway.leave(enrolment, hubActor)
     },
     ...renewal,
-    lockView: (network) => core.desk.view(network),
-    signMembers: (network, bundle, replace, actor) => core.desk.submit(network, bundle, replace, actor),
     fleet: () => status.fleet(),
-    ...{ ...core.people, ...hubUpdates(options, core.waves.rollouts, renewal) },
+    ...core.people,
+    ...hubUpdates(options, core.waves.rollouts, renewal),
     rollOut: () => status.rollOut(),
     flushed: () => networks.flush(),
     watch: (listener) => core.listeners.watch(listener),

@@ -145,14 +145,20 @@ function noteRoot(store: HubStore, roots: HubKeys['roots'], now: number): void {
   })
 }
 
+/** What the hub proves itself by: to whoever connects, and to devices. */
+function openKeys({ hubStore, paths, settings }: Parts, { clock, entropy, log }: ServerEffects) {
+  const tls = openTls({ directory: paths.tls, hosts: hostsOf(settings), clock, entropy, log })
+  const { signedAuthority, ...keys } = openHubKeys(paths.root, tls.authorityDer, clock)
+  noteRoot(hubStore, keys.roots, clock.now())
+  return { tls, signedAuthority, keys }
+}
+
 async function startParts(parts: Parts, effects: ServerEffects): Promise<string> {
   const { cleanup, flowStore, hubStore, paths, settings, store, tokens } = parts
   const { clock, entropy, log } = effects
   const releases = openReleases(paths.releases, { log, verify })
   const { trustProxies: proxies } = settings
-  const tls = openTls({ directory: paths.tls, hosts: hostsOf(settings), clock, entropy, log })
-  const { signedAuthority, ...keys } = openHubKeys(paths.root, tls.authorityDer, clock)
-  noteRoot(hubStore, keys.roots, clock.now())
+  const { keys, signedAuthority, tls } = openKeys(parts, effects)
   const broker = await openBrokerSide(settings, { store, tls, clock, entropy, log })
   let web: HttpsServer | undefined
   // Noted first, so that it runs last: devices on WebSockets still hear the hub's goodbye.
@@ -165,13 +171,16 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<string>
       clock,
       entropy,
       log,
-      ...{ sha256, verify, deflate },
+      sha256,
+      verify,
+      deflate,
       ...keys,
       bus: broker.bus,
       brokerAccess: broker.access,
       broker: broker.told,
       ...(flowStore === undefined ? {} : { flowStore }),
-      ...{ flowExport, releases },
+      flowExport,
+      releases,
     },
     hubStore,
   )

@@ -165,7 +165,8 @@ function gzipLength(end: Uint8Array): number {
 
 /** What a frame comes to, where it says so: 1, 2, 4 or 8 bytes in its header (RFC 8878 §3.1.1.1); else 0. */
 function zstdLength(head: Uint8Array): number {
-  const [bytes, descriptor = 0] = [Buffer.from(head), head[4] ?? 0]
+  const bytes = Buffer.from(head)
+  const descriptor = bytes[4] ?? 0
   const isSingle = (descriptor & 0x20) !== 0
   const at = 5 + (isSingle ? 0 : 1) + ([0, 1, 2, 4][descriptor & 3] ?? 0)
   if (bytes.length < at + 8) return 0

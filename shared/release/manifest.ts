@@ -28,12 +28,12 @@ function matching(pattern: RegExp, message: string) {
 
 /** Lower-case hex. */
 const digest = matching(/^[0-9a-f]{64}$/, 'is not a SHA-256 in lower-case hexadecimal digits')
-const size = integer(1, updateFileBytesMax)
+const length = integer(1, updateFileBytesMax)
 /** No slash and no leading dot: it names a file of the directory that the manifest lies in, and nothing else. */
 const fileName = matching(/^[A-Za-z0-9_][A-Za-z0-9_.+~-]{0,127}$/, 'is not a plain file name')
 const word = matching(/^[a-z][a-z0-9-]{0,31}$/, 'is not a word of small letters, digits and "-"')
 
-const content = { name: fileName, size, sha256: digest }
+const content = { name: fileName, size: length, sha256: digest }
 
 const file = v.object({
   ...content,
