@@ -2,6 +2,7 @@
 
 import { execFile } from 'node:child_process'
 import { HoldfastError } from '../../shared/errors.ts'
+import { patient } from './patience.ts'
 
 /** Joining waits for a hub that may just be starting; nothing in the lab takes longer. */
 const TIMEOUT_MS = 60_000
@@ -25,7 +26,7 @@ export function attempt(argv: readonly string[], options: CommandOptions = {}): 
   const [program = '', ...args] = argv
   return new Promise((resolve) => {
     const settings = {
-      timeout: options.timeoutMs ?? TIMEOUT_MS,
+      timeout: patient(options.timeoutMs ?? TIMEOUT_MS),
       maxBuffer: OUTPUT_MAX,
       killSignal: 'SIGKILL',
       ...(options.env === undefined ? {} : { env: options.env }),

@@ -11,10 +11,11 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HoldfastError } from '../../shared/errors.ts'
 import { attempt, type CommandOptions, type CommandResult, run } from './command.ts'
+import { patient } from './patience.ts'
 import { childrenOf, type ProcessRef, processRef, signal } from './processes.ts'
 import type { RunDirectory } from './run-directory.ts'
 
-const BOOT_TIMEOUT_MS = 10_000
+const BOOT_TIMEOUT_MS = patient(10_000)
 
 /**
  * What the init process does. /run, /sys and bpffs are the host's own, so that every host can have an interface of the
@@ -90,7 +91,9 @@ export function enterArguments(pid: number, cwd = '/'): readonly string[] {
 
 /** What programs in a host are given; the clock is the machine's, so no agent may set it. */
 export function hostEnvironment(): Record<string, string> {
-  const kept = Object.entries(process.env).filter(([key]) => /^(?:TERM|HOLDFAST_TEST_RUN)$/.test(key))
+  const kept = Object.entries(process.env).filter(([key]) =>
+    /^(?:TERM|HOLDFAST_TEST_RUN|NODE_COMPILE_CACHE)$/.test(key),
+  )
   return {
     ...(Object.fromEntries(kept) as Record<string, string>),
     PATH: '/run/lab:/usr/sbin:/usr/bin:/sbin:/bin',

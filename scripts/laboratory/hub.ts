@@ -3,9 +3,10 @@
 import type { CreatedToken, RollOut } from '../../cloud/hub.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import type { Host, Running } from './host.ts'
+import { patient } from './patience.ts'
 
 const DATA = '/var/lib/holdfast-hub'
-const START_TIMEOUT_MS = 20_000
+const START_TIMEOUT_MS = patient(20_000)
 
 export interface LabHub {
   readonly host: Host

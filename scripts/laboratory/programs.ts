@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { makeHoldfastBpf } from '../../build/holdfast-bpf.ts'
 import { hostTarget } from '../../build/target.ts'
 import { HoldfastError } from '../../shared/errors.ts'
+import { onlyKernelWireguard, refuseUserspace } from './only-kernel.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
@@ -47,6 +48,7 @@ export function layPrograms(directory: string): string {
   mkdirSync(bin)
   const released = process.env['HOLDFAST_LAB_PROGRAMS']
   if (released !== undefined) return layReleased(bin, released)
+  if (onlyKernelWireguard) refuseUserspace(bin)
   const fresh = isBundleFresh()
   // Without compilers the relays of the lab go by nft alone.
   if (!fresh) makeHoldfastBpf(hostTarget())

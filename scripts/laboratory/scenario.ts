@@ -4,6 +4,7 @@ import { describeError } from '../../shared/errors.ts'
 import { systemClock } from '../../shared/host/clock.ts'
 import { whyNoLab } from '../testing/privilege.ts'
 import { type Fleet, type FleetShape, startFleet } from './fleet.ts'
+import { expectKernelWireguard, onlyKernelWireguard } from './only-kernel.ts'
 import { createStory, durationText, failureText, type Story } from './story.ts'
 
 export interface Scenario {
@@ -43,6 +44,10 @@ export async function runScenario(scenario: Scenario): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupted)
   try {
     fleet = await story.step(describeShape(scenario.shape), () => startFleet(scenario.shape))
+    if (onlyKernelWireguard) {
+      const { nodes } = fleet
+      await story.step('WireGuard is the kernel’s on every device', () => expectKernelWireguard(nodes))
+    }
     await scenario.play(fleet, story)
     write(`ok       ${scenario.name}, ${durationText(systemClock.monotonic() - startedAt)}\n`)
     return 0

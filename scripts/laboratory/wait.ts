@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describeError } from '../../shared/errors.ts'
 import { systemClock } from '../../shared/host/clock.ts'
+import { patient } from './patience.ts'
 import { Unmet } from './unmet.ts'
 
 export interface WaitOptions {
@@ -25,6 +26,7 @@ export async function waitFor<T>(
   { timeoutMs, everyMs = 100 }: WaitOptions,
 ): Promise<Waited<T>> {
   const startedAt = systemClock.monotonic()
+  const limitMs = patient(timeoutMs)
   for (;;) {
     let last: string
     try {
@@ -36,8 +38,9 @@ export async function waitFor<T>(
       last = describeError(error)
     }
     const elapsedMs = systemClock.monotonic() - startedAt
-    if (elapsedMs >= timeoutMs) throw new Unmet(`${expected}, within ${timeoutMs / 1_000} s`, last)
-    await sleep(everyMs)
+    if (elapsedMs >= limitMs) throw new Unmet(`${expected}, within ${limitMs / 1_000} s`, last)
+    // Looking is work, too: on a slow machine too much of it keeps what is looked for from happening.
+    await sleep(patient(everyMs))
   }
 }
 

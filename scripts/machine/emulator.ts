@@ -22,8 +22,11 @@ import type { System } from './system.ts'
 
 /** Translated code that is kept, in MiB: less, and a few large programs push each other out. */
 const TRANSLATED_MIB = 512
-/** One for each core of a small machine; more cost more to keep in step than they bring. */
-const PROCESSORS = 2
+/**
+ * Several would be emulated beside each other, and each change of address space, of code or of a lock in one stops the others:
+ * a fleet, which is many small programs, takes up to three times as long on two, and a busy machine makes it worse.
+ */
+const PROCESSORS = 1
 /** The end of what the kernel said, where a machine ends without a result. */
 const CONSOLE_LINES = 15
 

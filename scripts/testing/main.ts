@@ -10,7 +10,7 @@ import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
 import { endLeftovers, runChild } from './child.ts'
 import { createFilePool } from './file-pool.ts'
 import { asOneTest, asSkipped, asTestFile, closing, type Outcome, sum } from './outcome.ts'
-import { whyNoLab } from './privilege.ts'
+import { whyNoLab, whyNoMachine } from './privilege.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 const bin = join(root, 'node_modules/.bin')
@@ -31,6 +31,14 @@ const RELEASE_TIMEOUT_MS = 600_000
 const KUBE_TIMEOUT_MS = 180_000
 /** An API server is built from a hundred modules, at idle priority, while others are tested. */
 const KUBE_BUILD_TIMEOUT_MS = 45 * 60_000
+/** Everything takes ten times as long on an emulated processor; and once a kernel is fetched. */
+const MACHINE_TIMEOUT_MS = 660_000
+/** What is different on a kernel that has WireGuard: the driver of it, policy by clsact, and all of it together. */
+const MACHINE_FILES = [
+  'scripts/machine/kernel-wireguard.ts',
+  'scripts/laboratory/policy-driver.lab.test.ts',
+  'edge/drivers/kernel.lab.test.ts',
+]
 /** What later runs need not do again. */
 const CACHE = join(root, 'node_modules/.cache')
 /** What Node makes of a source when it first reads it: half the time of a small test, spent once instead of in each. */
@@ -133,6 +141,22 @@ async function labJobs(): Promise<Record<'alone' | 'together', readonly Job[]>> 
   }
 }
 
+/** On Debian's own kernel, one boot each. */
+function machineJobs(): Job[] {
+  const reason = whyNoLab() ?? whyNoMachine()
+  const inMachine = (path: string): Job => {
+    const name = `${path} on Debian’s kernel`
+    if (reason !== undefined) return { name, run: async () => asSkipped(name, reason) }
+    const command = [join(root, 'scripts/lab'), '--vm', path]
+    const judge = path.endsWith('.test.ts') ? asTestFile : asOneTest
+    return {
+      name,
+      run: async () => judge(name, await runChild(command, { cwd: root, timeoutMs: MACHINE_TIMEOUT_MS, mark })),
+    }
+  }
+  return MACHINE_FILES.map(inMachine)
+}
+
 function simJobs(): Job[] {
   const sim = (...args: readonly string[]): Job =>
     tool(`sim ${args.join(' ')}`, [join(bin, 'node'), `${SIMULATOR}main.ts`, ...args], SIM_TIMEOUT_MS)
@@ -171,7 +195,8 @@ async function main(mode: string | undefined): Promise<number> {
     outcomes.push(...(await runGroup('release', [releaseJob()], 1)))
     const { alone, together } = await labJobs()
     outcomes.push(...(await runGroup('lab', alone, 1)))
-    outcomes.push(...(await runGroup(`lab ×${stages}`, together, stages)))
+    // An emulated machine is one busy core for minutes: first, so that the others fill what is left.
+    outcomes.push(...(await runGroup(`lab ×${stages}`, [...machineJobs(), ...together], stages)))
     await kube
     outcomes.push(...(await runGroup('kube', kubeJobs(), 1)))
   }
