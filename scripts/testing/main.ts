@@ -33,12 +33,7 @@ const KUBE_TIMEOUT_MS = 180_000
 const KUBE_BUILD_TIMEOUT_MS = 45 * 60_000
 /** Everything takes ten times as long on an emulated processor; and once a kernel is fetched. */
 const MACHINE_TIMEOUT_MS = 660_000
-/** What is different on a kernel that has WireGuard: the driver of it, policy by clsact, and all of it together. */
-const MACHINE_FILES = [
-  'scripts/machine/kernel-wireguard.ts',
-  'scripts/laboratory/policy-driver.lab.test.ts',
-  'edge/drivers/kernel.lab.test.ts',
-]
+const MACHINE_FILES = ['scripts/machine/kernel-wireguard.ts']
 /** What later runs need not do again. */
 const CACHE = join(root, 'node_modules/.cache')
 /** What Node makes of a source when it first reads it: half the time of a small test, spent once instead of in each. */
