@@ -209,6 +209,16 @@ export const commands: readonly CommandRow[] = [
     },
     load: async () => (await import('./look.ts')).doctorCommand,
   },
+  {
+    spec: {
+      name: 'self-test',
+      summary: 'Try whether this build works on this machine',
+      description:
+        'Database, cryptography and planner by known answers, and the programs that come with it. Needs no root, touches neither network nor state, and exits with 1 if something fails.',
+      flags: [json],
+    },
+    load: async () => (await import('./self-test.ts')).selfTestCommand,
+  },
   ...lockRows,
   ...keysRows,
   {
