@@ -26,9 +26,9 @@ function same(what: string, seen: string, known: string): void {
 /** Throws where an answer is another. */
 export function tryCryptography(): string {
   same('SHA-256', toHex(sha256(utf8('abc'))), DIGEST_OF_ABC)
-  const { publicKey, sign } = signerFromSeed(fromHex(SEED))
-  same('Ed25519', toHex(sign(fromHex(MESSAGE))), SIGNATURE)
-  const verified = [MESSAGE, '73'].map((message) => verify(publicKey, fromHex(message), fromHex(SIGNATURE)))
+  const signer = signerFromSeed(fromHex(SEED))
+  same('Ed25519', toHex(signer.sign(fromHex(MESSAGE))), SIGNATURE)
+  const verified = [MESSAGE, '73'].map((message) => verify(signer.publicKey, fromHex(message), fromHex(SIGNATURE)))
   same('Ed25519 of the right and of another message', verified.join(), 'true,false')
   const [own, other] = [PRIVATE, OTHER].map((key) => toBase64(fromHex(key))) as [string, string]
   same('X25519', toHex(sharedSecretWith(own)(parseWgKey(other))), SHARED)

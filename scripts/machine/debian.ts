@@ -3,6 +3,7 @@
 
 import { globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { describeError, HoldfastError } from '../../shared/errors.ts'
 import { run } from '../laboratory/command.ts'
 import type { Architecture } from './architecture.ts'
 
@@ -14,6 +15,15 @@ export interface Archive {
   dependsOn(name: string): Promise<readonly string[]>
   /** Unpacks these alone, or also all that they need. */
   unpack(names: readonly string[], into: string, how?: 'alone' | 'with what they need'): Promise<void>
+}
+
+/** Throws `unreachable` where the archives don't give it. */
+async function fetched(argv: readonly string[]): Promise<string> {
+  try {
+    return await run(argv, { timeoutMs: DOWNLOAD_MS })
+  } catch (cause) {
+    throw new HoldfastError('unreachable', describeError(cause), { cause })
+  }
 }
 
 /** `scratch`: a directory that nobody else uses. */
@@ -33,7 +43,7 @@ export async function openArchive({ name }: Pick<Architecture, 'name'>, scratch:
     'Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false',
   ].flatMap((setting) => ['-o', setting])
   const apt = (program: string, ...words: readonly string[]): Promise<string> =>
-    run([program, '-q', '-q', ...settings, ...words], { timeoutMs: DOWNLOAD_MS })
+    fetched([program, '-q', '-q', ...settings, ...words])
   await apt('apt-get', 'update')
   return {
     async dependsOn(one) {
@@ -44,7 +54,7 @@ export async function openArchive({ name }: Pick<Architecture, 'name'>, scratch:
       // Nothing counts as installed, so "what they need" is all of it; "alone" is told so by its own word.
       const words = how === 'alone' ? ['download'] : ['install', '--download-only', '-y', '--no-install-recommends']
       const at = join(cache, 'archives')
-      await run(['env', '-C', at, 'apt-get', '-q', '-q', ...settings, ...words, ...names], { timeoutMs: DOWNLOAD_MS })
+      await fetched(['env', '-C', at, 'apt-get', '-q', '-q', ...settings, ...words, ...names])
       mkdirSync(into, { recursive: true })
       for (const file of globSync('*.deb', { cwd: at })) {
         await run(['dpkg', '-x', join(at, file), into])

@@ -127,7 +127,7 @@ export async function runInMachine(options: MachineOptions): Promise<number> {
     const what = late
       ? `the command did not end within ${timeoutMs / 1_000} s`
       : 'the virtual machine ended before the command'
-    throw new HoldfastError(late ? 'unreachable' : 'failed', saw === '' ? what : `${what}; it said last:\n${saw}`)
+    throw new HoldfastError('failed', saw === '' ? what : `${what}; it said last:\n${saw}`)
   } finally {
     clearTimeout(timer)
     rmSync(directory, { recursive: true, force: true })
