@@ -20,7 +20,7 @@ import type { FlowDeskOptions } from './flows/desk.ts'
 import { createHubFlows } from './flows/hub-flows.ts'
 import type { Actor, Hub, HubEvent, HubOptions, Shown } from './hub.ts'
 import { createLockBook } from './lock/lock-book.ts'
-import { createLockDesk } from './lock/lock-desk.ts'
+import { createLockDesk, type LockDesk } from './lock/lock-desk.ts'
 import { withLock } from './lock/network-spec.ts'
 import { createOverrides } from './override/overrides.ts'
 import { createVerdicts } from './override/verdicts.ts'
@@ -41,6 +41,13 @@ function isDisabled(resource: AnyResource): boolean {
 function createNote({ clock }: HubOptions, store: HubStore): Hub['note'] {
   return ({ name: actor }, verb, target, detail = '') =>
     store.putAudit({ at: clock.now(), actor, verb, target, detail })
+}
+
+function hubLock(desk: LockDesk): Pick<Hub, 'lockView' | 'signMembers'> {
+  return {
+    lockView: (network) => desk.view(network),
+    signMembers: (network, bundle, replace, actor) => desk.submit(network, bundle, replace, actor),
+  }
 }
 
 /** Everything that knows who is a member; the rest of the hub is put together from it. */
@@ -151,13 +158,8 @@ function createCore(options: HubOptions, store: HubStore) {
 
   const { deviceRekey, proofKey, rekey } = createRekeys(options, { ...shared, networkId, announce })
   const overrides = createOverrides({ ...shared, verdicts, announce, status, note })
-
+  const people = { ...overrides, ...flows.people, ...hubLock(desk) }
   const known = { proofKey, intents, enrolments, fleet, networks, status, tokens, listeners, membership, waves }
-  const lock: Pick<Hub, 'lockView' | 'signMembers'> = {
-    lockView: (network) => desk.view(network),
-    signMembers: (network, bundle, replace, actor) => desk.submit(network, bundle, replace, actor),
-  }
-  const people = { ...overrides, ...flows.people, ...lock }
   return { ...known, doorway, flows, note, people, putAll, resetAll, remove }
 }
 
