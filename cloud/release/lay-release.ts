@@ -2,9 +2,11 @@
 
 import { createHash } from 'node:crypto'
 import {
+  chmodSync,
   closeSync,
   createReadStream,
   existsSync,
+  fchmodSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -17,7 +19,7 @@ import { join } from 'node:path'
 import { sameBytes } from '../../shared/bytes.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { verify } from '../../shared/host/crypto.ts'
-import { fileError, makePrivateDirectory, readIfThere, syncDirectory, writeAtomic } from '../../shared/host/files.ts'
+import { fileError, readIfThere, syncDirectory, writeAtomic } from '../../shared/host/files.ts'
 import { formatReleaseKey, parseReleaseKeys } from '../../shared/release/keys.ts'
 import { formsOf, type Manifest, manifestName, type ReleaseFile, signatureOf } from '../../shared/release/manifest.ts'
 import { verifyManifest } from '../../shared/release/seal.ts'
@@ -35,6 +37,7 @@ async function copyFile(from: string, into: string, { name, sha256, size }: Cont
   const file = openSync(join(into, name), 'wx', MODE)
   let bytes = 0
   try {
+    fchmodSync(file, MODE)
     for await (const part of createReadStream(join(from, name)) as AsyncIterable<Buffer>) {
       bytes += part.length
       if (bytes > size) break
@@ -73,17 +76,28 @@ function keysOf(root: string, given: string | undefined): readonly Uint8Array[] 
   })
 }
 
+/** Root lays it, and the hub reads it, whoever that runs as; the data directory around it is closed to all others. */
+function makeOpenDirectory(path: string): void {
+  mkdirSync(path, { recursive: true })
+  chmodSync(path, 0o755)
+}
+
+function writeOpen(path: string, content: string | Uint8Array): void {
+  writeAtomic(path, content, MODE)
+  chmodSync(path, MODE)
+}
+
 /** From now on releases by these keys are taken, too. */
 export function trustReleaseKeys(root: string, pem: string): void {
   const added = parseReleaseKeys(pem)
-  makePrivateDirectory(root)
+  makeOpenDirectory(root)
   const held = readIfThere(keysFile(root))
   const known = held === undefined ? [] : parseReleaseKeys(held)
   const all = [...known, ...added.filter((key) => !known.some((other) => sameBytes(other, key)))]
   const text = all.map(formatReleaseKey).join('')
   // Read back before it is kept: a file that no longer parses would shut every release out.
   parseReleaseKeys(text)
-  writeAtomic(keysFile(root), text, MODE)
+  writeOpen(keysFile(root), text)
 }
 
 /** Returns the manifest, and whether the release was there already. Throws with the reason; then nothing has changed. */
@@ -117,10 +131,10 @@ export async function layRelease(
   const draft = join(root, '.draft')
   try {
     rmSync(draft, { recursive: true, force: true })
-    mkdirSync(draft, { recursive: true, mode: 0o755 })
+    makeOpenDirectory(draft)
     for (const file of agentsIn(from, manifest)) await copyFile(from, draft, file)
-    writeAtomic(join(draft, manifestName), signed.bytes, MODE)
-    writeAtomic(signatureOf(join(draft, manifestName)), signed.signature, MODE)
+    writeOpen(join(draft, manifestName), signed.bytes)
+    writeOpen(signatureOf(join(draft, manifestName)), signed.signature)
     syncDirectory(draft)
     renameSync(draft, place)
     syncDirectory(root)

@@ -1,7 +1,7 @@
 // Releases in the hub's data directory: what is laid there is whole, signed and bounded; what is not is as if it were not there.
 
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
@@ -71,7 +71,9 @@ async function withRoot(run: (bench: Bench) => Promise<void>): Promise<void> {
 
 test('the agents of a release are kept as devices fetch them, and are found by their digest', () =>
   withRoot(async ({ lay, list, publish, root }) => {
+    const before = process.umask(0o077)
     assert.is(await lay(publish('1.0.0')), 'new 1.0.0')
+    process.umask(before)
     assert.equal(readdirSync(join(root, '1.0.0')).sort(), [
       'holdfast-linux-arm64.gz',
       'holdfast-linux-x64.gz',
@@ -79,6 +81,9 @@ test('the agents of a release are kept as devices fetch them, and are found by t
       'release.json.sig',
     ])
     assert.equal(list(), ['1.0.0'])
+    for (const path of ['.', '1.0.0']) assert.is(statSync(join(root, path)).mode & 0o777, 0o755)
+    for (const name of ['holdfast-linux-x64.gz', manifestName, signatureOf(manifestName)])
+      assert.is(statSync(join(root, '1.0.0', name)).mode & 0o777, 0o644)
     const releases = openReleases(root, { log: memoryLog(), verify })
     const found = releases.file(hashOf('packed 1.0.0 linux-x64'))
     assert.is(readFileSync(found?.path ?? '', 'utf8'), 'packed 1.0.0 linux-x64')

@@ -136,6 +136,18 @@ test('one is told by an order of its own, the others once it runs there; no revi
   assert.not.ok(world.records().some((id) => id.startsWith('agentupdate/')))
 })
 
+test('outside of its window nobody is told, and it says so', async () => {
+  const world = await started(2)
+  const at = (minutes: number): string => new Date(world.clock.now() + minutes * 60_000).toISOString().slice(11, 16)
+  update(world, { waves: [{ percent: 100 }], window: { from: at(10), to: at(20) } })
+  await world.pass(LOOK_MS)
+  assert.match(standing(world).heldBy ?? '', /it is not between/)
+  await world.pass(8 * 60_000)
+  assert.equal(told(world, 2), [])
+  await world.pass(3 * 60_000)
+  assert.equal(told(world, 2), [1, 2])
+})
+
 test('one that refuses it halts it: said, written down, told to those who watch; what waits is withdrawn', async () => {
   const world = await started(3)
   update(world, { waves: [{ count: 2 }, { percent: 100 }] })

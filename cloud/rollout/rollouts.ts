@@ -7,6 +7,7 @@ import type { Timer } from '../../shared/effects.ts'
 import { describeError, HoldfastError } from '../../shared/errors.ts'
 import type { Name, NodeId } from '../../shared/ids.ts'
 import { parseName } from '../../shared/ids.ts'
+import { isInWindow } from '../../shared/intent/agent-update.ts'
 import { selects } from '../../shared/intent/field.ts'
 import type { AnyResource, Resource } from '../../shared/intent/resource.ts'
 import type { Order } from '../../shared/wire/order.ts'
@@ -48,8 +49,9 @@ export interface Rollouts {
   stop(): void
 }
 
-/** Five thousand devices are looked at in milliseconds, and only while there is a roll-out. */
+/** Five thousand devices are looked at in milliseconds; without a roll-out hardly ever. */
 const LOOK_MS = 2_000
+const IDLE_MS = 30_000
 /** A device that says nothing of an order it was told is told again. */
 const AGAIN_MS = 60_000
 /** The name under which the store keeps what was decided. */
@@ -108,7 +110,7 @@ export function createRollouts(options: HubOptions, parts: RolloutsParts): Rollo
     const release = held === undefined ? undefined : releases?.of(held.resource.spec.version)
     const goes = state?.halted === undefined && held?.resource.spec.paused === false && chosen?.done !== true
     if (held !== undefined && state !== undefined && chosen !== undefined && goes && release !== undefined) {
-      if (heard.serial >= state.serial) return
+      if (heard.serial >= state.serial || !isInWindow(held.resource.spec.window, clock.now())) return
       const { allowDowngrade } = held.resource.spec
       const downgrade = allowDowngrade ? { downgrade: true } : {}
       const update = held.resource.metadata.name
@@ -152,8 +154,9 @@ export function createRollouts(options: HubOptions, parts: RolloutsParts): Rollo
     for (const version of before) if (!now.has(version)) note(hubActor, 'remove', `release/${version}`)
   }
 
-  const whyHeld = (network: Name, version: string): string | undefined => {
+  const whyHeld = (network: Name, { version, window }: Update['spec']): string | undefined => {
     if (releases?.of(version) === undefined) return `release ${version} is not here: holdfast-hub release add DIR`
+    if (!isInWindow(window, clock.now())) return `it is not between ${window?.from} and ${window?.to} UTC`
     return parts.isCanary(network) ? 'a canary of intent lets some nodes go first' : undefined
   }
 
@@ -167,7 +170,7 @@ export function createRollouts(options: HubOptions, parts: RolloutsParts): Rollo
       const { name } = metadata
       const before = states.get(name)
       const { generation } = one
-      const held = whyHeld(network, spec.version)
+      const held = whyHeld(network, spec)
       const decided = decide({ name, spec, generation, state: before, members: mine, now: clock.now(), held })
       next.set(name, decided.state)
       found.push({ name, network, version: spec.version, ...decided.standing })
@@ -179,7 +182,8 @@ export function createRollouts(options: HubOptions, parts: RolloutsParts): Rollo
   }
 
   const look = (): void => {
-    timer = clock.after(LOOK_MS, look)
+    const isIdle = states.size === 0 && [...intents.of('AgentUpdate')].length === 0
+    timer = clock.after(isIdle ? IDLE_MS : LOOK_MS, look)
     try {
       noteReleases()
       const networks = [...intents.of('Network')].map(({ resource }) => resource.metadata.name)
@@ -201,10 +205,19 @@ export function createRollouts(options: HubOptions, parts: RolloutsParts): Rollo
     }
   }
 
+  /** There may be something to look at, once whoever wants it is done. */
+  const soon = (): void => {
+    if (timer === undefined) return
+    timer.cancel()
+    timer = clock.after(LOOK_MS, look)
+  }
+
   return {
     check(resource) {
+      if (resource.kind !== 'AgentUpdate') return
+      soon()
       // A paused one may be written down before its release is here.
-      if (resource.kind !== 'AgentUpdate' || resource.spec.paused) return
+      if (resource.spec.paused) return
       const field = `AgentUpdate/${resource.metadata.name} spec.version`
       const { version } = resource.spec
       if (releases?.of(version) !== undefined) return
@@ -219,6 +232,9 @@ export function createRollouts(options: HubOptions, parts: RolloutsParts): Rollo
       states = new Map(Object.entries(v.parse(kept, JSON.parse(store.value(KEY) ?? '{}'))))
       timer = clock.after(0, look)
     },
-    stop: () => timer?.cancel(),
+    stop() {
+      timer?.cancel()
+      timer = undefined
+    },
   }
 }

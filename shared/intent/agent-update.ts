@@ -21,6 +21,25 @@ const wave = v.pipe(
   ),
 )
 
+const clockTime = v.pipe(v.string(), v.regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'is not a time of day such as 01:30'))
+
+/** Of each day; over midnight where it ends before it begins. */
+const windowSpec = v.pipe(
+  v.strictObject({
+    from: about(clockTime, 'Such as 22:00, UTC.'),
+    to: about(clockTime, 'Such as 04:00, UTC; over midnight where it is before the other.'),
+  }),
+  rule(({ from, to }) => from !== to, 'ends when it begins', 'self.from != self.to'),
+)
+
+/** Where there is none, always. `nowMs`: milliseconds since the Unix epoch. */
+export function isInWindow(window: v.InferOutput<typeof windowSpec> | undefined, nowMs: number): boolean {
+  if (window === undefined) return true
+  const { from, to } = window
+  const now = new Date(nowMs).toISOString().slice(11, 16)
+  return from < to ? from <= now && now < to : now >= from || now < to
+}
+
 export const agentUpdateSpec = v.strictObject({
   network: networkRef,
   version: about(releaseVersion, 'Of a release that the hub holds.'),
@@ -42,5 +61,9 @@ export const agentUpdateSpec = v.strictObject({
     'Devices that may take it back, refuse it, or fall silent; one more halts the roll-out.',
   ),
   allowDowngrade: about(v.optional(v.boolean(), false), 'Also where an older version replaces a newer one.'),
+  window: about(
+    v.optional(windowSpec),
+    'Nobody is told, and no wave opened, at other times of the day; who was told by then comes to an end.',
+  ),
   paused: about(v.optional(v.boolean(), false), 'Opens no wave, and lets nobody begin who has not begun.'),
 })
