@@ -15,7 +15,7 @@ function file(mib: number, packedMib: number): ReleaseFile {
   return { name: 'one', kind: 'agent', target: 'linux-x64', size: mib * MIB, sha256, zst }
 }
 
-const budget = { about: '', sizes: { one: { fileMiB: 10, compressedMiB: 4 } } }
+const budget = { sizes: { one: { fileMiB: 10, compressedMiB: 4 } } }
 
 test('what keeps to its budget is not spoken of, each thing that does not is', () => {
   assert.equal(overBudget([file(10, 4)], budget), [])

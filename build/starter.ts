@@ -3,6 +3,8 @@
 //
 // Its counterpart is edge/update: the mark is edge/update/mark.ts, and the model in edge/update/starter.fake.ts is held to it.
 
+import { exportLines } from './tuning.ts'
+
 export const starter = `#!/bin/sh
 # Starts Holdfast from the slot that \`current\` leads to. Lies beside it: /opt/holdfast/start
 home=$(dirname "$(readlink -f "$0")")
@@ -58,5 +60,6 @@ if read -r name starts most seconds late 2>/dev/null <"$mark" && [ "$name" = "$s
   fi
 fi
 export HOLDFAST_HOME="$home" HOLDFAST_SLOT="$slot"
-exec "$versions/$slot/holdfast" "$@"
+# Read by libraries before any code of the program runs.
+${exportLines('holdfast')}exec "$versions/$slot/holdfast" "$@"
 `

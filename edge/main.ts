@@ -2,6 +2,7 @@
 
 import type { Log } from '../shared/effects.ts'
 import { systemClock, systemEntropy } from '../shared/host/clock.ts'
+import { giveBackMemory } from '../shared/host/give-back.ts'
 import { createLog } from '../shared/host/log.ts'
 import { allSaid, fallQuietly, stayAwake, whenAskedToStop } from '../shared/host/process.ts'
 import { type Doors, runCli } from './cli/run.ts'
@@ -105,6 +106,7 @@ const doors: Doors = {
   closePolicy: async (settings, log) => (await import('./drivers/policy.ts')).closePolicy(createRunner(log), settings),
   createAgent: async (options) => {
     const { createAgent } = await import('./create-agent.ts')
+    giveBackMemory(systemClock)
     return createAgent(options)
   },
   stopRequested: whenAskedToStop,

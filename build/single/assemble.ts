@@ -15,6 +15,7 @@ import { makeBlob } from './blob.ts'
 import { bundledComponents } from './bundled.ts'
 import type { Component } from './component.ts'
 import { injectBlob } from './elf.ts'
+import { trimIcu } from './icu.ts'
 import { cLibrary, nodeComponents } from './platform.ts'
 import { licencesText } from './sbom.ts'
 import type { ReleaseTarget } from './targets.ts'
@@ -80,8 +81,8 @@ export async function assemble(options: AssembleOptions): Promise<SingleFile> {
   const { environment, flags } = tuningOf(name)
   const work = join(options.work, `${name}-${target}`)
   mkdirSync(work, { recursive: true })
-  // The number of malloc's arenas is read before any of our code runs: the starter and the units say it.
-  const { MALLOC_ARENA_MAX: _, ...ours } = environment
+  // What malloc goes by is read before any of our code runs: the starter says it.
+  const ours = Object.fromEntries(Object.entries(environment).filter(([key]) => !key.startsWith('MALLOC_')))
   const metafile = await bundleForSingle({ name, entry, target, into: work, version, environment: ours })
   const { files, components: inParts } = await partsOf(program, target)
   const base = await baseOf(target)
@@ -94,6 +95,6 @@ export async function assemble(options: AssembleOptions): Promise<SingleFile> {
     into: work,
   })
   const path = join(into, `${name}-${target}`)
-  writeFileSync(path, injectBlob(readFileSync(base.program), readFileSync(blob)), { mode: 0o755 })
+  writeFileSync(path, injectBlob(trimIcu(readFileSync(base.program)), readFileSync(blob)), { mode: 0o755 })
   return { path, components }
 }

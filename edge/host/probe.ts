@@ -3,6 +3,7 @@
 import { accessSync, constants, existsSync, readdirSync, readFileSync, statfsSync, statSync } from 'node:fs'
 import { arch, release } from 'node:os'
 import { join } from 'node:path'
+import { carries } from '../../shared/host/carried.ts'
 import type { AgentSettings } from '../agent.ts'
 
 export interface HostProbe {
@@ -11,7 +12,7 @@ export interface HostProbe {
   /** Content of a small file, trimmed; undefined where it can't be read. */
   read(path: string): string | undefined
   list(path: string): readonly string[]
-  /** Where a program is, if it is on the path or where administrators' programs are. */
+  /** Where a program is, in words: inside of this one, on the path, or where administrators' programs are. */
   which(program: string): string | undefined
   freeBytes(path: string): number | undefined
   /** Permission bits. */
@@ -34,10 +35,12 @@ export function hostProbe(env: Readonly<Record<string, string | undefined>>): Ho
     read: (path) => attempt(() => readFileSync(path, 'utf8').trim()),
     list: (path) => attempt(() => readdirSync(path)) ?? [],
     which: (program) =>
-      directories
-        .filter((directory) => directory !== '')
-        .map((directory) => join(directory, program))
-        .find((path) => attempt(() => (accessSync(path, constants.X_OK), true)) === true),
+      carries(program)
+        ? `${program} inside this program`
+        : directories
+            .filter((directory) => directory !== '')
+            .map((directory) => join(directory, program))
+            .find((path) => attempt(() => (accessSync(path, constants.X_OK), true)) === true),
     freeBytes: (path) =>
       attempt(() => {
         const { bavail, bsize } = statfsSync(path)

@@ -15,6 +15,8 @@ export interface Bench {
   readonly runs: number
   /** Shown beside a figure; never asserted. */
   readonly budgets: Readonly<Record<string, string>>
+  /** Figures that may not be larger: one that is fails the run. */
+  readonly bounds?: Figures
   measure(context: BenchContext): Promise<Figures>
 }
 
@@ -63,6 +65,14 @@ export function summarise(runs: readonly Figures[]): Figures {
 function round(value: number): number {
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2
   return Number(value.toFixed(digits))
+}
+
+/** A sentence for each figure that is larger than its bound. */
+export function overBounds({ figures }: Report, bounds: Figures = {}): readonly string[] {
+  return Object.entries(bounds).flatMap(([name, most]) => {
+    const found = figures[name] ?? Number.NaN
+    return found <= most ? [] : [`${name} is ${found}, and at most ${most} is allowed`]
+  })
 }
 
 export function asTable(report: Report, budgets: Bench['budgets']): string {

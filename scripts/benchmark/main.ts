@@ -5,7 +5,7 @@ import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { systemClock } from '../../shared/host/clock.ts'
-import { asTable, type Bench, type Figures, machine, type Report, summarise } from './bench.ts'
+import { asTable, type Bench, type Figures, machine, overBounds, type Report, summarise } from './bench.ts'
 import { coldBoot } from './cold-boot.ts'
 import { connections } from './connections.ts'
 import { failover } from './failover.ts'
@@ -16,6 +16,7 @@ import { memory } from './memory.ts'
 import { outage } from './outage.ts'
 import { policy } from './policy.ts'
 import { relay } from './relay.ts'
+import { size } from './size.ts'
 import { wgSet } from './wg-set.ts'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -31,6 +32,7 @@ const benches: Readonly<Record<string, Bench>> = {
   outage,
   policy,
   relay,
+  size,
   'wg-set': wgSet,
 }
 
@@ -88,10 +90,14 @@ async function main(args: readonly string[]): Promise<void> {
   buildPrograms()
   for (const one of chosen) {
     const report = await measure(one, asked ?? one.bench.runs)
-    const { budgets } = one.bench
+    const { bounds, budgets } = one.bench
     process.stdout.write(
       values.json === true ? `${JSON.stringify({ ...report, budgets })}\n` : `${asTable(report, budgets)}\n`,
     )
+    for (const words of overBounds(report, bounds)) {
+      process.stderr.write(`bench: ${words}\n`)
+      process.exitCode = 1
+    }
   }
 }
 

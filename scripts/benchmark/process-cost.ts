@@ -46,11 +46,22 @@ function ticksPerSecond(): number {
   return Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }).trim())
 }
 
-/** The agent's process on the host. */
+/** The agent's process on the host, as a bundle or as a single file. */
 export function agentIn(host: Host): number {
-  const isBundle = (pid: number): boolean => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('holdfast.mjs')
+  const isAgent = (pid: number): boolean => {
+    const [program = '', ...words] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+    return (
+      words.some((word) => word.endsWith('holdfast.mjs')) || (/\/holdfast[^/]*$/.test(program) && words[0] === 'agent')
+    )
+  }
   // Node calls its main thread so.
-  const pid = [...host.pidsOf('node'), ...host.pidsOf('MainThread')].find(isBundle)
+  const pid = [...host.pidsOf('node'), ...host.pidsOf('MainThread')].find(isAgent)
   if (pid === undefined) throw new HoldfastError('failed', 'the agent is not running')
   return pid
+}
+
+/** What the process has had written to disks so far, bytes; proc(5), io. Without what others write in its name. */
+export function writtenBytesOf(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/io`, 'utf8')
+  return Number(/^write_bytes: (\d+)$/m.exec(text)?.[1] ?? Number.NaN)
 }

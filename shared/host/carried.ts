@@ -27,6 +27,10 @@ export function carriedPart(name: string): Part | undefined {
   return sha256 === undefined ? undefined : { name, sha256, content: new Uint8Array(getRawAsset(name)) }
 }
 
+export function carries(name: string): boolean {
+  return digests()?.[name] !== undefined
+}
+
 /** Digests of all that is carried. */
 export function carriedDigests(): ReadonlySet<string> {
   return new Set(Object.values(digests() ?? {}))

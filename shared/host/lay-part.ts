@@ -5,6 +5,7 @@
 // Not without a file (O_TMPFILE and /proc/self/fd): that writes to the disk at each start, or holds memory on a tmpfs that can't
 // be dropped, /run is mounted noexec on Debian, and what wireguard-go starts itself with must have a path.
 
+import { createHash } from 'node:crypto'
 import {
   accessSync,
   closeSync,
@@ -24,10 +25,11 @@ import { HoldfastError } from '../errors.ts'
 import type { Part } from './carried.ts'
 import { syncDirectory } from './files.ts'
 
-/** Compared by this many bytes at a time, so that nothing large is held. */
+/** Read by this many bytes at a time, so that nothing large is held. */
 const CHUNK_BYTES = 64 << 10
 
-function sameContent(path: string, content: Uint8Array): boolean {
+/** By digest and not byte by byte: that would bring all that is carried into memory, at each start. */
+function isLaid(path: string, sha256: string): boolean {
   let file: number
   try {
     // Not through a link: what is started is what was looked at.
@@ -36,12 +38,11 @@ function sameContent(path: string, content: Uint8Array): boolean {
     return false
   }
   try {
-    const chunk = Buffer.alloc(CHUNK_BYTES)
-    for (let at = 0; ; ) {
+    const [hash, chunk] = [createHash('sha256'), Buffer.alloc(CHUNK_BYTES)]
+    for (;;) {
       const read = readSync(file, chunk)
-      if (read === 0) return at === content.length
-      if (!chunk.subarray(0, read).equals(content.subarray(at, at + read))) return false
-      at += read
+      if (read === 0) return hash.digest('hex') === sha256
+      hash.update(chunk.subarray(0, read))
     }
   } finally {
     closeSync(file)
@@ -85,7 +86,7 @@ function layIn(place: string, { content, name, sha256 }: Part, current: Readonly
   const parts = join(place, 'parts')
   const directory = join(parts, sha256)
   const path = join(directory, name)
-  if (!sameContent(path, content)) {
+  if (!isLaid(path, sha256)) {
     lay(path, directory, content)
     removeOthers(parts, current)
   }
