@@ -11,6 +11,7 @@ const budgetSchema = v.strictObject({
   /** Of the agent as it runs on x64 with 50 peers; see scripts/benchmark/size.ts. */
   agent: v.strictObject({
     startMs: bound,
+    startCpuMs: bound,
     rssMiB: bound,
     pssMiB: bound,
     privateDirtyMiB: bound,

@@ -1,7 +1,7 @@
 // Takes from Node's copy of ICU what nothing here asks it for: words and forms of every language but English, and dictionaries
 // that find words in texts without spaces. What is left is what Node's authors call small-icu. Pure: bytes in, bytes out.
 //
-// The data lies inside of the program as a package with a table of contents. Entries are taken from the table, and their bytes are
+// The data lies in the program as a package with a table of contents. Entries are taken from the table, and their bytes are
 // zeros from then on, so that they pack to nothing; all else stays where it is. ICU says of a language that it hasn't what it
 // says of any that it never had.
 

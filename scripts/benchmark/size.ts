@@ -14,7 +14,7 @@ import { HoldfastError } from '../../shared/errors.ts'
 import { systemClock } from '../../shared/host/clock.ts'
 import { type Bench, type BenchContext, type Figures, median } from './bench.ts'
 import { craftFleet } from './crafted-fleet.ts'
-import { agentIn, type Memory, memoryOf, writtenBytesOf } from './process-cost.ts'
+import { agentIn, cpuMsOf, type Memory, memoryOf, writtenBytesOf } from './process-cost.ts'
 import { type Host, layWire } from './site.ts'
 
 const release = resolve(import.meta.dirname, '../../build/release')
@@ -35,14 +35,14 @@ function command(program: string, stateDir: string): readonly string[] {
 }
 
 /** Milliseconds from the start of the process until it answers a question at its local API. */
-async function start(host: Host, program: string, stateDir: string): Promise<number> {
+async function start(host: Host, program: string, stateDir: string): Promise<Started> {
   const { socket } = stateFiles(stateDir)
   const startedAt = systemClock.monotonic()
   host.spawn(command(program, stateDir))
   while (systemClock.monotonic() - startedAt < START_TIMEOUT_MS) {
     try {
       await createLocalClient(socket).status(false)
-      return systemClock.monotonic() - startedAt
+      return { startMs: systemClock.monotonic() - startedAt, startCpuMs: cpuMsOf(agentIn(host)) }
     } catch {
       await sleep(2)
     }
@@ -76,9 +76,15 @@ function buildRelease(directory: string): void {
   execFileSync(process.execPath, [join(release, '../release.ts'), ...words], { stdio: ['ignore', 'ignore', 'inherit'] })
 }
 
+interface Started {
+  readonly startMs: number
+  /** Of the agent's own process: the same whatever else the machine does meanwhile. */
+  readonly startCpuMs: number
+}
+
 interface Life {
   /** With a cache, and after the parts were laid. */
-  readonly startMs: number
+  readonly later: Started
   /** The very first of a build on a device: parts are laid on the disk. */
   readonly firstStartMs: number
   readonly settled: Memory
@@ -95,18 +101,22 @@ async function live({ say }: BenchContext, restMs: number): Promise<Life> {
     const program = join(slot, 'holdfast')
     symlinkSync(shipped, program)
     const [here, there] = wire.hosts
-    const others = Array.from({ length: PEERS }, (_, i) => `${there.address}:${51_900 + i}`)
+    const peers = Array.from({ length: PEERS }, (_, i) => `${there.address}:${51_900 + i}`)
     buildRelease(root)
     say('built')
-    const [own] = craftFleet(root, [`${here.address}:51820`, ...others])
+    const [own] = craftFleet(root, [`${here.address}:51820`, ...peers])
     if (own === undefined) throw new HoldfastError('failed', 'no fleet')
-    const starts: number[] = []
+    const starts: Started[] = []
     for (let i = 0; i <= STARTS; i++) {
       starts.push(await start(here, program, own.stateDir))
       if (i < STARTS) await end(agentIn(here))
     }
-    const [firstStartMs = 0, ...later] = starts
-    say(`started: ${later.map((ms) => ms.toFixed(0)).join(', ')} ms, the first ${firstStartMs.toFixed(0)} ms`)
+    const [first, ...others] = starts
+    say(`started: ${others.map(({ startMs }) => startMs.toFixed(0)).join(', ')} ms`)
+    const later = {
+      startMs: median(others.map(({ startMs }) => startMs)),
+      startCpuMs: median(others.map(({ startCpuMs }) => startCpuMs)),
+    }
     await end(agentIn(here))
     makeCold()
     await start(here, program, own.stateDir)
@@ -116,7 +126,7 @@ async function live({ say }: BenchContext, restMs: number): Promise<Life> {
     const before = writtenBytesOf(pid)
     await sleep(restMs)
     const written = writtenBytesOf(pid) - before
-    return { startMs: median(later), firstStartMs, settled, diskBytesPerDay: (written * DAY_MS) / restMs }
+    return { later, firstStartMs: first?.startMs ?? Number.NaN, settled, diskBytesPerDay: (written * DAY_MS) / restMs }
   } finally {
     await wire.remove()
     rmSync(root, { recursive: true, force: true })
@@ -127,11 +137,11 @@ const { agent } = readBudget()
 const MIB = 1 << 20
 
 async function measure(context: BenchContext): Promise<Figures> {
-  const { diskBytesPerDay, firstStartMs, settled, startMs } = await live(context, REST_MS)
+  const { diskBytesPerDay, firstStartMs, later, settled } = await live(context, REST_MS)
   return {
     fileMiB: statSync(shipped).size / MIB,
     compressedMiB: statSync(`${shipped}.gz`).size / MIB,
-    startMs,
+    ...later,
     firstStartMs,
     ...settled,
     diskBytesPerDay,
