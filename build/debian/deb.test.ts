@@ -105,7 +105,10 @@ test('the packages hold what a device and a hub need', () => {
   const agent = agentPackage({ ...parts, manifest: Buffer.from('{}'), signature: Buffer.alloc(64), keys: 'PEM\n' })
   assert.is(packageName('holdfast', parts), 'holdfast_1.2.3+abc_arm64.deb')
   withFile(agent, (path, directory) => {
-    assert.match(run('dpkg-deb', '-f', path, 'Depends'), /libc6 \(>= 2\.34\), .*wireguard-tools, nftables, iproute2/)
+    assert.match(
+      run('dpkg-deb', '-f', path, 'Depends'),
+      /libc6 \(>= 2\.34\), .*wireguard-tools, nftables, iproute2, netbase/,
+    )
     run('dpkg-deb', '-R', path, join(directory, 'all'))
     const at = (name: string): Buffer => readFileSync(join(directory, 'all', name))
     assert.equal(gunzipSync(at('usr/lib/holdfast/holdfast.gz')), program)

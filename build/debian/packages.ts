@@ -109,7 +109,8 @@ function agentTree(parts: AgentParts): Tree {
 }
 
 export function agentPackage(parts: AgentParts): Uint8Array {
-  const needs = ['wireguard-tools', 'nftables', 'iproute2']
+  // netbase: nft asks /etc/protocols for names.
+  const needs = ['wireguard-tools', 'nftables', 'iproute2', 'netbase']
   const summary = [
     'agent of a mesh that outlives its hub',
     'Holdfast keeps a fleet of edge devices on its network: each device builds its part',

@@ -84,6 +84,8 @@ check_host() {
   for word in wg:wireguard-tools nft:nftables ip:iproute2; do
     there "${word%%:*}" || missing="${missing:-} ${word#*:}"
   done
+  # nft asks it for names of protocols.
+  [ -e /etc/protocols ] || missing="${missing:-} netbase"
   [ -z "${missing:-}" ] && return
   if [ "$mode" = from ] && there apt-get; then
     say "installs:$missing"

@@ -126,8 +126,8 @@ lay() {
     lay_starter "$starter"
     return 0
   fi
-  # Unpacked, and the copy that `holdfast update` makes first.
-  need_space "$HOLDFAST_DIR" $(($(gzip -l "$packed" | awk 'NR == 2 { print int($2 / 1024) }') + $(wc -c <"$packed") / 1024 + 16384))
+  # What unpacks beside it, and something for the agent; an update asks for what it needs itself.
+  need_space "$HOLDFAST_DIR" $(($(gzip -l "$packed" | awk 'NR == 2 { print int($2 / 1024) }') + 16384))
   if [ -z "$running" ]; then
     lay_plainly "$packed"
     lay_starter "$starter"
