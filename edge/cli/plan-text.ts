@@ -1,11 +1,9 @@
 // A plan as the commands a person would type, or close to it: what would change, in the order in which it would.
 
-import { emptyTable, tableChange } from '../../shared/policy/table.ts'
+import type { ShownOp, ShownPolicy } from '../local/shown-op.ts'
 import type { DesiredRoute } from '../plan/desired.ts'
-import type { Enforcement } from '../plan/enforcement.ts'
-import type { Op } from '../plan/op.ts'
 
-function peerWords(op: Extract<Op, { op: 'peer-set' }>): string {
+function peerWords(op: Extract<ShownOp, { op: 'peer-set' }>): string {
   const parts = [`peer ${op.wgKey}`]
   if (op.allowedIps !== undefined) parts.push(`allowed-ips ${op.allowedIps.join(',')}`)
   if (op.endpoint !== undefined) parts.push(`endpoint ${op.endpoint}`)
@@ -18,15 +16,15 @@ function routeWords({ destination, metric, mtu }: DesiredRoute, device: string):
 }
 
 /** Whoever enforces it, and how often it changes by time alone. */
-function entriesOf({ phases }: Enforcement): number {
-  return phases.reduce((sum, { table }) => sum + tableChange(emptyTable, table).entries.put.size, 0)
+function entriesOf({ policy }: ShownPolicy): number {
+  return policy.phases.reduce((sum, { entries }) => sum + entries, 0)
 }
 
 /** One line for each operation; `device` is the name of the interface. */
-function opText(op: Op, device: string): string {
+function opText(op: ShownOp, device: string): string {
   switch (op.op) {
     case 'policy-set':
-      return `policy: another table (${entriesOf(op.policy)} entries)`
+      return `policy: another table (${entriesOf(op)} entries)`
     case 'ruleset-set':
       return `nft: replace table inet holdfast (${op.ruleset.split('\n').length} lines)`
     case 'link-add':
@@ -54,7 +52,7 @@ function opText(op: Op, device: string): string {
   }
 }
 
-export function planText(ops: readonly Op[], device: string): string {
+export function planText(ops: readonly ShownOp[], device: string): string {
   if (ops.length === 0) return 'nothing to do: the kernel is as the intent says\n'
   return `${ops.map((op) => opText(op, device)).join('\n')}\n`
 }

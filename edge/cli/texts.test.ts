@@ -166,13 +166,15 @@ test('a revision that has not proven itself is told in words', () => {
 test('a plan reads as commands', () => {
   assert.is(planText([], 'hf0'), 'nothing to do: the kernel is as the intent says\n')
   const ops = [
+    { op: 'policy-set', policy: { phases: [{ entries: 3, untilS: 1_800_000_000 }, { entries: 4 }] } },
     { op: 'link-add' },
     { op: 'peer-set', wgKey: 'KEY', allowedIps: ['10.90.0.1/32'], keepaliveS: 25 },
     { op: 'forwarding-on', family: 6 },
   ] as never
   assert.snapshot(
     planText(ops, 'hf0'),
-    `ip link add hf0 type wireguard
+    `policy: another table (7 entries)
+ip link add hf0 type wireguard
 wg set hf0 peer KEY allowed-ips 10.90.0.1/32 persistent-keepalive 25
 sysctl net.ipv6.conf.all.forwarding=1
 `,

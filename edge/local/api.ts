@@ -8,12 +8,12 @@ import type { OverrideView } from '../../shared/override/report.ts'
 import type { Version } from '../../shared/record/head.ts'
 import type { AgentStatus } from '../agent.ts'
 import type { MirrorView } from '../mirror/order.ts'
-import type { Op } from '../plan/op.ts'
 import type { JournalEntry } from '../store/store.ts'
 import type { Place } from '../update/candidate.ts'
 import type { Build } from '../update/case.ts'
 import type { OrderView } from '../update/order-doors.ts'
 import type { UpdateView } from '../update/view.ts'
+import type { ShownOp } from './shown-op.ts'
 
 export const paths = {
   /** Where a Prometheus looks by itself. */
@@ -65,7 +65,7 @@ export interface UpdatesAnswer extends Place {
 }
 
 export interface PlanAnswer {
-  readonly ops: readonly Op[]
+  readonly ops: readonly ShownOp[]
 }
 
 export interface JournalAnswer {

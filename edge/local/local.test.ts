@@ -14,7 +14,9 @@ import { parseWith, specs } from '../../shared/intent/resource.ts'
 import type { OverrideView } from '../../shared/override/report.ts'
 import { fakeAgent } from '../agent.fake.ts'
 import type { AgentStatus } from '../agent.ts'
+import { planText } from '../cli/plan-text.ts'
 import type { OverrideOrder } from '../override/book.ts'
+import { closed } from '../plan/enforcement.ts'
 import type { PingLine } from './api.ts'
 import { orderBytesMax } from './api.ts'
 import { createLocalClient, isAgentDown } from './client.ts'
@@ -61,7 +63,10 @@ async function setUp(changes: Partial<LocalDoors> = {}) {
   const doors: LocalDoors = {
     agent: fakeAgent({
       status: () => status,
-      plan: async () => [{ op: 'link-add' }],
+      plan: async () => [
+        { op: 'policy-set', policy: closed({ interface: 'hf0', meshPort: 51_821 }) },
+        { op: 'link-add' },
+      ],
       overrides: fakeOverrides,
       exportIntent: () => Uint8Array.of(1, 2, 3),
       importIntent: (file) => file.length === 3,
@@ -98,7 +103,9 @@ test('answers what the CLI asks, to the owner only', async () => {
   assert.equal(rtts, [])
   await client.status(true)
   assert.equal(rtts, [1.5])
-  assert.equal(await client.plan(), { ops: [{ op: 'link-add' }] })
+  const { ops } = await client.plan()
+  assert.equal(ops, [{ op: 'policy-set', policy: { phases: [{ entries: 0 }] } }, { op: 'link-add' }])
+  assert.match(planText(ops, 'hf0'), /^policy: another table \(0 entries\)\nip link add hf0/)
   assert.is(await client.metrics(), '# TYPE up gauge\nup 1\n')
   assert.equal((await client.journal(7)).entries[0]?.detail, 'limit 7')
   await client.wake()

@@ -27,6 +27,7 @@ import {
 } from './api.ts'
 import { findPeer } from './find-peer.ts'
 import { errorBody, type LocalRoute } from './server.ts'
+import { showOp } from './shown-op.ts'
 import { updateRoutes } from './update-routes.ts'
 
 export interface LocalDoors {
@@ -213,7 +214,7 @@ export function localRoutes(doors: LocalDoors): readonly LocalRoute[] {
     },
     { method: 'GET', path: paths.metrics, handle: (_query, response) => sendMetrics(doors, response) },
     { method: 'GET', path: paths.paths, handle: () => agent.paths() },
-    { method: 'GET', path: paths.plan, handle: async () => ({ ops: await agent.plan() }) },
+    { method: 'GET', path: paths.plan, handle: async () => ({ ops: (await agent.plan()).map(showOp) }) },
     {
       method: 'GET',
       path: paths.journal,

@@ -6,6 +6,7 @@ import { parseNodeId, parseWgKey } from '../../shared/ids.ts'
 import { parseRecords } from '../../shared/record/parsed.ts'
 import { type AnyRecord, encodeRecord } from '../../shared/record/record.ts'
 import { planText } from '../cli/plan-text.ts'
+import { showOp } from '../local/shown-op.ts'
 import { desire } from '../plan/desire.ts'
 import { plan } from '../plan/plan.ts'
 
@@ -72,7 +73,7 @@ export function tryPlanner(): string {
     local: [],
   })
   const ops = plan(desired, { routes: [], forwarding: [], local: [] })
-  const text = planText(ops, DEVICE).trim()
+  const text = planText(ops.map(showOp), DEVICE).trim()
   if (text !== KNOWN) throw new HoldfastError('corrupt', `the plan for a known network is another:\n${text}`)
   return `${ops.length} operations for a known network of ${NODES.length} nodes, as on every machine`
 }
