@@ -107,7 +107,7 @@ async function runFiles(title: string, paths: readonly string[], width: number):
 
 /** Those of the simulator live whole lives: they go with it. */
 function unitFiles(): string[] {
-  const isOther = (path: string): boolean => path.endsWith('.lab.test.ts') || path.startsWith(SIMULATOR)
+  const isOther = (path: string): boolean => /\.(lab|kube)\.test\.ts$/.test(path) || path.startsWith(SIMULATOR)
   return files('{shared,edge,cloud,scripts,build}/**/*.test.ts', isOther)
 }
 
