@@ -18,6 +18,7 @@ import { scenario as httpsOnly } from './scenarios/https-only.ts'
 import { scenario as hubLost } from './scenarios/hub-lost.ts'
 import { scenario as hubOutage } from './scenarios/hub-outage.ts'
 import { scenario as idle } from './scenarios/idle.ts'
+import { scenario as install } from './scenarios/install.ts'
 import { scenario as ipv6 } from './scenarios/ipv6.ts'
 import { scenario as keyRotation } from './scenarios/key-rotation.ts'
 import { scenario as lanOnly } from './scenarios/lan-only.ts'
@@ -55,6 +56,7 @@ export const scenarios: readonly Scenario[] = [
   canary,
   update,
   rollOut,
+  install,
   paths,
   pathMtu,
   portMapping,
