@@ -49,6 +49,13 @@ function takenBackLine({ revision: { quarantine } }: NonNullable<FleetRow['repor
 }
 
 /** Of its program. */
+/** What it was told to run, and how far it is. */
+function orderLine({ order }: NonNullable<FleetRow['report']>): readonly string[] {
+  if (order === undefined || order.state === 'none') return []
+  const { detail, state, version } = order
+  return [`Ordered    ${version ?? 'another version'}: ${state}${detail === undefined ? '' : `, ${detail}`}`]
+}
+
 function updateLine({ update }: NonNullable<FleetRow['report']>): readonly string[] {
   const { last, trial } = update ?? {}
   if (trial !== undefined) return [`Update     from ${trial.from} to ${trial.version}, on trial`]
@@ -83,6 +90,7 @@ function reportLines(device: FleetRow | undefined, now: number): readonly string
           ...takenBackLine(report),
           `Agent      ${report.version} on ${report.host.os}, kernel ${report.host.kernel}, WireGuard ${report.host.wireguard}`,
           ...updateLine(report),
+          ...orderLine(report),
           `Peers      ${report.peersReachable} of ${report.peersTotal} reachable`,
         ]),
     ...(fact === undefined

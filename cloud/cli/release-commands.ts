@@ -4,15 +4,15 @@ import { readFileSync } from 'node:fs'
 import { switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { verify } from '../../shared/host/crypto.ts'
-import { fileError } from '../../shared/host/files.ts'
+import { fileError, makePrivateDirectory } from '../../shared/host/files.ts'
 import { createLog } from '../../shared/host/log.ts'
 import { layRelease, removeRelease, trustReleaseKeys } from '../release/lay-release.ts'
 import { openReleases } from '../release/releases.ts'
-import { dataPaths } from '../serve/data-directory.ts'
+import { type DataPaths, dataPaths } from '../serve/data-directory.ts'
 import { dataDefault } from './client.ts'
 import { argument, type Command, type Context, printJson, printTable } from './context.ts'
 
-const rootOf = ({ flags }: Context): string => dataPaths(textFlag(flags, 'data') ?? dataDefault).releases
+const pathsOf = ({ flags }: Context): DataPaths => dataPaths(textFlag(flags, 'data') ?? dataDefault)
 
 function readKey(path: string): string {
   try {
@@ -23,7 +23,9 @@ function readKey(path: string): string {
 }
 
 export const releaseAdd: Command = async (context) => {
-  const root = rootOf(context)
+  const { releases: root, root: data } = pathsOf(context)
+  // Of a hub that is still to be started for the first time: its keys will lie there.
+  makePrivateDirectory(data)
   const trusted = textFlag(context.flags, 'trust-key')
   if (trusted !== undefined) trustReleaseKeys(root, readKey(trusted))
   const { isNew, manifest } = await layRelease(root, argument(context, 0), textFlag(context.flags, 'release-keys'))
@@ -38,7 +40,7 @@ export const releaseAdd: Command = async (context) => {
 export const releaseList: Command = async (context) => {
   const { clock } = context
   const log = createLog({ level: 'warn', format: 'text', now: () => clock.now() })
-  const items = openReleases(rootOf(context), { log, verify })
+  const items = openReleases(pathsOf(context).releases, { log, verify })
     .list()
     .map(({ manifest }) => manifest)
   if (switchFlag(context.flags, 'json')) {
@@ -56,7 +58,7 @@ export const releaseList: Command = async (context) => {
 
 export const releaseRemove: Command = async (context) => {
   const version = argument(context, 0)
-  if (!removeRelease(rootOf(context), version)) {
+  if (!removeRelease(pathsOf(context).releases, version)) {
     throw new HoldfastError('not-found', `there is no release ${version.slice(0, 64)}`, {
       remedy: 'See `holdfast-hub release list`.',
     })

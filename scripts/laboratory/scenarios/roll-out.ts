@@ -190,6 +190,8 @@ async function playOn(stage: Stage): Promise<void> {
     await order(stage, '4.0.0')
     await hubSays(stage, new RegExp(`HALTED: 1 failed.*${FIRST}: the hub has another file`))
     await untouched(stage, '2.0.0')
+    const shown = await fleet.hub.cli(['explain', 'node', FIRST])
+    expect(/Ordered +4\.0\.0: refused/.test(shown), 'the hub says what became of its order', shown)
     const page = await fleet.hub.cli(['audit'])
     for (const row of [/halt +agentupdate\/fleet/, /add +release\/4\.0\.0/])
       expect(row.test(page), `the audit log knows it: ${row.source}`, page)
