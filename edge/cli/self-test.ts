@@ -12,7 +12,8 @@ const programs: readonly OwnProgram[] = [
     name: 'holdfast-bpf',
     find: () => partPath('holdfast-bpf'),
     words: ['--help'],
-    says: /^.*policy probe/ms,
+    // The first of what it can be asked: what a program says on its way out is cut.
+    says: /relay probe/,
   },
   {
     name: 'wireguard-go',

@@ -140,7 +140,7 @@ async function measure(context: BenchContext): Promise<Figures> {
   const { diskBytesPerDay, firstStartMs, later, settled } = await live(context, REST_MS)
   return {
     fileMiB: statSync(shipped).size / MIB,
-    compressedMiB: statSync(`${shipped}.gz`).size / MIB,
+    compressedMiB: statSync(`${shipped}.zst`).size / MIB,
     ...later,
     firstStartMs,
     ...settled,

@@ -17,10 +17,11 @@ import {
   readdirSync,
   readSync,
   renameSync,
+  rmdirSync,
   rmSync,
   writeSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { HoldfastError } from '../errors.ts'
 import type { Part } from './carried.ts'
 import { syncDirectory } from './files.ts'
@@ -52,12 +53,24 @@ function isLaid(path: string, sha256: string): boolean {
 function write(path: string, content: Uint8Array): void {
   const file = openSync(path, 'wx', 0o700)
   try {
-    for (let at = 0; at < content.length; ) at += writeSync(file, content, at)
     // Whatever the umask: a hub runs as a user of its own, and its file may have been laid by root.
     fchmodSync(file, 0o755)
+    // Says no, too, where the file system is mounted noexec (access(2)): before anything is written there in vain.
+    accessSync(path, constants.X_OK)
+    for (let at = 0; at < content.length; ) at += writeSync(file, content, at)
     fsyncSync(file)
   } finally {
     closeSync(file)
+  }
+}
+
+/** A place that would not do is left as it was. */
+function removeEmpty(directory: string): void {
+  try {
+    rmdirSync(directory)
+    rmdirSync(dirname(directory))
+  } catch {
+    // Something else is in it.
   }
 }
 
@@ -68,8 +81,10 @@ function lay(path: string, directory: string, content: Uint8Array): void {
   try {
     write(draft, content)
     renameSync(draft, path)
-  } finally {
+  } catch (error) {
     rmSync(draft, { force: true })
+    removeEmpty(directory)
+    throw error
   }
   syncDirectory(directory)
 }
@@ -90,7 +105,7 @@ function layIn(place: string, { content, name, sha256 }: Part, current: Readonly
     lay(path, directory, content)
     removeOthers(parts, current)
   }
-  // Says no, too, where the file system is mounted noexec: access(2).
+  // It may have been laid before the place was mounted in another way.
   accessSync(path, constants.X_OK)
   return path
 }
