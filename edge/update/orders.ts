@@ -46,7 +46,9 @@ export interface Orders {
   stop(): void
 }
 
-const LOOK_MS = 10_000
+/** A revision on trial takes half a minute; a hub that comes back tells by itself, and is looked for only in case. */
+const LOOK_MS = 3_000
+const AWAY_MS = 60_000
 const RETRY_MS_MIN = 4_000
 const RETRY_MS_MAX = 15 * 60_000
 
@@ -176,7 +178,7 @@ export function createOrders(options: OrdersOptions): Orders {
     if (why !== undefined || leftMs > 0) {
       if (why !== undefined || view.state !== 'waiting')
         show('waiting', judged.version, why ?? 'its turn among the others')
-      return again(Math.max(leftMs, why === undefined ? 0 : LOOK_MS))
+      return again(Math.max(leftMs, options.isOnline() ? (why === undefined ? 0 : LOOK_MS) : AWAY_MS))
     }
     working = true
     stage = 'fetch'
