@@ -38,11 +38,14 @@ function inDirectory(run: (directory: string) => void): void {
 
 test('a part is laid whole and executable, and is not written again', () => {
   inDirectory((directory) => {
+    const before = process.umask(0o077)
     const path = layPart(part, [join(directory, 'not/there/yet')], current)
+    process.umask(before)
     assert.is(path, join(directory, 'not/there/yet/parts', part.sha256, 'engine'))
     assert.equal(new Uint8Array(readFileSync(path)), content)
     const { ino, mode } = statSync(path)
     assert.is(mode & 0o777, 0o755)
+    assert.is(statSync(join(path, '../..')).mode & 0o777, 0o755)
     assert.is(layPart(part, [join(directory, 'not/there/yet')], current), path)
     assert.is(statSync(path).ino, ino)
     assert.equal(readdirSync(join(path, '..')), ['engine'], 'no draft is left')

@@ -8,6 +8,7 @@
 import { createHash } from 'node:crypto'
 import {
   accessSync,
+  chmodSync,
   closeSync,
   constants,
   fchmodSync,
@@ -75,7 +76,9 @@ function removeEmpty(directory: string): void {
 }
 
 function lay(path: string, directory: string, content: Uint8Array): void {
-  mkdirSync(directory, { recursive: true, mode: 0o755 })
+  mkdirSync(directory, { recursive: true })
+  // Whatever the umask, as with the file: people call the program that a service has laid.
+  for (const made of [dirname(directory), directory]) chmodSync(made, 0o755)
   const draft = `${path}.${process.pid}`
   rmSync(draft, { force: true })
   try {
