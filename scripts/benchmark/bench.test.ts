@@ -2,7 +2,7 @@
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asTable, median, quantile, summarise } from './bench.ts'
+import { asTable, median, overBounds, quantile, summarise } from './bench.ts'
 
 test('medians and quantiles of odd, even and single series', () => {
   assert.is(median([3, 1, 2]), 2)
@@ -23,6 +23,14 @@ test('one outlier does not move the figure', () => {
 test('the table names the figure, its value and its budget', () => {
   const report = { name: 'x', machine: { cpu: 'c', cores: 2, kernel: 'k' }, runs: 3, figures: { gapMs: 12 } }
   assert.match(asTable(report, { gapMs: '≤ 400' }), /gapMs +12 +≤ 400\n$/)
+})
+
+test('a figure over its bound is told of, one that is missing too; at the bound is within', () => {
+  const report = { name: 'x', machine: {}, runs: 1, figures: { sizeMiB: 12, startMs: 300 } }
+  assert.equal(overBounds(report, { sizeMiB: 12, startMs: 300 }), [])
+  assert.equal(overBounds(report), [])
+  assert.is(overBounds(report, { sizeMiB: 11, startMs: 299, other: 1 }).length, 3)
+  assert.match(overBounds(report, { sizeMiB: 11 })[0] ?? '', 'sizeMiB is 12, and at most 11')
 })
 
 test.run()
