@@ -113,9 +113,9 @@ export function agentPackage(parts: AgentParts): Uint8Array {
   const needs = ['wireguard-tools', 'nftables', 'iproute2', 'netbase']
   const summary = [
     'agent of a mesh that outlives its hub',
-    'Holdfast keeps a fleet of edge devices on its network: each device builds its part',
-    'of a WireGuard mesh from signed intent, and keeps routing and policy working for as',
-    'long as the hub is away.',
+    'Holdfast keeps a fleet of edge devices on its network: each device builds',
+    'its part of a WireGuard mesh from signed intent, and keeps routing and',
+    'policy working for as long as the hub is away.',
   ]
   return deb(parts, 'holdfast', needs, summary, agentTree(parts), ['release-keys.pem', 'agent.env'])
 }
@@ -135,8 +135,9 @@ function hubTree(parts: PackageParts): Tree {
 export function hubPackage(parts: PackageParts): Uint8Array {
   const summary = [
     'hub of a mesh that outlives it',
-    'The hub of Holdfast: takes network intent, signs it, and brings it to a fleet of',
-    'devices over MQTT. With it come a broker, a certificate authority and a database.',
+    'The hub of Holdfast takes network intent, signs it, and brings it to a',
+    'fleet of devices over MQTT. With it come a broker, a certificate authority',
+    'and a database.',
   ]
   return deb(parts, 'holdfast-hub', ['passwd'], summary, hubTree(parts), ['hub.yaml', 'hub.env'])
 }

@@ -160,15 +160,21 @@ check_signature() {
 
 # fetch NAME TO: whole at the end, or an error. What came stays for the next try.
 fetch() {
+  status=0
   if there curl; then
-    curl -fsSL --proto '=https,http' --retry 3 -C - -o "$2.part" "$from/$1" || [ $? = 33 ] ||
-      fail "$from/$1 can't be fetched" "Is the address right, and does this device reach it? What came is kept: run this again to go on."
+    curl -fsSL --proto '=https,http' --retry 3 -C - -o "$2.part" "$from/$1" || status=$?
+    # 33: this server does not go on where it was.
+    if [ "$status" = 33 ]; then
+      status=0
+      curl -fsSL --proto '=https,http' --retry 3 -o "$2.part" "$from/$1" || status=$?
+    fi
   elif there wget; then
-    wget -q -c -t 3 -O "$2.part" "$from/$1" ||
-      fail "$from/$1 can't be fetched" "Is the address right, and does this device reach it? What came is kept: run this again to go on."
+    wget -q -c -t 3 -O "$2.part" "$from/$1" || status=$?
   else
     fail "neither curl nor wget is here" "Install one, or bring the release in a directory: --airgap DIR."
   fi
+  [ "$status" = 0 ] ||
+    fail "$from/$1 can't be fetched" "Is the address right, and does this device reach it? What came is kept: run this again to go on."
   must mv "$2.part" "$2"
 }
 
@@ -183,6 +189,9 @@ bring_list() {
     fetch release.json.sig "$work/release.json.sig"
   fi
 }
+
+# Bytes; 0 where there is no such file.
+size_of() { if [ -e "$1" ]; then wc -c <"$1" | tr -d ' '; else echo 0; fi; }
 
 # The program behind gzip, as $packed, held to the list before anything looks into it.
 bring_program() {
@@ -201,9 +210,11 @@ bring_program() {
     # What is left of another release would never become this one.
     [ "$(cat "$CACHE/of" 2>/dev/null)" = "$digest" ] || { rm -f "$packed" "$packed.part" && echo "$digest" >"$CACHE/of"; }
     need_space "$CACHE" $((size / 1024))
+    # Cut off between its last byte and its name.
+    [ "$(size_of "$packed.part")" != "$size" ] || must mv "$packed.part" "$packed"
     [ -e "$packed" ] || fetch "$name" "$packed"
   fi
-  [ "$(wc -c <"$packed" | tr -d ' ')" = "$size" ] && [ "$(sha256sum "$packed" | cut -c1-64)" = "$digest" ] && return
+  [ "$(size_of "$packed")" = "$size" ] && [ "$(sha256sum "$packed" | cut -c1-64)" = "$digest" ] && return
   [ "$mode" = airgap ] || rm -f "$packed"
   fail "$packed is not the file that the release lists: it was changed, or cut short on its way" "Bring it again. Whatever ran before runs on."
 }
