@@ -15,7 +15,7 @@ import { guestInit, NEEDED_MODULES } from './guest.ts'
 /** Of what is laid there, and how: another number is another directory. */
 const EDITION = 1
 /** Programs of a machine of another processor: what the lab, the agent and people at a shell need. */
-const USERLAND = `bash dash coreutils util-linux grep sed gawk findutils procps hostname libc-bin libstdc++6
+const USERLAND = `bash dash coreutils util-linux mount grep sed gawk findutils procps hostname libc-bin libstdc++6
   iproute2 iputils-ping kmod nftables wireguard-tools conntrack curl`
 const UNPACKED_MAX = 256 << 20
 
@@ -102,6 +102,7 @@ function layUserland(root: string): void {
   }
   writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/bash\n')
   writeFileSync(join(root, 'etc/group'), 'root:x:0:\n')
+  writeFileSync(join(root, 'etc/hosts'), '127.0.0.1 localhost\n::1 localhost\n')
 }
 
 function systemIn(directory: string, arch: Architecture): System | undefined {
