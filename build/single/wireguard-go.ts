@@ -1,21 +1,17 @@
 // A static wireguard-go for devices whose kernel has no WireGuard, from its authors' Go module, pinned in build/wireguard-go.
-//
-// Always by the same Go, whichever is installed: the file is the same wherever it is made. A Go since 1.21 fetches the one that
-// is named, and Go's checksum database vouches for it; one since 1.19 is asked for it as for any module, and starts it.
 
 import { createHash } from 'node:crypto'
-import { chmodSync, cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { HoldfastError } from '../../shared/errors.ts'
 import { cached } from './cache.ts'
 import { type Component, licenceText } from './component.ts'
+import { type Go, goProcessors, goVersion, pinnedGo } from './go.ts'
 import type { ReleaseTarget } from './targets.ts'
 import { tool } from './tool.ts'
 
 const module = resolve(import.meta.dirname, '../wireguard-go')
 const PACKAGE = 'golang.zx2c4.com/wireguard'
-const goVersion = '1.26.8'
-const PROCESSORS: Readonly<Record<ReleaseTarget, string>> = { 'linux-x64': 'amd64', 'linux-arm64': 'arm64' }
 /** No paths, no version control, no build id: two builds are the same bytes. */
 const FLAGS = ['-trimpath', '-buildvcs=false', '-mod=readonly', '-ldflags=-s -w -buildid=']
 
@@ -24,36 +20,6 @@ const LICENCES: readonly (readonly [RegExp, string])[] = [
   [/^golang\.zx2c4\.com\//, 'MIT'],
   [/^golang\.org\/x\//, 'BSD-3-Clause'],
 ]
-
-/** Minor version of the installed Go, 26 of go1.26.8. */
-async function installedMinor(): Promise<number> {
-  return Number(/go1\.(\d+)/.exec(await tool('go', ['version'], { env: { GOTOOLCHAIN: 'local' } }))?.[1] ?? 0)
-}
-
-/** The pinned Go as a directory, for a Go that can't fetch others by itself. */
-async function fetchedGo(): Promise<string> {
-  const host = `linux-${PROCESSORS[`linux-${process.arch}` as ReleaseTarget]}`
-  return await cached(`go${goVersion}-${host}`, async (draft) => {
-    const spec = `golang.org/toolchain@v0.0.1-go${goVersion}.${host}`
-    const { Dir } = JSON.parse(await tool('go', ['mod', 'download', '-json', spec], { cwd: '/' })) as { Dir: string }
-    cpSync(Dir, draft, { recursive: true })
-    // Modules know no executable files.
-    const programs = ['bin/*', 'pkg/tool/*/*'].flatMap((pattern) => globSync(pattern, { cwd: draft }))
-    for (const program of programs) chmodSync(join(draft, program), 0o755)
-  })
-}
-
-interface Go {
-  readonly program: string
-  readonly env: Readonly<Record<string, string>>
-}
-
-async function pinnedGo(): Promise<Go> {
-  const env = { CGO_ENABLED: '0', GOFLAGS: '', GOWORK: 'off' }
-  if ((await installedMinor()) >= 21) return { program: 'go', env: { ...env, GOTOOLCHAIN: `go${goVersion}` } }
-  // GOROOT of the installed one would mislead the fetched one.
-  return { program: join(await fetchedGo(), 'bin/go'), env: { ...env, GOTOOLCHAIN: 'local', GOROOT: '' } }
-}
 
 async function componentOf({ env, program }: Go, path: string, version: string): Promise<Component> {
   const licence = LICENCES.find(([pattern]) => pattern.test(path))?.[1]
@@ -92,7 +58,7 @@ async function compile(target: ReleaseTarget, draft: string): Promise<void> {
   const path = join(draft, 'wireguard-go')
   mkdirSync(draft)
   try {
-    const env = { ...go.env, GOOS: 'linux', GOARCH: PROCESSORS[target] }
+    const env = { ...go.env, GOOS: 'linux', GOARCH: goProcessors[target] }
     await tool(go.program, ['build', ...FLAGS, '-o', path, PACKAGE], { cwd: module, env })
     writeFileSync(join(draft, 'components.json'), JSON.stringify(await componentsIn(go, path)))
   } catch (error) {

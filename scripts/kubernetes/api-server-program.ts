@@ -6,6 +6,7 @@ import { hash } from 'node:crypto'
 import { accessSync, constants, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cached } from '../../build/single/cache.ts'
+import { pinnedGo } from '../../build/single/go.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 
 const source = join(import.meta.dirname, 'api-server')
@@ -35,21 +36,22 @@ const apiServer = (): string | undefined => process.env['KUBE_APISERVER']
 export function whyNoApiServer(): string | undefined {
   if (etcd() === undefined) return 'needs etcd: install etcd-server, or name it in ETCD'
   if (apiServer() !== undefined || inPath('go') !== undefined) return undefined
-  return 'needs a kube-apiserver: name one in KUBE_APISERVER, or install Go 1.26 to build it'
+  return 'needs a kube-apiserver: name one in KUBE_APISERVER, or install Go 1.19 or newer to build it'
 }
 
-function build(go: string, into: string): Promise<void> {
+async function build(into: string): Promise<void> {
+  const go = await pinnedGo()
   const argv = ['build', '-trimpath', '-ldflags', '-s -w', '-o', into, '.']
   // It has the time of all tests before it: those go first.
-  const child = spawn('chrt', ['--idle', '0', 'nice', '-n', '19', go, ...argv], {
+  const child = spawn('chrt', ['--idle', '0', 'nice', '-n', '19', go.program, ...argv], {
     cwd: source,
-    env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly -buildvcs=false' },
+    env: { ...process.env, ...go.env, GOFLAGS: '-mod=readonly -buildvcs=false' },
     stdio: ['ignore', 'ignore', 'pipe'],
     timeout: BUILD_TIMEOUT_MS,
   })
   let complaint = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint = (complaint + text).slice(-2_000)))
-  return new Promise((resolve, reject) => {
+  return await new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('exit', (code) => {
       if (code === 0) resolve()
@@ -65,12 +67,12 @@ export interface ApiServerPrograms {
 
 /** Builds what has to be built; throws where there is none to be had. */
 export async function apiServerPrograms(): Promise<ApiServerPrograms> {
-  const [store, named, go] = [etcd(), apiServer(), inPath('go')]
+  const [store, named] = [etcd(), apiServer()]
   const why = whyNoApiServer()
   if (why !== undefined || store === undefined) throw new HoldfastError('unsupported', why ?? 'no etcd')
   if (named !== undefined) return { etcd: store, apiServer: named }
   const version = hash('sha256', FILES.map((name) => readFileSync(join(source, name), 'utf8')).join('\n'), 'hex')
-  const path = await cached(`kube-apiserver-${version.slice(0, 16)}`, (draft) => build(go ?? 'go', draft))
+  const path = await cached(`kube-apiserver-${version.slice(0, 16)}`, build)
   return { etcd: store, apiServer: path }
 }
 
