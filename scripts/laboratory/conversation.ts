@@ -2,9 +2,12 @@
 
 import { join } from 'node:path'
 import type { Host } from './host.ts'
+import { patient } from './patience.ts'
 import { expect } from './unmet.ts'
 
 const PROGRAM = join(import.meta.dirname, 'talk.ts')
+/** A dropped packet is no answer; a second is an age on a wire of the lab, even when it is repeated once by TCP. */
+const PATIENCE_MS = 1_500
 
 export type Protocol = 'tcp' | 'udp'
 
@@ -25,7 +28,7 @@ export async function endpointSeen(
   port: number,
   fromPort = 0,
 ): Promise<string | undefined> {
-  const words = ['ask', protocol, address, String(port), String(fromPort)]
+  const words = ['ask', protocol, address, String(port), String(fromPort), String(patient(PATIENCE_MS))]
   const { code, stdout } = await host.attempt([process.execPath, PROGRAM, ...words])
   return code === 0 ? stdout.trim() : undefined
 }

@@ -1,14 +1,12 @@
 // A server and a client for TCP and UDP, run inside hosts of the lab: what a policy lets through is asked of real packets.
 //
 //   talk.ts serve tcp|udp PORT              answers everyone with the address and the port they come from
-//   talk.ts ask tcp|udp ADDRESS PORT        prints the answer; exits with 1 where none comes
-//   talk.ts ask udp ADDRESS PORT FROM       the same, from that port of its own
+//   talk.ts ask tcp|udp ADDRESS PORT FROM MS
+//                                           prints the answer; exits with 1 where none comes in time. FROM: a port of its own,
+//                                           for UDP; 0 is any
 
 import { createSocket } from 'node:dgram'
 import { createConnection, createServer, isIPv6 } from 'node:net'
-
-/** A dropped packet is no answer; a second is an age on a wire of the lab, even when it is repeated once by TCP. */
-const PATIENCE_MS = 1_500
 
 function plain(address: string | undefined): string {
   return (address ?? '').replace(/^::ffff:/, '')
@@ -28,12 +26,12 @@ function serve(protocol: string, port: number): void {
   socket.bind(port, '::', ready)
 }
 
-function ask(protocol: string, address: string, port: number, from: number): void {
+function ask(protocol: string, address: string, port: number, from: number, patienceMs: number): void {
   const give = (answer: string | undefined): void => {
     if (answer !== undefined) process.stdout.write(`${answer}\n`)
     process.exit(answer === undefined ? 1 : 0)
   }
-  setTimeout(() => give(undefined), PATIENCE_MS)
+  setTimeout(() => give(undefined), patienceMs)
   if (protocol === 'tcp') {
     const socket = createConnection({ host: address, port })
     socket.setEncoding('utf8').on('data', (text: string) => give(text))
@@ -48,4 +46,4 @@ function ask(protocol: string, address: string, port: number, from: number): voi
 
 const [verb, protocol = '', ...words] = process.argv.slice(2)
 if (verb === 'serve') serve(protocol, Number(words[0]))
-else ask(protocol, words[0] ?? '', Number(words[1]), Number(words[2] ?? 0))
+else ask(protocol, words[0] ?? '', Number(words[1]), Number(words[2]), Number(words[3]))

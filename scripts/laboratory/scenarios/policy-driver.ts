@@ -2,6 +2,7 @@
 
 import { expectAll, type Question, serve } from '../conversation.ts'
 import type { LabNode } from '../node.ts'
+import { patient } from '../patience.ts'
 import { watchPing } from '../ping.ts'
 import { runScenario, type Scenario } from '../scenario.ts'
 import { oneSite, resource } from '../shapes.ts'
@@ -11,7 +12,7 @@ import { holds, type Seen, waitFor } from '../wait.ts'
 
 const PATIENCE_MS = 30_000
 /** A retransmission of TCP that comes at once, on a busy machine. */
-const PAUSE_MS_MAX = 1_500
+const PAUSE_MS_MAX = patient(1_500)
 /** What people and other programs do to a host; each a shell line, because that is what they type. */
 const HARMS = [
   ['the pins', 'rm -r /sys/fs/bpf/hf_policy_*'],
