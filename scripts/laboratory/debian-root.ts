@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cached } from '../../build/single/cache.ts'
+import { HoldfastError } from '../../shared/errors.ts'
 import { run } from './command.ts'
 import type { Host } from './host.ts'
 
@@ -23,7 +24,11 @@ function mirror(): string {
     encoding: 'utf8',
   })
   const found = said.split('\n').find((line) => /^Debian .*\/debian\/?$/.test(line))
-  return found?.split(' ')[1] ?? 'http://deb.debian.org/debian'
+  const address = found?.split(' ')[1]
+  if (address !== undefined) return address
+  throw new HoldfastError('unsupported', 'apt knows no archive of Debian to make a fresh Debian from', {
+    remedy: 'Name one in /etc/apt/sources.list.d, then run `apt-get update`.',
+  })
 }
 
 /** In memory where there is room: dpkg waits for the disk after every file. */
