@@ -77,13 +77,14 @@ async function whatToTry(fleet: Fleet): Promise<string> {
 
 function realDevice(): string {
   return [
-    'A real device, such as a Raspberry Pi with a 64-bit Debian, wireguard-tools and nftables:',
+    'A real device, such as a Raspberry Pi with a 64-bit Debian:',
+    '  npm run build                                         # packages for it, in build/release',
     '  # here, where the device can reach this machine',
     '  build/out/holdfast-hub serve --data ./hub --url https://ADDRESS-OF-THIS-MACHINE:8443',
     '  build/out/holdfast-hub token create --data ./hub      # prints the join command',
-    '  # on the device, as root, with Node 24, where build/out/holdfast-linux-arm64.tar.gz is unpacked',
-    '  # (made by `./scripts/run build/bundle.ts --target linux-arm64`; README says how to keep it up to date)',
-    '  ./holdfast join https://ADDRESS-OF-THIS-MACHINE:8443 --token hf1.… && ./holdfast agent',
+    '  # on the device, as root',
+    '  apt install ./holdfast_VERSION_arm64.deb',
+    '  holdfast join https://ADDRESS-OF-THIS-MACHINE:8443 --token hf1.… && systemctl start holdfast',
     '',
   ].join('\n')
 }
