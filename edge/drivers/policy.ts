@@ -112,9 +112,12 @@ export function createPolicy(options: PolicyOptions): Policy {
     }
   }
 
-  const letGo = (error: unknown): void => {
+  /** Programs failed. That somebody took the interface away meanwhile says nothing of the kernel: they wait for it to be back. */
+  const orByNft = async (programs: BpfPolicy, policy: Enforcement, error: unknown): Promise<void> => {
+    if ((await programs.place().catch(() => undefined)) === 'no-interface') return await byBpf(programs, policy)
     refused = true
     log.info('policy is enforced by nft, not by programs in the kernel', { reason: describeError(error) })
+    await byNft(policy)
   }
 
   return {
@@ -126,7 +129,7 @@ export function createPolicy(options: PolicyOptions): Policy {
         try {
           return await byBpf(bpf, policy)
         } catch (error) {
-          letGo(error)
+          return await orByNft(bpf, policy, error)
         }
       }
       await byNft(policy)
@@ -138,8 +141,7 @@ export function createPolicy(options: PolicyOptions): Policy {
         await readied()
         await attach(bpf, policy, driver === nft)
       } catch (error) {
-        letGo(error)
-        await byNft(policy)
+        await orByNft(bpf, policy, error)
       }
     },
     async remove() {

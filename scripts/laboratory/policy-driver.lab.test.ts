@@ -97,6 +97,19 @@ function defineTests(rig: PolicyRig, how: 'clsact' | 'tcx'): void {
     assert.equal(standing(), byPrograms)
   })
 
+  test('an interface that is taken away in the middle is waited for, and programs hang at the next one', async () => {
+    await policy.load(brief())
+    const wanted = enforcementAt(80)
+    wrap('attach', `ip link delete ${NAME}; echo "${NAME}: No such device" >&2; exit 1`)
+    await policy.load(wanted)
+    assert.ok(standing().includes('nft'))
+    asUsual()
+    addInterface()
+    await policy.linked()
+    assert.equal(standing(), byPrograms)
+    assert.is(await policy.read(), wanted)
+  })
+
   test('nft does not judge a connection by windows from when it was tracked last', async () => {
     const ends = `-p tcp -s ${web} -d ${self} --sport 1000 --dport 80`
     rig.ask([inward(web, self, TCP(1_000, 80))])
