@@ -5,7 +5,7 @@ import type { Address, Cidr } from '../address/cidr.ts'
 import type { PolicySpec } from '../intent/policy.ts'
 import { buildCell, type Frame, type Row } from './cell.ts'
 import { type Direction, type Judgement, reasonKey } from './decision.ts'
-import { classOf, type Identity, identify, type Registry } from './identity.ts'
+import { classOf, emptyRegistry, type Identity, identify, type Registry } from './identity.ts'
 import { numbersFor } from './numbers.ts'
 import { emptyBook, isWornOut, nextBook, type RuleBook } from './rule-book.ts'
 import {
@@ -48,7 +48,7 @@ export interface Compilation {
 }
 
 function nothing(services: string): Kept {
-  return { registry: { byClass: new Map(), all: [], within: new Map() }, book: emptyBook(), services, ways: new Map() }
+  return { registry: emptyRegistry(), book: emptyBook(), services, ways: new Map() }
 }
 
 function frameOf(policies: readonly PreparedPolicy[], direction: Direction, world: World): Frame {
@@ -146,6 +146,10 @@ function makeWay(input: WayInput, last: Way | undefined): Way {
   const moved = new Map<Cell, Map<string, Cell>>()
   for (const identity of identities) {
     const held = before?.cells.get(identity)
+    if (held !== undefined && changed.length === 0) {
+      cells.set(identity, held)
+      continue
+    }
     const step = changed.flatMap((policy) => matching(policy, direction, identity))
     if (held !== undefined && step.length === 0) cells.set(identity, held)
     else if (held === undefined) cells.set(identity, made(identity))
@@ -222,6 +226,14 @@ function sameJudgements(before: ReadonlyMap<string, Way>, after: ReadonlyMap<str
   return before.size === after.size && [...after].every(([key, way]) => before.get(key)?.judgements === way.judgements)
 }
 
+/** What is to have a number, each once. */
+function textsOf(identities: readonly Identity[], stranger: Identity, locals: Iterable<string>): readonly string[] {
+  const texts = new Set<string>()
+  for (const identity of identities) if (identity !== stranger) texts.add(identity.key)
+  for (const local of locals) texts.add(local)
+  return [...texts]
+}
+
 /**
  * The table of the node of that name. `before`: an earlier compilation of whatever world and node; it is used up by this
  * one. Endpoints, policies and their list have to be the same objects in both worlds, where they did not change, to save
@@ -240,26 +252,26 @@ export function compileTable(world: World, node: string, before?: Compilation): 
     [...locals].flatMap(([text, [first]]) => (first === undefined ? [] : [[text, first] as const])),
   )
   const ways = makeWays(world, classes, identities, { ...kept, book })
-  const numbers = numbersFor([
-    ...new Set([...identities.filter((one) => one !== stranger).map(({ key }) => key), ...locals.keys()]),
-  ])
+  const numbers = numbersFor(textsOf(identities, stranger, locals.keys()))
   const numberOf = (text: string): number => numbers.get(text) ?? 0
   const cells = new Map<string, Cell>()
   for (const text of locals.keys()) {
     for (const direction of DIRECTIONS) {
       const own = ways.get(`${direction} ${text}`)?.cells
       const common = own?.get(stranger)
-      for (const [identity, cell] of own ?? []) {
-        if (identity !== stranger && cell === common) continue
+      own?.forEach((cell, identity) => {
+        if (identity !== stranger && cell === common) return
         cells.set(cellKey(numberOf(text), direction, identity === stranger ? 0 : numberOf(identity.key)), cell)
-      }
+      })
     }
   }
+  const addresses = new Map<Cidr, number>()
+  byAddress.forEach(({ key }, block) => addresses.set(block, numberOf(key)))
   const table: Table = {
-    addresses: new Map(Array.from(byAddress, ([block, { key }]): [Cidr, number] => [block, numberOf(key)])),
+    addresses,
     locals: new Map(
       [...locals].flatMap(([text, own]) =>
-        own.flatMap(({ addresses }) => addresses.map((address): [Address, number] => [address, numberOf(text)])),
+        own.flatMap((endpoint) => endpoint.addresses.map((address): [Address, number] => [address, numberOf(text)])),
       ),
     ),
     cells,

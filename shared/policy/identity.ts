@@ -146,6 +146,17 @@ export interface Registry {
   readonly all: Identity[]
   /** The sets that an identity is in. */
   readonly within: Map<Identity, readonly PeerSet[]>
+  /** What the addresses of an endpoint were found to be in one scene: of a thousand endpoints one changes at a time. */
+  readonly placed: WeakMap<Scene, WeakMap<Endpoint, readonly Placed[]>>
+}
+
+interface Placed {
+  readonly cidr: Cidr
+  readonly identity: Identity
+}
+
+export function emptyRegistry(): Registry {
+  return { byClass: new Map(), all: [], within: new Map(), placed: new WeakMap() }
 }
 
 /** What all policies together tell apart besides labels. */
@@ -164,9 +175,12 @@ export function sceneOf(mentions: readonly Mentions[]): Scene {
 /** The identity of each block and of each endpoint's address. Whatever is in none of them is the stranger. */
 export function identify(
   world: World,
-  { named, nested }: Scene,
+  scene: Scene,
   registry: Registry,
 ): { readonly byAddress: ReadonlyMap<Cidr, Identity>; readonly stranger: Identity } {
+  const { named, nested } = scene
+  const placed = registry.placed.get(scene) ?? new WeakMap<Endpoint, readonly Placed[]>()
+  registry.placed.set(scene, placed)
   const identityOf = (endpoint: Endpoint | undefined, block: Nested | undefined): Identity => {
     const own = endpoint === undefined ? '' : classOf(endpoint, named)
     const byBlock = registry.byClass.get(own) ?? new Map<string, Identity>()
@@ -180,10 +194,17 @@ export function identify(
     registry.all.push(identity)
     return identity
   }
+  const place = (endpoint: Endpoint, host: Host): Placed => ({
+    cidr: host.cidr,
+    identity: identityOf(endpoint, innermost(nested, host)),
+  })
   const byAddress = new Map<Cidr, Identity>()
   for (const block of nested) byAddress.set(block.cidr, identityOf(undefined, block))
   for (const endpoint of world.endpoints) {
-    for (const host of hostsOf(endpoint)) byAddress.set(host.cidr, identityOf(endpoint, innermost(nested, host)))
+    const held = placed.get(endpoint)
+    const found = held ?? hostsOf(endpoint).map((host) => place(endpoint, host))
+    if (held === undefined) placed.set(endpoint, found)
+    for (const { cidr, identity } of found) byAddress.set(cidr, identity)
   }
   return { byAddress, stranger: identityOf(undefined, undefined) }
 }

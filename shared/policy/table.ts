@@ -191,9 +191,15 @@ function flat(key: string, { decision, port, portBits, protocol }: PortEntry, co
 
 const NO_CELL: Cell = []
 
+function isRenumbered(before: Table['cookies'], after: Table['cookies']): boolean {
+  if (before === after) return false
+  for (const [key, cookie] of before) if ((after.get(key) ?? cookie) !== cookie) return true
+  return false
+}
+
 /** Entries of cells that differ. Many identities share a cell, so each pair of cells is compared once. */
 function entryChange(before: Table, after: Table): Change<FlatEntry> {
-  const renumbered = [...before.cookies].some(([key, cookie]) => (after.cookies.get(key) ?? cookie) !== cookie)
+  const renumbered = isRenumbered(before.cookies, after.cookies)
   const pairs = new Map<Cell, Map<Cell, CellChange>>()
   const changeOf = (old: Cell, next: Cell): CellChange => {
     const held = pairs.get(old)?.get(next)
@@ -205,26 +211,31 @@ function entryChange(before: Table, after: Table): Change<FlatEntry> {
   }
   const put = new Map<string, FlatEntry>()
   const del: string[] = []
-  for (const key of new Set([...before.cells.keys(), ...after.cells.keys()])) {
-    const [old, next] = [before.cells.get(key) ?? NO_CELL, after.cells.get(key) ?? NO_CELL]
-    if (old === next && !renumbered) continue
+  const compare = (key: string, old: Cell, next: Cell): void => {
+    if (old === next && !renumbered) return
     const change = changeOf(old, next)
     for (const entry of change.put) put.set(entryKey(key, entry), flat(key, entry, after.cookies))
     for (const entry of change.del) del.push(entryKey(key, entry))
   }
+  // By forEach, as below: it makes no pair for each of thousands of entries.
+  before.cells.forEach((old, key) => compare(key, old, after.cells.get(key) ?? NO_CELL))
+  after.cells.forEach((next, key) => {
+    if (!before.cells.has(key)) compare(key, NO_CELL, next)
+  })
   return { put, del }
 }
 
 /** What the kernel is to be told so that `after` stands where `before` stood. */
 export function tableChange(before: Table, after: Table): TableChange {
-  const moved = [...after.addresses].filter(([block, identity]) => before.addresses.get(block) !== identity)
-  return {
-    addresses: {
-      put: new Map(moved),
-      del: [...before.addresses.keys()].filter((block) => !after.addresses.has(block)),
-    },
-    entries: entryChange(before, after),
-  }
+  const put = new Map<Cidr, number>()
+  const del: Cidr[] = []
+  after.addresses.forEach((identity, block) => {
+    if (before.addresses.get(block) !== identity) put.set(block, identity)
+  })
+  before.addresses.forEach((_, block) => {
+    if (!after.addresses.has(block)) del.push(block)
+  })
+  return { addresses: { put, del }, entries: entryChange(before, after) }
 }
 
 function sameMap<V>(a: ReadonlyMap<string, V>, b: ReadonlyMap<string, V>): boolean {
