@@ -16,6 +16,7 @@ import { origin, type Program, programs, version } from './programs.ts'
 import { addonPath, assemble } from './single/assemble.ts'
 import { byName } from './single/component.ts'
 import { assertFloor, glibcFloor } from './single/glibc.ts'
+import { prepareIngredients } from './single/ingredients.ts'
 import { describe, sealRelease } from './single/manifest.ts'
 import { licencesText, type ProgramContent, sbomName, sbomOf } from './single/sbom.ts'
 import { defaultKeyPath, openSigningKey } from './single/signing-key.ts'
@@ -76,6 +77,7 @@ async function main(): Promise<void> {
   const key = openSigningKey(keyPath)
   if (key.isNew) process.stdout.write(`made a key to sign releases with: ${keyPath}. Keep it, and keep it secret.\n`)
   mkdirSync(draft, { recursive: true })
+  await prepareIngredients(targets)
   const made: Made[] = []
   for (const target of targets) {
     // Two at a time: packing takes a processor each.

@@ -1,7 +1,8 @@
 // One Go, whichever is installed: what it makes is the same wherever it is made. A Go since 1.21 fetches the one that is named,
 // and Go's checksum database vouches for it; one since 1.19 is asked for it as for any module, and starts it.
 
-import { chmodSync, cpSync, globSync } from 'node:fs'
+import { chmodSync, globSync } from 'node:fs'
+import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cached } from './cache.ts'
 import type { ReleaseTarget } from './targets.ts'
@@ -22,7 +23,7 @@ async function fetchedGo(): Promise<string> {
   return await cached(`go${goVersion}-${host}`, async (draft) => {
     const spec = `golang.org/toolchain@v0.0.1-go${goVersion}.${host}`
     const { Dir } = JSON.parse(await tool('go', ['mod', 'download', '-json', spec], { cwd: '/' })) as { Dir: string }
-    cpSync(Dir, draft, { recursive: true })
+    await cp(Dir, draft, { recursive: true })
     // Modules know no executable files.
     const programs = ['bin/*', 'pkg/tool/*/*'].flatMap((pattern) => globSync(pattern, { cwd: draft }))
     for (const program of programs) chmodSync(join(draft, program), 0o755)

@@ -19,7 +19,9 @@ export function whyNoForeign(): string | undefined {
   return error === undefined ? undefined : `needs ${EMULATOR}: run ./scripts/test, or install qemu-user-static`
 }
 
-async function libraries(): Promise<string> {
+/** Directory whose `root` holds what programs of arm64 are linked with; undefined where they are this machine's own. */
+export async function foreignLibraries(): Promise<string | undefined> {
+  if (process.arch === 'arm64') return undefined
   return cached(`libraries-arm64-${EDITION}`, async (draft) => {
     mkdirSync(draft, { recursive: true })
     const archive = await openArchive({ name: 'arm64' }, join(draft, 'apt'))
@@ -30,5 +32,6 @@ async function libraries(): Promise<string> {
 
 /** Words in front of a program of arm64. Throws `unreachable` where Debian's archives don't give its libraries. @testonly */
 export async function foreignWords(): Promise<readonly string[]> {
-  return process.arch === 'arm64' ? [] : [EMULATOR, '-L', join(await libraries(), 'root')]
+  const libraries = await foreignLibraries()
+  return libraries === undefined ? [] : [EMULATOR, '-L', join(libraries, 'root')]
 }

@@ -26,12 +26,11 @@ const TOOL_TIMEOUT_MS = 120_000
 /** One file or scenario of the lab: hosts boot, fail over, and are power-cycled in it. */
 const LAB_TIMEOUT_MS = 360_000
 const SIM_TIMEOUT_MS = 90_000
-/** The first on a machine fetches two Nodes, and Go where the installed one is old. */
 const RELEASE_TIMEOUT_MS = 600_000
 const KUBE_TIMEOUT_MS = 180_000
 /** An API server is built from a hundred modules, at idle priority, while others are tested. */
-const KUBE_BUILD_TIMEOUT_MS = 45 * 60_000
-/** Everything takes ten times as long on an emulated processor; and once a kernel is fetched. */
+const PREPARE_TIMEOUT_MS = 45 * 60_000
+/** Everything takes ten times as long on an emulated processor. */
 const MACHINE_TIMEOUT_MS = 660_000
 const MACHINE_FILES = ['scripts/machine/kernel-wireguard.ts']
 /** What later runs need not do again. */
@@ -171,28 +170,40 @@ function kubeJobs(): Job[] {
   return files('scripts/kubernetes/*.kube.test.ts').map((path) => testFile(path, KUBE_TIMEOUT_MS))
 }
 
-/** A failure is told by the tests that want it, which begin by the same. */
-function prepareKube(): Promise<unknown> {
-  const command = [join(bin, 'node'), 'scripts/kubernetes/api-server-program.ts']
-  return runChild(command, { cwd: root, timeoutMs: KUBE_BUILD_TIMEOUT_MS, mark })
+/**
+ * Fetches and builds once on a machine, one after the other, what tests would wait for: with what these leave of the processors.
+ * A failure is told by the tests that want it, which begin by the same.
+ */
+function prepare(what: readonly string[]): Promise<unknown> {
+  const command = ['chrt', '--idle', '0', join(bin, 'node'), 'scripts/testing/prepare.ts', ...what]
+  return runChild(command, { cwd: root, timeoutMs: PREPARE_TIMEOUT_MS, mark })
+}
+
+/** Of the tests after the release: the quick ones first, and an API server for the last of all. */
+function laterNeeds(): readonly string[] {
+  if (whyNoLab() !== undefined) return ['kube']
+  return [...(whyNoMachine() === undefined ? ['machine'] : []), 'foreign', 'debian', 'kube']
 }
 
 async function main(mode: string | undefined): Promise<number> {
   const width = Math.min(CORES_MAX, availableParallelism())
   // Hosts of the lab have clocks to keep, and each scenario has a dozen programs.
   const stages = Math.min(2, width)
+  // A new machine fetches two Nodes, and Go where the installed one is old: the network is idle until then.
+  const ingredients = mode === 'test' ? prepare(['release']) : undefined
   const outcomes = await runGroup('tools', toolJobs(), width)
   // Some wait for clocks and closing sockets meanwhile.
   outcomes.push(...(await runFiles('unit', unitFiles(), width + 1)))
   if (mode === 'test') {
-    const kube = prepareKube()
     outcomes.push(...(await runGroup('sim', simJobs(), width)))
+    await ingredients
     outcomes.push(...(await runGroup('release', [releaseJob()], 1)))
+    const later = prepare(laterNeeds())
     const { alone, together } = await labJobs()
     outcomes.push(...(await runGroup('lab', alone, 1)))
     // An emulated machine is one busy core for minutes: first, so that the others fill what is left.
     outcomes.push(...(await runGroup(`lab ×${stages}`, [...machineJobs(), ...together], stages)))
-    await kube
+    await later
     outcomes.push(...(await runGroup('kube', kubeJobs(), 1)))
   }
   const left = endLeftovers(mark)

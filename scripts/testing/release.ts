@@ -1,17 +1,22 @@
 // The release as a test: it can be made, is what it says, is the same when it is made elsewhere, and keeps to its budget.
 // Leaves build/release for the tests after it.
 
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFile, execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
+import { promisify } from 'node:util'
 import { overBudget } from '../../build/budget.ts'
+import { prepareIngredients } from '../../build/single/ingredients.ts'
+import { openSigningKey } from '../../build/single/signing-key.ts'
+import { releaseTargets } from '../../build/single/targets.ts'
 import { describeError, HoldfastError } from '../../shared/errors.ts'
 import { verify } from '../../shared/host/crypto.ts'
 import { parseReleaseKeys } from '../../shared/release/keys.ts'
 import { type Manifest, manifestName, signatureOf } from '../../shared/release/manifest.ts'
 import { verifyManifest } from '../../shared/release/seal.ts'
 
+const run = promisify(execFile)
 const root = resolve(import.meta.dirname, '../..')
 const release = join(root, 'build/release')
 /** What a release is made of. */
@@ -34,12 +39,13 @@ function missingPrograms(): readonly string[] {
   )
 }
 
-function build(checkout: string, words: readonly string[], env: NodeJS.ProcessEnv = {}): void {
-  execFileSync(process.execPath, [join(checkout, 'build/release.ts'), ...words], {
+/** What it says is told when it has ended, for two of them run side by side. */
+async function build(checkout: string, words: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<void> {
+  const told = await run(process.execPath, [join(checkout, 'build/release.ts'), ...words], {
     cwd: checkout,
-    stdio: 'inherit',
     env: { ...process.env, ...env },
   })
+  process.stdout.write(`in ${checkout}:\n${told.stdout}${told.stderr}`)
 }
 
 function readRelease(): Manifest {
@@ -62,7 +68,8 @@ function copyCheckout(into: string): { readonly checkout: string; readonly cache
   if (existsSync(join(root, '.git'))) symlinkSync(join(root, '.git'), join(checkout, '.git'))
   const kept = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'holdfast/build')
   mkdirSync(join(cache, 'holdfast/build'), { recursive: true })
-  for (const name of globSync('node-*', { cwd: kept }))
+  // Node's packages and Go, each held to its digest.
+  for (const name of globSync(['node-*', 'go*'], { cwd: kept }))
     symlinkSync(join(kept, name), join(cache, 'holdfast/build', name))
   return { checkout, cache }
 }
@@ -80,7 +87,7 @@ function assertSame(checkout: string, { files }: Manifest): void {
   )
 }
 
-function main(): void {
+async function main(): Promise<void> {
   const missing = missingPrograms()
   if (missing.length > 0) {
     process.stdout.write(`skip: needs ${missing.join(', ')}: run ./scripts/setup as root\n`)
@@ -92,12 +99,17 @@ function main(): void {
   try {
     // A key for this run alone: nobody's is needed to test, and none is made in somebody's home.
     const key = ['--sign-key', join(directory, 'key.pem')]
-    build(root, key)
-    const manifest = readRelease()
+    openSigningKey(join(directory, 'key.pem'))
+    await prepareIngredients(releaseTargets)
     const { cache, checkout } = copyCheckout(directory)
     // What Go has compiled may stay: it goes by content. The program is put together anew.
     const compiled = execFileSync('go', ['env', 'GOCACHE'], { encoding: 'utf8' }).trim()
-    build(checkout, [...key, '--unpacked'], { XDG_CACHE_HOME: cache, GOCACHE: compiled })
+    const elsewhere = { XDG_CACHE_HOME: cache, GOCACHE: compiled }
+    const builds = [build(root, key), build(checkout, [...key, '--unpacked'], elsewhere)]
+    // Neither is left running where the other fails: its directory would be gone.
+    await Promise.allSettled(builds)
+    await Promise.all(builds)
+    const manifest = readRelease()
     assertSame(checkout, manifest)
     const over = overBudget(manifest.files)
     if (over.length > 0) throw new HoldfastError('failed', over.join('\n'))
@@ -107,4 +119,4 @@ function main(): void {
   }
 }
 
-main()
+await main()
