@@ -60,6 +60,14 @@ test('IPv6 that becomes clearly slower is left, and not come back to for its nam
   )
 })
 
+test('however many addresses a peer has, its NAT’s mapping is tried among them', () => {
+  const rig = makeRig()
+  const many = Array.from({ length: 16 }, (_, at) => ({ ...PUBLIC, endpoint: `192.0.2.${at + 1}:51820` as Endpoint }))
+  rig.connect([...many, MAPPED, RELAY], { [RELAY.endpoint]: 20, [MAPPED.endpoint]: 10 })
+  rig.run(60_000)
+  assert.is(rig.paths.view().inUse?.endpoint, MAPPED.endpoint)
+})
+
 test('a relay that is bound late is tried at once and goes before TLS', () => {
   for (const decides of [true, false]) {
     const rig = makeRig({ decides })

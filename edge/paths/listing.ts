@@ -1,5 +1,7 @@
 // What is known of a peer's whereabouts: the list its node's facts make, and the places it was heard from.
 
+import { isIpv6 } from '../../shared/address/endpoint.ts'
+import { fairShare } from '../../shared/fair-share.ts'
 import { pathCandidatesMax, pathsAskedMax } from '../../shared/limits.ts'
 import { isRelayed } from './pacing.ts'
 import { currentOf, ensureTrack, ensureTracks, type Pair, standingOf } from './pair.ts'
@@ -17,8 +19,9 @@ function bounded(list: readonly PathCandidate[]): readonly PathCandidate[] {
   const unique = [...new Map(list.toReversed().map((one) => [one.endpoint, one])).values()].toReversed()
   if (unique.length <= pathCandidatesMax) return unique
   const relays = unique.filter(({ kind }) => isRelayed(kind)).slice(0, RELAYS_KEPT)
-  const others = unique.filter(({ kind }) => !isRelayed(kind)).slice(0, pathCandidatesMax - relays.length)
-  return [...others, ...relays]
+  const others = unique.filter(({ kind }) => !isRelayed(kind))
+  const groupOf = ({ endpoint, source }: PathCandidate): string => `${source} ${isIpv6(endpoint)}`
+  return [...fairShare(others, groupOf, pathCandidatesMax - relays.length), ...relays]
 }
 
 /** Takes the list in, and tries what is new in it if anybody waits. */

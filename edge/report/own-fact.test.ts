@@ -8,6 +8,7 @@ import { FakeClock } from '../../shared/effects.fake.ts'
 import type { Fact } from '../../shared/fact/fact.ts'
 import { generateSigningSeed, sha256, signerFromSeed } from '../../shared/host/crypto.ts'
 import { parseNodeId } from '../../shared/ids.ts'
+import { candidatesMax } from '../../shared/limits.ts'
 import type { LocalAddress } from '../plan/observed.ts'
 import { createOwnFact } from './own-fact.ts'
 
@@ -39,6 +40,17 @@ test('all places are said, whatever stands in front of them', () => {
   const mapped = '198.51.100.7:40000' as Endpoint
   assert.equal(factOf([INSIDE, SIX], 'endpoint-independent', [mapped])?.candidates, [
     { kind: 'public', endpoint: '[2001:db8::9]:51820' },
+    { kind: 'mapped', endpoint: mapped },
+    { kind: 'lan', endpoint: '192.168.1.9:51820' },
+  ])
+})
+
+test('however many addresses a host has, where its NAT lets it in is said', () => {
+  const many = Array.from({ length: 40 }, (_, at) => local(`2001:db8::${(at + 1).toString(16)}`, '2001:db8::/64'))
+  const mapped = '198.51.100.7:40000' as Endpoint
+  const candidates = factOf([...many, INSIDE], 'endpoint-independent', [mapped])?.candidates ?? []
+  assert.is(candidates.length, candidatesMax)
+  assert.equal(candidates.slice(-2), [
     { kind: 'mapped', endpoint: mapped },
     { kind: 'lan', endpoint: '192.168.1.9:51820' },
   ])

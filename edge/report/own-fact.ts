@@ -8,6 +8,7 @@ import { isPublic } from '../../shared/address/scope.ts'
 import { compareText, toBase64 } from '../../shared/bytes.ts'
 import type { Clock, Sha256, Signer } from '../../shared/effects.ts'
 import { type Candidate, type Fact, sealFact } from '../../shared/fact/fact.ts'
+import { fairShare } from '../../shared/fair-share.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import { candidatesMax, observedMax } from '../../shared/limits.ts'
 import { encodeCanonicalText } from '../../shared/record/canonical.ts'
@@ -31,7 +32,8 @@ function candidatesOf(
   if (portMapped !== undefined) found.push({ kind: 'portmap', endpoint: portMapped })
   for (const endpoint of mapped) found.push({ kind: 'mapped', endpoint })
   found.sort((a, b) => compareText(b.kind, a.kind) || compareText(a.endpoint, b.endpoint))
-  return found.slice(0, candidatesMax)
+  // A host may have more temporary addresses of IPv6 than a fact has room for, and yet be found by its NAT's mapping alone.
+  return fairShare(found, ({ endpoint, kind }) => `${kind} ${isIpv6(endpoint)}`, candidatesMax)
 }
 
 /**
