@@ -10,6 +10,7 @@ import {
   compareCidr,
   contains,
   hostCidr,
+  maskCidr,
   overlaps,
   parseAddress,
   parseCidr,
@@ -85,6 +86,13 @@ test('host bits are a mistake, and the error says what was probably meant', () =
   const fault = faultOf(() => parseCidr('10.1.2.3/8'))
   assert.is(fault.code, 'invalid')
   assert.is(fault.remedy, 'Write 10.0.0.0/8.')
+})
+
+test('Kubernetes drops host bits, and takes no other text for a block than we do', () => {
+  assert.is(maskCidr('10.1.2.3/8'), '10.0.0.0/8')
+  assert.is(maskCidr('FD00::7:1/64'), 'fd00::/64')
+  for (const text of ['', '10.0.0.1', '10.0.0.1/', '10.0.0.1/33', 'fd00::1/129', '10.0.0.1/08', '10.0.0.1/8/8'])
+    assert.is(faultOf(() => maskCidr(text)).code, 'invalid', text)
 })
 
 for (const text of ['', '10.0.0.0', '10.0.0.0/', '/8', '10.0.0.0/33', 'fd00::/129', '10.0.0.0/08', '10.0.0.0/-1']) {

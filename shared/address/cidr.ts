@@ -38,6 +38,15 @@ export function parseCidr(text: string): Cidr {
   return canonical as Cidr
 }
 
+/** As Kubernetes reads a block: bits behind the prefix are dropped, where `parseCidr` takes them for a mistake. */
+export function maskCidr(text: string): Cidr {
+  const [, address = '', length = ''] = /^([^/]+)\/(0|[1-9]\d{0,2})$/.exec(text) ?? []
+  if (length === '') return parseCidr(text)
+  const ip = parseIp(address)
+  const bits = Math.min(Number(length), bitsOf(ip.family))
+  return parseCidr(`${formatIp(maskTo(ip, bits))}/${length}`)
+}
+
 function maskTo(ip: Ip, length: number): Ip {
   const host = BigInt(bitsOf(ip.family) - length)
   return { family: ip.family, value: (ip.value >> host) << host }

@@ -212,7 +212,7 @@ for (const [field, object] of [
     'spec.ingress[0].from[0].ipBlock',
     np({ ingress: [{ from: [{ ipBlock: { cidr: '10.0.0.0/8', except: ['11.0.0.0/8'] } }] }] }),
   ],
-  ['spec.ingress[0].from[0].ipBlock.cidr', np({ ingress: [{ from: [{ ipBlock: { cidr: '10.0.0.1/8' } }] }] })],
+  ['spec.ingress[0].from[0].ipBlock.cidr', np({ ingress: [{ from: [{ ipBlock: { cidr: '10.0.0.1/33' } }] }] })],
   ['spec.ingress[0].from[0]', np({ ingress: [{ from: [{ podSelector: {}, ipBlock: { cidr: '10.0.0.0/8' } }] }] })],
   ['spec.ingress[0].ports[0]', np({ ingress: [{ ports: [{ endPort: 80 }] }] })],
   ['spec.ingress[0].ports[0]', np({ ingress: [{ ports: [{ port: 'http', endPort: 80 }] }] })],

@@ -2,13 +2,14 @@
 // the mesh, by the labels that they have here.
 
 import * as v from 'valibot'
-import { cidr, integer, name, port, selector } from '../field.ts'
-import { asPolicy, clusterMetadata, isNameFit, policyName, portName } from './object.ts'
+import { integer, port, selector } from '../field.ts'
+import { asPolicy, block as cidr, clusterMetadata, isNameFit, policyName, portName, wordOf } from './object.ts'
 
 export const clusterNetworkPolicyVersion = 'policy.networking.k8s.io/v1alpha2'
 
 /** Of every list in it. */
 const LIST_MAX = 25
+const RULE_NAME_MAX = 100
 
 function hasOne(parts: object): boolean {
   return Object.values(parts).filter((part) => part !== undefined).length === 1
@@ -67,8 +68,15 @@ const protocol = v.pipe(
 )
 type ProtocolRule = v.InferOutput<typeof protocol>
 
+/** Free text there. Here explanations and flows call the rule by it, so it becomes a word. */
+const ruleName = v.pipe(
+  v.string(),
+  v.maxLength(RULE_NAME_MAX),
+  v.transform((text) => wordOf(text, 63)),
+)
+
 const ruleFields = {
-  name: v.optional(name),
+  name: v.optional(ruleName),
   action: v.picklist(['Accept', 'Deny', 'Pass']),
   protocols: v.optional(list(protocol), undefined),
 }
@@ -86,7 +94,7 @@ const egressRule = v.pipe(
   ),
 )
 
-const spec = v.strictObject({
+export const clusterNetworkPolicySpec = v.strictObject({
   tier: v.picklist(['Admin', 'Baseline']),
   priority: integer(0, 1_000),
   subject: v.pipe(
@@ -133,6 +141,18 @@ function translateRule({ action, name: label, protocols = [] }: Rule, peers: obj
   }
 }
 
+/** The spec of a `Policy` that means the same, still to be checked as any other. */
+export function policyOfCluster(own: v.InferOutput<typeof clusterNetworkPolicySpec>): object {
+  const [subject] = translatePeer(own.subject)
+  return {
+    tier: own.tier,
+    priority: own.priority,
+    subject,
+    ingress: own.ingress.map((rule) => translateRule(rule, { from: rule.from.flatMap(translatePeer) })),
+    egress: own.egress.map((rule) => translateRule(rule, { to: rule.to.flatMap(translatePeer) })),
+  }
+}
+
 /** A `ClusterNetworkPolicy` in, a `Policy` out, still to be checked as any other. */
 export const clusterNetworkPolicy = v.pipe(
   v.strictObject({
@@ -148,18 +168,11 @@ export const clusterNetworkPolicy = v.pipe(
         ['name'],
       ),
     ),
-    spec,
+    spec: clusterNetworkPolicySpec,
     status: v.optional(v.unknown()),
   }),
   v.transform(({ metadata, spec: own }) => {
-    const [subject] = translatePeer(own.subject)
     const source = `${clusterNetworkPolicyVersion} ClusterNetworkPolicy ${metadata.name}`
-    return asPolicy(policyName('cnp', metadata.name), source, metadata, {
-      tier: own.tier,
-      priority: own.priority,
-      subject,
-      ingress: own.ingress.map((rule) => translateRule(rule, { from: rule.from.flatMap(translatePeer) })),
-      egress: own.egress.map((rule) => translateRule(rule, { to: rule.to.flatMap(translatePeer) })),
-    })
+    return asPolicy(policyName('cnp', metadata.name), source, metadata, policyOfCluster(own))
   }),
 )

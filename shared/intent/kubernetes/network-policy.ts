@@ -3,8 +3,8 @@
 
 import * as v from 'valibot'
 import { contains } from '../../address/cidr.ts'
-import { cidr, port, type Selector, selector } from '../field.ts'
-import { asPolicy, isNameFit, namespacedMetadata, policyName, portName } from './object.ts'
+import { port, type Selector, selector } from '../field.ts'
+import { asPolicy, block as cidr, isNameFit, namespacedMetadata, policyName, portName } from './object.ts'
 
 export const networkPolicyVersion = 'networking.k8s.io/v1'
 
@@ -46,14 +46,16 @@ type Peer = v.InferOutput<typeof peer>
 const peers = v.optional(v.pipe(v.array(peer), v.maxLength(1_000)), [])
 const ports = v.optional(v.pipe(v.array(portRule), v.maxLength(256)), [])
 
-const spec = v.strictObject({
+export const networkPolicySpec = v.strictObject({
   podSelector: v.optional(selector, {}),
   policyTypes: v.optional(v.pipe(v.array(v.picklist(['Ingress', 'Egress'])), v.maxLength(2)), []),
   ingress: v.optional(v.pipe(v.array(v.strictObject({ from: peers, ports })), v.maxLength(1_000)), []),
   egress: v.optional(v.pipe(v.array(v.strictObject({ to: peers, ports })), v.maxLength(1_000)), []),
 })
+type NetworkPolicySpec = v.InferOutput<typeof networkPolicySpec>
 
-function inNamespace(namespace: string): Selector {
+/** A policy of a namespace says so by the label that every namespace has. */
+export function inNamespace(namespace: string): Selector {
   return { matchLabels: { 'kubernetes.io/metadata.name': namespace } }
 }
 
@@ -64,9 +66,19 @@ function translatePeer(own: Peer, namespace: string): object {
 }
 
 /** Unset or empty: Ingress, and Egress if it has rules for it. */
-function typesOf({ egress, policyTypes }: v.InferOutput<typeof spec>): readonly string[] {
+function typesOf({ egress, policyTypes }: NetworkPolicySpec): readonly string[] {
   if (policyTypes.length > 0) return policyTypes
   return egress.length > 0 ? ['Ingress', 'Egress'] : ['Ingress']
+}
+
+/** The spec of a `Policy` that means the same, still to be checked as any other. */
+export function policyOfNamespace(own: NetworkPolicySpec, namespace: string): object {
+  return {
+    subject: { podSelector: own.podSelector, namespaceSelector: inNamespace(namespace) },
+    policyTypes: typesOf(own),
+    ingress: own.ingress.map((rule) => ({ ...rule, from: rule.from.map((one) => translatePeer(one, namespace)) })),
+    egress: own.egress.map((rule) => ({ ...rule, to: rule.to.map((one) => translatePeer(one, namespace)) })),
+  }
 }
 
 function nameOf({ name, namespace }: v.InferOutput<typeof namespacedMetadata>): string {
@@ -95,16 +107,12 @@ export const networkPolicy = v.pipe(
         ['name'],
       ),
     ),
-    spec: v.optional(spec, {}),
+    spec: v.optional(networkPolicySpec, {}),
     status: v.optional(v.unknown()),
   }),
   v.transform(({ metadata, spec: own }) => {
     const { name, namespace } = metadata
-    return asPolicy(nameOf(metadata), `${networkPolicyVersion} NetworkPolicy ${namespace}/${name}`, metadata, {
-      subject: { podSelector: own.podSelector, namespaceSelector: inNamespace(namespace) },
-      policyTypes: typesOf(own),
-      ingress: own.ingress.map((rule) => ({ ...rule, from: rule.from.map((one) => translatePeer(one, namespace)) })),
-      egress: own.egress.map((rule) => ({ ...rule, to: rule.to.map((one) => translatePeer(one, namespace)) })),
-    })
+    const source = `${networkPolicyVersion} NetworkPolicy ${namespace}/${name}`
+    return asPolicy(nameOf(metadata), source, metadata, policyOfNamespace(own, namespace))
   }),
 )

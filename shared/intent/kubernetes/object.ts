@@ -1,7 +1,8 @@
 // What objects of Kubernetes have in common, as far as it bears on policy, and what they are called here.
 
 import * as v from 'valibot'
-import { labels, name } from '../field.ts'
+import { maskCidr } from '../../address/cidr.ts'
+import { labels, name, text as textField } from '../field.ts'
 
 /** Kept by the API server for itself; it says nothing about what people want, and is left behind. */
 const bookkeeping = {
@@ -29,10 +30,13 @@ export const namespacedMetadata = v.strictObject({ ...common, namespace: v.optio
 
 type Meta = v.InferOutput<typeof clusterMetadata>
 
+/** A block as Kubernetes reads it: `10.7.3.9/16` is `10.7.0.0/16`. */
+export const block = textField(maskCidr, 'cidr')
+
 /** Names the network of a policy where it is not `default`; Kubernetes knows one network only. */
-const networkAnnotation = 'holdfast.dev/network'
+export const networkAnnotation = 'holdfast.dev/network'
 /** What a policy was translated from. */
-const sourceAnnotation = 'holdfast.dev/source'
+export const sourceAnnotation = 'holdfast.dev/source'
 /** A copy of the object, for `kubectl`. */
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration'
 
@@ -41,6 +45,16 @@ const nameCharactersMax = 63
 /** With the kind in front, so that no two objects of the cluster are one policy here, nor one with a policy of its own name. */
 export function policyName(prefix: 'np' | 'cnp', ...parts: readonly string[]): string {
   return [prefix, ...parts].join('--')
+}
+
+/** The nearest DNS label of at most `charactersMax` characters; undefined where nothing of it is left. */
+export function wordOf(text: string, charactersMax: number): string | undefined {
+  const cut = text
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replace(/^-/, '')
+    .slice(0, charactersMax)
+  return cut.replace(/-$/, '') || undefined
 }
 
 export function isNameFit(text: string): boolean {
