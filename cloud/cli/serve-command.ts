@@ -24,6 +24,7 @@ function given({ flags }: Context): SettingsFile {
   const otlp = textFlag(flags, 'otlp')
   const headersFile = textFlag(flags, 'otlp-headers')
   const trustProxies = listFlag(flags, 'trust-proxy')
+  const [cluster, network] = [textFlag(flags, 'cluster-name'), textFlag(flags, 'cluster-network')]
   const texts = {
     data: textFlag(flags, 'data'),
     listen: textFlag(flags, 'listen'),
@@ -38,6 +39,14 @@ function given({ flags }: Context): SettingsFile {
     ...(trustProxies.length === 0 ? {} : { trustProxies }),
     ...(otlp === undefined ? {} : { otlp: { endpoint: otlp, ...(headersFile === undefined ? {} : { headersFile }) } }),
     ...(switchFlag(flags, 'kubernetes') ? { kubernetes: true } : {}),
+    ...(cluster === undefined && network === undefined
+      ? {}
+      : {
+          cluster: {
+            ...(cluster === undefined ? {} : { name: cluster }),
+            ...(network === undefined ? {} : { network }),
+          },
+        }),
     log: { ...(level === undefined ? {} : { level }), ...(format === undefined ? {} : { format }) },
   })
 }

@@ -44,6 +44,17 @@ export const serve: CommandSpec = {
       summary:
         'Take intent from the objects of a cluster, and tell there what becomes of it; KUBECONFIG, or the own pod’s',
     },
+    {
+      name: 'cluster-name',
+      value: 'NAME',
+      summary:
+        'What that cluster is called here, for good: it stands in the names of what is read there; kube where absent',
+    },
+    {
+      name: 'cluster-network',
+      value: 'NETWORK',
+      summary: 'Network of what that cluster holds besides intent; default where absent',
+    },
     { name: 'log-level', value: 'LEVEL', summary: 'Least level to log', choices: ['debug', 'info', 'warn', 'error'] },
     { name: 'log-format', value: 'FORMAT', summary: 'Form of log lines', choices: ['text', 'json', 'journal'] },
   ],

@@ -1,24 +1,21 @@
-// A cluster by its API server: the client library's informers listen, and three small writes go back. It is loaded only where
+// A cluster by its API server: the client library's informers listen, and a few small writes go back. It is loaded only where
 // the hub is told to, because the library weighs more than the rest of the hub.
 
-import { setTimeout as sleep } from 'node:timers/promises'
 import {
-  ApiException,
   CustomObjectsApi,
-  type Informer,
   KubeConfig,
   type KubernetesListObject,
-  type KubernetesObject,
-  makeInformer,
-  type ObjectCache,
   PatchStrategy,
   setHeaderOptions,
 } from '@kubernetes/client-node'
 import type { Clock, Entropy, Log } from '../../shared/effects.ts'
-import { HoldfastError } from '../../shared/errors.ts'
-import { apiVersion, appliedKinds, plural } from '../../shared/intent/resource.ts'
+import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
+import { type AnyResource, apiVersion, appliedKinds, plural } from '../../shared/intent/resource.ts'
 import { type Cluster, type ClusterKind, type ClusterObject, fieldManager, finalizer } from './cluster.ts'
+import { clusterError } from './cluster-error.ts'
 import { objectOf } from './cluster-intent.ts'
+import { type InputKind, type InputObject, type Inputs, inputApis, inputKinds, inputPath } from './input.ts'
+import { createListening, type Followed, type Loose } from './listening.ts'
 
 export interface ApiClusterOptions {
   readonly clock: Clock
@@ -26,54 +23,10 @@ export interface ApiClusterOptions {
   readonly log: Log
 }
 
-/** Between two tries to listen again, doubled each time. */
-const AGAIN_MS = 1_000
-const AGAIN_MAX_MS = 30_000
-const JITTER = 0.3
-
 const [group = '', version = ''] = apiVersion.split('/')
-
-interface Loose extends KubernetesObject {
-  readonly spec?: unknown
-  readonly status?: unknown
-}
-
-type Listener = Informer<Loose> & ObjectCache<Loose>
-
-function codeOf(status: number): 'not-found' | 'conflict' | 'forbidden' | 'rate-limited' | 'failed' {
-  switch (status) {
-    case 404:
-      return 'not-found'
-    case 409:
-      return 'conflict'
-    case 401:
-    case 403:
-      return 'forbidden'
-    case 429:
-      return 'rate-limited'
-    default:
-      return 'failed'
-  }
-}
-
-/** What an API server says of a refusal is JSON with a sentence in it. */
-function wordsOf({ body, code }: ApiException<unknown>): string {
-  try {
-    const said: unknown = typeof body === 'string' ? JSON.parse(body) : body
-    if (typeof said === 'object' && said !== null && 'message' in said) return String(said.message)
-  } catch {
-    // Not JSON: a proxy in between, perhaps.
-  }
-  return `the API server answers ${code}`
-}
-
-function clusterError(error: unknown): HoldfastError {
-  if (error instanceof HoldfastError) return error
-  if (error instanceof ApiException) return new HoldfastError(codeOf(error.code), wordsOf(error))
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  const words = cause instanceof Error ? cause.message : String(cause)
-  return new HoldfastError('unreachable', `the API server is not reached: ${words}`, { cause: error })
-}
+/** Of an event (events.k8s.io/v1). */
+const NOTE_MAX = 1_024
+const eventApi = { group: 'events.k8s.io', version: 'v1', plural: 'events' }
 
 async function asked<T>(call: Promise<T>): Promise<T> {
   try {
@@ -83,7 +36,7 @@ async function asked<T>(call: Promise<T>): Promise<T> {
   }
 }
 
-function present(kind: ClusterKind, { metadata, spec, status }: Loose): ClusterObject {
+function presentOurs(kind: ClusterKind, { metadata, spec, status }: Loose): ClusterObject {
   const { annotations, deletionTimestamp, finalizers = [], generation = 0, labels, name = '' } = metadata ?? {}
   return {
     kind,
@@ -106,6 +59,23 @@ function present(kind: ClusterKind, { metadata, spec, status }: Loose): ClusterO
   }
 }
 
+function presentInput(kind: InputKind, { metadata, spec }: Loose): InputObject {
+  const { annotations = {}, name = '', namespace = '', resourceVersion = '', uid = '' } = metadata ?? {}
+  return { kind, namespace, name, uid, resourceVersion, annotations, spec }
+}
+
+/** The same object for the same object: who made something of it knows it again. */
+function remembering<K, T>(present: (kind: K, object: Loose) => T): (kind: K, object: Loose) => T {
+  const known = new WeakMap<Loose, T>()
+  return (kind, object) => {
+    const held = known.get(object)
+    if (held !== undefined) return held
+    const made = present(kind, object)
+    known.set(object, made)
+    return made
+  }
+}
+
 /** What the library takes where nobody named a cluster. */
 const NOWHERE = 'http://localhost:8080'
 
@@ -123,73 +93,37 @@ function loadConfig(): KubeConfig {
   })
 }
 
-/** The cluster of KUBECONFIG, or the one that the hub runs in. Throws `usage` where there is none. */
-export function openApiCluster({ clock, entropy, log }: ApiClusterOptions): Cluster {
-  const config = loadConfig()
-  const api = config.makeApiClient(CustomObjectsApi)
-  const listeners = new Map<ClusterKind, Listener>()
-  const silent = new Set<ClusterKind>()
-  let stopped = new AbortController()
+/** Our own kinds: where they are missing, something is wrong. */
+function ourKinds(api: CustomObjectsApi): readonly Followed[] {
+  return appliedKinds.map((kind) => ({
+    kind,
+    path: `/apis/${apiVersion}/${plural[kind]}`,
+    isOptional: false,
+    list: async () =>
+      (await asked(
+        api.listClusterCustomObject({ group, version, plural: plural[kind] }),
+      )) as KubernetesListObject<Loose>,
+  }))
+}
 
-  const list = async (kind: ClusterKind): Promise<KubernetesListObject<Loose>> =>
-    (await api.listClusterCustomObject({ group, version, plural: plural[kind] })) as KubernetesListObject<Loose>
+function otherKinds(api: CustomObjectsApi): readonly Followed[] {
+  return inputKinds.map((kind) => ({
+    kind: `input ${kind}`,
+    path: inputPath(kind),
+    isOptional: true,
+    list: async () => (await asked(api.listClusterCustomObject(inputApis[kind]))) as KubernetesListObject<Loose>,
+  }))
+}
 
-  /** Lists and watches until that fails. */
-  const follow = (kind: ClusterKind, onChange: () => void): Promise<unknown> =>
-    new Promise((resolve) => {
-      const informer: Listener = makeInformer<Loose>(config, `/apis/${apiVersion}/${plural[kind]}`, async () => {
-        const all = await list(kind)
-        // What the one before it knew held until now.
-        void listeners.get(kind)?.stop()
-        listeners.set(kind, informer)
-        if (silent.delete(kind)) log.info('the API server is heard again', { kind })
-        onChange()
-        return all
-      })
-      informer.on('change', onChange)
-      informer.on('error', resolve)
-      stopped.signal.addEventListener('abort', resolve, { once: true })
-      void informer.start()
-    })
-
-  const listen = async (kind: ClusterKind, onChange: () => void): Promise<void> => {
-    for (let againMs = AGAIN_MS; !stopped.signal.aborted; againMs = Math.min(AGAIN_MAX_MS, 2 * againMs)) {
-      const startedAt = clock.monotonic()
-      const error = await follow(kind, onChange)
-      if (stopped.signal.aborted) return
-      if (!silent.has(kind)) {
-        const why = clusterError(error).message
-        log.warn('the API server is not heard; the network goes on as it is', { kind, why })
-      }
-      silent.add(kind)
-      if (clock.monotonic() - startedAt > AGAIN_MAX_MS) againMs = AGAIN_MS
-      const waitMs = againMs * (1 - JITTER * entropy.fraction())
-      await sleep(waitMs, undefined, { signal: stopped.signal, ref: false }).catch(() => undefined)
-    }
-  }
-
+/** Writes of our own kinds. */
+function createWrites(api: CustomObjectsApi) {
   const address = (kind: ClusterKind, name: string) => ({ group, version, plural: plural[kind], name, fieldManager })
-
+  const written = (resource: AnyResource) => {
+    const { metadata, ...rest } = objectOf(resource) as { readonly metadata: object }
+    return { ...rest, metadata: { ...metadata, finalizers: [finalizer] } }
+  }
+  const apply = setHeaderOptions('Content-Type', PatchStrategy.ServerSideApply)
   return {
-    start(onChange) {
-      stopped = new AbortController()
-      for (const kind of appliedKinds) void listen(kind, onChange)
-    },
-    async stop() {
-      stopped.abort()
-      await Promise.all([...listeners.values()].map((informer) => informer.stop()))
-      listeners.clear()
-    },
-    objects() {
-      if (listeners.size < appliedKinds.length) return undefined
-      return appliedKinds.flatMap(
-        (kind) =>
-          listeners
-            .get(kind)
-            ?.list()
-            .map((one) => present(kind, one)) ?? [],
-      )
-    },
     async putFinalizers({ kind, name, resourceVersion }, finalizers) {
       const body = { metadata: { resourceVersion, finalizers } }
       const how = setHeaderOptions('Content-Type', PatchStrategy.MergePatch)
@@ -197,14 +131,99 @@ export function openApiCluster({ clock, entropy, log }: ApiClusterOptions): Clus
     },
     async putStatus({ kind, name }, status) {
       const body = { apiVersion, kind, metadata: { name }, status }
-      const how = setHeaderOptions('Content-Type', PatchStrategy.ServerSideApply)
-      await asked(api.patchClusterCustomObjectStatus({ ...address(kind, name), body, force: true }, how))
+      await asked(api.patchClusterCustomObjectStatus({ ...address(kind, name), body, force: true }, apply))
     },
     async create(resource) {
-      const { metadata, ...rest } = objectOf(resource) as { readonly metadata: object }
-      const body = { ...rest, metadata: { ...metadata, finalizers: [finalizer] } }
       const kind = resource.kind as ClusterKind
+      const body = written(resource)
       await asked(api.createClusterCustomObject({ group, version, plural: plural[kind], body, fieldManager }))
     },
+    async update(resource) {
+      const where = address(resource.kind as ClusterKind, resource.metadata.name)
+      await asked(api.patchClusterCustomObject({ ...where, body: written(resource), force: true }, apply))
+    },
+    async remove(kind, name) {
+      try {
+        await asked(api.deleteClusterCustomObject({ group, version, plural: plural[kind], name }))
+        return true
+      } catch (error) {
+        if (isHoldfastError(error, 'not-found')) return false
+        throw error
+      }
+    },
+  } satisfies Partial<Cluster>
+}
+
+/** What is asked of, and said at, objects that are not ours. */
+function createInputs(api: CustomObjectsApi, clock: Clock) {
+  return {
+    async isThere({ kind, name, namespace }) {
+      const where = { ...inputApis[kind], name }
+      try {
+        if (namespace === '') await asked(api.getClusterCustomObject(where))
+        else await asked(api.getNamespacedCustomObject({ ...where, namespace }))
+        return true
+      } catch (error) {
+        if (isHoldfastError(error, 'not-found')) return false
+        throw error
+      }
+    },
+    async tell({ kind, name, namespace, resourceVersion, uid }, { action, note, reason }) {
+      const { group: owner, version: ofOwner } = inputApis[kind]
+      // Of objects that are in no namespace, events are in this one.
+      const place = namespace === '' ? 'default' : namespace
+      const body = {
+        apiVersion: `${eventApi.group}/${eventApi.version}`,
+        kind: 'Event',
+        metadata: { generateName: 'holdfast-', namespace: place },
+        // Microseconds, as the API wants it.
+        eventTime: new Date(clock.now()).toISOString().replace('Z', '000Z'),
+        reportingController: 'holdfast.dev/hub',
+        reportingInstance: fieldManager,
+        type: 'Warning',
+        reason,
+        action,
+        note: note.length > NOTE_MAX ? `${note.slice(0, NOTE_MAX - 1)}…` : note,
+        regarding: {
+          apiVersion: `${owner}/${ofOwner}`,
+          kind,
+          name,
+          uid,
+          resourceVersion,
+          ...(namespace === '' ? {} : { namespace }),
+        },
+      }
+      await asked(api.createNamespacedCustomObject({ ...eventApi, namespace: place, body }))
+    },
+  } satisfies Partial<Cluster>
+}
+
+/** The cluster of KUBECONFIG, or the one that the hub runs in. Throws `usage` where there is none. */
+export function openApiCluster({ clock, entropy, log }: ApiClusterOptions): Cluster {
+  const config = loadConfig()
+  const api = config.makeApiClient(CustomObjectsApi)
+  const listening = createListening([...ourKinds(api), ...otherKinds(api)], { config, clock, entropy, log })
+  const ours = remembering(presentOurs)
+  const input = remembering(presentInput)
+
+  return {
+    start: (onChange) => listening.start(onChange),
+    stop: () => listening.stop(),
+    objects() {
+      const all = appliedKinds.map((kind) => ({ kind, heard: listening.of(kind) }))
+      if (all.some(({ heard }) => heard === undefined)) return undefined
+      return all.flatMap(({ heard, kind }) => (Array.isArray(heard) ? heard.map((one: Loose) => ours(kind, one)) : []))
+    },
+    inputs() {
+      const all = inputKinds.map((kind) => [kind, listening.of(`input ${kind}`)] as const)
+      if (all.some(([, heard]) => heard === undefined)) return undefined
+      const heardOf = all.map(([kind, heard]) => [
+        kind,
+        typeof heard === 'string' ? heard : heard?.map((one) => input(kind, one)),
+      ])
+      return Object.fromEntries(heardOf) as Inputs
+    },
+    ...createWrites(api),
+    ...createInputs(api, clock),
   }
 }

@@ -2,6 +2,7 @@
 
 import { HoldfastError } from '../../shared/errors.ts'
 import { type AnyResource, apiVersion, parseResource } from '../../shared/intent/resource.ts'
+import { encodeCanonicalText } from '../../shared/record/canonical.ts'
 import type { ClusterObject } from './cluster.ts'
 
 /** A copy of the object that kubectl keeps in it. */
@@ -45,6 +46,15 @@ export interface Reading {
   readonly faults: ReadonlyMap<string, HoldfastError>
 }
 
+/** An object is read once, however often it is looked at. */
+const read = new WeakMap<ClusterObject, AnyResource>()
+
+function resourceOf(object: ClusterObject): AnyResource {
+  const held = read.get(object) ?? intentOf(object)
+  read.set(object, held)
+  return held
+}
+
 /** What the objects say that nobody deleted. */
 export function readObjects(objects: readonly ClusterObject[]): Reading {
   const resources: AnyResource[] = []
@@ -52,7 +62,7 @@ export function readObjects(objects: readonly ClusterObject[]): Reading {
   for (const object of objects) {
     if (object.isLeaving) continue
     try {
-      resources.push(intentOf(object))
+      resources.push(resourceOf(object))
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error
       faults.set(keyOf(object), error)
@@ -66,4 +76,13 @@ export function objectOf({ kind, metadata, spec }: AnyResource): Loose {
   const { resourceVersion: _, ...rest } = metadata
   const { membershipLock: __, ...written } = spec as Loose
   return { apiVersion, kind, metadata: rest, spec: written }
+}
+
+const contents = new WeakMap<AnyResource, string>()
+
+/** The same text for resources that say the same. */
+export function contentOf(resource: AnyResource): string {
+  const held = contents.get(resource) ?? encodeCanonicalText(objectOf(resource))
+  contents.set(resource, held)
+  return held
 }

@@ -4,7 +4,7 @@ import { describeError, type HoldfastError } from '../../shared/errors.ts'
 import type { ResourceCondition, Shown } from '../hub.ts'
 import type { ClusterObject, ClusterStatus } from './cluster.ts'
 
-type Said = Pick<ResourceCondition, 'type' | 'status' | 'reason' | 'message'>
+export type Said = Pick<ResourceCondition, 'type' | 'status' | 'reason' | 'message'>
 
 function wordOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
@@ -48,6 +48,16 @@ function saidOf(shown: Shown | undefined, fault: HoldfastError | undefined): rea
   return [refused, ...rest, { type: 'Ready', status: 'False', reason: refused.reason, message: 'see Accepted' }]
 }
 
+/** `accepted` in place of what is said otherwise; an object that is not taken as it is can't be ready. */
+function withAccepted(said: readonly Said[], accepted: Said | undefined): readonly Said[] {
+  if (accepted === undefined) return said
+  const { reason, status } = accepted
+  return said.map((one): Said => {
+    if (one.type === 'Accepted') return accepted
+    return one.type === 'Ready' && status === 'False' ? { ...one, status, reason, message: 'see Accepted' } : one
+  })
+}
+
 function isLoose(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null
 }
@@ -59,14 +69,15 @@ function since(before: unknown, { status, type }: Said): string | undefined {
 }
 
 /**
- * `fault`: why the hub did not take the object as it is now. `now` in milliseconds since the Unix epoch; the time of a condition
- * moves only when its status does, whoever wrote it before.
+ * `fault`: why the hub did not take the object as it is now. `accepted`: what else is to be known of that. `now` in milliseconds
+ * since the Unix epoch; the time of a condition moves only when its status does, whoever wrote it before.
  */
 export function clusterStatus(
   object: Pick<ClusterObject, 'generation' | 'status'>,
   shown: Shown | undefined,
   fault: HoldfastError | undefined,
   now: number,
+  accepted?: Said,
 ): ClusterStatus {
   const at = `${new Date(now).toISOString().slice(0, 19)}Z`
   const revision = wordOf(shown?.status['revision'])
@@ -75,7 +86,7 @@ export function clusterStatus(
     observedGeneration: object.generation,
     ...(revision === undefined ? {} : { revision }),
     ...(programmed === undefined ? {} : { programmed }),
-    conditions: saidOf(shown, fault).map((said) => ({
+    conditions: withAccepted(saidOf(shown, fault), accepted).map((said) => ({
       type: said.type,
       status: said.status,
       observedGeneration: object.generation,

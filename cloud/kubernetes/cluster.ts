@@ -1,6 +1,7 @@
 // A Kubernetes cluster as the hub's controller sees it: the objects of our kinds, and the three things it writes there.
 
 import type { AnyResource, Kind } from '../../shared/intent/resource.ts'
+import type { InputObject, InputRef, Inputs } from './input.ts'
 
 /** Kinds that people apply. */
 export type ClusterKind = Exclude<Kind, 'JoinToken'>
@@ -43,6 +44,15 @@ export const finalizer = 'holdfast.dev/hub'
 /** What people who apply objects do not write, and hub and API server do. */
 export const fieldManager = 'holdfast-hub'
 
+/** An event at an object of the cluster, for the people whose it is. */
+export interface ClusterEvent {
+  /** Words for programs: why, and what was being done. */
+  readonly reason: string
+  readonly action: string
+  /** For people; cut to what an event holds. */
+  readonly note: string
+}
+
 export interface Cluster {
   /** Follows the cluster from now on; tries again by itself, ever more seldom. */
   start(onChange: () => void): void
@@ -54,4 +64,13 @@ export interface Cluster {
   putStatus(object: ClusterObject, status: ClusterStatus): Promise<void>
   /** Writes what the hub has and the cluster has not; with our finalizer. Fails with `conflict` where it is there by now. */
   create(resource: AnyResource): Promise<void>
+  /** Makes the object of a resource say what the resource says, whoever changed it. */
+  update(resource: AnyResource): Promise<void>
+  /** Asks for the object’s deletion; false where it is not there. */
+  remove(kind: ClusterKind, name: string): Promise<boolean>
+  /** What the cluster holds besides our kinds, as last heard; undefined until each kind was listed once. */
+  inputs(): Inputs | undefined
+  /** Asks the API server itself, past all that was heard. */
+  isThere(ref: InputRef): Promise<boolean>
+  tell(object: InputObject, event: ClusterEvent): Promise<void>
 }

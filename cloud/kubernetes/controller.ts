@@ -6,16 +6,20 @@
 // backup, or lost its definitions, must not cut a fleet off, so the hub writes it there again.
 
 import type { Clock, Log, Timer } from '../../shared/effects.ts'
-import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
+import { describeError, HoldfastError } from '../../shared/errors.ts'
 import { type AnyResource, appliedKinds } from '../../shared/intent/resource.ts'
 import { encodeCanonicalText } from '../../shared/record/canonical.ts'
 import type { Actor, Hub } from '../hub.ts'
 import { type Cluster, type ClusterObject, finalizer } from './cluster.ts'
-import { keyOf, readObjects, resourceKey } from './cluster-intent.ts'
+import { contentOf, keyOf, readObjects, resourceKey } from './cluster-intent.ts'
 import { clusterStatus } from './cluster-status.ts'
+import { type DeriveOptions, isDerived } from './derived/derived.ts'
+import { createDerivedSync, type DerivedTurn } from './derived/sync.ts'
+import { inTurns, isStale, unlessStale } from './writes.ts'
 
 export interface ControllerOptions {
-  readonly hub: Pick<Hub, 'delete' | 'get' | 'list' | 'put' | 'putAll' | 'watch'>
+  readonly derive: DeriveOptions
+  readonly hub: Pick<Hub, 'delete' | 'get' | 'list' | 'note' | 'put' | 'putAll' | 'watch'>
   readonly cluster: Cluster
   readonly clock: Clock
   readonly log: Log
@@ -33,29 +37,18 @@ const STATUS_MS = 1_000
 /** After writes that failed, doubled each time. */
 const AGAIN_MS = 1_000
 const AGAIN_MAX_MS = 60_000
-const WRITES_AT_ONCE = 8
-
 const actor: Actor = { name: 'kubernetes', role: 'admin' }
 
 type Faults = Map<string, HoldfastError>
 
-async function inTurns<T>(list: readonly T[], run: (one: T) => Promise<void>): Promise<void> {
-  const waiting = [...list]
-  const worker = async (): Promise<void> => {
-    for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) await run(one)
-  }
-  await Promise.all(Array.from({ length: Math.min(WRITES_AT_ONCE, list.length) }, worker))
-}
-
-/** Neither is worth a word: the object moved on meanwhile, and its next event wakes us. */
-function isStale(error: unknown): boolean {
-  return isHoldfastError(error, 'conflict') || isHoldfastError(error, 'not-found')
-}
-
-export function createController({ clock, cluster, hub, log }: ControllerOptions): Controller {
+export function createController(options: ControllerOptions): Controller {
+  const { clock, cluster, hub, log } = options
+  const following = createDerivedSync({ ...options, actor })
   let [running, busy, wanted] = [false, Promise.resolve(), false]
   let [timer, unwatch]: [Timer | undefined, (() => void) | undefined] = [undefined, undefined]
   let [statusAt, againMs, dueAt] = [Number.NEGATIVE_INFINITY, AGAIN_MS, Number.POSITIVE_INFINITY]
+
+  const everything = () => appliedKinds.flatMap((kind) => hub.list(kind)).map(({ resource }) => resource)
 
   const takeOne = (resource: AnyResource, faults: Faults): boolean => {
     try {
@@ -69,9 +62,14 @@ export function createController({ clock, cluster, hub, log }: ControllerOptions
   }
 
   /** All at once, so that they are one revision; where that can't be, each for itself, until no more can be taken. */
-  const take = (resources: readonly AnyResource[], faults: Faults): void => {
+  const take = (all: readonly AnyResource[], faults: Faults): void => {
+    const held = new Map(everything().map((resource) => [resourceKey(resource), resource]))
+    const resources = all.filter((resource) => {
+      const before = held.get(resourceKey(resource))
+      return before === undefined || contentOf(before) !== contentOf(resource)
+    })
     try {
-      hub.putAll(resources, actor)
+      if (resources.length > 0) hub.putAll(resources, actor)
       return
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error
@@ -85,11 +83,14 @@ export function createController({ clock, cluster, hub, log }: ControllerOptions
   }
 
   /** Members go before the network that they belong to. */
-  const dismiss = async (leaving: readonly ClusterObject[], faults: Faults): Promise<void> => {
+  const dismiss = async (objects: readonly ClusterObject[], turn: DerivedTurn, faults: Faults): Promise<void> => {
+    const leaving = objects.filter(({ finalizers, isLeaving }) => isLeaving && finalizers.includes(finalizer))
     const order = [...leaving].sort((a, b) => appliedKinds.indexOf(b.kind) - appliedKinds.indexOf(a.kind))
     for (const object of order) {
+      const isDismissed = turn.isDismissed(object)
+      if (isDismissed === undefined) continue
       try {
-        hub.delete(object.kind, object.name, actor)
+        if (isDismissed) hub.delete(object.kind, object.name, actor)
       } catch (error) {
         if (!(error instanceof HoldfastError)) throw error
         faults.set(keyOf(object), error)
@@ -102,14 +103,22 @@ export function createController({ clock, cluster, hub, log }: ControllerOptions
     }
   }
 
-  const create = async (objects: readonly ClusterObject[]): Promise<void> => {
-    const there = new Set(objects.map(keyOf))
-    const missing = appliedKinds
-      .flatMap((kind) => hub.list(kind))
-      .filter(({ resource }) => !there.has(resourceKey(resource)))
-    await inTurns(missing, async ({ resource }) => {
-      log.info('writes into the cluster what the hub has', { object: resourceKey(resource) })
-      await cluster.create(resource)
+  /** What the hub has and the cluster has not; and, of what follows from other objects, what differs. */
+  const write = async (objects: readonly ClusterObject[]): Promise<void> => {
+    const there = new Map(objects.map((object) => [keyOf(object), object]))
+    const { resources } = readObjects(objects)
+    const said = new Map(resources.map((resource) => [resourceKey(resource), resource]))
+    await inTurns(everything(), async (resource) => {
+      const [object, before] = [there.get(resourceKey(resource)), said.get(resourceKey(resource))]
+      if (object === undefined) {
+        log.debug('writes into the cluster what the hub has', { object: resourceKey(resource) })
+        await unlessStale(cluster.create(resource))
+      } else if (
+        isDerived(resource) &&
+        !object.isLeaving &&
+        (before === undefined || contentOf(before) !== contentOf(resource))
+      )
+        await unlessStale(cluster.update(resource))
     })
   }
 
@@ -121,30 +130,31 @@ export function createController({ clock, cluster, hub, log }: ControllerOptions
   const tellStatus = async (objects: readonly ClusterObject[], faults: Faults): Promise<void> => {
     await inTurns(objects, async (object) => {
       const shown = hub.get(object.kind, object.name)
-      const status = clusterStatus(object, shown, faults.get(keyOf(object)), clock.now())
+      const key = keyOf(object)
+      const status = clusterStatus(object, shown, faults.get(key), clock.now(), following.accepted(key))
       if (object.status !== undefined && encodeCanonicalText(object.status) === encodeCanonicalText(status)) return
-      await cluster.putStatus(object, status).catch((error: unknown) => {
-        if (!isStale(error)) throw error
-      })
+      await unlessStale(cluster.putStatus(object, status))
     })
   }
 
   const turn = async (): Promise<void> => {
     const objects = cluster.objects()
     if (objects === undefined) return
-    const { faults: unread, resources } = readObjects(objects)
+    const derived = following.read(objects)
+    const { faults: unread, resources } = readObjects(derived.written)
     const faults: Faults = new Map(unread)
-    take(resources, faults)
-    await dismiss(
-      objects.filter(({ finalizers, isLeaving }) => isLeaving && finalizers.includes(finalizer)),
-      faults,
-    )
-    await create(objects)
+    take([...resources, ...derived.put], faults)
+    following.close(derived, faults)
+    await derived.retire()
+    await dismiss(objects, derived, faults)
+    await write(objects)
     await hold(objects)
     const waitMs = statusAt + STATUS_MS - clock.monotonic()
     if (waitMs > 0) return plan(waitMs)
     statusAt = clock.monotonic()
     await tellStatus(objects, faults)
+    const moreMs = await following.tell()
+    if (moreMs > 0) plan(moreMs)
   }
 
   const run = async (): Promise<void> => {

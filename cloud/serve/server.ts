@@ -206,7 +206,7 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<string>
   web = await listenHttps(app, tls, settings.listen, { proxies, clock, log, mqtt: broker.door })
   attachWebSocket(web.server, webSocketPath, broker.door, log)
   await broker.open()
-  if (settings.kubernetes) cleanup.add(await followCluster(hub, effects))
+  if (settings.kubernetes) cleanup.add(await followCluster(hub, settings, effects))
   writeCliUrl(paths, settings.listen.host, web.port)
   return publicUrl(settings, web.port)
 }
@@ -235,12 +235,17 @@ async function openExport(
 }
 
 /** The client library is loaded by who follows a cluster. Returns how to end it. */
-async function followCluster(hub: Hub, { clock, entropy, log }: ServerEffects): Promise<() => Promise<void>> {
+async function followCluster(
+  hub: Hub,
+  { cluster: { name: clusterName, network } }: ServeSettings,
+  { clock, entropy, log }: ServerEffects,
+): Promise<() => Promise<void>> {
   const [{ openApiCluster }, { createController }] = await Promise.all([
     import('../kubernetes/api-cluster.ts'),
     import('../kubernetes/controller.ts'),
   ])
-  const controller = createController({ hub, cluster: openApiCluster({ clock, entropy, log }), clock, log })
+  const cluster = openApiCluster({ clock, entropy, log })
+  const controller = createController({ hub, cluster, derive: { clusterName, network }, clock, log })
   controller.start()
   return () => controller.stop()
 }

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
 import { type Cidr, parseCidr } from '../../shared/address/cidr.ts'
 import { HoldfastError } from '../../shared/errors.ts'
-import { cidr } from '../../shared/intent/field.ts'
+import { cidr, name } from '../../shared/intent/field.ts'
 import { parseConfig } from '../../shared/intent/yaml.ts'
 import { documentBytesMax } from '../../shared/limits.ts'
 import { type ListenAddress, parseListen } from './address.ts'
@@ -26,6 +26,8 @@ export interface ServeSettings {
   readonly otlp: { readonly endpoint: string; readonly headersFile?: string | undefined } | undefined
   /** Follows the objects of a Kubernetes cluster. */
   readonly kubernetes: boolean
+  /** What that cluster is called here, and the network of what it holds besides intent. */
+  readonly cluster: { readonly name: string; readonly network: string }
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   readonly logFormat: 'text' | 'json' | 'journal'
 }
@@ -54,6 +56,20 @@ export const settingsFile = v.strictObject({
     }),
   ),
   kubernetes: v.optional(v.boolean()),
+  cluster: v.optional(
+    v.strictObject({
+      name: v.optional(
+        v.pipe(
+          v.string(),
+          v.regex(
+            /^(?=.{1,20}$)[a-z0-9]+(?:-[a-z0-9]+)*$/,
+            'is not up to 20 lower-case letters, digits and single hyphens',
+          ),
+        ),
+      ),
+      network: v.optional(name),
+    }),
+  ),
   log: v.optional(
     v.strictObject({
       level: v.optional(v.picklist(['debug', 'info', 'warn', 'error'])),
@@ -76,7 +92,7 @@ export function readSettings(path: string): SettingsFile {
 
 /** Flags and variables, already merged, over the file, over the defaults. */
 export function resolveSettings(file: SettingsFile, given: SettingsFile, underSystemd: boolean): ServeSettings {
-  const all = { ...file, ...given, log: { ...file.log, ...given.log } }
+  const all = { ...file, ...given, log: { ...file.log, ...given.log }, cluster: { ...file.cluster, ...given.cluster } }
   const listen = parseListen(all.listen ?? '0.0.0.0:8443', 'listen')
   const mqtt = parseListen(all.mqtt ?? '0.0.0.0:8883', 'mqtt')
   // Port 0 is another one each time.
@@ -92,6 +108,7 @@ export function resolveSettings(file: SettingsFile, given: SettingsFile, underSy
     brokerPublic: all.brokerPublic,
     otlp: all.otlp,
     kubernetes: all.kubernetes ?? false,
+    cluster: { name: all.cluster?.name ?? 'kube', network: all.cluster?.network ?? 'default' },
     logLevel: all.log.level ?? 'info',
     logFormat: all.log.format ?? (underSystemd ? 'journal' : 'text'),
   }

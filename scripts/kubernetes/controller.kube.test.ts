@@ -1,114 +1,31 @@
 // The hub's controller at a real API server, with the rights of examples/kubernetes/hub-role.yaml and no others.
 
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { parseAllDocuments } from 'yaml'
-import { createWorld, type World } from '../../cloud/hub-world.fake.ts'
-import { openApiCluster } from '../../cloud/kubernetes/api-cluster.ts'
-import type { ClusterStatus } from '../../cloud/kubernetes/cluster.ts'
-import { type Controller, createController } from '../../cloud/kubernetes/controller.ts'
-import { customResourceDefinitions } from '../../cloud/kubernetes/definitions.ts'
-import { memoryLog } from '../../shared/effects.fake.ts'
-import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
 import { apiVersion } from '../../shared/intent/resource.ts'
-import { run } from '../laboratory/command.ts'
-import { startApiServer } from './api-server.ts'
 import { whyNoApiServer } from './api-server-program.ts'
+import { type Body, examples, startHubInCluster, until } from './hub-in-cluster.ts'
 
-const examples = join(import.meta.dirname, '../../examples')
-const PATIENCE_MS = 30_000
 const SETTLED_MS = 2_500
-
-interface Body {
-  readonly metadata: {
-    readonly name: string
-    readonly finalizers?: readonly string[]
-    readonly resourceVersion: string
-    readonly deletionTimestamp?: string
-  }
-  readonly spec: Readonly<Record<string, unknown>>
-  readonly status?: ClusterStatus
-}
-
-async function until<T>(what: string, look: () => T | undefined | Promise<T | undefined>): Promise<T> {
-  const end = systemClock.monotonic() + PATIENCE_MS
-  for (;;) {
-    const seen = await look()
-    if (seen !== undefined) return seen
-    if (systemClock.monotonic() > end) throw new Error(`not seen: ${what}`)
-    await sleep(50)
-  }
-}
 
 const why = whyNoApiServer()
 if (why === undefined) {
-  const api = await startApiServer()
-  process.env['KUBECONFIG'] = api.hubKubeconfig
-  const lines: Parameters<typeof memoryLog>[0] = []
-  let world: World
-  let controller: Controller
+  const hub = await startHubInCluster()
+  const { accepted, api, apply, get, kubectl, lines, world } = hub
 
-  const kubectl = (words: readonly string[], input = ''): Promise<string> =>
-    run(['kubectl', '--kubeconfig', api.kubeconfig, ...words], { input })
-  const apply = (...objects: readonly object[]): Promise<string> =>
-    kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }))
   const policy = (name: string, spec: object = {}): object => ({
     apiVersion,
     kind: 'Policy',
     metadata: { name },
     spec: { subject: { nodeSelector: {} }, ...spec },
   })
-  const get = async (path: string): Promise<Body | undefined> => {
-    const { body, status } = await api.ask('GET', `/apis/${apiVersion}/${path}`)
-    return status === 200 ? (body as Body) : undefined
-  }
-  const accepted = async (path: string, wanted: 'True' | 'False'): Promise<Body> =>
-    until(`${path} is${wanted === 'True' ? '' : ' not'} accepted`, async () => {
-      const seen = await get(path)
-      return seen?.status?.conditions.find(({ type }) => type === 'Accepted')?.status === wanted ? seen : undefined
-    })
   const priorityOf = (name: string): number | undefined => {
     const resource = world.hub.get('Policy', name)?.resource
     return resource?.kind === 'Policy' ? resource.spec.priority : undefined
   }
-  const start = (): void => {
-    const log = memoryLog(lines)
-    const cluster = openApiCluster({ clock: systemClock, entropy: systemEntropy, log })
-    controller = createController({ hub: world.hub, cluster, clock: systemClock, log })
-    controller.start()
-  }
-
-  test.before(async () => {
-    for (const one of customResourceDefinitions()) {
-      await api.ask('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', one)
-    }
-    await kubectl(['create', 'namespace', 'holdfast'])
-    const role = readFileSync(join(examples, 'kubernetes/hub-role.yaml'), 'utf8')
-    await kubectl(['apply', '-f', '-'], role)
-    const binding = parseAllDocuments(role)
-      .map((one) => one.toJS() as { readonly kind: string })
-      .find(({ kind }) => kind === 'ClusterRoleBinding')
-    await kubectl(
-      ['apply', '-f', '-'],
-      JSON.stringify({
-        ...binding,
-        metadata: { name: 'holdfast-hub-test' },
-        subjects: [{ kind: 'User', name: 'holdfast-hub', apiGroup: 'rbac.authorization.k8s.io' }],
-      }),
-    )
-    await until('the kinds are served', async () => ((await get('canaries')) === undefined ? undefined : true))
-    world = createWorld()
-    await world.start()
-    start()
-  })
-  test.after(async () => {
-    await controller.stop()
-    await world.hub.stop()
-    await api.stop()
-  })
+  test.after(() => hub.stop())
 
   test('what the hub has is written into the cluster', async () => {
     const network = await accepted('networks/default', 'True')
@@ -184,19 +101,19 @@ if (why === undefined) {
   test('an object that is merely gone is written again: a lost cluster cuts nobody off', async () => {
     const path = `/apis/${apiVersion}/policies/ping`
     const patch = { metadata: { finalizers: null } }
-    await controller.stop()
+    await hub.halt()
     assert.is((await api.ask('PATCH', path, patch, 'application/merge-patch+json')).status, 200)
     assert.is((await api.ask('DELETE', path)).status, 200)
-    start()
+    hub.start()
     await accepted('policies/ping', 'True')
     assert.ok(world.hub.get('Policy', 'ping') !== undefined)
   })
 
   test('a deletion while the hub is away is carried out when it is back', async () => {
-    await controller.stop()
+    await hub.halt()
     await kubectl(['delete', 'hfpol', 'ssh-within-alpha', '--wait=false'])
     assert.ok((await get('policies/ssh-within-alpha'))?.metadata.deletionTimestamp !== undefined)
-    start()
+    hub.start()
     await until('it is gone', async () => ((await get('policies/ssh-within-alpha')) === undefined ? true : undefined))
     assert.is(world.hub.get('Policy', 'ssh-within-alpha'), undefined)
   })

@@ -1,0 +1,6 @@
+// Bounds of what a hub does in a cluster, each with its reason.
+
+/** Events that a hub writes in one go: people who see fifty objects at fault look for what they have in common. */
+export const clusterEventsMax = 50
+/** And from then on. */
+export const clusterEventsPerSecondMax = 1

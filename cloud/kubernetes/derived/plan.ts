@@ -1,0 +1,54 @@
+// What becomes of resources whose object is no longer among those that the cluster holds. Pure.
+//
+// Each has a mirror: the same resource as an object of the cluster. A mirror was written after its source was read, so a store of
+// the cluster that knows the mirror and not the source knows that the source was deleted. One that knows neither was lost, or
+// restored from before, and says nothing about what people want: the resource stays until somebody deletes the mirror.
+
+import type { AnyResource } from '../../../shared/intent/resource.ts'
+import { resourceKey } from '../cluster-intent.ts'
+import { type InputRef, type Inputs, inputName } from '../input.ts'
+import { asLost, type Derived, type DeriveOptions, isLost, sourceOf } from './derived.ts'
+
+export interface Gone {
+  readonly resource: AnyResource
+  readonly source: InputRef
+  /** The source is there, and something of another name follows from it by now. */
+  readonly isReplaced: boolean
+}
+
+export interface DerivedPlan {
+  /** To be taken by the hub, beside what people wrote. */
+  readonly put: readonly AnyResource[]
+  /** To be looked after at the API server itself: whether their source was deleted. */
+  readonly gone: readonly Gone[]
+}
+
+function refText(ref: InputRef): string {
+  return `${ref.kind} ${inputName(ref)}`
+}
+
+/**
+ * `known`: what follows from objects of any cluster, as the hub or, where it does not have it, a mirror says; without those whose
+ * mirror somebody has deleted.
+ */
+export function planDerived(
+  derived: readonly Derived[],
+  known: readonly AnyResource[],
+  inputs: Inputs,
+  { clusterName }: Pick<DeriveOptions, 'clusterName'>,
+): DerivedPlan {
+  const wanted = new Set(derived.map(({ resource }) => resourceKey(resource)))
+  const sources = new Set(derived.map(({ input }) => refText(input)))
+  const put = derived.map(({ resource }) => resource)
+  const gone: Gone[] = []
+  for (const resource of known) {
+    const source = sourceOf(resource, clusterName)
+    if (source === undefined || wanted.has(resourceKey(resource))) continue
+    const isReplaced = sources.has(refText(source))
+    if (isReplaced) gone.push({ resource, source, isReplaced })
+    else if (isLost(resource)) put.push(resource)
+    else if (inputs[source.kind] === 'unserved') put.push(asLost(resource))
+    else gone.push({ resource, source, isReplaced })
+  }
+  return { put, gone }
+}
