@@ -7,7 +7,7 @@ import type { Direction, Judgement, Reason } from '../../shared/policy/decision.
 import { reasonKey } from '../../shared/policy/decision.ts'
 import { lookUp, protocolNamed, type Table } from '../../shared/policy/table.ts'
 import type { Endpoint } from '../../shared/policy/world.ts'
-import type { Enforcement } from '../plan/enforcement.ts'
+import { blockInMesh, type Enforcement } from '../plan/enforcement.ts'
 import type { FlowKey } from './counters.ts'
 
 export interface Scene {
@@ -27,7 +27,7 @@ function tableAt({ policy }: Scene, atMs: number): Table | undefined {
 
 function isLocal({ policy }: Scene, table: Table | undefined, address: Address): boolean {
   if (address === policy?.self || table?.locals.has(address) === true) return true
-  return policy?.forwards.some(({ destination }) => contains(destination, hostCidr(address))) === true
+  return policy?.forwards.some((forward) => contains(blockInMesh(forward), hostCidr(address))) === true
 }
 
 export function directionOf(scene: Scene, { destination, source }: FlowKey, atMs: number): Direction {

@@ -2,7 +2,7 @@
 
 import { type Cidr, familyOf, hostCidr } from '../../shared/address/cidr.ts'
 import { emptyTable, type FlatEntry, tableChange } from '../../shared/policy/table.ts'
-import type { Enforcement, Phase } from './enforcement.ts'
+import { blockInMesh, type Enforcement, type Phase } from './enforcement.ts'
 
 function entryLine({ local, identity, direction, protocol, ...entry }: FlatEntry): string {
   const { auditCookie, auditVerdict, cookie, port, portBits, verdict } = entry
@@ -26,8 +26,8 @@ function localLines({ forwards, self }: Enforcement, { locals }: Phase['table'])
     ),
     ...forwards
       // An address that judges for itself does so.
-      .filter(({ destination }) => ![...locals.keys()].some((address) => hostCidr(address) === destination))
-      .map(({ destination, nat }) => `l ${destination} ${own} ${nat === 'masquerade' ? 'masked' : 'behind'}\n`),
+      .filter((forward) => ![...locals.keys()].some((address) => hostCidr(address) === blockInMesh(forward)))
+      .map((forward) => `l ${blockInMesh(forward)} ${own} ${forward.nat === 'masquerade' ? 'masked' : 'behind'}\n`),
   ]
 }
 

@@ -81,14 +81,22 @@ test('a metric of zero means the same in both families', () => {
   assert.is(result.desired.routes.find(({ destination }) => destination.startsWith('192'))?.metric, 1)
 })
 
-test('what is not built yet is said, not guessed', () => {
-  const spec = { destination: '192.168.50.0/24', ...VIA, nat: 'netmap', mapTo: '10.99.0.0/24' }
-  const result = wish({ ...INTENT, routes: { plant: spec } })
-  assert.equal(routes(result), ['10.77.0.0/24', 'fd77::/64'])
-  assert.equal(
-    result.omissions.map(({ code }) => code),
-    ['intent-unsupported'],
-  )
+const MAPPED = { destination: '192.168.50.0/24', ...VIA, nat: 'netmap', mapTo: '10.99.0.0/24' }
+
+test('a mapped subnet is routed by what it is called, also by who has such addresses itself', () => {
+  for (const local of [[], [['192.168.50.7', '192.168.50.0/24'] as [string, string]]]) {
+    const result = wish({ ...INTENT, routes: { plant: MAPPED } }, local)
+    assert.equal(routes(result), ['10.77.0.0/24', '10.99.0.0/24', 'fd77::/64'])
+    assert.ok(result.desired.peers.some(({ allowedIps }) => (allowedIps as readonly string[]).includes('10.99.0.0/24')))
+    assert.equal(result.omissions, [])
+  }
+})
+
+test('its router maps both ways', () => {
+  const nodes = [{ name: 'self', labels: { role: 'gw' }, advertise: ['192.168.50.0/24'] }, ...INTENT.nodes.slice(1)]
+  const { desired } = wish({ ...INTENT, nodes, routes: { plant: MAPPED } }, [['192.168.50.1', '192.168.50.0/24']])
+  assert.match(desired.ruleset, 'iifname "hf0" dnat ip prefix to ip daddr map { 10.99.0.0/24 : 192.168.50.0/24 }')
+  assert.match(desired.ruleset, 'oifname "hf0" snat ip prefix to ip saddr map { 192.168.50.0/24 : 10.99.0.0/24 }')
 })
 
 test.run()

@@ -5,8 +5,16 @@ import { emptyTable, sameTable, type Table } from '../../shared/policy/table.ts'
 
 /** A subnet this node routes for others. */
 export interface Forward {
+  /** As the machines in it know it. */
   readonly destination: Cidr
-  readonly nat: 'none' | 'masquerade'
+  readonly nat: 'none' | 'masquerade' | 'netmap'
+  /** What it is called in the mesh; with `netmap` alone. */
+  readonly mapTo?: Cidr
+}
+
+/** A forwarded subnet as packets at the mesh interface name it. */
+export function blockInMesh({ destination, mapTo }: Forward): Cidr {
+  return mapTo ?? destination
 }
 
 /** The table that holds until a time; what an override opens closes by itself, because whoever would end it may be gone. */

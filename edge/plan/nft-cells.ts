@@ -124,9 +124,12 @@ export interface TableChains {
   othersLines(local: number | undefined, direction: Direction, ways: ChainBook): readonly string[]
 }
 
-export function tableChains(table: Table, cells: ChainBook): TableChains {
+/** `behind`: what an address of the table is called where this node has forwarded it to. */
+export function tableChains(table: Table, cells: ChainBook, behind: (address: Address) => Address): TableChains {
   const identities = locate(table.addresses)
-  const locals = locate(Array.from(table.locals, ([address, local]): [Cidr, number] => [hostCidr(address), local]))
+  const locals = locate(
+    Array.from(table.locals, ([address, local]): [Cidr, number] => [hostCidr(behind(address)), local]),
+  )
   const verdicts = new Map<Cell, string>()
   const verdictOf = (cell: Cell): string => {
     const held = verdicts.get(cell) ?? cells.verdictOf(cellLines(cell))

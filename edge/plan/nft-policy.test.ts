@@ -94,6 +94,16 @@ test('pods judge by themselves, and the node for itself and for whoever else is 
   assert.is(decisions(enforcement(phase(shop))), PODS)
 })
 
+test('pods of a mapped block are judged at the addresses that they have behind the mapping', () => {
+  const destination = '10.50.0.0/24' as Cidr
+  const forwards = [{ destination, nat: 'netmap' as const, mapTo: '10.42.0.0/24' as Cidr }]
+  const text = renderPolicy({ ...enforcement(phase(shop)), forwards })
+  assert.match(text, 'ip daddr vmap { 10.50.0.1-10.50.0.2 : accept, 10.50.0.3 : goto way_1 }')
+  assert.match(text, 'ip saddr 10.42.0.1-10.42.0.2 goto cell_1')
+  assert.match(text, 'iifname "hf0" ct original ip daddr 10.42.0.0/24 goto behind_ingress')
+  assert.match(text, 'oifname "hf0" ip saddr 10.50.0.0/24 goto behind_egress')
+})
+
 const PHASES = `
 table inet holdfast_policy {
 chain cell_0 {

@@ -5,9 +5,10 @@
 // holds for running flows at their next packet. A router stands for the subnets behind it: what goes into them meets its
 // ingress, what comes out of them its egress, but for addresses that have a judgement of their own.
 
-import { familyOf } from '../../shared/address/cidr.ts'
+import { type Address, familyOf } from '../../shared/address/cidr.ts'
+import { mapAddress } from '../../shared/address/netmap.ts'
 import type { Direction } from '../../shared/policy/decision.ts'
-import type { Enforcement } from './enforcement.ts'
+import { blockInMesh, type Enforcement, type Forward } from './enforcement.ts'
 import { chain, IP } from './nft.ts'
 import { type ChainBook, classAt, createChainBook, tableChains } from './nft-cells.ts'
 
@@ -23,11 +24,14 @@ const REPLIES = ['ct state related accept', 'ct direction reply ct state establi
 
 function forwardLines(policy: Enforcement): readonly string[] {
   const { forwards, interface: name } = policy
-  const into = forwards.map(
-    ({ destination }) => `${IP[familyOf(destination)]} daddr ${destination} goto behind_ingress`,
-  )
+  // By what a subnet is called in the mesh; the address itself is the machine's own here already.
+  const into = forwards.map((forward) => {
+    const [ct, block] = [forward.mapTo === undefined ? '' : 'ct original ', blockInMesh(forward)]
+    return `${ct}${IP[familyOf(block)]} daddr ${block} goto behind_ingress`
+  })
+  // Not translated yet.
   const out = forwards
-    .filter((forward) => forward.nat === 'none')
+    .filter((forward) => forward.nat !== 'masquerade')
     .map(({ destination }) => `${IP[familyOf(destination)]} saddr ${destination} goto behind_egress`)
   return [
     'type filter hook forward priority filter; policy accept;',
@@ -39,6 +43,15 @@ function forwardLines(policy: Enforcement): readonly string[] {
     ...out.map((line) => `oifname "${name}" ${line}`),
     'drop',
   ]
+}
+
+/** The address of a machine behind this node, as it is called there. */
+function nameBehind(address: Address, forwards: readonly Forward[]): Address {
+  for (const { destination, mapTo } of forwards) {
+    const own = mapTo === undefined ? undefined : mapAddress(address, mapTo, destination)
+    if (own !== undefined) return own
+  }
+  return address
 }
 
 interface Books {
@@ -54,7 +67,7 @@ function directionChains(
 ): string {
   const [own, behind]: [string[], string[]] = [[], []]
   for (const { table, untilS } of phases) {
-    const chains = tableChains(table, cells)
+    const chains = tableChains(table, cells, (address) => nameBehind(address, forwards))
     const local = classAt(table, self)
     const until = untilS === undefined ? '' : `meta time < ${untilS} `
     const way = ways.verdictOf(chains.wayLines(local, direction))

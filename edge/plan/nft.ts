@@ -35,7 +35,8 @@ function segmentLines({ interface: name }: RulesetInput): readonly string[] {
   ]
 }
 
-function natLines({ forwards, mesh, interface: name }: RulesetInput): readonly string[] {
+function natLines(input: RulesetInput): readonly string[] {
+  const { forwards, interface: name, mesh } = input
   const lines = forwards
     .filter((forward) => forward.nat === 'masquerade')
     .flatMap(({ destination }) => {
@@ -45,14 +46,33 @@ function natLines({ forwards, mesh, interface: name }: RulesetInput): readonly s
         (source) => `oifname != "${name}" ${IP[family]} saddr ${source} ${IP[family]} daddr ${destination} masquerade`,
       )
     })
-  return ['type nat hook postrouting priority srcnat; policy accept;', ...lines]
+  return ['type nat hook postrouting priority srcnat; policy accept;', ...lines, ...mapLines(input, 'out')]
+}
+
+/**
+ * One for one, both ways: a machine keeps its place in the block, so that who it is can be told from what it is called. The
+ * kernel maps whole blocks from 5.8 on (NF_NAT_RANGE_NETMAP for nf_tables).
+ */
+function mapLines({ forwards, interface: name }: RulesetInput, way: 'in' | 'out'): readonly string[] {
+  return forwards.flatMap(({ destination, mapTo }) => {
+    if (mapTo === undefined) return []
+    const ip = IP[familyOf(destination)]
+    return way === 'in'
+      ? [`iifname "${name}" dnat ${ip} prefix to ${ip} daddr map { ${mapTo} : ${destination} }`]
+      : [`oifname "${name}" snat ${ip} prefix to ${ip} saddr map { ${destination} : ${mapTo} }`]
+  })
+}
+
+function natInLines(input: RulesetInput): readonly string[] {
+  return ['type nat hook prerouting priority dstnat; policy accept;', ...mapLines(input, 'in')]
 }
 
 export function renderRuleset(input: RulesetInput): string {
   return [
     `table inet ${tableName} {\n`,
     ...(input.forwards.length === 0 ? [] : [chain('segments', segmentLines(input))]),
-    ...(input.forwards.some((forward) => forward.nat === 'masquerade') ? [chain('nat_out', natLines(input))] : []),
+    ...(mapLines(input, 'in').length === 0 ? [] : [chain('nat_in', natInLines(input))]),
+    ...(input.forwards.some(({ nat }) => nat !== 'none') ? [chain('nat_out', natLines(input))] : []),
     ...(input.share === undefined
       ? []
       : [

@@ -7,7 +7,7 @@ import { selects } from '../../shared/intent/field.ts'
 import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import type { BodyOf } from '../../shared/record/record.ts'
 import type { DesiredRoute, Omission } from './desired.ts'
-import type { Forward } from './enforcement.ts'
+import { blockInMesh, type Forward } from './enforcement.ts'
 import type { LocalAddress } from './observed.ts'
 
 /** Metric of routes to the mesh itself: below what DHCP and people give to routes of their own. */
@@ -69,16 +69,14 @@ export function planRoutes(records: ParsedRecords, self: BodyOf<'node'>, local: 
     }
   }
   for (const route of records.routes) {
-    const { destination, nat, metric } = route.spec
-    if (nat === 'netmap') {
-      omissions.push({ code: 'intent-unsupported', detail: `route ${route.name} asks for nat: netmap` })
-      continue
-    }
+    const { destination, mapTo, nat, metric } = route.spec
+    const forward: Forward = { destination, nat, ...(mapTo === undefined ? {} : { mapTo }) }
+    const block = blockInMesh(forward)
     const routers = routersOf(route, records.nodes)
-    if (routers.some((router) => router.name === self.name)) forwards.push({ destination, nat })
-    else if (routers[0] !== undefined && add(`route ${route.name}`, destination, Math.max(1, metric))) {
+    if (routers.some((router) => router.name === self.name)) forwards.push(forward)
+    else if (routers[0] !== undefined && add(`route ${route.name}`, block, Math.max(1, metric))) {
       const held = through.get(routers[0].name) ?? []
-      if (!held.includes(destination)) through.set(routers[0].name, [...held, destination])
+      if (!held.includes(block)) through.set(routers[0].name, [...held, block])
     }
   }
   return {

@@ -16,6 +16,8 @@ export interface ForwardTo {
 export interface Backyard {
   readonly gateway: string
   readonly hosts: readonly string[]
+  /** Third number of its addresses, 192.168.N.0/24, for networks that overlap; else each site has one of its own. */
+  readonly number?: number
 }
 
 export interface Site {
@@ -109,15 +111,19 @@ function siteHosts(topology: Topology, site: Site): readonly Machine[] {
   const n = siteNumber(topology, site)
   const yard = site.backyard
   const yardSegment = `${site.name}-yard`
+  const yardNumber = yard?.number ?? 76 + n
   const own = site.hosts.map((name): Machine => {
     const address = `${inside(topology, site, name)}/24`
     const cables: Cable[] = [{ interface: 'eth0', segment: site.name, address }]
     if (yard?.gateway === name)
-      cables.push({ interface: 'eth1', segment: yardSegment, address: `192.168.${76 + n}.1/24` })
+      cables.push({ interface: 'eth1', segment: yardSegment, address: `192.168.${yardNumber}.1/24` })
     return { name, cables, gateway: `192.168.${n}.1` }
   })
   const behind = (yard?.hosts ?? []).map((name, i): Machine => {
-    return { name, cables: [{ interface: 'eth0', segment: yardSegment, address: `192.168.${76 + n}.${11 + i}/24` }] }
+    return {
+      name,
+      cables: [{ interface: 'eth0', segment: yardSegment, address: `192.168.${yardNumber}.${11 + i}/24` }],
+    }
   })
   return [...own, ...behind]
 }

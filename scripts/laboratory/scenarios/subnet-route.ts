@@ -1,7 +1,9 @@
 // A machine without an agent behind a gateway is reached from the mesh: with masquerade without touching it, and without
-// source NAT once it knows the way back.
+// source NAT once it knows the way back. Two such subnets of the same addresses are mapped, and their machines know each other
+// by what they are called in the mesh.
 
 import { ask, serve } from '../conversation.ts'
+import type { Host } from '../host.ts'
 import { answering } from '../ping.ts'
 import { runScenario, type Scenario } from '../scenario.ts'
 import { gatewayNodes, homeSite, network, pingPolicy, resource } from '../shapes.ts'
@@ -11,12 +13,15 @@ import { holds, waitFor } from '../wait.ts'
 
 const YARD = '192.168.77.0/24'
 const PLC = '192.168.77.11'
+/** What the two subnets are called in the mesh, and their machines: at the same places. */
+const [ALPHA_YARD, BETA_YARD] = ['10.201.1.0/24', '10.201.2.0/24']
+const [PLC_IN_MESH, PRESS_IN_MESH] = ['10.201.1.11', '10.201.2.11']
 
 const topology: Topology = {
   internet: ['hub'],
   sites: [
     homeSite('alpha', ['alpha-1', 'alpha-2'], { backyard: { gateway: 'alpha-1', hosts: ['plc'] } }),
-    homeSite('beta', ['beta-1']),
+    homeSite('beta', ['beta-1', 'beta-2'], { backyard: { gateway: 'beta-2', hosts: ['press'], number: 77 } }),
   ],
 }
 
@@ -25,15 +30,30 @@ function route(nat: 'none' | 'masquerade'): object {
   return resource('Route', 'machines', { destination: YARD, via, nat })
 }
 
-const modbus = resource('Policy', 'modbus', {
-  subject: { nodeSelector: { matchLabels: { role: 'gateway' } } },
-  ingress: [{ ports: [{ protocol: 'TCP', port: 502 }] }],
-})
+function mapped(site: string, mapTo: string): object {
+  return resource('Route', `${site}-yard`, { destination: YARD, via: { matchLabels: { site } }, nat: 'netmap', mapTo })
+}
+
+function modbus(role: string): object {
+  return resource('Policy', `modbus-${role}`, {
+    subject: { nodeSelector: { matchLabels: { role } } },
+    ingress: [{ ports: [{ protocol: 'TCP', port: 502 }] }],
+  })
+}
 
 export const scenario: Scenario = {
   name: 'subnet-route',
-  promise: 'what lies behind a gateway is reached from every device, with source NAT or without',
-  shape: { topology, intent: [network, pingPolicy, ...gatewayNodes(topology, { 'alpha-1': [YARD] })] },
+  promise:
+    'what lies behind a gateway is reached from every device, with source NAT or without; subnets alike are told apart',
+  shape: {
+    topology,
+    intent: [
+      network,
+      pingPolicy,
+      ...gatewayNodes(topology, { 'alpha-1': [YARD] }),
+      resource('Node', 'beta-2', { labels: { site: 'beta', role: 'worker' }, advertise: [YARD] }),
+    ],
+  },
   async play(fleet, story) {
     const plc = fleet.net.host('plc')
     const far = fleet.node('beta-1')
@@ -64,7 +84,7 @@ export const scenario: Scenario = {
       expect(seen === undefined, 'silence from TCP 502', seen ?? '')
     })
     await story.step('a policy opens TCP 502', async () => {
-      await fleet.hub.apply(modbus)
+      await fleet.hub.apply(modbus('gateway'))
       await fleet.acknowledged()
     })
     await story.step('beta-1 reaches it across the internet; it sees the gateway', () =>
@@ -83,6 +103,43 @@ export const scenario: Scenario = {
       await fleet.acknowledged()
       const seen = await ask(far.host, 'tcp', PLC, 502)
       expect(seen === undefined, 'silence', seen ?? '')
+    })
+    const press = fleet.net.host('press')
+    const reaches = (from: Host, address: string, expected: string): Promise<unknown> =>
+      waitFor(
+        `${from.name} reaches ${address}, which sees ${expected}`,
+        async () => {
+          const seen = await ask(from, 'tcp', address, 502)
+          return holds(seen === expected, seen ?? 'silence')
+        },
+        { timeoutMs: 10_000 },
+      )
+    await story.step('beta-2 has a subnet of the same addresses; both are mapped', async () => {
+      await serve(press, ['tcp', 502])
+      await Promise.all([plc, press].map((host) => host.ip(['route replace default via 192.168.77.1'])))
+      await fleet.hub.apply(mapped('alpha', ALPHA_YARD), mapped('beta', BETA_YARD))
+      await fleet.acknowledged()
+    })
+    await story.step('the press reaches the plc, which sees what the press is called', () =>
+      reaches(press, PLC_IN_MESH, PRESS_IN_MESH),
+    )
+    await story.step('a device reaches both, and is seen as itself', async () => {
+      const address = await near.address()
+      await reaches(near.host, PLC_IN_MESH, address)
+      const guarded = await ask(near.host, 'tcp', PRESS_IN_MESH, 502)
+      expect(guarded === undefined, 'silence from the press, which no policy opens', guarded ?? '')
+      await fleet.hub.apply(modbus('worker'))
+      await fleet.acknowledged()
+      await reaches(near.host, PRESS_IN_MESH, address)
+    })
+    await story.step('the plc reaches the press', () => reaches(plc, PRESS_IN_MESH, PLC_IN_MESH))
+    await story.step('nobody gets in by the address behind the mapping', async () => {
+      const seen = await ask(near.host, 'tcp', PLC, 502)
+      expect(seen === undefined, 'silence', seen ?? '')
+    })
+    await story.step('alpha-1 has on record who it was', async () => {
+      const flows = await fleet.node('alpha-1').cli(['flows', '--json'])
+      expect(flows.includes(PRESS_IN_MESH), `${PRESS_IN_MESH} in the flows of alpha-1`, flows.slice(0, 500))
     })
   },
 }
