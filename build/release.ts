@@ -12,6 +12,8 @@ import { parseArgs } from 'node:util'
 import { describeError } from '../shared/errors.ts'
 import type { ReleaseFile } from '../shared/release/manifest.ts'
 import { makePackages, type PackagedProgram } from './debian/make-packages.ts'
+import { definitionsText } from './kubernetes/charts.ts'
+import { makeKubernetes } from './kubernetes/make.ts'
 import { origin, type Program, programs, version } from './programs.ts'
 import { addonPath, assemble } from './single/assemble.ts'
 import { byName } from './single/component.ts'
@@ -59,6 +61,13 @@ function licensed(made: readonly Made[]): readonly PackagedProgram[] {
   return made.map(({ content, file }) => ({ file, licences: licencesText(content.components) }))
 }
 
+/** Charts and manifests. */
+async function makeForKubernetes(createdAt: string): Promise<ReleaseFile[]> {
+  const mtimeS = Date.parse(createdAt) / 1_000
+  const files = makeKubernetes({ into: draft, version: version(), definitions: definitionsText(), mtimeS })
+  return await Promise.all(files.map((one) => describe({ ...one, target: 'any' }, false)))
+}
+
 async function makeSbom(made: readonly Made[], createdAt: string): Promise<ReleaseFile> {
   const path = join(draft, sbomName)
   writeFileSync(path, sbomOf({ version: version(), createdAt, programs: contentsOf(made) }))
@@ -87,8 +96,10 @@ async function main(): Promise<void> {
   // They are made of what is packed.
   const installers =
     values.unpacked === true ? [] : await makePackages({ ...release, targets, programs: licensed(made) })
-  installers.forEach(say)
-  const files = [...made.map(({ file }) => file), ...installers, await makeSbom(made, release.origin.createdAt)]
+  const { createdAt } = release.origin
+  const applied = await makeForKubernetes(createdAt)
+  for (const file of [...installers, ...applied]) say(file)
+  const files = [...made.map(({ file }) => file), ...installers, ...applied, await makeSbom(made, createdAt)]
   await sealRelease({ ...release, files })
   rmSync(out, { recursive: true, force: true })
   renameSync(draft, out)

@@ -58,7 +58,8 @@ function settingsOf(context: Context): ServeSettings {
 }
 
 function greet(context: Context, server: Server): void {
-  if (server.firstToken === undefined) return
+  // What a pod prints is kept, and read by many: there it is made by `kubectl exec`, without a token.
+  if (server.firstToken === undefined || context.env['KUBERNETES_SERVICE_HOST'] !== undefined) return
   context.out(
     [
       '',

@@ -1,13 +1,15 @@
 // The command `join`.
 
-import { listFlag, textFlag } from '../../shared/cli/parse.ts'
+import { listFlag, switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { parseName } from '../../shared/ids.ts'
 import { labels } from '../../shared/intent/field.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
 import { duration, durationS } from '../../shared/intent/token.ts'
+import { loadIdentity } from '../enrol/identity-file.ts'
 import { join } from '../enrol/join.ts'
 import { proxyOf } from '../host/settings.ts'
+import type { Identity } from '../identity.ts'
 import { openStore } from '../store/sqlite.ts'
 import { type Command, writeJson } from './context.ts'
 
@@ -32,7 +34,17 @@ function flagValue<T>(flag: string, parse: () => T): T {
   }
 }
 
+function tell(cli: Parameters<Command>[0], { hubUrl, name, network, nodeId }: Identity, done: string): void {
+  if (cli.json) writeJson(cli, { node: name, nodeId, network: network.name, hub: hubUrl })
+  else cli.write(`${done} ${network.name} as ${name} (${nodeId})\n`)
+}
+
 export const joinCommand: Command = async (cli) => {
+  const known = switchFlag(cli.flags, 'if-needed') ? loadIdentity(cli.files) : undefined
+  if (known !== undefined) {
+    tell(cli, known, 'joined before:')
+    return 0
+  }
   const token = textFlag(cli.flags, 'token')
   if (token === undefined) {
     throw new HoldfastError('usage', 'join needs --token', { remedy: 'Make one on the hub: holdfast-hub token create' })
@@ -51,11 +63,7 @@ export const joinCommand: Command = async (cli) => {
     openStore: (path) => openStore(path, { log: cli.log }).store,
     onProgress: cli.note,
   })
-  const { nodeId, network } = identity
-  if (cli.json) writeJson(cli, { node: identity.name, nodeId, network: network.name, hub: identity.hubUrl })
-  else {
-    cli.write(`joined ${network.name} as ${identity.name} (${nodeId})\n`)
-    cli.note('start the agent: systemctl enable --now holdfast, or: holdfast agent')
-  }
+  tell(cli, identity, 'joined')
+  if (!cli.json) cli.note('start the agent: systemctl enable --now holdfast, or: holdfast agent')
   return 0
 }

@@ -47,6 +47,7 @@ export const commands: readonly CommandRow[] = [
         { name: 'name', value: 'NAME', summary: 'Name of this node; the hub makes one up if absent' },
         { name: 'label', value: 'KEY=VALUE', summary: 'Label of this node', repeat: true },
         { name: 'timeout', value: 'TIME', summary: 'How long to wait for the hub and for approval', default: '10m' },
+        { name: 'if-needed', summary: 'Where this device has joined a hub already, do nothing, and ask nobody' },
         proxyFlag,
         json,
       ],

@@ -179,10 +179,11 @@ function prepare(what: readonly string[]): Promise<unknown> {
   return runChild(command, { cwd: root, timeoutMs: PREPARE_TIMEOUT_MS, mark })
 }
 
-/** Of the tests after the release: the quick ones first, and an API server for the last of all. */
+/** Of the tests after the release: the quick ones first, and an API server and Helm for the last of all. */
 function laterNeeds(): readonly string[] {
-  if (whyNoLab() !== undefined) return ['kube']
-  return [...(whyNoMachine() === undefined ? ['machine'] : []), 'foreign', 'debian', 'kube']
+  const last = ['kube', 'helm']
+  if (whyNoLab() !== undefined) return last
+  return [...(whyNoMachine() === undefined ? ['machine'] : []), 'foreign', 'debian', ...last]
 }
 
 async function main(mode: string | undefined): Promise<number> {

@@ -8,18 +8,20 @@ import { prepareIngredients } from '../../build/single/ingredients.ts'
 import { releaseTargets } from '../../build/single/targets.ts'
 import { describeError } from '../../shared/errors.ts'
 import { apiServerPrograms } from '../kubernetes/api-server-program.ts'
+import { helmProgram } from '../kubernetes/helm-program.ts'
 import { debianArchive } from '../laboratory/debian-root.ts'
 import { architecture } from '../machine/architecture.ts'
 import { foreignLibraries } from '../machine/foreign.ts'
 import { prepareSystem } from '../machine/system.ts'
 
-/** By what the tests ask for: a release, a machine with another kernel, a fresh Debian, another processor, an API server. */
+/** A release, a machine with another kernel, another processor, a fresh Debian, an API server, and Helm. */
 const preparations: Readonly<Record<string, () => Promise<unknown>>> = {
   release: () => prepareIngredients(releaseTargets),
   machine: () => prepareSystem(architecture(), () => undefined),
   foreign: foreignLibraries,
   debian: debianArchive,
   kube: apiServerPrograms,
+  helm: helmProgram,
 }
 
 for (const name of process.argv.slice(2)) {

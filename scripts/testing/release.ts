@@ -25,6 +25,7 @@ const SOURCES = [
   'build',
   'cloud',
   'edge',
+  'examples',
   'shared',
   'LICENSE',
   'package.json',
@@ -78,7 +79,7 @@ function assertSame(checkout: string, { files }: Manifest): void {
   const again = JSON.parse(readFileSync(join(checkout, 'build/release', manifestName), 'utf8')) as Manifest
   const digests = new Map(again.files.map(({ name, sha256 }) => [name, sha256]))
   const other = files.filter(
-    ({ kind, name, sha256 }) => /^(?:agent|hub|sbom)$/.test(kind) && digests.get(name) !== sha256,
+    ({ kind, name, sha256 }) => /^(?:agent|hub|chart|manifest|sbom)$/.test(kind) && digests.get(name) !== sha256,
   )
   if (other.length === 0) return
   throw new HoldfastError(

@@ -1,0 +1,18 @@
+// Namespaces of the raw manifests. Each names the profile of PodSecurity that its pods are held to: a hub keeps to the strictest;
+// an agent programs the network of its node, which only `privileged` lets a pod do.
+
+const profiles = { holdfast: 'restricted', 'holdfast-agent': 'privileged' } as const
+export type Namespace = keyof typeof profiles
+
+export function namespaceText(name: Namespace): string {
+  const profile = profiles[name]
+  return `apiVersion: v1
+kind: Namespace
+metadata:
+  name: ${name}
+  labels:
+    app.kubernetes.io/part-of: holdfast
+    pod-security.kubernetes.io/enforce: ${profile}
+    pod-security.kubernetes.io/warn: ${profile}
+`
+}
