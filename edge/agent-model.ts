@@ -73,6 +73,7 @@ export function createModels(
     rootKey: rootStatus(parts.root, options.sha256),
     membershipLock: lockStatus(holding),
     overrides: overrides.book.views(),
+    kubernetes: parts.ownPods.view(),
     mirror: parts.mirror.people.view(),
     relay: members.me()?.relay,
     mode: mode.now(),

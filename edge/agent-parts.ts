@@ -23,6 +23,7 @@ import { createPathSizes, type PathSizes } from './paths/path-sizes.ts'
 import type { OwnTls, RelayScene } from './paths/relays.ts'
 import { createRotation } from './paths/rotation.ts'
 import type { TlsEvents } from './paths/ways.ts'
+import { createPodWords, openOwnPods } from './pods/words.ts'
 import type { DefaultRoute } from './portmap/doors.ts'
 import { createOwnPortMapping, type PortMapping } from './portmap/own-portmap.ts'
 import { createRelayClient, type RelayClient } from './relay/client.ts'
@@ -276,11 +277,13 @@ export function createParts(
   const keyDesk = createKeyDesk({ clock, node: identity.name, mode, ownDevice, ownKey, paths, peers }, onKeys)
   const memories = memoriesOf(peers, sizes, upkeep)
   const time = createKnownTime({ clock, keep, log, signedAt: () => holding.held()?.head.issuedAt })
+  const ownPods = openOwnPods(options, { clock, health, keep, members }, onPathChange)
+  const pods = createPodWords(identity.nodeId, facts, ownPods)
   const mirror = createOwnMirror(options, { clock, health, keep, members, time }, onPathChange)
   const chores = createChores({ clock, keep, holding, facts, mode, memories, store, time })
   const started = { wall: clock.now(), monotonic: clock.monotonic() }
   const keysKnown = { deviceBook, keyBook, keyDesk, onLinks, ownKey }
-  const known = { ...sources, ...keysKnown, anchors, root, health, keep, mode, paths, peers }
+  const known = { ...sources, ...keysKnown, anchors, root, health, keep, mode, ownPods, paths, peers, pods }
   return { ...known, chores, mirror, ports, relay, started, time }
 }
 

@@ -27,6 +27,8 @@ import type { FrameSocket, WireguardDoor } from './paths/doors.ts'
 import type { PathTalk } from './paths/path-talk.ts'
 import type { PathsReport } from './paths/report.ts'
 import type { Op } from './plan/op.ts'
+import type { PodDoors } from './pods/doors.ts'
+import type { KubernetesView } from './pods/view.ts'
 import type { PortMappingDoors } from './portmap/own-portmap.ts'
 import type { OpenedRelay, OpenRelayOptions, RelayFigures } from './relay/open-relay.ts'
 import type { TlsDuty } from './relay/open-tls.ts'
@@ -42,7 +44,7 @@ import type { UpdateDoors } from './update/doors.ts'
 import type { OrderView } from './update/order-doors.ts'
 import type { AgentUpdates } from './update/update.ts'
 import type { UpdateView } from './update/view.ts'
-import type { UpkeepStatus } from './upkeep/upkeep.ts'
+import type { UpkeepDoors, UpkeepStatus } from './upkeep/upkeep.ts'
 import type { UplinkDoors } from './uplinks/doors.ts'
 import type { WayOut } from './uplinks/way-out.ts'
 
@@ -112,6 +114,8 @@ export interface AgentOptions {
   readonly flows?: FlowDoors
   /** Copies packets of the mesh to another interface; loaded once somebody asks for it. Absent where nothing can. */
   readonly mirror?: () => Promise<MirrorDriver>
+  /** Reads the pods behind this node; absent where it looks at no cluster. */
+  readonly pods?: PodDoors | undefined
   /** Opens the relay that this node's record offers; absent where it can't. */
   readonly openRelay?: (duty: RelayDuty) => Promise<OpenedRelay>
   /** Addresses of a DNS name, for public endpoints; absent where names are of no use. */
@@ -129,13 +133,6 @@ export interface RelayDuty extends Pick<OpenRelayOptions, 'port' | 'self' | 'net
 export interface TlsDoors {
   readonly dial: DialTlsRelay
   readonly loopback: OpenLoopback
-}
-
-/** What upkeep may cost, and what only the host can count of it. */
-export interface UpkeepDoors {
-  readonly budgetBytesPerDay?: number | undefined
-  /** Bytes of the link to the hub since the start, both ways. */
-  readonly hubBytes: () => number
 }
 
 export interface PathDoors {
@@ -239,6 +236,8 @@ export interface AgentStatus {
   readonly mirror?: MirrorView
   /** Ports of the relay that this node's record offers; absent where it offers none. */
   readonly relay?: RelayPorts
+  /** The cluster whose pods are behind this node; absent where it looks at none. */
+  readonly kubernetes?: KubernetesView
   readonly peers: readonly PeerStatus[]
   readonly health: readonly ShownCondition[]
   /** What was said to peers and heard of them, since the start. */

@@ -18,6 +18,7 @@ import { createOwnFlows } from './flows/own-flows.ts'
 import { createOwnGossip, type OwnGossip } from './gossip/own-gossip.ts'
 import type { Lan } from './lan/lan.ts'
 import { createOwnLan } from './lan/own-lan.ts'
+import { mendClock } from './mend-clock.ts'
 import { createOwnOverrides, type OwnOverrides } from './override/own-overrides.ts'
 import { type Announcer, createAnnouncer } from './report/announcer.ts'
 import { tellDevices } from './report/device-health.ts'
@@ -26,9 +27,6 @@ import { agentPaths } from './report/paths.ts'
 import { createReporter, type Reporter } from './report/reporter.ts'
 import { tellUplinks } from './report/uplink-health.ts'
 import { createIntake, type Taken } from './trust/intake.ts'
-
-/** A clock that lags less is a time server's business. */
-const CLOCK_SLACK_MS = 2_000
 
 /** The set in force has changed: everybody who looks at members is told. */
 function adopt(parts: Parts, options: AgentOptions): void {
@@ -49,7 +47,7 @@ function adopt(parts: Parts, options: AgentOptions): void {
 
 /** Everything the last run left, verified. */
 function loadAll(options: AgentOptions, parts: Parts, running: Running): void {
-  const { deviceBook, facts, health, holding, keep, keyBook, peers, sizes, upkeep } = parts
+  const { deviceBook, facts, health, holding, keep, keyBook, ownPods, peers, sizes, upkeep } = parts
   const bad = holding.load()
   const rebuilt = options.databaseRebuilt ?? bad
   if (rebuilt !== undefined) {
@@ -59,21 +57,12 @@ function loadAll(options: AgentOptions, parts: Parts, running: Running): void {
   resumeWatches(running)
   adopt(parts, options)
   keep.attempt('facts', () => facts.load())
+  ownPods.load()
   // With the facts came words on keys.
   if (keyBook.revision() > 0 || deviceBook.revision() > 0) adopt(parts, options)
   keep.attempt('upkeep', () => upkeep.recall(options.store.get(upkeepKey)))
   keep.attempt('paths', () => peers.recall(options.store.get(lastGoodKey)))
   keep.attempt('path sizes', () => sizes?.recall(options.store.get(pathSizesKey)))
-}
-
-/** Before WireGuard comes up: it refuses handshakes whose time went backwards. */
-async function mendClock(options: AgentOptions, { clock, health, time }: Parts): Promise<void> {
-  const floor = time.floor()
-  if (clock.now() >= floor - CLOCK_SLACK_MS) return
-  const told = await options.raiseClock?.(floor)
-  const detail = `known to have passed: ${new Date(floor).toISOString()}`
-  if (told !== undefined) health.raise(told.code, told.detail)
-  else if (clock.now() < floor - CLOCK_SLACK_MS) health.raise('clock-behind', detail)
 }
 
 function createVoice(
@@ -85,7 +74,7 @@ function createVoice(
   gossip: Pick<OwnGossip, 'fact'>,
 ): Announcer {
   const { sha256, signer, verify, log, identity, settings } = options
-  const { clock, keep, members, onLinks, ownDevice, ownKey, paths, peers, ports } = parts
+  const { clock, keep, members, onLinks, ownDevice, ownKey, ownPods, paths, peers, ports } = parts
   let said: Uint8Array | undefined
   const self = identity.nodeId
   return createAnnouncer({
@@ -100,6 +89,7 @@ function createVoice(
     listenPort: settings.listenPort,
     me: () => members.me(),
     keyStatement: () => ownKey.statement(),
+    pods: ownPods,
     device: { links: () => ownDevice.links(), onLinks: (links) => onLinks(self, links) },
     local: () => turns.local(),
     mapping: () => {
@@ -172,7 +162,7 @@ export function createAgent(options: AgentOptions): Agent {
   }
   const onKeys = (): void => (running.announcer === undefined ? undefined : onFollow())
   const parts = createParts(options, request, onChanged, onUplink, onKeys)
-  const { chores, clock, keep, keyDesk, members, mirror, paths, peers, ports, uplinks } = parts
+  const { chores, clock, keep, keyDesk, members, mirror, ownPods, paths, peers, ports, uplinks } = parts
   const running = notRunning()
   const settled = (): Version => settledOf(parts, turns, running)
   const overrides = createOwnOverrides(options, parts, running, { settled, onChange: () => loop.wake('intent') })
@@ -226,6 +216,7 @@ export function createAgent(options: AgentOptions): Agent {
     reporter.tell(acknowledges)
     lan?.follow(turns.local().addresses)
     followLinks(parts, turns)
+    ownPods.follow()
     running.announcer?.announce()
     gossip.follow()
     const offered = members.me()?.relay
@@ -257,6 +248,7 @@ export function createAgent(options: AgentOptions): Agent {
       void paths.start().then(onChanged)
       void lan?.start()
       gossip.start()
+      ownPods.start()
       unwatch = driver.watch(onKernel)
       running.link = openLink(options, parts, running, loop, { gossip, intake, overrides, flows: flows.sender() })
       running.link.start()
@@ -275,6 +267,7 @@ export function createAgent(options: AgentOptions): Agent {
       parts.relay.close()
       overrides.book.close()
       mirror.close()
+      ownPods.stop()
       await running.link?.stop()
       chores.finish()
     },

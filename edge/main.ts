@@ -12,6 +12,7 @@ import { readConfigFile } from './host/config-file.ts'
 import { isUdpPortFree } from './host/listen-port.ts'
 import { hostProbe } from './host/probe.ts'
 import { controlPortOf, proxyOf } from './host/settings.ts'
+import type { ClusterDoor } from './pods/doors.ts'
 import type { RouterDoors } from './portmap/doors.ts'
 
 const { env } = process
@@ -19,6 +20,12 @@ const { env } = process
 async function openRouterDoors(log: Log): Promise<RouterDoors> {
   const { createRouterDoors } = await import('./drivers/router-doors.ts')
   return createRouterDoors(log)
+}
+
+async function openCluster(source: string): Promise<ClusterDoor> {
+  const { createClusterDoor } = await import('./drivers/cluster-door.ts')
+  const { readClusterAccess } = await import('./host/cluster-access.ts')
+  return createClusterDoor(() => readClusterAccess(source, env), systemClock)
 }
 
 const doors: Doors = {
@@ -75,6 +82,14 @@ const doors: Doors = {
         const { findBpfProgram } = await import('./drivers/bpf-program.ts')
         return (await import('./drivers/mirror.ts')).createMirrorDriver(createRunner(log), findBpfProgram())
       },
+      pods:
+        settings.kubernetes === undefined
+          ? undefined
+          : {
+              source: settings.kubernetes,
+              node: settings.kubernetesNode,
+              open: async () => openCluster(settings.kubernetes ?? ''),
+            },
       portMapping: { routes: readDefaultRoutes, router: () => openRouterDoors(log) },
       uplinks: {
         routes: readUplinkRoutes,

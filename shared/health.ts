@@ -202,6 +202,11 @@ export const healthMeanings = {
     remedy:
       'Check its cable, its router and its provider; the host’s other traffic still goes there. The mesh returns by itself.',
   },
+  'kubernetes-unread': {
+    severity: 'warning',
+    title: 'The API server of the cluster behind this node is not read; the pods that were known last hold',
+    remedy: 'See the details, and `holdfast status`. Traffic goes on; pods that are new since are not known to policy.',
+  },
   'forwarding-off': {
     severity: 'warning',
     title: 'This node is a router but the host does not forward packets',

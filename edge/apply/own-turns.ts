@@ -19,7 +19,7 @@ export function createOwnTurns(
   const { identity, log, settings } = options
   const { facts, health, holding, keyBook, ownKey, paths, peers } = parts
   const keys = { wgKey: () => ownKey.wgKey(), formerKeys: peers.formerKeys }
-  const wishes = createWishes(identity.nodeId, keys, settings, paths, parts.sizes, overrides.book)
+  const wishes = createWishes(identity.nodeId, keys, settings, paths, parts.sizes, overrides.book, parts.pods)
   const keysRevision = (): number => keyBook.revision()
   const nudge = options.paths?.nudge
   const doors = { driver, holding, peers, facts, endpoints: paths, lan, wishes, health, log, keysRevision, nudge }

@@ -2,6 +2,7 @@
 
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { NodeId, WgKey } from '../../shared/ids.ts'
+import type { PodWord } from '../../shared/policy/world.ts'
 import type { AgentSettings } from '../agent.ts'
 import type { OverrideBook } from '../override/book.ts'
 import type { EndpointBook } from '../paths/endpoint-book.ts'
@@ -48,6 +49,13 @@ export interface WishKeys {
   readonly formerKeys?: ReadonlyMap<NodeId, WgKey>
 }
 
+/** What nodes say of the pods behind them, this one among them. */
+export interface WishPods {
+  of(node: NodeId): PodWord | undefined
+  /** Rises when `of` says something else. */
+  revision(): number
+}
+
 export function createWishes(
   self: NodeId,
   keys: WishKeys,
@@ -55,10 +63,12 @@ export function createWishes(
   endpoints: EndpointBook,
   sizes?: Pick<PathSizes, 'held' | 'revision'>,
   overrides?: Pick<OverrideBook, 'overlays' | 'revision'>,
+  pods?: WishPods,
 ): Wishes {
   let heldBefore: Running | undefined
   let localBefore = ''
   let overridesBefore = 0
+  let podsBefore = 0
   let base: Wish | undefined
   let endpointsBefore = -1
   let sizesBefore = -1
@@ -67,13 +77,16 @@ export function createWishes(
   return {
     of(held, local, localKey) {
       const overridesNow = overrides?.revision() ?? 0
-      const isSame = held === heldBefore && localKey === localBefore && overridesNow === overridesBefore
+      const podsNow = pods?.revision() ?? 0
+      const isSame =
+        held === heldBefore && localKey === localBefore && overridesNow === overridesBefore && podsNow === podsBefore
       if (base === undefined || !isSame) {
         const { controlPort, interface: name, listenPort, meshPort } = settings
         const next = desire({
           records: held.parsed.records,
           overlays: overrides?.overlays() ?? [],
           ...(base === undefined ? {} : { compiled: base.compiled }),
+          ...(pods === undefined ? {} : { podsOf: (node) => pods.of(node) }),
           self,
           wgKey: keys.wgKey(),
           ...(keys.formerKeys === undefined ? {} : { formerKeys: keys.formerKeys }),
@@ -88,6 +101,7 @@ export function createWishes(
         heldBefore = held
         localBefore = localKey
         overridesBefore = overridesNow
+        podsBefore = podsNow
         whole = undefined
       }
       const sizesNow = sizes?.revision() ?? 0

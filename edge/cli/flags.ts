@@ -84,6 +84,16 @@ export const agentFlags: readonly FlagSpec[] = [
       'Let a Prometheus scrape this node there; whoever reaches the port can read who talks with whom (default off)',
   },
   {
+    name: 'kubernetes',
+    value: 'WHERE',
+    summary: 'Cluster whose pods lie behind this node: in-cluster, the path of a kubeconfig, or a URL (default none)',
+  },
+  {
+    name: 'kubernetes-node',
+    value: 'NAME',
+    summary: 'Name of this host as a node of the cluster: its pods alone are read (default all that lie behind it)',
+  },
+  {
     name: 'idle-budget-bytes-per-day',
     value: 'BYTES',
     summary: 'What being reachable may cost while nobody uses it (default 2000000 where metered)',

@@ -24,6 +24,7 @@ import { brokerFinding } from './broker-finding.ts'
 import { type CachedStatus, cachedStatus, cachedText, withStore } from './cached.ts'
 import { type Cli, type Command, writeJson } from './context.ts'
 import { type DoctorOptions, diagnose, type Finding, type PolicyLook } from './doctor.ts'
+import { kubernetesFinding } from './kubernetes-finding.ts'
 import { lanFinding } from './lan-finding.ts'
 import { pingLineText, summarize, summaryText } from './ping-text.ts'
 import { planText } from './plan-text.ts'
@@ -134,11 +135,12 @@ async function dialOwnTls(cli: Cli, port: number): Promise<void> {
 /** Whether this host's relay is open and answers, and an uplink used; nothing where no agent runs. */
 async function agentFindings(cli: Cli): Promise<readonly Finding[]> {
   try {
-    const { health, relay } = await createLocalClient(cli.files.socket).status(false)
-    const told = health.flatMap(({ code, detail, remedy, title }): readonly Finding[] => {
+    const { health, kubernetes, relay } = await createLocalClient(cli.files.socket).status(false)
+    const raised = health.flatMap(({ code, detail, remedy, title }): readonly Finding[] => {
       const about = TOLD_BY_AGENT[code]
       return about === undefined ? [] : [{ ...about, found: detail ?? title, remedy }]
     })
+    const told = [...raised, ...kubernetesFinding(kubernetes)]
     const closed = health.some(({ code }) => code === 'relay-tls-closed' || code === 'relay-closed')
     if (relay === undefined || closed) return told
     return [...told, await tlsRelayFinding({ port: relay.tlsPort, dial: (port) => dialOwnTls(cli, port) })]

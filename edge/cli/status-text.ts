@@ -6,6 +6,7 @@ import { formatVersion } from '../../shared/record/head.ts'
 import type { AgentStatus, PeerStatus } from '../agent.ts'
 import { sourceText } from '../trust/origin.ts'
 import { cutOffLines } from './cut-off-text.ts'
+import { kubernetesText } from './kubernetes-text.ts'
 import { mirrorLines } from './mirror-line.ts'
 import { overrideLine } from './override-line.ts'
 import { orderLines, updateText } from './update-text.ts'
@@ -113,6 +114,7 @@ export function statusText(status: AgentStatus, nowMs: number, table: Table): st
     `gossip    ${gossipLine(status, nowMs)}`,
     ...rootLine(status),
     ...lockLine(status),
+    ...(status.kubernetes === undefined ? [] : [`cluster   ${kubernetesText(status.kubernetes)}`]),
     `upkeep    ${upkeepLine(status)}`,
     `agent     ${status.version}, up ${ageText(status.uptimeS)}`,
     ...(status.update === undefined ? [] : [`update    ${updateText(status.update, nowMs)}`]),

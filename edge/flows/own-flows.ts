@@ -54,18 +54,21 @@ export function createOwnFlows(
   tell: (payload: Uint8Array) => Promise<void>,
 ): OwnFlows {
   const { driver, flows, identity, log, sha256, store, verify } = options
-  const { clock, health, holding, keep, ownDevice, peers } = parts
+  const { clock, health, holding, keep, ownDevice, peers, pods } = parts
   let policy: Enforcement | undefined
-  let directory: { readonly of: unknown; readonly endpoints: ReadonlyMap<Address, Endpoint> } | undefined
+  let directory:
+    | { readonly of: unknown; readonly pods: number; readonly endpoints: ReadonlyMap<Address, Endpoint> }
+    | undefined
   let opened: Opened | undefined
   const tally = createFlowTally()
 
   const endpoints = (): ReadonlyMap<Address, Endpoint> => {
     const records = holding.inForce()?.parsed.records
-    if (directory === undefined || directory.of !== records) {
-      const all = records === undefined ? [] : worldOf(records, () => undefined).endpoints
+    if (directory === undefined || directory.of !== records || directory.pods !== pods.revision()) {
+      const all = records === undefined ? [] : worldOf(records, ({ nodeId }) => pods.of(nodeId)).endpoints
       directory = {
         of: records,
+        pods: pods.revision(),
         endpoints: new Map(all.flatMap((one) => one.addresses.map((address) => [address, one] as const))),
       }
     }

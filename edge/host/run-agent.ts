@@ -14,8 +14,6 @@ import { version } from '../../shared/version.ts'
 import type { Agent, AgentOptions, AgentSettings, PathDoors } from '../agent.ts'
 import type { Driver } from '../drivers/driver.ts'
 import type { DeviceKeys } from '../enrol/device-keys.ts'
-import type { FlowDoors } from '../flows/doors.ts'
-import { openLedger } from '../flows/sqlite-ledger.ts'
 import type { GossipDoor, GossipSelf } from '../gossip/doors.ts'
 import type { Identity } from '../identity.ts'
 import type { BeaconSocket } from '../lan/doors.ts'
@@ -25,6 +23,7 @@ import { listenForScrapes, type MetricsListener } from '../metrics/listener.ts'
 import { createMetrics } from '../metrics/metrics.ts'
 import type { PathTalk } from '../paths/path-talk.ts'
 import { createPathTalk } from '../paths/talk.ts'
+import type { PodDoors } from '../pods/doors.ts'
 import type { Forwarder } from '../relay/forwarder.ts'
 import type { RulesetOptions } from '../relay/ruleset.ts'
 import { type OpenedStore, openStore } from '../store/sqlite.ts'
@@ -36,6 +35,7 @@ import { createConfirmDoors } from './confirm-doors.ts'
 import { type Enrolled, enrolled } from './enrolled.ts'
 import type { StateFiles } from './files.ts'
 import { createFindings, type HostFindings } from './findings.ts'
+import { flowDoors } from './flow-doors.ts'
 import { openHostRelay } from './host-relay.ts'
 import { createHubBus } from './hub-bus.ts'
 import { keepInterfaceName } from './interface-name.ts'
@@ -87,6 +87,7 @@ export type HostPathDoors = Pick<PathDoors, 'socket' | 'wireguard' | 'tls'> &
     readonly beacons: BeaconSocket
     readonly uplinks: UplinkDoors
     readonly gossip: (self: GossipSelf) => GossipDoor
+    readonly pods: PodDoors | undefined
   }
 
 const judging = { sha256, verify, inflate }
@@ -129,11 +130,6 @@ function agentSettings(settings: PortedSettings, probe: HostProbe): AgentSetting
   return { interface: name, listenPort, controlPort, meshPort, version, host: describeHost(probe) }
 }
 
-function flowDoors({ flows, metered }: Settings, files: StateFiles): FlowDoors {
-  const open: FlowDoors['open'] = (more) => openLedger(files.flows, more)
-  return flows === 'local' ? { open } : { open, toHub: { deflate, metered } }
-}
-
 async function makeAgent(
   options: RunAgentOptions,
   device: Enrolled,
@@ -147,7 +143,7 @@ async function makeAgent(
   const driver = await options.createDriver(options.settings, files, log)
   const settings = await withFreePort(options, device, driver, opened, findings)
   const wayOut = createWayOut()
-  const { beacons, gossip, mirror, portMapping, uplinks, ...doors } = await options.createPathDoors(
+  const { beacons, gossip, mirror, pods, portMapping, uplinks, ...doors } = await options.createPathDoors(
     settings,
     files,
     log,
@@ -175,6 +171,7 @@ async function makeAgent(
     ...(settings.uplinks === 'auto' ? { uplinks: { ...uplinks, wayOut } } : {}),
     ...(settings.flows === 'off' ? {} : { flows: flowDoors(settings, files) }),
     mirror,
+    pods,
     gossip: { door: gossip({ ...selfOf(options, device), datagrams }), deflate },
     openRelay: (duty) => openHostRelay(options, duty, doors.tls),
     bus: createHubBus({

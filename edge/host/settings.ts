@@ -8,6 +8,7 @@ import { integer, namedEndpoint, port } from '../../shared/intent/field.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
 import { confirmNotedMax } from '../../shared/limits.ts'
 import type { HubBehind } from '../relay/tls-pass.ts'
+import { isClusterPlace } from './cluster-place.ts'
 import { defaultStateDir } from './files.ts'
 import { publicPort } from './own-port.ts'
 import { parseProbeTarget } from './probe-target.ts'
@@ -81,6 +82,12 @@ export const settingsSchema = v.strictObject({
   setClock: v.optional(v.boolean(), true),
   /** Where a Prometheus may scrape this node, `127.0.0.1:9586`; nowhere where absent. Whoever gets there may read it all. */
   metrics: v.optional(v.pipe(v.string(), v.check(isListenAddress, 'is not like 127.0.0.1:9586 or [::1]:9586'))),
+  /** The cluster whose pods lie behind this node: `in-cluster`, the path of a kubeconfig, or a URL; none where absent. */
+  kubernetes: v.optional(v.pipe(v.string(), v.check(isClusterPlace, 'is neither in-cluster, a path, nor a URL'))),
+  /** Name of this host as a node of that cluster: its pods alone are read. */
+  kubernetesNode: v.optional(
+    v.pipe(v.string(), v.regex(/^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/, 'is no name of a node')),
+  ),
   /** Spare an uplink that is paid by the byte. */
   metered: v.optional(v.boolean(), false),
   /** The site's only way out, for hub and relays: `http://proxy:3128`, with `user:password@` where it asks. */
@@ -145,6 +152,8 @@ function typed(name: SettingName, word: string): unknown {
     case 'proxy':
     case 'hubBehind':
     case 'metrics':
+    case 'kubernetes':
+    case 'kubernetesNode':
       return word
   }
 }

@@ -6,6 +6,7 @@ import type { ProcessCost } from '../../shared/host/process.ts'
 import { counter, type Family, gauge, type Sample } from '../../shared/metrics-text.ts'
 import { compareVersion, type Version } from '../../shared/record/head.ts'
 import type { AgentStatus } from '../agent.ts'
+import { kubernetesFamilies } from './kubernetes-families.ts'
 
 function seconds(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : ms / 1_000
@@ -150,6 +151,7 @@ export function agentFamilies(status: AgentStatus, cost: ProcessCost): readonly 
       'Members whom the membership lock does not admit.',
       membershipLock?.leftOut.length,
     ),
+    ...kubernetesFamilies(status.kubernetes),
     ...upkeepFamilies(status),
     ...gossipFamilies(status),
     ...processFamilies(cost),

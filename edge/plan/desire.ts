@@ -8,7 +8,7 @@ import { type Compilation, compileTable } from '../../shared/policy/compile.ts'
 import { type Overlay, overTime } from '../../shared/policy/overlay.ts'
 import { emptyTable } from '../../shared/policy/table.ts'
 import { unheardIn } from '../../shared/policy/unheard.ts'
-import { worldOf } from '../../shared/policy/world.ts'
+import { type PodWord, worldOf } from '../../shared/policy/world.ts'
 import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import type { BodyOf } from '../../shared/record/record.ts'
 import type { Desired, DesiredPeer, Omission } from './desired.ts'
@@ -32,6 +32,8 @@ export interface DesireInput {
   readonly local: readonly LocalAddress[]
   /** Keys that peers were known by before those of their records, where WireGuard may still hold them. */
   readonly formerKeys?: ReadonlyMap<NodeId, WgKey>
+  /** What nodes say of the pods behind them, this one among them. */
+  readonly podsOf?: (node: NodeId) => PodWord | undefined
   /** Laid over the policies of this device. */
   readonly overlays?: readonly Overlay[]
   /** Of the wish before, which they are used up by. */
@@ -84,7 +86,7 @@ function peerOf(node: BodyOf<'node'>, input: DesireInput, routes: RoutePlan): De
 
 /** What is enforced now, and what follows from it by time alone. */
 function enforce(
-  { compiled, interface: name, meshPort, overlays = [], records }: DesireInput,
+  { compiled, interface: name, meshPort, overlays = [], podsOf, records }: DesireInput,
   self: BodyOf<'node'>,
   { forwards }: RoutePlan,
 ): { readonly policy: Enforcement; readonly compiled: readonly Compilation[] } {
@@ -92,7 +94,7 @@ function enforce(
   const spans = overTime(records, overlays)
   const next = spans.map((span, at) =>
     compileTable(
-      worldOf(span.records, () => undefined),
+      worldOf(span.records, ({ nodeId }) => podsOf?.(nodeId)),
       self.name,
       compiled?.[at],
     ),

@@ -4,6 +4,7 @@ import { toBase64 } from '../../shared/bytes.ts'
 import type { Clock, Log, Sha256, Signer, Verify } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
 import { openFact } from '../../shared/fact/fact.ts'
+import type { PodTable } from '../../shared/fact/pod-table.ts'
 import { type NodeId, parseDeviceKey } from '../../shared/ids.ts'
 import { type DeviceLink, splitLed } from '../../shared/record/device-link.ts'
 import type { Outside } from '../paths/outlook.ts'
@@ -28,6 +29,8 @@ export interface AnnouncerOptions {
   readonly mapping: () => Outside
   /** This node's word on its key, where there is need of one. */
   readonly keyStatement?: () => Uint8Array | undefined
+  /** The pods to be told of now, and what rises when they are others. */
+  readonly pods?: { readonly told: () => PodTable | undefined; readonly toldRevision: () => number } | undefined
   /** Where the device key may change: what leads to the present one, and who hears of others that would follow. */
   readonly device?: {
     readonly links: () => readonly Uint8Array[]
@@ -60,6 +63,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     boot: keep.nextBoot(),
     keyStatement,
     links: device?.links,
+    pods: options.pods?.told,
   })
   let saidOf = ''
 
@@ -70,7 +74,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     const outside = `${mapping.mapped.join()} ${mapping.portMapped ?? ''}`
     const seen = `${mapping.natType} ${outside} ${mapping.relays.join()}`
     const word = `${keyStatement?.()?.join() ?? ''} ${signer.publicKey.join()} ${device?.links().length ?? 0}`
-    const now = `${own.boot()} ${peers.revision()} ${publicEndpoint ?? ''} ${seen} ${key} ${word}`
+    const now = `${own.boot()} ${peers.revision()} ${publicEndpoint ?? ''} ${seen} ${key} ${word} ${options.pods?.toldRevision() ?? 0}`
     if (now === saidOf) return
     const reachable = publicEndpoint !== undefined
     if (options.send(own.compose(addresses, listenPort, reachable, peers.entries, mapping))) saidOf = now

@@ -5,12 +5,13 @@
 
 import { formatEndpoint, isIpv6 } from '../../shared/address/endpoint.ts'
 import { isPublic } from '../../shared/address/scope.ts'
-import { compareText, toBase64 } from '../../shared/bytes.ts'
+import { compareText, toBase64, utf8 } from '../../shared/bytes.ts'
 import type { Clock, Sha256, Signer } from '../../shared/effects.ts'
 import { type Candidate, type Fact, sealFact } from '../../shared/fact/fact.ts'
+import type { PodTable } from '../../shared/fact/pod-table.ts'
 import { fairShare } from '../../shared/fair-share.ts'
 import type { NodeId } from '../../shared/ids.ts'
-import { candidatesMax, observedMax } from '../../shared/limits.ts'
+import { candidatesMax, factBytesMax, observedMax } from '../../shared/limits.ts'
 import { encodeCanonicalText } from '../../shared/record/canonical.ts'
 import { leadBy } from '../../shared/record/device-link.ts'
 import type { Outside } from '../paths/outlook.ts'
@@ -47,13 +48,23 @@ function natTypeOf(candidates: readonly Candidate[], seen: Fact['natType']): Fac
 }
 
 /** What peers behind NATs want to know: from where they are seen, by a node that no NAT stands in front of. */
-function observedPeers(entries: readonly PeerEntry[]): Fact['observed'] {
+function observedPeers(entries: readonly PeerEntry[], countMax: number): Fact['observed'] {
   const seen: Fact['observed'] = []
   for (const { endpoint, member, path } of entries) {
     if (path === 'direct' && endpoint !== undefined) seen.push({ node: member.nodeId, endpoint })
   }
   seen.sort((a, b) => compareText(a.node, b.node))
-  return seen.slice(0, observedMax)
+  return seen.slice(0, countMax)
+}
+
+/** One of them with the longest endpoint, and all the rest of a fact. */
+const OBSERVED_BYTES = 96
+const REST_BYTES = 4 << 10
+
+/** As many as fit beside the pods. */
+function observedCount(podTable: PodTable | undefined): number {
+  const pods = podTable === undefined ? 0 : utf8(encodeCanonicalText(podTable)).length
+  return Math.min(observedMax, Math.max(0, Math.floor((factBytesMax - REST_BYTES - pods) / OBSERVED_BYTES)))
 }
 
 /** The fact's own bound. */
@@ -67,6 +78,8 @@ export interface OwnFactOptions {
   readonly boot: number
   /** This node's word on its key, where there is need of one. */
   readonly keyStatement?: (() => Uint8Array | undefined) | undefined
+  /** Pods behind this node; undefined where it looks at no cluster. */
+  readonly pods?: (() => PodTable | undefined) | undefined
   /** What leads to the key of `signer`. */
   readonly links?: (() => readonly Uint8Array[]) | undefined
 }
@@ -101,11 +114,13 @@ export function createOwnFact(options: OwnFactOptions): OwnFact {
     compose(local, listenPort, reachable, entries, mapping) {
       const candidates = candidatesOf(local, listenPort, mapping)
       const natType = natTypeOf(candidates, mapping.natType)
-      const seen = reachable || natType === 'none' ? observedPeers(entries) : []
+      const podTable = options.pods?.()
+      const seen = reachable || natType === 'none' ? observedPeers(entries, observedCount(podTable)) : []
       const relays = mapping.relays.slice(0, RELAYS_MAX)
       const word = options.keyStatement?.()
       const keyStatement = word === undefined ? {} : { keyStatement: toBase64(word) }
-      const body = { candidates, observed: seen, relays, natType, ...keyStatement } as const
+      const pods = podTable === undefined ? {} : { podTable }
+      const body = { candidates, observed: seen, relays, natType, ...keyStatement, ...pods } as const
       const links = options.links?.() ?? []
       const text = `${boot} ${signer.publicKey.join()} ${links.length} ${encodeCanonicalText(body)}`
       if (current !== undefined && text === content) return current.envelope

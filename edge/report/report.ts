@@ -13,6 +13,7 @@ import type { GossipStatus } from '../gossip/tally.ts'
 import type { Identity } from '../identity.ts'
 import type { LinkState } from '../link/hub-link.ts'
 import type { MirrorView } from '../mirror/order.ts'
+import type { KubernetesView } from '../pods/view.ts'
 import type { Origin } from '../trust/origin.ts'
 import type { RootStatus } from '../trust/own-root.ts'
 import type { OrderView } from '../update/order-doors.ts'
@@ -48,6 +49,7 @@ export interface Model extends HubModel {
   readonly membershipLock?: LockStatus | undefined
   readonly overrides: readonly OverrideView[]
   readonly mirror?: MirrorView | undefined
+  readonly kubernetes?: KubernetesView | undefined
   /** What the own record offers. */
   readonly relay: RelayPorts | undefined
   readonly mode: Mode
@@ -193,6 +195,7 @@ export function agentStatus(model: Model): AgentStatus {
     overrides: model.overrides,
     ...(model.mirror === undefined ? {} : { mirror: model.mirror }),
     ...(model.relay === undefined ? {} : { relay: model.relay }),
+    ...(model.kubernetes === undefined ? {} : { kubernetes: model.kubernetes }),
     peers: model.peers.entries.map((entry) => peerStatus(entry, model.peers, now, monotonic)),
     health: model.health.map((condition) => showCondition(condition)),
     gossip: model.gossip,

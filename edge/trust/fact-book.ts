@@ -6,6 +6,7 @@
 import type { Log, Sha256, Verify } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
 import { type Fact, isNewerFact, openFact } from '../../shared/fact/fact.ts'
+import { succeedPods } from '../../shared/fact/pod-table.ts'
 import type { DeviceKey, NodeId } from '../../shared/ids.ts'
 import { type DeviceLink, splitLed } from '../../shared/record/device-link.ts'
 import { envelopeKeyId, sameEnvelope } from '../../shared/record/envelope.ts'
@@ -34,6 +35,8 @@ export interface FactBook {
   readonly facts: ReadonlyMap<NodeId, HeldFact>
   /** Rises with every change of `facts`. */
   revision(): number
+  /** Rises with every change of the pods they tell of. */
+  podsRevision(): number
   /** Reads what the store kept; what does not verify any more is dropped. */
   load(): void
   /** The fact if it verifies and is newer than what is held. */
@@ -44,6 +47,12 @@ export interface FactBook {
   flush(): void
 }
 
+/** Facts change all the time, and pods seldom: where they are the same as before, they are the same object. */
+function withHeldPods(fact: Fact, held: Fact | undefined): Fact {
+  const { podTable } = fact
+  return podTable === undefined ? fact : { ...fact, podTable: succeedPods(podTable, held?.podTable) }
+}
+
 export function createFactBook(options: FactBookOptions): FactBook {
   const { log, store, keyOf } = options
   const facts = new Map<NodeId, HeldFact>()
@@ -51,6 +60,7 @@ export function createFactBook(options: FactBookOptions): FactBook {
   const unsaved = new Set<NodeId>()
   let waitingBytes = 0
   let revision = 0
+  let podsRevision = 0
 
   const dropWaiting = (node: NodeId): void => {
     waitingBytes -= waiting.get(node)?.length ?? 0
@@ -74,12 +84,13 @@ export function createFactBook(options: FactBookOptions): FactBook {
     if (links.length > 0) options.onLinks?.(node, links)
     const key = keyOf(node)
     if (key === undefined) return undefined
-    const fact = openFact(signed, node, key, options.verify, options.sha256)
+    const fact = withHeldPods(openFact(signed, node, key, options.verify, options.sha256), held?.fact)
     // What a former key of the node said is outranked, however far it had counted: somebody may have that key by now.
     const succeeds = held !== undefined && envelopeKeyId(signed) !== envelopeKeyId(splitLed(held.envelope).envelope)
     if (!succeeds && !isNewerFact(fact, held?.fact)) return undefined
     facts.set(node, { envelope, fact })
     revision += 1
+    if (fact.podTable !== held?.fact.podTable) podsRevision += 1
     options.onTaken?.(fact)
     return fact
   }
@@ -127,11 +138,13 @@ export function createFactBook(options: FactBookOptions): FactBook {
   return {
     facts,
     revision: () => revision,
+    podsRevision: () => podsRevision,
     load,
     offer,
     membersChanged() {
       for (const node of facts.keys()) {
         if (keyOf(node) !== undefined) continue
+        if (facts.get(node)?.fact.podTable !== undefined) podsRevision += 1
         facts.delete(node)
         unsaved.add(node)
         revision += 1

@@ -7,6 +7,13 @@ import { isRelayFrame } from '../relay/frames.ts'
 import { createLedger, type Ledger, type Spent } from './ledger.ts'
 import { type Thrift, thriftOf } from './thrift.ts'
 
+/** What upkeep may cost, and what only the host can count of it. */
+export interface UpkeepDoors {
+  readonly budgetBytesPerDay?: number | undefined
+  /** Bytes of the link to the hub since the start, both ways. */
+  readonly hubBytes: () => number
+}
+
 export interface UpkeepOptions {
   readonly clock: Clock
   readonly log: Log

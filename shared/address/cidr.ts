@@ -73,6 +73,13 @@ export function contains(outer: Cidr, inner: Cidr): boolean {
   return a.family === b.family && a.length <= b.length && maskTo(b, a.length).value === a.value
 }
 
+/** The same for one address and a block that was read before: for those that are asked about thousands. */
+export function isWithin(block: Block, address: Address): boolean {
+  const { family, value } = parseIp(address)
+  const host = BigInt(bitsOf(family) - block.length)
+  return family === block.family && value >> host === block.value >> host
+}
+
 export function overlaps(a: Cidr, b: Cidr): boolean {
   return contains(a, b) || contains(b, a)
 }

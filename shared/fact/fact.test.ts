@@ -11,9 +11,11 @@ import { faultOf, hostileBytes, refusesPolitely } from '../fuzz.fake.ts'
 import { sha256, signerFromSeed, verify } from '../host/crypto.ts'
 import { parseDeviceKey, parseName, parseNodeId } from '../ids.ts'
 import { candidatesMax, factBytesMax, observedMax } from '../limits.ts'
+import { podTableBytesMax } from '../pod-limits.ts'
 import { encodeCanonical } from '../record/canonical.ts'
 import { seal } from '../record/envelope.ts'
 import { type Fact, isNewerFact, openFact, readFact, sealFact } from './fact.ts'
+import { packPods } from './pack-pods.ts'
 
 const signerOf = (byte: number): Signer => signerFromSeed(new Uint8Array(32).fill(byte))
 const signer = signerOf(1)
@@ -27,9 +29,11 @@ const fact: Fact = {
   observed: [{ node: parseNodeId('bbbbbbbbbbbbbbbb'), endpoint: parseEndpoint('203.0.113.7:40000') }],
   relays: [parseNodeId('cccccccccccccccc')],
   natType: 'endpoint-independent',
-  pods: [
-    { namespace: parseName('web'), name: 'web-0', addresses: [parseAddress('10.42.0.7')], labels: { app: 'web' } },
-  ],
+  podTable: packPods(
+    [{ namespace: parseName('web'), name: 'web-0', addresses: [parseAddress('10.42.0.7')], labels: { app: 'web' } }],
+    [],
+    podTableBytesMax,
+  ).table,
   at: 1_700_000_000_000,
 }
 
@@ -57,6 +61,7 @@ for (const [what, change, field] of [
   ['a kind that is no word', { candidates: [{ kind: 7, endpoint: '192.0.2.1:1' }] }, 'candidates[0].kind'],
   ['a NAT that is no word', { natType: 'a cone' }, 'natType'],
   ['a negative boot', { boot: -1 }, 'boot'],
+  ['pods in no namespace', { podTable: { words: [], namespaces: [], groups: [{ namespace: 0 }] } }, 'podTable'],
   ['a known field that is wrong beside an unknown one', { extra: 1, seq: -1 }, 'seq'],
 ] as const) {
   test(`signed all the same, refused: ${what}`, () => {

@@ -6,13 +6,14 @@ import { fromBase64 } from '../bytes.ts'
 import type { Sha256, Signer, Verify } from '../effects.ts'
 import { HoldfastError } from '../errors.ts'
 import { type DeviceKey, type NodeId, parseNodeId } from '../ids.ts'
-import { address, integer, labels, name, port, text } from '../intent/field.ts'
+import { integer, text } from '../intent/field.ts'
 import { parseWith } from '../intent/resource.ts'
-import { candidatesMax, factBytesMax, observedMax, podPortsMax } from '../limits.ts'
+import { candidatesMax, factBytesMax, observedMax } from '../limits.ts'
 import { encodeCanonical, parseCanonical } from '../record/canonical.ts'
 import { openEnvelope, seal, trustedKeys } from '../record/envelope.ts'
 import { tolerantList, tolerantPick, unreadFields } from '../wire/tolerant.ts'
 import { keyStatementText } from './key-statement.ts'
+import { podTable } from './pod-table.ts'
 
 const counter = integer(0, Number.MAX_SAFE_INTEGER)
 const endpoint = text(parseEndpoint, 'endpoint')
@@ -22,8 +23,6 @@ const nodeId = text(parseNodeId, 'node-id')
 const candidateKinds = ['lan', 'mapped', 'public', 'portmap'] as const
 const candidate = v.object({ kind: v.picklist(candidateKinds), endpoint })
 export type Candidate = v.InferOutput<typeof candidate>
-
-const namedPort = v.object({ name, protocol: v.picklist(['TCP', 'UDP', 'SCTP']), port })
 
 const factSchema = v.object({
   node: nodeId,
@@ -38,23 +37,8 @@ const factSchema = v.object({
   natType: tolerantPick(['unknown', 'none', 'endpoint-independent', 'symmetric', 'udp-blocked'], 'unknown'),
   /** The node's word on its WireGuard key, until its record says the same. */
   keyStatement: v.optional(keyStatementText),
-  pods: v.optional(
-    v.pipe(
-      v.array(
-        v.object({
-          namespace: name,
-          name: v.pipe(v.string(), v.maxLength(253)),
-          addresses: v.pipe(v.array(address), v.maxLength(2)),
-          labels,
-          /** What policies may call its ports. */
-          ports: v.optional(v.pipe(v.array(namedPort), v.maxLength(podPortsMax))),
-        }),
-      ),
-      v.maxLength(256),
-    ),
-  ),
-  /** Labels of the namespaces of those pods; their names are known without. */
-  namespaces: v.optional(v.pipe(v.array(v.object({ name, labels })), v.maxLength(256))),
+  /** Pods behind this node, as the cluster's API says. Facts of older agents had other fields for them, which nobody filled. */
+  podTable: v.optional(podTable),
   /** The node's wall clock, milliseconds since the Unix epoch; for people, never for order. */
   at: counter,
 })

@@ -3,13 +3,14 @@
 
 import * as v from 'valibot'
 import { HoldfastError } from '../errors.ts'
+import type { Namespace } from '../fact/pod-table.ts'
 import { address, labels, name, port } from '../intent/field.ts'
 import { assertionPairsMax, podPortsMax } from '../limits.ts'
 import { type Compilation, compileTable } from './compile.ts'
 import { decideFlow, type Flow, type FlowDecision, type Judge } from './flow.ts'
 import { lookUp, type Table } from './table.ts'
 import { type End, endsOf, pairsOf, parseTarget, type Service } from './target.ts'
-import { type Namespace, podEndpoint, type World } from './world.ts'
+import { podEndpoint, type World } from './world.ts'
 
 const words = v.pipe(
   v.union([v.string(), v.pipe(v.array(v.string()), v.maxLength(256))]),

@@ -3,9 +3,12 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseAddress } from '../address/cidr.ts'
+import { packPods } from '../fact/pack-pods.ts'
+import { type Pod, succeedPods } from '../fact/pod-table.ts'
 import { parseName } from '../ids.ts'
+import { podTableBytesMax } from '../pod-limits.ts'
 import { fakeRecords } from '../record/parsed.fake.ts'
-import { type Endpoint, type Pod, worldOf } from './world.ts'
+import { type Endpoint, worldOf } from './world.ts'
 
 const records = fakeRecords({
   nodes: [
@@ -23,7 +26,7 @@ function podsOf(byNode: Readonly<Record<string, readonly Pod[]>>): readonly Endp
   const world = worldOf(records, ({ name }) => {
     const pods = byNode[name]
     const namespaces = [{ name: parseName('shop'), labels: { team: 'sales', 'kubernetes.io/metadata.name': 'other' } }]
-    return pods === undefined ? undefined : { pods: [...pods], namespaces }
+    return pods === undefined ? undefined : { podTable: packPods(pods, namespaces, podTableBytesMax).table }
   })
   return world.endpoints.filter(({ kind }) => kind === 'pod')
 }
@@ -38,7 +41,7 @@ test('a pod is known by its namespace, whose name nobody can change', () => {
 
 test('a node speaks for the addresses behind it alone', () => {
   assert.equal(
-    podsOf({ gate: [pod('far', '10.42.1.9'), pod('host', '10.77.0.1'), pod('half', '10.42.0.9', '10.43.0.9')] }),
+    podsOf({ gate: [pod('far', '10.42.1.9'), pod('host', '10.77.0.1'), pod('half', '10.42.0.9', 'fd00::9')] }),
     [],
   )
   assert.equal(podsOf({ plain: [pod('web', '10.42.0.9')] }), [])
@@ -48,8 +51,21 @@ test('one address is one pod', () => {
   const both = podsOf({ gate: [pod('web', '10.42.0.9')], zeta: [pod('liar', '10.42.0.9'), pod('own', '10.42.7.1')] })
   assert.equal(
     both.map(({ name, node }) => `${name} on ${node}`),
-    ['shop/own on zeta', 'shop/web on gate'],
+    ['shop/web on gate', 'shop/own on zeta'],
   )
+})
+
+test('of a table in which one pod changed, all other endpoints are the very same objects', () => {
+  const table = (...pods: readonly Pod[]) => packPods(pods, [], podTableBytesMax).table
+  const endpoints = (podTable: ReturnType<typeof table>): readonly Endpoint[] =>
+    worldOf(records, ({ name }) => (name === 'gate' ? { podTable } : undefined)).endpoints
+  const before = table(pod('db', '10.42.0.8'), pod('web', '10.42.0.9'))
+  const [first, again] = [endpoints(before), endpoints(before)]
+  assert.ok(first.every((one, at) => one === again[at]))
+  const after = endpoints(succeedPods(table(pod('db', '10.42.0.8'), pod('web', '10.42.0.10')), before))
+  const kept = after.filter((one) => first.includes(one)).map(({ name }) => name)
+  assert.equal(kept, ['gate', 'plain', 'zeta', 'shop/db'])
+  assert.is(succeedPods(table(pod('web', '10.42.0.9'), pod('db', '10.42.0.8')), before), before)
 })
 
 test.run()

@@ -1,9 +1,9 @@
 // What policy speaks of: nodes, pods and services with their labels, names and addresses. Made of signed records, and of what
 // nodes say themselves about the pods behind them.
 
-import { type Address, type Cidr, contains, hostCidr } from '../address/cidr.ts'
-import { compareText } from '../bytes.ts'
+import { type Address, blockOf, isWithin } from '../address/cidr.ts'
 import type { Fact } from '../fact/fact.ts'
+import { type Namespace, type Pod, type PodTable, podsIn, type ToldPod } from '../fact/pod-table.ts'
 import type { Labels, Selector } from '../intent/field.ts'
 import type { ParsedRecords } from '../record/parsed.ts'
 import type { BodyOf } from '../record/record.ts'
@@ -41,9 +41,6 @@ export interface World {
   readonly policies: readonly BodyOf<'policy'>[]
 }
 
-export type Pod = NonNullable<Fact['pods']>[number]
-export type Namespace = NonNullable<Fact['namespaces']>[number]
-
 export function podEndpoint(pod: Pod, node: string, namespaces: readonly Namespace[]): Endpoint {
   const labels = namespaces.find(({ name }) => name === pod.namespace)?.labels
   return {
@@ -71,16 +68,44 @@ function nodeEndpoint(node: WorldNode): Endpoint {
   return endpoint
 }
 
+const told = new WeakMap<ToldPod, Endpoint>()
+
+/** As with nodes, the very same object for the very same pod. */
+function toldEndpoint(pod: ToldPod, node: string): Endpoint {
+  const held = told.get(pod)
+  if (held?.node === node) return held
+  const endpoint = podEndpoint(pod, node, [{ name: pod.namespace, labels: pod.namespaceLabels }])
+  told.set(pod, endpoint)
+  return endpoint
+}
+
+/** What a node may say of pods. */
+export type PodWord = Pick<Fact, 'podTable'>
+
+interface Believed {
+  readonly node: WorldNode
+  readonly endpoints: readonly Endpoint[]
+}
+
+const believed = new WeakMap<PodTable, Believed>()
+
 /**
  * Pods as the node in front of them tells. It is believed only for addresses that its own record, signed by the hub, says
  * lie behind it: a node can't give itself, or take from others, an address with labels of its choice. Pods of the host's own
  * network have the node's address and are no subjects of their own.
  */
-function podsOf(node: WorldNode, fact: Pick<Fact, 'namespaces' | 'pods'> | undefined): readonly Endpoint[] {
-  const behind = (address: Address): boolean => node.advertise.some((block: Cidr) => contains(block, hostCidr(address)))
-  return (fact?.pods ?? [])
+function podsOf(node: WorldNode, word: PodWord | undefined): readonly Endpoint[] {
+  const table = word?.podTable
+  if (table === undefined) return []
+  const held = believed.get(table)
+  if (held?.node === node) return held.endpoints
+  const blocks = node.advertise.map(blockOf)
+  const behind = (address: Address): boolean => blocks.some((block) => isWithin(block, address))
+  const endpoints = podsIn(table)
     .filter(({ addresses }) => addresses.length > 0 && addresses.every(behind))
-    .map((pod) => podEndpoint(pod, node.name, fact?.namespaces ?? []))
+    .map((pod) => toldEndpoint(pod, node.name))
+  believed.set(table, { node, endpoints })
+  return endpoints
 }
 
 /** As much of records as policy is made of. */
@@ -88,20 +113,21 @@ export interface WorldRecords extends Pick<ParsedRecords, 'network' | 'policies'
   readonly nodes: readonly WorldNode[]
 }
 
-/** Sorted by kind and name. Where two pods claim one address, the one on the node that comes first by name has it. */
+/**
+ * Nodes, then pods by node and name, then services. Where two pods claim one address, the one on the node that comes first
+ * by name has it.
+ */
 export function worldOf<R extends WorldRecords>(
   records: R,
-  factOf: (node: R['nodes'][number]) => Pick<Fact, 'namespaces' | 'pods'> | undefined,
+  factOf: (node: R['nodes'][number]) => PodWord | undefined,
 ): World {
   const pods = records.nodes.flatMap((node) => podsOf(node, factOf(node)))
   const taken = new Set<Address>()
-  const own = pods
-    .filter(({ addresses }) => {
-      if (addresses.some((address) => taken.has(address))) return false
-      for (const address of addresses) taken.add(address)
-      return true
-    })
-    .sort((a, b) => compareText(a.name, b.name))
+  const own = pods.filter(({ addresses }) => {
+    if (addresses.some((address) => taken.has(address))) return false
+    for (const address of addresses) taken.add(address)
+    return true
+  })
   const services = records.services.map(
     ({ addresses, name }): Endpoint => ({ kind: 'service', name, node: '', labels: {}, addresses, ports: [] }),
   )

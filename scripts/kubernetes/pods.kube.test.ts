@@ -1,0 +1,200 @@
+// Pods of two sites, whose objects are in a real API server and whose packets are real: policy by their labels decides between
+// the sites, and a pod that is made anew is known at the other site with neither hub nor cloud.
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { AgentStatus } from '../../edge/agent.ts'
+import { systemClock } from '../../shared/host/clock.ts'
+import { run } from '../laboratory/command.ts'
+import { ask, expectAll, type Question, serve } from '../laboratory/conversation.ts'
+import { type Fleet, startFleet } from '../laboratory/fleet.ts'
+import type { Host } from '../laboratory/host.ts'
+import { gatewayNodes, homeSite, network, pingPolicy, resource } from '../laboratory/shapes.ts'
+import type { Topology } from '../laboratory/topology.ts'
+import { holds, waitFor } from '../laboratory/wait.ts'
+import { whyNoLab } from '../testing/privilege.ts'
+import { type ApiServer, startApiServer } from './api-server.ts'
+import { whyNoApiServer } from './api-server-program.ts'
+import {
+  ApiCrossing,
+  createNamespace,
+  createPod,
+  deletePod,
+  givePodAddress,
+  kubeconfigPath,
+  layBridge,
+  layKubeconfig,
+} from './pod-site.ts'
+
+const [ALPHA, BETA] = ['10.42.1', '10.42.2']
+const SQL = 5_432
+
+const topology: Topology = {
+  internet: ['hub'],
+  sites: [
+    homeSite('alpha', ['alpha-1'], { backyard: { gateway: 'alpha-1', hosts: ['web', 'batch'] } }),
+    homeSite('beta', ['beta-1'], { backyard: { gateway: 'beta-1', hosts: ['db', 'cache'] } }),
+  ],
+}
+
+function route(site: string, block: string): object {
+  const via = { matchLabels: { site, role: 'gateway' } }
+  return resource('Route', `pods-${site}`, { destination: `${block}.0/24`, via, nat: 'none' })
+}
+
+const sales = { namespaceSelector: { matchLabels: { team: 'sales' } } }
+const intent = [
+  network,
+  pingPolicy,
+  ...gatewayNodes(topology, { 'alpha-1': [`${ALPHA}.0/24`], 'beta-1': [`${BETA}.0/24`] }),
+  route('alpha', ALPHA),
+  route('beta', BETA),
+  resource('Policy', 'sql', {
+    subject: { ...sales, podSelector: { matchLabels: { app: 'db' } } },
+    ingress: [{ from: [{ ...sales, podSelector: { matchLabels: { app: 'web' } } }], ports: [{ port: 'sql' }] }],
+  }),
+]
+
+const agent = (node: string) => ({ agent: ['--kubernetes', kubeconfigPath, '--kubernetes-node', node] })
+
+const why = whyNoLab() ?? whyNoApiServer()
+if (why === undefined) {
+  let api: ApiServer
+  let fleet: Fleet
+  let crossing: ApiCrossing
+  const host = (name: string): Host => fleet.net.host(name)
+  const told = (name: string, what: string, check: (view: NonNullable<AgentStatus['kubernetes']>) => boolean) =>
+    fleet.sees(fleet.node(name), what, ({ kubernetes }) => kubernetes !== undefined && check(kubernetes))
+  const reaches = async (from: string, to: string, expected: string): Promise<number> => {
+    const probe = async () => {
+      const seen = await ask(host(from), 'tcp', to, SQL)
+      return holds(seen === expected, seen ?? 'silence')
+    }
+    const what = `${from} reaches ${to}, which sees ${expected}`
+    return (await waitFor(what, probe, { timeoutMs: 15_000, everyMs: 20 })).elapsedMs
+  }
+  const dropped = (from: string, to: string, port = SQL): Question => {
+    return { from: host(from), protocol: 'tcp', to, port, passes: false }
+  }
+
+  test.before(async () => {
+    api = await startApiServer()
+    const flags = { 'alpha-1': agent('site-a'), 'beta-1': agent('site-b') }
+    fleet = await startFleet({ topology, intent, flags })
+    crossing = new ApiCrossing(api.url)
+    for (const [gateway, block] of [['alpha-1', ALPHA] as const, ['beta-1', BETA] as const]) {
+      await layBridge(host(gateway), block)
+      await crossing.toHost(host(gateway))
+    }
+    await givePodAddress(host('web'), ALPHA, 11)
+    await givePodAddress(host('batch'), ALPHA, 12)
+    await givePodAddress(host('db'), BETA, 11)
+    await givePodAddress(host('cache'), BETA, 12)
+    await serve(host('db'), ['tcp', SQL], ['tcp', 80])
+    await serve(host('cache'), ['tcp', SQL])
+    await serve(host('web'), ['tcp', SQL])
+    await createNamespace(api, 'shop', { team: 'sales' })
+    const shop = { namespace: 'shop' }
+    await createPod(api, { ...shop, name: 'web', node: 'site-a', labels: { app: 'web' }, ip: `${ALPHA}.11` })
+    await createPod(api, { ...shop, name: 'batch', node: 'site-a', labels: { app: 'batch' }, ip: `${ALPHA}.12` })
+    await createPod(api, { ...shop, name: 'db', node: 'site-b', labels: { app: 'db' }, ip: `${BETA}.11` })
+    await createPod(api, { ...shop, name: 'cache', node: 'site-b', labels: { app: 'cache' }, ip: `${BETA}.12` })
+    // Claims an address of the other site.
+    await createPod(api, { ...shop, name: 'liar', node: 'site-a', labels: { app: 'web' }, ip: `${BETA}.13` })
+  })
+  test.after(async () => {
+    crossing.close()
+    await Promise.all([fleet.remove(), api.stop()])
+  })
+
+  test('what stands in the way is said: no kubeconfig, and no right', async () => {
+    await told('alpha-1', 'there is no kubeconfig', ({ failure = '' }) => failure.includes(kubeconfigPath))
+    const { users } = JSON.parse(readFileSync(api.hubKubeconfig, 'utf8')) as { users: { user: { token: string } }[] }
+    for (const name of ['alpha-1', 'beta-1']) layKubeconfig(host(name), api, users[0]?.user.token ?? '')
+    await told('alpha-1', 'the rule that it lacks', ({ failure = '' }) => failure.includes('verbs ["list", "watch"]'))
+  })
+
+  test('with the role of the examples each gateway tells of the pods behind it', async () => {
+    const role = readFileSync(join(import.meta.dirname, '../../examples/kubernetes/agent-role.yaml'), 'utf8')
+    const kubectl = (words: readonly string[], input: string) =>
+      run(['kubectl', '--kubeconfig', api.kubeconfig, ...words], { input })
+    await createNamespace(api, 'holdfast', {})
+    // The user of the tests stands for the service account.
+    const bound = role.replace(
+      /subjects:[^]*$/,
+      'subjects: [{kind: User, name: holdfast-hub, apiGroup: rbac.authorization.k8s.io}]\n',
+    )
+    await kubectl(['apply', '-f', '-'], bound)
+    const isWhole = (view: NonNullable<AgentStatus['kubernetes']>): boolean =>
+      view.pods === 2 && view.state === 'reading'
+    await told('alpha-1', 'two pods, and one elsewhere', (view) => isWhole(view) && view.elsewhere === 1)
+    await told('beta-1', 'two pods', isWhole)
+  })
+
+  test('policy by labels of pods decides between the sites, by who they are', async () => {
+    await fleet.mesh()
+    await reaches('web', `${BETA}.11`, `${ALPHA}.11`)
+    await expectAll([
+      dropped('web', `${BETA}.11`, 80),
+      dropped('batch', `${BETA}.11`),
+      dropped('web', `${BETA}.12`),
+      dropped('db', `${ALPHA}.11`),
+    ])
+  })
+
+  test('explain and flows call pods by their names', async () => {
+    const explained = await fleet.node('alpha-1').cli(['policy', 'explain', 'shop/web', 'shop/db', `tcp/${SQL}`])
+    assert.match(explained, /shop\/web.*shop\/db/)
+    const flows = await fleet.node('beta-1').cli(['flows', '--json'])
+    assert.match(flows, /"shop\/web"/)
+  })
+
+  test('with the hub gone, a pod made anew with another address is reached and policed from the other site', async () => {
+    await fleet.hub.kill()
+    await fleet.sees(fleet.node('beta-1'), 'the hub is away', ({ mode }) => mode === 'autonomous')
+    const shop = { namespace: 'shop', name: 'web', node: 'site-a', labels: { app: 'web' } }
+    await deletePod(api, 'shop', 'web')
+    await givePodAddress(host('web'), ALPHA, 21)
+    const from = systemClock.monotonic()
+    await createPod(api, { ...shop, ip: `${ALPHA}.21` })
+    await reaches('web', `${BETA}.11`, `${ALPHA}.21`)
+    const elapsedMs = systemClock.monotonic() - from
+    process.stdout.write(`client made anew: reached its server after ${Math.round(elapsedMs)} ms\n`)
+    await deletePod(api, 'shop', 'db')
+    await givePodAddress(host('db'), BETA, 22)
+    const again = systemClock.monotonic()
+    await createPod(api, { namespace: 'shop', name: 'db', node: 'site-b', labels: { app: 'db' }, ip: `${BETA}.22` })
+    await reaches('web', `${BETA}.22`, `${ALPHA}.21`)
+    process.stdout.write(`server made anew: reached after ${Math.round(systemClock.monotonic() - again)} ms\n`)
+    await givePodAddress(host('batch'), ALPHA, 11)
+    await expectAll([dropped('batch', `${BETA}.22`), dropped('web', `${BETA}.22`, 80)])
+  })
+
+  test('with the API server gone too, and the agents started anew, all stays as it was', async () => {
+    await api.halt()
+    for (const name of ['alpha-1', 'beta-1']) {
+      await fleet.node(name).end('SIGKILL')
+      await fleet.node(name).start()
+    }
+    await told('beta-1', 'waits with the pods it knew', ({ pods, state }) => state === 'waiting' && pods === 2)
+    await reaches('web', `${BETA}.22`, `${ALPHA}.21`)
+    await expectAll([dropped('batch', `${BETA}.22`), dropped('web', `${BETA}.12`)])
+  })
+
+  test('it comes back, and a label that changed meanwhile counts', async () => {
+    await api.resume()
+    await deletePod(api, 'shop', 'batch')
+    await createPod(api, {
+      namespace: 'shop',
+      name: 'batch',
+      node: 'site-a',
+      labels: { app: 'web' },
+      ip: `${ALPHA}.11`,
+    })
+    await reaches('batch', `${BETA}.22`, `${ALPHA}.11`)
+  })
+
+  test.run()
+} else process.stdout.write(`skip: ${why}\n`)

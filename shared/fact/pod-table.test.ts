@@ -1,0 +1,138 @@
+// Pods in a fact: what is told is what is read, thousands fit, and nothing that somebody else wrote brings a reader down.
+
+import * as fc from 'fast-check'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import * as v from 'valibot'
+import { type Address, parseAddress } from '../address/cidr.ts'
+import { formatIp } from '../address/ip.ts'
+import { compareText, utf8 } from '../bytes.ts'
+import { parseName } from '../ids.ts'
+import { podTableBytesMax } from '../pod-limits.ts'
+import { encodeCanonicalText } from '../record/canonical.ts'
+import { readNumbers, writeNumbers } from './number-text.ts'
+import { packPods } from './pack-pods.ts'
+import { type Namespace, type Pod, podsIn, podTable } from './pod-table.ts'
+
+const LETTERS = 'bcdfghjklmnpqrstvwxz2456789'
+const four = (value: number): Address => formatIp({ family: 4, value: BigInt(value) }) as Address
+const six = (value: number): Address => formatIp({ family: 6, value: (0xfdn << 120n) + BigInt(value) }) as Address
+
+function suffix(value: number): string {
+  let [rest, text] = [(value * 2_654_435_761) % 2 ** 32, '']
+  for (let at = 0; at < 5; at++, rest = Math.floor(rest / LETTERS.length)) text += LETTERS[rest % LETTERS.length]
+  return text
+}
+
+/** As Deployments make them. */
+function cluster(pods: number, deployments: number): readonly Pod[] {
+  return Array.from({ length: pods }, (_, at): Pod => {
+    const app = `app-${at % deployments}`
+    const team = `team-${(at % deployments) % 7}`
+    const labels = { 'app.kubernetes.io/name': app, 'app.kubernetes.io/part-of': team, tier: 'web' }
+    const ports = [{ name: parseName('http'), protocol: 'TCP' as const, port: 8_080 }]
+    const addresses = [four(0x0a_2a_00_00 + ((at * 7_919) % 8_192))]
+    return { namespace: parseName(team), name: `${app}-6d4b75cb6d-${suffix(at)}`, labels, addresses, ports }
+  })
+}
+
+const bytesOf = (table: unknown): number => utf8(encodeCanonicalText(table)).length
+const sorted = (pods: readonly Pod[]): readonly Pod[] =>
+  pods.toSorted((a, b) => compareText(`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`))
+const plain = (pods: readonly Pod[]): readonly Pod[] =>
+  pods.map(({ addresses, labels, name, namespace, ports }) => {
+    return { namespace, name, addresses, labels, ...(ports === undefined ? {} : { ports }) }
+  })
+
+const somePod = fc
+  .record({
+    namespace: fc.constantFrom('shop', 'default', 'kube-system'),
+    name: fc.constantFrom('web', 'db', 'cache-0'),
+    labels: fc.dictionary(fc.constantFrom('app', 'tier', 'example.org/team'), fc.constantFrom('a', 'b', ''), {
+      maxKeys: 3,
+      noNullPrototype: true,
+    }),
+    families: fc.constantFrom([4], [6], [4, 6]),
+    value: fc.nat(100_000),
+    ports: fc.option(fc.constant([{ name: parseName('dns'), protocol: 'UDP' as const, port: 53 }]), { nil: undefined }),
+  })
+  .map(({ families, labels, name, namespace, ports, value }): Pod => {
+    const addresses = families.map((family) => (family === 4 ? four(value) : six(value)))
+    return { namespace: parseName(namespace), name: `${name}-${value}`, labels, addresses, ...(ports && { ports }) }
+  })
+const somePods = fc.uniqueArray(somePod, { selector: ({ name, namespace }) => `${namespace}/${name}`, maxLength: 40 })
+
+test('what is packed reads back as it was, whatever the order', () => {
+  fc.assert(
+    fc.property(somePods, (pods) => {
+      const { leftOut, named, table } = packPods(pods, [], podTableBytesMax)
+      assert.equal([leftOut, named], [0, pods.length])
+      assert.equal(plain(podsIn(v.parse(podTable, table))), sorted(pods))
+      assert.equal(packPods(pods.toReversed(), [], podTableBytesMax).table, table)
+    }),
+  )
+})
+
+test('numbers, differences below zero among them, read back', () => {
+  const numbers = fc.array(fc.bigInt({ min: 0n, max: (1n << 128n) - 1n }), { maxLength: 20 })
+  fc.assert(fc.property(numbers, (values) => assert.equal(readNumbers(writeNumbers(values), 20), values)))
+})
+
+test('labels of namespaces are told of those alone that have pods', () => {
+  const shop: Namespace = { name: parseName('shop'), labels: { team: 'sales' } }
+  const empty: Namespace = { name: parseName('empty'), labels: { team: 'none' } }
+  const pod: Pod = { namespace: shop.name, name: 'web-0', labels: {}, addresses: [parseAddress('10.42.0.7')] }
+  const { table } = packPods([pod], [shop, empty], podTableBytesMax)
+  assert.equal(podsIn(table)[0]?.namespaceLabels, { team: 'sales' })
+  assert.not.ok(table.words.includes('none'))
+})
+
+test('2,000 pods are told by name; of 5,000 all are told, the largest groups without', () => {
+  const some = packPods(cluster(2_000, 60), [], podTableBytesMax)
+  assert.equal([some.told, some.named], [2_000, 2_000])
+  const pods = cluster(5_000, 150)
+  const { leftOut, named, table, told } = packPods(pods, [], podTableBytesMax)
+  assert.equal([told, leftOut], [5_000, 0])
+  assert.ok(bytesOf(table) <= podTableBytesMax, `${bytesOf(table)} bytes`)
+  assert.ok(named > 400, `${named} named`)
+  const read = podsIn(v.parse(podTable, table))
+  const told4 = new Map(read.map(({ addresses, labels }) => [addresses.join(), labels]))
+  for (const { addresses, labels } of pods) assert.equal(told4.get(addresses.join()), labels)
+  const bare = read.find(({ name }) => name.startsWith('10.42.'))
+  assert.is(bare?.name, bare?.addresses[0])
+})
+
+test('what can’t be told even so is left out, and said', () => {
+  const { leftOut, table, told } = packPods(cluster(5_000, 150), [], 8 << 10)
+  assert.is(told + leftOut, 5_000)
+  assert.ok(told > 500 && bytesOf(table) <= 8 << 10, `${told} told in ${bytesOf(table)} bytes`)
+})
+
+const whole = { words: ['shop', 'app', 'web'], namespaces: [{ name: 0 }] }
+for (const [what, table] of [
+  ['a word that is not there', { ...whole, groups: [{ namespace: 0, labels: [1, 9], v4: 'CAA' }] }],
+  ['half a pair of labels', { ...whole, groups: [{ namespace: 0, labels: [1], v4: 'C' }] }],
+  ['a namespace that is not there', { ...whole, groups: [{ namespace: 1 }] }],
+  ['a namespace that is no name', { words: ['Über'], namespaces: [{ name: 0 }], groups: [] }],
+  ['a label that is none', { words: ['a b'], namespaces: [{ name: 0 }], groups: [{ namespace: 0, labels: [0, 0] }] }],
+  ['fewer names than pods', { ...whole, groups: [{ namespace: 0, v4: 'CC', names: 'a' }] }],
+  ['families of different length', { ...whole, groups: [{ namespace: 0, v4: 'CC', v6: 'C' }] }],
+  ['a number without end', { ...whole, groups: [{ namespace: 0, v4: 'g' }] }],
+  ['an endless number', { ...whole, groups: [{ namespace: 0, v4: 'g'.repeat(10_000) }] }],
+  ['an address below zero', { ...whole, groups: [{ namespace: 0, v4: 'D' }] }],
+  ['an address beyond its family', { ...whole, groups: [{ namespace: 0, v4: writeNumbers([1n << 32n]) }] }],
+  ['a name that is none', { ...whole, groups: [{ namespace: 0, v4: 'C', names: '-' }] }],
+  ['a protocol that is none', { ...whole, groups: [{ namespace: 0, v4: 'C', ports: [2, 3, 80] }] }],
+  ['port 0', { ...whole, groups: [{ namespace: 0, v4: 'C', ports: [2, 0, 0] }] }],
+  ['too many pods', { ...whole, groups: [{ namespace: 0, v4: 'C'.repeat(9_000) }] }],
+  ['no list', { ...whole, groups: {} }],
+] as const) {
+  test(`refused: ${what}`, () => assert.is(v.safeParse(podTable, table).success, false))
+}
+
+test('fields of a newer agent are passed over', () => {
+  const table = { ...whole, colour: 'red', groups: [{ namespace: 0, v4: 'UgU', zone: 3 }] }
+  assert.is(v.safeParse(podTable, table).success, true)
+})
+
+test.run()
