@@ -2,6 +2,7 @@
 // the hub is told to, because the library weighs more than the rest of the hub.
 
 import {
+  CoreV1Api,
   CustomObjectsApi,
   KubeConfig,
   type KubernetesListObject,
@@ -14,7 +15,15 @@ import { type AnyResource, apiVersion, appliedKinds, plural } from '../../shared
 import { type Cluster, type ClusterKind, type ClusterObject, fieldManager, finalizer } from './cluster.ts'
 import { clusterError } from './cluster-error.ts'
 import { objectOf } from './cluster-intent.ts'
-import { type InputKind, type InputObject, type Inputs, inputApis, inputKinds, inputPath } from './input.ts'
+import {
+  type InputKind,
+  type InputObject,
+  type Inputs,
+  inputApis,
+  inputKinds,
+  inputPath,
+  inputVersion,
+} from './input.ts'
 import { createListening, type Followed, type Loose } from './listening.ts'
 
 export interface ApiClusterOptions {
@@ -60,8 +69,8 @@ function presentOurs(kind: ClusterKind, { metadata, spec, status }: Loose): Clus
 }
 
 function presentInput(kind: InputKind, { metadata, spec }: Loose): InputObject {
-  const { annotations = {}, name = '', namespace = '', resourceVersion = '', uid = '' } = metadata ?? {}
-  return { kind, namespace, name, uid, resourceVersion, annotations, spec }
+  const { annotations = {}, labels = {}, name = '', namespace = '', resourceVersion = '', uid = '' } = metadata ?? {}
+  return { kind, namespace, name, uid, resourceVersion, annotations, labels, spec }
 }
 
 /** The same object for the same object: who made something of it knows it again. */
@@ -99,6 +108,7 @@ function ourKinds(api: CustomObjectsApi): readonly Followed[] {
     kind,
     path: `/apis/${apiVersion}/${plural[kind]}`,
     isOptional: false,
+    isBare: false,
     list: async () =>
       (await asked(
         api.listClusterCustomObject({ group, version, plural: plural[kind] }),
@@ -106,12 +116,16 @@ function ourKinds(api: CustomObjectsApi): readonly Followed[] {
   }))
 }
 
-function otherKinds(api: CustomObjectsApi): readonly Followed[] {
+function otherKinds(api: CustomObjectsApi, core: CoreV1Api): readonly Followed[] {
   return inputKinds.map((kind) => ({
     kind: `input ${kind}`,
     path: inputPath(kind),
     isOptional: true,
-    list: async () => (await asked(api.listClusterCustomObject(inputApis[kind]))) as KubernetesListObject<Loose>,
+    isBare: true,
+    list: async () =>
+      (await asked<unknown>(
+        kind === 'Node' ? core.listNode() : api.listClusterCustomObject(inputApis[kind]),
+      )) as KubernetesListObject<Loose>,
   }))
 }
 
@@ -155,12 +169,13 @@ function createWrites(api: CustomObjectsApi) {
 }
 
 /** What is asked of, and said at, objects that are not ours. */
-function createInputs(api: CustomObjectsApi, clock: Clock) {
+function createInputs(api: CustomObjectsApi, core: CoreV1Api, clock: Clock) {
   return {
     async isThere({ kind, name, namespace }) {
       const where = { ...inputApis[kind], name }
       try {
-        if (namespace === '') await asked(api.getClusterCustomObject(where))
+        if (kind === 'Node') await asked(core.readNode({ name }))
+        else if (namespace === '') await asked(api.getClusterCustomObject(where))
         else await asked(api.getNamespacedCustomObject({ ...where, namespace }))
         return true
       } catch (error) {
@@ -169,7 +184,6 @@ function createInputs(api: CustomObjectsApi, clock: Clock) {
       }
     },
     async tell({ kind, name, namespace, resourceVersion, uid }, { action, note, reason }) {
-      const { group: owner, version: ofOwner } = inputApis[kind]
       // Of objects that are in no namespace, events are in this one.
       const place = namespace === '' ? 'default' : namespace
       const body = {
@@ -185,7 +199,7 @@ function createInputs(api: CustomObjectsApi, clock: Clock) {
         action,
         note: note.length > NOTE_MAX ? `${note.slice(0, NOTE_MAX - 1)}…` : note,
         regarding: {
-          apiVersion: `${owner}/${ofOwner}`,
+          apiVersion: inputVersion(kind),
           kind,
           name,
           uid,
@@ -202,7 +216,8 @@ function createInputs(api: CustomObjectsApi, clock: Clock) {
 export function openApiCluster({ clock, entropy, log }: ApiClusterOptions): Cluster {
   const config = loadConfig()
   const api = config.makeApiClient(CustomObjectsApi)
-  const listening = createListening([...ourKinds(api), ...otherKinds(api)], { config, clock, entropy, log })
+  const core = config.makeApiClient(CoreV1Api)
+  const listening = createListening([...ourKinds(api), ...otherKinds(api, core)], { config, clock, entropy, log })
   const ours = remembering(presentOurs)
   const input = remembering(presentInput)
 
@@ -215,15 +230,13 @@ export function openApiCluster({ clock, entropy, log }: ApiClusterOptions): Clus
       return all.flatMap(({ heard, kind }) => (Array.isArray(heard) ? heard.map((one: Loose) => ours(kind, one)) : []))
     },
     inputs() {
-      const all = inputKinds.map((kind) => [kind, listening.of(`input ${kind}`)] as const)
-      if (all.some(([, heard]) => heard === undefined)) return undefined
-      const heardOf = all.map(([kind, heard]) => [
-        kind,
-        typeof heard === 'string' ? heard : heard?.map((one) => input(kind, one)),
-      ])
-      return Object.fromEntries(heardOf) as Inputs
+      const heard = inputKinds.map((kind) => {
+        const list = listening.of(`input ${kind}`)
+        return [kind, list === 'unserved' ? list : list?.map((one) => input(kind, one))] as const
+      })
+      return Object.fromEntries(heard.filter(([, list]) => list !== undefined)) as Inputs
     },
     ...createWrites(api),
-    ...createInputs(api, clock),
+    ...createInputs(api, core, clock),
   }
 }

@@ -68,8 +68,8 @@ export interface Cluster {
   update(resource: AnyResource): Promise<void>
   /** Asks for the object’s deletion; false where it is not there. */
   remove(kind: ClusterKind, name: string): Promise<boolean>
-  /** What the cluster holds besides our kinds, as last heard; undefined until each kind was listed once. */
-  inputs(): Inputs | undefined
+  /** What the cluster holds besides our kinds, as last heard. */
+  inputs(): Inputs
   /** Asks the API server itself, past all that was heard. */
   isThere(ref: InputRef): Promise<boolean>
   tell(object: InputObject, event: ClusterEvent): Promise<void>

@@ -112,7 +112,7 @@ export function createController(options: ControllerOptions): Controller {
       const [object, before] = [there.get(resourceKey(resource)), said.get(resourceKey(resource))]
       if (object === undefined) {
         log.debug('writes into the cluster what the hub has', { object: resourceKey(resource) })
-        await unlessStale(cluster.create(resource))
+        await unlessStale(cluster.create(following.bare(resource)))
       } else if (
         isDerived(resource) &&
         !object.isLeaving &&
@@ -143,7 +143,7 @@ export function createController(options: ControllerOptions): Controller {
     const derived = following.read(objects)
     const { faults: unread, resources } = readObjects(derived.written)
     const faults: Faults = new Map(unread)
-    take([...resources, ...derived.put], faults)
+    take([...resources.map((one) => derived.complete(one)), ...derived.put], faults)
     following.close(derived, faults)
     await derived.retire()
     await dismiss(objects, derived, faults)

@@ -2,10 +2,11 @@
 // what their own API leaves to others.
 
 /** In the order in which they are read. */
-export const inputKinds = ['NetworkPolicy', 'ClusterNetworkPolicy'] as const
+export const inputKinds = ['NetworkPolicy', 'ClusterNetworkPolicy', 'Node'] as const
 export type InputKind = (typeof inputKinds)[number]
 
 export interface InputApi {
+  /** Empty for what Kubernetes began with. */
   readonly group: string
   readonly version: string
   readonly plural: string
@@ -14,6 +15,7 @@ export interface InputApi {
 export const inputApis: Readonly<Record<InputKind, InputApi>> = {
   NetworkPolicy: { group: 'networking.k8s.io', version: 'v1', plural: 'networkpolicies' },
   ClusterNetworkPolicy: { group: 'policy.networking.k8s.io', version: 'v1alpha2', plural: 'clusternetworkpolicies' },
+  Node: { group: '', version: 'v1', plural: 'nodes' },
 }
 
 /** Names an object of a cluster. */
@@ -28,17 +30,27 @@ export interface InputObject extends InputRef {
   readonly uid: string
   readonly resourceVersion: string
   readonly annotations: Readonly<Record<string, string>>
+  readonly labels: Readonly<Record<string, string>>
   /** As the API server gave it. Not checked. */
   readonly spec: unknown
 }
 
-/** `unserved`: the API server does not know the kind, whose definition was never installed, or was lost. */
-export type Inputs = { readonly [K in InputKind]: readonly InputObject[] | 'unserved' }
+/**
+ * By kind. `unserved`: the API server does not know it, whose definition was never installed, or was lost; absent while it was
+ * not listed yet.
+ */
+export type Inputs = { readonly [K in InputKind]?: readonly InputObject[] | 'unserved' }
+
+/** As objects name it in `apiVersion`. */
+export function inputVersion(kind: InputKind): string {
+  const { group, version } = inputApis[kind]
+  return group === '' ? version : `${group}/${version}`
+}
 
 /** Path of all objects of a kind, in the whole cluster. */
 export function inputPath(kind: InputKind): string {
-  const { group, plural, version } = inputApis[kind]
-  return `/apis/${group}/${version}/${plural}`
+  const { group, plural } = inputApis[kind]
+  return `/${group === '' ? 'api' : 'apis'}/${inputVersion(kind)}/${plural}`
 }
 
 /** `shop/web`, or `guard` of a kind that is cluster-wide. */

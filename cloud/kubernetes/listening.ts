@@ -37,6 +37,19 @@ export interface Followed {
   readonly list: () => Promise<KubernetesListObject<Loose>>
   /** The cluster may not know the kind; that is then no failure. */
   readonly isOptional: boolean
+  /** What others report of it is not of interest: the images of a Node weigh more than all that we read of it. */
+  readonly isBare: boolean
+}
+
+interface Heavy {
+  metadata?: { managedFields?: unknown }
+  status?: unknown
+}
+
+/** Drops what is only kept: of thousands of objects it is most of the memory. */
+function lighten(object: Heavy, isBare: boolean): void {
+  delete object.metadata?.managedFields
+  if (isBare) delete object.status
 }
 
 export interface Listening {
@@ -65,10 +78,11 @@ export function createListening(kinds: readonly Followed[], options: ListeningOp
   }
 
   /** Lists and watches until that fails. */
-  const follow = ({ kind, list, path }: Followed, onChange: () => void): Promise<unknown> =>
+  const follow = ({ isBare, kind, list, path }: Followed, onChange: () => void): Promise<unknown> =>
     new Promise((resolve) => {
       const informer: Listener = makeInformer<Loose>(config, path, async () => {
         const all = await list()
+        for (const one of all.items) lighten(one, isBare)
         // What the one before it knew held until now.
         if (listeners.get(kind) !== informer) void end(kind)
         listeners.set(kind, informer)
@@ -76,6 +90,7 @@ export function createListening(kinds: readonly Followed[], options: ListeningOp
         onChange()
         return all
       })
+      for (const verb of ['add', 'update'] as const) informer.on(verb, (one) => lighten(one, isBare))
       informer.on('change', onChange)
       informer.on('error', resolve)
       stopped.signal.addEventListener('abort', resolve, { once: true })

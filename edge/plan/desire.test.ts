@@ -83,6 +83,30 @@ test('a metric of zero means the same in both families', () => {
 
 const MAPPED = { destination: '192.168.50.0/24', ...VIA, nat: 'netmap', mapTo: '10.99.0.0/24' }
 
+test('pods of the own site are left to the network of their cluster', () => {
+  const site = (name: string) => ({ labels: { 'holdfast.dev/pod-site': name } })
+  const pods = { destination: '10.42.1.0/24', nat: 'none', via: { matchLabels: { 'holdfast.dev/pod-site': 'alpha' } } }
+  const [self, other, ...rest] = INTENT.nodes
+  for (const [own, count] of [
+    ['alpha', 0],
+    ['beta', 1],
+    [undefined, 1],
+  ] as const) {
+    const nodes = [
+      { ...self, name: self?.name ?? '', ...(own === undefined ? {} : site(own)) },
+      { ...other, name: other?.name ?? '', ...site('alpha'), advertise: ['10.42.1.0/24'] },
+      ...rest,
+    ]
+    const result = wish({ ...INTENT, nodes, routes: { pods } })
+    assert.is(routes(result).filter((one) => one === '10.42.1.0/24').length, count)
+    const through = result.desired.peers.filter(({ allowedIps }) =>
+      (allowedIps as readonly string[]).includes('10.42.1.0/24'),
+    )
+    assert.is(through.length, count)
+    assert.equal(result.omissions, [])
+  }
+})
+
 test('a mapped subnet is routed by what it is called, also by who has such addresses itself', () => {
   for (const local of [[], [['192.168.50.7', '192.168.50.0/24'] as [string, string]]]) {
     const result = wish({ ...INTENT, routes: { plant: MAPPED } }, local)

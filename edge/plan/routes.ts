@@ -4,6 +4,7 @@ import { type Cidr, compareCidr, contains, familyOf, overlaps } from '../../shar
 import { compareText } from '../../shared/bytes.ts'
 import type { Name } from '../../shared/ids.ts'
 import { selects } from '../../shared/intent/field.ts'
+import { isSamePodSite } from '../../shared/intent/pod-site.ts'
 import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import type { BodyOf } from '../../shared/record/record.ts'
 import type { DesiredRoute, Omission } from './desired.ts'
@@ -74,6 +75,7 @@ export function planRoutes(records: ParsedRecords, self: BodyOf<'node'>, local: 
     const block = blockInMesh(forward)
     const routers = routersOf(route, records.nodes)
     if (routers.some((router) => router.name === self.name)) forwards.push(forward)
+    else if (routers.some((router) => isSamePodSite(router.labels, self.labels))) continue
     else if (routers[0] !== undefined && add(`route ${route.name}`, block, Math.max(1, metric))) {
       const held = through.get(routers[0].name) ?? []
       if (!held.includes(block)) through.set(routers[0].name, [...held, block])

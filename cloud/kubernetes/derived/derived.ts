@@ -7,7 +7,7 @@ import { sha256 } from '../../../shared/host/crypto.ts'
 import { base32 } from '../../../shared/ids.ts'
 import { sourceAnnotation, wordOf } from '../../../shared/intent/kubernetes/object.ts'
 import type { AnyResource } from '../../../shared/intent/resource.ts'
-import { type InputObject, type InputRef, inputApis, inputKinds, inputName } from '../input.ts'
+import { type InputObject, type InputRef, inputKinds, inputName, inputVersion } from '../input.ts'
 
 export interface DeriveOptions {
   /** What the cluster is called; stands in every name that comes from it, so it is never changed. */
@@ -18,11 +18,17 @@ export interface DeriveOptions {
 
 export interface Derived {
   readonly input: InputObject
-  readonly resource: AnyResource
-  /** Why the object, or a part of it, could not be read; the resource is then more closed than the object, never less. */
+  /** Absent where nothing can follow. */
+  readonly resource?: AnyResource
+  /** Why the object, or a part of it, could not be taken; a policy is then more closed than the object, never less. */
   readonly fault?: HoldfastError
-  /** What is taken where the hub refuses the resource: closed for all that the object speaks of. */
-  readonly closed: (fault: HoldfastError) => AnyResource
+  /** What is taken where the hub refuses the resource: closed for all that the object speaks of. Absent where nothing is open. */
+  readonly closed?: (fault: HoldfastError) => AnyResource
+  /** Key of the resource whose condition tells of a fault. */
+  readonly about: string
+  /** What a fault means: a word for programs, and a sentence. */
+  readonly reason: string
+  readonly consequence: string
 }
 
 /** A resource with this one belongs to an object of the named cluster, and goes with it. */
@@ -33,8 +39,8 @@ const refusedAnnotation = 'holdfast.dev/refused'
 const lostAnnotation = 'holdfast.dev/source-lost'
 
 /** What people are told of an object that is at fault. */
-export function refusalOf(fault: HoldfastError): string {
-  return `${describeError(fault)} What can’t be read of it allows nothing.`
+export function refusalOf({ consequence, fault }: Pick<Derived, 'consequence' | 'fault'>): string {
+  return `${fault === undefined ? '' : describeError(fault)} ${consequence}`
 }
 
 const NAME_MAX = 63
@@ -63,12 +69,11 @@ export function derivedMetadata(
   input: InputRef,
   fault?: HoldfastError,
 ): object {
-  const { group, version } = inputApis[input.kind]
   return {
     name,
     annotations: {
       [clusterAnnotation]: clusterName,
-      [sourceAnnotation]: `${group}/${version} ${input.kind} ${inputName(input)}`,
+      [sourceAnnotation]: `${inputVersion(input.kind)} ${input.kind} ${inputName(input)}`,
       ...(fault === undefined ? {} : { [refusedAnnotation]: `${fault.field ?? 'spec'}: ${fault.message}` }),
     },
   }

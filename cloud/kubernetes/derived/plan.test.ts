@@ -12,7 +12,7 @@ import { derivePolicy } from './policies.ts'
 
 const options = { clusterName: 'kube', network: 'default' }
 
-function derived(name: string, isTaken = false, clusterName = 'kube'): Derived {
+function derived(name: string, isTaken = false, clusterName = 'kube') {
   const input: InputObject = {
     kind: 'NetworkPolicy',
     namespace: 'shop',
@@ -20,16 +20,21 @@ function derived(name: string, isTaken = false, clusterName = 'kube'): Derived {
     uid: name,
     resourceVersion: '1',
     annotations: {},
+    labels: {},
     spec: { podSelector: {} },
   }
   return derivePolicy(input, { ...options, clusterName }, () => isTaken)
 }
 
-const served: Inputs = { NetworkPolicy: [], ClusterNetworkPolicy: 'unserved' }
+const served: Inputs = { NetworkPolicy: [], ClusterNetworkPolicy: 'unserved', Node: [] }
 const lostDefinition: Inputs = { NetworkPolicy: 'unserved', ClusterNetworkPolicy: [] }
 
 function shown(present: readonly Derived[], known: readonly AnyResource[], inputs = served) {
-  const { gone, put } = planDerived(present, known, inputs, options)
+  const listed =
+    inputs.NetworkPolicy === undefined || inputs.NetworkPolicy === 'unserved'
+      ? inputs
+      : { ...inputs, NetworkPolicy: present.map(({ input }) => input) }
+  const { gone, put } = planDerived(present, known, listed, options)
   return {
     put: put.map((one) => `${resourceKey(one)}${isLost(one) ? ' lost' : ''}`),
     gone: gone.map((one) => `${resourceKey(one.resource)} of ${one.source.name}${one.isReplaced ? ' replaced' : ''}`),
@@ -49,6 +54,10 @@ test('of a kind that the cluster does not know any more nothing was deleted', ()
     put: ['Policy/kube--np--shop--a lost'],
     gone: [],
   })
+})
+
+test('of a kind that is not heard yet nothing is known', () => {
+  assert.equal(shown([], [derived('a').resource], {}), { put: [], gone: [] })
 })
 
 test('what was lost stays so, until its object is there again', () => {

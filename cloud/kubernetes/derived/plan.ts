@@ -12,7 +12,7 @@ import { asLost, type Derived, type DeriveOptions, isLost, sourceOf } from './de
 export interface Gone {
   readonly resource: AnyResource
   readonly source: InputRef
-  /** The source is there, and something of another name follows from it by now. */
+  /** The source is there, and nothing of that name follows from it any more. */
   readonly isReplaced: boolean
 }
 
@@ -37,17 +37,23 @@ export function planDerived(
   inputs: Inputs,
   { clusterName }: Pick<DeriveOptions, 'clusterName'>,
 ): DerivedPlan {
-  const wanted = new Set(derived.map(({ resource }) => resourceKey(resource)))
-  const sources = new Set(derived.map(({ input }) => refText(input)))
-  const put = derived.map(({ resource }) => resource)
+  const put = derived.flatMap(({ resource }) => resource ?? [])
+  const wanted = new Set(put.map(resourceKey))
+  const sources = new Set(
+    Object.values(inputs)
+      .flatMap((list) => (list === 'unserved' ? [] : list))
+      .map(refText),
+  )
   const gone: Gone[] = []
   for (const resource of known) {
     const source = sourceOf(resource, clusterName)
     if (source === undefined || wanted.has(resourceKey(resource))) continue
+    const heard = inputs[source.kind]
+    if (heard === undefined) continue
     const isReplaced = sources.has(refText(source))
     if (isReplaced) gone.push({ resource, source, isReplaced })
     else if (isLost(resource)) put.push(resource)
-    else if (inputs[source.kind] === 'unserved') put.push(asLost(resource))
+    else if (heard === 'unserved') put.push(asLost(resource))
     else gone.push({ resource, source, isReplaced })
   }
   return { put, gone }

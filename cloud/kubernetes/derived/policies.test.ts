@@ -16,7 +16,7 @@ const nobody = (): boolean => false
 
 function input(kind: InputKind, spec: unknown, more: Partial<InputObject> = {}): InputObject {
   const namespace = kind === 'NetworkPolicy' ? 'x' : ''
-  return { kind, namespace, name: 'p', uid: 'u', resourceVersion: '1', annotations: {}, spec, ...more }
+  return { kind, namespace, name: 'p', uid: 'u', resourceVersion: '1', annotations: {}, labels: {}, spec, ...more }
 }
 
 function specOf(kind: InputKind, spec: unknown, more: Partial<InputObject> = {}) {
@@ -157,6 +157,7 @@ for (const [name, spec, isStillOpen] of [
 test('what is taken where the hub refuses the whole is closed for all that it speaks of', () => {
   const { closed, fault } = derivePolicy(input('NetworkPolicy', { podSelector: {}, ingress: [{}] }), options, nobody)
   assert.is(fault, undefined)
+  assert.ok(closed !== undefined)
   const refused = closed({ field: 'Policy/p', message: 'as a record it is too large' } as never)
   assert.equal((refused.spec as Resource<'Policy'>['spec']).ingress, [])
   assert.match(refused.metadata.annotations?.['holdfast.dev/refused'] ?? '', /too large/)

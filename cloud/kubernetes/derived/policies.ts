@@ -12,7 +12,7 @@ import { type Selector, selector } from '../../../shared/intent/field.ts'
 import { clusterNetworkPolicySpec, policyOfCluster } from '../../../shared/intent/kubernetes/cluster-network-policy.ts'
 import { inNamespace, networkPolicySpec, policyOfNamespace } from '../../../shared/intent/kubernetes/network-policy.ts'
 import { networkAnnotation } from '../../../shared/intent/kubernetes/object.ts'
-import { apiVersion, parseResource, parseWith } from '../../../shared/intent/resource.ts'
+import { type AnyResource, apiVersion, parseResource, parseWith } from '../../../shared/intent/resource.ts'
 import type { InputObject } from '../input.ts'
 import { type Derived, type DeriveOptions, derivedMetadata, derivedName } from './derived.ts'
 
@@ -35,6 +35,8 @@ function readSelector(value: unknown): Selector | undefined {
   const read = attempt(() => parseWith(selector, value))
   return read instanceof HoldfastError ? undefined : read
 }
+
+const consequence = 'What can’t be read of it allows nothing.'
 
 const directions = ['ingress', 'egress'] as const
 
@@ -124,7 +126,11 @@ function networkOf({ annotations }: InputObject, { network }: DeriveOptions): Na
 }
 
 /** `isTaken`: whether somebody else has a Policy of that name. */
-export function derivePolicy(input: InputObject, options: DeriveOptions, isTaken: (name: string) => boolean): Derived {
+export function derivePolicy(
+  input: InputObject,
+  options: DeriveOptions,
+  isTaken: (name: string) => boolean,
+): Derived & { readonly resource: AnyResource } {
   const { kind, name, namespace } = input
   const words = kind === 'NetworkPolicy' ? namespaced(namespace) : clusterWide
   const [word, path] = kind === 'NetworkPolicy' ? ['np', [namespace, name]] : ['cnp', [name]]
@@ -142,7 +148,8 @@ export function derivePolicy(input: InputObject, options: DeriveOptions, isTaken
     })
   const closed = (fault: HoldfastError) => policy(words.closed(spec, false), fault)
   const read = network instanceof HoldfastError ? network : attempt(() => policy(words.read(input.spec)))
-  if (!(read instanceof HoldfastError)) return { input, resource: read, closed }
+  const said = { input, closed, about: `Policy/${own}`, reason: 'NotTranslated', consequence }
+  if (!(read instanceof HoldfastError)) return { ...said, resource: read }
   const partly = attempt(() => policy(words.closed(spec, true), read))
-  return { input, resource: partly instanceof HoldfastError ? closed(read) : partly, fault: read, closed }
+  return { ...said, resource: partly instanceof HoldfastError ? closed(read) : partly, fault: read }
 }

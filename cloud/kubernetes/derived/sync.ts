@@ -3,15 +3,16 @@
 
 import type { Clock, Log } from '../../../shared/effects.ts'
 import { HoldfastError } from '../../../shared/errors.ts'
-import type { AnyResource } from '../../../shared/intent/resource.ts'
+import type { AnyResource, Resource } from '../../../shared/intent/resource.ts'
 import type { Actor, Hub } from '../../hub.ts'
 import type { Cluster, ClusterKind, ClusterObject } from '../cluster.ts'
 import { keyOf, readObjects, resourceKey } from '../cluster-intent.ts'
 import type { Said } from '../cluster-status.ts'
-import { type InputObject, inputName } from '../input.ts'
+import { type InputKind, type InputObject, type Inputs, inputName } from '../input.ts'
 import { inTurns } from '../writes.ts'
-import { asLost, type Derived, type DeriveOptions, isDerived, isLost, refusalOf } from './derived.ts'
+import { asLost, type Derived, type DeriveOptions, isDerived, isLost, refusalOf, sourceOf } from './derived.ts'
 import { type Gone, planDerived } from './plan.ts'
+import { derivePods, type PodPlace, podPlaces, withoutPods, withPods } from './pods.ts'
 import { derivePolicy } from './policies.ts'
 import { createTeller } from './teller.ts'
 
@@ -32,6 +33,8 @@ export interface DerivedTurn {
   readonly put: readonly AnyResource[]
   /** Takes the place of `put` where the hub refused one. */
   readonly derived: readonly Derived[]
+  /** What is written there, with what follows from other objects of the cluster. */
+  complete(resource: AnyResource): AnyResource
   /** Whether the hub lets go of what a leaving object says; undefined while that can't be told. */
   isDismissed(object: ClusterObject): boolean | undefined
   /** Mirrors whose source was deleted go. */
@@ -42,6 +45,8 @@ export interface DerivedSync {
   read(objects: readonly ClusterObject[]): DerivedTurn
   /** Closes what the hub refused of it, by `faults`. To be called right after the hub took the rest. */
   close(turn: DerivedTurn, faults: Faults): void
+  /** What the hub has, as people would have written it. */
+  bare(resource: AnyResource): AnyResource
   /** What is to be said of a mirror beside what the hub says of its resource. */
   accepted(key: string): Said | undefined
   /** Resolves to the milliseconds after which there is more to tell; 0 where all is told. */
@@ -64,16 +69,24 @@ const lost: Said = {
     'The object that this follows from is not in the cluster, and nobody is known to have deleted it: was the cluster restored from a backup? It stays in force. Delete it here where it is to go.',
 }
 
-function refused(fault: HoldfastError): Said {
-  return { type: 'Accepted', status: 'False', reason: 'NotTranslated', message: refusalOf(fault) }
+/** A policy that is not taken as it is is not accepted; a node is, though not with its pods. */
+function faultSaid(one: Derived): Said {
+  const status = one.resource === undefined || one.resource.kind === 'Route' ? 'True' : 'False'
+  return { type: 'Accepted', status, reason: one.reason, message: refusalOf(one) }
+}
+
+function all<K extends AnyResource['kind']>(hub: Pick<Hub, 'list'>, kind: K): readonly Resource<K>[] {
+  return hub.list(kind).map(({ resource }) => resource as unknown as Resource<K>)
 }
 
 export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
   const { actor, cluster, hub, log } = options
   const teller = createTeller(options)
-  const made = new WeakMap<InputObject, Derived>()
+  const made = new WeakMap<InputObject, ReturnType<typeof derivePolicy>>()
   let said = new Map<string, Said>()
   let faulty: readonly Derived[] = []
+  /** As nodes were completed by last. */
+  let places: ReadonlyMap<string, PodPlace> = new Map()
 
   const derive = (input: InputObject, isTaken: (name: string) => boolean): Derived => {
     const held = made.get(input)
@@ -83,19 +96,29 @@ export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
     return derived
   }
 
+  const deriveAll = (inputs: Inputs, written: readonly ClusterObject[]): readonly Derived[] => {
+    const listed = (kind: InputKind): readonly InputObject[] => {
+      const heard = inputs[kind]
+      return heard === undefined || heard === 'unserved' ? [] : heard
+    }
+    const own = all(hub, 'Policy').filter((one) => !isDerived(one))
+    const taken = new Set([...own.map(resourceKey), ...written.map(keyOf)])
+    const isTaken = (name: string): boolean => taken.has(keyOf({ kind: 'Policy', name }))
+    const nodes = new Map(all(hub, 'Node').map((node) => [node.metadata.name as string, node]))
+    return [
+      ...[...listed('NetworkPolicy'), ...listed('ClusterNetworkPolicy')].map((input) => derive(input, isTaken)),
+      ...derivePods(listed('Node'), { nodes, routes: all(hub, 'Route') }, options.derive),
+    ]
+  }
+
   const planFor = (mirrors: readonly ClusterObject[], written: readonly ClusterObject[]) => {
     const inputs = cluster.inputs()
-    if (inputs === undefined) return undefined
-    const held = hub.list('Policy').map(({ resource }) => resource)
-    const others = [...held.filter((one) => !isDerived(one)).map(resourceKey), ...written.map(keyOf)]
-    const taken = new Set(others)
-    const derived = Object.values(inputs)
-      .flatMap((list) => (list === 'unserved' ? [] : list))
-      .map((input) => derive(input, (name) => taken.has(keyOf({ kind: 'Policy', name }))))
-    const known = [...readObjects(mirrors).resources, ...held.filter(isDerived)]
+    const derived = deriveAll(inputs, written)
+    const held = [...all(hub, 'Policy'), ...all(hub, 'Route')].filter(isDerived) as readonly AnyResource[]
+    const known = [...readObjects(mirrors).resources, ...held]
     const byKey = new Map(known.map((resource) => [resourceKey(resource), resource]))
     for (const mirror of mirrors) if (mirror.isLeaving) byKey.delete(keyOf(mirror))
-    return { derived, ...planDerived(derived, [...byKey.values()], inputs, options.derive) }
+    return { inputs, derived, ...planDerived(derived, [...byKey.values()], inputs, options.derive) }
   }
 
   /** A resource can't move from one network to another: it goes from the one before it is put into the other. */
@@ -125,11 +148,11 @@ export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
   }
 
   const closeOne = (one: Derived, faults: Faults): HoldfastError | undefined => {
-    const key = resourceKey(one.resource)
-    const fault = faults.get(key)
-    if (fault === undefined) return one.fault
+    const key = one.resource === undefined ? undefined : resourceKey(one.resource)
+    const fault = key === undefined ? undefined : faults.get(key)
+    if (key === undefined || fault === undefined) return one.fault
     try {
-      hub.put(one.closed(fault), actor)
+      if (one.closed !== undefined) hub.put(one.closed(fault), actor)
       faults.delete(key)
     } catch (error) {
       // Nothing of it fits, such as where its network is not there.
@@ -142,17 +165,20 @@ export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
     read(objects) {
       const mirrors = objects.filter(isMirror)
       const written = objects.filter((object) => !isMirror(object))
-      const planned = planFor(mirrors, written)
-      const { derived, gone, put } = planned ?? { derived: [], gone: [], put: [] }
+      const { derived, gone, inputs, put } = planFor(mirrors, written)
       for (const resource of put) move(resource)
-      const wanted = new Set(derived.map(({ resource }) => resourceKey(resource)))
+      const wanted = new Set(derived.flatMap(({ resource }) => resource ?? []).map(resourceKey))
+      places = podPlaces(all(hub, 'Route'))
       return {
         written,
         put,
         derived,
+        complete: (resource) => withPods(resource, places),
         isDismissed(object) {
           if (!isMirror(object)) return true
-          return planned === undefined ? undefined : !wanted.has(keyOf(object))
+          const source = sourceOf(object.intent as Parameters<typeof sourceOf>[0], options.derive.clusterName)
+          if (source !== undefined && inputs[source.kind] === undefined) return undefined
+          return !wanted.has(keyOf(object))
         },
         retire: () => inTurns(gone, retireOne),
       }
@@ -162,10 +188,12 @@ export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
       faulty = derived.flatMap((one) => {
         const fault = closeOne(one, faults)
         if (fault === undefined) return []
-        said.set(resourceKey(one.resource), refused(fault))
-        return [{ ...one, fault }]
+        const told = { ...one, fault }
+        said.set(one.about, faultSaid(told))
+        return [told]
       })
     },
+    bare: (resource) => withoutPods(resource, places),
     accepted: (key) => said.get(key),
     tell: () => teller.tell(faulty),
   }

@@ -18,6 +18,7 @@ function faulty(name: string, mood = 1): Derived {
     uid: name,
     resourceVersion: '1',
     annotations: {},
+    labels: {},
   } as const
   const options = { clusterName: 'kube', network: 'default' }
   return derivePolicy({ ...input, spec: { podSelector: {}, [`mood${mood}`]: 1 } }, options, () => false)

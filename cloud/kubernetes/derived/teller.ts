@@ -6,7 +6,7 @@ import { describeError } from '../../../shared/errors.ts'
 import type { Actor, Hub } from '../../hub.ts'
 import type { Cluster } from '../cluster.ts'
 import { clusterEventsMax, clusterEventsPerSecondMax } from '../cluster-limits.ts'
-import { type InputObject, inputName } from '../input.ts'
+import { inputName } from '../input.ts'
 import { type Derived, refusalOf } from './derived.ts'
 
 export interface TellerOptions {
@@ -41,7 +41,7 @@ export function createTeller({ actor, clock, cluster, hub, log }: TellerOptions)
     at = now
   }
 
-  const tellOne = async (input: InputObject, words: string): Promise<boolean> => {
+  const tellOne = async ({ input, reason }: Derived, words: string): Promise<boolean> => {
     const object = `${input.kind} ${inputName(input)}`
     if (told.get(input.uid)?.words !== words) {
       log.warn('an object of the cluster can’t be read as it is', { object, why: words })
@@ -49,7 +49,7 @@ export function createTeller({ actor, clock, cluster, hub, log }: TellerOptions)
     }
     told.set(input.uid, { words, isSent: false })
     try {
-      await cluster.tell(input, { reason: 'NotTranslated', action: 'Translate', note: words })
+      await cluster.tell(input, { reason, action: 'Translate', note: words })
     } catch (error) {
       // One namespace that takes no events, such as one that is being deleted, keeps nobody else from being told.
       log.debug('an event was not taken', { object, why: describeError(error) })
@@ -65,13 +65,14 @@ export function createTeller({ actor, clock, cluster, hub, log }: TellerOptions)
       const present = new Set(faulty.map(({ input }) => input.uid))
       let againMs = 0
       for (const uid of told.keys()) if (!present.has(uid)) told.delete(uid)
-      for (const { fault, input } of faulty) {
-        const words = fault === undefined ? '' : refusalOf(fault)
+      for (const one of faulty) {
+        const { fault, input } = one
+        const words = refusalOf(one)
         const held = told.get(input.uid)
         if (fault === undefined || (held?.words === words && held.isSent)) continue
         if (left < 1) return 1_000 / clusterEventsPerSecondMax
         left -= 1
-        if (!(await tellOne(input, words))) againMs = AGAIN_MS
+        if (!(await tellOne(one, words))) againMs = AGAIN_MS
       }
       return againMs
     },
