@@ -65,6 +65,7 @@ if (why === undefined) {
       ['holdfast-agent', 'hub.url=', /hub\.url is needed/],
       ['holdfast-agent', 'setClock=perhaps', /setClock/],
       ['holdfast-agent', 'stateDir=var', /stateDir/],
+      ['holdfast-agent', 'pods.from=http://10.0.0.1:8080', /pods\/from/],
     ]
     for (const [chart, set, said] of cases) {
       const words = [

@@ -165,6 +165,10 @@ if (why === undefined) {
       ['holdfast-agent:holdfast-agent', 'list secrets -A', false],
       ['holdfast-agent:holdfast-agent', 'create pods -n holdfast-agent', false],
       ['holdfast-agent:holdfast-agent', 'list policies.holdfast.dev', false],
+      ['holdfast-agent:holdfast-agent', 'watch pods -A', true],
+      ['holdfast-agent:holdfast-agent', 'list namespaces', true],
+      ['holdfast-agent:holdfast-agent', 'get nodes', false],
+      ['holdfast-agent:holdfast-edge', 'list pods -A', false],
       ['holdfast-agent:default', 'list pods', false],
     ]
     for (const [account, words, expected] of cases)

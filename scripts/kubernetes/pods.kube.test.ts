@@ -120,7 +120,7 @@ if (why === undefined) {
     const role = readFileSync(join(import.meta.dirname, '../../examples/kubernetes/agent-role.yaml'), 'utf8')
     const kubectl = (words: readonly string[], input: string) =>
       run(['kubectl', '--kubeconfig', api.kubeconfig, ...words], { input })
-    await createNamespace(api, 'holdfast', {})
+    await createNamespace(api, 'holdfast-agent', {})
     // The user of the tests stands for the service account.
     const bound = role.replace(
       /subjects:[^]*$/,
