@@ -37,7 +37,8 @@ const [group = '', version = ''] = apiVersion.split('/')
 const NOTE_MAX = 1_024
 const eventApi = { group: 'events.k8s.io', version: 'v1', plural: 'events' }
 
-async function asked<T>(call: Promise<T>): Promise<T> {
+/** Fails as a `HoldfastError` with a code for what the API server said. */
+export async function asked<T>(call: Promise<T>): Promise<T> {
   try {
     return await call
   } catch (error) {
@@ -88,7 +89,8 @@ function remembering<K, T>(present: (kind: K, object: Loose) => T): (kind: K, ob
 /** What the library takes where nobody named a cluster. */
 const NOWHERE = 'http://localhost:8080'
 
-function loadConfig(): KubeConfig {
+/** Throws `usage` where there is no cluster. */
+export function loadConfig(): KubeConfig {
   const config = new KubeConfig()
   let why = 'there is no Kubernetes cluster to follow'
   try {
