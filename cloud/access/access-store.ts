@@ -104,9 +104,10 @@ function open(path: string): Database.Database {
   }
 }
 
-/** `:memory:` keeps nothing. */
-export function openAccessStore(path: string): AccessStore {
+/** `:memory:` keeps nothing. `onOpen` sees the connection before the first change goes through it. */
+export function openAccessStore(path: string, onOpen?: (db: Database.Database) => void): AccessStore {
   const db = open(path)
+  onOpen?.(db)
   const one = db.prepare<[string], CredentialRow>('SELECT * FROM credential WHERE node = ?')
   const put = db.prepare('INSERT OR REPLACE INTO credential VALUES (?, ?, ?)')
   const drop = db.prepare('DELETE FROM credential WHERE node = ?')

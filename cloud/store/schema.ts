@@ -44,35 +44,41 @@ function versionOf(db: Database.Database): number {
   return Number(db.pragma('user_version', { simple: true }))
 }
 
-function migrate(db: Database.Database): void {
+function migrate(db: Database.Database, to = present): void {
   const from = versionOf(db)
   db.transaction(() => {
-    for (const step of migrations.slice(from)) db.exec(step)
-    db.pragma(`user_version = ${present}`)
+    for (const step of migrations.slice(from, to)) db.exec(step)
+    db.pragma(`user_version = ${to}`)
   })()
 }
 
-/** Made beside its place and renamed into it whole: an empty file in its place can then only be the work of damage. */
-function create(path: string): void {
+/**
+ * An empty one. Made beside its place and renamed into it whole: an empty file in its place can then only be the work of damage.
+ * Throws `unsupported` for a layout that only a newer hub knows.
+ */
+export function createDatabase(path: string, layout = present): void {
+  if (layout > present) throw newer(layout)
   const draft = `${path}.new`
   for (const leftover of [draft, `${draft}-wal`, `${draft}-shm`]) rmSync(leftover, { force: true })
   closeSync(openSync(draft, 'wx', 0o600))
   const db = new Database(draft)
   db.pragma('synchronous = FULL')
-  migrate(db)
+  migrate(db, layout)
   db.close()
   renameSync(draft, path)
+}
+
+function newer(layout: number): HoldfastError {
+  return new HoldfastError('unsupported', `it was written by a newer hub (layout ${layout})`, {
+    remedy: 'Nothing was changed. Run the hub of that version, or a newer one.',
+  })
 }
 
 function check(db: Database.Database): void {
   const verdict = db.pragma('quick_check', { simple: true })
   if (verdict !== 'ok') throw new HoldfastError('corrupt', String(verdict))
   const version = versionOf(db)
-  if (version > present) {
-    throw new HoldfastError('unsupported', `it was written by a newer hub (layout ${version})`, {
-      remedy: 'Nothing was changed. Run the hub of that version, or a newer one.',
-    })
-  }
+  if (version > present) throw newer(version)
   if (version === 0) throw new HoldfastError('corrupt', 'it is empty, or it belongs to another program')
 }
 
@@ -105,7 +111,7 @@ export function openDatabase(path: string): Database.Database {
   let db: Database.Database | undefined
   try {
     const inMemory = path === ':memory:'
-    if (!inMemory && !existsSync(path)) create(path)
+    if (!inMemory && !existsSync(path)) createDatabase(path)
     db = new Database(path)
     if (inMemory) migrate(db)
     check(db)

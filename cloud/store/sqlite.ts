@@ -183,9 +183,13 @@ function values(db: Database.Database) {
   }
 }
 
-/** Opens or makes the database. Never starts empty in place of a damaged one. `:memory:` keeps nothing. */
-export function openHubStore(path: string, log: Log): HubStore {
+/**
+ * Opens or makes the database. Never starts empty in place of a damaged one. `:memory:` keeps nothing. `onOpen` sees the
+ * connection before the first change goes through it.
+ */
+export function openHubStore(path: string, log: Log, onOpen?: (db: Database.Database) => void): HubStore {
   const db = openDatabase(path)
+  onOpen?.(db)
   log.debug('hub database is open', { path })
   return {
     transaction: (run) => db.transaction(run)(),

@@ -1,0 +1,125 @@
+// What a hub says while its state is on its way, and while it can't say whether it leads.
+
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { FakeClock, settle } from '../../shared/effects.fake.ts'
+import type { Bus, BusMessage } from '../../shared/effects.ts'
+import { describeError } from '../../shared/errors.ts'
+import { sha256 } from '../../shared/host/crypto.ts'
+import { parseNodeId } from '../../shared/ids.ts'
+import { encodeChunks, type ReplyKind } from '../../shared/wire/sync.ts'
+import { topics } from '../../shared/wire/topics.ts'
+import { NET } from '../store/conformance.fake.ts'
+import { createJournal } from './journal.ts'
+import { createKeeping } from './keeping.ts'
+import type { Standing } from './lease.ts'
+
+const node = parseNodeId('nodeaaaaaaaaaaaa')
+const empty = new Uint8Array(0)
+
+function reply(kind: ReplyKind): BusMessage {
+  const [payload = empty] = encodeChunks(kind, 'aaaaaaaaaaaaaaaa', empty, sha256(empty))
+  return { topic: topics.rsp(NET, node), payload }
+}
+
+const messages = {
+  head: { topic: topics.head(NET), payload: empty, retain: true },
+  delta: { topic: topics.delta(NET), payload: empty },
+  presence: { topic: topics.hub(NET), payload: empty, retain: true },
+  snapshot: reply('snapshot'),
+  capability: reply('capability'),
+  ledger: reply('ledger'),
+} as const satisfies Readonly<Record<string, BusMessage>>
+
+function world() {
+  const clock = new FakeClock()
+  const said: string[] = []
+  let standing: Standing = 'leads'
+  let onSettled = Promise.withResolvers<void>()
+  let onLeading = Promise.withResolvers<void>()
+  const mirror = {
+    begin: () => undefined,
+    touched: () => undefined,
+    settled: () => onSettled.promise,
+    isSettled: false,
+    generation: 4,
+    close: () => undefined,
+  }
+  const keeping = createKeeping({
+    journal: createJournal(1, () => undefined),
+    mirror,
+    isMirrored: true,
+    standing: () => standing,
+    status: () => ({ name: 'a', leader: 'a', leads: true, generation: 4, isSettled: true, transitions: 0 }),
+    leading: () => onLeading.promise,
+    clock,
+  })
+  const nameOf = (message: BusMessage): string =>
+    Object.entries(messages).find(([, one]) => one === message)?.[0] ?? 'something else'
+  const plain: Bus = {
+    start: () => undefined,
+    publish: async (message) => void said.push(nameOf(message)),
+    nudge: () => undefined,
+    nextTryInMs: () => undefined,
+    close: async () => undefined,
+  }
+  const bus = keeping.bus(() => plain)({ filters: [], will: messages.presence })
+  return {
+    clock,
+    keeping,
+    said,
+    be: (next: Standing) => void (standing = next),
+    settle: () => onSettled.resolve(),
+    lead: () => onLeading.resolve(),
+    sayAll: async (): Promise<void> => {
+      for (const message of Object.values(messages)) void bus.publish(message)
+      await settle()
+    },
+    again: (): void => {
+      onSettled = Promise.withResolvers()
+      onLeading = Promise.withResolvers()
+    },
+  }
+}
+
+test('presence and answers about flows wait for nothing; all else waits for the state', async () => {
+  const { lead, said, sayAll, settle: settled } = world()
+  await sayAll()
+  assert.equal(said, ['presence', 'ledger'])
+  lead()
+  settled()
+  await settle()
+  assert.equal(said.slice(2).sort(), ['capability', 'delta', 'head', 'snapshot'])
+})
+
+test('a head waits for the lease as well: a broker keeps it', async () => {
+  const { lead, said, sayAll, settle: settled } = world()
+  settled()
+  await sayAll()
+  assert.not.ok(said.includes('head'))
+  assert.ok(said.includes('snapshot'), 'who asks is told what the cluster has')
+  lead()
+  await settle()
+  assert.ok(said.includes('head'))
+})
+
+test('nothing new is taken in while it can’t be told who leads', () => {
+  const { be, keeping } = world()
+  keeping.admit()
+  for (const standing of ['unsure', 'lost', 'follows'] as const) {
+    be(standing)
+    assert.throws(() => keeping.admit(), /can’t reach the API server/)
+  }
+})
+
+test('an answer waits for the state, and not for ever', async () => {
+  const { again, clock, keeping, settle: settled } = world()
+  settled()
+  await keeping.settled()
+  again()
+  const late = keeping.settled().then(() => 'settled', describeError)
+  await clock.advanceAsync(8_000)
+  assert.match(await late, /the cluster has not taken the change in 8 s.*look, then try again/)
+})
+
+test.run()

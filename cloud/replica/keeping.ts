@@ -1,0 +1,129 @@
+// What stands between a hub and everybody else where it shares its state with other replicas: nothing that it has not brought
+// into the cluster is said to devices, to people, or to the cluster, and nothing new is taken in while it can't say whether it
+// leads.
+
+import type Database from 'better-sqlite3'
+import type { Bus, BusFactory, Clock } from '../../shared/effects.ts'
+import { HoldfastError } from '../../shared/errors.ts'
+import { parseChunk } from '../../shared/wire/sync.ts'
+import { parseTopic } from '../../shared/wire/topics.ts'
+import type { Cluster } from '../kubernetes/cluster.ts'
+import type { Journal } from './journal.ts'
+import type { Standing } from './lease.ts'
+import type { Mirror } from './mirror.ts'
+import type { DatabaseName } from './rows.ts'
+
+/** How this hub stands among its replicas. */
+export interface ReplicaStatus {
+  readonly name: string
+  readonly leader: string
+  readonly leads: boolean
+  /** Of the state in the cluster. */
+  readonly generation: number
+  /** All that was committed here is in the cluster. */
+  readonly isSettled: boolean
+  /** How often the lease went from one replica to another. */
+  readonly transitions: number
+}
+
+export interface Keeping {
+  /** Sees each connection to a database before the first change. */
+  follow(name: DatabaseName, database: Database.Database): void
+  /** Keys and databases are open. */
+  begin(): void
+  /** Before something new is taken in. Throws `unreachable` while it can't be told whether this hub leads. */
+  admit(): void
+  /** Before an answer is given for what was taken in. Rejects with `unreachable` where that takes too long. */
+  settled(): Promise<void>
+  bus(factory: BusFactory): BusFactory
+  cluster(cluster: Cluster): Cluster
+  status(): ReplicaStatus
+}
+
+export interface KeepingOptions {
+  readonly journal: Journal
+  readonly mirror: Mirror
+  /** The state in the cluster is that of the databases as they are opened. */
+  readonly isMirrored: boolean
+  readonly standing: () => Standing
+  readonly status: () => ReplicaStatus
+  /** Resolves when this hub leads, as soon as it does. */
+  readonly leading: () => Promise<void>
+  readonly clock: Clock
+}
+
+/** Less than people's tools and devices wait for an answer. */
+const ANSWER_MS_MAX = 8_000
+
+function unsure(): HoldfastError {
+  return new HoldfastError('unreachable', 'this hub can’t reach the API server that it keeps its state in', {
+    remedy: 'Nothing was changed. The network goes on as it is; try again when the cluster’s API server answers.',
+  })
+}
+
+function late(): HoldfastError {
+  return new HoldfastError('unreachable', `the cluster has not taken the change in ${ANSWER_MS_MAX / 1_000} s`, {
+    remedy: 'It takes effect if the cluster answers in time, and else was never there: look, then try again.',
+  })
+}
+
+/** Presence of the hub, and what it has of a device's record of flows: neither says anything of the state. */
+function isFree(topic: string, payload: Uint8Array): boolean {
+  const parsed = parseTopic(topic)
+  if (parsed?.type === 'hub') return true
+  return parsed?.type === 'rsp' && parseChunk(payload).kind === 'ledger'
+}
+
+export function createKeeping(options: KeepingOptions): Keeping {
+  const { clock, journal, leading, mirror, standing } = options
+
+  const gate = (bus: Bus): Bus => ({
+    start: (handlers) => bus.start(handlers),
+    async publish(message) {
+      if (!isFree(message.topic, message.payload)) {
+        await mirror.settled()
+        // A broker beside the hub keeps the head, and may have been given a newer one by another hub meanwhile.
+        if (parseTopic(message.topic)?.type === 'head') await leading()
+      }
+      return bus.publish(message)
+    },
+    nudge: () => bus.nudge(),
+    nextTryInMs: () => bus.nextTryInMs(),
+    close: () => bus.close(),
+  })
+
+  return {
+    follow: (name, database) => journal.follow(name, database, options.isMirrored),
+    begin: () => mirror.begin(),
+    admit() {
+      if (standing() !== 'leads') throw unsure()
+    },
+    settled: () =>
+      new Promise((resolve, reject) => {
+        const timer = clock.after(ANSWER_MS_MAX, () => reject(late()))
+        mirror
+          .settled()
+          .then(resolve, reject)
+          .finally(() => timer.cancel())
+      }),
+    bus: (factory) => (bus) => gate(factory(bus)),
+    cluster: (cluster) => ({
+      start: (onChange) => cluster.start(onChange),
+      stop: () => cluster.stop(),
+      objects: () => cluster.objects(),
+      async putFinalizers(object, finalizers) {
+        await mirror.settled()
+        await cluster.putFinalizers(object, finalizers)
+      },
+      async putStatus(object, status) {
+        await mirror.settled()
+        await cluster.putStatus(object, status)
+      },
+      async create(resource) {
+        await mirror.settled()
+        await cluster.create(resource)
+      },
+    }),
+    status: options.status,
+  }
+}

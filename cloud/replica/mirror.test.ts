@@ -1,0 +1,178 @@
+// The state on its way: from real databases into a cluster in memory, and back into a data directory.
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { memoryLog } from '../../shared/effects.fake.ts'
+import { NET, revision, shown, storedPolicy } from '../store/conformance.fake.ts'
+import { sweepParts } from './claim.ts'
+import { FakeCluster } from './cluster-store.fake.ts'
+import { packHead, partsOf, unpackHead } from './head.ts'
+import { isMirrored } from './lay-state.ts'
+import { BASE, content, directory, fill, headOf, openMirroredHub, outcome } from './mirrored-hub.fake.ts'
+
+test.after(() => directory.remove())
+
+test('what was committed comes back, row by row, with the keys, in another directory', async () => {
+  const cluster = new FakeCluster()
+  const first = await openMirroredHub(cluster)
+  fill(first)
+  await Promise.all([first.mirror.settled(), first.pass()])
+  first.store.deleteResource('Policy', 'p-3')
+  first.store.saveRevision(NET, revision(41, {}, ['policy/p-3']))
+  await Promise.all([first.mirror.settled(), first.pass()])
+  const second = await openMirroredHub(cluster, 'b'.repeat(26))
+  assert.is(content(second), content(first))
+  assert.is(readFileSync(join(second.data, 'root.key'), 'utf8'), readFileSync(join(first.data, 'root.key'), 'utf8'))
+  assert.ok(isMirrored(second.data))
+  assert.match(shown(second.store), /^head 1\.41 .* policy\/p-1=x@1 /)
+  const writes = cluster.headWrites
+  await second.pass()
+  assert.is(cluster.headWrites, writes, 'what was just laid down is not written again')
+  first.close()
+  second.close()
+})
+
+test('a burst is one generation, and a change rewrites the shards that it touches', async () => {
+  const cluster = new FakeCluster()
+  const hub = await openMirroredHub(cluster)
+  fill(hub)
+  const settled = Array.from({ length: 100 }, () => hub.mirror.settled())
+  await Promise.all([...settled, hub.pass()])
+  assert.is(cluster.headWrites, 1)
+  hub.store.transaction(() => {
+    for (let n = 0; n < 2_000; n++) hub.store.putValue(`value-${n}`, String(n))
+  })
+  await Promise.all([hub.mirror.settled(), hub.pass()])
+  assert.is(headOf(cluster).buckets, 16, 'more rows are spread over more buckets')
+  const parts = cluster.partWrites
+  hub.store.putValue('value-7', 'other')
+  await Promise.all([hub.mirror.settled(), hub.pass()])
+  assert.is(cluster.partWrites - parts, 1)
+  hub.close()
+})
+
+test('what is rolled back, or written as it was, is no new generation', async () => {
+  const cluster = new FakeCluster()
+  const hub = await openMirroredHub(cluster)
+  fill(hub)
+  await Promise.all([hub.mirror.settled(), hub.pass()])
+  const { generation } = hub.mirror
+  assert.throws(() =>
+    hub.store.transaction(() => {
+      hub.store.putValue('v', 'other')
+      hub.store.deleteResource('Policy', 'p-1')
+      throw new TypeError('power cut')
+    }),
+  )
+  hub.store.putResource(storedPolicy('p-1'))
+  await Promise.all([hub.mirror.settled(), hub.pass()])
+  assert.is(hub.mirror.generation, generation)
+  hub.close()
+})
+
+test('parts that no generation needs any more are deleted, and those of the one before are kept', async () => {
+  const cluster = new FakeCluster()
+  const hub = await openMirroredHub(cluster)
+  for (let n = 0; n < 5; n++) {
+    hub.store.putValue('v', String(n))
+    await Promise.all([hub.mirror.settled(), hub.pass()])
+  }
+  assert.ok(cluster.head?.before)
+  const named = new Set([...partsOf(headOf(cluster)), ...partsOf(unpackHead(BASE, cluster.head.before))])
+  assert.equal([...cluster.parts.keys()].sort(), [...named].sort())
+  const lost = 'hub-state-9-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'
+  cluster.parts.set(lost, new Uint8Array(1))
+  await sweepParts(cluster.open(), BASE, cluster.head, memoryLog())
+  assert.equal([...cluster.parts.keys()].sort(), [...named].sort())
+  hub.close()
+})
+
+test('nothing is settled while the API server is away, and all of it is when it is back', async () => {
+  const cluster = new FakeCluster()
+  const hub = await openMirroredHub(cluster)
+  cluster.isAway = true
+  hub.store.putValue('v', '1')
+  let done = false
+  const settled = hub.mirror.settled().then(() => (done = true))
+  await hub.pass()
+  hub.store.putValue('v', '2')
+  await hub.pass()
+  assert.is(done, false)
+  assert.is(hub.mirror.isSettled, false)
+  cluster.isAway = false
+  await Promise.all([settled, hub.pass()])
+  assert.is(hub.mirror.isSettled, true)
+  const other = await openMirroredHub(cluster)
+  assert.is(other.store.value('v'), '2')
+  hub.close()
+  other.close()
+})
+
+test('a write whose answer was lost is found, and not taken for somebody else’s', async () => {
+  const cluster = new FakeCluster()
+  const hub = await openMirroredHub(cluster)
+  hub.store.putValue('v', '1')
+  await Promise.all([hub.mirror.settled(), hub.pass()])
+  cluster.losesAnswer = true
+  hub.store.putValue('v', '2')
+  await Promise.all([hub.mirror.settled(), hub.pass()])
+  hub.store.putValue('v', '3')
+  await Promise.all([hub.mirror.settled(), hub.pass()])
+  assert.equal(hub.fenced, [])
+  assert.is(hub.mirror.generation, 3)
+  hub.close()
+})
+
+test('once another has claimed the state, nothing of the first is taken, however long it slept', async () => {
+  const cluster = new FakeCluster()
+  const first = await openMirroredHub(cluster)
+  first.store.putValue('v', 'first')
+  assert.is(await outcome(first), 'settled')
+  const second = await openMirroredHub(cluster, 'b'.repeat(26))
+  first.store.putValue('v', 'too late')
+  assert.is(await outcome(first), 'refused')
+  assert.equal(first.fenced, ['another hub has written the state'])
+  assert.is(await outcome(first), 'refused', 'for good')
+  second.store.putValue('w', 'second')
+  assert.is(await outcome(second), 'settled')
+  const third = await openMirroredHub(cluster, 'c'.repeat(26))
+  assert.equal([third.store.value('v'), third.store.value('w')], ['first', 'second'])
+  for (const hub of [first, second, third]) hub.close()
+})
+
+test('a claim between the parts of a write and its head wins', async () => {
+  const cluster = new FakeCluster()
+  const hub = await openMirroredHub(cluster)
+  hub.store.putValue('v', '1')
+  assert.is(await outcome(hub), 'settled')
+  cluster.beforeHead = () => {
+    cluster.beforeHead = undefined
+    const claimed = { ...headOf(cluster), generation: 2, writer: 'b'.repeat(26) }
+    cluster.head = { head: packHead(claimed), before: cluster.head?.head, resourceVersion: cluster.nextVersion() }
+  }
+  hub.store.putValue('v', '2')
+  assert.is(await outcome(hub), 'refused')
+  assert.is(headOf(cluster).writer, 'b'.repeat(26))
+  hub.close()
+})
+
+test('a head that somebody labelled is the same head, and one that was deleted is not made anew', async () => {
+  const cluster = new FakeCluster()
+  const hub = await openMirroredHub(cluster)
+  hub.store.putValue('v', '1')
+  assert.is(await outcome(hub), 'settled')
+  assert.ok(cluster.head)
+  cluster.head = { ...cluster.head, resourceVersion: cluster.nextVersion() }
+  hub.store.putValue('v', '2')
+  assert.is(await outcome(hub), 'settled')
+  cluster.head = undefined
+  hub.store.putValue('v', '3')
+  assert.is(await outcome(hub), 'refused')
+  assert.equal(hub.fenced, ['the head of its state was deleted'])
+  assert.is(cluster.head, undefined)
+  hub.close()
+})
+
+test.run()
