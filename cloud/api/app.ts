@@ -16,7 +16,7 @@ import { overrideRoutes } from './override-routes.ts'
 import { releaseRoutes } from './release-routes.ts'
 import { errorBody, statusOf } from './reply.ts'
 import { resourceRoutes } from './resource-routes.ts'
-import { type ApiDeps, type ApiRoute, mayCall } from './route.ts'
+import { type ApiDeps, type ApiRoute, type Call, mayCall } from './route.ts'
 import { systemRoutes } from './system-routes.ts'
 import { tokenRoutes } from './token-routes.ts'
 
@@ -113,6 +113,16 @@ function admit(route: ApiRoute, context: Context, deps: ApiDeps, doors: Doors): 
   })
 }
 
+/** What changes something is answered once it is where the next leader finds it. */
+async function answer(route: ApiRoute, call: Call): Promise<Response> {
+  const { replica } = call.deps
+  if (route.method === 'GET' || replica === undefined) return route.handle(call)
+  replica.admit()
+  const reply = await route.handle(call)
+  await replica.settled()
+  return reply
+}
+
 export function createApp(deps: ApiDeps): Hono {
   const app = new Hono()
   const doors = {
@@ -133,7 +143,7 @@ export function createApp(deps: ApiDeps): Hono {
       const actor = admit(route, context, deps, doors)
       if (route.role !== 'public') refuseUnknownQuery(route, context)
       const mayStay = (): boolean => actorOf(context, deps) !== undefined
-      return route.handle({ context, deps, actor, mayStay, bodyMax })
+      return answer(route, { context, deps, actor, mayStay, bodyMax })
     })
   }
   for (const [path, methods] of methodsByPath(apiRoutes)) {

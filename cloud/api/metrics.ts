@@ -5,6 +5,7 @@ import { type Family, formatMetrics, gauge, type Sample } from '../../shared/met
 import { awayAmong, lastSignOf } from '../fleet/away.ts'
 import type { FleetFlowFigures } from '../flows/flow-figures.ts'
 import { type Away, type FleetNode, nodeStates, type RollOut } from '../hub.ts'
+import type { ReplicaStatus } from '../replica/keeping.ts'
 import { flowMetrics } from './flow-metrics.ts'
 
 export interface Figures {
@@ -16,6 +17,7 @@ export interface Figures {
   readonly watchers: number
   readonly brokerConnections: number | undefined
   readonly flows: FleetFlowFigures | undefined
+  readonly replica?: ReplicaStatus | undefined
 }
 
 function nodeCounts(fleet: readonly FleetNode[]): Sample[] {
@@ -72,6 +74,18 @@ function conditionCounts(fleet: readonly FleetNode[]): Sample[] {
   return [...counts].sort(([a], [b]) => compareText(a, b)).map(([code, count]): Sample => [{ code }, count])
 }
 
+function replicaFamilies(replica: ReplicaStatus | undefined): readonly Family[] {
+  if (replica === undefined) return []
+  return [
+    gauge('holdfast_hub_leads', 'Whether this replica leads; 0 where it can’t say so any more.', [
+      [{ name: replica.name }, replica.leads ? 1 : 0],
+    ]),
+    gauge('holdfast_hub_state_generation', 'Generation of the state in the cluster.', replica.generation),
+    gauge('holdfast_hub_state_settled', 'Whether all that was committed is in the cluster.', replica.isSettled ? 1 : 0),
+    gauge('holdfast_hub_lease_transitions', 'How often the lease has changed hands.', replica.transitions),
+  ]
+}
+
 export function hubMetrics(figures: Figures): string {
   const perNetwork = (value: (one: RollOut) => number): Sample[] =>
     figures.rollOut.map((one): Sample => [{ network: one.network }, value(one)])
@@ -115,6 +129,7 @@ export function hubMetrics(figures: Figures): string {
       'Members that took the newest revision back by themselves.',
       perNetwork((one) => one.takenBack.length),
     ),
+    ...replicaFamilies(figures.replica),
     ...flowMetrics(figures.flows),
   ])
 }

@@ -6,6 +6,7 @@ import type { Clock, Log } from '../../shared/effects.ts'
 import type { Role } from '../access/access-store.ts'
 import type { ApiTokens } from '../access/api-tokens.ts'
 import type { Actor, Hub } from '../hub.ts'
+import type { Keeping } from '../replica/keeping.ts'
 import type { Downloads } from './downloads.ts'
 import type { EventLog } from './event-log.ts'
 
@@ -27,6 +28,8 @@ export interface ApiDeps {
   readonly unready: () => string | undefined
   /** Connections of the embedded broker; undefined with an outside one. */
   readonly brokerConnections: () => number | undefined
+  /** Where the hub shares its state with others. */
+  readonly replica?: Pick<Keeping, 'admit' | 'settled' | 'status'> | undefined
 }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'

@@ -50,6 +50,7 @@ export const systemRoutes: readonly ApiRoute[] = [
           watchers: deps.events.watchers(),
           brokerConnections: deps.brokerConnections(),
           flows: deps.hub.flowFigures(),
+          replica: deps.replica?.status(),
         }),
         200,
         { 'content-type': metricsContentType },
@@ -80,6 +81,7 @@ export const systemRoutes: readonly ApiRoute[] = [
         pending: fleet.filter((node) => node.state === 'pending').map((node) => node.name),
         unsigned: fleet.filter((node) => node.state === 'unsigned').map((node) => node.name),
         ...(connections === undefined ? {} : { brokerConnections: connections }),
+        ...(deps.replica === undefined ? {} : { replica: deps.replica.status() }),
       })
     },
   },

@@ -1,12 +1,14 @@
 // serve: runs the hub until it is told to stop.
 
+import { hostname } from 'node:os'
 import { listFlag, switchFlag, textFlag } from '../../shared/cli/parse.ts'
+import type { HoldfastError } from '../../shared/errors.ts'
 import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
 import { createLog } from '../../shared/host/log.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
 import { parseConfig } from '../../shared/intent/yaml.ts'
 import { createNotify } from '../serve/notify.ts'
-import { type Server, startServer } from '../serve/server.ts'
+import { type Server, type ServerEffects, startServer } from '../serve/server.ts'
 import {
   readSettings,
   resolveSettings,
@@ -25,6 +27,7 @@ function given({ flags }: Context): SettingsFile {
   const headersFile = textFlag(flags, 'otlp-headers')
   const trustProxies = listFlag(flags, 'trust-proxy')
   const [cluster, network] = [textFlag(flags, 'cluster-name'), textFlag(flags, 'cluster-network')]
+  const lease = textFlag(flags, 'lease-seconds')
   const texts = {
     data: textFlag(flags, 'data'),
     listen: textFlag(flags, 'listen'),
@@ -32,6 +35,7 @@ function given({ flags }: Context): SettingsFile {
     url: textFlag(flags, 'url'),
     broker: textFlag(flags, 'broker'),
     brokerPublic: textFlag(flags, 'broker-public'),
+    service: textFlag(flags, 'service'),
   }
   return parseWith(settingsFile, {
     ...Object.fromEntries(Object.entries(texts).filter((entry) => entry[1] !== undefined)),
@@ -47,6 +51,7 @@ function given({ flags }: Context): SettingsFile {
             ...(network === undefined ? {} : { network }),
           },
         }),
+    ...(lease === undefined ? {} : { leaseSeconds: Number(lease) }),
     log: { ...(level === undefined ? {} : { level }), ...(format === undefined ? {} : { format }) },
   })
 }
@@ -81,16 +86,45 @@ function untilStopped(): Promise<string> {
   })
 }
 
+/** Resolves once it serves, or waits to. `ended`: it ends by itself. */
+async function start(
+  context: Context,
+  settings: ServeSettings,
+  effects: ServerEffects,
+): Promise<{ readonly ended?: Promise<HoldfastError>; stop(): Promise<void> }> {
+  if (!settings.kubernetes) {
+    const server = await startServer(settings, effects)
+    greet(context, server)
+    return server
+  }
+  // The client library is loaded by who follows a cluster.
+  const [{ openApiStore, stateName }, { startReplica }] = await Promise.all([
+    import('../replica/api-store.ts'),
+    import('../replica/replica.ts'),
+  ])
+  const { env } = context
+  const { service } = settings
+  return startReplica({
+    settings,
+    effects,
+    store: openApiStore({ namespace: env['POD_NAMESPACE'], service, clock: effects.clock }),
+    base: stateName(service),
+    name: env['POD_NAME'] ?? hostname(),
+    address: env['POD_IP'],
+    onServing: (server) => greet(context, server),
+  })
+}
+
 export const serve: Command = async (context) => {
   const settings = settingsOf(context)
   const log = createLog({ level: settings.logLevel, format: settings.logFormat, now: () => systemClock.now() })
   const stopped = untilStopped()
-  const server = await startServer(settings, { clock: systemClock, entropy: systemEntropy, log })
+  const running = await start(context, settings, { clock: systemClock, entropy: systemEntropy, log })
   const notify = createNotify(context.env, systemClock, log)
   notify.ready()
-  greet(context, server)
-  const signal = await stopped
-  log.info('stops', { signal })
+  const reason = await (running.ended === undefined ? stopped : Promise.race([stopped, running.ended]))
+  log.info('stops', typeof reason === 'string' ? { signal: reason } : { why: reason.message })
   notify.stopping()
-  await server.stop()
+  await running.stop()
+  if (typeof reason !== 'string') throw reason
 }

@@ -42,7 +42,17 @@ export const serve: CommandSpec = {
     {
       name: 'kubernetes',
       summary:
-        'Take intent from the objects of a cluster, and tell there what becomes of it; KUBECONFIG, or the own pod’s',
+        'Take intent from the objects of a cluster, and keep the state there, for several replicas; KUBECONFIG, or the own pod’s',
+    },
+    {
+      name: 'service',
+      value: 'NAME',
+      summary: 'The Service there that leads to the hub; holdfast-hub where absent',
+    },
+    {
+      name: 'lease-seconds',
+      value: 'S',
+      summary: 'A replica that is not heard of for so long is followed by another; 15 where absent',
     },
     {
       name: 'cluster-name',

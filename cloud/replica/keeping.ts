@@ -74,6 +74,23 @@ function isFree(topic: string, payload: Uint8Array): boolean {
   return parsed?.type === 'rsp' && parseChunk(payload).kind === 'ledger'
 }
 
+/** Nothing is written there that the next leader might not know of: a deletion that is confirmed is never undone. */
+function settledCluster(cluster: Cluster, settled: () => Promise<void>): Cluster {
+  return {
+    start: (onChange) => cluster.start(onChange),
+    stop: () => cluster.stop(),
+    objects: () => cluster.objects(),
+    inputs: () => cluster.inputs(),
+    isThere: (ref) => cluster.isThere(ref),
+    tell: (object, event) => cluster.tell(object, event),
+    putFinalizers: (object, finalizers) => settled().then(() => cluster.putFinalizers(object, finalizers)),
+    putStatus: (object, status) => settled().then(() => cluster.putStatus(object, status)),
+    create: (resource) => settled().then(() => cluster.create(resource)),
+    update: (resource) => settled().then(() => cluster.update(resource)),
+    remove: (kind, name) => settled().then(() => cluster.remove(kind, name)),
+  }
+}
+
 export function createKeeping(options: KeepingOptions): Keeping {
   const { clock, journal, leading, mirror, standing } = options
 
@@ -107,23 +124,7 @@ export function createKeeping(options: KeepingOptions): Keeping {
           .finally(() => timer.cancel())
       }),
     bus: (factory) => (bus) => gate(factory(bus)),
-    cluster: (cluster) => ({
-      start: (onChange) => cluster.start(onChange),
-      stop: () => cluster.stop(),
-      objects: () => cluster.objects(),
-      async putFinalizers(object, finalizers) {
-        await mirror.settled()
-        await cluster.putFinalizers(object, finalizers)
-      },
-      async putStatus(object, status) {
-        await mirror.settled()
-        await cluster.putStatus(object, status)
-      },
-      async create(resource) {
-        await mirror.settled()
-        await cluster.create(resource)
-      },
-    }),
+    cluster: (cluster) => settledCluster(cluster, () => mirror.settled()),
     status: options.status,
   }
 }

@@ -34,6 +34,8 @@ export interface BrokerSide {
   readonly problem: () => string | undefined
   /** Undefined where an outside broker counts its own. */
   readonly connections: () => number | undefined
+  /** Of MQTT alone, here; undefined where it has none. */
+  readonly port: () => number | undefined
   /** Opens the doors to devices; the hub has said its heads by now. */
   open(): Promise<void>
   close(): Promise<void>
@@ -100,6 +102,7 @@ async function embedded(options: BrokerSideOptions): Promise<BrokerSide> {
     },
     problem: () => undefined,
     connections: () => broker.connections(),
+    port: () => listener?.port,
     async open() {
       if (mqtt === undefined) return log.info('MQTT shares the port of HTTPS')
       const bounds = { max: brokerClientsMax, perSourceMax: hubConnectionsPerSourceMax, proxies, clock, log }
@@ -130,6 +133,7 @@ function outside(url: string, options: BrokerSideOptions): BrokerSide {
     told: { url: told, webSocketPath, ...(authority === undefined ? {} : { tlsAuthority: authority }) },
     problem: () => mosquitto.problem(),
     connections: () => undefined,
+    port: () => undefined,
     async open() {
       // Not awaited: a hub that starts before its broker still serves the API, and says what it waits for.
       void mosquitto.start()

@@ -21,6 +21,7 @@ import type { Hub } from '../hub.ts'
 import type { FlowExport } from '../otlp/flow-export.ts'
 import type { OtlpOptions } from '../otlp/otlp-export.ts'
 import { openReleases } from '../release/releases.ts'
+import type { Keeping } from '../replica/keeping.ts'
 import type { HubStore } from '../store/hub-store.ts'
 import { openHubStore } from '../store/sqlite.ts'
 import { openTls } from '../tls/authority.ts'
@@ -44,6 +45,8 @@ export interface Server {
   readonly paths: DataPaths
   /** The administrator's token, at the very first start only. */
   readonly firstToken: string | undefined
+  /** That it listens on here; one for both where MQTT shares the one of HTTPS, and where the broker is outside. */
+  readonly ports: { readonly https: number; readonly mqtt: number }
   stop(): Promise<void>
 }
 
@@ -110,6 +113,8 @@ interface Parts {
   readonly flowStore: FlowStore | undefined
   readonly tokens: ApiTokens
   readonly cleanup: ReturnType<typeof createCleanup>
+  /** Where the hub shares its state with others. */
+  readonly keeping: Keeping | undefined
 }
 
 function openBrokerSide(
@@ -153,12 +158,13 @@ function openKeys({ hubStore, paths, settings }: Parts, { clock, entropy, log }:
   return { tls, signedAuthority, keys }
 }
 
-async function startParts(parts: Parts, effects: ServerEffects): Promise<string> {
-  const { cleanup, flowStore, hubStore, paths, settings, store, tokens } = parts
+async function startParts(parts: Parts, effects: ServerEffects): Promise<Pick<Server, 'url' | 'ports'>> {
+  const { cleanup, flowStore, hubStore, keeping, paths, settings, store, tokens } = parts
   const { clock, entropy, log } = effects
   const releases = openReleases(paths.releases, { log, verify })
   const { trustProxies: proxies } = settings
   const { keys, signedAuthority, tls } = openKeys(parts, effects)
+  keeping?.begin()
   const broker = await openBrokerSide(settings, { store, tls, clock, entropy, log })
   let web: HttpsServer | undefined
   // Noted first, so that it runs last: devices on WebSockets still hear the hub's goodbye.
@@ -175,7 +181,7 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<string>
       verify,
       deflate,
       ...keys,
-      bus: broker.bus,
+      bus: keeping?.bus(broker.bus) ?? broker.bus,
       brokerAccess: broker.access,
       broker: broker.told,
       ...(flowStore === undefined ? {} : { flowStore }),
@@ -202,13 +208,14 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<string>
     url: () => publicUrl(settings, web?.port ?? settings.listen.port),
     unready: () => broker.problem(),
     brokerConnections: () => broker.connections(),
+    replica: keeping,
   })
   web = await listenHttps(app, tls, settings.listen, { proxies, clock, log, mqtt: broker.door })
   attachWebSocket(web.server, webSocketPath, broker.door, log)
   await broker.open()
-  if (settings.kubernetes) cleanup.add(await followCluster(hub, settings, effects))
+  if (settings.kubernetes) cleanup.add(await followCluster(hub, settings, effects, keeping))
   writeCliUrl(paths, settings.listen.host, web.port)
-  return publicUrl(settings, web.port)
+  return { url: publicUrl(settings, web.port), ports: { https: web.port, mqtt: broker.port() ?? web.port } }
 }
 
 /** A hub without it is a hub that keeps no flows. */
@@ -239,36 +246,40 @@ async function followCluster(
   hub: Hub,
   { cluster: { name: clusterName, network } }: ServeSettings,
   { clock, entropy, log }: ServerEffects,
+  keeping: Keeping | undefined,
 ): Promise<() => Promise<void>> {
   const [{ openApiCluster }, { createController }] = await Promise.all([
     import('../kubernetes/api-cluster.ts'),
     import('../kubernetes/controller.ts'),
   ])
   const cluster = openApiCluster({ clock, entropy, log })
-  const controller = createController({ hub, cluster, derive: { clusterName, network }, clock, log })
+  const shared = keeping?.cluster(cluster) ?? cluster
+  const controller = createController({ hub, cluster: shared, derive: { clusterName, network }, clock, log })
   controller.start()
   return () => controller.stop()
 }
 
-export async function startServer(settings: ServeSettings, effects: ServerEffects): Promise<Server> {
+/** `keeping`: where the hub shares its state with other replicas. */
+export async function startServer(settings: ServeSettings, effects: ServerEffects, keeping?: Keeping): Promise<Server> {
   const { clock, entropy, log } = effects
   const paths = dataPaths(settings.data)
   const cleanup = createCleanup(log)
   cleanup.add(lockDirectory(paths))
   try {
     refuseLostDatabase(paths)
-    const hubStore = openHubStore(paths.hubDb, log)
+    const hubStore = openHubStore(paths.hubDb, log, (db) => keeping?.follow('hub', db))
     cleanup.add(() => hubStore.close())
     refuseLostKeys(paths, hubStore)
-    const store = openAccessStore(paths.accessDb)
+    const store = openAccessStore(paths.accessDb, (db) => keeping?.follow('access', db))
     cleanup.add(() => store.close())
     const tokens = createApiTokens(store, clock, entropy)
     const flowStore = tryFlowStore(paths.flowsDb, effects)
     cleanup.add(() => flowStore?.close())
-    const url = await startParts({ settings, paths, hubStore, store, flowStore, tokens, cleanup }, effects)
+    const parts: Parts = { settings, paths, hubStore, store, flowStore, tokens, cleanup, keeping }
+    const { ports, url } = await startParts(parts, effects)
     const firstToken = openLocalAccess(paths, tokens, hubStore, clock.now())
     log.info('hub is up', { url, version, data: paths.root })
-    return { url, paths, firstToken, stop: () => cleanup.run() }
+    return { url, ports, paths, firstToken, stop: () => cleanup.run() }
   } catch (error) {
     await cleanup.run()
     throw error

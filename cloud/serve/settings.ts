@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
 import { type Cidr, parseCidr } from '../../shared/address/cidr.ts'
 import { HoldfastError } from '../../shared/errors.ts'
-import { cidr, name } from '../../shared/intent/field.ts'
+import { cidr, integer, name } from '../../shared/intent/field.ts'
 import { parseConfig } from '../../shared/intent/yaml.ts'
 import { documentBytesMax } from '../../shared/limits.ts'
 import { type ListenAddress, parseListen } from './address.ts'
@@ -28,6 +28,10 @@ export interface ServeSettings {
   readonly kubernetes: boolean
   /** What that cluster is called here, and the network of what it holds besides intent. */
   readonly cluster: { readonly name: string; readonly network: string }
+  /** The Service there that leads to the hub; Lease and state are named after it. */
+  readonly service: string
+  /** Seconds after which another replica takes over from one that is not heard of. */
+  readonly leaseS: number
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   readonly logFormat: 'text' | 'json' | 'journal'
 }
@@ -70,6 +74,8 @@ export const settingsFile = v.strictObject({
       network: v.optional(name),
     }),
   ),
+  service: v.optional(v.pipe(v.string(), v.regex(/^[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?$/, 'is no name of a Service'))),
+  leaseSeconds: v.optional(integer(4, 120)),
   log: v.optional(
     v.strictObject({
       level: v.optional(v.picklist(['debug', 'info', 'warn', 'error'])),
@@ -109,6 +115,8 @@ export function resolveSettings(file: SettingsFile, given: SettingsFile, underSy
     otlp: all.otlp,
     kubernetes: all.kubernetes ?? false,
     cluster: { name: all.cluster?.name ?? 'kube', network: all.cluster?.network ?? 'default' },
+    service: all.service ?? 'holdfast-hub',
+    leaseS: all.leaseSeconds ?? 15,
     logLevel: all.log.level ?? 'info',
     logFormat: all.log.format ?? (underSystemd ? 'journal' : 'text'),
   }
