@@ -58,7 +58,7 @@ function holdEndpoint({ address, effects, store }: ReplicaOptions, server: Serve
   const { https, mqtt } = server.ports
   const ports = [
     { name: 'https', port: https },
-    { name: 'mqtt', port: mqtt },
+    { name: 'mqtts', port: mqtt },
   ]
   const put = async (): Promise<void> => {
     if (address === undefined || stopped) return

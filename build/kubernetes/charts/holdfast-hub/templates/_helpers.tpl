@@ -57,6 +57,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{- define "hub.config" -}}
 kubernetes: true
+service: {{ include "hub.fullname" . }}
 url: {{ include "hub.url" . }}
 {{- $service := printf "%s.%s.svc" (include "hub.fullname" .) .Release.Namespace }}
 names:
