@@ -1,6 +1,6 @@
 // The hub in a Kubernetes cluster: what people apply there is intent, and what becomes of it stands in the objects' status. A
-// turn compares both sides as they are now and mends what differs; events only wake it, and an API server that is away stops
-// nothing but the writing.
+// turn looks at both sides as they are now and takes what differs at once, and what is to be written there follows; events
+// only wake it, and an API server that is away stops nothing but the writing.
 //
 // An object that was deleted leaves the network. One that is merely gone does not: an API server that was restored from a
 // backup, or lost its definitions, must not cut a fleet off, so the hub writes it there again.
@@ -41,10 +41,19 @@ const actor: Actor = { name: 'kubernetes', role: 'admin' }
 
 type Faults = Map<string, HoldfastError>
 
+/** The cluster at one look. */
+interface Seen {
+  readonly objects: readonly ClusterObject[]
+  readonly derived: DerivedTurn
+  readonly faults: Faults
+}
+
 export function createController(options: ControllerOptions): Controller {
   const { clock, cluster, hub, log } = options
   const following = createDerivedSync({ ...options, actor })
-  let [running, busy, wanted] = [false, Promise.resolve(), false]
+  let [running, busy, isAwaited] = [false, Promise.resolve(), false]
+  let seen: Seen | undefined
+  const goesOn = (): boolean => running
   let [timer, unwatch]: [Timer | undefined, (() => void) | undefined] = [undefined, undefined]
   let [statusAt, againMs, dueAt] = [Number.NEGATIVE_INFINITY, AGAIN_MS, Number.POSITIVE_INFINITY]
 
@@ -83,12 +92,13 @@ export function createController(options: ControllerOptions): Controller {
   }
 
   /** Members go before the network that they belong to. */
-  const dismiss = async (objects: readonly ClusterObject[], turn: DerivedTurn, faults: Faults): Promise<void> => {
+  const dismiss = async ({ faults, objects }: Seen): Promise<void> => {
     const leaving = objects.filter(({ finalizers, isLeaving }) => isLeaving && finalizers.includes(finalizer))
     const order = [...leaving].sort((a, b) => appliedKinds.indexOf(b.kind) - appliedKinds.indexOf(a.kind))
     for (const object of order) {
-      const isDismissed = turn.isDismissed(object)
-      if (isDismissed === undefined) continue
+      // By what is known now: what it follows from may have come back while others were written.
+      const isDismissed = seen?.derived.isDismissed(object)
+      if (isDismissed === undefined || !running) continue
       try {
         if (isDismissed) hub.delete(object.kind, object.name, actor)
       } catch (error) {
@@ -108,7 +118,7 @@ export function createController(options: ControllerOptions): Controller {
     const there = new Map(objects.map((object) => [keyOf(object), object]))
     const { resources } = readObjects(objects)
     const said = new Map(resources.map((resource) => [resourceKey(resource), resource]))
-    await inTurns(everything(), async (resource) => {
+    await inTurns(everything(), goesOn, async (resource) => {
       const [object, before] = [there.get(resourceKey(resource)), said.get(resourceKey(resource))]
       if (object === undefined) {
         log.debug('writes into the cluster what the hub has', { object: resourceKey(resource) })
@@ -124,11 +134,11 @@ export function createController(options: ControllerOptions): Controller {
 
   const hold = (objects: readonly ClusterObject[]): Promise<void> => {
     const loose = objects.filter(({ finalizers, isLeaving }) => !isLeaving && !finalizers.includes(finalizer))
-    return inTurns(loose, (object) => cluster.putFinalizers(object, [...object.finalizers, finalizer]))
+    return inTurns(loose, goesOn, (object) => cluster.putFinalizers(object, [...object.finalizers, finalizer]))
   }
 
   const tellStatus = async (objects: readonly ClusterObject[], faults: Faults): Promise<void> => {
-    await inTurns(objects, async (object) => {
+    await inTurns(objects, goesOn, async (object) => {
       const shown = hub.get(object.kind, object.name)
       const key = keyOf(object)
       const status = clusterStatus(object, shown, faults.get(key), clock.now(), following.accepted(key))
@@ -137,7 +147,8 @@ export function createController(options: ControllerOptions): Controller {
     })
   }
 
-  const turn = async (): Promise<void> => {
+  /** Takes what the cluster says, in one go: nothing that is written there keeps a policy waiting. */
+  const look = (): void => {
     const objects = cluster.objects()
     if (objects === undefined) return
     const derived = following.read(objects)
@@ -145,8 +156,16 @@ export function createController(options: ControllerOptions): Controller {
     const faults: Faults = new Map(unread)
     take([...resources.map((one) => derived.complete(one)), ...derived.put], faults)
     following.close(derived, faults)
-    await derived.retire()
-    await dismiss(objects, derived, faults)
+    seen = { objects, derived, faults }
+  }
+
+  /** Writes there what became of it. */
+  const answer = async (): Promise<void> => {
+    const now = seen
+    if (now === undefined) return
+    const { derived, faults, objects } = now
+    await derived.retire(goesOn)
+    await dismiss(now)
     await write(objects)
     await hold(objects)
     const waitMs = statusAt + STATUS_MS - clock.monotonic()
@@ -157,26 +176,39 @@ export function createController(options: ControllerOptions): Controller {
     if (moreMs > 0) plan(moreMs)
   }
 
+  const again = (error: unknown): void => {
+    if (!isStale(error)) {
+      log.warn('the hub and the cluster do not agree yet; tries again', {
+        why: describeError(error),
+        againS: againMs / 1_000,
+      })
+    }
+    plan(againMs)
+    againMs = Math.min(AGAIN_MAX_MS, 2 * againMs)
+  }
+
   const run = async (): Promise<void> => {
+    isAwaited = false
+    if (!running) return
     try {
-      await turn()
+      await answer()
       againMs = AGAIN_MS
     } catch (error) {
-      if (!isStale(error)) {
-        log.warn('the cluster does not take what the hub writes; tries again', {
-          why: describeError(error),
-          againS: againMs / 1_000,
-        })
-      }
-      plan(againMs)
-      againMs = Math.min(AGAIN_MAX_MS, 2 * againMs)
+      again(error)
     }
   }
 
-  const look = async (): Promise<void> => {
-    if (!wanted || !running) return
-    wanted = false
-    await run()
+  const turn = (): void => {
+    dueAt = Number.POSITIVE_INFINITY
+    if (!running) return
+    try {
+      look()
+    } catch (error) {
+      again(error)
+    }
+    if (isAwaited) return
+    isAwaited = true
+    busy = busy.then(run)
   }
 
   const plan = (delayMs: number): void => {
@@ -184,11 +216,7 @@ export function createController(options: ControllerOptions): Controller {
     if (!running || at >= dueAt) return
     timer?.cancel()
     dueAt = at
-    timer = clock.after(delayMs, () => {
-      dueAt = Number.POSITIVE_INFINITY
-      wanted = true
-      busy = busy.then(look)
-    })
+    timer = clock.after(delayMs, turn)
   }
 
   return {

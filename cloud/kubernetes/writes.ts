@@ -4,10 +4,15 @@ import { isHoldfastError } from '../../shared/errors.ts'
 
 const WRITES_AT_ONCE = 8
 
-export async function inTurns<T>(list: readonly T[], run: (one: T) => Promise<void>): Promise<void> {
+/** Ends before the rest as soon as `goesOn` says no. */
+export async function inTurns<T>(
+  list: readonly T[],
+  goesOn: () => boolean,
+  run: (one: T) => Promise<void>,
+): Promise<void> {
   const waiting = [...list]
   const worker = async (): Promise<void> => {
-    for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) await run(one)
+    for (let one = waiting.shift(); one !== undefined && goesOn(); one = waiting.shift()) await run(one)
   }
   await Promise.all(Array.from({ length: Math.min(WRITES_AT_ONCE, list.length) }, worker))
 }

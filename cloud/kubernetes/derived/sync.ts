@@ -38,7 +38,7 @@ export interface DerivedTurn {
   /** Whether the hub lets go of what a leaving object says; undefined while that can't be told. */
   isDismissed(object: ClusterObject): boolean | undefined
   /** Mirrors whose source was deleted go. */
-  retire(): Promise<void>
+  retire(goesOn: () => boolean): Promise<void>
 }
 
 export interface DerivedSync {
@@ -180,7 +180,7 @@ export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
           if (source !== undefined && inputs[source.kind] === undefined) return undefined
           return !wanted.has(keyOf(object))
         },
-        retire: () => inTurns(gone, retireOne),
+        retire: (goesOn) => inTurns(gone, goesOn, retireOne),
       }
     },
     close({ derived, put }, faults) {
