@@ -64,12 +64,14 @@ export async function gatherWorld(context: Context): Promise<World> {
   const nodes = (await gather(context, 'Node', files)).filter(isOurs)
   const services = (await gather(context, 'Service', files)).filter(isOurs)
   const policies = (await gather(context, 'Policy', files)).filter(isOurs)
+  const routes = (await gather(context, 'Route', files)).filter(isOurs)
   const { items: fleet } = await context.client().get<List<FleetRow>>('/api/v1/fleet')
   const records: WorldRecords = {
     network: { name: network.name, spec: network.spec },
     nodes: nodes.flatMap(nodeOf),
     services: services.map(({ addresses, name, spec }) => ({ name, spec, addresses: addresses.map(parseAddress) })),
     policies: policies.map(({ name, spec }) => ({ name, spec })),
+    routes,
   }
   return worldOf(records, (node) => fleet.find(({ name }) => name === node.name)?.fact)
 }

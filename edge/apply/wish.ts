@@ -51,6 +51,8 @@ export interface WishKeys {
 
 /** What nodes say of the pods behind them, this one among them. */
 export interface WishPods {
+  /** This node reads those behind it. */
+  readonly here: boolean
   of(node: NodeId): PodWord | undefined
   /** Rises when `of` says something else. */
   revision(): number
@@ -86,7 +88,7 @@ export function createWishes(
           records: held.parsed.records,
           overlays: overrides?.overlays() ?? [],
           ...(base === undefined ? {} : { compiled: base.compiled }),
-          ...(pods === undefined ? {} : { podsOf: (node) => pods.of(node) }),
+          ...(pods === undefined ? {} : { podsOf: (node) => pods.of(node), hasPods: pods.here }),
           self,
           wgKey: keys.wgKey(),
           ...(keys.formerKeys === undefined ? {} : { formerKeys: keys.formerKeys }),

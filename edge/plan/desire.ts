@@ -34,6 +34,8 @@ export interface DesireInput {
   readonly formerKeys?: ReadonlyMap<NodeId, WgKey>
   /** What nodes say of the pods behind them, this one among them. */
   readonly podsOf?: (node: NodeId) => PodWord | undefined
+  /** This node reads the pods behind it. */
+  readonly hasPods?: boolean
   /** Laid over the policies of this device. */
   readonly overlays?: readonly Overlay[]
   /** Of the wish before, which they are used up by. */
@@ -133,7 +135,13 @@ export function desire(input: DesireInput): Wish {
     routes: routes.routes,
     forwarding: [...new Set(routes.forwards.map((forward) => familyOf(forward.destination)))].sort((a, b) => a - b),
     policy,
-    ruleset: renderRuleset({ interface: name, mesh, forwards: routes.forwards, share: shareOf(input) }),
+    ruleset: renderRuleset({
+      interface: name,
+      mesh,
+      forwards: routes.forwards,
+      keepsSources: input.hasPods === true,
+      share: shareOf(input),
+    }),
   }
   const unheard = records.policies.flatMap(({ name: policyName, spec: said }) =>
     unheardIn(said, self).map(

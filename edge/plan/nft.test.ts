@@ -103,7 +103,7 @@ iifname "hf0" tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu
 oifname "hf0" tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu
 }
 chain nat_out {
-type nat hook postrouting priority srcnat; policy accept;
+type nat hook postrouting priority srcnat - 1; policy accept;
 oifname != "hf0" ip saddr 10.77.0.0/24 ip daddr 192.168.50.0/24 masquerade
 }
 }

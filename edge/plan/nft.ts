@@ -10,6 +10,8 @@ export interface RulesetInput {
   /** Blocks of the mesh itself. */
   readonly mesh: readonly Cidr[]
   readonly forwards: readonly Forward[]
+  /** Pods are behind this node: what their network does to sources that leave it is not for the mesh. */
+  readonly keepsSources?: boolean
   /** Where the agent shares WireGuard's port. */
   readonly share?: SharedPort | undefined
 }
@@ -35,6 +37,10 @@ function segmentLines({ interface: name }: RulesetInput): readonly string[] {
   ]
 }
 
+/**
+ * Ahead of all others at this hook: the first rule that gives a packet's flow a source gives it for good (nf_nat_inet_fn in
+ * net/netfilter/nf_nat_core.c).
+ */
 function natLines(input: RulesetInput): readonly string[] {
   const { forwards, interface: name, mesh } = input
   const lines = forwards
@@ -46,7 +52,17 @@ function natLines(input: RulesetInput): readonly string[] {
         (source) => `oifname != "${name}" ${IP[family]} saddr ${source} ${IP[family]} daddr ${destination} masquerade`,
       )
     })
-  return ['type nat hook postrouting priority srcnat; policy accept;', ...lines, ...mapLines(input, 'out')]
+  const first = 'type nat hook postrouting priority srcnat - 1; policy accept;'
+  return [first, ...lines, ...mapLines(input, 'out'), ...keepLines(input)]
+}
+
+/** A subnet that is mapped onto itself: whoever comes later, such as flannel with its masquerade, finds the source settled. */
+function keepLines({ forwards, interface: name, keepsSources = false }: RulesetInput): readonly string[] {
+  return forwards.flatMap(({ destination, nat }) => {
+    const ip = IP[familyOf(destination)]
+    const keeps = keepsSources && nat === 'none'
+    return keeps ? [`oifname "${name}" snat ${ip} prefix to ${ip} saddr map { ${destination} : ${destination} }`] : []
+  })
 }
 
 /**
@@ -72,7 +88,9 @@ export function renderRuleset(input: RulesetInput): string {
     `table inet ${tableName} {\n`,
     ...(input.forwards.length === 0 ? [] : [chain('segments', segmentLines(input))]),
     ...(mapLines(input, 'in').length === 0 ? [] : [chain('nat_in', natInLines(input))]),
-    ...(input.forwards.some(({ nat }) => nat !== 'none') ? [chain('nat_out', natLines(input))] : []),
+    ...(input.forwards.some(({ nat }) => nat !== 'none') || keepLines(input).length > 0
+      ? [chain('nat_out', natLines(input))]
+      : []),
     ...(input.share === undefined
       ? []
       : [

@@ -34,6 +34,8 @@ export interface OwnPodsOptions {
 }
 
 export interface OwnPods {
+  /** This node looks at a cluster. */
+  readonly isRead: boolean
   /** As this node judges by now; undefined where it looks at no cluster. */
   table(): PodTable | undefined
   /** Rises when they change. */
@@ -211,6 +213,7 @@ export function createOwnPods(options: OwnPodsOptions): OwnPods {
   }
 
   return {
+    isRead: doors !== undefined,
     table: () => table,
     revision: () => revision,
     told: () => told,

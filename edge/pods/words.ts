@@ -23,9 +23,10 @@ export function openOwnPods(
 export function createPodWords(
   self: NodeId,
   facts: Pick<FactBook, 'facts' | 'podsRevision'>,
-  own: Pick<OwnPods, 'revision' | 'table'>,
+  own: Pick<OwnPods, 'isRead' | 'revision' | 'table'>,
 ): WishPods {
   return {
+    here: own.isRead,
     of(node) {
       if (node !== self) return facts.facts.get(node)?.fact
       const podTable = own.table()

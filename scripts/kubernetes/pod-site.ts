@@ -85,6 +85,18 @@ export async function layBridge(gateway: Host, block: string): Promise<void> {
   ])
 }
 
+/** What flannel does to packets that leave its cluster, at its place in the kernel. @testonly */
+export async function layMasquerade(gateway: Host, block: string): Promise<void> {
+  const rules = `table ip flannel {
+    chain postrouting {
+      type nat hook postrouting priority srcnat;
+      ip saddr ${block}.0/24 ip daddr ${block}.0/24 return
+      ip saddr ${block}.0/24 ip daddr != 224.0.0.0/4 masquerade
+    }
+  }`
+  await gateway.exec(['nft', '-f', '-'], { input: rules })
+}
+
 /** A host behind the gateway has that address of the block, and no other. @testonly */
 export async function givePodAddress(pod: Host, block: string, last: number): Promise<void> {
   await pod.ip([

@@ -26,6 +26,7 @@ import {
   kubeconfigPath,
   layBridge,
   layKubeconfig,
+  layMasquerade,
 } from './pod-site.ts'
 
 const [ALPHA, BETA] = ['10.42.1', '10.42.2']
@@ -86,6 +87,7 @@ if (why === undefined) {
     crossing = new ApiCrossing(api.url)
     for (const [gateway, block] of [['alpha-1', ALPHA] as const, ['beta-1', BETA] as const]) {
       await layBridge(host(gateway), block)
+      await layMasquerade(host(gateway), block)
       await crossing.toHost(host(gateway))
     }
     await givePodAddress(host('web'), ALPHA, 11)

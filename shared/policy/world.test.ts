@@ -4,7 +4,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseAddress } from '../address/cidr.ts'
 import { packPods } from '../fact/pack-pods.ts'
-import { type Pod, succeedPods } from '../fact/pod-table.ts'
+import { type Pod, type PodTable, succeedPods } from '../fact/pod-table.ts'
 import { parseName } from '../ids.ts'
 import { podTableBytesMax } from '../pod-limits.ts'
 import { fakeRecords } from '../record/parsed.fake.ts'
@@ -66,6 +66,35 @@ test('of a table in which one pod changed, all other endpoints are the very same
   const kept = after.filter((one) => first.includes(one)).map(({ name }) => name)
   assert.equal(kept, ['gate', 'plain', 'zeta', 'shop/db'])
   assert.is(succeedPods(table(pod('web', '10.42.0.9'), pod('db', '10.42.0.8')), before), before)
+})
+
+test('behind routers that map their subnets, pods with the same address are told apart', () => {
+  const via = (role: string) => ({ matchLabels: { role } })
+  const mapped = fakeRecords({
+    nodes: [
+      { name: 'east', labels: { role: 'east' }, advertise: ['10.42.0.0/24'] },
+      { name: 'west', labels: { role: 'west' }, advertise: ['10.42.0.0/24'] },
+    ],
+    routes: {
+      east: { destination: '10.42.0.0/24', via: via('east'), nat: 'netmap', mapTo: '10.142.0.0/24' },
+      west: { destination: '10.42.0.0/24', via: via('west'), nat: 'none' },
+    },
+  })
+  const table = () => packPods([pod('db', '10.42.0.8')], [], podTableBytesMax).table
+  const tables = new Map<string, PodTable>([
+    ['east', table()],
+    ['west', table()],
+  ])
+  const told = (routes: typeof mapped.routes) =>
+    worldOf({ ...mapped, routes }, ({ name }) => ({ podTable: tables.get(name) })).endpoints.filter(
+      ({ kind }) => kind === 'pod',
+    )
+  const names = (routes: typeof mapped.routes) =>
+    told(routes).map(({ addresses, name, node }) => `${name} on ${node} ${addresses.join()}`)
+  assert.equal(names(mapped.routes), ['shop/db on east 10.142.0.8', 'shop/db on west 10.42.0.8'])
+  assert.equal(names([]), ['shop/db on east 10.42.0.8'])
+  const [first, again] = [told(mapped.routes), told(mapped.routes)]
+  assert.ok(first.every((one, at) => one === again[at]))
 })
 
 test.run()

@@ -1,10 +1,11 @@
 // What policy speaks of: nodes, pods and services with their labels, names and addresses. Made of signed records, and of what
 // nodes say themselves about the pods behind them.
 
-import { type Address, blockOf, isWithin } from '../address/cidr.ts'
+import { type Address, blockOf, contains, isWithin } from '../address/cidr.ts'
+import { mapAddress } from '../address/netmap.ts'
 import type { Fact } from '../fact/fact.ts'
 import { type Namespace, type Pod, type PodTable, podsIn, type ToldPod } from '../fact/pod-table.ts'
-import type { Labels, Selector } from '../intent/field.ts'
+import { type Labels, type Selector, selects } from '../intent/field.ts'
 import type { ParsedRecords } from '../record/parsed.ts'
 import type { BodyOf } from '../record/record.ts'
 
@@ -70,11 +71,12 @@ function nodeEndpoint(node: WorldNode): Endpoint {
 
 const told = new WeakMap<ToldPod, Endpoint>()
 
-/** As with nodes, the very same object for the very same pod. */
-function toldEndpoint(pod: ToldPod, node: string): Endpoint {
+/** As with nodes, the very same object for the very same pod at the very same addresses. */
+function toldEndpoint(pod: ToldPod, node: string, addresses: readonly Address[]): Endpoint {
   const held = told.get(pod)
-  if (held?.node === node) return held
-  const endpoint = podEndpoint(pod, node, [{ name: pod.namespace, labels: pod.namespaceLabels }])
+  if (held?.node === node && held.addresses.join() === addresses.join()) return held
+  const namespace = [{ name: pod.namespace, labels: pod.namespaceLabels }]
+  const endpoint = podEndpoint({ ...pod, addresses }, node, namespace)
   told.set(pod, endpoint)
   return endpoint
 }
@@ -82,35 +84,63 @@ function toldEndpoint(pod: ToldPod, node: string): Endpoint {
 /** What a node may say of pods. */
 export type PodWord = Pick<Fact, 'podTable'>
 
+type WorldRoute = Pick<BodyOf<'route'>, 'spec'>
+
 interface Believed {
   readonly node: WorldNode
+  readonly maps: readonly WorldRoute[]
   readonly endpoints: readonly Endpoint[]
 }
 
 const believed = new WeakMap<PodTable, Believed>()
 
+/** Routes by which subnets behind the node go by other addresses in the mesh. */
+function mapsOf({ advertise, labels }: WorldNode, routes: readonly WorldRoute[]): readonly WorldRoute[] {
+  return routes.filter(({ spec: { destination, mapTo, via } }) => {
+    return mapTo !== undefined && selects(via, labels) && advertise.some((block) => contains(block, destination))
+  })
+}
+
+function inMesh(address: Address, maps: readonly WorldRoute[]): Address {
+  for (const { spec } of maps) {
+    const mapped = spec.mapTo === undefined ? undefined : mapAddress(address, spec.destination, spec.mapTo)
+    if (mapped !== undefined) return mapped
+  }
+  return address
+}
+
+function sameList<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a.length === b.length && a.every((one, at) => one === b[at])
+}
+
 /**
  * Pods as the node in front of them tells. It is believed only for addresses that its own record, signed by the hub, says
  * lie behind it: a node can't give itself, or take from others, an address with labels of its choice. Pods of the host's own
- * network have the node's address and are no subjects of their own.
+ * network have the node's address and are no subjects of their own. A node tells of addresses as they are there; what they
+ * are called in the mesh follows from routes.
  */
-function podsOf(node: WorldNode, word: PodWord | undefined): readonly Endpoint[] {
+function podsOf(node: WorldNode, word: PodWord | undefined, routes: readonly WorldRoute[]): readonly Endpoint[] {
   const table = word?.podTable
   if (table === undefined) return []
+  const maps = mapsOf(node, routes)
   const held = believed.get(table)
-  if (held?.node === node) return held.endpoints
+  if (held?.node === node && sameList(held.maps, maps)) return held.endpoints
   const blocks = node.advertise.map(blockOf)
   const behind = (address: Address): boolean => blocks.some((block) => isWithin(block, address))
   const endpoints = podsIn(table)
     .filter(({ addresses }) => addresses.length > 0 && addresses.every(behind))
-    .map((pod) => toldEndpoint(pod, node.name))
-  believed.set(table, { node, endpoints })
+    .map((pod) => {
+      const addresses = maps.length === 0 ? pod.addresses : pod.addresses.map((address) => inMesh(address, maps))
+      return toldEndpoint(pod, node.name, addresses)
+    })
+  believed.set(table, { node, maps, endpoints })
   return endpoints
 }
 
 /** As much of records as policy is made of. */
 export interface WorldRecords extends Pick<ParsedRecords, 'network' | 'policies' | 'services'> {
   readonly nodes: readonly WorldNode[]
+  readonly routes: readonly WorldRoute[]
 }
 
 /**
@@ -121,7 +151,7 @@ export function worldOf<R extends WorldRecords>(
   records: R,
   factOf: (node: R['nodes'][number]) => PodWord | undefined,
 ): World {
-  const pods = records.nodes.flatMap((node) => podsOf(node, factOf(node)))
+  const pods = records.nodes.flatMap((node) => podsOf(node, factOf(node), records.routes))
   const taken = new Set<Address>()
   const own = pods.filter(({ addresses }) => {
     if (addresses.some((address) => taken.has(address))) return false
