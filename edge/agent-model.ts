@@ -75,6 +75,7 @@ export function createModels(
     overrides: overrides.book.views(),
     kubernetes: parts.ownPods.view(),
     mirror: parts.mirror.people.view(),
+    names: parts.names.status(),
     relay: members.me()?.relay,
     mode: mode.now(),
     link: running.link?.state() ?? noLink,

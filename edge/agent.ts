@@ -22,9 +22,9 @@ import type { BeaconSocket } from './lan/doors.ts'
 import type { MirrorDriver } from './mirror/doors.ts'
 import type { MirrorView } from './mirror/order.ts'
 import type { AgentMirror } from './mirror/people.ts'
+import type { NameDoors, NamesStatus } from './names/doors.ts'
 import type { AgentOverrides } from './override/people.ts'
-import type { FrameSocket, WireguardDoor } from './paths/doors.ts'
-import type { PathTalk } from './paths/path-talk.ts'
+import type { PathDoors } from './paths/doors.ts'
 import type { PathsReport } from './paths/report.ts'
 import type { Op } from './plan/op.ts'
 import type { PodDoors } from './pods/doors.ts'
@@ -32,8 +32,6 @@ import type { KubernetesView } from './pods/view.ts'
 import type { PortMappingDoors } from './portmap/own-portmap.ts'
 import type { OpenedRelay, OpenRelayOptions, RelayFigures } from './relay/open-relay.ts'
 import type { TlsDuty } from './relay/open-tls.ts'
-import type { DialTlsRelay } from './relay/tls-link.ts'
-import type { OpenLoopback } from './relay/tls-wire.ts'
 import type { CutOff, HeardOf, HubFailure } from './report/cut-off.ts'
 import type { Store } from './store/store.ts'
 import type { LockFile } from './trust/lock-pin.ts'
@@ -116,6 +114,8 @@ export interface AgentOptions {
   readonly mirror?: () => Promise<MirrorDriver>
   /** Reads the pods behind this node; absent where it looks at no cluster. */
   readonly pods?: PodDoors | undefined
+  /** Answers for the names of the mesh; absent where it shall not. */
+  readonly names?: NameDoors | undefined
   /** Opens the relay that this node's record offers; absent where it can't. */
   readonly openRelay?: (duty: RelayDuty) => Promise<OpenedRelay>
   /** Addresses of a DNS name, for public endpoints; absent where names are of no use. */
@@ -127,23 +127,6 @@ export interface AgentOptions {
 /** Whom a relay serves, and by whose word. */
 export interface RelayDuty extends Pick<OpenRelayOptions, 'port' | 'self' | 'network' | 'trusted' | 'members'> {
   readonly tls?: Required<Pick<TlsDuty, 'port' | 'signer' | 'onLocal' | 'onTrouble'>> | undefined
-}
-
-/** Doors to relays by TLS. */
-export interface TlsDoors {
-  readonly dial: DialTlsRelay
-  readonly loopback: OpenLoopback
-}
-
-export interface PathDoors {
-  readonly talk: PathTalk
-  readonly socket: FrameSocket
-  readonly wireguard: WireguardDoor
-  /** Absent where this host goes by UDP or not at all. */
-  readonly tls?: TlsDoors
-  readonly metered: boolean
-  /** Sends one packet through the tunnel to a mesh address. */
-  readonly nudge: (address: Address) => void
 }
 
 /** How the own key stands, and who goes by it. */
@@ -234,6 +217,8 @@ export interface AgentStatus {
   readonly overrides: readonly OverrideView[]
   /** Where the mesh's traffic is copied to, decrypted; absent where it is not. */
   readonly mirror?: MirrorView
+  /** How the resolver stands; absent where there is none, or no network yet. */
+  readonly names?: NamesStatus
   /** Ports of the relay that this node's record offers; absent where it offers none. */
   readonly relay?: RelayPorts
   /** The cluster whose pods are behind this node; absent where it looks at none. */

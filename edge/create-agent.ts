@@ -162,7 +162,7 @@ export function createAgent(options: AgentOptions): Agent {
   }
   const onKeys = (): void => (running.announcer === undefined ? undefined : onFollow())
   const parts = createParts(options, request, onChanged, onUplink, onKeys)
-  const { chores, clock, keep, keyDesk, members, mirror, ownPods, paths, peers, ports, uplinks } = parts
+  const { chores, clock, keep, keyDesk, members, mirror, names, ownPods, paths, peers, ports, uplinks } = parts
   const running = notRunning()
   const settled = (): Version => settledOf(parts, turns, running)
   const overrides = createOwnOverrides(options, parts, running, { settled, onChange: () => loop.wake('intent') })
@@ -219,6 +219,7 @@ export function createAgent(options: AgentOptions): Agent {
     ownPods.follow()
     running.announcer?.announce()
     gossip.follow()
+    names.follow()
     const offered = members.me()?.relay
     if (options.openRelay !== undefined) parts.relay.follow(offered?.port, offered?.tlsPort)
     chores.run()
@@ -268,6 +269,7 @@ export function createAgent(options: AgentOptions): Agent {
       overrides.book.close()
       mirror.close()
       ownPods.stop()
+      names.close()
       await running.link?.stop()
       chores.finish()
     },

@@ -11,7 +11,7 @@ import { commandsBy } from './host/command.ts'
 import { readConfigFile } from './host/config-file.ts'
 import { isUdpPortFree } from './host/listen-port.ts'
 import { hostProbe } from './host/probe.ts'
-import { controlPortOf, proxyOf } from './host/settings.ts'
+import { controlPortOf, namesPortOf, proxyOf } from './host/settings.ts'
 import type { ClusterDoor } from './pods/doors.ts'
 import type { RouterDoors } from './portmap/doors.ts'
 
@@ -89,6 +89,13 @@ const doors: Doors = {
               source: settings.kubernetes,
               node: settings.kubernetesNode,
               open: async () => openCluster(settings.kubernetes ?? ''),
+            },
+      names:
+        settings.names === 'off'
+          ? undefined
+          : {
+              port: namesPortOf(settings),
+              open: async (named) => (await import('./drivers/name-server.ts')).createNameServer(named),
             },
       portMapping: { routes: readDefaultRoutes, router: () => openRouterDoors(log) },
       uplinks: {

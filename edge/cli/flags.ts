@@ -35,6 +35,13 @@ export const agentFlags: readonly FlagSpec[] = [
   { name: 'mesh-port', value: 'PORT', summary: 'Port of the agent inside the mesh, UDP and TCP (default 51822)' },
   { name: 'lan-port', value: 'PORT', summary: 'Port on the LAN: UDP for beacons, TCP for gossip (default 51823)' },
   {
+    name: 'names',
+    value: 'MODE',
+    summary: 'Answer for the names of the mesh, at the node’s addresses inside it (default on)',
+    choices: ['on', 'off'],
+  },
+  { name: 'names-port', value: 'PORT', summary: 'Port of that, UDP and TCP (default 51824)' },
+  {
     name: 'lan',
     value: 'BOOL',
     summary: 'Find the other nodes of a LAN by beacons (default true)',

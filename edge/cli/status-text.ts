@@ -102,6 +102,14 @@ function gossipLine({ gossip }: AgentStatus, nowMs: number): string {
   return `${said} words said, ${heard} heard; ${begun + served} exchanges${latest}${ill}`
 }
 
+function namesLine({ names }: AgentStatus): readonly string[] {
+  if (names === undefined) return []
+  const { at, domain, port, refused } = names
+  const heard = at.length === 0 ? 'nowhere' : `at ${at.join(' ')} port ${port}`
+  const not = refused.map(({ address, why }) => `; not at ${address}: ${why}`).join('')
+  return [`names     of ${domain} ${heard}${not}`]
+}
+
 export function statusText(status: AgentStatus, nowMs: number, table: Table): string {
   const lines = [
     ...status.overrides.filter(({ state }) => state === 'active').map((one) => overrideLine(one, nowMs)),
@@ -112,6 +120,7 @@ export function statusText(status: AgentStatus, nowMs: number, table: Table): st
     ...cutOffLines(status, nowMs),
     `revision  ${revisionLine(status, nowMs)}`,
     `gossip    ${gossipLine(status, nowMs)}`,
+    ...namesLine(status),
     ...rootLine(status),
     ...lockLine(status),
     ...(status.kubernetes === undefined ? [] : [`cluster   ${kubernetesText(status.kubernetes)}`]),

@@ -2,7 +2,8 @@
 
 import type { Clock, Entropy, Log } from '../../shared/effects.ts'
 import { verify } from '../../shared/host/crypto.ts'
-import type { RelayDuty, TlsDoors } from '../agent.ts'
+import type { RelayDuty } from '../agent.ts'
+import type { TlsDoors } from '../paths/doors.ts'
 import type { Forwarder } from '../relay/forwarder.ts'
 import type { OpenedRelay } from '../relay/open-relay.ts'
 import type { RulesetOptions } from '../relay/ruleset.ts'

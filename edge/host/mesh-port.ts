@@ -3,9 +3,10 @@
 
 import type { Address } from '../../shared/address/cidr.ts'
 import type { Clock, Entropy, Log } from '../../shared/effects.ts'
-import type { Agent, PathDoors } from '../agent.ts'
+import type { Agent } from '../agent.ts'
 import { createEcho, type Echo } from '../echo/echo.ts'
 import type { MeshDatagrams } from '../gossip/doors.ts'
+import type { PathDoors } from '../paths/doors.ts'
 
 export interface MeshPortOptions {
   readonly port: number

@@ -11,7 +11,7 @@ import { inflate } from '../../shared/host/inflate.ts'
 import type { FindOut } from '../../shared/host/pinned-tls.ts'
 import { processCost } from '../../shared/host/process.ts'
 import { version } from '../../shared/version.ts'
-import type { Agent, AgentOptions, AgentSettings, PathDoors } from '../agent.ts'
+import type { Agent, AgentOptions, AgentSettings } from '../agent.ts'
 import type { Driver } from '../drivers/driver.ts'
 import type { DeviceKeys } from '../enrol/device-keys.ts'
 import type { GossipDoor, GossipSelf } from '../gossip/doors.ts'
@@ -21,6 +21,7 @@ import { localRoutes } from '../local/routes.ts'
 import { type LocalServer, serveLocal } from '../local/server.ts'
 import { listenForScrapes, type MetricsListener } from '../metrics/listener.ts'
 import { createMetrics } from '../metrics/metrics.ts'
+import type { PathDoors } from '../paths/doors.ts'
 import type { PathTalk } from '../paths/path-talk.ts'
 import { createPathTalk } from '../paths/talk.ts'
 import type { PodDoors } from '../pods/doors.ts'
@@ -88,6 +89,7 @@ export type HostPathDoors = Pick<PathDoors, 'socket' | 'wireguard' | 'tls'> &
     readonly uplinks: UplinkDoors
     readonly gossip: (self: GossipSelf) => GossipDoor
     readonly pods: PodDoors | undefined
+    readonly names: AgentOptions['names']
   }
 
 const judging = { sha256, verify, inflate }
@@ -143,12 +145,8 @@ async function makeAgent(
   const driver = await options.createDriver(options.settings, files, log)
   const settings = await withFreePort(options, device, driver, opened, findings)
   const wayOut = createWayOut()
-  const { beacons, gossip, mirror, pods, portMapping, uplinks, ...doors } = await options.createPathDoors(
-    settings,
-    files,
-    log,
-    wayOut.find,
-  )
+  const made = await options.createPathDoors(settings, files, log, wayOut.find)
+  const { beacons, gossip, mirror, names, pods, portMapping, uplinks, ...doors } = made
   return await options.createAgent({
     identity,
     settings: agentSettings(settings, probe),
@@ -171,6 +169,7 @@ async function makeAgent(
     ...(settings.uplinks === 'auto' ? { uplinks: { ...uplinks, wayOut } } : {}),
     ...(settings.flows === 'off' ? {} : { flows: flowDoors(settings, files) }),
     mirror,
+    names,
     pods,
     gossip: { door: gossip({ ...selfOf(options, device), datagrams }), deflate },
     openRelay: (duty) => openHostRelay(options, duty, doors.tls),

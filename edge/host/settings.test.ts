@@ -9,6 +9,7 @@ import {
   hubBehindOf,
   keepaliveOf,
   metricsAt,
+  namesPortOf,
   proxyOf,
   readSettings,
   type SettingSources,
@@ -84,6 +85,15 @@ test('the path engine’s port is the next one, and four sockets need four ports
   assert.match(fault({ file: { meshPort: 51_820 } }), 'meshPort: ')
   assert.match(fault({ flags: { lanPort: '51822' } }), '--lan-port: ')
   assert.match(fault({ file: { listenPort: 51_823 } }), 'lanPort: ')
+})
+
+test('the resolver’s port makes room for those that somebody chose, and is refused where somebody chose it twice', () => {
+  const namesOf = (file: object): number =>
+    namesPortOf({ ...read({ file }), listenPort: read({ file }).listenPort ?? 51_820 })
+  assert.is(namesOf({}), 51_824)
+  assert.is(namesOf({ listenPort: 51_824 }), 51_826)
+  assert.is(namesOf({ namesPort: 53 }), 53)
+  assert.match(fault({ file: { namesPort: 51_822 } }), 'namesPort: 51822 is another port of the agent already')
 })
 
 test('errors name the setting as its source spells it', () => {

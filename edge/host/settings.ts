@@ -57,6 +57,13 @@ export const settingsSchema = v.strictObject({
   meshPort: v.optional(port, 51_822),
   /** UDP port of beacons, the same on all devices of a network. */
   lanPort: v.optional(port, 51_823),
+  /** Answer for the names of the mesh, at the node's addresses inside it. */
+  names: v.optional(v.picklist(['on', 'off']), 'on'),
+  /**
+   * UDP and TCP port of that, 51824 where absent and nothing else of ours is there; not 53, so that no name server of this host
+   * is in the way, or stood in the way of.
+   */
+  namesPort: v.optional(port),
   /** Find the other nodes of a LAN by beacons; off where this host must not shout. */
   lan: v.optional(v.boolean(), true),
   /** Ask the router in front of this host for an outside port. */
@@ -128,6 +135,7 @@ function typed(name: SettingName, word: string): unknown {
     case 'controlPort':
     case 'meshPort':
     case 'lanPort':
+    case 'namesPort':
     case 'keepaliveS':
     case 'confirmS':
     case 'updateSpreadS':
@@ -145,6 +153,7 @@ function typed(name: SettingName, word: string): unknown {
     case 'interface':
     case 'portMapping':
     case 'uplinks':
+    case 'names':
     case 'policyDriver':
     case 'flows':
     case 'logLevel':
@@ -201,11 +210,30 @@ export function controlPortOf({ controlPort, listenPort }: Pick<PortedSettings, 
   return controlPort ?? (listenPort === 65_535 ? listenPort - 1 : listenPort + 1)
 }
 
-/** Four sockets of one host can't share a port. */
+const NAMES_PORT = 51_824
+
+/** Port of the resolver: one that nobody asked for makes room for those that somebody did. */
+export function namesPortOf(settings: PortedSettings): number {
+  const { lanPort, listenPort, meshPort, namesPort } = settings
+  const taken = new Set([lanPort, listenPort, meshPort, controlPortOf(settings)])
+  let chosen = NAMES_PORT
+  while (taken.has(chosen)) chosen += 1
+  return namesPort ?? chosen
+}
+
+/** Sockets of one host can't share a port. */
 function withoutClash(settings: Settings): Settings {
-  const { controlPort, lanPort, listenPort = publicPort, meshPort } = settings
+  const { controlPort, lanPort, listenPort = publicPort, meshPort, namesPort } = settings
   const control = controlPortOf({ controlPort, listenPort })
-  if (new Set([listenPort, meshPort, control, lanPort]).size === 4) return settings
+  const others = [listenPort, control, meshPort, lanPort]
+  if (namesPort !== undefined && others.includes(namesPort)) {
+    const remedy = 'Leave it out, or give it another port.'
+    throw new HoldfastError('invalid', `${namesPort} is another port of the agent already`, {
+      field: 'namesPort',
+      remedy,
+    })
+  }
+  if (new Set(others).size === others.length) return settings
   const told = `listenPort ${listenPort}, controlPort ${control}, meshPort ${meshPort} and lanPort ${lanPort}`
   const field = [listenPort, control, meshPort].includes(lanPort)
     ? 'lanPort'

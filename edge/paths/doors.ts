@@ -1,8 +1,12 @@
 // What the path engine needs of the host. The kernel's side is made by main.ts, as every driver.
 
+import type { Address } from '../../shared/address/cidr.ts'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { WgKey } from '../../shared/ids.ts'
 import type { ObservedPeer } from '../plan/observed.ts'
+import type { DialTlsRelay } from '../relay/tls-link.ts'
+import type { OpenLoopback } from '../relay/tls-wire.ts'
+import type { PathTalk } from './path-talk.ts'
 
 /** WireGuard between two turns of the loop: quick looks and quick turns of a peer's endpoint. */
 export interface WireguardDoor {
@@ -24,4 +28,21 @@ export interface FrameSocket {
   /** A low `ttl` dies on the way. What can't be sent is lost, as any datagram may be. */
   send(bytes: Uint8Array, to: Endpoint, ttl?: number): void
   close(): Promise<void>
+}
+
+/** Doors to relays by TLS. */
+export interface TlsDoors {
+  readonly dial: DialTlsRelay
+  readonly loopback: OpenLoopback
+}
+
+export interface PathDoors {
+  readonly talk: PathTalk
+  readonly socket: FrameSocket
+  readonly wireguard: WireguardDoor
+  /** Absent where this host goes by UDP or not at all. */
+  readonly tls?: TlsDoors
+  readonly metered: boolean
+  /** Sends one packet through the tunnel to a mesh address. */
+  readonly nudge: (address: Address) => void
 }

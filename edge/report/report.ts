@@ -13,6 +13,7 @@ import type { GossipStatus } from '../gossip/tally.ts'
 import type { Identity } from '../identity.ts'
 import type { LinkState } from '../link/hub-link.ts'
 import type { MirrorView } from '../mirror/order.ts'
+import type { NamesStatus } from '../names/doors.ts'
 import type { KubernetesView } from '../pods/view.ts'
 import type { Origin } from '../trust/origin.ts'
 import type { RootStatus } from '../trust/own-root.ts'
@@ -50,6 +51,7 @@ export interface Model extends HubModel {
   readonly overrides: readonly OverrideView[]
   readonly mirror?: MirrorView | undefined
   readonly kubernetes?: KubernetesView | undefined
+  readonly names?: NamesStatus | undefined
   /** What the own record offers. */
   readonly relay: RelayPorts | undefined
   readonly mode: Mode
@@ -194,6 +196,7 @@ export function agentStatus(model: Model): AgentStatus {
     ...(model.membershipLock === undefined ? {} : { membershipLock: model.membershipLock }),
     overrides: model.overrides,
     ...(model.mirror === undefined ? {} : { mirror: model.mirror }),
+    ...(model.names === undefined ? {} : { names: model.names }),
     ...(model.relay === undefined ? {} : { relay: model.relay }),
     ...(model.kubernetes === undefined ? {} : { kubernetes: model.kubernetes }),
     peers: model.peers.entries.map((entry) => peerStatus(entry, model.peers, now, monotonic)),

@@ -61,3 +61,9 @@ export async function expectAll(questions: readonly Question[]): Promise<number>
   }
   return questions.length
 }
+
+/** What the resolver at that endpoint knows of a name or an address, or why it says nothing. */
+export async function lookUp(host: Host, server: string, name: string): Promise<string> {
+  const { code, stderr, stdout } = await host.attempt([process.execPath, PROGRAM, 'look-up', server, name])
+  return code === 0 ? stdout.trim() : stderr.trim()
+}

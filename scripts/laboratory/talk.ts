@@ -4,9 +4,11 @@
 //   talk.ts ask tcp|udp ADDRESS PORT FROM MS
 //                                           prints the answer; exits with 1 where none comes in time. FROM: a port of its own,
 //                                           for UDP; 0 is any
+//   talk.ts look-up SERVER NAME             prints what the resolver at SERVER, an endpoint, knows of a name or an address
 
 import { createSocket } from 'node:dgram'
-import { createConnection, createServer, isIPv6 } from 'node:net'
+import { Resolver } from 'node:dns/promises'
+import { createConnection, createServer, isIP, isIPv6 } from 'node:net'
 
 function plain(address: string | undefined): string {
   return (address ?? '').replace(/^::ffff:/, '')
@@ -24,6 +26,13 @@ function serve(protocol: string, port: number): void {
   const socket = createSocket({ type: 'udp6', ipv6Only: false })
   socket.on('message', (_, from) => socket.send(`${plain(from.address)} ${from.port}`, from.port, from.address))
   socket.bind(port, '::', ready)
+}
+
+async function lookUp(server: string, name: string): Promise<void> {
+  const resolver = new Resolver()
+  resolver.setServers([server])
+  const found = await (isIP(name) === 0 ? resolver.resolve4(name) : resolver.reverse(name))
+  process.stdout.write(`${found.join(' ')}\n`)
 }
 
 function ask(protocol: string, address: string, port: number, from: number, patienceMs: number): void {
@@ -44,6 +53,7 @@ function ask(protocol: string, address: string, port: number, from: number, pati
   socket.bind(from, () => socket.send('?', port, address))
 }
 
-const [verb, protocol = '', ...words] = process.argv.slice(2)
-if (verb === 'serve') serve(protocol, Number(words[0]))
-else ask(protocol, words[0] ?? '', Number(words[1]), Number(words[2]), Number(words[3]))
+const [verb, first = '', ...words] = process.argv.slice(2)
+if (verb === 'serve') serve(first, Number(words[0]))
+else if (verb === 'look-up') await lookUp(first, words[0] ?? '')
+else ask(first, words[0] ?? '', Number(words[1]), Number(words[2]), Number(words[3]))

@@ -1,6 +1,7 @@
 // Promises 4 and 6: losing the hub disturbs nothing, and what the hub says of the fleet is what the devices said.
 
 import type { AgentStatus } from '../../../edge/agent.ts'
+import { lookUp } from '../conversation.ts'
 import type { Fleet } from '../fleet.ts'
 import type { LabNode } from '../node.ts'
 import { type PingWatch, watchPing } from '../ping.ts'
@@ -37,6 +38,17 @@ function modes(fleet: Fleet, mode: 'online' | 'autonomous') {
   )
 }
 
+async function namesKnown(fleet: Fleet, asked: LabNode): Promise<void> {
+  await fleet.sees(asked, 'answers for names', ({ names }) => (names?.at.length ?? 0) > 0)
+  const { names } = await asked.status()
+  const server = `${await asked.address()}:${names?.port ?? 0}`
+  for (const node of fleet.nodes) {
+    const [own, whole] = [await node.address(), `${node.name}.${names?.domain ?? ''}`]
+    const found = [await lookUp(asked.host, server, whole), await lookUp(asked.host, server, own)].join(' ')
+    expect(found === `${own} ${whole}`, `${own} ${whole}`, found)
+  }
+}
+
 export const scenario: Scenario = {
   name: 'hub-outage',
   promise: 'no packet is lost when the hub dies, agents restart or intent changes, and roll-out is told truthfully',
@@ -57,6 +69,7 @@ export const scenario: Scenario = {
       await restarted.end('SIGTERM')
       await restarted.start()
     })
+    await story.step('it knows the others by their names, both ways', () => namesKnown(fleet, restarted))
     await story.step('beta-2’s agent is killed with -9 and started', async () => {
       await killed.end('SIGKILL')
       await killed.start()
