@@ -10,6 +10,7 @@ import { systemClock } from '../../shared/host/clock.ts'
 import { readIfThere } from '../../shared/host/files.ts'
 import { connectPinned } from '../../shared/host/pinned-tls.ts'
 import { eventHeartbeatS, snapshotBytesMax } from '../../shared/limits.ts'
+import { refuseWaiting } from '../replica/leader-note.ts'
 import { dataPaths } from '../serve/data-directory.ts'
 
 export interface Client {
@@ -49,6 +50,7 @@ function want(flag: string | undefined, path: string, what: string): string {
 
 function targetOf(flags: FlagValues): Target {
   const paths = dataPaths(textFlag(flags, 'data') ?? dataDefault)
+  if (textFlag(flags, 'url') === undefined) refuseWaiting(paths.root)
   const url = want(textFlag(flags, 'url'), paths.cliUrl, 'the address of the hub')
   const parsed = URL.parse(url)
   if (parsed === null || parsed.protocol !== 'https:') {

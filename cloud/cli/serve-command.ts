@@ -51,7 +51,7 @@ function given({ flags }: Context): SettingsFile {
             ...(network === undefined ? {} : { network }),
           },
         }),
-    ...(lease === undefined ? {} : { leaseSeconds: Number(lease) }),
+    ...(lease === undefined ? {} : { leaseSeconds: /^\d+$/.test(lease) ? Number(lease) : lease }),
     log: { ...(level === undefined ? {} : { level }), ...(format === undefined ? {} : { format }) },
   })
 }

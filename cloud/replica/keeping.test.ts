@@ -41,6 +41,7 @@ function world() {
     begin: () => undefined,
     touched: () => undefined,
     settled: () => onSettled.promise,
+    look: () => onSettled.promise,
     isSettled: false,
     generation: 4,
     close: () => undefined,

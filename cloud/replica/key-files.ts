@@ -7,6 +7,7 @@ import { fromUtf8, utf8 } from '../../shared/bytes.ts'
 import { readIfThere } from '../../shared/host/files.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
 import { filesOf } from '../backup/archive.ts'
+import { isReplacing } from '../tls/staged-files.ts'
 import { damaged } from './head.ts'
 
 /** Id of that shard. */
@@ -16,8 +17,9 @@ export type KeyFiles = Readonly<Record<string, string>>
 
 const keyFiles = v.record(v.string(), v.pipe(v.string(), v.maxLength(64 << 10)))
 
-/** What a backup takes, without the databases; those that are there. */
-export function readKeyFiles(directory: string): KeyFiles {
+/** What a backup takes, without the databases; those that are there. Undefined while several are being replaced together. */
+export function readKeyFiles(directory: string): KeyFiles | undefined {
+  if (isReplacing(directory)) return undefined
   const names = filesOf((name) => existsSync(join(directory, name))).filter((name) => !name.endsWith('.db'))
   return Object.fromEntries(
     names.flatMap((name) => {

@@ -10,7 +10,6 @@ import { openAccessStore } from '../access/access-store.ts'
 import { backupFiles, filesOf } from '../backup/archive.ts'
 import { createDatabase } from '../store/schema.ts'
 import { damaged } from './head.ts'
-import { readKeyFiles } from './key-files.ts'
 import type { DatabaseName, Row } from './rows.ts'
 import type { ReadState } from './state-copy.ts'
 
@@ -108,7 +107,7 @@ export function layState(directory: string, state: ReadState): string | undefine
     renameSync(join(directory, name), join(aside, name))
   }
   markMirrored(directory)
-  for (const name of ['hub.db', 'access.db', ...Object.keys(readKeyFiles(draft))]) {
+  for (const name of ['hub.db', 'access.db', ...Object.keys(state.files)]) {
     mkdirSync(dirname(join(directory, name)), { recursive: true, mode: 0o700 })
     renameSync(join(draft, name), join(directory, name))
   }

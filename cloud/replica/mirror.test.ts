@@ -1,6 +1,6 @@
 // The state on its way: from real databases into a cluster in memory, and back into a data directory.
 
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -87,6 +87,24 @@ test('parts that no generation needs any more are deleted, and those of the one 
   await sweepParts(cluster.open(), BASE, cluster.head, memoryLog())
   assert.equal([...cluster.parts.keys()].sort(), [...named].sort())
   hub.close()
+})
+
+test('keys that people replace while the hub runs are found, once all of them are there', async () => {
+  const cluster = new FakeCluster()
+  const hub = await openMirroredHub(cluster)
+  hub.store.putValue('v', '1')
+  assert.is(await outcome(hub), 'settled')
+  writeFileSync(join(hub.data, 'root.key'), 'the next root')
+  writeFileSync(join(hub.data, 'staged.json'), '{}')
+  await Promise.all([hub.mirror.look(), hub.pass()])
+  assert.is(hub.mirror.generation, 1)
+  rmSync(join(hub.data, 'staged.json'))
+  await Promise.all([hub.mirror.look(), hub.pass()])
+  assert.is(hub.mirror.generation, 2)
+  const other = await openMirroredHub(cluster, 'b'.repeat(26))
+  assert.is(readFileSync(join(other.data, 'root.key'), 'utf8'), 'the next root')
+  hub.close()
+  other.close()
 })
 
 test('nothing is settled while the API server is away, and all of it is when it is back', async () => {

@@ -9,7 +9,7 @@ import type { ClusterStore, StoredHead } from './cluster-store.ts'
 import { cutShard, type Part, packHead, partsOf, type StateHead, sameParts, unpackHead } from './head.ts'
 import { inTurns } from './in-turns.ts'
 import type { Journal } from './journal.ts'
-import { encodeFiles, filesShard } from './key-files.ts'
+import { encodeFiles, filesShard, type KeyFiles } from './key-files.ts'
 
 export interface MirrorOptions {
   readonly store: ClusterStore
@@ -20,8 +20,8 @@ export interface MirrorOptions {
   /** The head as this hub claimed it; undefined where there was none. */
   readonly claimed: StoredHead | undefined
   readonly journal: Journal
-  /** Key files as they are now, by their path in the data directory. */
-  readonly files: () => Readonly<Record<string, string>>
+  /** Key files as they are now, by their path in the data directory; undefined while they are being replaced. */
+  readonly files: () => KeyFiles | undefined
   readonly clock: Clock
   readonly log: Log
   /** Another hub has written; this one is to end. */
@@ -36,6 +36,8 @@ export interface Mirror {
   /** Resolves when all that was committed by now is in the cluster; rejects with `unreachable` once it never will be. */
   settled(): Promise<void>
   readonly isSettled: boolean
+  /** As `settled`, after a look at the key files as well: people replace them while the hub runs. */
+  look(): Promise<void>
   readonly generation: number
   /** Nothing is brought from now on. */
   close(): void
@@ -160,8 +162,9 @@ export function createMirror(options: MirrorOptions): Mirror {
     if (doubtful !== undefined) await wasTaken(doubtful)
     const contents = journal.take()
     try {
-      const files = encodeFiles(options.files())
-      const draft = draftOf(new Map([...contents, [filesShard, files]]))
+      const files = options.files()
+      const all = files === undefined ? contents : new Map([...contents, [filesShard, encodeFiles(files)]])
+      const draft = draftOf(all)
       if (draft !== undefined) await write(draft)
     } catch (error) {
       journal.giveBack(contents.keys())
@@ -206,20 +209,23 @@ export function createMirror(options: MirrorOptions): Mirror {
     timer = clock.after(delayMs, () => void run())
   }
 
+  /** Settles with the next write that begins. */
+  const next = (): Promise<void> => {
+    if (out !== undefined) return Promise.reject(out)
+    return new Promise((resolve, reject) => {
+      waiters.push({ resolve, reject })
+      plan(GATHER_MS)
+    })
+  }
+
   return {
     begin() {
       began = true
       plan(GATHER_MS)
     },
     touched: () => plan(GATHER_MS),
-    settled() {
-      if (out !== undefined) return Promise.reject(out)
-      if (isSettled()) return Promise.resolve()
-      return new Promise((resolve, reject) => {
-        waiters.push({ resolve, reject })
-        plan(GATHER_MS)
-      })
-    },
+    settled: () => (out === undefined && isSettled() ? Promise.resolve() : next()),
+    look: next,
     get isSettled() {
       return isSettled()
     },

@@ -15,6 +15,7 @@ import { createJournal } from './journal.ts'
 import { createKeeping, type Keeping, type ReplicaStatus } from './keeping.ts'
 import { readKeyFiles } from './key-files.ts'
 import { markMirrored } from './lay-state.ts'
+import { forgetLeader, noteLeader } from './leader-note.ts'
 import { leaseTimes } from './lease.ts'
 import { createMirror, type Mirror } from './mirror.ts'
 import { createStateCopy } from './state-copy.ts'
@@ -85,6 +86,7 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
   const writer = base32(entropy.bytes(17), 26)
   const copy = createStateCopy(store, base)
   const release = lockDirectory(dataPaths(settings.data))
+  noteLeader(settings.data, '')
   let problem: string | undefined = 'the state of the hub was not read yet'
   let mirror: Mirror | undefined
   let server: Server | undefined
@@ -128,7 +130,11 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
       if (isLeading) {
         if (elector.standing() !== 'leads') return
         for (const tell of leaders.splice(0)) tell()
-      } else if (problem !== undefined || elector.lease()?.generation !== copy.generation) void read()
+        void mirror?.look().catch(() => undefined)
+        return
+      }
+      noteLeader(settings.data, elector.lease()?.holder ?? '')
+      if (problem !== undefined || elector.lease()?.generation !== copy.generation) void read()
     },
     onLead() {
       isLeading = true
@@ -172,6 +178,7 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
     const kept = keep(taken)
     mirror = kept.mirror
     release()
+    forgetLeader(settings.data)
     server = await startServer(settings, effects, kept.keeping)
     await mirror.settled()
     markMirrored(settings.data)
@@ -197,7 +204,7 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
       leaveEndpoint()
       const patience = new Promise<void>((resolve) => void clock.after(LAST_WORDS_MS, resolve))
       await Promise.race([taking, patience])
-      if (mirror !== undefined) await Promise.race([mirror.settled().catch(() => undefined), patience])
+      if (mirror !== undefined) await Promise.race([mirror.look().catch(() => undefined), patience])
       await server?.stop()
       await room?.close()
       mirror?.close()

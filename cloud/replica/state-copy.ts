@@ -20,7 +20,8 @@ export interface StateCopy {
   refresh(): Promise<void>
   /** Of the head that was read last; 0 where there is none. */
   readonly generation: number
-  /** As last read whole; undefined where there is no state. Throws `corrupt` where its rows can't be read. */
+  readonly exists: boolean
+  /** As last read; undefined where there is no state. */
   state(): ReadState | undefined
 }
 
@@ -35,6 +36,8 @@ interface Held {
 export function createStateCopy(store: ClusterStore, base: string): StateCopy {
   let parts = new Map<string, Uint8Array>()
   let held: Held | undefined
+  /** Shards that were read to the last row, by the names of their parts. */
+  let proven = new Set<string>()
 
   const fetch = async (name: string): Promise<boolean> => {
     const bytes = parts.get(name) ?? (await store.readPart(name))
@@ -56,6 +59,7 @@ export function createStateCopy(store: ClusterStore, base: string): StateCopy {
       if ((await store.readHead())?.resourceVersion !== stored.resourceVersion) return false
       throw damaged(`Secret ${lost} is missing`)
     }
+    prove(head)
     const named = new Set(partsOf(head))
     parts = new Map([...parts].filter(([name]) => named.has(name)))
     held = { stored, head }
@@ -65,6 +69,29 @@ export function createStateCopy(store: ClusterStore, base: string): StateCopy {
   const contentOf = (head: StateHead, shard: string): Uint8Array => {
     const own = (head.shards[shard] ?? []).map((name) => ({ name, bytes: parts.get(name) ?? new Uint8Array(0) }))
     return joinShard(shard, own)
+  }
+
+  const rowsOf = (head: StateHead, shard: string): ReadState['rows'] => {
+    try {
+      return decodeRows(fromUtf8(contentOf(head, shard)))
+    } catch (cause) {
+      throw damaged(`shard ${shard} can't be read`, cause)
+    }
+  }
+
+  /** Only what has changed: a follower keeps up with a busy leader. */
+  const prove = (head: StateHead): void => {
+    if (head.shards[filesShard] === undefined) throw damaged('it has no key files')
+    const now = new Set<string>()
+    for (const [shard, names] of Object.entries(head.shards)) {
+      const id = names.join(' ')
+      if (!proven.has(id)) {
+        if (shard === filesShard) decodeFiles(contentOf(head, shard))
+        else rowsOf(head, shard)
+      }
+      now.add(id)
+    }
+    proven = now
   }
 
   return {
@@ -82,18 +109,14 @@ export function createStateCopy(store: ClusterStore, base: string): StateCopy {
     get generation() {
       return held?.head.generation ?? 0
     },
+    get exists() {
+      return held !== undefined
+    },
     state() {
       if (held === undefined) return undefined
       const { head } = held
-      if (head.shards[filesShard] === undefined) throw damaged('it has no key files')
       const shards = Object.keys(head.shards).filter((shard) => shard !== filesShard)
-      const rows = shards.flatMap((shard) => {
-        try {
-          return [...decodeRows(fromUtf8(contentOf(head, shard)))]
-        } catch (cause) {
-          throw damaged(`shard ${shard} can't be read`, cause)
-        }
-      })
+      const rows = shards.flatMap((shard) => [...rowsOf(head, shard)])
       return { ...held, files: decodeFiles(contentOf(head, filesShard)), rows }
     },
   }

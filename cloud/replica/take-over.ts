@@ -45,7 +45,7 @@ export async function examine(
 ): Promise<string | undefined> {
   try {
     await copy.refresh()
-    return copy.state() === undefined ? whyNoBeginning(directory, lease) : undefined
+    return copy.exists ? undefined : whyNoBeginning(directory, lease)
   } catch (error) {
     if (isHoldfastError(error, 'corrupt') || isHoldfastError(error, 'unsupported')) return describeError(error)
     throw error

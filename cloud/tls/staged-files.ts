@@ -1,7 +1,7 @@
 // Several files of a data directory that change together or not at all. What they are to be is written into one file first:
 // that file is the decision, and whoever opens the directory next carries out what a power cut left undone.
 
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { HoldfastError } from '../../shared/errors.ts'
@@ -38,6 +38,11 @@ export function settleStaged(directory: string): void {
   }
   for (const name of names) writeAtomic(join(directory, name), files[name])
   rmSync(path)
+}
+
+/** Some of them are new, and others may not be yet. */
+export function isReplacing(directory: string): boolean {
+  return existsSync(join(directory, STAGED))
 }
 
 export function replaceTogether(directory: string, files: StagedFiles): void {
