@@ -126,6 +126,7 @@ void policy_table(char **words) {
   settings->mesh_port = htons(mesh_port);
   /* Returns when no program looks into the former any more (Linux 4.20). Only then may flows be judged anew, by this one. */
   update(open_pinned("tables"), &first, &next);
+  pin("table", next);
   __atomic_store_n(&settings->generation, generation + 1, __ATOMIC_SEQ_CST);
   printf("%u %u\n", generation + 1, entries);
 }

@@ -5,6 +5,7 @@ import type { AgentStatus } from '../../edge/agent.ts'
 import { createLocalClient, type LocalClient } from '../../edge/local/client.ts'
 import type { PathsReport } from '../../edge/paths/report.ts'
 import type { Host, Running } from './host.ts'
+import { unitRights } from './unit-rights.ts'
 import { waitFor } from './wait.ts'
 
 /** Under load a process needs a second to start; the mesh itself is measured elsewhere. */
@@ -15,6 +16,8 @@ export interface NodeFlags {
   readonly agent?: readonly string[]
   /** It runs `holdfast relay` in place of the agent: no mesh address, no local API. */
   readonly alone?: boolean
+  /** The agent has the rights of its unit alone; else all of root. */
+  readonly asUnit?: boolean
 }
 
 export interface LabNode {
@@ -50,7 +53,7 @@ export function createLabNode(host: Host, flags: NodeFlags = {}): LabNode {
   let running: Running | undefined
   let known: readonly string[] = []
   const command = flags.alone === true ? 'relay' : 'agent'
-  let words = ['holdfast', command, ...(flags.agent ?? [])]
+  let words = [...(flags.asUnit === true ? unitRights() : []), 'holdfast', command, ...(flags.agent ?? [])]
   const launch = (): Running => {
     running = host.spawn(words, command)
     return running

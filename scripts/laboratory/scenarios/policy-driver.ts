@@ -50,7 +50,7 @@ export const scenario: Scenario = {
   name: 'policy-driver',
   promise:
     'programs in the kernel and nft enforce policy alike, and hand over to each other without losing what is allowed',
-  shape: { ...oneSite, flags: { 'alpha-1': { agent: ['--policy-driver', 'nft'] } } },
+  shape: { ...oneSite, flags: { 'alpha-1': { agent: ['--policy-driver', 'nft'] }, 'alpha-2': { asUnit: true } } },
   async play(fleet, story) {
     const [other, node] = [fleet.node('alpha-1'), fleet.node('alpha-2')]
     await story.step('the mesh is whole; workers let gateways in at TCP 80 and 8000', async () => {
@@ -67,11 +67,14 @@ export const scenario: Scenario = {
     }
     const fromThere: Question = { from: node.host, protocol: 'tcp', to: back, port: 80, passes: false }
     const asEver = [asks(80, true), asks(80, true, to6), asks(81, false), asks(81, false, to6), fromThere]
-    await story.step('alpha-2 enforces it by programs, alpha-1 by nft; both hold to it', async () => {
-      await isBy(node, 'bpf')
-      await isBy(other, 'nft')
-      await expectAll([...asEver, asks(8080, false)])
-    })
+    await story.step(
+      'alpha-2 enforces it by programs, with the rights of its unit, alpha-1 by nft; both hold to it',
+      async () => {
+        await isBy(node, 'bpf')
+        await isBy(other, 'nft')
+        await expectAll([...asEver, asks(8080, false)])
+      },
+    )
     const transfer = await startTransfer(other.host, node.host, { address: to, port: 8_000, bytesPerSecond: 500_000 })
     const [into, outOf] = [watchPing(other.host, to, 20), watchPing(node.host, back, 20)]
     for (const turn of ['once', 'and again']) {
