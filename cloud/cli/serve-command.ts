@@ -111,6 +111,7 @@ async function start(
     base: stateName(service),
     name: env['POD_NAME'] ?? hostname(),
     address: env['POD_IP'],
+    node: env['NODE_NAME'],
     onServing: (server) => greet(context, server),
   })
 }

@@ -240,8 +240,9 @@ export function stateName(service: string): string {
 
 function endpointCall(config: KubeConfig, namespace: string, { service }: ApiStoreOptions) {
   const api = config.makeApiClient(CustomObjectsApi)
-  return async ({ address, ports }: Endpoint): Promise<void> => {
+  return async ({ address, node, ports }: Endpoint): Promise<void> => {
     const name = `${service}-leader`
+    const conditions = { ready: true, serving: true, terminating: false }
     const body = {
       apiVersion: 'discovery.k8s.io/v1',
       kind: 'EndpointSlice',
@@ -251,7 +252,7 @@ function endpointCall(config: KubeConfig, namespace: string, { service }: ApiSto
         labels: { 'kubernetes.io/service-name': service, 'endpointslice.kubernetes.io/managed-by': fieldManager },
       },
       addressType: tryParseIp(address)?.family === 6 ? 'IPv6' : 'IPv4',
-      endpoints: [{ addresses: [address], conditions: { ready: true, serving: true, terminating: false } }],
+      endpoints: [{ addresses: [address], conditions, ...(node === undefined ? {} : { nodeName: node }) }],
       ports: ports.map((one) => ({ ...one, protocol: 'TCP' })),
     }
     const how = setHeaderOptions('Content-Type', PatchStrategy.ServerSideApply)

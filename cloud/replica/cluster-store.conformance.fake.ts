@@ -84,6 +84,6 @@ export function defineClusterStore(define: Define, open: () => ClusterStore): vo
   define('the endpoint leads to the last who put it', async () => {
     const store = open()
     await store.putEndpoint({ address: '10.0.0.1', ports: [{ name: 'https', port: 8_443 }] })
-    await store.putEndpoint({ address: '10.0.0.2', ports: [{ name: 'https', port: 8_443 }] })
+    await store.putEndpoint({ address: '10.0.0.2', node: 'edge-1', ports: [{ name: 'https', port: 8_443 }] })
   })
 }

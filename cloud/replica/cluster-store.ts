@@ -13,6 +13,8 @@ export interface StoredHead {
 export interface Endpoint {
   /** Of the pod that leads. */
   readonly address: string
+  /** Where it runs, if it is known: what comes from outside and keeps its source address is passed on there alone. */
+  readonly node?: string | undefined
   /** By the names that the Service has for them. */
   readonly ports: readonly { readonly name: string; readonly port: number }[]
 }

@@ -32,6 +32,8 @@ export interface ReplicaOptions {
   readonly name: string
   /** Where the Service is to lead; undefined where it is somebody else's to say. */
   readonly address: string | undefined
+  /** Of the cluster, where it runs in a pod. */
+  readonly node?: string | undefined
   readonly onServing: (server: Server) => void
 }
 
@@ -54,7 +56,8 @@ function lost(reason: string): HoldfastError {
 }
 
 /** Keeps the Service leading here while `leads`. Returns how to end it. */
-function holdEndpoint({ address, effects, store }: ReplicaOptions, server: Server, leads: () => boolean): () => void {
+function holdEndpoint(options: ReplicaOptions, server: Server, leads: () => boolean): () => void {
+  const { address, effects, node, store } = options
   let [timer, stopped]: [Timer | undefined, boolean] = [undefined, false]
   const { https, mqtt } = server.ports
   const ports = [
@@ -65,7 +68,7 @@ function holdEndpoint({ address, effects, store }: ReplicaOptions, server: Serve
     if (address === undefined || stopped) return
     let againMs = ENDPOINT_AGAIN_MS
     try {
-      if (leads()) await store.putEndpoint({ address, ports })
+      if (leads()) await store.putEndpoint({ address, node, ports })
     } catch (error) {
       effects.log.warn('the Service can’t be led here; tries again', { why: describeError(error) })
       againMs = ENDPOINT_RETRY_MS

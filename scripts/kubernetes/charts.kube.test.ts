@@ -60,6 +60,8 @@ if (why === undefined) {
       ['holdfast-hub', 'service.port=70000', /service\/port/],
       ['holdfast-hub', 'names[0]=a b', /names\/0/],
       ['holdfast-hub', 'cluster.name=Has_Case', /cluster\/name/],
+      ['holdfast-hub', 'replicas=0', /replicas/],
+      ['holdfast-hub', 'formerVolume=data', /replicas/],
       ['holdfast-hub', 'image.digest=sha256:12', /image\/digest/],
       ['holdfast-agent', 'join.token=secret', /join\/token/],
       ['holdfast-agent', 'hub.url=', /hub\.url is needed/],

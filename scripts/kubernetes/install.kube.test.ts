@@ -21,6 +21,17 @@ import { releaseInto, type Thing } from './released.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
+interface Slice {
+  readonly endpoints: readonly { readonly addresses: readonly string[]; readonly nodeName?: string }[]
+  readonly ports: readonly { readonly name: string }[]
+}
+
+interface Ports {
+  readonly spec: { readonly ports: readonly { readonly name: string }[] }
+}
+
+const namesOf = ({ spec }: Ports): readonly string[] => spec.ports.map(({ name }) => name)
+
 const why = whyNoApiServer() ?? whyNoHelm()
 if (why === undefined) {
   const directory = mkdtempSync(join(tmpdir(), 'hf-install-'))
@@ -48,7 +59,7 @@ if (why === undefined) {
     rmSync(directory, { recursive: true, force: true })
   })
 
-  test('Helm installs, upgrades and uninstalls a hub: definitions and volume stay', async () => {
+  test('Helm installs, upgrades and uninstalls a hub: the definitions stay', async () => {
     const place = ['-n', 'by-helm', '--kubeconfig', api.kubeconfig]
     await run([helm, 'install', 'holdfast-hub', released.chart('holdfast-hub'), ...place, '--create-namespace'], {
       env,
@@ -65,10 +76,8 @@ if (why === undefined) {
     }
     await run([helm, 'uninstall', 'holdfast-hub', ...place], { env })
     assert.match(await kubectl(['get', 'crds', '-o', 'name']), 'policies.holdfast.dev')
-    assert.match(
-      await kubectl(['get', 'all,pvc,sa,cm', '-n', 'by-helm', '-o', 'name']),
-      /^persistentvolumeclaim\/holdfast-hub$/m,
-    )
+    const left = await kubectl(['get', 'all,lease,secret,sa,cm,pdb,netpol', '-n', 'by-helm', '-o', 'name'])
+    assert.not.match(left, 'holdfast')
     assert.is((await attempt(['kubectl', 'get', 'clusterrole', 'holdfast-hub'], { env })).code, 1)
   })
 
@@ -155,6 +164,12 @@ if (why === undefined) {
       [hub, 'delete nodes.holdfast.dev', false],
       [hub, 'patch nodes', false],
       [hub, 'delete networkpolicies.networking.k8s.io -A', false],
+      [hub, 'update leases/holdfast-hub -n holdfast', true],
+      [hub, 'update leases/another -n holdfast', false],
+      [hub, 'update leases/holdfast-hub -n kube-system', false],
+      [hub, 'delete secrets -n holdfast', true],
+      [hub, 'patch endpointslices/holdfast-hub-leader -n holdfast', true],
+      [hub, 'patch endpointslices/another -n holdfast', false],
       [hub, 'get secrets -A', false],
       [hub, 'get secrets -n kube-system', false],
       [hub, 'create pods -n holdfast', false],
@@ -162,6 +177,8 @@ if (why === undefined) {
       [hub, 'create serviceaccounts --subresource=token -n holdfast', false],
       [hub, 'escalate clusterroles', false],
       [hub, 'impersonate users', false],
+      ['holdfast-agent:holdfast-agent', 'watch pods -A', true],
+      ['holdfast-agent:holdfast-agent', 'delete pods -A', false],
       ['holdfast-agent:holdfast-agent', 'list secrets -A', false],
       ['holdfast-agent:holdfast-agent', 'create pods -n holdfast-agent', false],
       ['holdfast-agent:holdfast-agent', 'list policies.holdfast.dev', false],
@@ -199,7 +216,8 @@ if (why === undefined) {
     const pod = {
       POD_NAME: 'holdfast-hub-0',
       POD_NAMESPACE: 'holdfast',
-      POD_IP: '127.0.0.1',
+      POD_IP: '10.244.1.5',
+      NODE_NAME: 'worker-1',
       KUBERNETES_SERVICE_HOST: '127.0.0.1',
     }
     const child = spawn(process.execPath, [join(root, 'cloud/main.ts'), ...words], {
@@ -218,6 +236,17 @@ if (why === undefined) {
           ? true
           : undefined
       })
+      const slices = '/apis/discovery.k8s.io/v1/namespaces/holdfast/endpointslices'
+      const leads = await until('the Service leads to it', async () => {
+        const { body, status } = await api.ask('GET', `${slices}/holdfast-hub-leader`)
+        return status === 200 ? (body as Slice) : undefined
+      })
+      assert.equal(
+        leads.endpoints.map(({ addresses, nodeName }) => [addresses, nodeName]),
+        [[['10.244.1.5'], 'worker-1']],
+      )
+      const service = parse(await kubectl(['get', 'service', 'holdfast-hub', '-n', 'holdfast', '-o', 'json']))
+      assert.equal(new Set(leads.ports.map(({ name }) => name)), new Set(namesOf(service as Ports)))
     } finally {
       child.kill('SIGTERM')
       await ended

@@ -58,6 +58,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- define "hub.config" -}}
 kubernetes: true
 service: {{ include "hub.fullname" . }}
+leaseSeconds: {{ .Values.leaseSeconds }}
+listen: {{ printf "%s:8443" .Values.bind | quote }}
+mqtt: {{ printf "%s:8883" .Values.bind | quote }}
 url: {{ include "hub.url" . }}
 {{- $service := printf "%s.%s.svc" (include "hub.fullname" .) .Release.Namespace }}
 names:
