@@ -3,7 +3,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { FakeClock, settle } from '../../shared/effects.fake.ts'
-import type { Bus, BusMessage } from '../../shared/effects.ts'
+import type { Bus, BusHandlers, BusMessage } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
 import { sha256 } from '../../shared/host/crypto.ts'
 import { parseNodeId } from '../../shared/ids.ts'
@@ -29,6 +29,7 @@ const messages = {
   snapshot: reply('snapshot'),
   capability: reply('capability'),
   ledger: reply('ledger'),
+  forgotten: { topic: topics.node(NET, node, 'fact'), payload: empty, retain: true },
 } as const satisfies Readonly<Record<string, BusMessage>>
 
 function world() {
@@ -90,18 +91,42 @@ test('presence and answers about flows wait for nothing; all else waits for the 
   lead()
   settled()
   await settle()
-  assert.equal(said.slice(2).sort(), ['capability', 'delta', 'head', 'snapshot'])
+  assert.equal(said.slice(2).sort(), ['capability', 'delta', 'forgotten', 'head', 'snapshot'])
 })
 
-test('a head waits for the lease as well: a broker keeps it', async () => {
+test('what a broker gives to all waits for the lease as well', async () => {
   const { lead, said, sayAll, settle: settled } = world()
   settled()
   await sayAll()
-  assert.not.ok(said.includes('head'))
-  assert.ok(said.includes('snapshot'), 'who asks is told what the cluster has')
+  assert.equal(
+    [...said].sort(),
+    ['capability', 'ledger', 'presence', 'snapshot'],
+    'who asks is told what the cluster has',
+  )
   lead()
   await settle()
-  assert.ok(said.includes('head'))
+  assert.equal(said.slice(4), ['head', 'delta', 'forgotten'], 'in their order')
+})
+
+test('an outside broker is administered only by who leads, and not over a connection that is gone', async () => {
+  const { keeping, lead } = world()
+  const heard: string[] = []
+  let handlers: BusHandlers | undefined
+  const plain = { start: (given: BusHandlers) => void (handlers = given) } as Bus
+  const bus = keeping.administration(() => plain)({ filters: [], will: messages.presence })
+  bus.start({
+    onUp: () => void heard.push('up'),
+    onDown: (reason) => void heard.push(reason),
+    onMessage: () => undefined,
+  })
+  handlers?.onUp()
+  handlers?.onDown('cut off')
+  handlers?.onUp()
+  await settle()
+  assert.equal(heard, ['cut off'])
+  lead()
+  await settle()
+  assert.equal(heard, ['cut off', 'up'])
 })
 
 test('nothing new is taken in while it can’t be told who leads', () => {

@@ -36,6 +36,8 @@ export interface Keeping {
   /** Before an answer is given for what was taken in. Rejects with `unreachable` where that takes too long. */
   settled(): Promise<void>
   bus(factory: BusFactory): BusFactory
+  /** For the connection that says who may speak at an outside broker: it is up only while this hub leads. */
+  administration(factory: BusFactory): BusFactory
   cluster(cluster: Cluster): Cluster
   status(): ReplicaStatus
 }
@@ -99,11 +101,34 @@ export function createKeeping(options: KeepingOptions): Keeping {
     async publish(message) {
       if (!isFree(message.topic, message.payload)) {
         await mirror.settled()
-        // A broker beside the hub keeps the head, and may have been given a newer one by another hub meanwhile.
-        if (parseTopic(message.topic)?.type === 'head') await leading()
+        // A broker beside the hub may have been given newer words by another one meanwhile, and keeps what is said last.
+        // Answers are the asker's alone, who takes none that are older than what it has.
+        if (parseTopic(message.topic)?.type !== 'rsp') await leading()
       }
       return bus.publish(message)
     },
+    nudge: () => bus.nudge(),
+    nextTryInMs: () => bus.nextTryInMs(),
+    close: () => bus.close(),
+  })
+
+  /** What it would take back of a device that it has never heard of may have joined at the hub that leads. */
+  const administer = (bus: Bus): Bus => ({
+    start(handlers) {
+      let connections = 0
+      bus.start({
+        onUp() {
+          const own = ++connections
+          void leading().then(() => own === connections && handlers.onUp())
+        },
+        onDown(...words) {
+          connections += 1
+          handlers.onDown(...words)
+        },
+        onMessage: (topic, payload) => handlers.onMessage(topic, payload),
+      })
+    },
+    publish: (message) => bus.publish(message),
     nudge: () => bus.nudge(),
     nextTryInMs: () => bus.nextTryInMs(),
     close: () => bus.close(),
@@ -124,6 +149,7 @@ export function createKeeping(options: KeepingOptions): Keeping {
           .finally(() => timer.cancel())
       }),
     bus: (factory) => (bus) => gate(factory(bus)),
+    administration: (factory) => (bus) => administer(factory(bus)),
     cluster: (cluster) => settledCluster(cluster, () => mirror.settled()),
     status: options.status,
   }

@@ -55,6 +55,8 @@ export interface BrokerSideOptions {
   readonly broker?: string
   /** URL of the outside broker as devices reach it, where that differs. */
   readonly brokerPublic?: string
+  /** Stands around the connection that administers the outside broker. */
+  readonly administration?: ((factory: BusFactory) => BusFactory) | undefined
   readonly clock: Clock
   readonly entropy: Entropy
   readonly log: Log
@@ -124,7 +126,8 @@ function outside(url: string, options: BrokerSideOptions): BrokerSide {
   const serverName = address.authority !== undefined && authority === undefined ? hubServerName : undefined
   const dial = () => dialBroker(address, serverName)
   const bus = busFactory(options, dial, address)
-  const mosquitto = createMosquittoBroker({ bus, username: address.username, store, clock, log })
+  const administrator = options.administration?.(bus) ?? bus
+  const mosquitto = createMosquittoBroker({ bus: administrator, username: address.username, store, clock, log })
   const told = options.brokerPublic ?? `mqtts://${brackets(address.host)}:${address.port}`
   return {
     access: mosquitto.access,

@@ -119,7 +119,7 @@ interface Parts {
 
 function openBrokerSide(
   settings: ServeSettings,
-  parts: Pick<BrokerSideOptions, 'store' | 'tls' | 'clock' | 'entropy' | 'log'>,
+  parts: Pick<BrokerSideOptions, 'store' | 'tls' | 'administration' | 'clock' | 'entropy' | 'log'>,
 ): Promise<BrokerSide> {
   const { broker, brokerPublic, mqtt, trustProxies: proxies } = settings
   return createBrokerSide({
@@ -165,7 +165,14 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<Pick<Se
   const { trustProxies: proxies } = settings
   const { keys, signedAuthority, tls } = openKeys(parts, effects)
   keeping?.begin()
-  const broker = await openBrokerSide(settings, { store, tls, clock, entropy, log })
+  const broker = await openBrokerSide(settings, {
+    store,
+    tls,
+    administration: (factory) => keeping?.administration(factory) ?? factory,
+    clock,
+    entropy,
+    log,
+  })
   let web: HttpsServer | undefined
   // Noted first, so that it runs last: devices on WebSockets still hear the hub's goodbye.
   cleanup.add(() => web?.close())
