@@ -24,11 +24,11 @@ import { openReleases } from '../release/releases.ts'
 import type { Keeping } from '../replica/keeping.ts'
 import type { HubStore } from '../store/hub-store.ts'
 import { openHubStore } from '../store/sqlite.ts'
-import { openTls } from '../tls/authority.ts'
+import { type HubTls, openTls } from '../tls/authority.ts'
 import { type HubKeys, openHubKeys } from '../tls/hub-keys.ts'
 import { rootChainFile } from '../tls/root-chain.ts'
 import { namesFor } from './address.ts'
-import { type BrokerSide, type BrokerSideOptions, createBrokerSide, webSocketPath } from './broker-side.ts'
+import { type BrokerSide, createBrokerSide, webSocketPath } from './broker-side.ts'
 import { type DataPaths, dataPaths, lockDirectory } from './data-directory.ts'
 import { type HttpsServer, listenHttps } from './https-server.ts'
 import { refuseLostDatabase, refuseLostKeys } from './identity.ts'
@@ -117,13 +117,13 @@ interface Parts {
   readonly keeping: Keeping | undefined
 }
 
-function openBrokerSide(
-  settings: ServeSettings,
-  parts: Pick<BrokerSideOptions, 'store' | 'tls' | 'administration' | 'clock' | 'entropy' | 'log'>,
-): Promise<BrokerSide> {
+function openBrokerSide({ keeping, settings, store }: Parts, tls: HubTls, effects: ServerEffects): Promise<BrokerSide> {
   const { broker, brokerPublic, mqtt, trustProxies: proxies } = settings
   return createBrokerSide({
-    ...parts,
+    ...effects,
+    store,
+    tls,
+    administration: (factory) => keeping?.administration(factory) ?? factory,
     mqtt,
     proxies,
     publicHost: publicHost(settings),
@@ -165,14 +165,7 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<Pick<Se
   const { trustProxies: proxies } = settings
   const { keys, signedAuthority, tls } = openKeys(parts, effects)
   keeping?.begin()
-  const broker = await openBrokerSide(settings, {
-    store,
-    tls,
-    administration: (factory) => keeping?.administration(factory) ?? factory,
-    clock,
-    entropy,
-    log,
-  })
+  const broker = await openBrokerSide(parts, tls, effects)
   let web: HttpsServer | undefined
   // Noted first, so that it runs last: devices on WebSockets still hear the hub's goodbye.
   cleanup.add(() => web?.close())
