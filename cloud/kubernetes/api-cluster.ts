@@ -18,6 +18,7 @@ import { objectOf } from './cluster-intent.ts'
 import {
   type InputKind,
   type InputObject,
+  type InputRef,
   type Inputs,
   inputApis,
   inputKinds,
@@ -69,9 +70,10 @@ function presentOurs(kind: ClusterKind, { metadata, spec, status }: Loose): Clus
   }
 }
 
-function presentInput(kind: InputKind, { metadata, spec }: Loose): InputObject {
-  const { annotations = {}, labels = {}, name = '', namespace = '', resourceVersion = '', uid = '' } = metadata ?? {}
-  return { kind, namespace, name, uid, resourceVersion, annotations, labels, spec }
+function presentInput(kind: InputKind, { metadata, spec, status }: Loose): InputObject {
+  const { annotations = {}, generation = 0, labels = {}, name = '', namespace = '' } = metadata ?? {}
+  const { resourceVersion = '', uid = '' } = metadata ?? {}
+  return { kind, namespace, name, uid, resourceVersion, generation, annotations, labels, spec, status }
 }
 
 /** The same object for the same object: who made something of it knows it again. */
@@ -118,16 +120,28 @@ function ourKinds(api: CustomObjectsApi): readonly Followed[] {
   }))
 }
 
+/** Kinds of what Kubernetes began with are asked for in a way of their own. */
+function listOf(kind: InputKind, api: CustomObjectsApi, core: CoreV1Api): Promise<unknown> {
+  if (kind === 'Node') return asked(core.listNode())
+  if (kind === 'Service') return asked(core.listServiceForAllNamespaces())
+  return asked(api.listClusterCustomObject(inputApis[kind]))
+}
+
+function readOf({ kind, name, namespace }: InputRef, api: CustomObjectsApi, core: CoreV1Api): Promise<unknown> {
+  if (kind === 'Node') return asked(core.readNode({ name }))
+  if (kind === 'Service') return asked(core.readNamespacedService({ name, namespace }))
+  const where = { ...inputApis[kind], name }
+  if (namespace === '') return asked(api.getClusterCustomObject(where))
+  return asked(api.getNamespacedCustomObject({ ...where, namespace }))
+}
+
 function otherKinds(api: CustomObjectsApi, core: CoreV1Api): readonly Followed[] {
   return inputKinds.map((kind) => ({
     kind: `input ${kind}`,
     path: inputPath(kind),
     isOptional: true,
-    isBare: true,
-    list: async () =>
-      (await asked<unknown>(
-        kind === 'Node' ? core.listNode() : api.listClusterCustomObject(inputApis[kind]),
-      )) as KubernetesListObject<Loose>,
+    isBare: kind !== 'ServiceExport',
+    list: async () => (await listOf(kind, api, core)) as KubernetesListObject<Loose>,
   }))
 }
 
@@ -173,17 +187,20 @@ function createWrites(api: CustomObjectsApi) {
 /** What is asked of, and said at, objects that are not ours. */
 function createInputs(api: CustomObjectsApi, core: CoreV1Api, clock: Clock) {
   return {
-    async isThere({ kind, name, namespace }) {
-      const where = { ...inputApis[kind], name }
+    async isThere(ref) {
       try {
-        if (kind === 'Node') await asked(core.readNode({ name }))
-        else if (namespace === '') await asked(api.getClusterCustomObject(where))
-        else await asked(api.getNamespacedCustomObject({ ...where, namespace }))
+        await readOf(ref, api, core)
         return true
       } catch (error) {
         if (isHoldfastError(error, 'not-found')) return false
         throw error
       }
+    },
+    async putConditions({ kind, name, namespace }, conditions) {
+      const body = { apiVersion: inputVersion(kind), kind, metadata: { name, namespace }, status: { conditions } }
+      const how = setHeaderOptions('Content-Type', PatchStrategy.ServerSideApply)
+      const where = { ...inputApis[kind], name, namespace, fieldManager }
+      await asked(api.patchNamespacedCustomObjectStatus({ ...where, body, force: true }, how))
     },
     async tell({ kind, name, namespace, resourceVersion, uid }, { action, note, reason }) {
       // Of objects that are in no namespace, events are in this one.

@@ -2,9 +2,12 @@
 
 import { describeError, type HoldfastError } from '../../shared/errors.ts'
 import type { ResourceCondition, Shown } from '../hub.ts'
-import type { ClusterObject, ClusterStatus } from './cluster.ts'
+import type { ClusterCondition, ClusterObject, ClusterStatus } from './cluster.ts'
 
-export type Said = Pick<ResourceCondition, 'type' | 'status' | 'reason' | 'message'>
+export type Said<Type extends string = ResourceCondition['type']> = Pick<
+  ResourceCondition,
+  'status' | 'reason' | 'message'
+> & { readonly type: Type }
 
 function wordOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
@@ -62,10 +65,27 @@ function isLoose(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null
 }
 
-function since(before: unknown, { status, type }: Said): string | undefined {
+function since(before: unknown, { status, type }: Said<string>): string | undefined {
   const list: unknown = isLoose(before) ? before['conditions'] : undefined
   const held = Array.isArray(list) ? list.filter(isLoose).find((one) => one['type'] === type) : undefined
   return held?.['status'] === status ? wordOf(held['lastTransitionTime']) : undefined
+}
+
+/** As they are written: dated, and of the generation that was looked at. */
+export function conditionsOf(
+  object: { readonly generation: number; readonly status?: unknown },
+  all: readonly Said<string>[],
+  now: number,
+): readonly ClusterCondition[] {
+  const at = `${new Date(now).toISOString().slice(0, 19)}Z`
+  return all.map((said) => ({
+    type: said.type,
+    status: said.status,
+    observedGeneration: object.generation,
+    lastTransitionTime: since(object.status, said) ?? at,
+    reason: said.reason,
+    message: said.message,
+  }))
 }
 
 /**
@@ -79,20 +99,12 @@ export function clusterStatus(
   now: number,
   accepted?: Said,
 ): ClusterStatus {
-  const at = `${new Date(now).toISOString().slice(0, 19)}Z`
   const revision = wordOf(shown?.status['revision'])
   const programmed = wordOf(shown?.status['programmed'])
   return {
     observedGeneration: object.generation,
     ...(revision === undefined ? {} : { revision }),
     ...(programmed === undefined ? {} : { programmed }),
-    conditions: withAccepted(saidOf(shown, fault), accepted).map((said) => ({
-      type: said.type,
-      status: said.status,
-      observedGeneration: object.generation,
-      lastTransitionTime: since(object.status, said) ?? at,
-      reason: said.reason,
-      message: said.message,
-    })),
+    conditions: conditionsOf(object, withAccepted(saidOf(shown, fault), accepted), now),
   }
 }

@@ -73,4 +73,6 @@ export interface Cluster {
   /** Asks the API server itself, past all that was heard. */
   isThere(ref: InputRef): Promise<boolean>
   tell(object: InputObject, event: ClusterEvent): Promise<void>
+  /** Sets those conditions, and leaves those that others set. */
+  putConditions(object: InputRef, conditions: readonly ClusterCondition[]): Promise<void>
 }

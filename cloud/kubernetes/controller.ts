@@ -172,7 +172,7 @@ export function createController(options: ControllerOptions): Controller {
     if (waitMs > 0) return plan(waitMs)
     statusAt = clock.monotonic()
     await tellStatus(objects, faults)
-    const moreMs = await following.tell()
+    const moreMs = await following.tell(goesOn)
     if (moreMs > 0) plan(moreMs)
   }
 

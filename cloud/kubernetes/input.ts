@@ -2,7 +2,7 @@
 // what their own API leaves to others.
 
 /** In the order in which they are read. */
-export const inputKinds = ['NetworkPolicy', 'ClusterNetworkPolicy', 'Node'] as const
+export const inputKinds = ['NetworkPolicy', 'ClusterNetworkPolicy', 'Node', 'Service', 'ServiceExport'] as const
 export type InputKind = (typeof inputKinds)[number]
 
 export interface InputApi {
@@ -16,6 +16,8 @@ export const inputApis: Readonly<Record<InputKind, InputApi>> = {
   NetworkPolicy: { group: 'networking.k8s.io', version: 'v1', plural: 'networkpolicies' },
   ClusterNetworkPolicy: { group: 'policy.networking.k8s.io', version: 'v1alpha2', plural: 'clusternetworkpolicies' },
   Node: { group: '', version: 'v1', plural: 'nodes' },
+  Service: { group: '', version: 'v1', plural: 'services' },
+  ServiceExport: { group: 'multicluster.x-k8s.io', version: 'v1beta1', plural: 'serviceexports' },
 }
 
 /** Names an object of a cluster. */
@@ -29,10 +31,14 @@ export interface InputRef {
 export interface InputObject extends InputRef {
   readonly uid: string
   readonly resourceVersion: string
+  /** Counts changes of the spec. */
+  readonly generation: number
   readonly annotations: Readonly<Record<string, string>>
   readonly labels: Readonly<Record<string, string>>
   /** As the API server gave it. Not checked. */
   readonly spec: unknown
+  /** Only of kinds whose status the hub writes. */
+  readonly status?: unknown
 }
 
 /**

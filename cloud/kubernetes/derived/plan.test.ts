@@ -19,6 +19,7 @@ function derived(name: string, isTaken = false, clusterName = 'kube') {
     name,
     uid: name,
     resourceVersion: '1',
+    generation: 1,
     annotations: {},
     labels: {},
     spec: { podSelector: {} },
@@ -34,7 +35,12 @@ function shown(present: readonly Derived[], known: readonly AnyResource[], input
     inputs.NetworkPolicy === undefined || inputs.NetworkPolicy === 'unserved'
       ? inputs
       : { ...inputs, NetworkPolicy: present.map(({ input }) => input) }
-  const { gone, put } = planDerived(present, known, listed, options)
+  const { gone, put } = planDerived(
+    present.flatMap(({ resource: one }) => one ?? []),
+    known,
+    listed,
+    options,
+  )
   return {
     put: put.map((one) => `${resourceKey(one)}${isLost(one) ? ' lost' : ''}`),
     gone: gone.map((one) => `${resourceKey(one.resource)} of ${one.source.name}${one.isReplaced ? ' replaced' : ''}`),

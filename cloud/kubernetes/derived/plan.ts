@@ -7,7 +7,7 @@
 import type { AnyResource } from '../../../shared/intent/resource.ts'
 import { resourceKey } from '../cluster-intent.ts'
 import { type InputRef, type Inputs, inputName } from '../input.ts'
-import { asLost, type Derived, type DeriveOptions, isLost, sourceOf } from './derived.ts'
+import { asLost, type DeriveOptions, isLost, sourceOf } from './derived.ts'
 
 export interface Gone {
   readonly resource: AnyResource
@@ -32,13 +32,13 @@ function refText(ref: InputRef): string {
  * mirror somebody has deleted.
  */
 export function planDerived(
-  derived: readonly Derived[],
+  wanted: readonly AnyResource[],
   known: readonly AnyResource[],
   inputs: Inputs,
   { clusterName }: Pick<DeriveOptions, 'clusterName'>,
 ): DerivedPlan {
-  const put = derived.flatMap(({ resource }) => resource ?? [])
-  const wanted = new Set(put.map(resourceKey))
+  const put = [...wanted]
+  const keys = new Set(put.map(resourceKey))
   const sources = new Set(
     Object.values(inputs)
       .flatMap((list) => (list === 'unserved' ? [] : list))
@@ -47,7 +47,7 @@ export function planDerived(
   const gone: Gone[] = []
   for (const resource of known) {
     const source = sourceOf(resource, clusterName)
-    if (source === undefined || wanted.has(resourceKey(resource))) continue
+    if (source === undefined || keys.has(resourceKey(resource))) continue
     const heard = inputs[source.kind]
     if (heard === undefined) continue
     const isReplaced = sources.has(refText(source))

@@ -19,6 +19,7 @@ function theirs(name: string, podCIDRs: readonly unknown[], more: Partial<InputO
     name,
     uid: name,
     resourceVersion: '1',
+    generation: 1,
     annotations: {},
     labels: {},
     spec: { podCIDR: podCIDRs[0], podCIDRs },

@@ -16,7 +16,18 @@ const nobody = (): boolean => false
 
 function input(kind: InputKind, spec: unknown, more: Partial<InputObject> = {}): InputObject {
   const namespace = kind === 'NetworkPolicy' ? 'x' : ''
-  return { kind, namespace, name: 'p', uid: 'u', resourceVersion: '1', annotations: {}, labels: {}, spec, ...more }
+  return {
+    kind,
+    namespace,
+    name: 'p',
+    uid: 'u',
+    resourceVersion: '1',
+    generation: 1,
+    annotations: {},
+    labels: {},
+    spec,
+    ...more,
+  }
 }
 
 function specOf(kind: InputKind, spec: unknown, more: Partial<InputObject> = {}) {

@@ -4,13 +4,15 @@
 import type { Clock, Log } from '../../../shared/effects.ts'
 import { HoldfastError } from '../../../shared/errors.ts'
 import type { AnyResource, Resource } from '../../../shared/intent/resource.ts'
+import { encodeCanonicalText } from '../../../shared/record/canonical.ts'
 import type { Actor, Hub } from '../../hub.ts'
-import type { Cluster, ClusterKind, ClusterObject } from '../cluster.ts'
+import type { Cluster, ClusterCondition, ClusterKind, ClusterObject } from '../cluster.ts'
 import { keyOf, readObjects, resourceKey } from '../cluster-intent.ts'
-import type { Said } from '../cluster-status.ts'
+import { conditionsOf, type Said } from '../cluster-status.ts'
 import { type InputKind, type InputObject, type Inputs, inputName } from '../input.ts'
-import { inTurns } from '../writes.ts'
+import { inTurns, unlessStale } from '../writes.ts'
 import { asLost, type Derived, type DeriveOptions, isDerived, isLost, refusalOf, sourceOf } from './derived.ts'
+import { deriveExport, type Export, exportSaid } from './exports.ts'
 import { type Gone, planDerived } from './plan.ts'
 import { derivePods, type PodPlace, podPlaces, withoutPods, withPods } from './pods.ts'
 import { derivePolicy } from './policies.ts'
@@ -25,6 +27,9 @@ export interface DerivedSyncOptions {
   readonly actor: Actor
 }
 
+/** What anything follows as. */
+const derivedKinds = ['Policy', 'Route', 'Service'] as const
+
 /** What the cluster held in one turn. */
 export interface DerivedTurn {
   /** Objects that people wrote. */
@@ -33,6 +38,7 @@ export interface DerivedTurn {
   readonly put: readonly AnyResource[]
   /** Takes the place of `put` where the hub refused one. */
   readonly derived: readonly Derived[]
+  readonly exports: readonly Export[]
   /** What is written there, with what follows from other objects of the cluster. */
   complete(resource: AnyResource): AnyResource
   /** Whether the hub lets go of what a leaving object says; undefined while that can't be told. */
@@ -50,7 +56,7 @@ export interface DerivedSync {
   /** What is to be said of a mirror beside what the hub says of its resource. */
   accepted(key: string): Said | undefined
   /** Resolves to the milliseconds after which there is more to tell; 0 where all is told. */
-  tell(): Promise<number>
+  tell(goesOn: () => boolean): Promise<number>
 }
 
 type Faults = Map<string, HoldfastError>
@@ -75,6 +81,19 @@ function faultSaid(one: Derived): Said {
   return { type: 'Accepted', status, reason: one.reason, message: refusalOf(one) }
 }
 
+/** While services are not heard, none is missing for those that export them. */
+function heardOf(cluster: Pick<Cluster, 'inputs'>): Inputs {
+  const { ServiceExport: exports, ...rest } = cluster.inputs()
+  return rest.Service === undefined || exports === undefined ? rest : { ...rest, ServiceExport: exports }
+}
+
+/** Whether they all stand there already, among those of others. */
+function isSaid(status: unknown, wanted: readonly ClusterCondition[]): boolean {
+  const held = (status as { readonly conditions?: unknown } | undefined)?.conditions
+  const there = new Set(Array.isArray(held) ? held.map((one) => encodeCanonicalText(one)) : [])
+  return wanted.every((one) => there.has(encodeCanonicalText(one)))
+}
+
 function all<K extends AnyResource['kind']>(hub: Pick<Hub, 'list'>, kind: K): readonly Resource<K>[] {
   return hub.list(kind).map(({ resource }) => resource as unknown as Resource<K>)
 }
@@ -85,6 +104,7 @@ export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
   const made = new WeakMap<InputObject, ReturnType<typeof derivePolicy>>()
   let said = new Map<string, Said>()
   let faulty: readonly Derived[] = []
+  let exported: readonly { readonly input: InputObject; readonly said: readonly Said<string>[] }[] = []
   /** As nodes were completed by last. */
   let places: ReadonlyMap<string, PodPlace> = new Map()
 
@@ -96,29 +116,40 @@ export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
     return derived
   }
 
-  const deriveAll = (inputs: Inputs, written: readonly ClusterObject[]): readonly Derived[] => {
+  const deriveAll = (inputs: Inputs, written: readonly ClusterObject[]) => {
     const listed = (kind: InputKind): readonly InputObject[] => {
       const heard = inputs[kind]
       return heard === undefined || heard === 'unserved' ? [] : heard
     }
-    const own = all(hub, 'Policy').filter((one) => !isDerived(one))
+    const own = [...all(hub, 'Policy'), ...all(hub, 'Service')].filter(
+      (one) => !isDerived(one),
+    ) as readonly AnyResource[]
     const taken = new Set([...own.map(resourceKey), ...written.map(keyOf)])
-    const isTaken = (name: string): boolean => taken.has(keyOf({ kind: 'Policy', name }))
+    const isTaken =
+      (kind: 'Policy' | 'Service') =>
+      (name: string): boolean =>
+        taken.has(keyOf({ kind, name }))
     const nodes = new Map(all(hub, 'Node').map((node) => [node.metadata.name as string, node]))
-    return [
-      ...[...listed('NetworkPolicy'), ...listed('ClusterNetworkPolicy')].map((input) => derive(input, isTaken)),
+    const services = new Map(listed('Service').map((service) => [inputName(service), service]))
+    const derived: readonly Derived[] = [
+      ...[...listed('NetworkPolicy'), ...listed('ClusterNetworkPolicy')].map((one) => derive(one, isTaken('Policy'))),
       ...derivePods(listed('Node'), { nodes, routes: all(hub, 'Route') }, options.derive),
     ]
+    const exports = listed('ServiceExport').map((one) =>
+      deriveExport(one, services.get(inputName(one)), options.derive, isTaken('Service')),
+    )
+    return { derived, exports }
   }
 
   const planFor = (mirrors: readonly ClusterObject[], written: readonly ClusterObject[]) => {
-    const inputs = cluster.inputs()
-    const derived = deriveAll(inputs, written)
-    const held = [...all(hub, 'Policy'), ...all(hub, 'Route')].filter(isDerived) as readonly AnyResource[]
+    const inputs = heardOf(cluster)
+    const { derived, exports } = deriveAll(inputs, written)
+    const held = derivedKinds.flatMap((kind) => all(hub, kind)).filter(isDerived) as readonly AnyResource[]
     const known = [...readObjects(mirrors).resources, ...held]
     const byKey = new Map(known.map((resource) => [resourceKey(resource), resource]))
     for (const mirror of mirrors) if (mirror.isLeaving) byKey.delete(keyOf(mirror))
-    return { inputs, derived, ...planDerived(derived, [...byKey.values()], inputs, options.derive) }
+    const wanted = [...derived, ...exports].flatMap(({ resource }) => resource ?? [])
+    return { inputs, derived, exports, ...planDerived(wanted, [...byKey.values()], inputs, options.derive) }
   }
 
   /** A resource can't move from one network to another: it goes from the one before it is put into the other. */
@@ -165,14 +196,15 @@ export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
     read(objects) {
       const mirrors = objects.filter(isMirror)
       const written = objects.filter((object) => !isMirror(object))
-      const { derived, gone, inputs, put } = planFor(mirrors, written)
+      const { derived, exports, gone, inputs, put } = planFor(mirrors, written)
       for (const resource of put) move(resource)
-      const wanted = new Set(derived.flatMap(({ resource }) => resource ?? []).map(resourceKey))
+      const wanted = new Set(put.filter((one) => !isLost(one)).map(resourceKey))
       places = podPlaces(all(hub, 'Route'))
       return {
         written,
         put,
         derived,
+        exports,
         complete: (resource) => withPods(resource, places),
         isDismissed(object) {
           if (!isMirror(object)) return true
@@ -183,7 +215,21 @@ export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
         retire: (goesOn) => inTurns(gone, goesOn, retireOne),
       }
     },
-    close({ derived, put }, faults) {
+    close({ derived, exports, put }, faults) {
+      exported = exports.map((one) => {
+        const key = one.resource === undefined ? undefined : resourceKey(one.resource)
+        const fault = key === undefined ? undefined : faults.get(key)
+        const conditions =
+          key === undefined ? [] : (hub.get('Service', one.resource?.metadata.name ?? '')?.status.conditions ?? [])
+        return {
+          input: one.input,
+          said: exportSaid(
+            one,
+            fault,
+            conditions.find(({ type }) => type === 'Programmed'),
+          ),
+        }
+      })
       said = new Map(put.filter(isLost).map((resource) => [resourceKey(resource), lost]))
       faulty = derived.flatMap((one) => {
         const fault = closeOne(one, faults)
@@ -195,6 +241,12 @@ export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
     },
     bare: (resource) => withoutPods(resource, places),
     accepted: (key) => said.get(key),
-    tell: () => teller.tell(faulty),
+    async tell(goesOn) {
+      await inTurns(exported, goesOn, async ({ input, said: conditions }) => {
+        const wanted = conditionsOf(input, conditions, options.clock.now())
+        if (!isSaid(input.status, wanted)) await unlessStale(cluster.putConditions(input, wanted))
+      })
+      return await teller.tell(faulty)
+    },
   }
 }

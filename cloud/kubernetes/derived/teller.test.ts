@@ -17,6 +17,7 @@ function faulty(name: string, mood = 1): Derived {
     name,
     uid: name,
     resourceVersion: '1',
+    generation: 1,
     annotations: {},
     labels: {},
   } as const

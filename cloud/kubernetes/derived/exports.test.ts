@@ -1,0 +1,82 @@
+// What an exported service becomes, and what is said at its export, by the words of the multi-cluster services API.
+
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { HoldfastError } from '../../../shared/errors.ts'
+import type { Resource } from '../../../shared/intent/resource.ts'
+import type { InputKind, InputObject } from '../input.ts'
+import { deriveExport, exportSaid } from './exports.ts'
+
+const options = { clusterName: 'kube', network: 'default' }
+
+function input(kind: InputKind, spec: unknown): InputObject {
+  const about = { namespace: 'shop', name: 'web', uid: 'u', resourceVersion: '1', generation: 1 }
+  return { kind, ...about, annotations: {}, labels: {}, spec }
+}
+
+const nodePorts = {
+  type: 'NodePort',
+  clusterIP: '10.96.0.7',
+  ports: [
+    { name: 'http', protocol: 'TCP', port: 80, targetPort: 8080, nodePort: 30_080 },
+    { name: 'dns', protocol: 'UDP', port: 53, nodePort: 30_053 },
+  ],
+}
+
+function derive(service: unknown, isTaken = false) {
+  const held = service === undefined ? undefined : input('Service', service)
+  return deriveExport(input('ServiceExport', {}), held, options, () => isTaken)
+}
+
+function shown(one: ReturnType<typeof derive>, fault?: HoldfastError): readonly string[] {
+  return exportSaid(one, fault, undefined).map(({ reason, status, type }) => `${type} ${status} ${reason}`)
+}
+
+test('a port of the nodes is where the service stands behind', () => {
+  const { resource } = derive(nodePorts)
+  const { metadata, spec } = resource as Resource<'Service'>
+  assert.is(metadata.name, 'kube--svc--shop--web')
+  assert.is(metadata.annotations?.['holdfast.dev/source'], 'multicluster.x-k8s.io/v1beta1 ServiceExport shop/web')
+  assert.equal(spec.ports, [
+    { name: 'http', protocol: 'TCP', port: 80, targetPort: 30_080 },
+    { name: 'dns', protocol: 'UDP', port: 53, targetPort: 30_053 },
+  ])
+  assert.match(derive(nodePorts, true).resource?.metadata.name ?? '', /^kube--svc-x--shop-web--/)
+})
+
+for (const [name, service, conditions] of [
+  ['no service', undefined, ['Valid False NoService']],
+  ['a name elsewhere', { type: 'ExternalName', externalName: 'a.example' }, ['Valid False InvalidServiceType']],
+  ['one that the hub can say', nodePorts, ['Valid True Valid', 'Conflict False NoConflicts', 'Ready False Pending']],
+  [
+    'one that only pods are behind',
+    { clusterIP: '10.96.0.7', ports: [{ port: 80 }] },
+    ['Valid True Valid', 'Conflict False NoConflicts', 'Ready False Failed'],
+  ],
+  [
+    'one without an address',
+    { ...nodePorts, clusterIP: 'None' },
+    ['Valid True Valid', 'Conflict False NoConflicts', 'Ready False Failed'],
+  ],
+  [
+    'a protocol that services have not',
+    { ...nodePorts, ports: [{ protocol: 'SCTP', port: 80, nodePort: 30_080 }] },
+    ['Valid True Valid', 'Conflict False NoConflicts', 'Ready False Failed'],
+  ],
+  ['no spec at all', 7, ['Valid True Valid', 'Conflict False NoConflicts', 'Ready False Failed']],
+] as const) {
+  test(`what is said of ${name}`, () => {
+    assert.equal(shown(derive(service)), conditions)
+  })
+}
+
+test('it is exported when all who are concerned have it, and failed where the hub refuses it', () => {
+  const one = derive(nodePorts)
+  const ready = exportSaid(one, undefined, { status: 'True', message: '3 of 3' }).at(-1)
+  assert.equal([ready?.status, ready?.reason], ['True', 'Exported'])
+  assert.match(exportSaid(one, undefined, { status: 'False', message: '1 of 3' }).at(-1)?.message ?? '', /1 of 3/)
+  const fault = new HoldfastError('exhausted', 'no address is left')
+  assert.match(exportSaid(one, fault, undefined).at(-1)?.message ?? '', /no address is left/)
+})
+
+test.run()

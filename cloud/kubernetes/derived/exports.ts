@@ -1,0 +1,123 @@
+// ServiceExports (multicluster.x-k8s.io/v1beta1) as Services of the hub, and what is said at them, in the words of that API.
+// Pure.
+//
+// A Service here stands in front of nodes. What its ports are on every node of the cluster, as of type NodePort and LoadBalancer,
+// can be said with that; a service that only pods stand behind can't yet.
+
+import { describeError, HoldfastError } from '../../../shared/errors.ts'
+import { podSiteLabel } from '../../../shared/intent/pod-site.ts'
+import { type AnyResource, apiVersion, parseResource } from '../../../shared/intent/resource.ts'
+import type { Said as Condition } from '../cluster-status.ts'
+import type { InputObject } from '../input.ts'
+import { type DeriveOptions, derivedMetadata, derivedName } from './derived.ts'
+
+type Said = Condition<'Valid' | 'Conflict' | 'Ready'>
+
+export interface Export {
+  readonly input: InputObject
+  /** Whether the service can be exported at all. */
+  readonly valid: Said
+  /** Absent where the hub can't say it. */
+  readonly resource?: AnyResource
+  readonly fault?: HoldfastError
+}
+
+type Loose = Readonly<Record<string, unknown>>
+
+function looseOf(value: unknown): Loose {
+  return typeof value === 'object' && value !== null ? (value as Loose) : {}
+}
+
+function said(type: Said['type'], status: Said['status'], reason: string, message: string): Said {
+  return { type, status, reason, message }
+}
+
+const valid = said('Valid', 'True', 'Valid', 'there is such a Service')
+
+function unsupported(message: string, remedy: string): HoldfastError {
+  return new HoldfastError('unsupported', message, { remedy })
+}
+
+/** Why the hub can't say it yet; undefined where it can. */
+function obstacle({ clusterIP, ports, type = 'ClusterIP' }: Loose): HoldfastError | undefined {
+  if (clusterIP === 'None') return unsupported('a headless Service is not exported yet', 'Give it an address.')
+  const list = Array.isArray(ports) ? ports.map(looseOf) : []
+  if (list.every(({ nodePort }) => typeof nodePort === 'number')) return undefined
+  return unsupported(
+    `a Service of type ${String(type)}, which no port of the nodes leads to, is not exported yet`,
+    'Make it one of type NodePort.',
+  )
+}
+
+function portOf(port: Loose): object {
+  const { name, nodePort, port: number, protocol } = port
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(protocol === undefined ? {} : { protocol }),
+    port: number,
+    targetPort: nodePort,
+  }
+}
+
+function resourceOf(input: InputObject, service: Loose, options: DeriveOptions, isTaken: boolean): AnyResource {
+  const path = [input.namespace, input.name]
+  const name = derivedName(options.clusterName, 'svc', path, isTaken)
+  const ports = Array.isArray(service['ports']) ? service['ports'].map(looseOf) : []
+  return parseResource({
+    apiVersion,
+    kind: 'Service',
+    metadata: derivedMetadata(name, options, input),
+    spec: {
+      network: options.network,
+      ports: ports.map(portOf),
+      backends: { matchLabels: { [podSiteLabel]: options.clusterName } },
+    },
+  })
+}
+
+/** `service`: the one of the export's name and namespace. */
+export function deriveExport(
+  input: InputObject,
+  service: InputObject | undefined,
+  options: DeriveOptions,
+  isTaken: (name: string) => boolean,
+): Export {
+  if (service === undefined) {
+    return { input, valid: said('Valid', 'False', 'NoService', 'there is no Service of this name') }
+  }
+  const spec = looseOf(service.spec)
+  if (spec['type'] === 'ExternalName') {
+    const words = 'a Service of type ExternalName has nothing to export'
+    return { input, valid: said('Valid', 'False', 'InvalidServiceType', words) }
+  }
+  const fault = obstacle(spec)
+  if (fault !== undefined) return { input, valid, fault }
+  try {
+    const wanted = derivedName(options.clusterName, 'svc', [input.namespace, input.name], false)
+    return { input, valid, resource: resourceOf(input, spec, options, isTaken(wanted)) }
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error
+    return { input, valid, fault: error }
+  }
+}
+
+/**
+ * Conditions of the export. `fault`: why the hub did not take the service. `programmed`: what it says of its own; undefined
+ * while it has none.
+ */
+export function exportSaid(
+  one: Export,
+  fault: HoldfastError | undefined,
+  programmed: Pick<Said, 'status' | 'message'> | undefined,
+): readonly Said[] {
+  if (one.valid.status !== 'True') return [one.valid]
+  const conflict = said('Conflict', 'False', 'NoConflicts', 'no other cluster exports it')
+  const why = one.fault ?? fault
+  if (why !== undefined) return [one.valid, conflict, said('Ready', 'False', 'Failed', describeError(why))]
+  const name = `Service ${one.resource?.metadata.name ?? ''} of the hub`
+  const ready =
+    programmed?.status === 'True'
+      ? said('Ready', 'True', 'Exported', `it is ${name}`)
+      : said('Ready', 'False', 'Pending', `it becomes ${name}: ${programmed?.message ?? 'not taken yet'}`)
+  return [one.valid, conflict, ready]
+}

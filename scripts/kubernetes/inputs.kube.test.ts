@@ -1,0 +1,162 @@
+// What else the hub reads of a real API server. ServiceExports: a service that nodes can stand for becomes one of the hub, and
+// each is told what is so. Nodes and the blocks of their pods: advertised by the devices that they are, routed for other sites,
+// and gone with the node.
+
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { admin, resource } from '../../cloud/hub-world.fake.ts'
+import type { ClusterCondition } from '../../cloud/kubernetes/cluster.ts'
+import type { Resource } from '../../shared/intent/resource.ts'
+import { whyNoApiServer } from './api-server-program.ts'
+import { startHubInCluster, until } from './hub-in-cluster.ts'
+
+const GROUP = 'multicluster.x-k8s.io'
+const names = {
+  kind: 'ServiceExport',
+  listKind: 'ServiceExportList',
+  plural: 'serviceexports',
+  singular: 'serviceexport',
+}
+const condition = {
+  type: 'object',
+  'x-kubernetes-preserve-unknown-fields': true,
+  required: ['type'],
+  properties: { type: { type: 'string' } },
+}
+const conditions = {
+  type: 'array',
+  'x-kubernetes-list-type': 'map',
+  'x-kubernetes-list-map-keys': ['type'],
+  items: condition,
+}
+const definition = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: {
+    name: `serviceexports.${GROUP}`,
+    annotations: { 'api-approved.kubernetes.io': 'https://github.com/kubernetes-sigs/mcs-api' },
+  },
+  spec: {
+    group: GROUP,
+    scope: 'Namespaced',
+    names,
+    versions: [
+      {
+        name: 'v1beta1',
+        served: true,
+        storage: true,
+        subresources: { status: {} },
+        schema: {
+          openAPIV3Schema: { type: 'object', properties: { status: { type: 'object', properties: { conditions } } } },
+        },
+      },
+    ],
+  },
+}
+
+const exported = (name: string): object => ({
+  apiVersion: `${GROUP}/v1beta1`,
+  kind: 'ServiceExport',
+  metadata: { name, namespace: 'default' },
+})
+
+const node = (name: string, block: string, labels: object = {}): object => ({
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name, labels },
+  spec: { podCIDR: block, podCIDRs: [block] },
+})
+
+const why = whyNoApiServer()
+if (why === undefined) {
+  const hub = await startHubInCluster()
+  const { api } = hub
+  const own = hub.world.hub
+  const path = `/apis/${GROUP}/v1beta1/namespaces/default/serviceexports`
+  const nodeOf = (name: string) => own.get('Node', name)?.resource as Resource<'Node'> | undefined
+  const advertised = (name: string, ...blocks: readonly string[]): Promise<true> =>
+    until(`${name} advertises ${blocks.join()}`, () =>
+      JSON.stringify(nodeOf(name)?.spec.advertise) === JSON.stringify(blocks) ? true : undefined,
+    )
+
+  const saidOf = async (name: string): Promise<readonly string[]> => {
+    const { body } = await api.ask('GET', `${path}/${name}`)
+    const { status } = body as { readonly status?: { readonly conditions?: readonly ClusterCondition[] } }
+    return (status?.conditions ?? []).map((one) => `${one.type} ${one.status} ${one.reason}`)
+  }
+  const told = (name: string, wanted: string): Promise<true> =>
+    until(`${name} is ${wanted}`, async () => ((await saidOf(name)).includes(wanted) ? true : undefined))
+  const service = (name: string, spec: object): Promise<unknown> =>
+    api.ask('POST', '/api/v1/namespaces/default/services', {
+      metadata: { name },
+      spec: { ports: [{ port: 80 }], ...spec },
+    })
+
+  test.before(async () => {
+    await api.ask('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definition)
+    await until('the kind is served', async () => ((await api.ask('GET', path)).status === 200 ? true : undefined))
+    await hub.halt()
+    hub.start()
+  })
+  test.after(() => hub.stop())
+
+  test('an export without a service says so, until there is one', async () => {
+    await hub.apply(exported('web'))
+    await told('web', 'Valid False NoService')
+    await service('web', { type: 'NodePort' })
+    await told('web', 'Valid True Valid')
+    const spec = own.get('Service', 'kube--svc--default--web')?.resource.spec as Resource<'Service'>['spec'] | undefined
+    assert.is(spec?.ports[0]?.port, 80)
+    assert.ok((spec?.ports[0]?.targetPort ?? 0) >= 30_000)
+    await hub.accepted('services/kube--svc--default--web', 'True')
+    await own.flushed()
+    await told('web', 'Ready True Exported')
+    assert.ok((await saidOf('web')).includes('Conflict False NoConflicts'))
+  })
+
+  test('what the hub can’t say yet, and what nobody can export, is told', async () => {
+    await service('inner', {})
+    await service('away', { type: 'ExternalName', externalName: 'a.example', ports: undefined })
+    await hub.apply(exported('inner'), exported('away'))
+    await told('inner', 'Ready False Failed')
+    await told('away', 'Valid False InvalidServiceType')
+    assert.is(own.get('Service', 'kube--svc--default--inner'), undefined)
+  })
+
+  test('it goes with its export', async () => {
+    await hub.kubectl(['delete', 'serviceexport', 'web'])
+    await until('it is gone', () => (own.get('Service', 'kube--svc--default--web') === undefined ? true : undefined))
+  })
+
+  test('the pods of a node that is a device have a route, and no object of people is written to', async () => {
+    own.put(resource('Node', 'alpha-1', { advertise: ['192.168.7.0/24'] }), admin)
+    own.put(resource('Node', 'beta-1'), admin)
+    await hub.apply(node('alpha-1', '10.42.0.0/24'), node('stranger', '10.42.9.0/24'))
+    await advertised('alpha-1', '192.168.7.0/24', '10.42.0.0/24')
+    await hub.accepted('routes/kube--pods--alpha-1', 'True')
+    assert.equal((await hub.get('nodes/alpha-1'))?.spec['advertise'], ['192.168.7.0/24'])
+    assert.is(own.get('Route', 'kube--pods--stranger'), undefined)
+  })
+
+  test('the same addresses at another site are told at the node', async () => {
+    await hub.apply(node('beta', '10.42.0.0/24', { 'holdfast.dev/node': 'beta-1', 'holdfast.dev/pod-site': 'beta' }))
+    await until('a condition says so', async () =>
+      (await hub.get('nodes/beta-1'))?.status?.conditions.find(
+        ({ message, reason }) => reason === 'PodsNotRouted' && message.includes('10.42.0.0/24'),
+      ),
+    )
+    assert.equal(nodeOf('beta-1')?.spec.advertise, [])
+  })
+
+  test('a node that leaves takes its pods along, and then the other has the addresses', async () => {
+    await hub.halt()
+    await hub.kubectl(['delete', 'node', 'alpha-1'])
+    hub.start()
+    await advertised('alpha-1', '192.168.7.0/24')
+    await advertised('beta-1', '10.42.0.0/24')
+    assert.is(nodeOf('beta-1')?.spec.labels['holdfast.dev/pod-site'], 'beta')
+    assert.is(nodeOf('alpha-1')?.spec.labels['holdfast.dev/pod-site'], undefined)
+  })
+
+  test.run()
+} else process.stdout.write(`skip: ${why}\n`)
