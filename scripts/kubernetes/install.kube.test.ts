@@ -136,6 +136,15 @@ if (why === undefined) {
     }
   })
 
+  test('the values that the docs give a k3s site are taken, by k3s and by the chart', async () => {
+    const doc = readFileSync(join(root, 'docs/kubernetes.md'), 'utf8')
+    const example = /^```\n(apiVersion: helm\.cattle\.io\/v1\n[^`]+)^```/m.exec(doc)?.[1] ?? ''
+    await kubectl(['apply', '--server-side', '--validate=strict', '-f', '-'], example)
+    const { spec } = parse(example) as { readonly spec: { readonly valuesContent: string } }
+    const words = ['template', 'holdfast-agent', released.chart('holdfast-agent'), '-f', '-']
+    assert.match(await run([helm, ...words], { input: spec.valuesContent, env }), 'site=north')
+  })
+
   test('the hub’s pod is let in by the strictest profile; the agent’s only by the widest, and what it asks for is known', async () => {
     const hub = await admitted(workload('holdfast-hub.yaml'), 'holdfast')
     assert.is(hub.code, 0, hub.stderr)

@@ -1,6 +1,16 @@
 // Files that survive a power cut, that nobody else may read, and whose failures say what to do.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
@@ -39,7 +49,20 @@ test('what is written is whole and private, whatever lay in the way', () =>
     assert.is(readFileSync(elsewhere, 'utf8'), 'mine')
     assert.not(existsSync(`${path}.new`))
     makePrivateDirectory(join(directory, 'a', 'b'))
-    assert.is(statSync(join(directory, 'a', 'b')).mode & 0o777, 0o700)
+    const modeOf = (name: string): number => statSync(join(directory, name)).mode & 0o7777
+    assert.is(modeOf('a/b'), 0o700)
+    for (const [name, mode, after] of [
+      ['made-for-us', 0o755, 0o700],
+      ['everybodys', 0o1777, 0o1777],
+    ] as const) {
+      mkdirSync(join(directory, name))
+      chmodSync(join(directory, name), mode)
+      makePrivateDirectory(join(directory, name))
+      assert.is(modeOf(name), after, name)
+    }
+    chmodSync(join(directory, 'a'), 0o755)
+    makePrivateDirectory(join(directory, 'a'))
+    assert.is(modeOf('a'), 0o755, 'something lies in it')
   }))
 
 test('what is not there is undefined; what fails says where and what to do', () =>

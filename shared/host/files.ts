@@ -1,13 +1,16 @@
 // Files that must survive a power cut, and files that nobody else may read.
 
 import {
+  chmodSync,
   closeSync,
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeSync,
 } from 'node:fs'
@@ -22,6 +25,9 @@ const REMEDIES: Readonly<Record<string, string>> = {
   EDQUOT: 'Free some space on that disk.',
   EROFS: 'The file system is read-only: look at `dmesg` and at the age of the SD card.',
 }
+
+/** Of a directory where everybody keeps what is theirs, inode(7). */
+const STICKY = 0o1000
 
 /** What the system said, with what mends it. */
 export function fileError(doing: string, error: unknown): HoldfastError {
@@ -100,9 +106,13 @@ export function readIfThere(path: string): string | undefined {
   }
 }
 
+/** An empty one of our own, as supervisors make it for us, is closed. One in use stays as people have it, and so does `/tmp`. */
 export function makePrivateDirectory(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 })
+    const { mode, uid } = statSync(path)
+    const isShared = (mode & STICKY) !== 0 || uid !== process.getuid?.()
+    if ((mode & 0o077) !== 0 && !isShared && readdirSync(path).length === 0) chmodSync(path, 0o700)
   } catch (error) {
     throw fileError(`make ${path}`, error)
   }
