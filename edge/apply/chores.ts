@@ -19,7 +19,7 @@ export interface ChoresOptions {
   readonly clock: Clock
   readonly keep: Keepsakes
   readonly holding: Pick<Holding, 'save'>
-  readonly facts: Pick<FactBook, 'flush'>
+  readonly facts: Pick<FactBook, 'flush' | 'flushPods' | 'podsRevision'>
   readonly mode: Pick<ModeKeeper, 'save' | 'saveChange'>
   readonly time: Pick<KnownTime, 'look' | 'keep'>
   readonly store: Pick<Store, 'set'>
@@ -36,6 +36,8 @@ export interface Chores {
 const FIRST_MS = 2_000
 /** Facts, and a set that a full disk refused. */
 const SOON_MS = 60_000
+/** Facts about pods, which come seldom and decide who may do what. */
+const PODS_MS = 2_000
 /** Time floor, last contact, paths: a power cut costs ten minutes of them, which costs nothing (state.md, Time). */
 const SELDOM_MS = 10 * 60_000
 
@@ -45,6 +47,8 @@ export function createChores(options: ChoresOptions): Chores {
   let seldomMs = FIRST_MS
   let soonAt = clock.monotonic() + soonMs
   let seldomAt = clock.monotonic() + seldomMs
+  let podsAt = clock.monotonic()
+  let podsKept = 0
   const remembered = new Map<string, number>()
 
   const soon = (): void => {
@@ -71,9 +75,15 @@ export function createChores(options: ChoresOptions): Chores {
     })
   }
 
+  const pods = (): void => {
+    podsAt = clock.monotonic() + PODS_MS
+    if (keep.write('keep facts about pods', () => facts.flushPods())) podsKept = facts.podsRevision()
+  }
+
   return {
     run() {
       time.look()
+      if (facts.podsRevision() !== podsKept && clock.monotonic() >= podsAt) pods()
       if (clock.monotonic() >= soonAt) soon()
       if (clock.monotonic() >= seldomAt) seldom()
     },

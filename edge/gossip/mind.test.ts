@@ -3,79 +3,14 @@
 import * as fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { seededEntropy } from '../../shared/effects.fake.ts'
 import type { NodeId } from '../../shared/ids.ts'
-import type { GossipState } from '../../shared/wire/gossip-state.ts'
 import { testDevice } from '../link/hub.fake.ts'
-import type { GossipPeer } from './acquaintance.ts'
-import { createMind, type MindAction, type MindEvent } from './mind.ts'
+import type { MindEvent } from './mind.ts'
+import { type MindStart, peerOf, rig, stateAt } from './mind-rig.fake.ts'
 
 const ids = Array.from({ length: 12 }, (_, index) => testDevice(`node-${index}`, index).nodeId)
 const [A = '' as NodeId, B = '' as NodeId] = ids
 const DAY_MS = 86_400_000
-
-function stateAt(revision: number, { facts = 0, online = false } = {}): GossipState {
-  const version = { epoch: 1, revision }
-  return { version, root: new Uint8Array(16), facts: new Uint8Array(16).fill(facts), online }
-}
-
-function peerOf(node: NodeId, more: Partial<GossipPeer> = {}): GossipPeer {
-  return { node, reachable: true, awake: true, near: false, relay: false, ...more }
-}
-
-interface Start {
-  readonly metered?: boolean
-  readonly seed?: number
-  readonly isRelay?: boolean
-  readonly hub?: 'there' | 'away' | 'unknown'
-}
-
-function rig(list: readonly GossipPeer[], { metered = false, seed = 1, isRelay = false, hub = 'away' }: Start = {}) {
-  let own = stateAt(1)
-  let now = 0
-  const entropy = seededEntropy(seed)
-  const options = { metered, random: () => entropy.fraction(), own: () => own, isRelay: () => isRelay, now }
-  const mind = createMind(options)
-  const said: (MindAction & { readonly at: number })[] = []
-  const tell = (event: MindEvent): readonly MindAction[] => {
-    const actions = mind.handle(event, now)
-    said.push(...actions.map((action) => ({ ...action, at: now })))
-    return actions
-  }
-  tell({ type: 'peers', list })
-  tell({ type: 'mode', online: hub === 'unknown' ? undefined : hub === 'there' })
-  return {
-    mind,
-    said,
-    tell,
-    now: () => now,
-    hold(state: GossipState, alone = true, by?: NodeId) {
-      own = state
-      return tell({ type: 'taken', alone, by })
-    },
-    set(state: GossipState) {
-      own = state
-    },
-    online(there: boolean) {
-      own = { ...own, online: there }
-      tell({ type: 'mode', online: there })
-    },
-    /** Lets time pass; bounded, so that a mind that never rests is found. */
-    pass(ms: number) {
-      const end = now + ms
-      for (let i = 0; i < 20_000; i++) {
-        const due = mind.dueAt()
-        if (due > end) break
-        now = Math.max(now, due)
-        tell({ type: 'time' })
-      }
-      assert.ok(mind.dueAt() > end, 'the mind comes to rest')
-      now = end
-    },
-    helloTo: (): readonly NodeId[] => said.filter(({ type }) => type === 'hello').map(({ node }) => node),
-    clear: () => void said.splice(0),
-  }
-}
 
 test('news goes to three at once, then to whoever is left, and to nobody three times who is silent', () => {
   const one = rig(ids.map((node) => peerOf(node)))
@@ -96,6 +31,27 @@ test('news that everybody has heard dies at once', () => {
   for (const node of one.helloTo()) one.tell({ type: 'heard', node, state: stateAt(2), how: 'answer' })
   one.pass(20_000)
   assert.is(one.helloTo().length, 3)
+})
+
+test('facts that differ right after an exchange of facts are exchanged as soon as they may be again, and not before', () => {
+  for (const [metered, expected] of [
+    [false, [10_000]],
+    [true, []],
+  ] as const) {
+    const one = rig([peerOf(A)], { metered })
+    one.pass(20_000)
+    one.tell({ type: 'heard', node: A, state: stateAt(1, { facts: 1 }), how: 'answer' })
+    one.tell({ type: 'ended', node: A, fine: true, facts: true })
+    const from = one.now()
+    one.clear()
+    for (const ms of [1_000, 2_000]) {
+      one.pass(ms)
+      one.tell({ type: 'heard', node: A, state: stateAt(1, { facts: 2 }), how: 'answer' })
+    }
+    one.pass(30_000)
+    const times = one.said.filter(({ type }) => type === 'exchange').map(({ at }) => at - from)
+    assert.equal(times, expected)
+  }
 })
 
 test('a fleet that hears its hub wakes nobody for a change; without the hub, or for a peer without, it does', () => {
@@ -169,7 +125,7 @@ test('a newer peer is asked for what it holds: at once, or after the hub had its
 
 test('until the hub was found or looked for in vain nobody is woken for its absence, for 20 s at most', () => {
   const resting = [peerOf(A, { awake: false, near: true })]
-  const wakes = (hub: Required<Start>['hub'], afterMs: number): boolean => {
+  const wakes = (hub: Required<MindStart>['hub'], afterMs: number): boolean => {
     const one = rig(resting, { hub })
     one.pass(afterMs)
     const said = one.tell({ type: 'heard', node: A, state: stateAt(5), how: 'beacon' })
@@ -213,9 +169,12 @@ test('facts are compared by who was answered, not too often, and not between two
   assert.is(differs('hello'), 0)
   assert.is(differs('answer'), 1)
   one.tell({ type: 'ended', node: A, fine: true, facts: true })
+  one.clear()
   assert.is(differs('answer'), 0)
-  one.pass(20_000)
-  assert.is(differs('answer'), 1)
+  one.pass(9_000)
+  assert.is(one.said.filter(({ type }) => type === 'exchange').length, 0)
+  one.pass(11_000)
+  assert.is(one.said.filter(({ type }) => type === 'exchange').length, 1)
   one.tell({ type: 'ended', node: A, fine: true, facts: true })
   one.online(true)
   one.pass(20_000)

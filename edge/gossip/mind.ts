@@ -128,12 +128,14 @@ export function createMind(options: MindOptions): Mind {
     const mine = own()
     const order = compareVersion(state.version, mine.version)
     const gapMs = metered ? FACTS_GAP_METERED_MS : FACTS_GAP_MS
-    // Who was asked first leaves it to the other, or both would begin at once.
-    const begins = how !== 'hello' && now - known.factsAt >= gapMs
+    const waitMs = Math.max(0, known.factsAt + gapMs - now)
+    // Who was asked first leaves it to the other, or both would begin at once. An answer to a word that was too large to be
+    // said by itself, such as a fact with many pods, is followed as soon as it may; whoever pays by the byte waits to be asked.
+    const begins = how !== 'hello' && (waitMs === 0 || (how === 'answer' && !metered))
     const wantsFacts = begins && factsDiffer(state) && !(mine.online && state.online)
-    if (order > 0) pulls.want({ node, facts: wantsFacts }, mine.online ? HUB_GRACE_MS : 0, now)
+    if (order > 0) pulls.want({ node, facts: wantsFacts && waitMs === 0 }, mine.online ? HUB_GRACE_MS : 0, now)
     else if (order === 0 && wantsFacts)
-      pulls.want({ node, facts: true }, how === 'beacon' ? random() * BEACON_MS : 0, now)
+      pulls.want({ node, facts: true }, how === 'beacon' ? random() * BEACON_MS : waitMs, now)
   }
 
   /** The hub brings facts to whoever hears it; only the others need them from us. */

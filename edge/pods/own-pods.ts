@@ -55,6 +55,8 @@ export interface OwnPods {
 /** Changes of one moment are one change; more pods take longer to look through, and are looked at more seldom. */
 const GATHER_MS = 100
 const GATHER_MS_PER_POD = 0.2
+/** So many may follow quickly, each on account of a later one: a pod that is deleted and made anew is two changes. */
+const TELLS_AHEAD = 2
 /** Between two facts about pods, and so much more for each KiB of them: 5,000 pods are told at most every half minute. */
 const TELL_MS = 2_000
 const TELL_MS_PER_KIB = 1_000
@@ -98,7 +100,8 @@ export function createOwnPods(options: OwnPodsOptions): OwnPods {
   let told: PodTable | undefined
   let counts = NO_PODS
   let [revision, toldRevision] = [0, 0]
-  let toldAt = Number.NEGATIVE_INFINITY
+  /** When the next fact would be told at an even pace (generic cell rate algorithm, ITU-T I.371 annex A). */
+  let evenAt = Number.NEGATIVE_INFINITY
   let kept: PodTable | undefined
   let advertised: readonly Cidr[] = []
   let lastFailure: string | undefined
@@ -117,21 +120,19 @@ export function createOwnPods(options: OwnPodsOptions): OwnPods {
     if (keep.write('keep the pods', () => keepPods(store, doors.source, now, clock.now()))) kept = now
   }
 
+  const paceMs = (): number => TELL_MS + (JSON.stringify(table ?? '').length / 1_024) * TELL_MS_PER_KIB
+
   const tellNow = (): void => {
     if (told === table) return
     // At the same pace: what others were told holds here too after a power cut, and flash is spared.
     keepNow()
     told = table
     toldRevision += 1
-    toldAt = clock.monotonic()
+    evenAt = Math.max(clock.monotonic(), evenAt) + paceMs()
     options.onChange()
   }
 
-  const spread = (): void => {
-    const now = clock.monotonic()
-    const kib = JSON.stringify(told ?? table ?? '').length / 1_024
-    later('tell', toldAt + TELL_MS + kib * TELL_MS_PER_KIB - now, tellNow)
-  }
+  const spread = (): void => later('tell', evenAt - TELLS_AHEAD * paceMs() - clock.monotonic(), tellNow)
 
   /** Labels of namespaces that can't be read are those that were known, which are none at first. */
   const namespacesNow = (): Iterable<Namespace> => {

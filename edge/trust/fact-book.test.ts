@@ -2,10 +2,14 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Address } from '../../shared/address/cidr.ts'
 import { memoryLog } from '../../shared/effects.fake.ts'
 import { type Fact, sealFact } from '../../shared/fact/fact.ts'
+import { packPods } from '../../shared/fact/pack-pods.ts'
+import { type PodTable, podsIn, type ToldPod } from '../../shared/fact/pod-table.ts'
 import { sha256, verify } from '../../shared/host/crypto.ts'
-import type { DeviceKey, NodeId } from '../../shared/ids.ts'
+import { type DeviceKey, type NodeId, parseName } from '../../shared/ids.ts'
+import { podTableBytesMax } from '../../shared/pod-limits.ts'
 import { type TestDevice, testDevice } from '../link/hub.fake.ts'
 import { MemoryStore } from '../store/memory.fake.ts'
 import { createFactBook, type FactBook } from './fact-book.ts'
@@ -14,7 +18,20 @@ const test = suite('facts')
 const a = testDevice('a', 1)
 const b = testDevice('b', 2)
 
-function factOf(device: TestDevice, boot: number, seq: number, about: NodeId = device.nodeId): Uint8Array {
+function podsOf(...names: readonly string[]): PodTable {
+  const pods = names.map((name, at) => {
+    return { namespace: parseName('shop'), name, labels: { app: 'web' }, addresses: [`10.42.0.${at + 7}` as Address] }
+  })
+  return packPods(pods, [], podTableBytesMax).table
+}
+
+function factOf(
+  device: TestDevice,
+  boot: number,
+  seq: number,
+  about: NodeId = device.nodeId,
+  podTable?: PodTable,
+): Uint8Array {
   const fact: Fact = {
     node: about,
     boot,
@@ -24,6 +41,7 @@ function factOf(device: TestDevice, boot: number, seq: number, about: NodeId = d
     relays: [],
     natType: 'unknown',
     at: 1,
+    ...(podTable === undefined ? {} : { podTable }),
   }
   return sealFact(fact, device.signer, sha256)
 }
@@ -101,6 +119,31 @@ test('the same fact again changes nothing and is not even verified', () => {
   const before = book.revision()
   assert.is(book.offer(a.nodeId, envelope.slice()), undefined)
   assert.is(book.revision(), before)
+})
+
+test('pods that did not change are the same objects in the next fact, and nobody works anything out anew', () => {
+  const { book, keys, store } = rig(a)
+  const tell = (seq: number, ...names: readonly string[]): PodTable | undefined =>
+    book.offer(a.nodeId, factOf(a, 1, seq, a.nodeId, podsOf(...names)))?.podTable
+  const revisions = (): readonly number[] => [book.revision(), book.podsRevision()]
+  const first = tell(1, 'web', 'worker')
+  assert.ok(first)
+  const [web] = podsIn(first)
+  assert.equal(revisions(), [1, 1])
+  assert.is(tell(2, 'web', 'worker'), first)
+  assert.equal(revisions(), [2, 1])
+  const third = tell(3, 'web', 'heir')
+  assert.ok(third)
+  assert.equal(revisions(), [3, 2])
+  assert.ok(podsIn(third).includes(web as ToldPod))
+  book.flushPods()
+  assert.is(store.loadFacts().size, 1, 'policy follows from them after a power cut too')
+  book.offer(a.nodeId, factOf(a, 1, 4))
+  assert.equal(revisions(), [4, 3])
+  tell(5, 'web')
+  keys.delete(a.nodeId)
+  book.membersChanged()
+  assert.equal(revisions(), [6, 5])
 })
 
 test.run()

@@ -45,6 +45,8 @@ export interface FactBook {
   membersChanged(): void
   /** Writes what changed since the last time. Throws what the store throws; then it is still to be written. */
   flush(): void
+  /** The same for facts that tell of other pods alone: policy follows from them, after a power cut too. */
+  flushPods(): void
 }
 
 /** Facts change all the time, and pods seldom: where they are the same as before, they are the same object. */
@@ -58,6 +60,7 @@ export function createFactBook(options: FactBookOptions): FactBook {
   const facts = new Map<NodeId, HeldFact>()
   const waiting = new Map<NodeId, Uint8Array>()
   const unsaved = new Set<NodeId>()
+  const unsavedPods = new Set<NodeId>()
   let waitingBytes = 0
   let revision = 0
   let podsRevision = 0
@@ -90,7 +93,10 @@ export function createFactBook(options: FactBookOptions): FactBook {
     if (!succeeds && !isNewerFact(fact, held?.fact)) return undefined
     facts.set(node, { envelope, fact })
     revision += 1
-    if (fact.podTable !== held?.fact.podTable) podsRevision += 1
+    if (fact.podTable !== held?.fact.podTable) {
+      podsRevision += 1
+      unsavedPods.add(node)
+    }
     options.onTaken?.(fact)
     return fact
   }
@@ -133,6 +139,16 @@ export function createFactBook(options: FactBookOptions): FactBook {
     }
     if (gone.length > 0) store.deleteFacts(gone)
     unsaved.clear()
+    unsavedPods.clear()
+  }
+
+  const flushPods = (): void => {
+    for (const node of unsavedPods) {
+      const held = facts.get(node)
+      if (held !== undefined && unsaved.has(node)) store.saveFact(node, held.envelope)
+      if (held !== undefined) unsaved.delete(node)
+      unsavedPods.delete(node)
+    }
   }
 
   return {
@@ -156,5 +172,6 @@ export function createFactBook(options: FactBookOptions): FactBook {
       }
     },
     flush,
+    flushPods,
   }
 }
