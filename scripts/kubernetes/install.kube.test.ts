@@ -59,7 +59,7 @@ if (why === undefined) {
     rmSync(directory, { recursive: true, force: true })
   })
 
-  test('Helm installs, upgrades and uninstalls a hub: the definitions stay', async () => {
+  test('Helm installs, upgrades and uninstalls a hub, and installs it again: the definitions stay', async () => {
     const place = ['-n', 'by-helm', '--kubeconfig', api.kubeconfig]
     await run([helm, 'install', 'holdfast-hub', released.chart('holdfast-hub'), ...place, '--create-namespace'], {
       env,
@@ -79,6 +79,8 @@ if (why === undefined) {
     const left = await kubectl(['get', 'all,lease,secret,sa,cm,pdb,netpol', '-n', 'by-helm', '-o', 'name'])
     assert.not.match(left, 'holdfast')
     assert.is((await attempt(['kubectl', 'get', 'clusterrole', 'holdfast-hub'], { env })).code, 1)
+    await run([helm, 'install', 'holdfast-hub', released.chart('holdfast-hub'), ...place], { env })
+    await run([helm, 'uninstall', 'holdfast-hub', ...place], { env })
   })
 
   test('kubectl applies the raw manifests, strictly, and the second time changes nothing', async () => {
