@@ -33,6 +33,14 @@ test('defaults, file and flags', () => {
   assert.equal([both.listen.port, both.logLevel, both.logFormat], [2, 'debug', 'json'])
 })
 
+test('a cluster is called kube and belongs to the network default, unless told', () => {
+  assert.equal(resolveSettings({}, {}, false).cluster, { name: 'kube', network: 'default' })
+  const file = parseSettingsFile('kubernetes: true\ncluster:\n  name: plant\n  network: second\n')
+  assert.equal(resolveSettings(file, { cluster: { name: 'mill' } }, false).cluster, { name: 'mill', network: 'second' })
+  for (const name of ['Plant', 'a--b', '-a', 'a.b', 'a'.repeat(21), ''])
+    assert.is(refusalOf(`cluster:\n  name: "${name}"\n`).field, 'cluster.name', name)
+})
+
 test('MQTT at the address of HTTPS has no port of its own; who is believed about sources is this machine unless told', () => {
   const same = { listen: '127.0.0.1:8443', mqtt: '127.0.0.1:8443' }
   assert.is(resolveSettings(same, {}, false).mqtt, undefined)

@@ -24,7 +24,7 @@ function derived(name: string, isTaken = false, clusterName = 'kube') {
     labels: {},
     spec: { podSelector: {} },
   }
-  return derivePolicy(input, { ...options, clusterName }, () => isTaken)
+  return derivePolicy(input, { ...options, clusterName }, isTaken)
 }
 
 const served: Inputs = { NetworkPolicy: [], ClusterNetworkPolicy: 'unserved', Node: [] }

@@ -12,7 +12,6 @@ import type { InputKind, InputObject } from '../input.ts'
 import { derivePolicy } from './policies.ts'
 
 const options = { clusterName: 'kube', network: 'default' }
-const nobody = (): boolean => false
 
 function input(kind: InputKind, spec: unknown, more: Partial<InputObject> = {}): InputObject {
   const namespace = kind === 'NetworkPolicy' ? 'x' : ''
@@ -31,14 +30,14 @@ function input(kind: InputKind, spec: unknown, more: Partial<InputObject> = {}):
 }
 
 function specOf(kind: InputKind, spec: unknown, more: Partial<InputObject> = {}) {
-  const { fault, resource } = derivePolicy(input(kind, spec, more), options, nobody)
+  const { fault, resource } = derivePolicy(input(kind, spec, more), options)
   return { fault, spec: (resource as Resource<'Policy'>).spec }
 }
 
 /** Whether `y/b` may open TCP 80 of `x/a`, in a world that is open where no policy speaks. */
 function isOpen(...inputs: readonly InputObject[]): boolean {
   const policies = Object.fromEntries(
-    inputs.map((one, index) => [`p${index}`, derivePolicy(one, options, nobody).resource.spec]),
+    inputs.map((one, index) => [`p${index}`, derivePolicy(one, options).resource.spec]),
   )
   const namespaces = { x: { ns: 'x' }, y: { ns: 'y' }, z: { ns: 'z' } }
   const world = fakeWorld({ network: { defaultPolicy: 'Allow' }, policies, pods: PODS, namespaces })
@@ -161,12 +160,12 @@ for (const [name, spec, isStillOpen] of [
   test(name, () => {
     const one = input('ClusterNetworkPolicy', spec)
     assert.is(isOpen(one), isStillOpen)
-    assert.is(derivePolicy(one, options, nobody).fault === undefined, false)
+    assert.is(derivePolicy(one, options).fault === undefined, false)
   })
 }
 
 test('what is taken where the hub refuses the whole is closed for all that it speaks of', () => {
-  const { closed, fault } = derivePolicy(input('NetworkPolicy', { podSelector: {}, ingress: [{}] }), options, nobody)
+  const { closed, fault } = derivePolicy(input('NetworkPolicy', { podSelector: {}, ingress: [{}] }), options)
   assert.is(fault, undefined)
   assert.ok(closed !== undefined)
   const refused = closed({ field: 'Policy/p', message: 'as a record it is too large' } as never)

@@ -13,7 +13,7 @@ import { clusterNetworkPolicySpec, policyOfCluster } from '../../../shared/inten
 import { inNamespace, networkPolicySpec, policyOfNamespace } from '../../../shared/intent/kubernetes/network-policy.ts'
 import { networkAnnotation } from '../../../shared/intent/kubernetes/object.ts'
 import { type AnyResource, apiVersion, parseResource, parseWith } from '../../../shared/intent/resource.ts'
-import type { InputObject } from '../input.ts'
+import type { InputObject, InputRef } from '../input.ts'
 import { type Derived, type DeriveOptions, derivedMetadata, derivedName } from './derived.ts'
 
 type Loose = Readonly<Record<string, unknown>>
@@ -125,17 +125,24 @@ function networkOf({ annotations }: InputObject, { network }: DeriveOptions): Na
   })
 }
 
-/** `isTaken`: whether somebody else has a Policy of that name. */
+/** What the Policy is called; another name where somebody else has a Policy of that one. */
+export function policyName(
+  { kind, name, namespace }: InputRef,
+  { clusterName }: DeriveOptions,
+  isTaken = false,
+): string {
+  if (kind === 'NetworkPolicy') return derivedName(clusterName, 'np', [namespace, name], isTaken)
+  return derivedName(clusterName, 'cnp', [name], isTaken)
+}
+
+/** `isTaken`: whether somebody else has the Policy of its name. */
 export function derivePolicy(
   input: InputObject,
   options: DeriveOptions,
-  isTaken: (name: string) => boolean,
+  isTaken = false,
 ): Derived & { readonly resource: AnyResource } {
-  const { kind, name, namespace } = input
-  const words = kind === 'NetworkPolicy' ? namespaced(namespace) : clusterWide
-  const [word, path] = kind === 'NetworkPolicy' ? ['np', [namespace, name]] : ['cnp', [name]]
-  const wanted = derivedName(options.clusterName, word, path, false)
-  const own = isTaken(wanted) ? derivedName(options.clusterName, word, path, true) : wanted
+  const words = input.kind === 'NetworkPolicy' ? namespaced(input.namespace) : clusterWide
+  const own = policyName(input, options, isTaken)
   const network = networkOf(input, options)
   const spec = looseOf(input.spec)
 

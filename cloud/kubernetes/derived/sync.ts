@@ -15,7 +15,7 @@ import { asLost, type Derived, type DeriveOptions, isDerived, isLost, refusalOf,
 import { deriveExport, type Export, exportSaid } from './exports.ts'
 import { type Gone, planDerived } from './plan.ts'
 import { derivePods, type PodPlace, podPlaces, withoutPods, withPods } from './pods.ts'
-import { derivePolicy } from './policies.ts'
+import { derivePolicy, policyName } from './policies.ts'
 import { createTeller } from './teller.ts'
 
 export interface DerivedSyncOptions {
@@ -101,7 +101,7 @@ function all<K extends AnyResource['kind']>(hub: Pick<Hub, 'list'>, kind: K): re
 export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
   const { actor, cluster, hub, log } = options
   const teller = createTeller(options)
-  const made = new WeakMap<InputObject, ReturnType<typeof derivePolicy>>()
+  const made = new WeakMap<InputObject, { readonly derived: Derived; readonly wasTaken: boolean }>()
   let said = new Map<string, Said>()
   let faulty: readonly Derived[] = []
   let exported: readonly { readonly input: InputObject; readonly said: readonly Said<string>[] }[] = []
@@ -109,10 +109,11 @@ export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
   let places: ReadonlyMap<string, PodPlace> = new Map()
 
   const derive = (input: InputObject, isTaken: (name: string) => boolean): Derived => {
+    const wasTaken = isTaken(policyName(input, options.derive))
     const held = made.get(input)
-    if (held !== undefined && !isTaken(held.resource.metadata.name)) return held
-    const derived = derivePolicy(input, options.derive, isTaken)
-    made.set(input, derived)
+    if (held?.wasTaken === wasTaken) return held.derived
+    const derived = derivePolicy(input, options.derive, wasTaken)
+    made.set(input, { derived, wasTaken })
     return derived
   }
 
@@ -178,18 +179,20 @@ export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
     hub.put(asLost(resource), actor)
   }
 
-  const closeOne = (one: Derived, faults: Faults): HoldfastError | undefined => {
+  /** With what became of it at the hub; undefined where nothing is at fault. */
+  const closeOne = (one: Derived, faults: Faults): Derived | undefined => {
     const key = one.resource === undefined ? undefined : resourceKey(one.resource)
     const fault = key === undefined ? undefined : faults.get(key)
-    if (key === undefined || fault === undefined) return one.fault
+    if (key === undefined || fault === undefined) return one.fault === undefined ? undefined : one
     try {
       if (one.closed !== undefined) hub.put(one.closed(fault), actor)
       faults.delete(key)
+      return { ...one, fault }
     } catch (error) {
       // Nothing of it fits, such as where its network is not there.
       if (!(error instanceof HoldfastError)) throw error
+      return { ...one, fault, consequence: 'Nothing of it was taken.' }
     }
-    return fault
   }
 
   return {
@@ -232,10 +235,9 @@ export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
       })
       said = new Map(put.filter(isLost).map((resource) => [resourceKey(resource), lost]))
       faulty = derived.flatMap((one) => {
-        const fault = closeOne(one, faults)
-        if (fault === undefined) return []
-        const told = { ...one, fault }
-        said.set(one.about, faultSaid(told))
+        const told = closeOne(one, faults)
+        if (told === undefined) return []
+        said.set(told.about, faultSaid(told))
         return [told]
       })
     },

@@ -22,7 +22,7 @@ function faulty(name: string, mood = 1): Derived {
     labels: {},
   } as const
   const options = { clusterName: 'kube', network: 'default' }
-  return derivePolicy({ ...input, spec: { podSelector: {}, [`mood${mood}`]: 1 } }, options, () => false)
+  return derivePolicy({ ...input, spec: { podSelector: {}, [`mood${mood}`]: 1 } }, options)
 }
 
 function world() {

@@ -1,0 +1,174 @@
+// A cluster in memory. What its store holds and what was heard of it are two things, as they are between an API server and those
+// who follow it: the one may be replaced while the other still tells of before.
+
+import { HoldfastError } from '../../shared/errors.ts'
+import type { AnyResource } from '../../shared/intent/resource.ts'
+import type { Cluster, ClusterEvent, ClusterKind, ClusterObject } from './cluster.ts'
+import { finalizer } from './cluster.ts'
+import { keyOf, objectOf, resourceKey } from './cluster-intent.ts'
+import { type InputKind, type InputObject, type InputRef, type Inputs, inputName } from './input.ts'
+
+interface Kept {
+  readonly objects: ReadonlyMap<string, ClusterObject>
+  readonly inputs: ReadonlyMap<string, InputObject>
+}
+
+function inputKey(ref: InputRef): string {
+  return `${ref.kind} ${inputName(ref)}`
+}
+
+/** @testonly */
+export class FakeCluster implements Cluster {
+  readonly events: (ClusterEvent & { readonly at: string })[] = []
+  readonly conditions = new Map<string, unknown>()
+  /** Kinds that the API server does not know, and kinds that were not listed yet. */
+  readonly unserved = new Set<InputKind>()
+  readonly unheard = new Set<InputKind>()
+  #store: { readonly objects: Map<string, ClusterObject>; readonly inputs: Map<string, InputObject> }
+  #heard: Kept = { objects: new Map(), inputs: new Map() }
+  #isFrozen = false
+  #version = 0
+  #onChange: () => void = () => undefined
+
+  constructor(from?: Kept) {
+    this.#store = { objects: new Map(from?.objects), inputs: new Map(from?.inputs) }
+    this.hear()
+  }
+
+  /** What is heard stays as it is from here on, whatever becomes of the store. */
+  freeze(): void {
+    this.#isFrozen = true
+  }
+
+  hear(): void {
+    this.#isFrozen = false
+    this.#changed()
+  }
+
+  /** As a backup holds it. */
+  backup(): Kept {
+    return { objects: new Map(this.#store.objects), inputs: new Map(this.#store.inputs) }
+  }
+
+  restore({ inputs, objects }: Kept): void {
+    this.#store = { objects: new Map(objects), inputs: new Map(inputs) }
+    this.#changed()
+  }
+
+  apply(ref: InputRef, spec: unknown, annotations: Readonly<Record<string, string>> = {}): void {
+    const version = String(++this.#version)
+    const more = { uid: `uid-${version}`, resourceVersion: version, generation: this.#version, labels: {}, annotations }
+    this.#store.inputs.set(inputKey(ref), { ...ref, ...more, spec })
+    this.#changed()
+  }
+
+  delete(ref: InputRef): void {
+    this.#store.inputs.delete(inputKey(ref))
+    this.#changed()
+  }
+
+  /** Of our kinds, by `Kind/name`. */
+  object(key: string): ClusterObject | undefined {
+    return this.#store.objects.get(key)
+  }
+
+  #changed(): void {
+    if (!this.#isFrozen) this.#heard = this.backup()
+    this.#onChange()
+  }
+
+  #put(key: string, object: ClusterObject): void {
+    this.#store.objects.set(key, { ...object, resourceVersion: String(++this.#version) })
+    this.#changed()
+  }
+
+  #held(key: string): ClusterObject {
+    const held = this.#store.objects.get(key)
+    if (held === undefined) throw new HoldfastError('not-found', `there is no ${key}`)
+    return held
+  }
+
+  #write(resource: AnyResource): void {
+    const key = resourceKey(resource)
+    const { kind, metadata } = resource
+    const held = this.#store.objects.get(key)
+    this.#put(key, {
+      kind: kind as ClusterKind,
+      name: metadata.name,
+      resourceVersion: '',
+      generation: (held?.generation ?? 0) + 1,
+      isLeaving: held?.isLeaving ?? false,
+      finalizers: [finalizer],
+      intent: objectOf(resource),
+      status: held?.status,
+    })
+  }
+
+  start(onChange: () => void): void {
+    this.#onChange = onChange
+    onChange()
+  }
+
+  async stop(): Promise<void> {
+    this.#onChange = () => undefined
+  }
+
+  objects = (): readonly ClusterObject[] => [...this.#heard.objects.values()]
+
+  inputs(): Inputs {
+    const kinds = ['NetworkPolicy', 'ClusterNetworkPolicy', 'Node', 'Service', 'ServiceExport'] as const
+    const all = [...this.#heard.inputs.values()]
+    const heard = kinds.map((kind) => [
+      kind,
+      this.unserved.has(kind) ? ('unserved' as const) : all.filter((one) => one.kind === kind),
+    ])
+    return Object.fromEntries(heard.filter(([kind]) => !this.unheard.has(kind as InputKind))) as Inputs
+  }
+
+  async putFinalizers({ kind, name, resourceVersion }: ClusterObject, finalizers: readonly string[]): Promise<void> {
+    const key = keyOf({ kind, name })
+    const held = this.#held(key)
+    if (held.resourceVersion !== resourceVersion) throw new HoldfastError('conflict', `${key} is another by now`)
+    if (held.isLeaving && finalizers.length === 0) {
+      this.#store.objects.delete(key)
+      this.#changed()
+    } else this.#put(key, { ...held, finalizers })
+  }
+
+  async putStatus({ kind, name }: ClusterObject, status: unknown): Promise<void> {
+    const key = keyOf({ kind, name })
+    this.#put(key, { ...this.#held(key), status })
+  }
+
+  async create(resource: AnyResource): Promise<void> {
+    const key = resourceKey(resource)
+    if (this.#store.objects.has(key)) throw new HoldfastError('conflict', `${key} is there`)
+    this.#write(resource)
+  }
+
+  async update(resource: AnyResource): Promise<void> {
+    this.#write(resource)
+  }
+
+  async remove(kind: ClusterKind, name: string): Promise<boolean> {
+    const key = keyOf({ kind, name })
+    const held = this.#store.objects.get(key)
+    if (held === undefined) return false
+    if (held.finalizers.length > 0) this.#put(key, { ...held, isLeaving: true })
+    else this.#store.objects.delete(key)
+    this.#changed()
+    return true
+  }
+
+  async isThere(ref: InputRef): Promise<boolean> {
+    return this.#store.inputs.has(inputKey(ref))
+  }
+
+  async tell(object: InputObject, event: ClusterEvent): Promise<void> {
+    this.events.push({ ...event, at: inputKey(object) })
+  }
+
+  async putConditions(object: InputRef, conditions: unknown): Promise<void> {
+    this.conditions.set(inputKey(object), conditions)
+  }
+}
