@@ -55,6 +55,16 @@ test('a kubeconfig of k3s leads by its client certificate, each time as it is no
   assert.is((await readClusterAccess(path, {})).token, 'second')
 })
 
+test('in a pod the service account leads, with the token that is mounted now', async () => {
+  const env = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '6443' }
+  writeFileSync(join(directory, 'ca.crt'), 'the authority')
+  writeFileSync(join(directory, 'token'), 'first\n')
+  const { ca, token, url } = await readClusterAccess('in-cluster', env, directory)
+  assert.equal([url.href, ca, token], ['https://[fd00::1]:6443/', 'the authority', 'first'])
+  writeFileSync(join(directory, 'token'), 'second\n')
+  assert.is((await readClusterAccess('in-cluster', env, directory)).token, 'second')
+})
+
 test('an address alone needs no file', async () => {
   assert.equal(await readClusterAccess('http://127.0.0.1:10550', {}), { url: new URL('http://127.0.0.1:10550') })
 })

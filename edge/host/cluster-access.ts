@@ -19,6 +19,8 @@ export interface ClusterAccess {
   readonly key?: string
 }
 
+type Environment = Readonly<Record<string, string | undefined>>
+
 /** Kubernetes mounts it into each pod that wants it. */
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
 
@@ -62,7 +64,7 @@ function readNeeded(path: string, what: string, remedy: string): string {
   return text
 }
 
-function accessInCluster(env: Readonly<Record<string, string | undefined>>): ClusterAccess {
+function accessInCluster(env: Environment, account: string): ClusterAccess {
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = '443' } = env
   if (host === undefined || host === '') {
     throw new HoldfastError('not-found', 'this agent runs in no pod: KUBERNETES_SERVICE_HOST is not set', {
@@ -72,8 +74,8 @@ function accessInCluster(env: Readonly<Record<string, string | undefined>>): Clu
   const remedy = 'Let the pod mount the token of its service account: automountServiceAccountToken.'
   return {
     url: new URL(`https://${host.includes(':') ? `[${host}]` : host}:${port}`),
-    ca: readNeeded(`${SERVICE_ACCOUNT}/ca.crt`, 'certificate', remedy),
-    token: readNeeded(`${SERVICE_ACCOUNT}/token`, 'token', remedy).trim(),
+    ca: readNeeded(`${account}/ca.crt`, 'certificate', remedy),
+    token: readNeeded(`${account}/token`, 'token', remedy).trim(),
   }
 }
 
@@ -129,12 +131,13 @@ async function accessByFile(path: string): Promise<ClusterAccess> {
   }
 }
 
-/** `source`: as the setting says it. Throws what is wrong with the files. */
+/** `source`: as the setting says it; `account`: where the service account is mounted. Throws what is wrong with the files. */
 export async function readClusterAccess(
   source: string,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
+  account = SERVICE_ACCOUNT,
 ): Promise<ClusterAccess> {
-  if (source === inCluster) return accessInCluster(env)
+  if (source === inCluster) return accessInCluster(env, account)
   const url = clusterUrl(source)
   return url === undefined ? accessByFile(source) : { url }
 }

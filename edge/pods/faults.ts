@@ -1,6 +1,6 @@
 // What an API server refuses, in words that lead somewhere, and when it is asked again.
 
-import { HoldfastError } from '../../shared/errors.ts'
+import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import type { ClusterAnswer } from './doors.ts'
 
 /** Full jitter, exponential (Brooker, 2015). */
@@ -71,8 +71,12 @@ export function isGone(error: unknown): boolean {
   return refusalOf(error)?.status === 410
 }
 
+/** What is too much now is too much for a while, and costs the most to ask for. */
+const TOO_LARGE_MS = 10 * 60_000
+
 /** Milliseconds to wait; `failures`: in a row, this one included; `fraction` is uniform in [0, 1). */
 export function retryMs(error: unknown, failures: number, fraction: number): number {
+  if (isHoldfastError(error, 'too-large')) return TOO_LARGE_MS * (1 + fraction)
   const jitterMs = fraction * Math.min(LAST_MS, FIRST_MS * 2 ** Math.min(failures - 1, 10))
   return jitterMs + Math.min(RETRY_AFTER_S_MAX, refusalOf(error)?.retryAfterS ?? 0) * 1_000
 }

@@ -8,7 +8,7 @@ import { podTableBytesMax } from '../../shared/pod-limits.ts'
 import type { SeenPod } from './objects.ts'
 
 export interface LocalPods extends Packed {
-  /** Pods with an address that does not lie behind this node. */
+  /** Pods with no address that lies behind this node. */
   readonly elsewhere: number
   /** Pods with an address that another one has. */
   readonly doubled: number
@@ -28,7 +28,10 @@ export function localPods(
   const blocks = advertise.map(blockOf)
   const behind = (address: Address): boolean => blocks.some((block) => isWithin(block, address))
   const all = [...seen]
-  const near = all.filter(({ addresses }) => addresses.every(behind))
+  // Of two families one alone may lead there.
+  const near = all
+    .map((pod) => (pod.addresses.every(behind) ? pod : { ...pod, addresses: pod.addresses.filter(behind) }))
+    .filter(({ addresses }) => addresses.length > 0)
   const taken = new Set<Address>()
   const own = near.sort(comparePods).filter(({ addresses }) => {
     if (addresses.some((address) => taken.has(address))) return false

@@ -54,6 +54,30 @@ test('pods whose addresses lie behind this node are told of, with the labels of 
   assert.equal([view?.state, view?.pods, view?.elsewhere, (view?.heardAgoS ?? 9) <= 1], ['reading', 1, 1, true])
 })
 
+test('of a pod of two families the address is told that lies behind this node', async () => {
+  const { clock, cluster, own } = await reading()
+  cluster.put('pods', fakePod('both', '10.42.1.12', { status: { podIPs: [{ ip: '10.42.1.12' }, { ip: 'fd42::12' }] } }))
+  await clock.advanceAsync(1_000)
+  const both = podsIn(own.table() ?? NOBODY).find(({ name }) => name === 'both')
+  assert.equal(both?.addresses, ['10.42.1.12'])
+})
+
+test('a cluster that is too large is said, and not asked for again and again', async () => {
+  const cluster = new FakeCluster()
+  const { clock, own } = rig(cluster)
+  const many = Array.from({ length: 20_001 }, (_, at) =>
+    fakePod(`p-${at}`, `10.${43 + (at >> 16)}.${(at >> 8) & 255}.${at & 255}`),
+  )
+  cluster.put('pods', ...many)
+  own.start()
+  await clock.advanceAsync(5_000)
+  assert.match(own.view()?.failure ?? '', /more than 20000 pods.*kubernetesNode/)
+  const pages = (): number => cluster.asked.filter((path) => path.startsWith('/api/v1/pods')).length
+  const before = pages()
+  await clock.advanceAsync(9 * 60_000)
+  assert.is(pages(), before)
+})
+
 test('of a node that is named only its own pods are asked for', async () => {
   const { cluster } = await reading(undefined, undefined, 'site-a')
   const asked = cluster.asked.filter((path) => path.startsWith('/api/v1/pods'))

@@ -56,9 +56,21 @@ const intent = [
     subject: { ...sales, podSelector: { matchLabels: { app: 'db' } } },
     ingress: [{ from: [{ ...sales, podSelector: { matchLabels: { app: 'web' } } }], ports: [{ port: 'sql' }] }],
   }),
+  resource('Policy', 'page', {
+    subject: { ...sales, podSelector: { matchLabels: { app: 'web' } } },
+    ingress: [{ ports: [{ port: 80 }] }],
+  }),
+  resource('Policy', 'quiet', {
+    subject: { ...sales, podSelector: { matchLabels: { quiet: 'yes' } } },
+    policyTypes: ['Egress'],
+    egress: [],
+  }),
 ]
 
-const agent = (node: string) => ({ agent: ['--kubernetes', kubeconfigPath, '--kubernetes-node', node] })
+/** The gateways enforce in different ways, so that both are seen to judge what is forwarded. */
+function agent(node: string, driver: 'auto' | 'nft') {
+  return { agent: ['--kubernetes', kubeconfigPath, '--kubernetes-node', node, '--policy-driver', driver] }
+}
 
 const why = whyNoLab() ?? whyNoApiServer()
 if (why === undefined) {
@@ -68,17 +80,17 @@ if (why === undefined) {
   const host = (name: string): Host => fleet.net.host(name)
   const told = (name: string, what: string, check: (view: NonNullable<AgentStatus['kubernetes']>) => boolean) =>
     fleet.sees(fleet.node(name), what, ({ kubernetes }) => kubernetes !== undefined && check(kubernetes))
-  const reaches = async (from: string, to: string, expected: string): Promise<number> => {
+  const reaches = async (from: string, to: string, expected: string, port = SQL): Promise<number> => {
     const probe = async () => {
-      const seen = await ask(host(from), 'tcp', to, SQL)
+      const seen = await ask(host(from), 'tcp', to, port)
       return holds(seen === expected, seen ?? 'silence')
     }
     const what = `${from} reaches ${to}, which sees ${expected}`
     return (await waitFor(what, probe, { timeoutMs: 15_000, everyMs: 20 })).elapsedMs
   }
-  const fails = async (from: string, to: string): Promise<unknown> => {
+  const fails = async (from: string, to: string, port = SQL): Promise<unknown> => {
     const probe = async () => {
-      const seen = await ask(host(from), 'tcp', to, SQL)
+      const seen = await ask(host(from), 'tcp', to, port)
       return holds(seen === undefined, seen ?? '')
     }
     return await waitFor(`${from} does not reach ${to}`, probe, { timeoutMs: 15_000, everyMs: 20 })
@@ -89,7 +101,7 @@ if (why === undefined) {
 
   test.before(async () => {
     api = await startApiServer()
-    const flags = { 'alpha-1': agent('site-a'), 'beta-1': agent('site-b') }
+    const flags = { 'alpha-1': agent('site-a', 'auto'), 'beta-1': agent('site-b', 'nft') }
     fleet = await startFleet({ topology, intent, flags })
     crossing = new ApiCrossing(api.url)
     for (const [gateway, block] of [['alpha-1', ALPHA] as const, ['beta-1', BETA] as const]) {
@@ -103,7 +115,7 @@ if (why === undefined) {
     await givePodAddress(host('cache'), BETA, 12)
     await serve(host('db'), ['tcp', SQL], ['tcp', 80])
     await serve(host('cache'), ['tcp', SQL])
-    await serve(host('web'), ['tcp', SQL])
+    await serve(host('web'), ['tcp', SQL], ['tcp', 80])
     await createNamespace(api, 'shop', { team: 'sales' })
     const shop = { namespace: 'shop' }
     await createPod(api, { ...shop, name: 'web', node: 'site-a', labels: { app: 'web' }, ip: `${ALPHA}.11` })
@@ -205,6 +217,23 @@ if (why === undefined) {
       ip: `${ALPHA}.11`,
     })
     await reaches('batch', `${BETA}.22`, `${ALPHA}.11`)
+    await reaches('db', `${ALPHA}.21`, `${BETA}.22`, 80)
+    // Each is judged by what stands in front of it, too: by programs in the kernel at one site, by nft at the other.
+    const shop = { namespace: 'shop' }
+    await deletePod(api, 'shop', 'batch')
+    await deletePod(api, 'shop', 'db')
+    const quiet = { quiet: 'yes' }
+    await createPod(api, {
+      ...shop,
+      name: 'batch',
+      node: 'site-a',
+      labels: { app: 'web', ...quiet },
+      ip: `${ALPHA}.11`,
+    })
+    await createPod(api, { ...shop, name: 'db', node: 'site-b', labels: { app: 'db', ...quiet }, ip: `${BETA}.22` })
+    await fails('batch', `${BETA}.22`)
+    await fails('db', `${ALPHA}.21`, 80)
+    await reaches('web', `${BETA}.22`, `${ALPHA}.21`)
   })
 
   test.run()
