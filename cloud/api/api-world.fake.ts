@@ -8,8 +8,9 @@ import { createApp } from './app.ts'
 import { createDownloads } from './downloads.ts'
 import { createEventLog } from './event-log.ts'
 import type { ErrorBody } from './reply.ts'
+import type { ApiDeps } from './route.ts'
 
-export function setup(unready?: string) {
+export function setup(unready?: string, replica?: ApiDeps['replica']) {
   const clock = new FakeClock()
   const hub = createFakeHub()
   const tokens = createApiTokens(openAccessStore(':memory:'), clock, seededEntropy(1))
@@ -28,6 +29,7 @@ export function setup(unready?: string) {
     url: () => 'https://hub.example.org:8443',
     unready: () => unready,
     brokerConnections: () => 5,
+    replica,
   })
   const call = (method: string, path: string, role?: Role, body?: unknown, headers: Record<string, string> = {}) =>
     app.request(path, {

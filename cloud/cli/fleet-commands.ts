@@ -3,11 +3,13 @@
 import { switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { formatVersion } from '../../shared/record/head.ts'
 import type { AuditRow, Away, CanaryState, RollOut } from '../hub.ts'
+import type { ReplicaStatus } from '../replica/keeping.ts'
 import type { RollStanding } from '../rollout/standing.ts'
 import { rolloutText } from './agent-updates.ts'
 import { ageText, awayTable } from './columns.ts'
 import { type Command, type Context, printJson, printTable } from './context.ts'
 import { renderGraph } from './graph.ts'
+import { replicaText } from './replica-text.ts'
 import type { FleetRow, List } from './shapes.ts'
 
 /** Devices whose reasons are spelled out; the API lists all. */
@@ -32,6 +34,7 @@ interface HubStatus {
   /** Devices whose policy is overridden by hand. */
   readonly overrides: readonly string[]
   readonly brokerConnections?: number
+  readonly replica?: ReplicaStatus
 }
 
 function canaryText({ finishInS, firstTotal, name, proven, state }: CanaryState, waiting: number): string {
@@ -64,6 +67,7 @@ export const status: Command = async (context) => {
   }
   context.out(`Hub ${hub.version} at ${hub.url}, up ${ageText(hub.uptimeS * 1_000)}\n`)
   context.out(hub.ready ? `${hub.online} of ${hub.nodes} devices online\n` : `NOT READY: ${hub.reason ?? 'unknown'}\n`)
+  if (hub.replica !== undefined) context.out(`${replicaText(hub.replica)}\n`)
   if (hub.overrides.length > 0) {
     context.out(`Policy overridden by hand on: ${hub.overrides.join(', ')} (\`holdfast-hub overrides list\`)\n`)
   }
