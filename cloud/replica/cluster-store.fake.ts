@@ -10,6 +10,8 @@ export class FakeCluster {
   readonly parts = new Map<string, Uint8Array>()
   endpoint: Endpoint | undefined
   isAway = false
+  /** Takes calls and answers none. */
+  isSilent = false
   /** How many writes of the head were taken, and of parts. */
   headWrites = 0
   partWrites = 0
@@ -27,6 +29,7 @@ export class FakeCluster {
   open(): ClusterStore {
     const asked = async <T>(run: () => T): Promise<T> => {
       await Promise.resolve()
+      if (this.isSilent) return await new Promise<never>(() => undefined)
       if (this.isAway) throw new HoldfastError('unreachable', 'the API server is not reached')
       return run()
     }

@@ -91,6 +91,19 @@ test('without the API server the holder is unsure after its deadline, and leads 
   assert.equal(a.told, ['leads'])
 })
 
+test('an API server that takes calls and answers none is one that is away', async () => {
+  const cluster = new FakeCluster()
+  const a = replica(cluster, 'a')
+  a.start()
+  await pass(2_000, a)
+  cluster.isSilent = true
+  await pass(13_000, a)
+  assert.is(a.standing(), 'unsure')
+  cluster.isSilent = false
+  await pass(8_000, a)
+  assert.is(a.standing(), 'leads')
+})
+
 test('who could not take over leaves the lease to others', async () => {
   const cluster = new FakeCluster()
   const [a, b] = [replica(cluster, 'a'), replica(cluster, 'b')]

@@ -2,7 +2,7 @@
 // it reads then.
 
 import type { Clock, Entropy, Log, Timer } from '../../shared/effects.ts'
-import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
+import { describeError, isHoldfastError } from '../../shared/errors.ts'
 import type { ClusterStore } from './cluster-store.ts'
 import {
   type LeaseState,
@@ -17,6 +17,7 @@ import {
   standingOf,
   waitMs,
 } from './lease.ts'
+import { within } from './patience.ts'
 
 export interface ElectorOptions {
   /** Of this process and no other, also not of the one before it in the same pod. */
@@ -48,20 +49,10 @@ export interface Elector {
   stop(): Promise<void>
 }
 
-/** A call that hangs must leave time for another before the lease is lost. */
-function bounder(clock: Clock, { renewDeadlineMs }: LeaseTimes): <T>(call: Promise<T>) => Promise<T> {
-  const mostMs = renewDeadlineMs / 2
-  return (call) =>
-    new Promise((resolve, reject) => {
-      const late = new HoldfastError('unreachable', `the API server has not answered for ${mostMs / 1_000} s`)
-      const timer = clock.after(mostMs, () => reject(late))
-      call.then(resolve, reject).finally(() => timer.cancel())
-    })
-}
-
 export function createElector(options: ElectorOptions): Elector {
   const { clock, entropy, log, me, store, times } = options
-  const bounded = bounder(clock, times)
+  /** A call that hangs must leave time for another before the lease is lost. */
+  const bounded = <T>(call: Promise<T>): Promise<T> => within(clock, times.renewDeadlineMs / 2, call)
   let state: LeaseState = { me, times }
   let [running, busy, again] = [false, Promise.resolve(), false]
   let [timer, unwatch]: [Timer | undefined, (() => void) | undefined] = [undefined, undefined]

@@ -128,6 +128,19 @@ test('nothing is settled while the API server is away, and all of it is when it 
   other.close()
 })
 
+test('a call that nobody answers is given up and made again', async () => {
+  const cluster = new FakeCluster()
+  const hub = await openMirroredHub(cluster)
+  cluster.isSilent = true
+  hub.store.putValue('v', '1')
+  const settled = hub.mirror.settled()
+  await hub.pass()
+  cluster.isSilent = false
+  await Promise.all([settled, hub.pass()])
+  assert.equal([hub.mirror.generation, hub.fenced], [1, []])
+  hub.close()
+})
+
 test('a write whose answer was lost is found, and not taken for somebody else’s', async () => {
   const cluster = new FakeCluster()
   const hub = await openMirroredHub(cluster)

@@ -19,6 +19,7 @@ import { createJournal } from './journal.ts'
 import { readKeyFiles } from './key-files.ts'
 import { layState } from './lay-state.ts'
 import { createMirror, type Mirror } from './mirror.ts'
+import { patientStore } from './patience.ts'
 import { createStateCopy } from './state-copy.ts'
 
 export const BASE = 'hub-state'
@@ -42,7 +43,7 @@ export async function openMirroredHub(cluster: FakeCluster, writer = 'a'.repeat(
   const data = join(directory.path, String(++count))
   mkdirSync(data)
   const [clock, log, fenced] = [new FakeClock(), memoryLog(), [] as string[]]
-  const objects = cluster.open()
+  const objects = patientStore(cluster.open(), clock)
   const copy = createStateCopy(objects, BASE)
   await copy.refresh()
   const state = copy.state()
@@ -72,7 +73,7 @@ export async function openMirroredHub(cluster: FakeCluster, writer = 'a'.repeat(
     mirror,
     clock,
     fenced,
-    pass: () => clock.advanceAsync(5_000),
+    pass: () => clock.advanceAsync(15_000),
     close() {
       mirror.close()
       store.close()

@@ -18,6 +18,7 @@ import { markMirrored } from './lay-state.ts'
 import { forgetLeader, noteLeader } from './leader-note.ts'
 import { leaseTimes } from './lease.ts'
 import { createMirror, type Mirror } from './mirror.ts'
+import { patientStore } from './patience.ts'
 import { createStateCopy } from './state-copy.ts'
 import { examine, type TakenOver, takeOver } from './take-over.ts'
 import { openWaitingRoom } from './waiting-room.ts'
@@ -55,6 +56,12 @@ function lost(reason: string): HoldfastError {
   })
 }
 
+function unable(error: unknown): HoldfastError {
+  const { code, remedy } = error instanceof HoldfastError ? error : lost('it failed')
+  const why = `this replica can’t lead: ${error instanceof Error ? error.message : String(error)}`
+  return new HoldfastError(code, why, { cause: error, ...(remedy === undefined ? {} : { remedy }) })
+}
+
 /** Keeps the Service leading here while `leads`. Returns how to end it. */
 function holdEndpoint(options: ReplicaOptions, server: Server, leads: () => boolean): () => void {
   const { address, effects, node, store } = options
@@ -83,8 +90,9 @@ function holdEndpoint(options: ReplicaOptions, server: Server, leads: () => bool
 }
 
 export async function startReplica(options: ReplicaOptions): Promise<Replica> {
-  const { base, effects, name, onServing, settings, store } = options
+  const { base, effects, name, onServing, settings } = options
   const { clock, entropy, log } = effects
+  const store = patientStore(options.store, clock)
   const me = `${name}_${base32(entropy.bytes(5), 8)}`
   const writer = base32(entropy.bytes(17), 26)
   const copy = createStateCopy(store, base)
@@ -142,11 +150,7 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
     onLead() {
       isLeading = true
       log.info('leads from now on', { name: me })
-      taking = lead().catch((error: unknown) => {
-        const { code, remedy } = error instanceof HoldfastError ? error : lost('')
-        const why = `this replica can’t lead: ${error instanceof Error ? error.message : String(error)}`
-        end(new HoldfastError(code, why, { cause: error, ...(remedy === undefined ? {} : { remedy }) }))
-      })
+      taking = lead().catch((error: unknown) => end(unable(error)))
     },
     onLost: (reason) => end(lost(reason)),
   })
