@@ -34,8 +34,8 @@ export interface ApiClusterOptions {
 }
 
 const [group = '', version = ''] = apiVersion.split('/')
-/** Of an event (events.k8s.io/v1). */
-const NOTE_MAX = 1_024
+/** Of an event (events.k8s.io/v1), whose server counts bytes and not characters. */
+const NOTE_BYTES_MAX = 1_024
 const eventApi = { group: 'events.k8s.io', version: 'v1', plural: 'events' }
 
 /** Fails as a `HoldfastError` with a code for what the API server said. */
@@ -184,6 +184,11 @@ function createWrites(api: CustomObjectsApi) {
   } satisfies Partial<Cluster>
 }
 
+/** As much of the text as an event holds. */
+function cut(text: string): string {
+  return text.slice(0, new TextEncoder().encodeInto(text, new Uint8Array(NOTE_BYTES_MAX)).read)
+}
+
 /** What is asked of, and said at, objects that are not ours. */
 function createInputs(api: CustomObjectsApi, core: CoreV1Api, clock: Clock) {
   return {
@@ -216,7 +221,7 @@ function createInputs(api: CustomObjectsApi, core: CoreV1Api, clock: Clock) {
         type: 'Warning',
         reason,
         action,
-        note: note.length > NOTE_MAX ? `${note.slice(0, NOTE_MAX - 1)}…` : note,
+        note: cut(note),
         regarding: {
           apiVersion: inputVersion(kind),
           kind,

@@ -3,6 +3,10 @@
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { openApiCluster } from '../../cloud/kubernetes/api-cluster.ts'
+import { defineClusterConformance } from '../../cloud/kubernetes/cluster-conformance.fake.ts'
+import { memoryLog } from '../../shared/effects.fake.ts'
+import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
 import type { Resource } from '../../shared/intent/resource.ts'
 import { whyNoApiServer } from './api-server-program.ts'
 import { startHubInCluster, until } from './hub-in-cluster.ts'
@@ -239,6 +243,17 @@ if (why === undefined) {
     await kubectl(['delete', 'hfpol', 'kube--cnp--guard', '--wait=true', '--timeout=20s'])
     assert.is(held('kube--cnp--guard'), undefined)
   })
+
+  const lines: Parameters<typeof memoryLog>[0] = []
+  const cluster = openApiCluster({ clock: systemClock, entropy: systemEntropy, log: memoryLog(lines) })
+  const there = { kind: 'NetworkPolicy', namespace: 'shop', name: 'web' } as const
+  test('another hand: the hub follows no more', async () => {
+    await hub.halt()
+    cluster.start(() => undefined)
+    await until('everything is listed', () => cluster.objects())
+  })
+  defineClusterConformance(test, () => ({ cluster, there, away: { ...there, name: 'away' }, heard: until }))
+  test('and it ends', () => cluster.stop())
 
   test.run()
 } else process.stdout.write(`skip: ${why}\n`)

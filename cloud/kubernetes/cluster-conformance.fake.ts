@@ -1,0 +1,92 @@
+// What every cluster must do for the hub, run against the one in memory and against a real API server.
+
+import * as assert from 'uvu/assert'
+import { isHoldfastError } from '../../shared/errors.ts'
+import type { AnyResource } from '../../shared/intent/resource.ts'
+import { resource } from '../hub-world.fake.ts'
+import { type Cluster, type ClusterObject, finalizer } from './cluster.ts'
+import { contentOf, keyOf, readObjects } from './cluster-intent.ts'
+import type { InputRef } from './input.ts'
+
+export interface ConformanceWorld {
+  readonly cluster: Cluster
+  /** A NetworkPolicy that is there from now on, and one that is not. */
+  readonly there: InputRef
+  readonly away: InputRef
+  /** Resolves with what `look` finds, as soon as it was heard. */
+  readonly heard: <T>(what: string, look: () => T | undefined) => Promise<T>
+}
+
+type Define = (name: string, run: () => Promise<void>) => void
+
+const NAME = 'conformance'
+
+function policy(priority: number): AnyResource {
+  return resource('Policy', NAME, { priority, subject: { nodeSelector: {} } })
+}
+
+async function refusal(write: Promise<unknown>): Promise<string> {
+  try {
+    await write
+    return 'taken'
+  } catch (error) {
+    return isHoldfastError(error) ? error.code : String(error)
+  }
+}
+
+/** To be run in order: each goes on where the one before it ended. */
+export function defineClusterConformance(define: Define, open: () => ConformanceWorld): void {
+  const find = (): ClusterObject | undefined =>
+    open()
+      .cluster.objects()
+      ?.find((one) => keyOf(one) === `Policy/${NAME}`)
+  const seen = (what: string, holds: (object: ClusterObject) => boolean): Promise<ClusterObject> =>
+    open().heard(what, () => {
+      const object = find()
+      return object !== undefined && holds(object) ? object : undefined
+    })
+
+  define('what is created is heard of, with the finalizer, and says what was written', async () => {
+    const { cluster } = open()
+    await cluster.create(policy(1))
+    const object = await seen('the object', () => true)
+    assert.equal([object.finalizers, object.isLeaving], [[finalizer], false])
+    assert.equal(readObjects([object]).resources.map(contentOf), [contentOf(policy(1))])
+    assert.is(await refusal(cluster.create(policy(2))), 'conflict')
+  })
+
+  define('an update makes it say what it is to say, and a status changes nothing of that', async () => {
+    const { cluster } = open()
+    const before = await seen('the object', () => true)
+    await cluster.update(policy(7))
+    const after = await seen('the update', ({ resourceVersion }) => resourceVersion !== before.resourceVersion)
+    assert.equal(readObjects([after]).resources.map(contentOf), [contentOf(policy(7))])
+    assert.ok(after.generation > before.generation)
+    await cluster.putStatus(after, { observedGeneration: after.generation, programmed: '1/1', conditions: [] })
+    const told = await seen('the status', ({ status }) => JSON.stringify(status ?? {}).includes('1/1'))
+    assert.is(told.generation, after.generation)
+    assert.is(await refusal(cluster.putFinalizers(before, [])), 'conflict')
+  })
+
+  define('what is removed stays, leaving, until its finalizers are off', async () => {
+    const { cluster } = open()
+    assert.ok(await cluster.remove('Policy', NAME))
+    const leaving = await seen('that it leaves', ({ isLeaving }) => isLeaving)
+    await cluster.putFinalizers(leaving, [])
+    await open().heard('that it is gone', () => (find() === undefined ? true : undefined))
+    assert.not.ok(await cluster.remove('Policy', NAME))
+    assert.is(await refusal(cluster.putFinalizers(leaving, [])), 'not-found')
+  })
+
+  define('other objects are heard of, and asked for past all that was heard', async () => {
+    const { away, cluster, heard, there } = open()
+    const named = await heard('the policy', () => {
+      const list = cluster.inputs().NetworkPolicy
+      return Array.isArray(list) ? list.find(({ name }) => name === there.name) : undefined
+    })
+    assert.equal([named.kind, named.namespace], [there.kind, there.namespace])
+    assert.ok(named.uid !== '' && named.generation > 0)
+    assert.equal([await cluster.isThere(there), await cluster.isThere(away)], [true, false])
+    await cluster.tell(named, { reason: 'Tested', action: 'Test', note: 'it’s long '.repeat(400) })
+  })
+}
