@@ -44,6 +44,7 @@ function world() {
     settled: () => onSettled.promise,
     look: () => onSettled.promise,
     isSettled: false,
+    isOut: false,
     generation: 4,
     close: () => undefined,
   }
@@ -74,7 +75,7 @@ function world() {
     settle: () => onSettled.resolve(),
     lead: () => onLeading.resolve(),
     sayAll: async (): Promise<void> => {
-      for (const message of Object.values(messages)) void bus.publish(message)
+      for (const message of Object.values(messages)) bus.publish(message).catch(() => undefined)
       await settle()
     },
     again: (): void => {
@@ -136,6 +137,15 @@ test('nothing new is taken in while it can’t be told who leads', () => {
     be(standing)
     assert.throws(() => keeping.admit(), /can’t reach the API server/)
   }
+})
+
+test('one that is out says nothing at all, not even its goodbye', async () => {
+  const { be, lead, said, sayAll, settle: settled } = world()
+  settled()
+  lead()
+  be('lost')
+  await sayAll()
+  assert.equal(said, [])
 })
 
 test('an answer waits for the state, and not for ever', async () => {

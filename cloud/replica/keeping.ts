@@ -63,6 +63,10 @@ function unsure(): HoldfastError {
   })
 }
 
+function noLonger(): HoldfastError {
+  return new HoldfastError('unreachable', 'this hub does not lead any more')
+}
+
 function late(): HoldfastError {
   return new HoldfastError('unreachable', `the cluster has not taken the change in ${ANSWER_MS_MAX / 1_000} s`, {
     remedy: 'It takes effect if the cluster answers in time, and else was never there: look, then try again.',
@@ -100,6 +104,8 @@ export function createKeeping(options: KeepingOptions): Keeping {
   const gate = (bus: Bus): Bus => ({
     start: (handlers) => bus.start(handlers),
     async publish(message) {
+      // Not even its goodbye: another one is there.
+      if (mirror.isOut || standing() === 'lost') throw noLonger()
       if (!isFree(message.topic, message.payload)) {
         await mirror.settled()
         // A broker beside the hub may have been given newer words by another one meanwhile, and keeps what is said last.

@@ -36,6 +36,8 @@ export interface Mirror {
   /** Resolves when all that was committed by now is in the cluster; rejects with `unreachable` once it never will be. */
   settled(): Promise<void>
   readonly isSettled: boolean
+  /** Another hub has written, or this one stops. */
+  readonly isOut: boolean
   /** As `settled`, after a look at the key files as well: people replace them while the hub runs. */
   look(): Promise<void>
   readonly generation: number
@@ -228,6 +230,9 @@ export function createMirror(options: MirrorOptions): Mirror {
     look: next,
     get isSettled() {
       return isSettled()
+    },
+    get isOut() {
+      return out !== undefined
     },
     get generation() {
       return written?.head.generation ?? 0

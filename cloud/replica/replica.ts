@@ -16,10 +16,10 @@ import { createKeeping, type Keeping, type ReplicaStatus } from './keeping.ts'
 import { readKeyFiles } from './key-files.ts'
 import { markMirrored } from './lay-state.ts'
 import { forgetLeader, noteLeader } from './leader-note.ts'
-import { leaseTimes } from './lease.ts'
+import { leaseTimes, type SeenLease } from './lease.ts'
 import { createMirror, type Mirror } from './mirror.ts'
 import { patientStore } from './patience.ts'
-import { createStateCopy } from './state-copy.ts'
+import { createStateCopy, type StateCopy } from './state-copy.ts'
 import { examine, type TakenOver, takeOver } from './take-over.ts'
 import { openWaitingRoom } from './waiting-room.ts'
 
@@ -89,6 +89,37 @@ function holdEndpoint(options: ReplicaOptions, server: Server, leads: () => bool
   }
 }
 
+interface Following {
+  /** Why this replica could not take over; undefined where it could. */
+  problem(): string | undefined
+  /** Reads what is new of the state, if `lease` says that there is any. */
+  look(lease: SeenLease | undefined): Promise<void>
+}
+
+/** A follower keeps up, so that it knows at any time whether it could go on. */
+function follow(copy: StateCopy, { effects, settings }: ReplicaOptions, onReady: () => void): Following {
+  const { log } = effects
+  let problem: string | undefined = 'the state of the hub was not read yet'
+  let reading = false
+  return {
+    problem: () => problem,
+    async look(lease) {
+      if (reading || (problem === undefined && lease?.generation === copy.generation)) return
+      reading = true
+      const before = problem
+      try {
+        problem = await examine(copy, settings.data, lease)
+        if (problem !== undefined && problem !== before) log.error('this replica could not take over', { why: problem })
+        if (problem === undefined && before !== undefined) onReady()
+      } catch (error) {
+        problem = `the state of the hub can’t be read: ${describeError(error)}`
+      } finally {
+        reading = false
+      }
+    },
+  }
+}
+
 export async function startReplica(options: ReplicaOptions): Promise<Replica> {
   const { base, effects, name, onServing, settings } = options
   const { clock, entropy, log } = effects
@@ -98,35 +129,20 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
   const copy = createStateCopy(store, base)
   const release = lockDirectory(dataPaths(settings.data))
   noteLeader(settings.data, '')
-  let problem: string | undefined = 'the state of the hub was not read yet'
   let mirror: Mirror | undefined
   let server: Server | undefined
   let room: HttpsServer | undefined
-  let [isLeading, stopped, reading] = [false, false, false]
+  let [isLeading, stopped] = [false, false]
   let leaders: (() => void)[] = []
   let leaveEndpoint = (): void => undefined
   let taking: Promise<void> = Promise.resolve()
   let end: (error: HoldfastError) => void
   const ended = new Promise<HoldfastError>((resolve) => (end = resolve))
 
-  /** A follower keeps up, so that it knows at any time whether it could go on. */
-  const read = async (): Promise<void> => {
-    if (isLeading || reading || stopped) return
-    reading = true
-    try {
-      const before = problem
-      problem = await examine(copy, settings.data, elector.lease())
-      if (problem !== undefined && problem !== before) log.error('this replica could not take over', { why: problem })
-      if (problem === undefined && before !== undefined) {
-        log.info('this replica is ready to take over', { generation: copy.generation })
-        elector.wake()
-      }
-    } catch (error) {
-      problem = `the state of the hub can’t be read: ${describeError(error)}`
-    } finally {
-      reading = false
-    }
-  }
+  const following = follow(copy, options, () => {
+    log.info('this replica is ready to take over', { generation: copy.generation })
+    elector.wake()
+  })
 
   const elector: Elector = createElector({
     me,
@@ -135,7 +151,7 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
     clock,
     entropy,
     log,
-    mayLead: () => problem === undefined,
+    mayLead: () => following.problem() === undefined,
     generation: () => mirror?.generation ?? elector.lease()?.generation ?? 0,
     onSeen() {
       if (isLeading) {
@@ -145,7 +161,7 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
         return
       }
       noteLeader(settings.data, elector.lease()?.holder ?? '')
-      if (problem !== undefined || elector.lease()?.generation !== copy.generation) void read()
+      if (!stopped) void following.look(elector.lease())
     },
     onLead() {
       isLeading = true
@@ -187,6 +203,8 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
     release()
     forgetLeader(settings.data)
     server = await startServer(settings, effects, kept.keeping)
+    // Too late for whoever stops it: nothing was said by then, for nothing was settled.
+    if (stopped) return server.stop()
     await mirror.settled()
     markMirrored(settings.data)
     leaveEndpoint = holdEndpoint(options, server, () => elector.standing() === 'leads')
@@ -199,7 +217,7 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
     entropy,
     log,
     leader: () => elector.lease()?.holder ?? '',
-    problem: () => (isLeading ? undefined : problem),
+    problem: () => (isLeading ? undefined : following.problem()),
   })
   elector.start()
   log.info('waits for its turn to lead', { name: me, data: join(settings.data) })

@@ -94,17 +94,24 @@ export function createStateCopy(store: ClusterStore, base: string): StateCopy {
     proven = now
   }
 
-  return {
-    async refresh() {
-      for (let tries = 0; tries < TRIES; tries++) {
-        const stored = await store.readHead()
-        if (stored === undefined) {
-          held = undefined
-          parts.clear()
-          return
-        }
-        if (stored.resourceVersion === held?.stored.resourceVersion || (await read(stored))) return
+  const refresh = async (): Promise<void> => {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const stored = await store.readHead()
+      if (stored === undefined) {
+        held = undefined
+        parts.clear()
+        return
       }
+      if (stored.resourceVersion === held?.stored.resourceVersion || (await read(stored))) return
+    }
+  }
+
+  let last: Promise<void> = Promise.resolve()
+  return {
+    // One after the other: an older look that is slow must not undo a newer one.
+    refresh() {
+      last = last.then(refresh, refresh)
+      return last
     },
     get generation() {
       return held?.head.generation ?? 0

@@ -7,7 +7,7 @@ import { claimState, sweepParts } from './claim.ts'
 import type { ClusterStore, StoredHead } from './cluster-store.ts'
 import { holdsHub, isMirrored, layState } from './lay-state.ts'
 import type { SeenLease } from './lease.ts'
-import type { StateCopy } from './state-copy.ts'
+import type { ReadState, StateCopy } from './state-copy.ts'
 
 export interface TakeOverOptions {
   readonly store: ClusterStore
@@ -52,13 +52,18 @@ export async function examine(
   }
 }
 
-async function claim({ copy, store, writer }: TakeOverOptions): Promise<StoredHead | undefined> {
+/** What was claimed is the state that was read, and no later look at it. */
+async function claim({
+  copy,
+  store,
+  writer,
+}: TakeOverOptions): Promise<{ claimed: StoredHead; state: ReadState } | undefined> {
   for (let tries = 1; ; tries++) {
     await copy.refresh()
     const state = copy.state()
     if (state === undefined) return undefined
     try {
-      return await claimState(store, state.stored, state.head, writer)
+      return { claimed: await claimState(store, state.stored, state.head, writer), state }
     } catch (error) {
       if (!isHoldfastError(error, 'conflict') || tries === TRIES) throw error
     }
@@ -66,15 +71,15 @@ async function claim({ copy, store, writer }: TakeOverOptions): Promise<StoredHe
 }
 
 export async function takeOver(options: TakeOverOptions, lease: SeenLease | undefined): Promise<TakenOver> {
-  const { base, copy, directory, log, store } = options
-  const claimed = await claim(options)
-  const state = copy.state()
-  if (claimed === undefined || state === undefined) {
+  const { base, directory, log, store } = options
+  const taken = await claim(options)
+  if (taken === undefined) {
     const why = whyNoBeginning(directory, lease)
     if (why !== undefined) throw new HoldfastError('corrupt', why)
     log.info(holdsHub(directory) ? 'brings the state of this hub into the cluster' : 'begins the state of a new hub')
     return { claimed: undefined, buckets: 1 }
   }
+  const { claimed, state } = taken
   const aside = layState(directory, state)
   if (aside !== undefined) log.warn('another hub lay here; the state of the cluster counts', { setAside: aside })
   void sweepParts(store, base, claimed, log)
