@@ -17,8 +17,11 @@ import {
 } from './rows.ts'
 
 export interface Journal {
-  /** Call before the first change. `isMirrored`: the state in the cluster is this database's; else all of it is to be written. */
-  follow(name: DatabaseName, database: Database.Database, isMirrored: boolean): void
+  /**
+   * Call before the first change. `mirrored`: the layout of the rows in the cluster, where they are this database's; where it is
+   * another by now, or there are none, all of it is to be written.
+   */
+  follow(name: DatabaseName, database: Database.Database, mirrored: number | undefined): void
   /** A change that was committed, or may have been, and that `take` has not given. */
   readonly isDirty: boolean
   readonly buckets: number
@@ -124,7 +127,7 @@ export function createJournal(presentBuckets: number, onTouched: () => void): Jo
   }
 
   return {
-    follow(name, database, isMirrored) {
+    follow(name, database, mirrored) {
       const tables = mirroredTables.filter((table) => table.database === name)
       const one = { database, layout: Math.max(1, Number(database.pragma('user_version', { simple: true }))) }
       followed.set(name, one)
@@ -138,7 +141,7 @@ export function createJournal(presentBuckets: number, onTouched: () => void): Jo
         const keys = database.prepare<[], { key: string }>(`SELECT ${keyExpression(table)} AS key FROM ${table.name}`)
         for (const { key } of keys.iterate()) {
           const shard = add(`${table.name} ${key}`)
-          if (!isMirrored) dirty.add(shard)
+          if (one.layout !== mirrored) dirty.add(shard)
         }
       }
       if (dirty.size > 0) onTouched()

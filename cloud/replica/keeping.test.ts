@@ -51,7 +51,7 @@ function world() {
   const keeping = createKeeping({
     journal: createJournal(1, () => undefined),
     mirror,
-    isMirrored: true,
+    mirrored: undefined,
     standing: () => standing,
     status: () => ({ name: 'a', leader: 'a', leads: true, generation: 4, isSettled: true, transitions: 0 }),
     leading: () => onLeading.promise,

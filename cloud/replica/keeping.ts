@@ -45,8 +45,8 @@ export interface Keeping {
 export interface KeepingOptions {
   readonly journal: Journal
   readonly mirror: Mirror
-  /** The state in the cluster is that of the databases as they are opened. */
-  readonly isMirrored: boolean
+  /** Layouts of the rows in the cluster, which are those of the databases as they are opened; undefined where there are none. */
+  readonly mirrored: Readonly<Record<DatabaseName, number>> | undefined
   readonly standing: () => Standing
   readonly status: () => ReplicaStatus
   /** Resolves when this hub leads, as soon as it does. */
@@ -142,7 +142,7 @@ export function createKeeping(options: KeepingOptions): Keeping {
   })
 
   return {
-    follow: (name, database) => journal.follow(name, database, options.isMirrored),
+    follow: (name, database) => journal.follow(name, database, options.mirrored?.[name]),
     begin: () => mirror.begin(),
     admit() {
       if (standing() !== 'leads') throw unsure()

@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { memoryLog } from '../../shared/effects.fake.ts'
+import { parseName } from '../../shared/ids.ts'
+import { deltasKeptMax } from '../../shared/limits.ts'
 import { NET, revision, shown, storedPolicy } from '../store/conformance.fake.ts'
 import { sweepParts } from './claim.ts'
 import { FakeCluster } from './cluster-store.fake.ts'
@@ -126,6 +128,43 @@ test('nothing is settled while the API server is away, and all of it is when it 
   assert.is(other.store.value('v'), '2')
   hub.close()
   other.close()
+})
+
+test('rows of an older layout are all written anew by a hub that has brought them to its own', async () => {
+  const cluster = new FakeCluster()
+  const hub = await openMirroredHub(cluster)
+  fill(hub)
+  assert.is(await outcome(hub), 'settled')
+  const head = headOf(cluster)
+  assert.ok(cluster.head)
+  cluster.head = { ...cluster.head, head: packHead({ ...head, layout: { ...head.layout, hub: 1 } }) }
+  const newer = await openMirroredHub(cluster, 'b'.repeat(26), (db) => void db.exec("UPDATE value SET value = 'new'"))
+  assert.is(await outcome(newer), 'settled')
+  assert.equal(headOf(cluster).layout, head.layout)
+  const last = await openMirroredHub(cluster, 'c'.repeat(26))
+  assert.is(last.store.value('v'), 'new')
+  assert.is(content(last), content(newer))
+  for (const one of [hub, newer, last]) one.close()
+})
+
+test('what is only ever added lies in segments, which go when the last of them is out of use', async () => {
+  const cluster = new FakeCluster()
+  const hub = await openMirroredHub(cluster)
+  hub.store.putNetwork({ name: parseName('default'), id: NET, epoch: 1 })
+  hub.store.transaction(() => {
+    for (let n = 1; n <= deltasKeptMax + 40; n++) hub.store.saveRevision(NET, revision(n, { 'policy/p': String(n) }))
+  })
+  assert.is(await outcome(hub), 'settled')
+  const segments = () => Object.keys(headOf(cluster).shards).filter((shard) => shard.startsWith('revision/'))
+  const [before, parts] = [segments(), cluster.partWrites]
+  assert.ok(before.length > 10 && !before.includes(`revision/${NET}/1/0`), 'what was pruned is not there')
+  hub.store.saveRevision(NET, revision(deltasKeptMax + 41, { 'policy/p': 'last' }))
+  assert.is(await outcome(hub), 'settled')
+  assert.ok(cluster.partWrites - parts <= 3, 'the head, the record, and the newest segment')
+  hub.store.deleteNetwork(parseName('default'), NET)
+  assert.is(await outcome(hub), 'settled')
+  assert.equal(segments(), [])
+  hub.close()
 })
 
 test('a call that nobody answers is given up and made again', async () => {

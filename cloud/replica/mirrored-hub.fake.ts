@@ -38,8 +38,12 @@ export interface MirroredHub {
   close(): void
 }
 
-/** A hub on `cluster`: it takes over what is there, as a replica does. */
-export async function openMirroredHub(cluster: FakeCluster, writer = 'a'.repeat(26)): Promise<MirroredHub> {
+/** A hub on `cluster`: it takes over what is there, as a replica does. `migrate`: as it is opened. */
+export async function openMirroredHub(
+  cluster: FakeCluster,
+  writer = 'a'.repeat(26),
+  migrate: (db: Database.Database) => void = () => undefined,
+): Promise<MirroredHub> {
   const data = join(directory.path, String(++count))
   mkdirSync(data)
   const [clock, log, fenced] = [new FakeClock(), memoryLog(), [] as string[]]
@@ -62,9 +66,12 @@ export async function openMirroredHub(cluster: FakeCluster, writer = 'a'.repeat(
     log,
     onFenced: (reason) => void fenced.push(reason),
   })
-  const isCopy = claimed !== undefined
-  const store = openHubStore(join(data, 'hub.db'), log, (db) => journal.follow('hub', db, isCopy))
-  const access = openAccessStore(join(data, 'access.db'), (db) => journal.follow('access', db, isCopy))
+  const layout = state?.head.layout
+  const store = openHubStore(join(data, 'hub.db'), log, (db) => {
+    migrate(db)
+    journal.follow('hub', db, layout?.hub)
+  })
+  const access = openAccessStore(join(data, 'access.db'), (db) => journal.follow('access', db, layout?.access))
   mirror.begin()
   return {
     data,

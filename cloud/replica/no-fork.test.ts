@@ -8,7 +8,7 @@ import { base32 } from '../../shared/ids.ts'
 import { FakeCluster } from './cluster-store.fake.ts'
 import { directory, headOf, type MirroredHub, openMirroredHub } from './mirrored-hub.fake.ts'
 
-const SEEDS = 12
+const SEEDS = 6
 const STEPS = 30
 
 test.after(() => directory.remove())

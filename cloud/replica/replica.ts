@@ -182,14 +182,13 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
   const leading = (): Promise<void> =>
     elector.standing() === 'leads' ? Promise.resolve() : new Promise((resolve) => void leaders.push(resolve))
 
-  const keep = ({ buckets, claimed }: TakenOver): { keeping: Keeping; mirror: Mirror } => {
+  const keep = ({ buckets, claimed, layout }: TakenOver): { keeping: Keeping; mirror: Mirror } => {
     const journal = createJournal(buckets, () => made.touched())
     const files = () => readKeyFiles(settings.data)
     const onFenced = (reason: string): void => end(lost(reason))
     const made = createMirror({ store, base, writer, claimed, journal, files, clock, log, onFenced })
     const standing = () => elector.standing()
-    const isCopy = claimed !== undefined
-    const keeping = createKeeping({ journal, mirror: made, isMirrored: isCopy, standing, status, leading, clock })
+    const keeping = createKeeping({ journal, mirror: made, mirrored: layout, standing, status, leading, clock })
     return { keeping, mirror: made }
   }
 

@@ -13,7 +13,7 @@ import { packHead, partsOf } from './head.ts'
 import { layState } from './lay-state.ts'
 import { BASE, directory, fill, headOf, openMirroredHub, outcome } from './mirrored-hub.fake.ts'
 import { createStateCopy } from './state-copy.ts'
-import { whyNoBeginning } from './take-over.ts'
+import { examine, whyNoBeginning } from './take-over.ts'
 
 test.after(() => directory.remove())
 
@@ -96,6 +96,8 @@ test('what a newer hub wrote is left to it', async () => {
     }
   }
   assert.match(await complaint(packHead({ ...head, layout: { hub: 99, access: 1 } })), /newer hub \(layout 99\)/)
+  const layoutOnly = createStateCopy(cluster.open(), BASE)
+  assert.match((await examine(layoutOnly, directory.path, undefined)) ?? '', /newer hub \(layout 99\)/)
   const format = deflate(utf8(JSON.stringify({ ...head, format: 2 })))
   assert.match(await complaint(concat(sha256(format), format)), /written by a newer hub/)
   hub.close()

@@ -20,7 +20,8 @@ export interface StateCopy {
   refresh(): Promise<void>
   /** Of the head that was read last; 0 where there is none. */
   readonly generation: number
-  readonly exists: boolean
+  /** Of its rows; undefined where there is no state. */
+  readonly layout: StateHead['layout'] | undefined
   /** As last read; undefined where there is no state. */
   state(): ReadState | undefined
 }
@@ -116,8 +117,8 @@ export function createStateCopy(store: ClusterStore, base: string): StateCopy {
     get generation() {
       return held?.head.generation ?? 0
     },
-    get exists() {
-      return held !== undefined
+    get layout() {
+      return held?.head.layout
     },
     state() {
       if (held === undefined) return undefined

@@ -3,8 +3,10 @@
 
 import type { Log } from '../../shared/effects.ts'
 import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
+import { checkLayout } from '../store/schema.ts'
 import { claimState, sweepParts } from './claim.ts'
 import type { ClusterStore, StoredHead } from './cluster-store.ts'
+import type { StateHead } from './head.ts'
 import { holdsHub, isMirrored, layState } from './lay-state.ts'
 import type { SeenLease } from './lease.ts'
 import type { ReadState, StateCopy } from './state-copy.ts'
@@ -23,6 +25,8 @@ export interface TakenOver {
   /** Undefined where there was no state. */
   readonly claimed: StoredHead | undefined
   readonly buckets: number
+  /** Of the rows in the cluster; undefined where there are none. */
+  readonly layout: StateHead['layout'] | undefined
 }
 
 /** The head moves under a claim only while a hub that has lost the lease still writes. */
@@ -45,7 +49,9 @@ export async function examine(
 ): Promise<string | undefined> {
   try {
     await copy.refresh()
-    return copy.exists ? undefined : whyNoBeginning(directory, lease)
+    if (copy.layout === undefined) return whyNoBeginning(directory, lease)
+    checkLayout(copy.layout.hub)
+    return undefined
   } catch (error) {
     if (isHoldfastError(error, 'corrupt') || isHoldfastError(error, 'unsupported')) return describeError(error)
     throw error
@@ -77,11 +83,11 @@ export async function takeOver(options: TakeOverOptions, lease: SeenLease | unde
     const why = whyNoBeginning(directory, lease)
     if (why !== undefined) throw new HoldfastError('corrupt', why)
     log.info(holdsHub(directory) ? 'brings the state of this hub into the cluster' : 'begins the state of a new hub')
-    return { claimed: undefined, buckets: 1 }
+    return { claimed: undefined, buckets: 1, layout: undefined }
   }
   const { claimed, state } = taken
   const aside = layState(directory, state)
   if (aside !== undefined) log.warn('another hub lay here; the state of the cluster counts', { setAside: aside })
   void sweepParts(store, base, claimed, log)
-  return { claimed, buckets: state.head.buckets }
+  return { claimed, buckets: state.head.buckets, layout: state.head.layout }
 }

@@ -40,6 +40,11 @@ const VERSION_2 = 'ALTER TABLE last_word ADD COLUMN override BLOB'
 const migrations: readonly string[] = [VERSION_1, VERSION_2]
 const present = migrations.length
 
+/** Throws `unsupported` for a layout that only a newer hub knows. */
+export function checkLayout(layout: number): void {
+  if (layout > present) throw newer(layout)
+}
+
 function versionOf(db: Database.Database): number {
   return Number(db.pragma('user_version', { simple: true }))
 }
@@ -57,7 +62,7 @@ function migrate(db: Database.Database, to = present): void {
  * Throws `unsupported` for a layout that only a newer hub knows.
  */
 export function createDatabase(path: string, layout = present): void {
-  if (layout > present) throw newer(layout)
+  checkLayout(layout)
   const draft = `${path}.new`
   for (const leftover of [draft, `${draft}-wal`, `${draft}-shm`]) rmSync(leftover, { force: true })
   closeSync(openSync(draft, 'wx', 0o600))
@@ -78,7 +83,7 @@ function check(db: Database.Database): void {
   const verdict = db.pragma('quick_check', { simple: true })
   if (verdict !== 'ok') throw new HoldfastError('corrupt', String(verdict))
   const version = versionOf(db)
-  if (version > present) throw newer(version)
+  checkLayout(version)
   if (version === 0) throw new HoldfastError('corrupt', 'it is empty, or it belongs to another program')
 }
 
