@@ -1,6 +1,7 @@
 // What `nft list table` says of counted flows, read. Words of another program: what is not understood is left out.
 
-import { type Address, parseAddress } from '../../shared/address/cidr.ts'
+import type { Address } from '../../shared/address/cidr.ts'
+import { formatIp, tryParseIp } from '../../shared/address/ip.ts'
 import type { Amount } from '../../shared/flows/batch.ts'
 import type { FlowCount, FlowSnapshot, ServiceCount } from '../flows/counters.ts'
 
@@ -37,29 +38,32 @@ interface Element {
   readonly amount: Amount
 }
 
+/** The few addresses that thousands of flows are between, each read once; undefined for what is none. */
+type Known = Map<string, Address | undefined>
+
+function addressIn(known: Known, text: string): Address | undefined {
+  if (known.has(text)) return known.get(text)
+  const ip = tryParseIp(text)
+  const address = ip === undefined ? undefined : (formatIp(ip) as Address)
+  known.set(text, address)
+  return address
+}
+
 /** Undefined for numbers and addresses that are none. */
-function elementOf(match: RegExpExecArray, hasSource: boolean): Element | undefined {
+function elementOf(match: RegExpExecArray, hasSource: boolean, known: Known): Element | undefined {
   const [, from = '', to = '', number = '', first = '', second, packets = '', bytes = ''] = match
   if ((second !== undefined) !== hasSource) return undefined
   const protocol = Number(number)
   const [sourcePort, port] = hasSource ? [Number(first), Number(second)] : [undefined, Number(first)]
   const amount = { packets: Number(packets), bytes: Number(bytes) }
   if (protocol > 255 || port > 65_535 || (sourcePort ?? 0) > 65_535 || !isAmount(amount)) return undefined
-  try {
-    const [source, destination] = [parseAddress(from), parseAddress(to)]
-    // Conntrack has type and code there.
-    const destinationPort = ICMP.has(protocol) ? 0 : port
-    const tuple = {
-      source,
-      destination,
-      protocol,
-      destinationPort,
-      ...(sourcePort === undefined ? {} : { sourcePort }),
-    }
-    return { key: `${source} ${destination} ${protocol} ${sourcePort ?? ''} ${destinationPort}`, tuple, amount }
-  } catch {
-    return undefined
-  }
+  const [source, destination] = [addressIn(known, from), addressIn(known, to)]
+  if (source === undefined || destination === undefined) return undefined
+  // Conntrack has type and code there.
+  const destinationPort = ICMP.has(protocol) ? 0 : port
+  const key = `${from} ${to} ${number} ${second === undefined ? '' : first} ${destinationPort}`
+  const own = { source, destination, protocol, destinationPort }
+  return { key, tuple: sourcePort === undefined ? own : { ...own, sourcePort }, amount }
 }
 
 export interface Listing extends Pick<FlowSnapshot, 'flows' | 'services' | 'total' | 'unroomed'> {
@@ -74,20 +78,21 @@ export function parseListing(text: string): Listing {
     if (isAmount(amount)) counters.set(name, amount)
   }
   const flows = new Map<string, Counted>()
+  const known: Known = new Map()
   const asked = new Map<string, Omit<ServiceCount, 'amount'> & { amount: Amount }>()
   for (const [, set = '', elements = ''] of text.matchAll(SET)) {
     const side = set.endsWith('back') ? 'back' : 'sent'
     for (const match of elements.matchAll(ELEMENT)) {
-      const element = elementOf(match, set === 'sent' || set === 'back')
+      const element = elementOf(match, set === 'sent' || set === 'back', known)
       if (element === undefined) continue
       const { amount, key, tuple } = element
       if (set === 'asked') {
         const held = asked.get(key)
         asked.set(key, { ...tuple, amount: sum(held?.amount ?? nothing, amount) })
       } else {
-        const held = flows.get(key) ?? { ...tuple, sent: nothing, back: nothing }
-        held[side] = sum(held[side], amount)
-        flows.set(key, held)
+        const held = flows.get(key)
+        if (held === undefined) flows.set(key, { ...tuple, sent: nothing, back: nothing, [side]: amount })
+        else held[side] = held[side] === nothing ? amount : sum(held[side], amount)
       }
     }
   }
