@@ -22,6 +22,9 @@ export interface FleetShape {
   readonly hubPort?: number
   /** The hub's host runs an agent, too, whose relay has port 443 and passes on to the hub what is the hub's. */
   readonly onePort?: boolean
+  /** Further words for the hub, and its environment. */
+  readonly serve?: readonly string[]
+  readonly hubEnv?: Readonly<Record<string, string>>
   /** Further words for the agents of some devices. */
   readonly flags?: Readonly<Record<string, NodeFlags>>
   /** Changes the network before anything runs on it. */
@@ -133,8 +136,8 @@ async function createCentre(net: Net, shape: FleetShape): Promise<Pick<Fleet, 'h
     return { hub: createLabHub({ host, url: `https://${address}:443`, serve: own }), broker }
   }
   const port = shape.hubPort ?? HTTPS_PORT
-  const serve = ['--listen', `0.0.0.0:${port}`, ...(broker?.serve ?? [])]
-  const hub = createLabHub({ host, url: `https://${address}:${port}`, serve })
+  const serve = ['--listen', `0.0.0.0:${port}`, ...(broker?.serve ?? []), ...(shape.serve ?? [])]
+  const hub = createLabHub({ host, url: `https://${address}:${port}`, serve, env: shape.hubEnv ?? {} })
   return { hub, broker }
 }
 

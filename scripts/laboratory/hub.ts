@@ -30,6 +30,7 @@ export interface HubOptions {
   readonly url: string
   /** Further words for `serve`. */
   readonly serve?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
 }
 
 function deadline(what: string): Promise<never> {
@@ -39,7 +40,7 @@ function deadline(what: string): Promise<never> {
   })
 }
 
-export function createLabHub({ host, url, serve = [] }: HubOptions): LabHub {
+export function createLabHub({ env = {}, host, url, serve = [] }: HubOptions): LabHub {
   let running: Running | undefined
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     const one = running
@@ -54,7 +55,8 @@ export function createLabHub({ host, url, serve = [] }: HubOptions): LabHub {
     isUp: () => running !== undefined,
     async start() {
       if (running !== undefined) return
-      running = host.spawn(['holdfast-hub', 'serve', '--data', DATA, '--url', url, ...serve], 'hub')
+      const set = Object.entries(env).map(([name, value]) => `${name}=${value}`)
+      running = host.spawn(['env', ...set, 'holdfast-hub', 'serve', '--data', DATA, '--url', url, ...serve], 'hub')
       await Promise.race([running.said(/hub is up/), deadline('the hub did not come up')])
     },
     kill: () => end('SIGKILL'),
