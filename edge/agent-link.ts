@@ -38,9 +38,9 @@ export function tellRefused({ health, keep }: Parts, detail: string, lasting: bo
   keep.journal('intent-rejected', detail)
 }
 
-/** Undefined until the hub was found, or looked for in vain. */
+/** Undefined until the hub was found, or looked for in vain; false, too, where it seems to be there and does not listen. */
 export function hubIsThere({ mode }: Pick<Parts, 'mode'>, { link }: Pick<Running, 'link'>): boolean | undefined {
-  if (mode.now().mode === 'online') return true
+  if (mode.now().mode === 'online') return link?.isDoubtful() !== true
   return link?.state().failure === undefined ? undefined : false
 }
 
@@ -109,6 +109,10 @@ export function openLink(
     onRefused: (detail) => onRefused(detail, false),
     onOverridesTold: (report) => overrides.told(report),
     isOverridesHeard: (report) => overrides.isHeard(report),
+    onDoubt() {
+      gossip.follow()
+      gossip.fact(identity.nodeId, 'self')
+    },
     onChange,
   })
   onChange()

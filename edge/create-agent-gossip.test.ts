@@ -3,6 +3,7 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { parseAddress } from '../shared/address/cidr.ts'
 import { seededEntropy } from '../shared/effects.fake.ts'
 import { isHoldfastError } from '../shared/errors.ts'
 import { attempt } from '../shared/fuzz.fake.ts'
@@ -19,8 +20,8 @@ interface Pair {
   readonly peer: RigNode
 }
 
-/** The agent `me` and a node `other` that gossips, at revision 1, and no hub. */
-async function pair(): Promise<Pair> {
+/** The agent `me` and a node `other` that gossips, at revision 1, and no hub unless `online`. */
+async function pair(online = false): Promise<Pair> {
   const mesh = createFakeMesh(seededEntropy(3))
   const clock = { at: undefined as Rig['clock'] | undefined }
   const lazy = {
@@ -38,6 +39,8 @@ async function pair(): Promise<Pair> {
     device: other,
     snapshot: rig.hub.snapshot(),
   })
+  if (online) rig.hub.attach(rig.broker)
+  peer.online = online
   await rig.agent.start()
   peer.gossip.start()
   shake(rig, other, '192.0.2.9:51820')
@@ -54,6 +57,27 @@ test('a peer that knows more is asked, and the kernel follows', async () => {
   assert.equal([revision.applied.revision, revision.source?.by], [2, 'peer'])
   assert.ok(rig.kernel.device?.peers.has(third.wgKey))
   assert.is(gossip.last?.peer, other.name)
+  await rig.stop()
+})
+
+test('a fact that the broker swallows goes from node to node, before anybody knows that the hub is gone', async () => {
+  const { peer, rig } = await pair(true)
+  const isKnown = (host: string): boolean =>
+    peer.facts.facts.get(me.nodeId)?.fact.candidates.some(({ endpoint }) => endpoint.startsWith(host)) === true
+  const move = (host: string): void => {
+    const [one] = rig.kernel.local
+    if (one !== undefined) rig.kernel.local = [{ ...one, address: parseAddress(host) }]
+    rig.agent.wake()
+  }
+  await rig.advance(30_000)
+  move('192.168.1.6')
+  await rig.advance(30_000)
+  assert.not.ok(isKnown('192.168.1.6'), 'the hub tells it')
+  rig.broker.mute(me.nodeId)
+  move('192.168.1.7')
+  await rig.advance(20_000)
+  assert.is(rig.agent.status().mode, 'online')
+  assert.ok(isKnown('192.168.1.7'))
   await rig.stop()
 })
 

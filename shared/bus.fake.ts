@@ -39,6 +39,7 @@ export class FakeBroker {
   readonly #sessions = new Map<string, Session>()
   readonly #retained = new Map<string, Uint8Array>()
   readonly #refused = new Map<string, ErrorCode>()
+  readonly #muted = new Set<string>()
   #down = false
   /** Everything that was published, for a test to look at. */
   readonly published: BusMessage[] = []
@@ -76,6 +77,11 @@ export class FakeBroker {
     const session = this.#sessions.get(clientId)
     if (session?.state === 'up' && code !== undefined) this.#lose(session, 'turned away', code)
     else if (session !== undefined) this.#connectLater(session)
+  }
+
+  /** What this client says from now on gets nowhere, and nobody tells it so: a line that swallows packets. */
+  mute(clientId: string): void {
+    this.#muted.add(clientId)
   }
 
   setDown(down: boolean): void {
@@ -157,6 +163,7 @@ export class FakeBroker {
       reject(linkDown())
       return promise
     }
+    if (this.#muted.has(session.id)) return promise
     const copy = { ...message, payload: message.payload.slice() }
     this.#later(() => {
       if (session.state !== 'up') reject(linkDown())

@@ -35,6 +35,8 @@ export interface HubLinkOptions {
   readonly onOverridesTold?: (payload: Uint8Array) => void
   /** True for a report that the hub has and that nothing hangs on any more: it is not repeated at each connect. */
   readonly isOverridesHeard?: (payload: Uint8Array) => boolean
+  /** The link is doubtful from now on; see `isDoubtful`. */
+  readonly onDoubt?: () => void
   /** The state below changed. */
   readonly onChange: () => void
 }
@@ -78,6 +80,8 @@ export interface HubLink {
   /** `urgent` overtakes the rate limit: the hub waits for this acknowledgement. */
   report(status: Uint8Array, urgent: boolean): void
   announce(fact: Uint8Array): void
+  /** The link seems up, and a fact of ours is not acknowledged: whoever must know it had better not wait for the hub. */
+  isDoubtful(): boolean
   tellOverrides(payload: Uint8Array): void
   /** Of the record of flows. */
   tellFlows(payload: Uint8Array): Promise<void>
@@ -88,6 +92,8 @@ const STATUS_MS_MIN = 5_000
 const FACT_MS_MIN = 10_000
 /** After a start or a move others wait for what this node learns of itself within a second or two: how it looks from outside. */
 const FACTS_AHEAD = 2
+/** A broker acknowledges within some round trips; one whose silence is only noticed by a keepalive has been gone for a minute. */
+const DOUBT_MS = 4_000
 /** So long the broker has to show which fact of ours it retains, before it is told again. */
 const RETAINED_GRACE_MS = 2_000
 const GOODBYE_MS_MAX = 1_000
@@ -105,8 +111,9 @@ export function createHubLink(options: HubLinkOptions): HubLink {
   const bus: Bus = options.bus({ filters: agentFilters(network, node), will: presence(false) })
   const retain = (channel: 'status' | 'fact' | 'override') => (payload: Uint8Array) =>
     bus.publish({ topic: topics.node(network, node, channel), payload, retain: true })
+  const doubt = { afterMs: DOUBT_MS, tell: () => options.onDoubt?.() }
   const status = createLatest({ clock, minMs: STATUS_MS_MIN, publish: retain('status') })
-  const fact = createLatest({ clock, minMs: FACT_MS_MIN, ahead: FACTS_AHEAD, publish: retain('fact') })
+  const fact = createLatest({ clock, minMs: FACT_MS_MIN, ahead: FACTS_AHEAD, late: doubt, publish: retain('fact') })
   const overrides = createLatest({
     clock,
     minMs: STATUS_MS_MIN,
@@ -239,6 +246,7 @@ export function createHubLink(options: HubLinkOptions): HubLink {
     request: (payload) => bus.publish({ topic: topics.node(network, node, 'req'), payload }),
     report: (payload, urgent) => status.offer(payload, urgent),
     announce: (envelope) => fact.offer(envelope),
+    isDoubtful: () => fact.isLate(),
     tellFlows: (payload) => bus.publish({ topic: topics.node(network, node, 'ledger'), payload }),
     tellOverrides(payload) {
       told = payload

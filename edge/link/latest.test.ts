@@ -14,14 +14,16 @@ function rig(ahead = 0) {
   const sent: string[] = []
   const times: number[] = []
   const startedAt = clock.monotonic()
-  const self = { fails: false }
+  const self = { fails: false, hangs: undefined as Promise<void> | undefined, late: 0 }
   const latest = createLatest({
     clock,
     minMs: 5_000,
     ahead,
+    late: { afterMs: 4_000, tell: () => void (self.late += 1) },
     publish: async (payload) => {
       sent.push(fromUtf8(payload))
       times.push(clock.monotonic() - startedAt)
+      await self.hangs
       if (self.fails) throw new HoldfastError('unreachable', 'no link')
     },
   })
@@ -114,6 +116,27 @@ test('what failed is tried again while the link seems up, and rests while it is 
   await clock.advanceAsync(1)
   assert.is(sent.length, 4)
   assert.not(latest.pending())
+})
+
+test('what has no answer is late once, until the answer comes or the link is known to be gone', async () => {
+  const { clock, latest, self } = rig()
+  const answer = Promise.withResolvers<void>()
+  self.hangs = answer.promise
+  latest.up()
+  latest.offer(utf8('a'))
+  await clock.advanceAsync(3_900)
+  assert.equal([latest.isLate(), self.late], [false, 0])
+  await clock.advanceAsync(60_000)
+  assert.equal([latest.isLate(), self.late], [true, 1])
+  answer.resolve()
+  await clock.advanceAsync(1)
+  assert.is(latest.isLate(), false)
+  self.hangs = Promise.withResolvers<void>().promise
+  latest.offer(utf8('b'))
+  await clock.advanceAsync(10_000)
+  assert.equal([latest.isLate(), self.late], [true, 2])
+  latest.down()
+  assert.is(latest.isLate(), false)
 })
 
 test.run()

@@ -10,6 +10,8 @@ export interface LatestOptions {
   /** After a pause so many more may follow quickly, each on account of a later one; none where absent. */
   readonly ahead?: number
   readonly publish: (payload: Uint8Array) => Promise<void>
+  /** Told once where a publish has no answer for so long, although the link seems up. */
+  readonly late?: { readonly afterMs: number; readonly tell: () => void }
 }
 
 export interface Latest {
@@ -22,6 +24,8 @@ export interface Latest {
   retained(payload: Uint8Array): void
   /** True while something waits or is on its way. */
   pending(): boolean
+  /** `late` was told of what is on its way. */
+  isLate(): boolean
 }
 
 /** Between those that follow quickly: what changes together goes together. */
@@ -30,11 +34,12 @@ const SOON_MS = 300
 const RETRY_MS = 5_000
 
 export function createLatest(options: LatestOptions): Latest {
-  const { ahead = 0, clock, minMs } = options
+  const { ahead = 0, clock, late, minMs } = options
   let wanted: Uint8Array | undefined
   let published: Uint8Array | undefined
   let online = false
   let flying = false
+  let isLate = false
   let urgent = false
   let sentAt = Number.NEGATIVE_INFINITY
   /** When the next one would go at an even pace (generic cell rate algorithm, ITU-T I.371 annex A). */
@@ -58,13 +63,23 @@ export function createLatest(options: LatestOptions): Latest {
     schedule(urgent ? 0 : Math.max(0, sentAt + SOON_MS - clock.monotonic(), evenAt - ahead * minMs - clock.monotonic()))
   }
 
+  const tellLate = (): void => {
+    if (!online) return
+    isLate = true
+    late?.tell()
+  }
+
   const fly = async (payload: Uint8Array): Promise<void> => {
     flying = true
     urgent = false
     sentAt = clock.monotonic()
     evenAt = Math.max(sentAt, evenAt) + minMs
+    const lateness = late === undefined ? undefined : clock.after(late.afterMs, tellLate)
     try {
-      await options.publish(payload)
+      await options.publish(payload).finally(() => {
+        lateness?.cancel()
+        isLate = false
+      })
       flying = false
       published = payload
       plan()
@@ -109,6 +124,7 @@ export function createLatest(options: LatestOptions): Latest {
       timer = undefined
       dueAt = Number.POSITIVE_INFINITY
     },
+    isLate: () => online && isLate,
     pending: () => flying || (wanted !== undefined && wanted !== published),
   }
 }
