@@ -63,7 +63,9 @@ export const apply: Command = async (context) => {
   if (items.length === 0) context.out('Nothing changes.\n')
   for (const { kind, metadata, spec } of items) {
     if (kind === 'Policy' && speaksOfPods((spec as SpecOf<'Policy'>).subject)) {
-      context.err(`mind: Policy/${metadata.name} speaks of pods, and no device tells of its pods yet\n`)
+      context.err(
+        `mind: Policy/${metadata.name} speaks of pods: of those that agents tell of (kubernetes: in their configuration)\n`,
+      )
     }
   }
 }
