@@ -90,7 +90,15 @@ export const settingsSchema = v.strictObject({
   /** Where a Prometheus may scrape this node, `127.0.0.1:9586`; nowhere where absent. Whoever gets there may read it all. */
   metrics: v.optional(v.pipe(v.string(), v.check(isListenAddress, 'is not like 127.0.0.1:9586 or [::1]:9586'))),
   /** The cluster whose pods lie behind this node: `in-cluster`, the path of a kubeconfig, or a URL; none where absent. */
-  kubernetes: v.optional(v.pipe(v.string(), v.check(isClusterPlace, 'is neither in-cluster, a path, nor a URL'))),
+  kubernetes: v.optional(
+    v.pipe(
+      v.string(),
+      v.check(
+        isClusterPlace,
+        'is neither in-cluster, the path of a kubeconfig, nor a URL: https://, or http:// on this very host',
+      ),
+    ),
+  ),
   /** Name of this host as a node of that cluster: its pods alone are read. */
   kubernetesNode: v.optional(
     v.pipe(v.string(), v.regex(/^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/, 'is no name of a node')),
