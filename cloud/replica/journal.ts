@@ -28,6 +28,8 @@ export interface Journal {
   layout(name: DatabaseName): number
   /** Content of the shards that have changed, undefined where nothing is left in one; call between transactions. */
   take(): ReadonlyMap<string, Uint8Array | undefined>
+  /** All that hold anything. */
+  shards(): Iterable<string>
   /** These were not written after all. */
   giveBack(shards: Iterable<string>): void
 }
@@ -163,6 +165,7 @@ export function createJournal(presentBuckets: number, onTouched: () => void): Jo
       dirty.clear()
       return new Map(contents)
     },
+    shards: () => index.keys(),
     giveBack(shards) {
       for (const shard of shards) dirty.add(shard)
     },

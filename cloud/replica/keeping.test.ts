@@ -45,6 +45,7 @@ function world() {
     look: () => onSettled.promise,
     isSettled: false,
     isOut: false,
+    inspect: () => undefined,
     generation: 4,
     close: () => undefined,
   }

@@ -55,6 +55,41 @@ test('a burst is one generation, and a change rewrites the shards that it touche
   hub.close()
 })
 
+test('what somebody deleted is written anew by the hub that leads, as long as there is one', async () => {
+  const cluster = new FakeCluster()
+  const me = 'a'.repeat(26)
+  const hub = await openMirroredHub(cluster, me)
+  fill(hub)
+  assert.is(await outcome(hub), 'settled')
+  const rest = { durationS: 15, acquireTime: '', renewTime: '', transitions: 0, generation: 1, resourceVersion: '1' }
+  cluster.lease = { ...rest, holder: me }
+  const [first = '', second = ''] = partsOf(headOf(cluster))
+  for (const name of [first, second]) cluster.parts.delete(name)
+  hub.mirror.inspect()
+  await hub.pass()
+  assert.is(headOf(cluster).generation, 2)
+  assert.ok(partsOf(headOf(cluster)).every((name) => cluster.parts.has(name)))
+  cluster.head = undefined
+  cluster.parts.clear()
+  hub.mirror.inspect()
+  await hub.pass()
+  assert.is(headOf(cluster).generation, 3)
+  hub.store.putValue('v', 'afterwards')
+  assert.is(await outcome(hub), 'settled')
+  const writes = cluster.headWrites
+  hub.mirror.inspect()
+  await hub.pass()
+  assert.is(cluster.headWrites, writes, 'where all is there, nothing is written')
+  const other = await openMirroredHub(cluster, 'b'.repeat(26))
+  assert.is(content(other), content(hub))
+  assert.equal(hub.fenced, [])
+  hub.mirror.inspect()
+  await hub.pass()
+  assert.equal(hub.fenced, ['another hub has written the state'], 'and who looks finds that it is out')
+  hub.close()
+  other.close()
+})
+
 test('what is rolled back, or written as it was, is no new generation', async () => {
   const cluster = new FakeCluster()
   const hub = await openMirroredHub(cluster)
@@ -228,7 +263,7 @@ test('a claim between the parts of a write and its head wins', async () => {
   hub.close()
 })
 
-test('a head that somebody labelled is the same head, and one that was deleted is not made anew', async () => {
+test('a head that somebody labelled is the same head, and one that was deleted is not made anew by who does not lead', async () => {
   const cluster = new FakeCluster()
   const hub = await openMirroredHub(cluster)
   hub.store.putValue('v', '1')

@@ -6,7 +6,8 @@ import { sameBytes } from '../../shared/bytes.ts'
 import type { Clock, Log, Timer } from '../../shared/effects.ts'
 import { describeError, HoldfastError } from '../../shared/errors.ts'
 import type { ClusterStore, StoredHead } from './cluster-store.ts'
-import { cutShard, type Part, packHead, partsOf, type StateHead, sameParts, unpackHead } from './head.ts'
+import { type Draft, draftState } from './draft.ts'
+import { partsOf, type StateHead, unpackHead } from './head.ts'
 import { inTurns } from './in-turns.ts'
 import type { Journal } from './journal.ts'
 import { encodeFiles, filesShard, type KeyFiles } from './key-files.ts'
@@ -24,6 +25,8 @@ export interface MirrorOptions {
   readonly files: () => KeyFiles | undefined
   readonly clock: Clock
   readonly log: Log
+  /** Asked of the lease itself: this hub leads, and so no other has written. */
+  readonly holdsLease: () => Promise<boolean>
   /** Another hub has written; this one is to end. */
   readonly onFenced: (reason: string) => void
 }
@@ -40,6 +43,8 @@ export interface Mirror {
   readonly isOut: boolean
   /** As `settled`, after a look at the key files as well: people replace them while the hub runs. */
   look(): Promise<void>
+  /** With the next write that begins, looks whether all of it is still there. */
+  inspect(): void
   readonly generation: number
   /** Nothing is brought from now on. */
   close(): void
@@ -61,12 +66,6 @@ interface Written {
   readonly head: StateHead
 }
 
-interface Draft {
-  readonly head: StateHead
-  readonly packed: Uint8Array
-  readonly parts: readonly Part[]
-}
-
 function outOf(reason: string): HoldfastError {
   return new HoldfastError('unreachable', `this hub does not lead any more: ${reason}`, {
     remedy: 'Ask again: another replica answers in a moment.',
@@ -81,7 +80,9 @@ export function createMirror(options: MirrorOptions): Mirror {
   let former: readonly string[] = claimed?.before === undefined ? [] : partsOf(unpackHead(base, claimed.before))
   /** A head that was sent, and nobody said whether it was taken. */
   let doubtful: Draft | undefined
-  let [began, closed, busy, againMs] = [false, false, false, AGAIN_MS]
+  /** Generations go on from there, also where the head is gone. */
+  let generation = written?.head.generation ?? 0
+  let [began, busy, isInspecting, againMs] = [false, false, false, AGAIN_MS]
   let timer: Timer | undefined
   let waiters: Waiter[] = []
   let out: HoldfastError | undefined
@@ -90,19 +91,18 @@ export function createMirror(options: MirrorOptions): Mirror {
   const isSettled = (): boolean => !journal.isDirty && !busy && doubtful === undefined && began
 
   const end = (error: HoldfastError): void => {
-    closed = true
     out = error
     timer?.cancel()
-    for (const waiter of waiters) waiter.reject(error)
-    waiters = []
+    for (const waiter of waiters.splice(0)) waiter.reject(error)
   }
 
   const accept = ({ head, packed }: Draft, resourceVersion: string): void => {
-    const before = written?.stored.head
+    const last = written === undefined ? [] : partsOf(written.head)
     const garbage = new Set(former)
-    for (const name of [...partsOf(head), ...(written === undefined ? [] : partsOf(written.head))]) garbage.delete(name)
-    former = written === undefined ? [] : partsOf(written.head)
-    written = { stored: { resourceVersion, head: packed, before }, head }
+    for (const name of [...partsOf(head), ...last]) garbage.delete(name)
+    former = last
+    written = { stored: { resourceVersion, head: packed, before: written?.stored.head }, head }
+    generation = head.generation
     doubtful = undefined
     // What can't be deleted now is, when the next hub takes the state over.
     void inTurns([...garbage], (name) => store.deletePart(name)).catch((error: unknown) => {
@@ -110,7 +110,35 @@ export function createMirror(options: MirrorOptions): Mirror {
     })
   }
 
-  /** True where the head there is that draft; ends this hub where it is somebody else's. */
+  const fence = (reason: string): never => {
+    end(outOf(reason))
+    options.onFenced(reason)
+    throw outOf(reason)
+  }
+
+  /** All of it is written anew with the next draft, for somebody has deleted the head. */
+  const startOver = (): void => {
+    log.error('the state of this hub was deleted from the cluster; it is written there anew', { generation })
+    written = undefined
+    former = []
+    journal.giveBack(journal.shards())
+  }
+
+  /** Where the head there is the one that this hub wrote last, or was deleted under it; ends this hub where it is another's. */
+  const recognise = async (there: StoredHead | undefined): Promise<void> => {
+    if (there === undefined) {
+      if (written === undefined) return
+      if (!(await options.holdsLease())) fence('the head of its state was deleted')
+      return startOver()
+    }
+    if (written === undefined || !sameBytes(there.head, written.stored.head)) {
+      return fence('another hub has written the state')
+    }
+    // Nothing but a label of it, perhaps.
+    written = { ...written, stored: { ...written.stored, resourceVersion: there.resourceVersion } }
+  }
+
+  /** True where the head there is that draft. */
   const wasTaken = async (draft: Draft): Promise<boolean> => {
     const there = await store.readHead()
     if (there !== undefined && sameBytes(there.head, draft.packed)) {
@@ -118,36 +146,24 @@ export function createMirror(options: MirrorOptions): Mirror {
       return true
     }
     doubtful = undefined
-    if (there === undefined && written === undefined) return false
-    if (there !== undefined && written !== undefined && sameBytes(there.head, written.stored.head)) {
-      // Nothing but a label of it, perhaps.
-      written = { ...written, stored: { ...written.stored, resourceVersion: there.resourceVersion } }
-      return false
-    }
-    const reason = there === undefined ? 'the head of its state was deleted' : 'another hub has written the state'
-    end(outOf(reason))
-    options.onFenced(reason)
-    throw outOf(reason)
+    await recognise(there)
+    return false
   }
 
-  const draftOf = (contents: ReadonlyMap<string, Uint8Array | undefined>): Draft | undefined => {
-    const generation = (written?.head.generation ?? 0) + 1
-    const shards = { ...written?.head.shards }
-    const parts: Part[] = []
-    let isNew = written === undefined || written.head.buckets !== journal.buckets
-    const layout = { hub: journal.layout('hub'), access: journal.layout('access') }
-    if (written?.head.layout.hub !== layout.hub || written.head.layout.access !== layout.access) isNew = true
-    for (const [shard, content] of contents) {
-      const own = content === undefined ? [] : cutShard(base, generation, shard, content)
-      if (content === undefined ? shards[shard] === undefined : sameParts(shards[shard], own)) continue
-      isNew = true
-      parts.push(...own)
-      if (content === undefined) delete shards[shard]
-      else shards[shard] = own.map(({ name }) => name)
-    }
-    if (!isNew) return undefined
-    const head: StateHead = { format: 1, generation, writer, layout, buckets: journal.buckets, shards }
-    return { head, packed: packHead(head), parts }
+  /** What somebody has deleted is written anew while there is still a hub that knows it. */
+  const inspect = async (): Promise<void> => {
+    await recognise(await store.readHead())
+    if (written === undefined) return
+    const there = new Set(await store.parts())
+    const shards = Object.entries(written.head.shards)
+    const whole = shards.filter(([, names]) => names.every((name) => there.has(name)))
+    if (whole.length === shards.length) return
+    const lost = shards.filter((one) => !whole.includes(one)).map(([shard]) => shard)
+    log.error('parts of the state of this hub were deleted from the cluster; they are written anew', {
+      lost: lost.join(' '),
+    })
+    written = { ...written, head: { ...written.head, shards: Object.fromEntries(whole) } }
+    journal.giveBack(lost.filter((shard) => shard !== filesShard))
   }
 
   const write = async (draft: Draft): Promise<void> => {
@@ -162,22 +178,25 @@ export function createMirror(options: MirrorOptions): Mirror {
 
   const bring = async (): Promise<void> => {
     if (doubtful !== undefined) await wasTaken(doubtful)
+    if (isInspecting) {
+      await inspect()
+      isInspecting = false
+    }
     const contents = journal.take()
     try {
       const files = options.files()
       const all = files === undefined ? contents : new Map([...contents, [filesShard, encodeFiles(files)]])
-      const draft = draftOf(all)
+      const layout = { hub: journal.layout('hub'), access: journal.layout('access') }
+      const draft = draftState(
+        written?.head,
+        { base, writer, generation: generation + 1, layout, buckets: journal.buckets },
+        all,
+      )
       if (draft !== undefined) await write(draft)
     } catch (error) {
       journal.giveBack(contents.keys())
       throw error
     }
-  }
-
-  const tell = (error: unknown): void => {
-    const why = describeError(error)
-    if (trouble !== why) log.warn('the state can’t be brought into the cluster; tries again', { why })
-    trouble = why
   }
 
   const run = async (): Promise<void> => {
@@ -195,7 +214,9 @@ export function createMirror(options: MirrorOptions): Mirror {
       if (out !== undefined) {
         for (const waiter of covered) waiter.reject(out)
       } else {
-        if (!closed) tell(error)
+        const why = describeError(error)
+        if (trouble !== why) log.warn('the state can’t be brought into the cluster; tries again', { why })
+        trouble = why
         waiters = [...covered, ...waiters]
         waitMs = againMs
         againMs = Math.min(AGAIN_MAX_MS, 2 * againMs)
@@ -207,7 +228,7 @@ export function createMirror(options: MirrorOptions): Mirror {
   }
 
   const plan = (delayMs: number): void => {
-    if (closed || busy || !began || timer !== undefined) return
+    if (out !== undefined || busy || !began || timer !== undefined) return
     timer = clock.after(delayMs, () => void run())
   }
 
@@ -234,8 +255,12 @@ export function createMirror(options: MirrorOptions): Mirror {
     get isOut() {
       return out !== undefined
     },
+    inspect() {
+      isInspecting = true
+      plan(GATHER_MS)
+    },
     get generation() {
-      return written?.head.generation ?? 0
+      return generation
     },
     close() {
       if (out === undefined) end(outOf('it stops'))

@@ -64,6 +64,7 @@ export async function openMirroredHub(
     files: () => readKeyFiles(data),
     clock,
     log,
+    holdsLease: async () => cluster.lease?.holder === writer,
     onFenced: (reason) => void fenced.push(reason),
   })
   const layout = state?.head.layout

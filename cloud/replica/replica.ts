@@ -2,7 +2,7 @@
 // told to stop. It never goes back to waiting: a hub that has led and does not any more ends, and starts anew as one that waits.
 
 import { join } from 'node:path'
-import type { Timer } from '../../shared/effects.ts'
+import type { Clock, Timer } from '../../shared/effects.ts'
 import { describeError, HoldfastError } from '../../shared/errors.ts'
 import { base32 } from '../../shared/ids.ts'
 import { dataPaths, lockDirectory } from '../serve/data-directory.ts'
@@ -47,6 +47,7 @@ export interface Replica {
 /** A Service whose endpoint somebody took away leads here again after this. */
 const ENDPOINT_AGAIN_MS = 60_000
 const ENDPOINT_RETRY_MS = 2_000
+const INSPECT_MS = 60_000
 /** What is under way when it is told to stop. */
 const LAST_WORDS_MS = 1_000
 
@@ -87,6 +88,15 @@ function holdEndpoint(options: ReplicaOptions, server: Server, leads: () => bool
     stopped = true
     timer?.cancel()
   }
+}
+
+/** Each minute, until it ends: what is missing then could not be taken over. */
+function inspectOften(mirror: Mirror, clock: Clock): void {
+  clock.after(INSPECT_MS, () => {
+    if (mirror.isOut) return
+    mirror.inspect()
+    inspectOften(mirror, clock)
+  })
 }
 
 interface Following {
@@ -186,7 +196,8 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
     const journal = createJournal(buckets, () => made.touched())
     const files = () => readKeyFiles(settings.data)
     const onFenced = (reason: string): void => end(lost(reason))
-    const made = createMirror({ store, base, writer, claimed, journal, files, clock, log, onFenced })
+    const holdsLease = async () => elector.standing() === 'leads' && (await store.readLease())?.holder === me
+    const made = createMirror({ store, base, writer, claimed, journal, files, clock, log, holdsLease, onFenced })
     const standing = () => elector.standing()
     const keeping = createKeeping({ journal, mirror: made, mirrored: layout, standing, status, leading, clock })
     return { keeping, mirror: made }
@@ -206,6 +217,7 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
     if (stopped) return server.stop()
     await mirror.settled()
     markMirrored(settings.data)
+    inspectOften(mirror, clock)
     leaveEndpoint = holdEndpoint(options, server, () => elector.standing() === 'leads')
     onServing(server)
   }

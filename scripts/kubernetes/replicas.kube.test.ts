@@ -45,6 +45,7 @@ if (why === undefined) {
   const hubs: HubProcess[] = []
   let [leader, other]: [HubProcess | undefined, HubProcess | undefined] = [undefined, undefined]
   let follower: Follower
+  let closeFollower = async (): Promise<void> => undefined
   let seen: Version = { epoch: 1, revision: 0 }
 
   const kubectl = (words: readonly string[], input = ''): Promise<string> =>
@@ -113,7 +114,7 @@ if (why === undefined) {
     await kubectl(['apply', '-f', '-'], elsewhere)
   })
   test.after(async () => {
-    await follower.close()
+    await closeFollower()
     for (const hub of hubs) hub.child.kill('SIGKILL')
     await Promise.all(hubs.map(({ ended }) => ended))
     await service.close()
@@ -146,6 +147,7 @@ if (why === undefined) {
   test('killed right after a join and a change: the other forgets neither, within the time of the lease', async () => {
     const { token } = await ask(led()).send<{ token: string }>('POST', '/api/v1/tokens', { uses: 3 })
     follower = await joinAndFollow(url, token, join(directory, 'device'))
+    closeFollower = () => follower.close()
     seen = await follower.until(2)
     const reply = await ask(led()).send<EnrolReply>('POST', '/api/v1/enrol', enrolRequest(token, device(1), 'second'))
     assert.is(reply.state, 'enrolled')
