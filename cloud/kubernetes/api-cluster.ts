@@ -170,7 +170,19 @@ function createWrites(api: CustomObjectsApi) {
     },
     async update(resource) {
       const where = address(resource.kind as ClusterKind, resource.metadata.name)
-      await asked(api.patchClusterCustomObject({ ...where, body: written(resource), force: true }, apply))
+      const { metadata, spec } = objectOf(resource) as {
+        readonly metadata: Loose['metadata'] & object
+        readonly spec: unknown
+      }
+      // Whole parts: nothing of what stood there before stays, whoever wrote it.
+      const parts = {
+        spec,
+        'metadata/annotations': metadata.annotations ?? {},
+        'metadata/labels': metadata.labels ?? {},
+      }
+      const body = Object.entries(parts).map(([path, value]) => ({ op: 'add', path: `/${path}`, value }))
+      const how = setHeaderOptions('Content-Type', PatchStrategy.JsonPatch)
+      await asked(api.patchClusterCustomObject({ ...where, body }, how))
     },
     async remove(kind, name) {
       try {

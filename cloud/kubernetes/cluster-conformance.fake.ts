@@ -21,8 +21,9 @@ type Define = (name: string, run: () => Promise<void>) => void
 
 const NAME = 'conformance'
 
-function policy(priority: number): AnyResource {
-  return resource('Policy', NAME, { priority, subject: { nodeSelector: {} } })
+function policy(priority: number, annotations: Readonly<Record<string, string>> = {}): AnyResource {
+  const spec = { priority, subject: { nodeSelector: { matchLabels: { [`role-${priority}`]: 'x' } } } }
+  return resource('Policy', NAME, spec, { annotations: { always: 'a', ...annotations } })
 }
 
 async function refusal(write: Promise<unknown>): Promise<string> {
@@ -48,14 +49,14 @@ export function defineClusterConformance(define: Define, open: () => Conformance
 
   define('what is created is heard of, with the finalizer, and says what was written', async () => {
     const { cluster } = open()
-    await cluster.create(policy(1))
+    await cluster.create(policy(1, { once: 'b' }))
     const object = await seen('the object', () => true)
     assert.equal([object.finalizers, object.isLeaving], [[finalizer], false])
-    assert.equal(readObjects([object]).resources.map(contentOf), [contentOf(policy(1))])
+    assert.equal(readObjects([object]).resources.map(contentOf), [contentOf(policy(1, { once: 'b' }))])
     assert.is(await refusal(cluster.create(policy(2))), 'conflict')
   })
 
-  define('an update makes it say what it is to say, and a status changes nothing of that', async () => {
+  define('an update makes it say that and nothing of before, and a status changes nothing of that', async () => {
     const { cluster } = open()
     const before = await seen('the object', () => true)
     await cluster.update(policy(7))

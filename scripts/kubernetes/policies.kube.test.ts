@@ -220,6 +220,11 @@ if (why === undefined) {
         ? true
         : undefined,
     )
+    await until('the mirror says so', async () =>
+      (await hub.get(`policies/${name}`))?.metadata.annotations?.['holdfast.dev/source-lost'] === undefined
+        ? true
+        : undefined,
+    )
   })
 
   test('a definition that was lost opens nothing either', async () => {
