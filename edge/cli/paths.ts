@@ -3,6 +3,7 @@
 import { switchFlag } from '../../shared/cli/parse.ts'
 import { type Cell, renderTable } from '../../shared/cli/table.ts'
 import { HoldfastError } from '../../shared/errors.ts'
+import { worldOf } from '../../shared/policy/world.ts'
 import type { PeerStatus } from '../agent.ts'
 import { createLocalClient } from '../local/client.ts'
 import { findPeer } from '../local/find-peer.ts'
@@ -71,6 +72,16 @@ export const pathsCommand: Command = async (cli) => {
   return 0
 }
 
+/** The node in front of a pod; whoever is no pod is who they are. */
+async function nodeInFront(cli: Cli, wanted: string): Promise<string> {
+  if (!wanted.includes('/')) return wanted
+  const { factOf, records } = await (await import('./known.ts')).readKnown(cli)
+  const pod = worldOf(records, factOf).endpoints.find(({ kind, name }) => kind === 'pod' && name === wanted)
+  if (pod === undefined) return wanted
+  cli.note(`${wanted} (${pod.addresses.join(', ')}) is behind ${pod.node}`)
+  return pod.node
+}
+
 /** Exits with 0 if the peer is reached. Of two ends and a port, policy is asked. */
 export const explainCommand: Command = async (cli) => {
   if (cli.args.length === 2) {
@@ -79,7 +90,7 @@ export const explainCommand: Command = async (cli) => {
     })
   }
   if (cli.args.length === 3) return await (await import('./policy-ask.ts')).policyExplainCommand(cli)
-  const { all, peer, report } = await ask(cli, cli.args[0] ?? '')
+  const { all, peer, report } = await ask(cli, await nodeInFront(cli, cli.args[0] ?? ''))
   if (cli.json) writeJson(cli, { ...all, peers: report === undefined ? [] : [report] })
   else cli.write(report === undefined ? explainWithoutEngine(peer) : explainText(all, report, cli.clock.now()))
   return peer.path !== 'none' || report?.candidates.some(isReached) === true ? 0 : 1

@@ -168,6 +168,10 @@ if (why === undefined) {
   test('explain and flows call pods by their names', async () => {
     const explained = await fleet.node('alpha-1').cli(['policy', 'explain', 'shop/web', 'shop/db', `tcp/${SQL}`])
     assert.match(explained, /shop\/web.*shop\/db/)
+    const { code, stderr, stdout } = await host('alpha-1').attempt(['holdfast', 'explain', 'shop/db'])
+    assert.is(code, 0, stderr)
+    assert.match(stderr, `shop/db (${BETA}.11) is behind beta-1`)
+    assert.match(stdout, 'beta-1')
     const flows = await fleet.node('beta-1').cli(['flows', '--json'])
     assert.match(flows, /"shop\/web"/)
   })
