@@ -25,6 +25,8 @@ export interface FleetShape {
   /** Further words for the hub, and its environment. */
   readonly serve?: readonly string[]
   readonly hubEnv?: Readonly<Record<string, string>>
+  /** All agents have the rights of their unit alone, and not all of root. */
+  readonly asUnit?: boolean
   /** Further words for the agents of some devices. */
   readonly flags?: Readonly<Record<string, NodeFlags>>
   /** Changes the network before anything runs on it. */
@@ -69,13 +71,13 @@ interface Member {
 }
 
 /** The first host of a site is its gateway, the others its workers; those on the internet are relays, but for the hub. */
-function membersOf(net: Net, { flags = {}, onePort = false }: FleetShape): readonly Member[] {
+function membersOf(net: Net, { asUnit = false, flags = {}, onePort = false }: FleetShape): readonly Member[] {
   const hub: Record<string, NodeFlags> = onePort
     ? { [hubName(net)]: { agent: ['--hub-behind', HUB_BEHIND, '--lan', 'false'] } }
     : {}
   const runsAgent = (host: string): boolean => net.topology.bystanders?.includes(host) !== true
   const member = (host: string, site: string, role: string): Member => {
-    return { node: createLabNode(net.host(host), { ...hub, ...flags }[host]), labels: { site, role } }
+    return { node: createLabNode(net.host(host), { asUnit, ...{ ...hub, ...flags }[host] }), labels: { site, role } }
   }
   return [
     ...net.topology.internet

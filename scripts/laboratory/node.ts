@@ -16,7 +16,7 @@ export interface NodeFlags {
   readonly agent?: readonly string[]
   /** It runs `holdfast relay` in place of the agent: no mesh address, no local API. */
   readonly alone?: boolean
-  /** The agent has the rights of its unit alone; else all of root. */
+  /** It has the rights of its unit alone; else all of root. */
   readonly asUnit?: boolean
 }
 
@@ -53,7 +53,9 @@ export function createLabNode(host: Host, flags: NodeFlags = {}): LabNode {
   let running: Running | undefined
   let known: readonly string[] = []
   const command = flags.alone === true ? 'relay' : 'agent'
-  let words = [...(flags.asUnit === true ? unitRights() : []), 'holdfast', command, ...(flags.agent ?? [])]
+  const unit = flags.alone === true ? 'holdfast-relay' : 'holdfast'
+  const rights = flags.asUnit === true ? unitRights(unit) : []
+  let words = [...rights, 'holdfast', command, ...(flags.agent ?? [])]
   const launch = (): Running => {
     running = host.spawn(words, command)
     return running

@@ -38,7 +38,7 @@ async function isAutonomous(fleet: Fleet, node: LabNode): Promise<void> {
 export const scenario: Scenario = {
   name: 'cold-boot',
   promise: 'a device that boots without hub, internet, DNS and default route is back on the mesh from its cache',
-  shape: twoSites,
+  shape: { ...twoSites, asUnit: true },
   alone: true,
   async play(fleet, story) {
     const [one, two, three] = ['alpha-1', 'alpha-2', 'alpha-3'].map((name) => fleet.node(name))

@@ -121,7 +121,7 @@ export const scenario: Scenario = {
   name: 'flows',
   promise:
     'every flow is on record at both ends, accepted or denied, by name, labels and rule; what is missing is told',
-  shape: { ...oneSite, flags: { 'alpha-2': { agent: ['--policy-driver', 'auto'] } } },
+  shape: { ...oneSite, asUnit: true, flags: { 'alpha-2': { agent: ['--policy-driver', 'auto'] } } },
   async play(fleet, story) {
     const [one, two] = [fleet.node('alpha-1'), fleet.node('alpha-2')]
     await story.step('the mesh is whole; workers let gateways in at TCP 80', async () => {

@@ -10,7 +10,7 @@ const topology = { internet: ['hub'], sites: [homeSite('alpha', ['alpha-1', 'alp
 export const scenario: Scenario = {
   name: 'leave',
   promise: 'a device that leaves is clean, the others drop it, and one that keeps its keys may come back',
-  shape: { topology, intent: twoSites.intent.filter((one) => !JSON.stringify(one).includes('beta')) },
+  shape: { topology, asUnit: true, intent: twoSites.intent.filter((one) => !JSON.stringify(one).includes('beta')) },
   async play(fleet, story) {
     const [one, two, three] = [fleet.node('alpha-1'), fleet.node('alpha-2'), fleet.node('alpha-3')]
     await story.step('the mesh is whole', () => fleet.mesh())

@@ -6,7 +6,7 @@ import { twoSites } from '../shapes.ts'
 export const scenario: Scenario = {
   name: 'mesh',
   promise: 'every device reaches every other through the tunnel, and says so truthfully',
-  shape: twoSites,
+  shape: { ...twoSites, asUnit: true },
   async play(fleet, story) {
     await story.step(
       'ping between all pairs, both families',

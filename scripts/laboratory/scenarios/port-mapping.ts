@@ -80,7 +80,7 @@ async function restart(fleet: Fleet, site: string, mapper: PortMapper): Promise<
 export const scenario: Scenario = {
   name: 'port-mapping',
   promise: 'where no hole can be punched, a router that maps ports lets devices meet directly, and may restart',
-  shape: { topology, intent: [network, pingPolicy, relayNode(topology, 'relay-1')], prepare },
+  shape: { topology, asUnit: true, intent: [network, pingPolicy, relayNode(topology, 'relay-1')], prepare },
   async play(fleet, story) {
     const [one, two, lte] = [fleet.node('alpha-1'), fleet.node('beta-1'), fleet.node('lte-1')]
     const mapper = createPortMapper(fleet.net.host('alpha-router'))

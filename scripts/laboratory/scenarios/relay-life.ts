@@ -45,7 +45,11 @@ function tell({ gapMs, lost, sent }: PingReport): string {
 export const scenario: Scenario = {
   name: 'relay-life',
   promise: 'a relay that restarts costs nothing, one that vanishes costs a moment, one that comes back changes nothing',
-  shape: { topology, intent: [fast, policy, relayNode(topology, 'relay-1'), relayNode(topology, 'relay-2')] },
+  shape: {
+    topology,
+    asUnit: true,
+    intent: [fast, policy, relayNode(topology, 'relay-1'), relayNode(topology, 'relay-2')],
+  },
   alone: true,
   async play(fleet, story) {
     const [one, two] = [fleet.node('gamma-1'), fleet.node('delta-1')]

@@ -97,7 +97,7 @@ async function onlyOurs(node: LabNode, device: string): Promise<string> {
 export const scenario: Scenario = {
   name: 'uplinks',
   promise: 'an uplink that lets nothing through is left for another one, and returned to when it works again',
-  shape: { ...relayedSites, topology },
+  shape: { ...relayedSites, topology, asUnit: true },
   async play(fleet, story) {
     const [one, two] = [fleet.node('alpha-1'), fleet.node('beta-1')]
     await story.step('alpha-1 and beta-1 meet directly, a relay stands by', async () => {
