@@ -28,6 +28,8 @@ const LAB_TIMEOUT_MS = 360_000
 const SIM_TIMEOUT_MS = 90_000
 const RELEASE_TIMEOUT_MS = 600_000
 const KUBE_TIMEOUT_MS = 180_000
+/** Who leads is told from who is dead by leases of seconds. */
+const KUBE_ALONE = 'scripts/kubernetes/replicas.kube.test.ts'
 /** An API server is built from a hundred modules, at idle priority, while others are tested. */
 const PREPARE_TIMEOUT_MS = 45 * 60_000
 /** Everything takes ten times as long on an emulated processor. */
@@ -165,9 +167,11 @@ function releaseJob(): Job {
   return tool('release', [join(bin, 'node'), 'scripts/testing/release.ts'], RELEASE_TIMEOUT_MS)
 }
 
-/** What is tried at a real API server of Kubernetes. */
-function kubeJobs(): Job[] {
-  return files('scripts/kubernetes/*.kube.test.ts').map((path) => testFile(path, KUBE_TIMEOUT_MS))
+/** What is tried at a real API server of Kubernetes. Those of `together` mostly wait, each for a server of its own. */
+function kubeJobs(): Record<'alone' | 'together', readonly Job[]> {
+  const jobs = (paths: readonly string[]): Job[] => paths.map((path) => testFile(path, KUBE_TIMEOUT_MS))
+  const others = files('scripts/kubernetes/*.kube.test.ts', (path) => path === KUBE_ALONE)
+  return { alone: jobs([KUBE_ALONE]), together: jobs(others) }
 }
 
 /**
@@ -205,7 +209,9 @@ async function main(mode: string | undefined): Promise<number> {
     // An emulated machine is one busy core for minutes: first, so that the others fill what is left.
     outcomes.push(...(await runGroup(`lab ×${stages}`, [...machineJobs(), ...together], stages)))
     await later
-    outcomes.push(...(await runGroup('kube', kubeJobs(), 1)))
+    const kube = kubeJobs()
+    outcomes.push(...(await runGroup(`kube ×${stages}`, kube.together, stages)))
+    outcomes.push(...(await runGroup('kube', kube.alone, 1)))
   }
   const left = endLeftovers(mark)
   if (left.length > 0) process.stdout.write(`ended what tests left running:\n  ${left.join('\n  ')}\n`)
