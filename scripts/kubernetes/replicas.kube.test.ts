@@ -27,7 +27,7 @@ import { type HubProcess, startHub, startService } from './hub-process.ts'
 
 const PATIENCE_MS = 20_000
 /** Shorter than in a cluster, for the sake of those who wait for this test. */
-const LEASE_S = 4
+const LEASE_S = 5
 
 interface Secret {
   readonly type: string
@@ -223,7 +223,8 @@ if (why === undefined) {
     assert.ok(follower.isUp, 'the broker goes on')
     assert.equal(follower.newest, before)
     await api.resume()
-    assert.is(await dusk, 'taken')
+    // The API server may be back too late for an answer; what was taken in takes effect all the same.
+    assert.match(await dusk, /^taken$|^the cluster has not taken the change in 8 s/)
     assert.equal(await follower.until(before.revision + 1), { epoch: before.epoch, revision: before.revision + 1 })
     await until('it leads again', async () => ((await change('at-dawn')) === 'taken' ? true : undefined))
     await goesOn('after-the-dark')
