@@ -45,7 +45,8 @@ export async function openMirroredHub(
   migrate: (db: Database.Database) => void = () => undefined,
 ): Promise<MirroredHub> {
   const data = join(directory.path, String(++count))
-  mkdirSync(data)
+  // Test files share a process, and each takes all of it away at its end.
+  mkdirSync(data, { recursive: true })
   const [clock, log, fenced] = [new FakeClock(), memoryLog(), [] as string[]]
   const objects = patientStore(cluster.open(), clock)
   const copy = createStateCopy(objects, BASE)
