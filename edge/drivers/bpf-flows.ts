@@ -2,11 +2,12 @@
 // goes on with what they have counted.
 
 import { readFileSync } from 'node:fs'
-import { type Address, parseAddress } from '../../shared/address/cidr.ts'
+import type { Address } from '../../shared/address/cidr.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import type { Amount } from '../../shared/flows/batch.ts'
 import type { FlowCount, FlowReader, FlowSnapshot, ServiceCount } from '../flows/counters.ts'
 import type { Run } from './command.ts'
+import { addressReader } from './known-addresses.ts'
 
 const WORD = /^[a-z]{1,20}$/
 
@@ -32,9 +33,11 @@ function protocolOf(text: string | undefined, address: Address): number {
   return protocol === 1 && address.includes(':') ? 58 : protocol
 }
 
-function flowOf(words: readonly string[]): FlowCount {
-  const [ownText = '', ownPort, otherText = '', otherPort, protocolText, way, rule, , packets, bytes, ...back] = words
-  const [own, other] = [parseAddress(ownText), parseAddress(otherText)]
+type ReadAddress = (text: string | undefined) => Address
+
+function flowOf(words: readonly string[], addressOf: ReadAddress): FlowCount {
+  const [ownText, ownPort, otherText, otherPort, protocolText, way, rule, , packets, bytes, ...back] = words
+  const [own, other] = [addressOf(ownText), addressOf(otherText)]
   const [ownEnd, otherEnd] = [
     { address: own, port: numberOf(ownPort, 65_535) },
     { address: other, port: numberOf(otherPort, 65_535) },
@@ -52,11 +55,12 @@ function flowOf(words: readonly string[]): FlowCount {
   }
 }
 
-function deniedOf([from = '', to = '', protocolText, port, rule, packets, bytes]: readonly string[]): ServiceCount {
-  const source = parseAddress(from)
+function deniedOf(words: readonly string[], addressOf: ReadAddress): ServiceCount {
+  const [from, to, protocolText, port, rule, packets, bytes] = words
+  const source = addressOf(from)
   return {
     source,
-    destination: parseAddress(to),
+    destination: addressOf(to),
     protocol: protocolOf(protocolText, source),
     destinationPort: numberOf(port, 65_535),
     amount: amountOf(packets, bytes),
@@ -64,10 +68,20 @@ function deniedOf([from = '', to = '', protocolText, port, rule, packets, bytes]
   }
 }
 
+function keyOf([first, second, third, fourth, fifth]: readonly string[]): string {
+  return `${first} ${second} ${third} ${fourth} ${fifth}`
+}
+
 /** What `holdfast-bpf policy counts` prints; throws where it is anything else. What is met twice counts by its last word. */
 export function parseCounts(
   text: string,
 ): Omit<FlowSnapshot, 'by' | 'epoch' | 'fresh' | 'unroomed'> & { readonly map: number } {
+  const known = addressReader()
+  const addressOf: ReadAddress = (word) => {
+    const address = known(word ?? '')
+    if (address === undefined) throw new HoldfastError('invalid', `not an address: ${(word ?? '').slice(0, 45)}`)
+    return address
+  }
   const flows = new Map<string, FlowCount>()
   const denied = new Map<string, ServiceCount>()
   const totals: Amount[] = []
@@ -76,8 +90,8 @@ export function parseCounts(
     const [kind, ...words] = line.split(' ')
     if (kind === 'm') map = numberOf(words[0])
     else if (kind === 't') totals.push(amountOf(words[0], words[1]))
-    else if (kind === 'f') flows.set(words.slice(0, 5).join(' '), flowOf(words))
-    else if (kind === 'd') denied.set(words.slice(0, 5).join(' '), deniedOf(words))
+    else if (kind === 'f') flows.set(keyOf(words), flowOf(words, addressOf))
+    else if (kind === 'd') denied.set(keyOf(words), deniedOf(words, addressOf))
     else if (line !== '') throw new HoldfastError('invalid', `not a count: ${line.slice(0, 40)}`)
   }
   const [first, last] = totals
@@ -85,7 +99,7 @@ export function parseCounts(
     throw new HoldfastError('invalid', 'counts that are not whole')
   return {
     map,
-    flows: [...flows.values()],
+    flows,
     services: { count: 'dropped', all: [...denied.values()] },
     total: last,
     totalAtFirst: first,

@@ -67,34 +67,37 @@ const [from, to] = ['10.7.0.1', '10.7.0.2']
 
 test('both ways of a flow are one; services beyond have no source port; types of ICMP are one', () => {
   const { counters, flows, services, total, unroomed } = parseListing(LISTING)
-  assert.equal(flows, [
-    {
-      source: from,
-      destination: to,
-      protocol: 6,
-      destinationPort: 80,
-      sourcePort: 40_000,
-      sent: { packets: 3, bytes: 180 },
-      back: { packets: 2, bytes: 1_200 },
-    },
-    {
-      source: from,
-      destination: to,
-      protocol: 1,
-      destinationPort: 0,
-      sourcePort: 77,
-      sent: { packets: 1, bytes: 84 },
-      back: { packets: 0, bytes: 0 },
-    },
-    {
-      source: from,
-      destination: to,
-      protocol: 17,
-      destinationPort: 53,
-      sent: { packets: 5, bytes: 500 },
-      back: { packets: 0, bytes: 0 },
-    },
-  ])
+  assert.equal(
+    [...flows.values()],
+    [
+      {
+        source: from,
+        destination: to,
+        protocol: 6,
+        destinationPort: 80,
+        sourcePort: 40_000,
+        sent: { packets: 3, bytes: 180 },
+        back: { packets: 2, bytes: 1_200 },
+      },
+      {
+        source: from,
+        destination: to,
+        protocol: 1,
+        destinationPort: 0,
+        sourcePort: 77,
+        sent: { packets: 1, bytes: 84 },
+        back: { packets: 0, bytes: 0 },
+      },
+      {
+        source: from,
+        destination: to,
+        protocol: 17,
+        destinationPort: 53,
+        sent: { packets: 5, bytes: 500 },
+        back: { packets: 0, bytes: 0 },
+      },
+    ],
+  )
   assert.equal(services, {
     count: 'asked',
     all: [
@@ -123,7 +126,7 @@ test('a hostile listing yields whole numbers and addresses, or nothing', () => {
       } catch {
         return
       }
-      for (const { back, destinationPort, protocol, sent } of parseListing(text).flows) {
+      for (const { back, destinationPort, protocol, sent } of parseListing(text).flows.values()) {
         assert.ok(Number.isSafeInteger(sent.bytes + back.bytes) && protocol <= 255 && destinationPort <= 65_535)
       }
     }),

@@ -1,9 +1,9 @@
 // What `nft list table` says of counted flows, read. Words of another program: what is not understood is left out.
 
 import type { Address } from '../../shared/address/cidr.ts'
-import { formatIp, tryParseIp } from '../../shared/address/ip.ts'
 import type { Amount } from '../../shared/flows/batch.ts'
 import type { FlowCount, FlowSnapshot, ServiceCount } from '../flows/counters.ts'
+import { addressReader } from './known-addresses.ts'
 
 const ELEMENT =
   /([0-9a-f.:]+) \. ([0-9a-f.:]+) \. (\d+) \. (\d+)(?: \. (\d+))? (?:timeout \S+ )?(?:expires \S+ )?counter packets (\d+) bytes (\d+)/g
@@ -38,26 +38,19 @@ interface Element {
   readonly amount: Amount
 }
 
-/** The few addresses that thousands of flows are between, each read once; undefined for what is none. */
-type Known = Map<string, Address | undefined>
-
-function addressIn(known: Known, text: string): Address | undefined {
-  if (known.has(text)) return known.get(text)
-  const ip = tryParseIp(text)
-  const address = ip === undefined ? undefined : (formatIp(ip) as Address)
-  known.set(text, address)
-  return address
-}
-
 /** Undefined for numbers and addresses that are none. */
-function elementOf(match: RegExpExecArray, hasSource: boolean, known: Known): Element | undefined {
+function elementOf(
+  match: RegExpExecArray,
+  hasSource: boolean,
+  addressOf: (text: string) => Address | undefined,
+): Element | undefined {
   const [, from = '', to = '', number = '', first = '', second, packets = '', bytes = ''] = match
   if ((second !== undefined) !== hasSource) return undefined
   const protocol = Number(number)
   const [sourcePort, port] = hasSource ? [Number(first), Number(second)] : [undefined, Number(first)]
   const amount = { packets: Number(packets), bytes: Number(bytes) }
   if (protocol > 255 || port > 65_535 || (sourcePort ?? 0) > 65_535 || !isAmount(amount)) return undefined
-  const [source, destination] = [addressIn(known, from), addressIn(known, to)]
+  const [source, destination] = [addressOf(from), addressOf(to)]
   if (source === undefined || destination === undefined) return undefined
   // Conntrack has type and code there.
   const destinationPort = ICMP.has(protocol) ? 0 : port
@@ -78,12 +71,12 @@ export function parseListing(text: string): Listing {
     if (isAmount(amount)) counters.set(name, amount)
   }
   const flows = new Map<string, Counted>()
-  const known: Known = new Map()
+  const addressOf = addressReader()
   const asked = new Map<string, Omit<ServiceCount, 'amount'> & { amount: Amount }>()
   for (const [, set = '', elements = ''] of text.matchAll(SET)) {
     const side = set.endsWith('back') ? 'back' : 'sent'
     for (const match of elements.matchAll(ELEMENT)) {
-      const element = elementOf(match, set === 'sent' || set === 'back', known)
+      const element = elementOf(match, set === 'sent' || set === 'back', addressOf)
       if (element === undefined) continue
       const { amount, key, tuple } = element
       if (set === 'asked') {
@@ -99,7 +92,7 @@ export function parseListing(text: string): Listing {
   const of = (name: string): Amount => counters.get(name) ?? nothing
   return {
     counters,
-    flows: [...flows.values()] satisfies readonly FlowCount[],
+    flows: flows satisfies ReadonlyMap<string, FlowCount>,
     services: { count: 'asked', all: [...asked.values()] },
     total: of('total'),
     unroomed: sum(of('unroomed'), of('unasked')),

@@ -32,7 +32,12 @@ export function createNftFlows(run: Run, name: string, clock: Clock): Pick<FlowR
       if (epoch !== undefined) return { by: 'nft', epoch, fresh: false, ...counted }
       const began = `${prefix}${clock.now().toString(36)}_${Math.floor(clock.monotonic()).toString(36)}`
       await run('nft', ['-f', '-'], { input: CLEAR + renderFlowTable(name, began) })
-      const none = { flows: [], services: { count: 'asked', all: [] }, total: nothing, unroomed: nothing } as const
+      const none = {
+        flows: new Map(),
+        services: { count: 'asked', all: [] },
+        total: nothing,
+        unroomed: nothing,
+      } as const
       return { by: 'nft', epoch: began, fresh: true, ...none }
     },
   }

@@ -21,7 +21,15 @@ function snapshotOf(packets: number, epoch = 'e', fresh = false): FlowSnapshot {
   const none = { packets: 0, bytes: 0 }
   const flow = { source, destination, protocol: 6, sourcePort: 4_000, destinationPort: 80, sent: amount, back: none }
   const services = { count: 'asked', all: [] } as const
-  return { by: 'nft', epoch, fresh, flows: fresh ? [] : [flow], services, unroomed: none, total: amount }
+  return {
+    by: 'nft',
+    epoch,
+    fresh,
+    flows: new Map(fresh ? [] : [['flow', flow]]),
+    services,
+    unroomed: none,
+    total: amount,
+  }
 }
 
 function setUp({ batches = [], damaged = false }: { batches?: FlowBatch[]; damaged?: boolean } = {}) {

@@ -34,7 +34,8 @@ export interface FlowSnapshot {
   readonly epoch: string
   /** Counting began with this very look. */
   readonly fresh: boolean
-  readonly flows: readonly FlowCount[]
+  /** By what tells them apart, in the words of who counts: the same for the same flow from one look to the next. */
+  readonly flows: ReadonlyMap<string, FlowCount>
   /**
    * What was dropped, or, `asked`, what came before policy decided: then what of it did not pass was dropped.
    */

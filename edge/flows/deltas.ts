@@ -31,20 +31,24 @@ function serviceKey(one: Omit<ServiceCount, 'amount'>): string {
   return `${one.source} ${one.destination} ${one.protocol} ${one.destinationPort} ${one.rule ?? ''}`
 }
 
-function flowKey(flow: FlowCount): string {
-  return `${flow.sourcePort ?? ''} ${serviceKey({ ...flow, rule: '' })}`
+function isSame(a: Amount, b: Amount): boolean {
+  return a.packets === b.packets && a.bytes === b.bytes
 }
 
+/** Most flows that a busy kernel remembers moved nothing since the last look, so that these cost a comparison each. */
 function flowDeltas(before: FlowSnapshot | undefined, after: FlowSnapshot): readonly FlowCount[] {
-  const held = new Map(before?.flows.map((flow) => [flowKey(flow), flow]))
-  return after.flows.flatMap((flow) => {
-    const last = held.get(flowKey(flow))
-    if (last === undefined) return [flow]
+  const deltas: FlowCount[] = []
+  after.flows.forEach((flow, key) => {
+    const last = before?.flows.get(key)
+    // Opened anew by its other end it is another flow.
+    if (last?.source !== flow.source || last.sourcePort !== flow.sourcePort) return void deltas.push(flow)
+    if (isSame(flow.sent, last.sent) && isSame(flow.back, last.back)) return
     // Both ways begin anew together.
     const anew = flow.sent.packets < last.sent.packets || flow.back.packets < last.back.packets
     const [sent, back] = anew ? [flow.sent, flow.back] : [since(last.sent, flow.sent), since(last.back, flow.back)]
-    return sent.packets + back.packets === 0 ? [] : [{ ...flow, sent, back }]
+    if (sent.packets + back.packets > 0) deltas.push({ ...flow, sent, back })
   })
+  return deltas
 }
 
 function serviceDeltas(before: FlowSnapshot | undefined, after: FlowSnapshot): readonly ServiceCount[] {

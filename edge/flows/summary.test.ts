@@ -48,7 +48,8 @@ function asked(destinationPort: number, packets: number, source = a): ServiceCou
 }
 
 function snapshot(flows: readonly FlowCount[], all: readonly ServiceCount[], unroomed = none): FlowSnapshot {
-  return { by: 'nft', epoch: 'e', fresh: false, flows, services: { count: 'asked', all }, unroomed, total: none }
+  const byKey = new Map(flows.map((one) => [`${one.source} ${one.sourcePort} ${one.destinationPort}`, one]))
+  return { by: 'nft', epoch: 'e', fresh: false, flows: byKey, services: { count: 'asked', all }, unroomed, total: none }
 }
 
 function summaryOf(before: FlowSnapshot | undefined, after: FlowSnapshot): Summary {
@@ -140,6 +141,23 @@ test('what the kernel says to a link is nobody’s flow', () => {
   assert.equal(summaryOf(undefined, snapshot(flows, [asked(80, 1, link)])).records, [])
 })
 
+test('a flow that its other end opens anew is counted from its beginning', () => {
+  const services = { count: 'dropped', all: [] } as const
+  const look = (one: FlowCount): FlowSnapshot => ({
+    ...snapshot([], []),
+    by: 'bpf',
+    flows: new Map([['k', one]]),
+    services,
+  })
+  const first = flow(5_000, 80, 9, 9)
+  const anew = { ...first, source: b, destination: a, sourcePort: 80, destinationPort: 5_000 }
+  const { records } = summaryOf(look(first), look({ ...anew, sent: amount(10), back: none }))
+  assert.equal(
+    records.map(({ sent }) => sent.packets),
+    [10],
+  )
+})
+
 test('who is unknown has an address and nothing else', () => {
   const { ends } = summaryOf(undefined, snapshot([], [asked(443, 2, stranger)]))
   assert.ok(ends.some((one) => one.address === stranger && Object.keys(one).length === 1))
@@ -158,7 +176,8 @@ test('over any course of things the sum of all records is what the counters coun
           const key = `${port} ${source}`
           const last = held.get(key)
           // The kernel forgets a flow between two looks, and it is not back before the next.
-          if (forgotten && before !== undefined && last === before.flows.find((one) => one === last)) held.delete(key)
+          if (forgotten && before !== undefined && [...before.flows.values()].some((one) => one === last))
+            held.delete(key)
           else if (!forgotten) {
             const one = flow(
               5_000 + source,

@@ -18,7 +18,7 @@ function flowOf(packets: number): FlowCount {
 function look(first: number, last: number, epoch = 'e'): FlowSnapshot {
   const services = { count: 'dropped', all: [] } as const
   const sums = { total: amount(last), totalAtFirst: amount(first) }
-  return { by: 'bpf', epoch, fresh: false, flows: [], services, unroomed: amount(0), ...sums }
+  return { by: 'bpf', epoch, fresh: false, flows: new Map(), services, unroomed: amount(0), ...sums }
 }
 
 function deltas(packets: number): Deltas {
