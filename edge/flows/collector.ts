@@ -46,7 +46,7 @@ const QUIET_MS = 60_000
 const PACKETS_MIN = 20
 /** Less than half of what nft remembers a silent flow for. */
 const REST_MS_MAX = 120_000
-/** A look may take this part of the time. All of the record may take a hundredth, and sending it costs a quarter of a look. */
+/** A look may take this part of the time; all of the record may take a hundredth, and what looks leave to collect costs, too. */
 const SHARE = 150
 const NOTHING: Amount = { packets: 0, bytes: 0 }
 
