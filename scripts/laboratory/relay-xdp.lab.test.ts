@@ -213,7 +213,9 @@ function defineXdp(program: string): void {
     // What is on its way when it is noticed is lost, a driver's batch at most.
     const [first] = await carried(500)
     assert.ok(first >= 500 - 64, `${first} of 500 arrived`)
-    assert.equal(await carried(500), [500, 500])
+    // The kernel sends what it likes of its own besides, such as probes of its neighbours.
+    const [then, byTc] = await carried(500)
+    assert.ok(then === 500 && byTc >= 500, `${byTc} packets were made of ${then}`)
     takeFrames(right, 'on')
     await hang('eth0', 'eth1')
     const [all, packets] = await carried(2_000)
