@@ -5,12 +5,13 @@ import { openAccessStore, type Role, roles } from '../access/access-store.ts'
 import { createApiTokens } from '../access/api-tokens.ts'
 import { createFakeHub } from '../hub.fake.ts'
 import { createApp } from './app.ts'
+import type { Dashboard } from './dashboard.ts'
 import { createDownloads } from './downloads.ts'
 import { createEventLog } from './event-log.ts'
 import type { ErrorBody } from './reply.ts'
 import type { ApiDeps } from './route.ts'
 
-export function setup(unready?: string, replica?: ApiDeps['replica']) {
+export function setup(unready?: string, replica?: ApiDeps['replica'], dashboard?: Dashboard) {
   const clock = new FakeClock()
   const hub = createFakeHub()
   const tokens = createApiTokens(openAccessStore(':memory:'), clock, seededEntropy(1))
@@ -29,6 +30,7 @@ export function setup(unready?: string, replica?: ApiDeps['replica']) {
     url: () => 'https://hub.example.org:8443',
     unready: () => unready,
     brokerConnections: () => 5,
+    dashboard,
     replica,
   })
   const call = (method: string, path: string, role?: Role, body?: unknown, headers: Record<string, string> = {}) =>

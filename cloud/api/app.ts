@@ -45,6 +45,14 @@ export const apiRoutes: readonly ApiRoute[] = [
 
 /** An enrolment is a kilobyte; who is not known yet gets no more than this. */
 const PUBLIC_BODY_MAX = 16 << 10
+/** Of what the API answers. */
+const HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+}
 const nobody: Actor = { name: 'anonymous', role: 'device' }
 
 interface Doors {
@@ -123,6 +131,17 @@ async function answer(route: ApiRoute, call: Call): Promise<Response> {
   return reply
 }
 
+/** Whoever comes with a browser is told in words. */
+const NO_DASHBOARD = 'This hub was built without its dashboard: use holdfast-hub, or the API under /api/v1.\n'
+
+async function otherwise(context: Context, { dashboard }: ApiDeps): Promise<Response> {
+  const answered = await dashboard?.answer(context)
+  if (answered !== undefined) return answered
+  if (dashboard === undefined && context.req.path === '/') return context.text(NO_DASHBOARD, 404)
+  const remedy = 'GET /api/v1/openapi.json lists the routes.'
+  return context.json({ code: 'not-found', message: 'there is no such route', remedy }, 404)
+}
+
 export function createApp(deps: ApiDeps): Hono {
   const app = new Hono()
   const doors = {
@@ -131,11 +150,10 @@ export function createApp(deps: ApiDeps): Hono {
   }
   app.use(async (context, next) => {
     await next()
-    context.header('cache-control', 'no-store')
-    context.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
-    context.header('referrer-policy', 'no-referrer')
-    context.header('x-content-type-options', 'nosniff')
-    context.header('x-frame-options', 'DENY')
+    for (const [name, value] of Object.entries(HEADERS)) {
+      // The dashboard brings its own.
+      if (!context.res.headers.has(name)) context.header(name, value)
+    }
   })
   for (const route of apiRoutes) {
     const bodyMax = route.role === 'public' ? PUBLIC_BODY_MAX : httpBodyMax
@@ -153,8 +171,7 @@ export function createApp(deps: ApiDeps): Hono {
       return context.json({ code: 'unsupported', message, remedy: `Use ${methods.join(' or ')}.` }, 405)
     })
   }
-  const remedy = 'GET /api/v1/openapi.json lists the routes.'
-  app.notFound((context) => context.json({ code: 'not-found', message: 'there is no such route', remedy }, 404))
+  app.notFound((context) => otherwise(context, deps))
   app.onError((error, context) => {
     const status = statusOf(error)
     if (status >= 500) deps.log.error('a request failed', { path: context.req.path, why: error.message })

@@ -7,6 +7,7 @@ import type { Role } from '../access/access-store.ts'
 import type { ApiTokens } from '../access/api-tokens.ts'
 import type { Actor, Hub } from '../hub.ts'
 import type { Keeping } from '../replica/keeping.ts'
+import type { Dashboard } from './dashboard.ts'
 import type { Downloads } from './downloads.ts'
 import type { EventLog } from './event-log.ts'
 
@@ -15,6 +16,8 @@ export interface ApiDeps {
   readonly tokens: ApiTokens
   readonly events: EventLog
   readonly downloads: Downloads
+  /** Absent where this build has none. */
+  readonly dashboard?: Dashboard | undefined
   readonly clock: Clock
   readonly log: Log
   readonly version: string

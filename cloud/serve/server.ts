@@ -29,6 +29,7 @@ import { type HubKeys, openHubKeys } from '../tls/hub-keys.ts'
 import { rootChainFile } from '../tls/root-chain.ts'
 import { namesFor } from './address.ts'
 import { type BrokerSide, createBrokerSide, webSocketPath } from './broker-side.ts'
+import { openDashboard } from './dashboard-files.ts'
 import { type DataPaths, dataPaths, lockDirectory } from './data-directory.ts'
 import { type HttpsServer, listenHttps } from './https-server.ts'
 import { refuseLostDatabase, refuseLostKeys } from './identity.ts'
@@ -200,6 +201,7 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<Pick<Se
     tokens,
     events,
     downloads: createDownloads(clock),
+    dashboard: openDashboard(log),
     clock,
     log,
     version,
