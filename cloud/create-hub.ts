@@ -39,8 +39,8 @@ function isDisabled(resource: AnyResource): boolean {
 }
 
 function createNote({ clock }: HubOptions, store: HubStore): Hub['note'] {
-  return ({ name: actor }, verb, target, detail = '') =>
-    store.putAudit({ at: clock.now(), actor, verb, target, detail })
+  return ({ name: actor, whence }, verb, target, detail = '') =>
+    store.putAudit({ at: clock.now(), actor, verb, target, detail, whence })
 }
 
 function hubLock(desk: LockDesk): Pick<Hub, 'lockView' | 'signMembers'> {
@@ -280,7 +280,7 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
     rollOut: () => status.rollOut(),
     flushed: () => networks.flush(),
     watch: (listener) => core.listeners.watch(listener),
-    audit: (limit) => store.audit(limit),
+    audit: (limit, query) => store.audit(limit, query),
     note,
   }
 }

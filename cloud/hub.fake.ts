@@ -6,7 +6,9 @@ import type { NetworkId, NodeId } from '../shared/ids.ts'
 import { parseDeviceKey, parseName, parseWgKey } from '../shared/ids.ts'
 import { type AnyResource, type Kind, parseResource } from '../shared/intent/resource.ts'
 import type { Anchor } from '../shared/wire/enrol.ts'
-import type { Actor, AuditRow, FleetNode, FleetOverride, Hub, HubEvent, Shown, TokenRow } from './hub.ts'
+import { isAsked } from './audit.fake.ts'
+import type { AuditEntry } from './audit.ts'
+import type { Actor, FleetNode, FleetOverride, Hub, HubEvent, Shown, TokenRow } from './hub.ts'
 
 export interface FakeHub extends Hub {
   emit(event: HubEvent): void
@@ -53,7 +55,11 @@ function fakeOverride(): FleetOverride {
 
 export function createFakeHub(): FakeHub {
   const held = new Map<string, Shown>()
-  const rows: AuditRow[] = []
+  const rows: AuditEntry[] = []
+  const keep = ({ name, whence }: Actor, verb: string, target: string, detail: string): void => {
+    const known = whence === undefined ? {} : { whence }
+    rows.push({ id: rows.length + 1, at: 1, actor: name, verb, target, detail, ...known })
+  }
   const tokens = new Map<string, TokenRow>()
   const listeners = new Set<(event: HubEvent) => void>()
   let writes = 0
@@ -84,7 +90,7 @@ export function createFakeHub(): FakeHub {
     for (const one of shown) {
       const { kind, metadata } = one.resource
       held.set(`${kind}/${metadata.name}`, one)
-      rows.push({ at: 1, actor: actor.name, verb: 'put', target: `${kind}/${metadata.name}`, detail: '' })
+      keep(actor, 'put', `${kind}/${metadata.name}`, '')
       emit({ type: 'put', kind, name: metadata.name, resourceVersion: one.resourceVersion })
     }
     return shown
@@ -170,7 +176,11 @@ export function createFakeHub(): FakeHub {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
-    note: (actor, verb, target, detail = '') => void rows.push({ at: 1, actor: actor.name, verb, target, detail }),
-    audit: (limit) => rows.slice(-limit).toReversed(),
+    note: (actor, verb, target, detail = '') => keep(actor, verb, target, detail),
+    audit: (limit, query = {}) =>
+      rows
+        .filter((entry) => isAsked(entry, query))
+        .toReversed()
+        .slice(0, limit),
   }
 }

@@ -15,6 +15,7 @@ import type { Signatures } from '../shared/record/signatures.ts'
 import type { Anchor, AnchorReply, EnrolReply, EnrolRequest } from '../shared/wire/enrol.ts'
 import type { RenewReply, RenewRequest } from '../shared/wire/renew.ts'
 import type { PathKind, StatusReport } from '../shared/wire/report.ts'
+import type { AuditEntry, AuditQuery } from './audit.ts'
 import type { BrokerAccess } from './broker-access.ts'
 import type { FleetFlowQuery, FleetFlows } from './flows/fleet-flows.ts'
 import type { FleetFlowFigures } from './flows/flow-figures.ts'
@@ -26,6 +27,8 @@ import type { HubReleases, HubUpdates, UpdateEvent } from './rollout/hub-updates
 export interface Actor {
   readonly name: string
   readonly role: 'viewer' | 'operator' | 'admin' | 'device'
+  /** From which address, and by what: `session 192.0.2.7`; absent where the hub or a device does something itself. */
+  readonly whence?: string
 }
 
 /** A Kubernetes-style condition. */
@@ -208,14 +211,6 @@ export interface TokenRow {
   readonly autoApprove: boolean
 }
 
-export interface AuditRow {
-  readonly at: number
-  readonly actor: string
-  readonly verb: string
-  readonly target: string
-  readonly detail: string
-}
-
 export interface HubOptions extends HubReleases {
   readonly clock: Clock
   readonly entropy: Entropy
@@ -294,7 +289,7 @@ export interface Hub extends HubUpdates {
   /** Calls `listener` for each event until the returned function is called. */
   watch(listener: (event: HubEvent) => void): () => void
   /** Newest first. */
-  audit(limit: number): readonly AuditRow[]
+  audit(limit: number, query?: AuditQuery): readonly AuditEntry[]
   /** Writes down what is done beside intent, such as giving out an API token. Throws where it can't be kept. */
   note(actor: Actor, verb: string, target: string, detail?: string): void
 }

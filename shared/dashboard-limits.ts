@@ -4,3 +4,13 @@
 export const dashboardFilesMax = 128
 /** Bytes of all of them, which the hub holds in memory: a page that is first there at 60 KB, its map and editor, twice over. */
 export const dashboardBytesMax = 8 << 20
+/** A session ends when nobody has used it for a shift … */
+export const sessionIdleMsMax = 8 * 3_600_000
+/** … and at the latest after a week, however it is used. */
+export const sessionLifeMsMax = 7 * 86_400_000
+/** Sessions of one token or one person: a few browsers each; one more ends the one that was used longest ago. */
+export const sessionsPerHolderMax = 16
+/** Sessions of one hub; some 300 bytes each. */
+export const sessionsMax = 4_096
+/** Refused sign-ins of all addresses per minute: nobody guesses 256 bits, yet each try costs a hash and a line of the log. */
+export const signInFailuresPerMinuteMax = 600

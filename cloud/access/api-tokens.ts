@@ -18,6 +18,10 @@ export interface ApiTokens {
   create(name: string, role: Role, ttlS?: number): NewApiToken
   /** Who holds `word`; undefined if nobody does, or no longer. */
   identify(word: string): Actor | undefined
+  /** The same, as it is listed. */
+  find(word: string): ApiTokenRow | undefined
+  /** One that is valid now, by its id. */
+  valid(id: string): ApiTokenRow | undefined
   list(): readonly ApiTokenRow[]
   revoke(id: string): boolean
 }
@@ -27,11 +31,27 @@ const WORD = /^hfa\.([a-z2-7]{8})\.([A-Za-z0-9_-]{43})$/
 /** How long `list` still tells of a token that has expired. */
 const KEPT_MS = 7 * 86_400_000
 
+/** A word that can't be one is as wrong as any other. */
+function isSecret(text: string, hash: Uint8Array): boolean {
+  try {
+    return sameSecret(sha256(fromBase64Url(text)), hash)
+  } catch {
+    return false
+  }
+}
+
 export function createApiTokens(store: AccessStore, clock: Clock, entropy: Entropy): ApiTokens {
   const isExpired = ({ expiresAt }: ApiTokenRow, agoMs = 0): boolean =>
     expiresAt !== undefined && expiresAt + agoMs <= clock.now()
   const sweep = (): void => {
     for (const held of store.apiTokens()) if (isExpired(held, KEPT_MS)) store.deleteApiToken(held.id)
+  }
+  const find = (word: string): ApiTokenRow | undefined => {
+    const match = WORD.exec(word)
+    const held = match === null ? undefined : store.apiToken(match[1] ?? '')
+    if (match === null || held === undefined) return undefined
+    if (isExpired(held.row)) return undefined
+    return isSecret(match[2] ?? '', held.hash) ? held.row : undefined
   }
   return {
     create(name, role, ttlS) {
@@ -57,12 +77,13 @@ export function createApiTokens(store: AccessStore, clock: Clock, entropy: Entro
       return { ...row, token: `hfa.${id}.${toBase64Url(secret)}` }
     },
     identify(word) {
-      const match = WORD.exec(word)
-      const held = match === null ? undefined : store.apiToken(match[1] ?? '')
-      if (match === null || held === undefined) return undefined
-      if (isExpired(held.row)) return undefined
-      if (!sameSecret(sha256(fromBase64Url(match[2] ?? '')), held.hash)) return undefined
-      return { name: held.row.name, role: held.row.role }
+      const row = find(word)
+      return row === undefined ? undefined : { name: row.name, role: row.role }
+    },
+    find,
+    valid(id) {
+      const row = store.apiToken(id)?.row
+      return row === undefined || isExpired(row) ? undefined : row
     },
     list: () => store.apiTokens(),
     revoke: (id) => store.deleteApiToken(id),

@@ -3,6 +3,9 @@
 import { FakeClock, memoryLog, seededEntropy } from '../../shared/effects.fake.ts'
 import { openAccessStore, type Role, roles } from '../access/access-store.ts'
 import { createApiTokens } from '../access/api-tokens.ts'
+import { grantBy } from '../access/grants.ts'
+import { openSessionStore } from '../access/session-store.ts'
+import { createSessions } from '../access/sessions.ts'
 import { createFakeHub } from '../hub.fake.ts'
 import { createApp } from './app.ts'
 import type { Dashboard } from './dashboard.ts'
@@ -17,9 +20,17 @@ export function setup(unready?: string, replica?: ApiDeps['replica'], dashboard?
   const tokens = createApiTokens(openAccessStore(':memory:'), clock, seededEntropy(1))
   const events = createEventLog(hub, seededEntropy(2))
   const words = Object.fromEntries(roles.map((role) => [role, tokens.create(role, role).token])) as Record<Role, string>
+  const sessions = createSessions({
+    store: openSessionStore(':memory:'),
+    clock,
+    entropy: seededEntropy(4),
+    grantOf: grantBy(tokens),
+  })
   const app = createApp({
     hub,
     tokens,
+    sessions,
+    signIns: { token: 0, oidc: 0, refused: 0 },
     events,
     downloads: createDownloads(clock),
     clock,
@@ -39,7 +50,7 @@ export function setup(unready?: string, replica?: ApiDeps['replica'], dashboard?
       headers: { ...(role === undefined ? {} : { authorization: `Bearer ${words[role]}` }), ...headers },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     })
-  return { app, call, clock, events, hub, tokens, words }
+  return { app, call, clock, events, hub, sessions, tokens, words }
 }
 
 export async function errorOf(response: Response | Promise<Response>): Promise<ErrorBody & { status: number }> {

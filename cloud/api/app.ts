@@ -3,9 +3,8 @@
 
 import { type Context, Hono } from 'hono'
 import { HoldfastError } from '../../shared/errors.ts'
-import { authFailuresPerMinuteMax, enrolmentsPerMinuteMax, httpBodyMax } from '../../shared/limits.ts'
-import { createRateLimit, type RateLimit } from '../access/rate-limit.ts'
-import type { Actor } from '../hub.ts'
+import { httpBodyMax } from '../../shared/limits.ts'
+import { createAdmission } from './admission.ts'
 import { enrolRoutes } from './enrol-routes.ts'
 import { eventRoutes } from './event-routes.ts'
 import { fleetRoutes } from './fleet-routes.ts'
@@ -16,7 +15,8 @@ import { overrideRoutes } from './override-routes.ts'
 import { releaseRoutes } from './release-routes.ts'
 import { errorBody, statusOf } from './reply.ts'
 import { resourceRoutes } from './resource-routes.ts'
-import { type ApiDeps, type ApiRoute, type Call, mayCall } from './route.ts'
+import { type ApiDeps, type ApiRoute, type Call } from './route.ts'
+import { sessionRoutes } from './session-routes.ts'
 import { systemRoutes } from './system-routes.ts'
 import { tokenRoutes } from './token-routes.ts'
 
@@ -31,6 +31,7 @@ const documentRoute: ApiRoute = {
 
 export const apiRoutes: readonly ApiRoute[] = [
   ...systemRoutes,
+  ...sessionRoutes,
   ...enrolRoutes,
   ...releaseRoutes,
   ...resourceRoutes,
@@ -53,12 +54,6 @@ const HEADERS = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
 }
-const nobody: Actor = { name: 'anonymous', role: 'device' }
-
-interface Doors {
-  readonly failures: RateLimit
-  readonly enrolments: RateLimit
-}
 
 function methodsByPath(routes: readonly ApiRoute[]): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>()
@@ -70,12 +65,6 @@ function methodsByPath(routes: readonly ApiRoute[]): ReadonlyMap<string, readonl
   return found
 }
 
-/** Address of the caller; in tests without a socket everybody is one. */
-function remoteOf(context: Context): string {
-  const env = context.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined
-  return env?.incoming?.socket?.remoteAddress ?? 'local'
-}
-
 /** A misspelt `dryRun` would change what was only to be looked at, so what is not known is refused. */
 function refuseUnknownQuery({ query = [] }: ApiRoute, context: Context): void {
   const known = query.map((parameter) => parameter.name)
@@ -84,41 +73,6 @@ function refuseUnknownQuery({ query = [] }: ApiRoute, context: Context): void {
     const words = known.length === 0 ? 'This route has none.' : `Use ${known.join(' or ')}.`
     throw new HoldfastError('invalid', 'is not a known parameter', { field: name.slice(0, 64), remedy: words })
   }
-}
-
-function actorOf(context: Context, deps: ApiDeps): Actor | undefined {
-  const word = /^Bearer ([!-~]{1,200})$/i.exec(context.req.header('authorization') ?? '')?.[1]
-  return word === undefined ? undefined : deps.tokens.identify(word)
-}
-
-function authenticate(context: Context, deps: ApiDeps, doors: Doors): Actor {
-  const remote = remoteOf(context)
-  const slow = new HoldfastError('rate-limited', 'too many refused log-ins from this address', {
-    remedy: 'Wait a minute, then try with the right token.',
-  })
-  if (doors.failures.exhausted(remote)) throw slow
-  const header = context.req.header('authorization') ?? ''
-  const actor = actorOf(context, deps)
-  if (actor !== undefined) return actor
-  // A request without any token is a mistake, not a guess; only guesses are counted.
-  if (header !== '') doors.failures.take(remote)
-  throw new HoldfastError('unauthenticated', header === '' ? 'no token was sent' : 'the token is not valid', {
-    remedy: 'Send `Authorization: Bearer TOKEN`; an administrator makes tokens with `holdfast-hub access create`.',
-  })
-}
-
-function admit(route: ApiRoute, context: Context, deps: ApiDeps, doors: Doors): Actor {
-  if (route.role === 'public') {
-    if (route.method === 'POST' && !doors.enrolments.take(remoteOf(context))) {
-      throw new HoldfastError('rate-limited', 'too many enrolments from this address', { remedy: 'Wait a minute.' })
-    }
-    return nobody
-  }
-  const actor = authenticate(context, deps, doors)
-  if (mayCall(actor.role, route.role)) return actor
-  throw new HoldfastError('forbidden', `this needs the role ${route.role}; the token has ${actor.role}`, {
-    remedy: 'Ask an administrator for a token with that role.',
-  })
 }
 
 /** What changes something is answered once it is where the next leader finds it. */
@@ -144,10 +98,7 @@ async function otherwise(context: Context, { dashboard }: ApiDeps): Promise<Resp
 
 export function createApp(deps: ApiDeps): Hono {
   const app = new Hono()
-  const doors = {
-    failures: createRateLimit(deps.clock, authFailuresPerMinuteMax),
-    enrolments: createRateLimit(deps.clock, enrolmentsPerMinuteMax),
-  }
+  const admission = createAdmission(deps)
   app.use(async (context, next) => {
     await next()
     for (const [name, value] of Object.entries(HEADERS)) {
@@ -158,10 +109,9 @@ export function createApp(deps: ApiDeps): Hono {
   for (const route of apiRoutes) {
     const bodyMax = route.role === 'public' ? PUBLIC_BODY_MAX : httpBodyMax
     app.on(route.method, route.path, (context) => {
-      const actor = admit(route, context, deps, doors)
+      const caller = admission.admit(route, context)
       if (route.role !== 'public') refuseUnknownQuery(route, context)
-      const mayStay = (): boolean => actorOf(context, deps) !== undefined
-      return answer(route, { context, deps, actor, mayStay, bodyMax })
+      return answer(route, { context, deps, bodyMax, ...caller })
     })
   }
   for (const [path, methods] of methodsByPath(apiRoutes)) {

@@ -1,7 +1,9 @@
 // The fleet as it is: devices, roll-outs, approval, and the audit log.
 
+import type { Context } from 'hono'
 import { HoldfastError } from '../../shared/errors.ts'
 import { showCondition } from '../../shared/health.ts'
+import type { AuditQuery } from '../audit.ts'
 import type { FleetNode } from '../hub.ts'
 import type { ApiRoute } from './route.ts'
 
@@ -19,6 +21,20 @@ function auditLimit(text: string | undefined): number {
     field: 'limit',
     remedy: `Use a whole number from 1 to ${AUDIT_ROWS_MAX}.`,
   })
+}
+
+function wholeNumber(context: Context, field: string): number | undefined {
+  const text = context.req.query(field)
+  if (text === undefined) return undefined
+  const number = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
+  if (Number.isSafeInteger(number)) return number
+  throw new HoldfastError('invalid', 'is not a whole number', { field, remedy: 'Use digits alone.' })
+}
+
+function auditQuery(context: Context): AuditQuery {
+  const { actor, target, verb } = context.req.query()
+  const [before, since, until] = ['before', 'since', 'until'].map((field) => wholeNumber(context, field))
+  return { actor, before, since, target, until, verb }
 }
 
 export const fleetRoutes: readonly ApiRoute[] = [
@@ -71,8 +87,20 @@ export const fleetRoutes: readonly ApiRoute[] = [
     path: '/api/v1/audit',
     role: 'admin',
     summary: 'Who changed what, newest first',
-    query: [{ name: 'limit', description: `1 to ${AUDIT_ROWS_MAX}; 100 where absent` }],
-    reply: 'Rows of the audit log',
-    handle: ({ context, deps }) => context.json({ items: deps.hub.audit(auditLimit(context.req.query('limit'))) }),
+    query: [
+      { name: 'limit', description: `1 to ${AUDIT_ROWS_MAX}; 100 where absent` },
+      { name: 'before', description: 'Only what came before the entry of this id: the next page' },
+      { name: 'actor', description: 'Only what this name did' },
+      { name: 'verb', description: 'Only this: `put`, `delete`, `sign-in`' },
+      { name: 'target', description: 'Only what was done to this; how it begins will do: `node/`, `policy/web`' },
+      { name: 'since', description: 'Not before this time, milliseconds since the Unix epoch' },
+      { name: 'until', description: 'Not after it' },
+    ],
+    reply: 'Rows of the audit log, and as `next` the id for `before` where there may be more',
+    handle: ({ context, deps }) => {
+      const limit = auditLimit(context.req.query('limit'))
+      const items = deps.hub.audit(limit, auditQuery(context))
+      return context.json({ items, ...(items.length < limit ? {} : { next: items.at(-1)?.id }) })
+    },
   },
 ]

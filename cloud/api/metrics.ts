@@ -1,12 +1,13 @@
 // The hub's figures as metrics.
 
 import { compareText } from '../../shared/bytes.ts'
-import { type Family, formatMetrics, gauge, type Sample } from '../../shared/metrics-text.ts'
+import { counter, type Family, formatMetrics, gauge, type Sample } from '../../shared/metrics-text.ts'
 import { awayAmong, lastSignOf } from '../fleet/away.ts'
 import type { FleetFlowFigures } from '../flows/flow-figures.ts'
 import { type Away, type FleetNode, nodeStates, type RollOut } from '../hub.ts'
 import type { ReplicaStatus } from '../replica/keeping.ts'
 import { flowMetrics } from './flow-metrics.ts'
+import type { SignIns } from './route.ts'
 
 export interface Figures {
   readonly version: string
@@ -18,6 +19,8 @@ export interface Figures {
   readonly brokerConnections: number | undefined
   readonly flows: FleetFlowFigures | undefined
   readonly replica?: ReplicaStatus | undefined
+  /** At the dashboard. */
+  readonly people?: { readonly sessions: number; readonly signIns: SignIns } | undefined
 }
 
 function nodeCounts(fleet: readonly FleetNode[]): Sample[] {
@@ -72,6 +75,19 @@ function conditionCounts(fleet: readonly FleetNode[]): Sample[] {
   const counts = new Map<string, number>()
   for (const { health } of fleet) for (const { code } of health) counts.set(code, (counts.get(code) ?? 0) + 1)
   return [...counts].sort(([a], [b]) => compareText(a, b)).map(([code, count]): Sample => [{ code }, count])
+}
+
+function peopleFamilies(people: Figures['people']): readonly Family[] {
+  if (people === undefined) return []
+  const { oidc, refused, token } = people.signIns
+  return [
+    gauge('holdfast_hub_sessions', 'Sessions of people at the dashboard.', people.sessions),
+    counter('holdfast_hub_sign_ins_total', 'Sign-ins at the dashboard since the hub started.', [
+      [{ by: 'token' }, token],
+      [{ by: 'oidc' }, oidc],
+    ]),
+    counter('holdfast_hub_sign_ins_refused_total', 'Sign-ins that were refused since the hub started.', refused),
+  ]
 }
 
 function replicaFamilies(replica: ReplicaStatus | undefined): readonly Family[] {
@@ -129,6 +145,7 @@ export function hubMetrics(figures: Figures): string {
       'Members that took the newest revision back by themselves.',
       perNetwork((one) => one.takenBack.length),
     ),
+    ...peopleFamilies(figures.people),
     ...replicaFamilies(figures.replica),
     ...flowMetrics(figures.flows),
   ])

@@ -3,6 +3,7 @@
 import { toJsonSchema } from '@valibot/to-json-schema'
 import type { GenericSchema } from 'valibot'
 import type { ApiRoute } from './route.ts'
+import { sessionCookieName } from './session-cookie.ts'
 
 type Json = Record<string, unknown>
 
@@ -57,7 +58,10 @@ function operationOf(route: ApiRoute): Json {
     ...(route.request === undefined
       ? {}
       : { requestBody: { required: true, content: contentOf(route, route.request) } }),
-    security: route.role === 'public' ? [] : [{ bearer: [] }],
+    security:
+      route.role === 'public'
+        ? []
+        : [{ bearer: [] }, route.method === 'GET' ? { session: [] } : { session: [], csrf: [] }],
     responses: {
       '2XX': { description: route.reply, content: { [route.replyType ?? 'application/json']: {} } },
       default: failure,
@@ -80,7 +84,11 @@ export function openApiDocument(routes: readonly ApiRoute[], version: string): J
     info: { title: 'Holdfast hub', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
     paths,
     components: {
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer' },
+        session: { type: 'apiKey', in: 'cookie', name: sessionCookieName },
+        csrf: { type: 'apiKey', in: 'header', name: 'X-CSRF-Token' },
+      },
       schemas: {
         Error: {
           type: 'object',

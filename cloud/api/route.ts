@@ -5,6 +5,7 @@ import type { GenericSchema } from 'valibot'
 import type { Clock, Log } from '../../shared/effects.ts'
 import type { Role } from '../access/access-store.ts'
 import type { ApiTokens } from '../access/api-tokens.ts'
+import type { Session, Sessions } from '../access/sessions.ts'
 import type { Actor, Hub } from '../hub.ts'
 import type { Keeping } from '../replica/keeping.ts'
 import type { Dashboard } from './dashboard.ts'
@@ -14,6 +15,11 @@ import type { EventLog } from './event-log.ts'
 export interface ApiDeps {
   readonly hub: Hub
   readonly tokens: ApiTokens
+  readonly sessions: Sessions
+  /** Since the start; counted up here. */
+  readonly signIns: SignIns
+  /** The provider of identities; absent where people sign in by tokens alone. */
+  readonly oidc?: { readonly name: string } | undefined
   readonly events: EventLog
   readonly downloads: Downloads
   /** Absent where this build has none. */
@@ -35,14 +41,26 @@ export interface ApiDeps {
   readonly replica?: Pick<Keeping, 'admit' | 'settled' | 'status'> | undefined
 }
 
+export interface SignIns {
+  token: number
+  oidc: number
+  refused: number
+}
+
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
 
 export interface Call {
   readonly context: Context
   readonly deps: ApiDeps
-  /** Whom the bearer token names; on public routes an actor without rights. */
+  /** Whom the bearer token or the session names; on public routes an actor without rights. */
   readonly actor: Actor
-  /** False once the caller's token is revoked or has expired; for answers that go on. */
+  /** Of a browser; absent where a token was sent. */
+  readonly session?: Session | undefined
+  /** Address that the call came from. */
+  readonly source: string
+  /** For routes that let people in. `check` throws `rate-limited` where too many were refused. */
+  readonly signIn: { readonly check: () => void; readonly refused: () => void }
+  /** False once the caller's token or session is no longer good; for answers that go on. */
   readonly mayStay: () => boolean
   /** Bytes that its body may have. */
   readonly bodyMax: number
@@ -59,6 +77,8 @@ export interface ApiRoute {
   readonly path: string
   /** The least role that may; `public` routes prove the caller by other means, or say nothing worth hiding. */
   readonly role: Role | 'public'
+  /** A public route that lets people in counts refusals by itself. */
+  readonly door?: 'sign-in'
   readonly summary: string
   readonly query?: readonly Parameter[]
   /** Of the body: one JSON object, or a stream of resources in YAML or JSON. */

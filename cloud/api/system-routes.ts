@@ -51,6 +51,7 @@ export const systemRoutes: readonly ApiRoute[] = [
           brokerConnections: deps.brokerConnections(),
           flows: deps.hub.flowFigures(),
           replica: deps.replica?.status(),
+          people: { sessions: deps.sessions.count(), signIns: deps.signIns },
         }),
         200,
         { 'content-type': metricsContentType },

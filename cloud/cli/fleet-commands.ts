@@ -2,7 +2,8 @@
 
 import { switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { formatVersion } from '../../shared/record/head.ts'
-import type { AuditRow, Away, CanaryState, RollOut } from '../hub.ts'
+import type { AuditRow } from '../audit.ts'
+import type { Away, CanaryState, RollOut } from '../hub.ts'
 import type { ReplicaStatus } from '../replica/keeping.ts'
 import type { RollStanding } from '../rollout/standing.ts'
 import { rolloutText } from './agent-updates.ts'
@@ -114,6 +115,13 @@ export const audit: Command = async (context) => {
     printJson(context, { items })
     return
   }
-  const rows = items.map((row) => [new Date(row.at).toISOString(), row.actor, row.verb, row.target, row.detail])
-  printTable(context, { headings: ['time', 'who', 'did', 'what', 'detail'], rows }, 'Nothing was changed yet.')
+  const rows = items.map((row) => [
+    new Date(row.at).toISOString(),
+    row.actor,
+    row.verb,
+    row.target,
+    row.detail,
+    row.whence ?? '-',
+  ])
+  printTable(context, { headings: ['time', 'who', 'did', 'what', 'detail', 'from'], rows }, 'Nothing was changed yet.')
 }

@@ -45,7 +45,8 @@ export function createDoorway(options: DoorwayOptions): Doorway {
         store() {
           store.putEnrolment(enrolment)
           if (token !== undefined) used = tokens.use(token)
-          store.putAudit({ at: clock.now(), actor: actor.name, verb, target: `node/${name}`, detail: nodeId })
+          const { name: who, whence } = actor
+          store.putAudit({ at: clock.now(), actor: who, verb, target: `node/${name}`, detail: nodeId, whence })
         },
       })
       if (used !== undefined) tokens.settle(used)

@@ -5,7 +5,7 @@ import type { Sha256, Verify } from '../../shared/effects.ts'
 import type { Name, NetworkId } from '../../shared/ids.ts'
 import { overrideByText } from '../../shared/override/override.ts'
 import { readOverrides, type ToldOverride } from '../../shared/override/report.ts'
-import type { AuditRow } from '../hub.ts'
+import type { AuditRow } from '../audit.ts'
 import type { Device } from './device.ts'
 
 export interface OverrideReading {

@@ -8,7 +8,7 @@ import { type DeviceLink, splitLed } from '../../shared/record/device-link.ts'
 import { compareVersion, noVersion, type Version } from '../../shared/record/head.ts'
 import { parsePresence, parseStatus, readStatus } from '../../shared/wire/report.ts'
 import type { NodeChannel } from '../../shared/wire/topics.ts'
-import type { AuditRow, FleetNode, HubEvent } from '../hub.ts'
+import type { FleetNode, HubEvent } from '../hub.ts'
 import type { Enrolment, HubStore, LastWord } from '../store/hub-store.ts'
 import { type Device, fromTheFuture, newDevice, noteUnread, showDevice, stateOf, takenBackOf } from './device.ts'
 import { isNewerWord, openWord, unled } from './device-facts.ts'
@@ -184,7 +184,7 @@ export class Fleet {
     device.toldAt = now
     const { name } = device.enrolment
     log.warn('a message of a node was refused', { node: name, channel, reason: why })
-    const row: AuditRow = { at, actor: name, verb: 'refused', target: `node/${name}`, detail: `${channel}: ${why}` }
+    const row = { at, actor: name, verb: 'refused', target: `node/${name}`, detail: `${channel}: ${why}` }
     this.#tolerate(() => store.putAudit(row))
   }
 

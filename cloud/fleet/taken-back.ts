@@ -3,7 +3,8 @@
 import type { Clock, Log } from '../../shared/effects.ts'
 import { compareVersion, formatVersion } from '../../shared/record/head.ts'
 import type { StatusReport } from '../../shared/wire/report.ts'
-import type { AuditRow, HubEvent } from '../hub.ts'
+import type { AuditRow } from '../audit.ts'
+import type { HubEvent } from '../hub.ts'
 import { type Device, takenBackOf } from './device.ts'
 
 /** One device that goes on like this is written down once in so long. */

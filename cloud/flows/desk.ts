@@ -22,9 +22,9 @@ import {
   splitBatches,
 } from '../../shared/wire/ledger.ts'
 import { encodeChunks } from '../../shared/wire/sync.ts'
+import type { AuditRow } from '../audit.ts'
 import { unled } from '../fleet/device-facts.ts'
 import type { Fleet } from '../fleet/fleet.ts'
-import type { AuditRow } from '../hub.ts'
 import type { FlowExport } from '../otlp/flow-export.ts'
 import type { Enrolment } from '../store/hub-store.ts'
 import type { FleetFlowFigures } from './flow-figures.ts'

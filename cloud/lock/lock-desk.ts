@@ -230,7 +230,14 @@ export function createLockDesk(options: LockDeskOptions): LockDesk {
         for (const enrolment of signed.values()) store.putEnrolment(enrolment)
         if (isNew) locks.keep(live.state.id, chain)
         const audit = (target: string, detail: string): void =>
-          store.putAudit({ at: options.clock.now(), actor: actor.name, verb: 'sign', target, detail })
+          store.putAudit({
+            at: options.clock.now(),
+            actor: actor.name,
+            verb: 'sign',
+            target,
+            detail,
+            whence: actor.whence,
+          })
         if (isNew) audit(`lock/${name}`, lockWords(lock, replace))
         for (const { name: node, next, nextDevice, signatures } of given.values()) {
           const by = [...(signatures ?? []), ...(next?.signatures ?? []), ...(nextDevice?.signatures ?? [])].map(

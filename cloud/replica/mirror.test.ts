@@ -168,7 +168,7 @@ test('nothing is settled while the API server is away, and all of it is when it 
 test('rows of an older layout are all written anew by a hub that has brought them to its own', async () => {
   const cluster = new FakeCluster()
   const hub = await openMirroredHub(cluster)
-  fill(hub)
+  fill(hub, false)
   assert.is(await outcome(hub), 'settled')
   const head = headOf(cluster)
   assert.ok(cluster.head)

@@ -121,14 +121,15 @@ export function content({ data }: Pick<MirroredHub, 'data'>): string {
   return JSON.stringify(rows)
 }
 
-export function fill({ access, store }: MirroredHub): void {
+/** `audited`: with rows of the audit log, which have other columns in older layouts. */
+export function fill({ access, store }: MirroredHub, audited = true): void {
   store.putNetwork({ name: parseName('default'), id: NET, epoch: 1 })
   store.putValue('v', 'ü "quoted"\n')
   for (let n = 1; n <= 40; n++) {
     store.transaction(() => {
       store.putResource(storedPolicy(`p-${n}`))
       store.saveRevision(NET, revision(n, { [`policy/p-${n}`]: 'x'.repeat(n) }))
-      store.putAudit({ at: n, actor: 'a', verb: 'put', target: `policy/p-${n}`, detail: '' })
+      if (audited) store.putAudit({ at: n, actor: 'a', verb: 'put', target: `policy/p-${n}`, detail: '' })
     })
   }
   access.putCredential({ node: 'aaaaaaaaaaaaaaaa' as never, network: NET, passwordHash: new Uint8Array(32).fill(9) })

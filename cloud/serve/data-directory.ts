@@ -10,6 +10,8 @@ export interface DataPaths {
   readonly root: string
   readonly hubDb: string
   readonly accessDb: string
+  /** Sessions of people; no backup takes them. */
+  readonly sessionsDb: string
   /** Flows of devices; no backup takes it. */
   readonly flowsDb: string
   /** Releases of the agent; no backup takes them. */
@@ -27,6 +29,7 @@ export function dataPaths(root: string): DataPaths {
     root,
     hubDb: join(root, 'hub.db'),
     accessDb: join(root, 'access.db'),
+    sessionsDb: join(root, 'sessions.db'),
     flowsDb: join(root, 'flows.db'),
     releases: join(root, 'releases'),
     tls: join(root, 'tls'),

@@ -29,12 +29,12 @@ import { type HubKeys, openHubKeys } from '../tls/hub-keys.ts'
 import { rootChainFile } from '../tls/root-chain.ts'
 import { namesFor } from './address.ts'
 import { type BrokerSide, createBrokerSide, webSocketPath } from './broker-side.ts'
-import { openDashboard } from './dashboard-files.ts'
 import { type DataPaths, dataPaths, lockDirectory } from './data-directory.ts'
 import { type HttpsServer, listenHttps } from './https-server.ts'
 import { refuseLostDatabase, refuseLostKeys } from './identity.ts'
 import { openLocalAccess, writeCliUrl } from './local-access.ts'
 import { readOtlpHeaders } from './otlp-headers.ts'
+import { openPeople, type People } from './people.ts'
 import type { ServeSettings } from './settings.ts'
 
 /** Under this name the store remembers which root key the audit log has told of. */
@@ -113,6 +113,7 @@ interface Parts {
   readonly store: AccessStore
   readonly flowStore: FlowStore | undefined
   readonly tokens: ApiTokens
+  readonly people: People
   readonly cleanup: ReturnType<typeof createCleanup>
   /** Where the hub shares its state with others. */
   readonly keeping: Keeping | undefined
@@ -160,7 +161,7 @@ function openKeys({ hubStore, paths, settings }: Parts, { clock, entropy, log }:
 }
 
 async function startParts(parts: Parts, effects: ServerEffects): Promise<Pick<Server, 'url' | 'ports'>> {
-  const { cleanup, flowStore, hubStore, keeping, paths, settings, store, tokens } = parts
+  const { cleanup, flowStore, hubStore, keeping, paths, people, settings, store, tokens } = parts
   const { clock, entropy, log } = effects
   const releases = openReleases(paths.releases, { log, verify })
   const { trustProxies: proxies } = settings
@@ -199,9 +200,9 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<Pick<Se
   const app = createApp({
     hub,
     tokens,
+    ...people.api,
     events,
     downloads: createDownloads(clock),
-    dashboard: openDashboard(log),
     clock,
     log,
     version,
@@ -275,9 +276,11 @@ export async function startServer(settings: ServeSettings, effects: ServerEffect
     const store = openAccessStore(paths.accessDb, (db) => keeping?.follow('access', db))
     cleanup.add(() => store.close())
     const tokens = createApiTokens(store, clock, entropy)
+    const people = openPeople(paths, tokens, effects)
+    cleanup.add(() => people.close())
     const flowStore = tryFlowStore(paths.flowsDb, effects)
     cleanup.add(() => flowStore?.close())
-    const parts: Parts = { settings, paths, hubStore, store, flowStore, tokens, cleanup, keeping }
+    const parts: Parts = { settings, paths, hubStore, store, flowStore, tokens, people, cleanup, keeping }
     const { ports, url } = await startParts(parts, effects)
     const firstToken = openLocalAccess(paths, tokens, hubStore, clock.now())
     log.info('hub is up', { url, version, data: paths.root })

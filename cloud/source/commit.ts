@@ -165,7 +165,8 @@ export function createCommit(options: CommitOptions): Commit {
       if (change.after !== undefined) giveAddresses(resource)
       else if (owning.has(resource.kind)) addresses.release(parseName(networkNameOf(resource)), recordIdOf(resource))
       if (change.after === undefined && resource.kind === 'Node') store.deleteEnrolment(name)
-      store.putAudit({ at: clock.now(), actor: actor.name, verb: verbOf(change), target, detail: '' })
+      const { name: who, whence } = actor
+      store.putAudit({ at: clock.now(), actor: who, verb: verbOf(change), target, detail: '', whence })
     }
     along.store?.()
     return { made, records: recordsOf(changes, moved, along) }

@@ -5,6 +5,7 @@ import { fromUtf8, toBase64, utf8 } from '../../shared/bytes.ts'
 import { parseDeviceKey, parseName, parseNetworkId, parseNodeId, parseWgKey } from '../../shared/ids.ts'
 import { parseResource } from '../../shared/intent/resource.ts'
 import { deltasKeptMax } from '../../shared/limits.ts'
+import type { AuditQuery } from '../audit.ts'
 import type { Stored } from '../hub.ts'
 import type { Enrolment, HubStore, Revision, TokenRecord } from './hub-store.ts'
 
@@ -165,6 +166,30 @@ function defineHistory(define: Define, open: () => HubStore): void {
       store.audit(2).map((row) => row.at),
       [4, 3],
     )
+    store.close()
+  })
+
+  define('of the audit, what is asked for, page by page', () => {
+    const store = open()
+    for (const [at, actor, verb, target, whence] of [
+      [1, 'ann', 'put', 'policy/a', 'session 192.0.2.7'],
+      [2, 'bob', 'put', 'policy/b', undefined],
+      [3, 'ann', 'delete', 'policy/a', undefined],
+      [4, 'ann', 'put', "node/'%_", undefined],
+    ] as const)
+      store.putAudit({ at, actor, verb, target, detail: '', whence })
+    const at = (limit: number, query: AuditQuery): number[] => store.audit(limit, query).map((row) => row.at)
+    assert.equal(at(9, { actor: 'ann' }), [4, 3, 1])
+    assert.equal(at(9, { actor: 'ann', verb: 'put' }), [4, 1])
+    assert.equal(at(9, { target: 'policy/a' }), [3, 1])
+    assert.equal(at(9, { target: '%' }), [])
+    assert.equal(at(9, { target: "node/'%_" }), [4])
+    assert.equal(at(9, { since: 2, until: 3 }), [3, 2])
+    const [first, second] = store.audit(2)
+    assert.equal(at(2, { before: second?.id }), [2, 1])
+    assert.ok((first?.id ?? 0) > (second?.id ?? 0))
+    const [oldest] = store.audit(1, { until: 1 })
+    assert.equal([oldest?.whence, first?.whence], ['session 192.0.2.7', undefined])
     store.close()
   })
 }

@@ -7,7 +7,8 @@ import type { Kind } from '../../shared/intent/resource.ts'
 import type { Version } from '../../shared/record/head.ts'
 import type { RecordSet } from '../../shared/record/record.ts'
 import type { Signatures } from '../../shared/record/signatures.ts'
-import type { AuditRow, Stored } from '../hub.ts'
+import type { AuditEntry, AuditQuery, AuditRow } from '../audit.ts'
+import type { Stored } from '../hub.ts'
 
 export interface Enrolment {
   readonly name: Name
@@ -132,6 +133,7 @@ export interface HubStore {
   deleteLastWord(node: NodeId): void
 
   putAudit(row: AuditRow): void
-  audit(limit: number): readonly AuditRow[]
+  /** Newest first. */
+  audit(limit: number, query?: AuditQuery): readonly AuditEntry[]
   close(): void
 }

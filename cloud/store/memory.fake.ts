@@ -4,7 +4,9 @@
 import { HoldfastError } from '../../shared/errors.ts'
 import { auditRowsMax, deltasKeptMax } from '../../shared/limits.ts'
 import { compareVersion, type Version } from '../../shared/record/head.ts'
-import type { AuditRow, Stored } from '../hub.ts'
+import { isAsked } from '../audit.fake.ts'
+import type { AuditEntry, AuditQuery, AuditRow } from '../audit.ts'
+import type { Stored } from '../hub.ts'
 import type {
   Allocation,
   Enrolment,
@@ -145,8 +147,12 @@ export class MemoryHubStore implements HubStore {
     this.#audit.rows.set('all', { id: 'all', list })
   }
 
-  audit(limit: number): readonly AuditRow[] {
-    return (this.#audit.rows.get('all')?.list ?? []).slice(-limit).toReversed()
+  audit(limit: number, query: AuditQuery = {}): readonly AuditEntry[] {
+    const all = (this.#audit.rows.get('all')?.list ?? []).map((row, index) => ({ ...row, id: index + 1 }))
+    return all
+      .filter((entry) => isAsked(entry, query))
+      .toReversed()
+      .slice(0, limit)
   }
 
   /** Nothing is lost: the same object is the disk of the next hub. */

@@ -36,8 +36,11 @@ const VERSION_1 = `
 /** What a device told of its policy overrides. */
 const VERSION_2 = 'ALTER TABLE last_word ADD COLUMN override BLOB'
 
+/** From where somebody did something. */
+const VERSION_3 = 'ALTER TABLE audit ADD COLUMN whence TEXT'
+
 /** Entry n leads from layout n to n + 1; an entry that was released is never edited. */
-const migrations: readonly string[] = [VERSION_1, VERSION_2]
+const migrations: readonly string[] = [VERSION_1, VERSION_2, VERSION_3]
 const present = migrations.length
 
 /** Throws `unsupported` for a layout that only a newer hub knows. */

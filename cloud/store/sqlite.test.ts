@@ -37,6 +37,7 @@ test('a database of the first layout becomes one of today, with what devices sai
   const path = filled()
   const old = new Database(path)
   old.exec('ALTER TABLE last_word DROP COLUMN override')
+  old.exec('ALTER TABLE audit DROP COLUMN whence')
   old.prepare('INSERT INTO last_word VALUES (?, ?, ?, ?, ?, ?)').run('aaaaaaaaaaaaaaaa', 5, null, null, null, null)
   old.pragma('user_version = 1')
   old.close()

@@ -5,6 +5,7 @@ import type { Log } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { auditRowsMax, deltasKeptMax } from '../../shared/limits.ts'
 import type { RecordSet } from '../../shared/record/record.ts'
+import type { AuditEntry, AuditQuery, AuditRow } from '../audit.ts'
 import type { Stored } from '../hub.ts'
 import type { Allocation, Enrolment, HubStore, LastWord, NetworkState, Revision, TokenRecord } from './hub-store.ts'
 import { openDatabase } from './schema.ts'
@@ -138,15 +139,24 @@ interface WordRow {
   readonly override: Buffer | null
 }
 
+interface AuditColumns extends Omit<AuditEntry, 'whence'> {
+  readonly whence: string | null
+}
+
+const LAST = Number.MAX_SAFE_INTEGER
+
 /** What happened: audit and the last word of each node. */
 function historyTables(db: Database.Database) {
   const words = db.prepare<[], WordRow>('SELECT * FROM last_word ORDER BY node')
   const putWord = db.prepare('INSERT OR REPLACE INTO last_word VALUES (?, ?, ?, ?, ?, ?, ?)')
   const deleteWord = db.prepare('DELETE FROM last_word WHERE node = ?')
-  const putAudit = db.prepare('INSERT INTO audit (at, actor, verb, target, detail) VALUES (?, ?, ?, ?, ?)')
+  const putAudit = db.prepare('INSERT INTO audit (at, actor, verb, target, detail, whence) VALUES (?, ?, ?, ?, ?, ?)')
   const sweep = db.prepare('DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?')
-  const audit = db.prepare<[number], { at: number; actor: string; verb: string; target: string; detail: string }>(
-    'SELECT at, actor, verb, target, detail FROM audit ORDER BY id DESC LIMIT ?',
+  const audit = db.prepare<unknown[], AuditColumns>(
+    `SELECT id, at, actor, verb, target, detail, whence FROM audit
+     WHERE id < ? AND at >= ? AND at <= ? AND (? IS NULL OR actor = ?) AND (? IS NULL OR verb = ?)
+       AND substr(target, 1, length(?)) = ?
+     ORDER BY id DESC LIMIT ?`,
   )
   return {
     lastWords: () =>
@@ -166,11 +176,16 @@ function historyTables(db: Database.Database) {
       }
     }),
     deleteLastWord: (node: string) => void deleteWord.run(node),
-    putAudit(row: { at: number; actor: string; verb: string; target: string; detail: string }) {
-      const { lastInsertRowid } = putAudit.run(row.at, row.actor, row.verb, row.target, row.detail)
+    putAudit({ actor, at, detail, target, verb, whence }: AuditRow) {
+      const { lastInsertRowid } = putAudit.run(at, actor, verb, target, detail, whence ?? null)
       if (Number(lastInsertRowid) % AUDIT_SWEEP_EVERY === 0) sweep.run(auditRowsMax)
     },
-    audit: (limit: number) => audit.all(limit),
+    audit(limit: number, query: AuditQuery = {}): readonly AuditEntry[] {
+      const { actor = null, before = LAST, since = 0, target = '', until = LAST, verb = null } = query
+      return audit
+        .all(before, since, until, actor, actor, verb, verb, target, target, limit)
+        .map(({ whence, ...row }) => (whence === null ? row : { ...row, whence }))
+    },
   }
 }
 
