@@ -80,7 +80,6 @@ export const sessionRoutes: readonly ApiRoute[] = [
     door: 'sign-in',
     summary: 'Sign in with an API token: sets the cookie of a session',
     request: signInSchema,
-    example: { token: 'hfa.abcdefgh.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' },
     reply: 'Role, name, end of the session, and the word that its writes send as X-CSRF-Token',
     handle: signIn,
   },
