@@ -5,7 +5,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { fromUtf8, utf8 } from '../../shared/bytes.ts'
 import { FakeClock } from '../../shared/effects.fake.ts'
-import { HoldfastError } from '../../shared/errors.ts'
+import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { hostileBytes } from '../../shared/fuzz.fake.ts'
 import { flowTableName, renderFlowTable } from '../plan/nft-flows.ts'
 import type { RunOptions } from './command.ts'
@@ -13,55 +13,42 @@ import { packetsMoved } from './flows.ts'
 import { parseListing } from './nft-flow-listing.ts'
 import { createNftFlows } from './nft-flows.ts'
 
-const LISTING = `table inet holdfast_flows {
-	counter epoch_0a_x1 {
-		packets 0 bytes 0
-	}
-
-	counter total {
-		packets 9 bytes 900
-	}
-	counter unroomed {
-		packets 2 bytes 80
-	}
-	counter unasked {
-		packets 1 bytes 40
-	}
-	set sent4 {
-		type ipv4_addr . ipv4_addr . inet_proto . inet_service . inet_service
-		size 8192
-		flags dynamic,timeout
-		counter
-		timeout 5m
-		elements = { 10.7.0.1 . 10.7.0.2 . 6 . 40000 . 80 counter packets 3 bytes 180 expires 4m59s780ms,
-			     10.7.0.1 . 10.7.0.2 . 1 . 77 . 2048 timeout 5m expires 4m50s counter packets 1 bytes 84 }
-	}
-	set back4 {
-		type ipv4_addr . ipv4_addr . inet_proto . inet_service . inet_service
-		elements = { 10.7.0.1 . 10.7.0.2 . 6 . 40000 . 80 counter packets 2 bytes 1200 expires 4m59s780ms }
-	}
-	set more_sent4 {
-		type ipv4_addr . ipv4_addr . inet_proto . inet_service
-		elements = { 10.7.0.1 . 10.7.0.2 . 17 . 53 counter packets 5 bytes 500 expires 1s }
-	}
-	set sent6 {
-		type ipv6_addr . ipv6_addr . inet_proto . inet_service . inet_service
-	}
-	set asked4 {
-		elements = { 10.7.0.1 . 10.7.0.2 . 6 . 80 counter packets 3 bytes 180 expires 1s,
-			     10.7.0.1 . 10.7.0.2 . 1 . 2048 counter packets 1 bytes 84 expires 1s,
-			     10.7.0.1 . 10.7.0.2 . 1 . 3328 counter packets 2 bytes 80 expires 1s }
-	}
-	set asked6 {
-		elements = { fd07::1 . fd07::2 . 58 . 32768 counter packets 2 bytes 208 expires 1s }
-	}
-
-	chain before {
-		ct direction reply return
-		counter name "unasked"
-	}
+function set(name: string, elem?: readonly (readonly [string, number, number])[]): object {
+  const listed = elem?.map(([words, packets, bytes]) => {
+    const concat = words.split(' ').map((word) => (/[.:]/.test(word) ? word : Number(word)))
+    return { elem: { val: { concat }, expires: 299, counter: { packets, bytes } } }
+  })
+  return { set: { family: 'inet', name, table: 'holdfast_flows', size: 8_192, ...(listed && { elem: listed }) } }
 }
-`
+function counter(name: string, packets: number, bytes: number): object {
+  return { counter: { family: 'inet', name, table: 'holdfast_flows', handle: 1, packets, bytes } }
+}
+
+const LISTING = JSON.stringify({
+  nftables: [
+    { metainfo: { version: '1.0.6', json_schema_version: 1 } },
+    { table: { family: 'inet', name: 'holdfast_flows', handle: 1 } },
+    counter('epoch_0a_x1', 0, 0),
+    counter('total', 9, 900),
+    counter('unroomed', 2, 80),
+    counter('unasked', 1, 40),
+    set('sent4', [
+      ['10.7.0.1 10.7.0.2 6 40000 80', 3, 180],
+      ['10.7.0.1 10.7.0.2 1 77 2048', 1, 84],
+    ]),
+    set('back4', [['10.7.0.1 10.7.0.2 6 40000 80', 2, 1_200]]),
+    set('more_sent4', [['10.7.0.1 10.7.0.2 17 53', 5, 500]]),
+    set('sent6'),
+    set('asked4', [
+      ['10.7.0.1 10.7.0.2 6 80', 3, 180],
+      ['10.7.0.1 10.7.0.2 1 2048', 1, 84],
+      ['10.7.0.1 10.7.0.2 1 3328', 2, 80],
+    ]),
+    set('asked6', [['fd07::1 fd07::2 58 32768', 2, 208]]),
+    { chain: { family: 'inet', table: 'holdfast_flows', name: 'before', handle: 9 } },
+    { rule: { family: 'inet', table: 'holdfast_flows', chain: 'before', handle: 11, expr: [{ return: null }] } },
+  ],
+})
 
 const [from, to] = ['10.7.0.1', '10.7.0.2']
 
@@ -117,20 +104,55 @@ test('both ways of a flow are one; services beyond have no source port; types of
   assert.ok(counters.has('epoch_0a_x1'))
 })
 
-test('a hostile listing yields whole numbers and addresses, or nothing', () => {
+test('a hostile listing yields whole numbers and addresses, or is refused as none', () => {
+  let read = 0
   fc.assert(
     fc.property(hostileBytes(utf8(LISTING)), (bytes) => {
-      let text: string
+      let listing: ReturnType<typeof parseListing>
       try {
-        text = fromUtf8(bytes)
-      } catch {
+        listing = parseListing(fromUtf8(bytes))
+      } catch (error) {
+        assert.ok(isHoldfastError(error, 'unsupported') || isHoldfastError(error, 'invalid'), String(error))
         return
       }
-      for (const { back, destinationPort, protocol, sent } of parseListing(text).flows.values()) {
+      read++
+      for (const { back, destinationPort, protocol, sent } of listing.flows.values()) {
         assert.ok(Number.isSafeInteger(sent.bytes + back.bytes) && protocol <= 255 && destinationPort <= 65_535)
       }
     }),
   )
+  assert.ok(read > 0)
+})
+
+test('elements of other shapes are left out', () => {
+  const sound = set('sent4', [['10.7.0.1 10.7.0.2 6 40000 80', 3, 180]]) as { set: { elem: object[] } }
+  const concat = ['10.7.0.1', '10.7.0.2', 6, 40_000, 80]
+  const count = { packets: 1, bytes: 1 }
+  sound.set.elem.push(
+    ...[null, 5, 'word', [], {}, { concat }, { elem: null }, { elem: { val: null, counter: count } }].map(
+      (one) => one as object,
+    ),
+    { elem: { val: { concat }, counter: { packets: -1, bytes: 1 } } },
+    { elem: { val: { concat } } },
+    ...[
+      concat.slice(1),
+      [...concat, 1],
+      ['10.7.0.1', 'nobody', 6, 1, 80],
+      ['10.7.0.1', 7, 6, 1, 80],
+      ['10.7.0.1', '10.7.0.2', 'udp', 1, 80],
+      ['10.7.0.1', '10.7.0.2', 256, 1, 80],
+      ['10.7.0.1', '10.7.0.2', 6, 1.5, 80],
+      ['10.7.0.1', '10.7.0.2', 6, 1, 65_536],
+    ].map((words) => ({ elem: { val: { concat: words }, counter: count } })),
+  )
+  const { flows } = parseListing(JSON.stringify({ nftables: [sound] }))
+  assert.equal(
+    [...flows.values()].map(({ sent }) => sent),
+    [{ packets: 3, bytes: 180 }],
+  )
+  for (const text of ['', '[]', '{"nftables": 5}', '{"nftables": [{"set": {"name": 5}}]}']) {
+    assert.throws(() => parseListing(text), /lists tables in a way/)
+  }
 })
 
 /** nft that keeps what it is told. */
@@ -143,7 +165,8 @@ function fakeNft() {
       return held
     }
     loads.push(input)
-    held = input.replaceAll(/counter (\w+) \{\n\}/g, 'counter $1 {\n packets 0 bytes 0\n}')
+    const counters = [...input.matchAll(/^counter (\w+) \{/gm)].map(([, name = '']) => counter(name, 0, 0))
+    held = JSON.stringify({ nftables: counters })
     return ''
   }
   return { run, loads, set: (text: string | undefined) => void (held = text) }

@@ -47,7 +47,7 @@ const PACKETS_MIN = 20
 /** Less than half of what nft remembers a silent flow for. */
 const REST_MS_MAX = 120_000
 /** A look may take this part of the time; all of the record may take a hundredth, and what looks leave to collect costs, too. */
-const SHARE = 150
+const SHARE = 200
 const NOTHING: Amount = { packets: 0, bytes: 0 }
 
 function sum(a: Amount, b: Amount): Amount {
