@@ -76,6 +76,7 @@ export function createModels(
     kubernetes: parts.ownPods.view(),
     mirror: parts.mirror.people.view(),
     names: parts.names.status(),
+    services: parts.services.status(),
     relay: members.me()?.relay,
     mode: mode.now(),
     link: running.link?.state() ?? noLink,

@@ -14,7 +14,6 @@ import { createKeys, type Keys } from './keys/own-keys.ts'
 import type { CapabilityKeeper } from './link/capability-keeper.ts'
 import { createOwnCapability } from './link/own-capability.ts'
 import { createOwnMirror } from './mirror/own-mirror.ts'
-import { createOwnNames } from './names/own-names.ts'
 import { type Chooser, createChooser } from './paths/chooser.ts'
 import type { FrameSocket } from './paths/doors.ts'
 import { createPathEngine } from './paths/engine.ts'
@@ -35,6 +34,7 @@ import { createTlsClient, type TlsClient } from './relay/tls-client.ts'
 import { createHealth } from './report/health.ts'
 import { createMode } from './report/mode.ts'
 import { createPeerBook, type PeerBook } from './report/peers.ts'
+import { openServices } from './services/open.ts'
 import { createKeepsakes, type Keepsakes } from './store/keepsakes.ts'
 import { createFactBook, type FactBook } from './trust/fact-book.ts'
 import { createHolding, type Holding } from './trust/holding.ts'
@@ -281,12 +281,12 @@ export function createParts(
   const ownPods = openOwnPods(options, { clock, health, keep, members }, onPathChange)
   const pods = createPodWords(identity.nodeId, facts, ownPods)
   const mirror = createOwnMirror(options, { clock, health, keep, members, time }, onPathChange)
-  const names = createOwnNames(options, { clock, holding, members })
+  const found = openServices(options, { clock, facts, holding, members, paths, peers }, onPathChange)
   const chores = createChores({ clock, keep, holding, facts, mode, memories, store, time })
   const started = { wall: clock.now(), monotonic: clock.monotonic() }
   const keysKnown = { deviceBook, keyBook, keyDesk, onLinks, ownKey }
   const known = { ...sources, ...keysKnown, anchors, root, health, keep, mode, ownPods, paths, peers, pods }
-  return { ...known, chores, mirror, names, ports, relay, started, time }
+  return { ...known, ...found, chores, mirror, ports, relay, started, time }
 }
 
 export type Parts = ReturnType<typeof createParts>

@@ -33,6 +33,8 @@ import type { PortMappingDoors } from './portmap/own-portmap.ts'
 import type { OpenedRelay, OpenRelayOptions, RelayFigures } from './relay/open-relay.ts'
 import type { TlsDuty } from './relay/open-tls.ts'
 import type { CutOff, HeardOf, HubFailure } from './report/cut-off.ts'
+import type { ServiceDoors } from './services/doors.ts'
+import type { ServiceStatus } from './services/status.ts'
 import type { Store } from './store/store.ts'
 import type { LockFile } from './trust/lock-pin.ts'
 import type { Origin } from './trust/origin.ts'
@@ -116,6 +118,8 @@ export interface AgentOptions {
   readonly pods?: PodDoors | undefined
   /** Answers for the names of the mesh; absent where it shall not. */
   readonly names?: NameDoors | undefined
+  /** Asks backends of services whether they serve; absent: they are taken at their word. */
+  readonly services?: ServiceDoors | undefined
   /** Opens the relay that this node's record offers; absent where it can't. */
   readonly openRelay?: (duty: RelayDuty) => Promise<OpenedRelay>
   /** Addresses of a DNS name, for public endpoints; absent where names are of no use. */
@@ -219,6 +223,8 @@ export interface AgentStatus {
   readonly mirror?: MirrorView
   /** How the resolver stands; absent where there is none, or no network yet. */
   readonly names?: NamesStatus
+  /** Services of the network as this node has them, by name; absent where there are none. */
+  readonly services?: readonly ServiceStatus[]
   /** Ports of the relay that this node's record offers; absent where it offers none. */
   readonly relay?: RelayPorts
   /** The cluster whose pods are behind this node; absent where it looks at none. */

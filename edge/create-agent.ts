@@ -270,6 +270,7 @@ export function createAgent(options: AgentOptions): Agent {
       mirror.close()
       ownPods.stop()
       names.close()
+      parts.services.close()
       await running.link?.stop()
       chores.finish()
     },

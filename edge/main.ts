@@ -97,6 +97,10 @@ const doors: Doors = {
               port: namesPortOf(settings),
               open: async (named) => (await import('./drivers/name-server.ts')).createNameServer(named),
             },
+      services: {
+        ask: async (question, timeoutMs) =>
+          (await import('./drivers/backend-probe.ts')).askBackend(question, timeoutMs, systemClock),
+      },
       portMapping: { routes: readDefaultRoutes, router: () => openRouterDoors(log) },
       uplinks: {
         routes: readUplinkRoutes,

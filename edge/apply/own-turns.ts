@@ -17,11 +17,24 @@ export function createOwnTurns(
   onChanged: () => void,
 ): Turns {
   const { identity, log, settings } = options
-  const { facts, health, holding, keyBook, ownKey, paths, peers } = parts
+  const { facts, health, holding, keyBook, ownKey, paths, peers, pods, services, sizes } = parts
   const keys = { wgKey: () => ownKey.wgKey(), formerKeys: peers.formerKeys }
-  const wishes = createWishes(identity.nodeId, keys, settings, paths, parts.sizes, overrides.book, parts.pods)
+  const wishes = createWishes(identity.nodeId, keys, settings, paths, sizes, overrides.book, pods, services)
   const keysRevision = (): number => keyBook.revision()
   const nudge = options.paths?.nudge
-  const doors = { driver, holding, peers, facts, endpoints: paths, lan, wishes, health, log, keysRevision, nudge }
+  const doors = {
+    driver,
+    holding,
+    peers,
+    facts,
+    endpoints: paths,
+    lan,
+    services,
+    wishes,
+    health,
+    log,
+    keysRevision,
+    nudge,
+  }
   return createTurns({ ...doors, onChanged })
 }

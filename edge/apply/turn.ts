@@ -16,6 +16,7 @@ import { plan } from '../plan/plan.ts'
 import type { Health } from '../report/health.ts'
 import { tellUnreachable } from '../report/peer-health.ts'
 import type { PeerBook } from '../report/peers.ts'
+import type { OwnServices } from '../services/own-services.ts'
 import type { Held } from '../trust/accept.ts'
 import type { FactBook } from '../trust/fact-book.ts'
 import type { Holding } from '../trust/holding.ts'
@@ -29,6 +30,8 @@ export interface TurnOptions {
   readonly endpoints: EndpointBook
   /** Who is on this LAN; absent where nobody listens. */
   readonly lan: Pick<NearBook, 'near' | 'revision'> | undefined
+  /** Told of what the kernel saw being asked for. */
+  readonly services?: Pick<OwnServices, 'observe'>
   readonly wishes: Wishes
   readonly health: Health
   readonly log: Log
@@ -110,6 +113,7 @@ export function createTurns(options: TurnOptions): Turns {
     local = observed.local
     localKey = localKeyOf(local)
     peers.observe(observed)
+    options.services?.observe(observed)
     // Both only rise, so their sum tells a change of either.
     const revision = peers.revision() + endpoints.revision()
     if (revision === tellOf && !health.has('peer-unreachable')) return

@@ -11,6 +11,7 @@ import { desire, type Wish } from '../plan/desire.ts'
 import { sameEnforcement } from '../plan/enforcement.ts'
 import type { LocalAddress } from '../plan/observed.ts'
 import { withPathMtu } from '../plan/path-mtu.ts'
+import type { OwnServices } from '../services/own-services.ts'
 import type { Running } from '../trust/compose.ts'
 
 export interface Wishes {
@@ -43,6 +44,16 @@ function withSamePolicy(wish: Wish, before: Wish | undefined): Wish {
   return { ...wish, desired: { ...wish.desired, policy } }
 }
 
+/** They follow from what backends answer as well, and change without anything else. A device that is no member has none. */
+function withServices(wish: Wish, base: Wish, held: Running, own: Pick<OwnServices, 'omitted' | 'ruleset'>): Wish {
+  const services = base.omissions.some(({ code }) => code === 'not-a-member') ? '' : own.ruleset(held)
+  const left = own.omitted()
+  const isSame = wish.desired.services === services && wish.omissions.length === base.omissions.length + left.length
+  if (isSame) return wish
+  const more = left.map((detail) => ({ code: 'intent-unsupported', detail }) as const)
+  return { ...wish, desired: { ...wish.desired, services }, omissions: [...base.omissions, ...more] }
+}
+
 /** The own key now, and what peers were known by before. */
 export interface WishKeys {
   wgKey(): WgKey
@@ -66,6 +77,7 @@ export function createWishes(
   sizes?: Pick<PathSizes, 'held' | 'revision'>,
   overrides?: Pick<OverrideBook, 'overlays' | 'revision'>,
   pods?: WishPods,
+  services?: Pick<OwnServices, 'omitted' | 'ruleset'>,
 ): Wishes {
   let heldBefore: Running | undefined
   let localBefore = ''
@@ -112,6 +124,7 @@ export function createWishes(
         whole = withSizes(withEndpoints(base, endpoints), sizes, local)
         endpointsBefore = endpoints.revision()
       }
+      if (services !== undefined) whole = withServices(whole, base, held, services)
       return whole
     },
   }

@@ -27,6 +27,10 @@ function opText(op: ShownOp, device: string): string {
       return `policy: another table (${entriesOf(op)} entries)`
     case 'ruleset-set':
       return `nft: replace table inet holdfast (${op.ruleset.split('\n').length} lines)`
+    case 'services-set':
+      return op.services === ''
+        ? 'nft: delete table inet holdfast_services'
+        : `nft: replace table inet holdfast_services (${op.services.split('\n').length} lines)`
     case 'link-add':
       return `ip link add ${device} type wireguard`
     case 'device-set':

@@ -9,6 +9,7 @@ import { cutOffLines } from './cut-off-text.ts'
 import { kubernetesText } from './kubernetes-text.ts'
 import { mirrorLines } from './mirror-line.ts'
 import { overrideLine } from './override-line.ts'
+import { SERVICES, serviceRows } from './service-rows.ts'
 import { orderLines, updateText } from './update-text.ts'
 import { ageText, agoText, rttText } from './words.ts'
 
@@ -133,6 +134,7 @@ export function statusText(status: AgentStatus, nowMs: number, table: Table): st
     status.peers.length === 0
       ? 'no peers yet\n'
       : table(['PEER', 'ADDRESSES', 'PATH', 'RTT', 'HANDSHAKE', 'RX', 'TX', 'ENDPOINT'], status.peers.map(peerRow))
+  const services = (status.services ?? []).length === 0 ? '' : `\n${table(SERVICES, serviceRows(status))}`
   const health = status.health.length === 0 ? 'health: nothing to report\n' : healthText(status.health)
-  return `${lines.join('\n')}\n\n${peers}\n${health}`
+  return `${lines.join('\n')}\n\n${peers}${services}\n${health}`
 }

@@ -2,13 +2,14 @@
 // what an earlier process left, and leave nothing behind.
 
 import * as assert from 'uvu/assert'
-import type { Cidr } from '../../shared/address/cidr.ts'
+import { type Cidr, parseAddress } from '../../shared/address/cidr.ts'
 import { parseEndpoint } from '../../shared/address/endpoint.ts'
 import type { NodeId, WgKey } from '../../shared/ids.ts'
 import { fakeRecords, fakeWgKey } from '../../shared/record/parsed.fake.ts'
 import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import { desire } from '../plan/desire.ts'
 import type { Desired } from '../plan/desired.ts'
+import { renderServices } from '../plan/nft-services.ts'
 import type { Op } from '../plan/op.ts'
 import { plan } from '../plan/plan.ts'
 import type { Driver } from './driver.ts'
@@ -20,6 +21,7 @@ export interface Sabotage {
   removeRoute(destination: Cidr): Promise<void>
   removePolicy(): Promise<void>
   removeTable(): Promise<void>
+  removeServices(): Promise<void>
   /** Takes one rule out, or puts one in. */
   changePolicy(): Promise<void>
   removeLink(): Promise<void>
@@ -73,7 +75,7 @@ export function sampleRecords(wgKey: WgKey): ParsedRecords {
 
 /** The sample network as the subject should program it. */
 export function sampleDesired(subject: Pick<Subject, 'interface' | 'wgKey'>, records: ParsedRecords): Desired {
-  return desire({
+  const { desired } = desire({
     records,
     self: 'baaaaaaaaaaaaaaa' as NodeId,
     wgKey: subject.wgKey,
@@ -82,7 +84,34 @@ export function sampleDesired(subject: Pick<Subject, 'interface' | 'wgKey'>, rec
     meshPort: 51_822,
     endpoints: new Map([['caaaaaaaaaaaaaaa' as NodeId, parseEndpoint('127.0.0.1:51999')]]),
     local: [],
-  }).desired
+  })
+  return { ...desired, services: servicesOf(['10.77.0.2', 'fd77::2']) }
+}
+
+/** A service with one of these alone, and one that all of a kind have, of each family and both protocols. */
+function servicesOf(addresses: readonly string[]): string {
+  const [four, six] = [parseAddress('10.77.0.200'), parseAddress('fd77::c8')]
+  const place = (port: number) => (address: string) => ({ address: parseAddress(address), port })
+  const to = ['10.77.0.2', '10.77.0.3'].map(place(8_080))
+  return renderServices({
+    interface: 'hf0',
+    virtual: [four, six, parseAddress('10.77.0.201')],
+    ways: [
+      ...addresses.map((address) => ({
+        virtual: address.includes(':') ? six : four,
+        protocol: 'udp' as const,
+        port: 53,
+        to: [place(53)(address)],
+      })),
+      { virtual: four, protocol: 'tcp', port: 80, to },
+      { virtual: six, protocol: 'tcp', port: 80, to: ['fd77::2', 'fd77::3'].map(place(80)) },
+      { virtual: four, protocol: 'tcp', port: 81, to: [] },
+    ],
+    lost: [
+      { virtual: four, backend: parseAddress('10.77.0.9') },
+      { virtual: six, backend: parseAddress('fd77::9') },
+    ],
+  })
 }
 
 /** One turn: read, plan, apply; everything must be reached, and the next plan must be empty. */
@@ -110,6 +139,7 @@ const repairs: Readonly<Record<string, readonly [(s: Sabotage) => Promise<void>,
   'a removed policy': [(s) => s.removePolicy(), ['policy-set']],
   'a changed policy': [(s) => s.changePolicy(), ['policy-set']],
   'a removed table': [(s) => s.removeTable(), ['ruleset-set']],
+  'removed services': [(s) => s.removeServices(), ['services-set']],
   'a foreign address': [(s) => s.addAddress('10.77.0.99/32' as Cidr), ['address-remove']],
 }
 
@@ -149,7 +179,7 @@ const cases: Readonly<Record<string, Case>> = {
     desired,
   ) => {
     await turn(driver, desired)
-    assert.equal(names(await turn(subject.start(), desired)), ['policy-set', 'ruleset-set'])
+    assert.equal(names(await turn(subject.start(), desired)), ['policy-set', 'ruleset-set', 'services-set'])
   },
   'an address moves between peers, and nobody else is touched': async (subject, driver, desired) => {
     await turn(driver, desired)
@@ -180,16 +210,24 @@ const cases: Readonly<Record<string, Case>> = {
     const ops = names(await turn(driver, sampleDesired(subject, fewer)))
     assert.ok(ops.includes('peer-remove') && ops.includes('route-remove') && !ops.includes('link-add'))
   },
+  'services become others, and go with the last of them': async (_subject, driver, desired) => {
+    await turn(driver, desired)
+    for (const services of [servicesOf(['10.77.0.3']), '', servicesOf([]), '']) {
+      assert.equal(names(await turn(driver, { ...desired, services })), ['services-set'])
+    }
+    // None but its own: nobody was asked for anything.
+    assert.is((await driver.read()).used, undefined)
+  },
   'what has never been there is cleaned up without complaint': async (_subject, driver) => {
     await driver.cleanup()
   },
   'cleaning up leaves nothing': async (_subject, driver, desired) => {
     await turn(driver, desired)
     await driver.cleanup()
-    const { link, device, policy, routes, ruleset } = await driver.read()
+    const { link, device, policy, routes, ruleset, services } = await driver.read()
     assert.equal(
-      { link, device, policy, routes, ruleset },
-      { link: undefined, device: undefined, policy: undefined, routes: [], ruleset: undefined },
+      { link, device, policy, routes, ruleset, services },
+      { link: undefined, device: undefined, policy: undefined, routes: [], ruleset: undefined, services: '' },
     )
     await turn(driver, desired)
   },

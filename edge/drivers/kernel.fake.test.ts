@@ -28,6 +28,7 @@ function subjectOf(kernel: FakeKernel): Subject {
         )(),
       removePolicy: change(() => (kernel.policy = undefined)),
       removeTable: change(() => (kernel.ruleset = undefined)),
+      removeServices: change(() => (kernel.services = '')),
       changePolicy: change(() => kernel.policy && (kernel.policy = { ...kernel.policy })),
       removeLink: change(() => (kernel.device = undefined)),
       takeDown: change(() => kernel.device && (kernel.device.up = false)),

@@ -1,6 +1,6 @@
 // A kernel made of maps behind the driver's seam: same manners as the real one, with faults on demand.
 
-import { type Cidr, compareCidr, sortCidrs } from '../../shared/address/cidr.ts'
+import { type Address, type Cidr, compareCidr, sortCidrs } from '../../shared/address/cidr.ts'
 import { compareText } from '../../shared/bytes.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import type { WgKey } from '../../shared/ids.ts'
@@ -26,6 +26,9 @@ export interface FakeKernel {
   readonly forwarding: Set<4 | 6>
   policy: Enforcement | undefined
   ruleset: string | undefined
+  services: string
+  /** What is asked for: by virtual address, the seconds since. */
+  readonly used: Map<Address, number>
   local: LocalAddress[]
   noIpv6: boolean
   /** Asked before each operation; what it returns is that operation's failure. */
@@ -80,6 +83,7 @@ function executorsOf(kernel: FakeKernel): Executors {
   return {
     'policy-set': (op) => void (kernel.policy = op.policy),
     'ruleset-set': (op) => void (kernel.ruleset = op.ruleset),
+    'services-set': (op) => void (kernel.services = op.services),
     'link-add': () => {
       if (kernel.device !== undefined) throw new HoldfastError('failed', 'the interface exists already')
       const addresses = new Set<Cidr>()
@@ -109,7 +113,7 @@ function executorsOf(kernel: FakeKernel): Executors {
 }
 
 function observe(kernel: FakeKernel): Observed {
-  const { device, local, noIpv6, policy, ruleset } = kernel
+  const { device, local, noIpv6, policy, ruleset, services, used } = kernel
   const routes = device?.up === true ? [...kernel.routes.values()] : []
   return {
     ...(device === undefined
@@ -126,6 +130,8 @@ function observe(kernel: FakeKernel): Observed {
     forwarding: [...kernel.forwarding].sort((a, b) => a - b),
     ...(policy === undefined ? {} : { policy }),
     ...(ruleset === undefined ? {} : { ruleset }),
+    services,
+    ...(used.size === 0 ? {} : { used: new Map(used) }),
     local: [...local],
     ...(noIpv6 ? { noIpv6 } : {}),
   }
@@ -139,6 +145,8 @@ export function createFakeKernel(): FakeKernel {
     forwarding: new Set(),
     policy: undefined,
     ruleset: undefined,
+    services: '',
+    used: new Map(),
     local: [],
     noIpv6: false,
     fault: () => undefined,
@@ -156,14 +164,16 @@ function createDriver(kernel: FakeKernel, bells: Set<(word: KernelWord) => void>
   /** Only what this process has set is known to be in force. */
   let knownPolicy: Enforcement | undefined
   let knownRuleset: string | undefined
+  let knownServices = ''
   return {
     read: async () => {
-      const { policy, ruleset, ...rest } = observe(kernel)
+      const { policy, ruleset, services, ...rest } = observe(kernel)
       if (kernel.device === undefined || !kernel.device.up) kernel.routes.clear()
       return {
         ...rest,
         ...(policy !== undefined && policy === knownPolicy ? { policy } : {}),
         ...(ruleset !== undefined && ruleset === knownRuleset ? { ruleset } : {}),
+        ...(services !== undefined && (services === '' || services === knownServices) ? { services } : {}),
       }
     },
     apply: async (ops) => {
@@ -177,6 +187,7 @@ function createDriver(kernel: FakeKernel, bells: Set<(word: KernelWord) => void>
           ;(executors[op.op] as (op_: Op) => void)(op)
           if (op.op === 'policy-set') knownPolicy = op.policy
           if (op.op === 'ruleset-set') knownRuleset = op.ruleset
+          if (op.op === 'services-set') knownServices = op.services
           kernel.journal.push(op)
           done.push(op)
         } catch (error) {
@@ -190,9 +201,12 @@ function createDriver(kernel: FakeKernel, bells: Set<(word: KernelWord) => void>
       kernel.device = undefined
       kernel.policy = undefined
       kernel.ruleset = undefined
+      kernel.services = ''
+      kernel.used.clear()
       kernel.routes.clear()
       knownPolicy = undefined
       knownRuleset = undefined
+      knownServices = ''
     },
     watch: (wake) => {
       bells.add(wake)

@@ -73,6 +73,7 @@ async function open(): Promise<Subject> {
       removeRoute: async (destination) => ip('route', 'delete', destination, 'dev', NAME),
       removePolicy: async () => void execFileSync('nft', ['delete', 'table', 'inet', 'holdfast_policy']),
       removeTable: async () => void execFileSync('nft', ['delete', 'table', 'inet', 'holdfast']),
+      removeServices: async () => void execFileSync('nft', ['delete', 'table', 'inet', 'holdfast_services']),
       changePolicy: async () =>
         void execFileSync('nft', ['insert', 'rule', 'inet', 'holdfast_policy', 'ingress', 'accept']),
       removeLink: async () => ip('link', 'delete', 'dev', NAME),

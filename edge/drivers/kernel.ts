@@ -16,6 +16,7 @@ import { createNftTable } from './nft.ts'
 import { createPolicy } from './policy.ts'
 import { removeRelay } from './relay-forwarder-fast.ts'
 import { addRoute, changeRoute, parseRoutes, removeRoute, routesCommand } from './routes.ts'
+import { createServicesTable } from './services-table.ts'
 import { createStanding } from './standing.ts'
 import { createSteeringDriver } from './steering.ts'
 import { removeTurnCover } from './turn-cover.ts'
@@ -58,6 +59,7 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
   const { interface: name, privateKeyPath, run, clock, log } = options
   const table = createNftTable(tableName, run, true)
   const policy = createPolicy({ run, log, interface: name, by: options.policyDriver })
+  const services = createServicesTable(run)
   const flows = options.countsFlows
     ? createFlowReader({ run, clock, interface: name, by: () => policy.by() })
     : undefined
@@ -99,14 +101,15 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
   }
 
   const network = createStanding(clock, () => watch?.silentSince.ip(), readNetwork)
-  const tables = createStanding<string, Pick<Observed, 'policy' | 'ruleset'>>(
+  const tables = createStanding<string, Pick<Observed, 'policy' | 'ruleset' | 'services'>>(
     clock,
     () => watch?.silentSince.nft(),
     async () => {
-      const [enforced, ruleset] = await Promise.all([policy.read(), table.read()])
+      const [enforced, ruleset, served] = await Promise.all([policy.read(), table.read(), services.read()])
       return {
         ...(enforced === undefined ? {} : { policy: enforced }),
         ...(ruleset === undefined ? {} : { ruleset }),
+        ...(served === undefined ? {} : { services: served }),
       }
     },
   )
@@ -133,6 +136,7 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
       if (flows === undefined) await countNoMore()
     },
     'ruleset-set': (op) => table.set(op.ruleset),
+    'services-set': (op) => services.set(op.services),
     'link-add': async () => {
       flavour = await addLink(name, run, log)
       await policy.linked()
@@ -164,13 +168,18 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
     async read() {
       const ipv6 = hasIpv6()
       const found = await readDevice()
-      const [{ links, routes }, held] = await Promise.all([network.get(found !== undefined), tables.get(policy.mark())])
+      const [{ links, routes }, held, used] = await Promise.all([
+        network.get(found !== undefined),
+        tables.get(policy.mark()),
+        services.readUsed(),
+      ])
       return {
         ...(links.own === undefined || found === undefined ? {} : { link: links.own }),
         ...(found === undefined ? {} : { device: found }),
         routes,
         forwarding: readForwarding(),
         ...held,
+        ...(used.size === 0 ? {} : { used }),
         local: links.local,
         ...(ipv6 ? {} : { noIpv6: true }),
       }
@@ -204,6 +213,7 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
       await policy.remove()
       await removeFlows(run)
       await table.remove()
+      await services.remove()
       await removeTurnCover(run)
       await removeRelay(run)
       await createSteeringDriver(run).cleanup()

@@ -8,6 +8,8 @@ import type { Run } from './command.ts'
 export interface NftTable {
   /** The text that the table is known to equal; undefined where it is missing, foreign or changed. */
   read(): Promise<string | undefined>
+  /** There is such a table, whoever made it. */
+  stands(): Promise<boolean>
   set(ruleset: string): Promise<void>
   remove(): Promise<void>
 }
@@ -35,6 +37,7 @@ export function createNftTable(tableName: string, run: Run, learns: boolean): Nf
       if (known === undefined) return undefined
       return (await listing()) === known.listing ? known.ruleset : undefined
     },
+    stands: async () => (await listing()) !== undefined,
     async set(ruleset) {
       known = undefined
       await run('nft', ['-f', '-'], { input: clear + ruleset })

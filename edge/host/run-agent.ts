@@ -90,6 +90,7 @@ export type HostPathDoors = Pick<PathDoors, 'socket' | 'wireguard' | 'tls'> &
     readonly gossip: (self: GossipSelf) => GossipDoor
     readonly pods: PodDoors | undefined
     readonly names: AgentOptions['names']
+    readonly services: NonNullable<AgentOptions['services']>
   }
 
 const judging = { sha256, verify, inflate }
@@ -146,7 +147,7 @@ async function makeAgent(
   const settings = await withFreePort(options, device, driver, opened, findings)
   const wayOut = createWayOut()
   const made = await options.createPathDoors(settings, files, log, wayOut.find)
-  const { beacons, gossip, mirror, names, pods, portMapping, uplinks, ...doors } = made
+  const { beacons, gossip, mirror, names, pods, portMapping, services, uplinks, ...doors } = made
   return await options.createAgent({
     identity,
     settings: agentSettings(settings, probe),
@@ -171,6 +172,7 @@ async function makeAgent(
     mirror,
     names,
     pods,
+    services,
     gossip: { door: gossip({ ...selfOf(options, device), datagrams }), deflate },
     openRelay: (duty) => openHostRelay(options, duty, doors.tls),
     bus: createHubBus({

@@ -17,11 +17,21 @@ export interface Question {
 export type Answer =
   | { readonly type: 'A' | 'AAAA'; readonly name: string; readonly ttlS: number; readonly data: Address }
   | { readonly type: 'PTR'; readonly name: string; readonly ttlS: number; readonly data: string }
+  | {
+      readonly type: 'SRV'
+      readonly name: string
+      readonly ttlS: number
+      readonly port: number
+      readonly target: string
+    }
+  | { readonly type: 'TXT'; readonly name: string; readonly ttlS: number; readonly data: string }
   | { readonly type: 'SOA'; readonly name: string; readonly ttlS: number; readonly serial: number }
 
 export interface Reply {
   readonly rcode: keyof typeof rcodes
   readonly answers: readonly Answer[]
+  /** Addresses of those that SRV names, which would be asked for next (RFC 2782). */
+  readonly additional: readonly Answer[]
   /** Says how long to remember that there is nothing (RFC 2308 §3). */
   readonly authority: readonly Answer[]
 }
@@ -31,18 +41,19 @@ const FOUND_TTL_S = 60
 /** A device that has just joined is to be found. */
 const NOTHING_TTL_S = 5
 
-const refused: Reply = { rcode: 'REFUSED', answers: [], authority: [] }
+const refused: Reply = { rcode: 'REFUSED', answers: [], additional: [], authority: [] }
 
 function soa({ serial }: Zone, name: string, ttlS: number): Answer {
   return { type: 'SOA', name, ttlS, serial }
 }
 
 function nothing(zone: Zone, apex: string, rcode: 'NOERROR' | 'NXDOMAIN'): Reply {
-  return { rcode, answers: [], authority: [soa(zone, apex, NOTHING_TTL_S)] }
+  return { rcode, answers: [], additional: [], authority: [soa(zone, apex, NOTHING_TTL_S)] }
 }
 
-function found(zone: Zone, apex: string, answers: readonly Answer[]): Reply {
-  return answers.length === 0 ? nothing(zone, apex, 'NOERROR') : { rcode: 'NOERROR', answers, authority: [] }
+function found(zone: Zone, apex: string, answers: readonly Answer[], additional: readonly Answer[] = []): Reply {
+  if (answers.length === 0) return nothing(zone, apex, 'NOERROR')
+  return { rcode: 'NOERROR', answers, additional, authority: [] }
 }
 
 /** ANY is answered with what there is: RFC 8482 §4.1 leaves the choice. */
@@ -50,18 +61,28 @@ function wants(type: string, of: Answer['type']): boolean {
   return type === of || type === 'ANY'
 }
 
-function forward(zone: Zone, { name, type }: Question, asked: string): Reply {
-  const { domain } = zone
-  if (asked === domain) return found(zone, domain, wants(type, 'SOA') ? [soa(zone, name, FOUND_TTL_S)] : [])
-  const addresses = zone.hosts.get(asked)
-  if (addresses === undefined) return nothing(zone, domain, 'NXDOMAIN')
-  const answers = addresses.map((data): Answer => {
+function addressAnswers({ hosts }: Zone, name: string, whole: string): readonly Answer[] {
+  return (hosts.get(whole) ?? []).map((data): Answer => {
     return { type: familyOf(data) === 4 ? 'A' : 'AAAA', name, ttlS: FOUND_TTL_S, data }
   })
+}
+
+function forward(zone: Zone, { name, type }: Question, asked: string, domain: string): Reply {
+  if (asked === domain) return found(zone, domain, wants(type, 'SOA') ? [soa(zone, name, FOUND_TTL_S)] : [])
+  const [targets, words] = [zone.services.get(asked) ?? [], zone.texts.get(asked)]
+  const all: readonly Answer[] = [
+    ...addressAnswers(zone, name, asked),
+    ...targets.map((one): Answer => ({ type: 'SRV', name, ttlS: FOUND_TTL_S, ...one })),
+    ...(words === undefined ? [] : [{ type: 'TXT', name, ttlS: FOUND_TTL_S, data: words } as const]),
+  ]
+  if (all.length === 0 && !zone.hosts.has(asked) && !zone.inner.has(asked)) return nothing(zone, domain, 'NXDOMAIN')
+  const answers = all.filter((one) => wants(type, one.type))
+  const named = new Set(answers.flatMap((one) => (one.type === 'SRV' ? [one.target] : [])))
   return found(
     zone,
     domain,
-    answers.filter((one) => wants(type, one.type)),
+    answers,
+    [...named].flatMap((target) => addressAnswers(zone, target, target)),
   )
 }
 
@@ -81,6 +102,7 @@ function backward(zone: Zone, { name, type }: Question, asked: string): Reply {
 export function answer(zone: Zone | undefined, question: Question): Reply {
   const asked = question.name.toLowerCase()
   if (zone === undefined || (question.class !== 'IN' && question.class !== 'ANY')) return refused
-  if (asked === zone.domain || asked.endsWith(`.${zone.domain}`)) return forward(zone, question, asked)
+  const domain = zone.domains.find((one) => asked === one || asked.endsWith(`.${one}`))
+  if (domain !== undefined) return forward(zone, question, asked, domain)
   return backward(zone, question, asked)
 }

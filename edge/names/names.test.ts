@@ -17,14 +17,25 @@ const zone = zoneOf(
     nodes: [
       { name: 'alpha-1', addresses: ['10.77.0.1', 'fd77::1'] },
       { name: 'beta-1', addresses: ['10.77.15.2'] },
+      { name: 'print', addresses: ['10.77.15.3'] },
     ],
+    services: {
+      print: { ports: [{ port: 631, name: 'ipp' }], backends: { matchLabels: { role: 'nobody' } } },
+      web: {
+        ports: [{ port: 80, name: 'http' }, { port: 53, protocol: 'UDP', name: 'dns' }, { port: 9 }],
+        backends: {},
+        export: { cluster: 'north', namespace: 'shop', service: 'front' },
+      },
+    },
   }),
   7,
 )
 
 function ask(name: string, type = 'A', of = 'IN') {
   const { answers, authority, rcode } = answer(zone, { name, type, class: of })
-  const said = answers.map((one) => `${one.type} ${one.type === 'SOA' ? one.serial : one.data}`).join()
+  const wordsOf = (one: (typeof answers)[number]): string | number =>
+    one.type === 'SOA' ? one.serial : one.type === 'SRV' ? `${one.target}:${one.port}` : one.data
+  const said = answers.map((one) => `${one.type} ${wordsOf(one)}`).join()
   return `${rcode} ${said}${authority.length > 0 ? `+${authority.map(({ name: apex }) => apex).join()}` : ''}`
 }
 
@@ -52,6 +63,46 @@ test('an address leads back to its node; one of the mesh that nobody has, to nob
   assert.is(ask(reverseName(parseAddress('fd77::1')), 'PTR'), 'NOERROR PTR alpha-1.mesh.example')
   assert.is(ask('9.0.77.10.in-addr.arpa', 'PTR'), 'NXDOMAIN +9.0.77.10.in-addr.arpa')
   assert.is(ask('77.10.in-addr.arpa', 'PTR'), 'NOERROR +77.10.in-addr.arpa')
+})
+
+test('a service has its virtual address, whether anybody serves it or not, and says where its named ports are', () => {
+  assert.is(ask('web.mesh.example'), 'NOERROR A 10.77.0.202')
+  assert.is(ask('web.mesh.example', 'AAAA'), 'NOERROR +mesh.example')
+  assert.is(ask('_http._tcp.web.mesh.example', 'SRV'), 'NOERROR SRV web.mesh.example:80')
+  assert.is(ask('_dns._udp.web.svc.mesh.example', 'SRV'), 'NOERROR SRV web.svc.mesh.example:53')
+  assert.is(ask('_dns._tcp.web.mesh.example', 'SRV'), 'NXDOMAIN +mesh.example')
+  // Names in between are there, and have nothing.
+  for (const between of ['_tcp.web.mesh.example', 'svc.mesh.example']) assert.is(ask(between), 'NOERROR +mesh.example')
+  assert.is(ask('202.0.77.10.in-addr.arpa', 'PTR'), 'NOERROR PTR web.mesh.example')
+})
+
+test('where a node has the name of a service, the service goes by its longer one', () => {
+  assert.is(ask('print.mesh.example'), 'NOERROR A 10.77.15.3')
+  assert.is(ask('print.svc.mesh.example'), 'NOERROR A 10.77.0.201')
+  assert.is(ask('_ipp._tcp.print.mesh.example', 'SRV'), 'NXDOMAIN +mesh.example')
+  assert.is(ask('201.0.77.10.in-addr.arpa', 'PTR'), 'NOERROR PTR print.svc.mesh.example')
+})
+
+test('what clusters export is found as the multi-cluster services API has it', () => {
+  assert.is(ask('front.shop.svc.clusterset.local'), 'NOERROR A 10.77.0.202')
+  const srv = 'NOERROR SRV front.shop.svc.clusterset.local:80'
+  assert.is(ask('_http._tcp.front.shop.svc.clusterset.local', 'SRV'), srv)
+  assert.is(ask('dns-version.clusterset.local', 'TXT'), 'NOERROR TXT 1.0.0')
+  assert.is(ask('clusterset.local', 'SOA'), 'NOERROR SOA 7')
+  assert.is(ask('shop.svc.clusterset.local'), 'NOERROR +clusterset.local')
+  assert.is(ask('web.shop.svc.clusterset.local'), 'NXDOMAIN +clusterset.local')
+  const none = zoneOf(fakeRecords({ nodes: [] }), 1)
+  assert.is(answer(none, { name: 'dns-version.clusterset.local', type: 'TXT', class: 'IN' }).rcode, 'REFUSED')
+})
+
+test('whoever asks where a port is gets the address along with it', () => {
+  const read = packet.decode(Buffer.from(respond(zone, question('_http._tcp.web.mesh.example', 'SRV'), 'udp') ?? []))
+  const [srv] = read.answers ?? []
+  assert.equal(srv?.type === 'SRV' && srv.data, { priority: 0, weight: 100, port: 80, target: 'web.mesh.example' })
+  assert.equal(
+    read.additionals?.map((one) => 'data' in one && one.data),
+    ['10.77.0.202'],
+  )
 })
 
 test('whoever asks for others is refused', () => {

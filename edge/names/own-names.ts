@@ -3,6 +3,7 @@
 import type { Address } from '../../shared/address/cidr.ts'
 import type { Clock, Log } from '../../shared/effects.ts'
 import { nameAnswersPerSecondMax } from '../../shared/name-limits.ts'
+import type { OwnServices } from '../services/own-services.ts'
 import type { Holding } from '../trust/holding.ts'
 import type { Members } from '../trust/members.ts'
 import type { NameDoors, NameServer, NamesStatus } from './doors.ts'
@@ -34,15 +35,17 @@ interface OwnNamesOptions {
   readonly names?: NameDoors | undefined
 }
 
-interface Around {
+export interface NamesAround {
   readonly clock: Clock
   readonly holding: Pick<Holding, 'inForce'>
   readonly members: Pick<Members, 'me'>
+  /** Told where somebody looks for services. */
+  readonly services?: Pick<OwnServices, 'named'>
 }
 
 /** `names`: absent where this agent answers nobody. */
-export function createOwnNames({ log, names }: OwnNamesOptions, around: Around): OwnNames {
-  const { clock, holding, members } = around
+export function createOwnNames({ log, names }: OwnNamesOptions, around: NamesAround): OwnNames {
+  const { clock, holding, members, services } = around
   const isFree = createBudget(clock, nameAnswersPerSecondMax)
   let [answered, spared] = [0, 0]
   let server: NameServer | undefined
@@ -65,7 +68,13 @@ export function createOwnNames({ log, names }: OwnNamesOptions, around: Around):
     }
     // Most devices are never asked.
     const { respond } = await import('./wire.ts')
-    const reply = respond(zone(), question, transport)
+    const known = zone()
+    const reply = respond(known, question, transport, ({ answers, additional }) => {
+      const found = [...answers, ...additional].flatMap((one) => {
+        return (one.type === 'A' || one.type === 'AAAA') && known?.virtual.has(one.data) === true ? [one.data] : []
+      })
+      if (found.length > 0) services?.named(found)
+    })
     if (reply !== undefined) answered += 1
     return reply
   }
@@ -98,7 +107,7 @@ export function createOwnNames({ log, names }: OwnNamesOptions, around: Around):
       if (names === undefined || server === undefined || known === undefined) return undefined
       const refused = server.refused()
       return {
-        domain: known.domain,
+        domain: known.domains.join(' and '),
         port: names.port,
         at: own().filter((address) => !refused.has(address)),
         refused: Array.from(refused, ([address, why]) => ({ address, why })),

@@ -14,7 +14,20 @@ const UDP_BYTES_MAX = 1_232
 const TCP_BYTES_MAX = 65_535
 /** Seconds: a zone without secondaries has to say something (RFC 1035 §3.3.13); the last is that of RFC 2308 §4. */
 const SOA_TIMES = { refresh: 3_600, retry: 600, expire: 604_800, minimum: 5 }
+/** All alike: who serves is decided behind the address. */
+const SHARE = { priority: 0, weight: 100 }
 const OPCODE_BITS = 0x7800
+
+const OPT: packet.OptAnswer = {
+  type: 'OPT',
+  name: '.',
+  udpPayloadSize: UDP_BYTES_MAX,
+  extendedRcode: 0,
+  ednsVersion: 0,
+  flags: 0,
+  flag_do: false,
+  options: [],
+}
 
 export type Transport = 'udp' | 'tcp'
 
@@ -22,6 +35,7 @@ function recordOf(one: Answer): packet.Answer {
   const { name, ttlS: ttl, type } = one
   if (type === 'SOA')
     return { type, name, ttl, data: { mname: name, rname: `hostmaster.${name}`, serial: one.serial, ...SOA_TIMES } }
+  if (type === 'SRV') return { type, name, ttl, data: { ...SHARE, port: one.port, target: one.target } }
   return { type, name, ttl, data: one.data }
 }
 
@@ -39,26 +53,12 @@ function encode(
     questions: query.questions,
     answers: reply.answers.map(recordOf),
     authorities: reply.authority.map(recordOf),
-    additionals:
-      size === undefined
-        ? []
-        : [
-            {
-              type: 'OPT',
-              name: '.',
-              udpPayloadSize: UDP_BYTES_MAX,
-              extendedRcode: 0,
-              ednsVersion: 0,
-              flags: 0,
-              flag_do: false,
-              options: [],
-            },
-          ],
+    additionals: [...reply.additional.map(recordOf), ...(size === undefined ? [] : [OPT])],
   })
 }
 
 function bare(rcode: Reply['rcode']): Reply {
-  return { rcode, answers: [], authority: [] }
+  return { rcode, answers: [], additional: [], authority: [] }
 }
 
 /** A header alone, for what can't be read: whose question it is, and that it was not understood. */
@@ -82,7 +82,12 @@ function replyTo(zone: Zone | undefined, query: packet.DecodedPacket): Reply {
  * What to send back for a packet; undefined for one that is no question. An answer that does not fit is cut to its header, so
  * that the question comes again by TCP.
  */
-export function respond(zone: Zone | undefined, bytes: Uint8Array, transport: Transport): Uint8Array | undefined {
+export function respond(
+  zone: Zone | undefined,
+  bytes: Uint8Array,
+  transport: Transport,
+  onReply?: (reply: Reply) => void,
+): Uint8Array | undefined {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const isQuestion = buffer.length >= HEADER_BYTES && (buffer.readUInt16BE(2) & 0x8000) === 0
   if (!isQuestion) return undefined
@@ -94,13 +99,14 @@ export function respond(zone: Zone | undefined, bytes: Uint8Array, transport: Tr
   }
   const opt = query.additionals?.find(({ type }) => type === 'OPT') as { readonly udpPayloadSize: number } | undefined
   const reply = replyTo(zone, query)
+  onReply?.(reply)
   const whole = encode(query, reply, opt?.udpPayloadSize)
   const most =
     transport === 'tcp'
       ? TCP_BYTES_MAX
       : Math.min(UDP_BYTES_MAX, Math.max(PLAIN_BYTES_MAX, opt?.udpPayloadSize ?? PLAIN_BYTES_MAX))
   if (whole.length <= most) return whole
-  const cut = encode(query, { ...reply, answers: [], authority: [] }, opt?.udpPayloadSize)
+  const cut = encode(query, { ...reply, answers: [], additional: [], authority: [] }, opt?.udpPayloadSize)
   cut.writeUInt16BE(cut.readUInt16BE(2) | packet.TRUNCATED_RESPONSE, 2)
   return cut
 }

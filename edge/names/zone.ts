@@ -2,33 +2,51 @@
 
 import { type Address, type Cidr, compareCidr, contains, hostCidr } from '../../shared/address/cidr.ts'
 import type { ParsedRecords } from '../../shared/record/parsed.ts'
+import { clustersetNames, clustersetZone } from './clusterset.ts'
+import { createNameBook, type Pages } from './name-book.ts'
 
-export interface Zone {
-  /** Lower case, without a dot at the end. */
-  readonly domain: string
-  /** Addresses by whole name. */
-  readonly hosts: ReadonlyMap<string, readonly Address[]>
+export interface Zone extends Pages {
   /** Whole names by address. */
   readonly names: ReadonlyMap<Address, string>
+  /** Those of services. */
+  readonly virtual: ReadonlySet<Address>
   /** Blocks of the mesh: whoever has an address in them is known here or is nobody. */
   readonly blocks: readonly Cidr[]
   /** Counts changes of intent, as zones do (RFC 1035 §3.3.13). */
   readonly serial: number
 }
 
+type ZoneRecords = Pick<ParsedRecords, 'network' | 'nodes' | 'services'>
+
+/** Below the domain a service is found by this label at any rate: a node of the same name has the shorter one. */
+const SERVICES = 'svc'
+
 /** Nodes that are switched off keep their names: they may be asked for, and are not there. `serial` wraps as in RFC 1982. */
-export function zoneOf({ network, nodes }: ParsedRecords, serial: number): Zone | undefined {
+export function zoneOf({ network, nodes, services }: ZoneRecords, serial: number): Zone | undefined {
   if (network === undefined) return undefined
   const { cidr, cidr6, dnsDomain: domain } = network.spec
-  const hosts = new Map<string, readonly Address[]>()
+  const hasExports = services.some(({ spec }) => spec.export !== undefined)
+  const book = createNameBook(hasExports ? [domain, clustersetZone] : [domain])
   const names = new Map<Address, string>()
   for (const { addresses, name } of nodes) {
     const whole = `${name}.${domain}`
-    hosts.set(whole, addresses)
+    book.host(whole, addresses)
     for (const address of addresses) names.set(address, whole)
   }
+  const taken = new Set(nodes.map(({ name }) => name))
+  for (const { addresses, name, spec } of services) {
+    const long = `${name}.${SERVICES}.${domain}`
+    const all = taken.has(name) || name === SERVICES ? [long] : [`${name}.${domain}`, long]
+    for (const whole of all) {
+      book.host(whole, addresses)
+      book.ports(whole, spec.ports)
+    }
+    for (const address of addresses) if (!names.has(address)) names.set(address, all[0] ?? long)
+  }
+  if (hasExports) clustersetNames(book, services)
   const blocks = (cidr6 === undefined ? [cidr] : [cidr, cidr6]).sort(compareCidr)
-  return { domain, hosts, names, blocks, serial: serial >>> 0 }
+  const virtual = new Set(services.flatMap(({ addresses }) => addresses))
+  return { ...book.pages(), names, virtual, blocks, serial: serial >>> 0 }
 }
 
 /** Whether the mesh knows who has that address, or that nobody has. */

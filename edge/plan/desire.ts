@@ -67,6 +67,7 @@ function outcast(input: DesireInput): Wish {
     forwarding: [],
     policy: closed(input),
     ruleset: renderRuleset({ interface: name, mesh: [], forwards: [] }),
+    services: '',
   }
   const detail = 'the newest intent does not contain this node'
   return { desired, omissions: [{ code: 'not-a-member', detail }], compiled: [] }
@@ -142,6 +143,7 @@ export function desire(input: DesireInput): Wish {
       keepsSources: input.hasPods === true,
       share: shareOf(input),
     }),
+    services: '',
   }
   const unheard = records.policies.flatMap(({ name: policyName, spec: said }) =>
     unheardIn(said, self).map(

@@ -42,6 +42,8 @@ export interface Desired {
   readonly policy: Enforcement
   /** The whole text of the own nft table, deterministic; see nft.ts. */
   readonly ruleset: string
+  /** The whole text of the table of services, deterministic, empty where there are none; see nft-services.ts. */
+  readonly services: string
 }
 
 /** What the planner leaves out of the network, and why: a condition, never a failure. */

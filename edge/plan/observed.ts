@@ -60,6 +60,10 @@ export interface Observed {
   readonly policy?: Enforcement
   /** The ruleset text that the own table is known to equal; absent where it is missing or was changed by others. */
   readonly ruleset?: string
+  /** The same of the table of services; empty where there is none. */
+  readonly services?: string
+  /** Virtual addresses that flows were opened to here, with the seconds since the last one; absent where there are none. */
+  readonly used?: ReadonlyMap<Address, number>
   readonly local: readonly LocalAddress[]
   /** Set where the host has IPv6 switched off. */
   readonly noIpv6?: true

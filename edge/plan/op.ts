@@ -9,6 +9,8 @@ import type { Enforcement } from './enforcement.ts'
 export type Op =
   | { readonly op: 'policy-set'; readonly policy: Enforcement }
   | { readonly op: 'ruleset-set'; readonly ruleset: string }
+  /** Empty: there are none any more. */
+  | { readonly op: 'services-set'; readonly services: string }
   | { readonly op: 'link-add' }
   | { readonly op: 'device-set'; readonly listenPort: number; readonly wgKey: WgKey }
   | {

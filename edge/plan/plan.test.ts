@@ -62,6 +62,7 @@ const desiredArbitrary: fc.Arbitrary<Desired> = fc.record({
   forwarding: fc.subarray<4 | 6>([4, 6]),
   policy: fc.constantFrom(policyOf(51_822), policyOf(51_823)),
   ruleset: fc.constantFrom('one', 'two'),
+  services: fc.constantFrom('', 'shop', 'shop and print'),
 })
 
 /** How a state between turns may have been spoilt. */
@@ -215,7 +216,9 @@ test('a former key that is somebody’s passes nothing over', async () => {
 
 test('on a fresh host policy comes first, and routes after what they need', async () => {
   const [desired] = fc.sample(
-    desiredArbitrary.filter((d) => d.peers.length > 0 && d.routes.length > 0 && d.addresses.length > 0),
+    desiredArbitrary.filter(
+      (d) => d.peers.length > 0 && d.routes.length > 0 && d.addresses.length > 0 && d.services !== '',
+    ),
     { numRuns: 1, seed: 7 },
   )
   assert.ok(desired)
@@ -225,6 +228,7 @@ test('on a fresh host policy comes first, and routes after what they need', asyn
     [
       'policy-set',
       'ruleset-set',
+      'services-set',
       'link-add',
       'device-set',
       'peer-set',

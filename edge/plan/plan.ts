@@ -239,6 +239,7 @@ export function plan(wish: Desired, observed: Observed): readonly Op[] {
     ...taken.ops,
     ...policyOps(desired, observed),
     ...(observed.ruleset === desired.ruleset ? [] : [{ op: 'ruleset-set', ruleset: desired.ruleset } as const]),
+    ...(observed.services === desired.services ? [] : [{ op: 'services-set', services: desired.services } as const]),
     ...deviceOps(desired, observed),
     ...peers.set,
     ...addresses.add,

@@ -15,6 +15,7 @@ import type { LinkState } from '../link/hub-link.ts'
 import type { MirrorView } from '../mirror/order.ts'
 import type { NamesStatus } from '../names/doors.ts'
 import type { KubernetesView } from '../pods/view.ts'
+import type { ServiceStatus } from '../services/status.ts'
 import type { Origin } from '../trust/origin.ts'
 import type { RootStatus } from '../trust/own-root.ts'
 import type { OrderView } from '../update/order-doors.ts'
@@ -52,6 +53,7 @@ export interface Model extends HubModel {
   readonly mirror?: MirrorView | undefined
   readonly kubernetes?: KubernetesView | undefined
   readonly names?: NamesStatus | undefined
+  readonly services: readonly ServiceStatus[]
   /** What the own record offers. */
   readonly relay: RelayPorts | undefined
   readonly mode: Mode
@@ -197,6 +199,7 @@ export function agentStatus(model: Model): AgentStatus {
     overrides: model.overrides,
     ...(model.mirror === undefined ? {} : { mirror: model.mirror }),
     ...(model.names === undefined ? {} : { names: model.names }),
+    ...(model.services.length === 0 ? {} : { services: model.services }),
     ...(model.relay === undefined ? {} : { relay: model.relay }),
     ...(model.kubernetes === undefined ? {} : { kubernetes: model.kubernetes }),
     peers: model.peers.entries.map((entry) => peerStatus(entry, model.peers, now, monotonic)),

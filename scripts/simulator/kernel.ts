@@ -17,6 +17,7 @@ interface State {
   readonly forwarding: Set<4 | 6>
   policy: Enforcement | undefined
   ruleset: string | undefined
+  services: string
 }
 
 export interface SimKernel {
@@ -50,6 +51,7 @@ const empty = (): State => ({
   forwarding: new Set(),
   policy: undefined,
   ruleset: undefined,
+  services: '',
 })
 
 /** What an agent sees that looks twice at a kernel nobody touched: the same lists, but for the handshakes. */
@@ -62,13 +64,14 @@ function sorted(values: Iterable<Cidr>): readonly Cidr[] {
   return [...values].sort(compareText)
 }
 
-function seen({ device, forwarding, link, policy, routes, ruleset }: State, { local }: KernelOptions): Seen {
+function seen({ device, forwarding, link, policy, routes, ruleset, services }: State, { local }: KernelOptions): Seen {
   const still = {
     ...(link === undefined ? {} : { link: { up: link.up, mtu: link.mtu, addresses: sorted(link.addresses) } }),
     routes: [...routes.values()].sort((a, b) => compareText(a.destination, b.destination) || a.metric - b.metric),
     forwarding: [...forwarding].sort((a, b) => a - b),
     ...(policy === undefined ? {} : { policy }),
     ...(ruleset === undefined ? {} : { ruleset }),
+    services,
     local,
   }
   const peers = [...(device?.peers.values() ?? [])].sort((a, b) => compareText(a.wgKey, b.wgKey))
@@ -115,6 +118,9 @@ function execute(state: State, op: Op): void {
       return
     case 'ruleset-set':
       state.ruleset = op.ruleset
+      return
+    case 'services-set':
+      state.services = op.services
       return
     case 'link-add':
       if (state.link !== undefined) throw new HoldfastError('failed', 'the interface exists already')

@@ -5,6 +5,9 @@ import { integer, name, port, selector } from './field.ts'
 import { networkRef } from './network.ts'
 import { about, rule } from './rule.ts'
 
+/** On a node, with the value `true`: it leaves all services; flows that it has go on, and it gets no new ones. */
+export const drainLabel = 'holdfast.dev/drain'
+
 const servicePort = v.strictObject({
   name: about(v.optional(name), 'By which policies may name it.'),
   protocol: about(v.optional(v.picklist(['TCP', 'UDP']), 'TCP'), 'Of the transport.'),
@@ -17,6 +20,16 @@ export const serviceSpec = v.pipe(
     network: networkRef,
     ports: about(v.pipe(v.array(servicePort), v.minLength(1), v.maxLength(64)), 'What the service offers.'),
     backends: about(selector, 'The nodes that serve it.'),
+    export: about(
+      v.optional(
+        v.strictObject({
+          cluster: about(name, 'The cluster that exports it.'),
+          namespace: about(name, 'Namespace of the service there.'),
+          service: about(name, 'Name of the service there.'),
+        }),
+      ),
+      'What it is called in a set of clusters: `service.namespace.svc.clusterset.local`.',
+    ),
     probe: about(
       v.optional(
         v.strictObject({

@@ -70,6 +70,7 @@ function resourceOf(input: InputObject, service: Loose, options: DeriveOptions, 
     spec: {
       network: options.network,
       ports: ports.map(portOf),
+      export: { cluster: options.clusterName, namespace: input.namespace, service: input.name },
       backends: { matchLabels: { [podSiteLabel]: options.clusterName } },
     },
   })

@@ -1,0 +1,35 @@
+// The services of the network in `holdfast status`: where each is, who gets its flows from here, and who does not and why.
+
+import type { AgentStatus } from '../agent.ts'
+import type { BackendStatus } from '../services/status.ts'
+import { rttText } from './words.ts'
+
+export const SERVICES = ['SERVICE', 'ADDRESSES', 'IN USE', 'SERVED BY', 'OTHERS']
+
+/** What a line has room for. */
+const NAMED_MAX = 5
+
+function listed(words: readonly string[]): string {
+  const more = words.length - NAMED_MAX
+  return `${words.slice(0, NAMED_MAX).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}
+
+function otherText({ name, state, why }: BackendStatus): string {
+  const words = state === 'stands-by' ? 'stands by' : state
+  return why === undefined ? `${name} ${words}` : `${name} ${words} (${why})`
+}
+
+export function serviceRows({ services = [] }: Pick<AgentStatus, 'services'>): readonly (readonly string[])[] {
+  return services.map(({ addresses, backends, inUse, name }) => {
+    const serving = backends.filter(({ state }) => state === 'serves')
+    const others = backends.filter(({ state }) => state !== 'serves')
+    const by = serving.map((one) => (one.rttMs === undefined ? one.name : `${one.name} ${rttText(one.rttMs)}`))
+    return [
+      name,
+      addresses.join(' '),
+      inUse ? 'yes' : 'no',
+      by.length === 0 ? 'nobody: it is refused' : listed(by),
+      others.length === 0 ? '-' : listed(others.map(otherText)),
+    ]
+  })
+}

@@ -1,0 +1,19 @@
+// Names of services that clusters export, as the DNS specification of the multi-cluster services API has them (KEP-1645,
+// specification.md), version 1.0.0.
+
+import type { ParsedRecords } from '../../shared/record/parsed.ts'
+import type { NameBook } from './name-book.ts'
+
+export const clustersetZone = 'clusterset.local'
+
+/** A service of one name and namespace is one service, whichever clusters export it. */
+export function clustersetNames(book: NameBook, services: ParsedRecords['services']): void {
+  book.text(`dns-version.${clustersetZone}`, '1.0.0')
+  for (const { addresses, spec } of services) {
+    if (spec.export === undefined) continue
+    const { namespace, service } = spec.export
+    const whole = `${service}.${namespace}.svc.${clustersetZone}`
+    book.host(whole, addresses)
+    book.ports(whole, spec.ports)
+  }
+}

@@ -1,0 +1,159 @@
+// Services as the text of an nft table: deterministic, whole, replaced in one transaction. Whoever opens a flow to a virtual
+// address, on this node or behind it, is led to one of the backends, and conntrack keeps the flow there whatever the table says
+// later. Only the destination is changed: policy at either end, by programs or by nft, sees the true source and the backend.
+//
+// Which service it is costs one look into a map, however many there are; and packets of a flow that is open already, none.
+
+import { type Address, familyOf } from '../../shared/address/cidr.ts'
+import { compareText } from '../../shared/bytes.ts'
+import { chain, IP } from './nft.ts'
+
+export const servicesTableName = 'holdfast_services'
+
+export interface Place {
+  readonly address: Address
+  readonly port: number
+}
+
+/** A port of a service. */
+export interface ServiceWay {
+  readonly virtual: Address
+  readonly protocol: 'tcp' | 'udp'
+  readonly port: number
+  /** Of the same family; nobody: it is refused. */
+  readonly to: readonly Place[]
+}
+
+export interface ServiceTable {
+  /** Of the mesh. */
+  readonly interface: string
+  /** All virtual addresses, those without any backend included. */
+  readonly virtual: readonly Address[]
+  readonly ways: readonly ServiceWay[]
+  /** Flows of these are refused, so that whoever has them asks anew. */
+  readonly lost: readonly { readonly virtual: Address; readonly backend: Address }[]
+}
+
+/** The kernel forgets who was asked for so long ago, seconds. */
+export const usedForS = 600
+const USED_MAX = 4_096
+
+const FAMILIES = [4, 6] as const
+export const usedSets = { 4: 'used4', 6: 'used6' } as const
+
+/** Ahead of others' translations: the first rule that gives a new flow its destination gives it for good. */
+const FIRST = -102
+
+function set(items: Iterable<string>): string {
+  const all = [...new Set(items)].sort(compareText)
+  return all.length === 1 ? (all[0] ?? '') : `{ ${all.join(', ')} }`
+}
+
+function placeText({ address, port }: Place, joint: ' . ' | ':'): string {
+  return joint === ':' && familyOf(address) === 6 ? `[${address}]:${port}` : `${address}${joint}${port}`
+}
+
+/** What leads a new flow of that protocol to one of these places, by lot. */
+function leadLine({ protocol, to, virtual }: ServiceWay): string {
+  const lead = `meta l4proto ${protocol} dnat ${IP[familyOf(virtual)]} to`
+  const [only, more] = to
+  if (only !== undefined && more === undefined) return `${lead} ${placeText(only, ':')}`
+  const lots = to.map((place, at) => `${at} : ${placeText(place, ' . ')}`)
+  return `${lead} numgen random mod ${to.length} map { ${lots.join(', ')} }`
+}
+
+function bySort(ways: readonly ServiceWay[]): readonly ServiceWay[] {
+  const key = ({ port, protocol, virtual }: ServiceWay): string => `${virtual} . ${protocol} . ${port}`
+  const sorted = ways.map((way) => ({ ...way, to: [...way.to].sort(comparePlaces) }))
+  return sorted.sort((a, b) => compareText(key(a), key(b)))
+}
+
+function comparePlaces(a: Place, b: Place): number {
+  return compareText(a.address, b.address) || a.port - b.port
+}
+
+interface Leads {
+  /** Chains by name, each once. */
+  readonly chains: readonly (readonly [string, readonly string[]])[]
+  readonly choose: readonly string[]
+}
+
+function leads({ virtual, ways }: ServiceTable): Leads {
+  const names = new Map<string, string>()
+  const entries: Record<4 | 6, string[]> = { 4: [], 6: [] }
+  for (const way of bySort(ways)) {
+    if (way.to.length === 0) continue
+    const line = leadLine(way)
+    const name = names.get(line) ?? `lead_${names.size}`
+    names.set(line, name)
+    entries[familyOf(way.virtual)].push(`${way.virtual} . ${way.protocol} . ${way.port} : goto ${name}`)
+  }
+  const choose = FAMILIES.flatMap((family) => {
+    const ip = IP[family]
+    const own = virtual.filter((address) => familyOf(address) === family)
+    if (own.length === 0) return []
+    const map = entries[family]
+    return [
+      `${ip} daddr ${set(own)} update @${usedSets[family]} { ${ip} daddr }`,
+      ...(map.length === 0 ? [] : [`${ip} daddr . meta l4proto . th dport vmap { ${map.join(', ')} }`]),
+    ]
+  })
+  return { chains: Array.from(names, ([line, name]) => [name, [line]] as const), choose }
+}
+
+/** What was led nowhere, and what nothing comes back to. */
+function refusals({ lost, virtual }: ServiceTable): readonly string[] {
+  return FAMILIES.flatMap((family) => {
+    const ip = IP[family]
+    const own = virtual.filter((address) => familyOf(address) === family)
+    const gone = lost.filter((one) => familyOf(one.virtual) === family)
+    return [
+      ...(own.length === 0 ? [] : [`${ip} daddr ${set(own)} goto refuse`]),
+      ...(gone.length === 0
+        ? []
+        : [
+            `ct status dnat ct original ${ip} daddr . ct reply ${ip} saddr { ${[
+              ...new Set(gone.map(({ backend, virtual: to }) => `${to} . ${backend}`)),
+            ]
+              .sort(compareText)
+              .join(', ')} } goto refuse`,
+          ]),
+    ]
+  })
+}
+
+function usedSet(family: 4 | 6): string {
+  const lines = [`type ipv${family}_addr`, `size ${USED_MAX}`, 'flags dynamic,timeout', `timeout ${usedForS}s`]
+  return `\tset ${usedSets[family]} {\n${lines.map((line) => `\t\t${line}\n`).join('')}\t}\n`
+}
+
+/** Empty where there are no services: then there is no table. */
+export function renderServices(table: ServiceTable): string {
+  if (table.virtual.length === 0) return ''
+  const { interface: name } = table
+  const { chains, choose } = leads(table)
+  const refuse = refusals(table)
+  return [
+    `table inet ${servicesTableName} {\n`,
+    ...FAMILIES.map(usedSet),
+    ...chains.map(([chainName, lines]) => chain(chainName, lines)),
+    chain('choose', choose),
+    chain('refuse', ['meta l4proto tcp reject with tcp reset', 'reject with icmpx type port-unreachable']),
+    chain('from_here', [`type nat hook output priority ${FIRST}; policy accept;`, 'jump choose']),
+    chain('from_behind', [
+      `type nat hook prerouting priority ${FIRST}; policy accept;`,
+      `iifname != "${name}" jump choose`,
+    ]),
+    chain('refuse_here', [
+      'type filter hook output priority filter - 1; policy accept;',
+      `oifname != "${name}" accept`,
+      ...refuse,
+    ]),
+    chain('refuse_behind', [
+      'type filter hook forward priority filter - 1; policy accept;',
+      `oifname != "${name}" accept`,
+      ...refuse,
+    ]),
+    '}\n',
+  ].join('')
+}

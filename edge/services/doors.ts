@@ -1,0 +1,17 @@
+// What services need of the host.
+
+import type { Address } from '../../shared/address/cidr.ts'
+import type { Outcome } from './verdict.ts'
+
+/** Where it is asked whether somebody serves, and how. */
+export interface Question {
+  readonly address: Address
+  readonly port: number
+  /** For a page; absent: that the connection comes to be is enough. */
+  readonly path?: string
+}
+
+export interface ServiceDoors {
+  /** Never rejects. */
+  readonly ask: (question: Question, timeoutMs: number) => Promise<Outcome>
+}

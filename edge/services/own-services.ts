@@ -1,0 +1,177 @@
+// The services of this agent: who of their backends gets the next flow is decided here, from the records it has, what the way to
+// each is like, and what each says when it is asked; the hub has no part in it.
+
+import type { Address } from '../../shared/address/cidr.ts'
+import type { Clock } from '../../shared/effects.ts'
+import type { NodeId } from '../../shared/ids.ts'
+import { servicesMax, servicesShownMax } from '../../shared/service-limits.ts'
+import type { AgentOptions } from '../agent.ts'
+import type { Chooser } from '../paths/chooser.ts'
+import { renderServices } from '../plan/nft-services.ts'
+import type { Observed } from '../plan/observed.ts'
+import type { PeerBook } from '../report/peers.ts'
+import type { Running } from '../trust/compose.ts'
+import type { FactBook } from '../trust/fact-book.ts'
+import { choose, type Known, type Standing, type Way } from './choose.ts'
+import { type Backend, type Front, type Fronts, frontsOf } from './front.ts'
+import { type Asked, createProber, type Prober } from './prober.ts'
+import type { BackendStatus, ServiceStatus } from './status.ts'
+import { type Stood, tableOf } from './table.ts'
+import { unasked, type Verdict } from './verdict.ts'
+
+export interface OwnServices {
+  /** What the kernel saw being asked for. */
+  observe(observed: Pick<Observed, 'used'>): void
+  /** The text of the table as it should be; the very same string where nothing has changed. */
+  ruleset(held: Running): string
+  /** What is left out of it. */
+  omitted(): readonly string[]
+  /** Somebody looked a name up: who serves is to be known before the first packet is there. */
+  named(addresses: readonly Address[]): void
+  status(): readonly ServiceStatus[]
+  close(): void
+}
+
+export interface ServicesAround {
+  readonly clock: Clock
+  readonly peers: Pick<PeerBook, 'of'>
+  readonly paths: Pick<Chooser, 'isSilent'>
+  readonly facts: Pick<FactBook, 'revision'>
+}
+
+/** A service that nobody asked for in so long is in use no more. */
+const USED_MS = 600_000
+/** Where nothing else is said: as `probe` has it. */
+const INTERVAL_MS = 10_000
+const TIMEOUT_MS = 2_000
+
+/** Whom to ask of a backend; undefined: nobody can be asked. Without a word on it, its first port of TCP. */
+function questionOf({ ports, probe }: Front, { addresses }: Backend): Asked | undefined {
+  const [address] = addresses
+  if (address === undefined) return undefined
+  if (probe !== undefined) {
+    const path = probe.protocol === 'HTTP' ? { path: probe.path ?? '/' } : {}
+    return { address, port: probe.port, ...path, intervalMs: probe.intervalS * 1_000, timeoutMs: probe.timeoutMs }
+  }
+  const tcp = ports.find(({ protocol }) => protocol === 'TCP')
+  if (tcp === undefined) return undefined
+  return { address, port: tcp.targetPort ?? tcp.port, intervalMs: INTERVAL_MS, timeoutMs: TIMEOUT_MS }
+}
+
+export function createOwnServices(options: AgentOptions, around: ServicesAround, onChange: () => void): OwnServices {
+  const { clock, facts, paths, peers } = around
+  const { identity, settings } = options
+  /** Monotonic ms. */
+  const usedAt = new Map<Address, number>()
+  let made: { readonly from: Running; readonly facts: number; readonly fronts: Fronts } | undefined
+  let stood: readonly Stood[] = []
+  let text = ''
+  const prober: Prober | undefined =
+    options.services === undefined
+      ? undefined
+      : createProber({ ...options.services, clock, entropy: options.entropy, onChange })
+
+  const use = (address: Address, at: number): void => {
+    const held = usedAt.get(address)
+    if (held === undefined && usedAt.size >= 2 * servicesMax) return
+    usedAt.set(address, Math.max(held ?? at, at))
+  }
+
+  const isUsed = ({ addresses }: Front): boolean => {
+    const since = clock.monotonic() - USED_MS
+    return addresses.some((address) => (usedAt.get(address) ?? Number.NEGATIVE_INFINITY) > since)
+  }
+
+  const verdictOf = (front: Front, backend: Backend): Verdict => {
+    const question = questionOf(front, backend)
+    return question === undefined ? unasked : (prober?.verdict(question) ?? unasked)
+  }
+
+  const wayTo = (node: NodeId): Way => {
+    const entry = peers.of(node)
+    return { path: entry?.path ?? 'none', rttMs: entry?.rttMs, gone: paths.isSilent(node) }
+  }
+
+  const knownOf = (front: Front, before: Stood | undefined): Known => {
+    const served = new Set(
+      Array.from(before?.standing ?? [], ([{ node }, standing]) => (standing === 'serves' ? node : undefined)),
+    )
+    return {
+      verdict: (backend) => verdictOf(front, backend),
+      way: wayTo,
+      served: ({ node }) => served.has(node),
+    }
+  }
+
+  const frontsNow = (held: Running): readonly Front[] => {
+    const revision = facts.revision()
+    if (made?.from !== held || made.facts !== revision) {
+      const { records } = held.parsed
+      made = {
+        from: held,
+        facts: revision,
+        fronts: frontsOf({ records, self: identity.nodeId, isLeaving: () => false }),
+      }
+    }
+    return made.fronts.fronts
+  }
+
+  const followUse = (fronts: readonly Front[]): void => {
+    const since = clock.monotonic() - USED_MS
+    for (const [address, at] of usedAt) if (at <= since) usedAt.delete(address)
+    const asked = fronts
+      .filter(isUsed)
+      .flatMap((front) => front.backends.flatMap((backend) => questionOf(front, backend) ?? []))
+    if (asked.length > 0 || (prober?.size() ?? 0) > 0) prober?.follow(asked)
+  }
+
+  const whyOf = (front: Front, backend: Backend, state: Standing): string | undefined => {
+    if (state !== 'fails' && state !== 'lost') return undefined
+    return verdictOf(front, backend).why ?? 'nothing comes back from the node'
+  }
+
+  const backendStatus = (front: Front, backend: Backend, state: Standing): BackendStatus => {
+    const { rttMs } = verdictOf(front, backend)
+    const why = whyOf(front, backend, state)
+    return {
+      name: backend.name,
+      state,
+      ...(rttMs === undefined ? {} : { rttMs: Math.round(rttMs * 100) / 100 }),
+      ...(why === undefined ? {} : { why }),
+    }
+  }
+
+  return {
+    observe({ used }) {
+      const now = clock.monotonic()
+      for (const [address, agoS] of used ?? []) use(address, now - agoS * 1_000)
+    },
+    ruleset(held) {
+      const fronts = frontsNow(held)
+      if (fronts.length === 0 && stood.length === 0) return text
+      followUse(fronts)
+      const before = new Map(stood.map((one) => [one.front.name, one]))
+      stood = fronts.map((front) => {
+        return { front, standing: choose(front.backends, knownOf(front, before.get(front.name))) }
+      })
+      const next = renderServices(tableOf(settings.interface, stood))
+      if (next !== text) text = next
+      return text
+    },
+    omitted: () => made?.fronts.omitted ?? [],
+    named(addresses) {
+      const now = clock.monotonic()
+      const isNew = addresses.some((address) => !usedAt.has(address))
+      for (const address of addresses) use(address, now)
+      if (isNew) onChange()
+    },
+    status: () =>
+      stood.slice(0, servicesShownMax).map(({ front, standing }) => ({
+        name: front.name,
+        addresses: front.addresses,
+        inUse: isUsed(front),
+        backends: Array.from(standing, ([backend, state]) => backendStatus(front, backend, state)),
+      })),
+    close: () => prober?.close(),
+  }
+}

@@ -1,0 +1,55 @@
+// What the kernel is told of services: from who serves what to the ways of packets. Pure.
+
+import { type Address, familyOf } from '../../shared/address/cidr.ts'
+import { compareText } from '../../shared/bytes.ts'
+import type { Place, ServiceTable, ServiceWay } from '../plan/nft-services.ts'
+import type { Standing } from './choose.ts'
+import type { Backend, Front } from './front.ts'
+
+export interface Stood {
+  readonly front: Front
+  readonly standing: ReadonlyMap<Backend, Standing>
+}
+
+function addressesIn(backends: readonly Backend[], family: 4 | 6): readonly Address[] {
+  return backends.flatMap(({ addresses }) => addresses.filter((address) => familyOf(address) === family))
+}
+
+function who({ standing }: Stood, wanted: Standing): readonly Backend[] {
+  return [...standing].flatMap(([backend, now]) => (now === wanted ? [backend] : []))
+}
+
+/** Ways by virtual address, protocol and port: a service that several say of themselves is one. */
+function waysOf(all: readonly Stood[]): readonly ServiceWay[] {
+  const ways = new Map<string, { readonly way: ServiceWay; readonly to: Map<string, Place> }>()
+  for (const stood of all) {
+    const serving = who(stood, 'serves')
+    for (const virtual of stood.front.addresses) {
+      const addresses = addressesIn(serving, familyOf(virtual))
+      for (const { port, protocol: said, targetPort = port } of stood.front.ports) {
+        const protocol = said === 'TCP' ? 'tcp' : 'udp'
+        const key = `${virtual} ${protocol} ${port}`
+        const held = ways.get(key) ?? { way: { virtual, protocol, port, to: [] }, to: new Map<string, Place>() }
+        ways.set(key, held)
+        for (const address of addresses) held.to.set(`${address} ${targetPort}`, { address, port: targetPort })
+      }
+    }
+  }
+  return Array.from(ways.values(), ({ to, way }) => ({ ...way, to: [...to.values()] }))
+}
+
+/** Flows of those that nothing comes back from have somewhere else to go. */
+function lostOf(all: readonly Stood[]): ServiceTable['lost'] {
+  return all.flatMap((stood) => {
+    if (who(stood, 'serves').length === 0) return []
+    const gone = who(stood, 'lost')
+    return stood.front.addresses.flatMap((virtual) =>
+      addressesIn(gone, familyOf(virtual)).map((backend) => ({ virtual, backend })),
+    )
+  })
+}
+
+export function tableOf(name: string, all: readonly Stood[]): ServiceTable {
+  const virtual = [...new Set(all.flatMap(({ front }) => front.addresses))].sort(compareText)
+  return { interface: name, virtual, ways: waysOf(all), lost: lostOf(all) }
+}

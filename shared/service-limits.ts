@@ -1,0 +1,16 @@
+// Bounds of services on a device, each with its reason; all others are in limits.ts, which is long enough.
+
+/** Services that a node knows the way to: some thousand ports are one look in the kernel, and 2 MB of its memory. */
+export const servicesMax = 2_048
+/** Backends of one service that are looked at; a set of a hundred machines that serve the same is a large one. */
+export const serviceBackendsMax = 256
+/** Backends that the flows of one port are spread over: the nearest of them. */
+export const serviceSpreadMax = 64
+/** Places that are asked whether they serve; those beyond are taken at their word. 1,024 in 10 s are a hundred a second. */
+export const probedPlacesMax = 1_024
+/** Questions under way at once: sockets of a small device. */
+export const probesAtOnceMax = 32
+/** Bytes of an answer by HTTP until its status is known: RFC 9112 §3 wants at least 8,000 for the line alone. */
+export const probeAnswerBytesMax = 8_192
+/** Services in `status`. */
+export const servicesShownMax = 256
