@@ -10,6 +10,7 @@ import { chmodSync, copyFileSync, mkdirSync, renameSync, rmSync, statSync, write
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { describeError } from '../shared/errors.ts'
+import { bundleDashboard } from './dashboard.ts'
 import { makeHoldfastBpf } from './holdfast-bpf.ts'
 import { launcher } from './launcher.ts'
 import { layBeside, packageOf } from './package.ts'
@@ -34,6 +35,8 @@ async function main(): Promise<void> {
     const kib = Math.round(statSync(join(draft, `${name}.mjs`)).size / 1_024)
     process.stdout.write(`build/out/${name}.mjs  ${kib} KiB  ${target}\n`)
   }
+  const { firstLoad } = await bundleDashboard(draft)
+  process.stdout.write(`build/out/dashboard  first page ${(firstLoad / 1_000).toFixed(1)} kB with gzip\n`)
   const made = makeHoldfastBpf(target)
   if (typeof made === 'string') process.stdout.write(`build/out has no holdfast-bpf: ${made}\n`)
   else copyFileSync(made.path, join(draft, 'holdfast-bpf'))

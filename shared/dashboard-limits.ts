@@ -14,3 +14,10 @@ export const sessionsPerHolderMax = 16
 export const sessionsMax = 4_096
 /** Refused sign-ins of all addresses per minute: nobody guesses 256 bits, yet each try costs a hash and a line of the log. */
 export const signInFailuresPerMinuteMax = 600
+/** Events that are shown at once to who did not watch: the last hours of a calm fleet. */
+export const eventsShownMax = 200
+/** Nodes that one request may name, to look at them again: more are read faster all at once. */
+export const rosterNamesMax = 100
+/** Health conditions of one node, and characters of each, in a list of all nodes: what lies behind is told of one node. */
+export const rosterHealthMax = 8
+export const rosterDetailMax = 200

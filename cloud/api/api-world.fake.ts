@@ -18,7 +18,7 @@ export function setup(unready?: string, replica?: ApiDeps['replica'], dashboard?
   const clock = new FakeClock()
   const hub = createFakeHub()
   const tokens = createApiTokens(openAccessStore(':memory:'), clock, seededEntropy(1))
-  const events = createEventLog(hub, seededEntropy(2))
+  const events = createEventLog(hub, seededEntropy(2), clock)
   const words = Object.fromEntries(roles.map((role) => [role, tokens.create(role, role).token])) as Record<Role, string>
   const sessions = createSessions({
     store: openSessionStore(':memory:'),

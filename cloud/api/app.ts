@@ -15,6 +15,7 @@ import { overrideRoutes } from './override-routes.ts'
 import { releaseRoutes } from './release-routes.ts'
 import { errorBody, statusOf } from './reply.ts'
 import { resourceRoutes } from './resource-routes.ts'
+import { rosterRoutes } from './roster-routes.ts'
 import { type ApiDeps, type ApiRoute, type Call } from './route.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { systemRoutes } from './system-routes.ts'
@@ -38,6 +39,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   ...lockRoutes,
   ...tokenRoutes,
   ...fleetRoutes,
+  ...rosterRoutes,
   ...overrideRoutes,
   ...flowRoutes,
   ...eventRoutes,

@@ -13,7 +13,7 @@ import { eventStream } from './event-routes.ts'
 
 function setup() {
   const hub = createFakeHub()
-  const log = createEventLog(hub, seededEntropy(1))
+  const log = createEventLog(hub, seededEntropy(1), new FakeClock())
   const say = (count = 1): void => {
     for (let i = 0; i < count; i++) hub.emit({ type: 'node', name: parseName('alice'), state: 'online' })
   }

@@ -1,7 +1,7 @@
 // Events for those who watch, with a bounded memory of the last ones: who lost the connection misses none, or is told to
 // list again. Ids do not survive a restart of the hub, and say so.
 
-import type { Entropy } from '../../shared/effects.ts'
+import type { Clock, Entropy } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { base32 } from '../../shared/ids.ts'
 import { eventQueueMax, eventsKeptMax, watchersMax } from '../../shared/limits.ts'
@@ -12,6 +12,13 @@ export interface LoggedEvent {
   readonly id: string
   /** `reset`: what was seen so far is no longer continued; list again. */
   readonly event: HubEvent | { readonly type: 'reset' }
+}
+
+/** As it is shown to who did not watch. */
+export type PastEvent = HubEvent & {
+  readonly id: string
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number
 }
 
 export interface Watcher {
@@ -25,6 +32,8 @@ export interface Watcher {
 export interface EventLog {
   watch(lastId?: string): Watcher
   watchers(): number
+  /** The newest first, `max` at most. */
+  past(max: number): readonly PastEvent[]
   close(): void
 }
 
@@ -34,9 +43,9 @@ interface Queue {
   ended: boolean
 }
 
-export function createEventLog(hub: Pick<Hub, 'watch'>, entropy: Entropy): EventLog {
+export function createEventLog(hub: Pick<Hub, 'watch'>, entropy: Entropy, clock: Pick<Clock, 'now'>): EventLog {
   const session = base32(entropy.bytes(5), 8)
-  const kept: LoggedEvent[] = []
+  const kept: (LoggedEvent & { readonly event: HubEvent; readonly at: number })[] = []
   const queues = new Set<Queue>()
   let count = 0
 
@@ -47,7 +56,7 @@ export function createEventLog(hub: Pick<Hub, 'watch'>, entropy: Entropy): Event
   }
 
   const unwatch = hub.watch((event) => {
-    const logged = { id: `${session}-${++count}`, event }
+    const logged = { id: `${session}-${++count}`, event, at: clock.now() }
     kept.push(logged)
     if (kept.length > eventsKeptMax) kept.shift()
     for (const queue of queues) {
@@ -93,6 +102,11 @@ export function createEventLog(hub: Pick<Hub, 'watch'>, entropy: Entropy): Event
       }
     },
     watchers: () => queues.size,
+    past: (max) =>
+      kept
+        .slice(-max)
+        .toReversed()
+        .map(({ at, event, id }) => ({ ...event, id, at })),
     close() {
       unwatch()
       for (const queue of queues) end(queue)

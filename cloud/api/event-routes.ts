@@ -1,6 +1,7 @@
 // Server-sent events (WHATWG HTML §9.2): what changes, as it changes.
 
 import { utf8 } from '../../shared/bytes.ts'
+import { eventsShownMax } from '../../shared/dashboard-limits.ts'
 import type { Clock, Timer } from '../../shared/effects.ts'
 import { eventHeartbeatS } from '../../shared/limits.ts'
 import type { LoggedEvent, Watcher } from './event-log.ts'
@@ -42,6 +43,14 @@ export function eventStream(watcher: Watcher, clock: Clock, mayStay: () => boole
 }
 
 export const eventRoutes: readonly ApiRoute[] = [
+  {
+    method: 'GET',
+    path: '/api/v1/events/past',
+    role: 'viewer',
+    summary: 'What changed last, for who did not watch',
+    reply: `At most ${eventsShownMax} events with their time and id, the newest first; none from before the hub’s start`,
+    handle: ({ context, deps }) => context.json({ items: deps.events.past(eventsShownMax) }),
+  },
   {
     method: 'GET',
     path: '/api/v1/events',

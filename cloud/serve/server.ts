@@ -195,7 +195,7 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<Pick<Se
   cleanup.add(() => hub.stop())
   await hub.start()
   await reconcile(hub, store, broker, log)
-  const events = createEventLog(hub, entropy)
+  const events = createEventLog(hub, entropy, clock)
   cleanup.add(() => events.close())
   const app = createApp({
     hub,

@@ -85,6 +85,7 @@ function testFile(path: string, timeoutMs: number): Job {
 function toolJobs(): Job[] {
   return [
     tool('types', [join(bin, 'tsc'), '-p', '.', '--incremental', '--tsBuildInfoFile', join(CACHE, 'types.json')]),
+    tool('types of the dashboard', [join(bin, 'tsc'), '-p', 'cloud/dashboard']),
     tool('lint', [join(bin, 'oxlint'), '--type-aware', '--quiet']),
     tool('format', [join(bin, 'biome'), 'check', '--reporter=summary']),
     tool('tidy', [join(bin, 'node'), 'scripts/tidy.ts']),

@@ -3,8 +3,8 @@
 
 import { child, type Finding, lineOf, nameOf, type Source, type Syntax, visit } from './source.ts'
 
-/** The one file that asks the machine for time and randomness. */
-const CLOCK = 'shared/host/clock.ts'
+/** The files that ask the machine for time and randomness: one for Node, one for browsers. */
+const CLOCKS: ReadonlySet<string> = new Set(['shared/host/clock.ts', 'cloud/dashboard/browser/clock.ts'])
 
 const AMBIENT = new Map([
   ['Date.now', 'time comes through Clock'],
@@ -31,7 +31,7 @@ function checkMember(source: Source, node: Syntax): string | undefined {
   const name = dotted(node)
   const { path } = source
   const ambient = AMBIENT.get(name)
-  if (ambient !== undefined && path !== CLOCK) return `${name}: ${ambient}`
+  if (ambient !== undefined && !CLOCKS.has(path)) return `${name}: ${ambient}`
   if (name.startsWith('console.')) return `${name}: use Log, or write to a stream`
   if (name === 'process.exit' && !mayExit(path) && !source.isTest) {
     return 'process.exit: only a main decides when to end'
@@ -45,7 +45,8 @@ function checkCall(source: Source, node: Syntax): string | undefined {
   const callee = child(node, 'callee')
   if (callee?.type !== 'Identifier') return undefined
   const name = nameOf(callee)
-  const product = !isScript(source.path) && !source.isTest && !source.path.startsWith('shared/host/')
+  const isDoor = source.path.startsWith('shared/host/') || CLOCKS.has(source.path)
+  const product = !isScript(source.path) && !source.isTest && !isDoor
   if (product && TIMERS.has(name) && !source.path.endsWith('.fake.ts')) return `${name}: timers come through Clock`
   return undefined
 }
@@ -53,7 +54,7 @@ function checkCall(source: Source, node: Syntax): string | undefined {
 function checkNew(source: Source, node: Syntax): string | undefined {
   const name = nameOf(child(node, 'callee'))
   const noArguments = (node['arguments'] as unknown[]).length === 0
-  if (name === 'Date' && noArguments && source.path !== CLOCK) return 'new Date(): time comes through Clock'
+  if (name === 'Date' && noArguments && !CLOCKS.has(source.path)) return 'new Date(): time comes through Clock'
   if (name === 'Error' && !source.isTest) return 'new Error: use HoldfastError with a code and a remedy'
   return undefined
 }

@@ -4,6 +4,8 @@ import { type Finding, type Import, lineOf, type Source } from './source.ts'
 
 /** Files that put the real drivers together; everybody else sees only the seam. */
 const COMPOSITION_ROOTS = /^(?:edge\/main\.ts|edge\/command\/|scripts\/|build\/)/
+/** What runs in the browsers of people. */
+const DASHBOARD = 'cloud/dashboard/'
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   shared: ['shared'],
   edge: ['shared', 'edge'],
@@ -25,14 +27,24 @@ function isRealDriver(path: string): boolean {
   return path.startsWith('edge/drivers/') && path !== 'edge/drivers/driver.ts' && !path.endsWith('.fake.ts')
 }
 
+function inBrowser(path: string): boolean {
+  return (path.startsWith('shared/') && !path.startsWith('shared/host/')) || path.startsWith(DASHBOARD)
+}
+
 function checkImport(source: Source, one: Import): string | undefined {
   const { path, isTest } = source
   const { from, target } = one
-  const browserSafe = path.startsWith('shared/') && !path.startsWith('shared/host/') && !isTest
+  const browserSafe = inBrowser(path) && !isTest
+  if (path.startsWith(DASHBOARD) && !isTest && target !== undefined && !one.typeOnly) {
+    if (!inBrowser(target)) return `${target}: runs at the hub; the dashboard takes only types of it`
+  }
   if (browserSafe && isBuiltIn(from)) return `${from}: only shared/host is a door to the machine`
   if (path.startsWith('edge/plan/') && !isTest && isBuiltIn(from)) return `${from}: the planner does no I/O`
   if (target === undefined) return undefined
-  if (!target.endsWith('.ts')) return `${from}: imports end in .ts`
+  if (!/\.tsx?$/.test(target)) return `${from}: imports end in .ts, or .tsx where it is a view`
+  if (target.startsWith(DASHBOARD) && !path.startsWith(DASHBOARD) && !one.typeOnly && !isTest) {
+    return `${target}: runs in browsers`
+  }
   if (!(MAY_IMPORT[top(path)] ?? []).includes(top(target))) return `${top(path)} must not import ${target}`
   if (browserSafe && target.startsWith('shared/host/')) return `${target}: shared/ runs in a browser too`
   if (path.startsWith('edge/plan/') && !isTest && !/^(?:edge\/plan|shared(?!\/host))\//.test(target)) {

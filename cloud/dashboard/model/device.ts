@@ -1,0 +1,42 @@
+// One device as the hub shows it, and what of it is told apart on its page.
+
+import { compareText } from '../../../shared/bytes.ts'
+import type { ShownCondition } from '../../../shared/health.ts'
+import type { PeerReport } from '../../../shared/wire/report.ts'
+import type { FleetNode, ResourceCondition } from '../../hub.ts'
+
+export type ShownNode = Omit<FleetNode, 'health'> & { readonly health: readonly ShownCondition[] }
+
+export interface NodeResource {
+  readonly apiVersion: string
+  readonly kind: 'Node'
+  readonly metadata: { readonly name: string; readonly resourceVersion: string }
+  readonly spec: Readonly<Record<string, unknown>> & {
+    readonly network: string
+    readonly labels: Readonly<Record<string, string>>
+    readonly disabled: boolean
+    readonly advertise: readonly string[]
+    readonly relay?: { readonly enabled: boolean }
+  }
+  readonly status: { readonly conditions: readonly ResourceCondition[]; readonly addresses?: readonly string[] }
+}
+
+const RANK: Readonly<Record<PeerReport['path'], number>> = { none: 0, tls: 1, relay: 2, direct: 3, lan: 4 }
+
+/** Who is not reached comes first, then by the kind of path, then by name. */
+export function peersInOrder(peers: readonly PeerReport[]): readonly PeerReport[] {
+  return peers.toSorted((a, b) => RANK[a.path] - RANK[b.path] || compareText(a.name, b.name))
+}
+
+export const pathTitles: Readonly<Record<PeerReport['path'], string>> = {
+  lan: 'LAN',
+  direct: 'Direct',
+  relay: 'Relay',
+  tls: 'TLS relay',
+  none: 'None',
+}
+
+/** How far its clock is from the hub's, milliseconds, as its last words showed; undefined where it did not speak of late. */
+export function clockOffMs({ lastSeen, report }: Pick<ShownNode, 'lastSeen' | 'report'>): number | undefined {
+  return lastSeen === undefined || report === undefined ? undefined : report.at - lastSeen
+}

@@ -1,0 +1,157 @@
+// What may be asked of a node from afar: it is signed by the hub, done by the agent, and written down.
+
+import { useEffect, useState } from 'preact/hooks'
+import type { NodeState } from '../../hub.ts'
+import { clock, http, notify, notifyError, touchNode } from '../app.ts'
+import type { NodeResource } from '../model/device.ts'
+import { mayDo } from '../model/session.ts'
+import { roster, session } from '../store.ts'
+import { Card, Empty } from '../view/parts.tsx'
+
+type Kind = 'ping' | 'netcheck' | 'bundle' | 'rotate-key'
+
+interface Asked {
+  readonly id: string
+  readonly kind: Kind
+  readonly state: string
+  readonly result?: unknown
+  readonly message?: string
+}
+
+const TITLES: Readonly<Record<Kind, string>> = {
+  ping: 'Ping a peer',
+  netcheck: 'Check its network',
+  bundle: 'Collect a bundle',
+  'rotate-key': 'Rotate its key',
+}
+const OPEN = new Set(['queued', 'sent', 'running', 'pending', 'asked'])
+const LOOK_MS = 1_000
+const LOOKS_MAX = 60
+
+/** Follows a command until it has ended. */
+function useAsked(): readonly [Asked | undefined, (asked: Asked) => void] {
+  const [asked, setAsked] = useState<Asked | undefined>(undefined)
+  const id = asked?.id
+  useEffect(() => {
+    if (id === undefined) return undefined
+    let [gone, looks] = [false, 0]
+    const look = async (): Promise<void> => {
+      if (gone || ++looks > LOOKS_MAX) return
+      try {
+        const now = await http.get<Asked>(`/api/v1/commands/${encodeURIComponent(id)}`)
+        if (gone) return
+        setAsked(now)
+        if (OPEN.has(now.state)) clock.after(LOOK_MS, () => void look())
+      } catch (error) {
+        if (!gone) notifyError(error)
+      }
+    }
+    clock.after(LOOK_MS / 4, () => void look())
+    return () => {
+      gone = true
+    }
+  }, [id])
+  return [asked, setAsked]
+}
+
+interface NodeCommandsProps {
+  readonly name: string
+  readonly state: NodeState
+  readonly intent: NodeResource | undefined
+}
+
+async function turn(intent: NodeResource, disabled: boolean): Promise<void> {
+  const { apiVersion, kind, metadata, spec } = intent
+  const { name, resourceVersion } = metadata
+  const body = { apiVersion, kind, metadata: { name, resourceVersion }, spec: { ...spec, disabled } }
+  await http.send('PUT', `/api/v1/nodes/${encodeURIComponent(name)}`, body)
+  notify('good', disabled ? `${name} is disabled` : `${name} is enabled`)
+}
+
+function Turn({ intent }: { readonly intent: NodeResource }) {
+  const [sure, setSure] = useState(false)
+  const { disabled } = intent.spec
+  const act = (): void => {
+    setSure(false)
+    turn(intent, !disabled).then(() => touchNode(intent.metadata.name), notifyError)
+  }
+  if (disabled) {
+    return (
+      <button type="button" class="button" onClick={act}>
+        Enable
+      </button>
+    )
+  }
+  return sure ? (
+    <span class="confirm" role="group" aria-label="Disable this node?">
+      It is shut out of the network until it is enabled.
+      <button type="button" class="button danger" onClick={act}>
+        Disable it
+      </button>
+      <button type="button" class="button" onClick={() => setSure(false)}>
+        Leave it
+      </button>
+    </span>
+  ) : (
+    <button type="button" class="button danger" onClick={() => setSure(true)}>
+      Disable …
+    </button>
+  )
+}
+
+export function NodeCommands({ intent, name, state }: NodeCommandsProps) {
+  const [asked, setAsked] = useAsked()
+  const others = (roster.value?.items ?? []).filter((one) => one.name !== name && one.state !== 'not-enrolled')
+  const [peer, setPeer] = useState('')
+  const target = peer || others[0]?.name || ''
+  if (!mayDo(session.value, 'operator')) {
+    return (
+      <Card title="Commands" id="commands">
+        <Empty>Operators may ping, check, collect and rotate here. You are a viewer.</Empty>
+      </Card>
+    )
+  }
+  const ask = (kind: Kind): void => {
+    const more = kind === 'ping' ? { peer: target } : {}
+    http
+      .send<{ id: string }>('POST', `/api/v1/nodes/${encodeURIComponent(name)}/commands`, { kind, ...more })
+      .then(({ id }) => setAsked({ id, kind, state: 'sent' }), notifyError)
+  }
+  const isThere = state === 'online'
+  return (
+    <Card title="Commands" id="commands">
+      <div class="commands">
+        <label class="choice">
+          Ping
+          <select value={target} onChange={(event) => setPeer(event.currentTarget.value)}>
+            {others.map((one) => (
+              <option key={one.name} value={one.name}>
+                {one.name}
+              </option>
+            ))}
+          </select>
+          <button type="button" class="button" disabled={!isThere || target === ''} onClick={() => ask('ping')}>
+            Ping
+          </button>
+        </label>
+        {(['netcheck', 'bundle', 'rotate-key'] as const).map((kind) => (
+          <button key={kind} type="button" class="button" disabled={!isThere} onClick={() => ask(kind)}>
+            {TITLES[kind]}
+          </button>
+        ))}
+        {intent === undefined ? null : <Turn intent={intent} />}
+      </div>
+      <p class="hint">
+        {isThere
+          ? 'Each is signed by the hub, done by the agent, and written to the audit log.'
+          : 'The node is away: it hears no commands now.'}
+      </p>
+      {asked === undefined ? null : (
+        <div class="outcome" role="status">
+          <strong>{TITLES[asked.kind]}</strong>: {asked.message ?? asked.state}
+          {asked.result === undefined ? null : <pre>{JSON.stringify(asked.result, undefined, 2)}</pre>}
+        </div>
+      )}
+    </Card>
+  )
+}
