@@ -59,6 +59,7 @@ export function createModels(
         ...trials,
       },
       peers,
+      uplink: parts.quality.view(),
       update: running.update?.view(),
       order: running.orders?.view(),
       health: merged(health.visible(), options.hostConditions?.() ?? []),

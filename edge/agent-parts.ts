@@ -33,7 +33,7 @@ import { createOwnRelay } from './relay/own-relay.ts'
 import { createTlsClient, type TlsClient } from './relay/tls-client.ts'
 import { createHealth } from './report/health.ts'
 import { createMode } from './report/mode.ts'
-import { createPeerBook, type PeerBook } from './report/peers.ts'
+import { createPeerBook } from './report/peers.ts'
 import { openServices } from './services/open.ts'
 import { createKeepsakes, type Keepsakes } from './store/keepsakes.ts'
 import { createFactBook, type FactBook } from './trust/fact-book.ts'
@@ -45,6 +45,7 @@ import { createOwnLock } from './trust/own-lock.ts'
 import { anchorsOf, createOwnRoot } from './trust/own-root.ts'
 import { keepRoot } from './trust/root-pin.ts'
 import { createUpkeep, type Upkeep } from './upkeep/upkeep.ts'
+import { createOwnQuality } from './uplinks/own-quality.ts'
 import { createOwnUplinks } from './uplinks/own-uplinks.ts'
 import type { Uplinks } from './uplinks/uplinks.ts'
 
@@ -52,8 +53,9 @@ import type { Uplinks } from './uplinks/uplinks.ts'
 export const lastGoodKey = 'last-good-endpoints'
 /** … and what upkeep has cost today. */
 export const upkeepKey = 'upkeep-today'
-/** And what their paths carried. */
+/** And what their paths carried, and how good the way out was. */
 export const pathSizesKey = 'path-sizes'
+export const uplinkQualityKey = 'uplink-quality'
 /** Of a network that says nothing else. */
 const MTU = 1_420
 
@@ -182,12 +184,8 @@ function createPorts(
   return createOwnPortMapping({ doors, clock, entropy, log, port: settings.listenPort, store, keep, onChange })
 }
 
-function memoriesOf(peers: PeerBook, sizes: PathSizes | undefined, upkeep: Upkeep): readonly Memory[] {
-  const known = [
-    { key: lastGoodKey, book: peers },
-    { key: upkeepKey, book: upkeep },
-  ]
-  return sizes === undefined ? known : [...known, { key: pathSizesKey, book: sizes }]
+function memoriesOf(books: Readonly<Record<string, Memory['book'] | undefined>>): readonly Memory[] {
+  return Object.entries(books).flatMap(([key, book]) => (book === undefined ? [] : [{ key, book }]))
 }
 
 function withCounted(options: AgentOptions, upkeep: Upkeep, uplinks: Uplinks): AgentOptions {
@@ -235,8 +233,7 @@ export function createParts(
   const keep = createKeepsakes(store, clock, health, log)
   const root = createOwnRoot(options, keep)
   const anchors = anchorsOf(identity, root.anchors, options)
-  const staged = options.confirm !== undefined
-  const rooted = keepRoot(createHolding(anchors, store, log, staged), root)
+  const rooted = keepRoot(createHolding(anchors, store, log, options.confirm !== undefined), root)
   const locked = createOwnLock(options, { anchors, keep }, rooted)
   const keys = createKeys(options, { clock, keep, locked }, onKeys)
   const { deviceBook, holding, keyBook, onKey, onLinks, ownDevice, ownKey } = keys
@@ -276,17 +273,18 @@ export function createParts(
   const ports = createPorts(options, { clock, keep, uplinks }, onPathChange)
   const mode = createMode(store, clock)
   const keyDesk = createKeyDesk({ clock, node: identity.name, mode, ownDevice, ownKey, paths, peers }, onKeys)
-  const memories = memoriesOf(peers, sizes, upkeep)
+  const quality = createOwnQuality(options, { clock, paths, peers, uplinks })
   const time = createKnownTime({ clock, keep, log, signedAt: () => holding.held()?.head.issuedAt })
   const ownPods = openOwnPods(options, { clock, health, keep, members }, onPathChange)
   const pods = createPodWords(identity.nodeId, facts, ownPods)
   const mirror = createOwnMirror(options, { clock, health, keep, members, time }, onPathChange)
   const found = openServices(options, { clock, facts, holding, members, paths, peers }, onPathChange)
-  const chores = createChores({ clock, keep, holding, facts, mode, memories, store, time })
+  const kept = { [lastGoodKey]: peers, [upkeepKey]: upkeep, [uplinkQualityKey]: quality, [pathSizesKey]: sizes }
+  const chores = createChores({ clock, keep, holding, facts, mode, memories: memoriesOf(kept), store, time })
   const started = { wall: clock.now(), monotonic: clock.monotonic() }
   const keysKnown = { deviceBook, keyBook, keyDesk, onLinks, ownKey }
   const known = { ...sources, ...keysKnown, anchors, root, health, keep, mode, ownPods, paths, peers, pods }
-  return { ...known, ...found, chores, mirror, ports, relay, started, time }
+  return { ...known, ...found, chores, mirror, ports, quality, relay, started, time }
 }
 
 export type Parts = ReturnType<typeof createParts>

@@ -8,6 +8,7 @@ import type { Name, NodeId, WgKey } from '../shared/ids.ts'
 import type { OverrideView } from '../shared/override/report.ts'
 import type { Version } from '../shared/record/head.ts'
 import type { PathKind } from '../shared/wire/report.ts'
+import type { UplinkQuality } from '../shared/wire/uplink-quality.ts'
 import type { ConfirmDoors } from './confirm/doors.ts'
 import type { ConfirmView } from './confirm/view.ts'
 import type { Driver } from './drivers/driver.ts'
@@ -108,6 +109,8 @@ export interface AgentOptions {
   readonly portMapping?: PortMappingDoors
   /** Chooses among several uplinks; absent where the host's own choice is always taken. */
   readonly uplinks?: UplinkDoors & { readonly wayOut: Pick<WayOut, 'serve'> }
+  /** What people say that goes out by the uplink this host prefers, in Mbit/s. */
+  readonly uplinkMbps?: number | undefined
   /** Absent where nobody asks what upkeep costs. */
   readonly upkeep?: UpkeepDoors
   /** Keeps flows on record; absent where none are. */
@@ -229,6 +232,8 @@ export interface AgentStatus {
   readonly relay?: RelayPorts
   /** The cluster whose pods are behind this node; absent where it looks at none. */
   readonly kubernetes?: KubernetesView
+  /** How good the way out is, as the hub is told. */
+  readonly uplink: UplinkQuality
   readonly peers: readonly PeerStatus[]
   readonly health: readonly ShownCondition[]
   /** What was said to peers and heard of them, since the start. */

@@ -7,7 +7,7 @@ import { compareVersion, formatVersion, noVersion, type Version } from '../share
 import type { Agent, AgentOptions } from './agent.ts'
 import { hubIsThere, notRunning, openLink, type Running, tellRefused } from './agent-link.ts'
 import { createModels, type Models } from './agent-model.ts'
-import { createParts, lastGoodKey, type Parts, pathSizesKey, upkeepKey } from './agent-parts.ts'
+import { createParts, lastGoodKey, type Parts, pathSizesKey, upkeepKey, uplinkQualityKey } from './agent-parts.ts'
 import { openWatches, resumeWatches, stopWatches, watchOrders } from './agent-watches.ts'
 import { createLoop } from './apply/loop.ts'
 import { createOwnTurns } from './apply/own-turns.ts'
@@ -47,7 +47,7 @@ function adopt(parts: Parts, options: AgentOptions): void {
 
 /** Everything the last run left, verified. */
 function loadAll(options: AgentOptions, parts: Parts, running: Running): void {
-  const { deviceBook, facts, health, holding, keep, keyBook, ownPods, peers, sizes, upkeep } = parts
+  const { deviceBook, facts, health, holding, keep, keyBook, ownPods, peers, quality, sizes, upkeep } = parts
   const bad = holding.load()
   const rebuilt = options.databaseRebuilt ?? bad
   if (rebuilt !== undefined) {
@@ -63,6 +63,7 @@ function loadAll(options: AgentOptions, parts: Parts, running: Running): void {
   keep.attempt('upkeep', () => upkeep.recall(options.store.get(upkeepKey)))
   keep.attempt('paths', () => peers.recall(options.store.get(lastGoodKey)))
   keep.attempt('path sizes', () => sizes?.recall(options.store.get(pathSizesKey)))
+  keep.attempt('uplink', () => quality.recall(options.store.get(uplinkQualityKey)))
 }
 
 function createVoice(
@@ -216,6 +217,7 @@ export function createAgent(options: AgentOptions): Agent {
     reporter.tell(acknowledges)
     lan?.follow(turns.local().addresses)
     followLinks(parts, turns)
+    parts.quality.look()
     ownPods.follow()
     running.announcer?.announce()
     gossip.follow()

@@ -85,6 +85,11 @@ export const agentFlags: readonly FlagSpec[] = [
     choices: ['true', 'false'],
   },
   {
+    name: 'uplink-mbps',
+    value: 'MBIT',
+    summary: 'What the uplink carries out each second, where people know it (default: as it is seen to carry)',
+  },
+  {
     name: 'metrics',
     value: 'ADDR:PORT',
     summary:

@@ -19,6 +19,7 @@ export function fakeAgent(options: AgentOptions, events: string[]): Agent {
     revision: { held: version, applied: version, lastGood: version },
     rootKey: { key: '0123456789abcdef', serial: 0 },
     overrides: [],
+    uplink: { metered: false },
     peers: [],
     health: (options.hostConditions?.() ?? []).map(showCondition),
     upkeep: { bytesToday: 0, by: { relays: 0, outlook: 0, wireguard: 0, hub: 0, gossip: 0 }, thrift: 0 },

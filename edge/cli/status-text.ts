@@ -11,6 +11,7 @@ import { mirrorLines } from './mirror-line.ts'
 import { overrideLine } from './override-line.ts'
 import { SERVICES, serviceRows } from './service-rows.ts'
 import { orderLines, updateText } from './update-text.ts'
+import { uplinkText } from './uplink-text.ts'
 import { ageText, agoText, rttText } from './words.ts'
 
 /** Lays out rows in columns; given in, so that this file stays free of how wide a terminal is. */
@@ -121,6 +122,7 @@ export function statusText(status: AgentStatus, nowMs: number, table: Table): st
     ...cutOffLines(status, nowMs),
     `revision  ${revisionLine(status, nowMs)}`,
     `gossip    ${gossipLine(status, nowMs)}`,
+    `uplink    ${uplinkText(status.uplink)}`,
     ...namesLine(status),
     ...rootLine(status),
     ...lockLine(status),

@@ -62,6 +62,7 @@ const status = {
     by: { relays: 800_000, outlook: 0, wireguard: 0, hub: 150_000 },
     thrift: 1,
   },
+  uplink: { rttMs: 50, lossPercent: 2, bandwidthMbps: 20, bandwidthBy: 'observed', metered: true },
   uptimeS: 90_000,
   version: '0.1.0',
 } as unknown as AgentStatus
@@ -74,6 +75,7 @@ addresses 10.90.0.7
 mode      autonomous since 2027-01-15T06:00:00Z (2h), hub last heard 2027-01-15T06:00:00Z
 revision  held 12, applied 12
 gossip    12 words said, 9 heard; 4 exchanges, last with beta-1 12s ago, 1 failed
+uplink    round trip up to 50 ms, loss up to 2 %, carries 20 Mbit/s or more (as seen), metered
 root key  0123456789abcdef, number 2
 upkeep    928 KiB of 1.9 MiB today (relays 781 KiB, hub 146 KiB), looks and reports are spared
 agent     0.1.0, up 1d
@@ -128,6 +130,16 @@ test('a node that is cut off says what is missing, when it tries again, and who 
     '          meanwhile: 1 of 2 peers and no relay answer; none says that it hears the hub',
   ])
   assert.match(linesOf({ modeSince: NOW + 1 })[0] ?? '', /\(this clock is behind it\)/)
+})
+
+test('of an uplink that nobody measured only is said what people set', () => {
+  const lineOf = (uplink: AgentStatus['uplink']): string | undefined =>
+    /^uplink {4}(.*)$/m.exec(statusText({ ...status, uplink }, NOW, table))?.[1]
+  assert.match(lineOf({ metered: false }) ?? '', /^not measured yet: [^,]*$/)
+  assert.is(
+    lineOf({ bandwidthMbps: 5, bandwidthBy: 'declared', metered: true }),
+    'carries 5 Mbit/s or more (as set), metered',
+  )
 })
 
 test('a policy override comes before all else; one that has ended does not', () => {

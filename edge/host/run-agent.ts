@@ -168,6 +168,7 @@ async function makeAgent(
     ...(settings.lan ? { lan: { socket: beacons, crypto: sealing } } : {}),
     ...(settings.portMapping === 'auto' ? { portMapping } : {}),
     ...(settings.uplinks === 'auto' ? { uplinks: { ...uplinks, wayOut } } : {}),
+    uplinkMbps: settings.uplinkMbps,
     ...(settings.flows === 'off' ? {} : { flows: flowDoors(settings, files) }),
     mirror,
     names,

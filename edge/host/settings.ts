@@ -105,6 +105,8 @@ export const settingsSchema = v.strictObject({
   ),
   /** Spare an uplink that is paid by the byte. */
   metered: v.optional(v.boolean(), false),
+  /** Mbit/s that go out by the uplink, where people know; the hub tells schedulers of it. */
+  uplinkMbps: v.optional(integer(1, 1_000_000)),
   /** The site's only way out, for hub and relays: `http://proxy:3128`, with `user:password@` where it asks. */
   proxy: v.optional(v.pipe(v.string(), v.check(isProxy, 'is not like http://proxy.example.org:3128'))),
   /** A hub on or behind this host, `127.0.0.1:8443`: what comes to the TLS relay's port and is not for it goes there. */
@@ -147,6 +149,7 @@ function typed(name: SettingName, word: string): unknown {
     case 'keepaliveS':
     case 'confirmS':
     case 'updateSpreadS':
+    case 'uplinkMbps':
     case 'idleBudgetBytesPerDay':
       return /^\d{1,9}$/.test(word) ? Number(word) : word
     case 'setClock':

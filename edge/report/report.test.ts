@@ -45,6 +45,7 @@ function modelOf(count: number, heard: number): Model {
     upkeep: { bytesToday: 0, by: { relays: 0, outlook: 0, wireguard: 0, hub: 0, gossip: 0 }, thrift: 0 },
     rootKey: { key: '0123456789abcdef', serial: 0 },
     addresses: [parseAddress('10.77.0.9')],
+    uplink: { rttMs: 20, lossPercent: 1, bandwidthMbps: 100, bandwidthBy: 'observed', metered: false },
     revision: {
       held: { epoch: 1, revision: 4 },
       applied: { epoch: 1, revision: 4 },

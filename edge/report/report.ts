@@ -7,6 +7,7 @@ import type { Name, NodeId } from '../../shared/ids.ts'
 import { healthMax, statusPeersMax } from '../../shared/limits.ts'
 import type { OverrideView } from '../../shared/override/report.ts'
 import type { PeerReport, StatusReport } from '../../shared/wire/report.ts'
+import type { UplinkQuality } from '../../shared/wire/uplink-quality.ts'
 import type { AgentSettings, AgentStatus, LockStatus, PeerStatus, RelayPorts } from '../agent.ts'
 import type { Hearsay } from '../gossip/hearsay.ts'
 import type { GossipStatus } from '../gossip/tally.ts'
@@ -35,6 +36,7 @@ export interface HubModel {
   readonly addresses: readonly Address[]
   readonly revision: Omit<AgentStatus['revision'], 'source' | 'signedAt' | 'ageS' | 'newestHeard'>
   readonly peers: PeerBook
+  readonly uplink: UplinkQuality
   readonly update?: UpdateView | undefined
   readonly order?: OrderView | undefined
   readonly health: readonly Condition[]
@@ -120,6 +122,7 @@ export function statusReport(model: HubModel, brief: boolean): StatusReport {
     peers: shown.map((entry) => peerReport(entry, now)),
     peersTotal: entries.length,
     peersReachable: model.peers.reachable(),
+    uplink: model.uplink,
     health: model.health.slice(0, healthMax),
     host: model.settings.host,
     at: Math.max(0, now),
@@ -202,6 +205,7 @@ export function agentStatus(model: Model): AgentStatus {
     ...(model.services.length === 0 ? {} : { services: model.services }),
     ...(model.relay === undefined ? {} : { relay: model.relay }),
     ...(model.kubernetes === undefined ? {} : { kubernetes: model.kubernetes }),
+    uplink: model.uplink,
     peers: model.peers.entries.map((entry) => peerStatus(entry, model.peers, now, monotonic)),
     health: model.health.map((condition) => showCondition(condition)),
     gossip: model.gossip,

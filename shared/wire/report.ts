@@ -8,6 +8,7 @@ import { parseWith } from '../intent/resource.ts'
 import { statusBytesMax, statusPeersMax } from '../limits.ts'
 import { encodeCanonical, parseCanonical } from '../record/canonical.ts'
 import { tolerantPick, unreadFields } from './tolerant.ts'
+import { uplinkQuality } from './uplink-quality.ts'
 
 const counter = integer(0, Number.MAX_SAFE_INTEGER)
 const version = v.object({ epoch: counter, revision: counter })
@@ -117,6 +118,8 @@ const statusSchema = v.object({
   /** Peers in all, and those with a working path; `peers` may list fewer. */
   peersTotal: counter,
   peersReachable: counter,
+  /** Absent where the agent is older than that. */
+  uplink: v.optional(uplinkQuality),
   health: conditionsSchema,
   host: v.object({
     os: v.pipe(v.string(), v.maxLength(128)),
