@@ -25,10 +25,10 @@ export function withVersion(source: string, version: string): string {
   return source.replaceAll(UNBUILT, version)
 }
 
-/** What both people and chart take: the role that examples/kubernetes has. */
+/** What both people and chart take: the roles that examples/kubernetes has. */
 function rights(name: ChartName): readonly (readonly [string, string])[] {
-  const file = `${name.replace('holdfast-', '')}-role.yaml`
-  return globSync(file, { cwd: examples }).map((one) => [`files/${one}`, readFileSync(join(examples, one), 'utf8')])
+  const files = `${name.replace('holdfast-', '')}-{role,*-role}.yaml`
+  return globSync(files, { cwd: examples }).map((one) => [`files/${one}`, readFileSync(join(examples, one), 'utf8')])
 }
 
 /** `holdfast-hub crds`: YAML, a document each. */

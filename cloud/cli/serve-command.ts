@@ -43,14 +43,11 @@ function given({ flags }: Context): SettingsFile {
     ...(trustProxies.length === 0 ? {} : { trustProxies }),
     ...(otlp === undefined ? {} : { otlp: { endpoint: otlp, ...(headersFile === undefined ? {} : { headersFile }) } }),
     ...(switchFlag(flags, 'kubernetes') ? { kubernetes: true } : {}),
-    ...(cluster === undefined && network === undefined
-      ? {}
-      : {
-          cluster: {
-            ...(cluster === undefined ? {} : { name: cluster }),
-            ...(network === undefined ? {} : { network }),
-          },
-        }),
+    cluster: {
+      ...(cluster === undefined ? {} : { name: cluster }),
+      ...(network === undefined ? {} : { network }),
+      ...(switchFlag(flags, 'cluster-node-labels') ? { nodeLabels: true } : {}),
+    },
     ...(lease === undefined ? {} : { leaseSeconds: /^\d+$/.test(lease) ? Number(lease) : lease }),
     log: { ...(level === undefined ? {} : { level }), ...(format === undefined ? {} : { format }) },
   })

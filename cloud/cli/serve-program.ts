@@ -65,6 +65,11 @@ export const serve: CommandSpec = {
       value: 'NETWORK',
       summary: 'Network of what that cluster holds besides intent; default where absent',
     },
+    {
+      name: 'cluster-node-labels',
+      summary:
+        'Label the Nodes of that cluster with how good the uplinks of devices are; needs the right to patch them',
+    },
     { name: 'log-level', value: 'LEVEL', summary: 'Least level to log', choices: ['debug', 'info', 'warn', 'error'] },
     { name: 'log-format', value: 'FORMAT', summary: 'Form of log lines', choices: ['text', 'json', 'journal'] },
   ],

@@ -15,6 +15,7 @@ import { isNewerWord, openWord, unled } from './device-facts.ts'
 import { auditOf, type OverrideReading, openOverrides } from './device-overrides.ts'
 import { createHeardOf } from './heard-of.ts'
 import type { Member } from './progress.ts'
+import { newsOf } from './report-news.ts'
 import { TELL_EVERY_MS, tellTakenBack } from './taken-back.ts'
 
 export interface FleetOptions extends OverrideReading {
@@ -122,16 +123,13 @@ export class Fleet {
     if (newest !== undefined && compareVersion(report.revision.held, newest) > 0) {
       this.refused(node, 'status', fromTheFuture(report.revision.held, newest))
     } else this.accepted(node, 'status')
-    const before = device.report?.revision.applied ?? noVersion
-    const takenBefore = device.report?.revision.quarantine
+    const before = device.report
     device.report = report
     device.word = { ...device.word, status: payload }
     this.#heard(device)
     this.#heardOf.note(device, this.#options.clock.now())
-    if (compareVersion(report.revision.applied, before) !== 0) {
-      this.#options.emit({ type: 'acknowledged', name: device.enrolment.name, version: report.revision.applied })
-    }
-    const row = tellTakenBack(device, takenBefore, this.#options)
+    for (const event of newsOf(before, report, device)) this.#options.emit(event)
+    const row = tellTakenBack(device, before?.revision.quarantine, this.#options)
     if (row !== undefined) this.#tolerate(() => this.#options.store.putAudit(row))
   }
 

@@ -19,6 +19,7 @@ import type { Canaries } from './canaries.ts'
 import { conditionsOf, type Situation } from './conditions.ts'
 import type { Fleet } from './fleet.ts'
 import { type Member, measure, type Progress } from './progress.ts'
+import { uplinkOf } from './uplink.ts'
 
 export interface StatusOptions {
   readonly clock: Clock
@@ -54,6 +55,7 @@ type Remembered = Map<ResourceCondition['type'], Pick<ResourceCondition, 'status
 
 export function createStatus(options: StatusOptions): Status {
   const { addresses, clock, enrolments, fleet, intents, locks, networks } = options
+  const hearsSince = clock.now()
   /** When each condition was first seen to be as it is; one entry per resource. */
   const remembered = new Map<string, Remembered>()
 
@@ -135,10 +137,11 @@ export function createStatus(options: StatusOptions): Status {
             : undefined,
         node: resource.kind === 'Node' ? nodeNamed(resource.metadata.name) : undefined,
       }
-      const { progress, rollout } = situation
+      const { node, progress, rollout } = situation
       const owned = resource.kind === 'Node' || resource.kind === 'Service'
       const extra = {
         ...(owned ? { addresses: addresses.of(network, id) } : {}),
+        ...(node === undefined ? {} : { uplink: uplinkOf(node, hearsSince, clock.now()) }),
         ...(rollout === undefined ? {} : { rollout, programmed: `${rollout.done}/${rollout.selected}` }),
         ...(progress === undefined || progress === 'unsigned'
           ? {}

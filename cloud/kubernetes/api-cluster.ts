@@ -13,7 +13,7 @@ import type { Clock, Entropy, Log } from '../../shared/effects.ts'
 import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { type AnyResource, apiVersion, appliedKinds, plural } from '../../shared/intent/resource.ts'
 import { type Cluster, type ClusterKind, type ClusterObject, fieldManager, finalizer } from './cluster.ts'
-import { clusterError } from './cluster-error.ts'
+import { asked } from './cluster-error.ts'
 import { objectOf } from './cluster-intent.ts'
 import {
   type InputKind,
@@ -26,6 +26,7 @@ import {
   inputVersion,
 } from './input.ts'
 import { createListening, type Followed, type Loose } from './listening.ts'
+import { createLabelWrites } from './uplink/label-writes.ts'
 
 export interface ApiClusterOptions {
   readonly clock: Clock
@@ -37,15 +38,6 @@ const [group = '', version = ''] = apiVersion.split('/')
 /** Of an event (events.k8s.io/v1), whose server counts bytes and not characters. */
 const NOTE_BYTES_MAX = 1_024
 const eventApi = { group: 'events.k8s.io', version: 'v1', plural: 'events' }
-
-/** Fails as a `HoldfastError` with a code for what the API server said. */
-export async function asked<T>(call: Promise<T>): Promise<T> {
-  try {
-    return await call
-  } catch (error) {
-    throw clusterError(error)
-  }
-}
 
 function presentOurs(kind: ClusterKind, { metadata, spec, status }: Loose): ClusterObject {
   const { annotations, deletionTimestamp, finalizers = [], generation = 0, labels, name = '' } = metadata ?? {}
@@ -273,6 +265,7 @@ export function openApiCluster({ clock, entropy, log }: ApiClusterOptions): Clus
       return Object.fromEntries(heard.filter(([, list]) => list !== undefined)) as Inputs
     },
     ...createWrites(api),
+    ...createLabelWrites(api, core),
     ...createInputs(api, core, clock),
   }
 }

@@ -69,6 +69,25 @@ export function defineClusterConformance(define: Define, open: () => Conformance
     assert.is(await refusal(cluster.putFinalizers(before, [])), 'conflict')
   })
 
+  define(
+    'labels are set beside those of people, are no intent, and go by themselves when they are not named any more',
+    async () => {
+      const { cluster } = open()
+      const first = await seen('the object', () => true)
+      const labelsOf = ({ intent }: ClusterObject): object =>
+        (intent as { readonly metadata: { readonly labels?: object } }).metadata.labels ?? {}
+      await cluster.putLabels(first, { 'holdfast.dev/uplink': 'online', 'holdfast.dev/uplink-mbps': '5' })
+      const second = await seen('two labels', (object) => Object.keys(labelsOf(object)).length === 2)
+      assert.is(second.generation, first.generation)
+      assert.equal(readObjects([second]).resources.map(contentOf), [contentOf(policy(7))])
+      await cluster.putLabels(second, { 'holdfast.dev/uplink': 'offline' })
+      const third = await seen('one label', (object) => Object.keys(labelsOf(object)).length === 1)
+      assert.equal(labelsOf(third), { 'holdfast.dev/uplink': 'offline' })
+      await cluster.putLabels(third, {})
+      await seen('none', (object) => Object.keys(labelsOf(object)).length === 0)
+    },
+  )
+
   define('what is removed stays, leaving, until its finalizers are off', async () => {
     const { cluster } = open()
     assert.ok(await cluster.remove('Policy', NAME))

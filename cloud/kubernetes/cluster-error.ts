@@ -37,3 +37,12 @@ export function clusterError(error: unknown): HoldfastError {
   const words = cause instanceof Error ? cause.message : String(cause)
   return new HoldfastError('unreachable', `the API server is not reached: ${words}`, { cause: error })
 }
+
+/** Fails as a `HoldfastError` with a code for what the API server said. */
+export async function asked<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call
+  } catch (error) {
+    throw clusterError(error)
+  }
+}

@@ -4,6 +4,7 @@ import { HoldfastError } from '../../shared/errors.ts'
 import { type AnyResource, apiVersion, parseResource } from '../../shared/intent/resource.ts'
 import { encodeCanonicalText } from '../../shared/record/canonical.ts'
 import type { ClusterObject } from './cluster.ts'
+import { withoutUplinkLabels } from './uplink/labels.ts'
 
 /** A copy of the object that kubectl keeps in it. */
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
@@ -32,7 +33,7 @@ function intentOf({ intent }: Pick<ClusterObject, 'intent'>): AnyResource {
     kind: isLoose(intent) ? intent['kind'] : undefined,
     metadata: {
       name,
-      ...(labels === undefined ? {} : { labels }),
+      ...(isLoose(labels) ? withoutUplinkLabels(labels) : labels === undefined ? {} : { labels }),
       ...(kept.length === 0 ? {} : { annotations: Object.fromEntries(kept) }),
     },
     spec,

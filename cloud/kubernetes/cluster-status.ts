@@ -1,6 +1,7 @@
 // What the hub says of an object in Kubernetes, in the manner of that place. Pure.
 
 import { describeError, type HoldfastError } from '../../shared/errors.ts'
+import { uplinkIn } from '../fleet/uplink.ts'
 import type { ResourceCondition, Shown } from '../hub.ts'
 import type { ClusterCondition, ClusterObject, ClusterStatus } from './cluster.ts'
 
@@ -101,10 +102,12 @@ export function clusterStatus(
 ): ClusterStatus {
   const revision = wordOf(shown?.status['revision'])
   const programmed = wordOf(shown?.status['programmed'])
+  const uplink = uplinkIn(shown)
   return {
     observedGeneration: object.generation,
     ...(revision === undefined ? {} : { revision }),
     ...(programmed === undefined ? {} : { programmed }),
+    ...(uplink === undefined ? {} : { uplink }),
     conditions: conditionsOf(object, withAccepted(saidOf(shown, fault), accepted), now),
   }
 }

@@ -21,6 +21,9 @@ function inputKey(ref: InputRef): string {
 export class FakeCluster implements Cluster {
   readonly events: (ClusterEvent & { readonly at: string })[] = []
   readonly conditions = new Map<string, unknown>()
+  /** Labels that were set beside those of people, by object. */
+  readonly labelled = new Map<string, Readonly<Record<string, string>>>()
+  labelWrites = 0
   /** Kinds that the API server does not know, and kinds that were not listed yet. */
   readonly unserved = new Set<InputKind>()
   readonly unheard = new Set<InputKind>()
@@ -57,7 +60,9 @@ export class FakeCluster implements Cluster {
 
   apply(ref: InputRef, spec: unknown, annotations: Readonly<Record<string, string>> = {}): void {
     const version = String(++this.#version)
-    const more = { uid: `uid-${version}`, resourceVersion: version, generation: this.#version, labels: {}, annotations }
+    // Labels that others set stay.
+    const labels = this.#store.inputs.get(inputKey(ref))?.labels ?? {}
+    const more = { uid: `uid-${version}`, resourceVersion: version, generation: this.#version, labels, annotations }
     this.#store.inputs.set(inputKey(ref), { ...ref, ...more, spec })
     this.#changed()
   }
@@ -166,6 +171,28 @@ export class FakeCluster implements Cluster {
 
   async tell(object: InputObject, event: ClusterEvent): Promise<void> {
     this.events.push({ ...event, at: inputKey(object) })
+  }
+
+  async putLabels(object: ClusterObject | InputObject, labels: Readonly<Record<string, string>>): Promise<void> {
+    const key = 'uid' in object ? inputKey(object) : keyOf(object)
+    const owned = Object.keys(this.labelled.get(key) ?? {})
+    const after = (before: Readonly<Record<string, string>>): Readonly<Record<string, string>> => ({
+      ...Object.fromEntries(Object.entries(before).filter(([one]) => !owned.includes(one))),
+      ...labels,
+    })
+    this.labelled.set(key, labels)
+    this.labelWrites += 1
+    if ('uid' in object) {
+      const held = this.#store.inputs.get(key)
+      if (held === undefined) throw new HoldfastError('not-found', `there is no ${key}`)
+      this.#store.inputs.set(key, { ...held, labels: after(held.labels), resourceVersion: String(++this.#version) })
+      this.#changed()
+      return
+    }
+    const held = this.#held(key)
+    const intent = held.intent as { readonly metadata: { readonly labels?: Readonly<Record<string, string>> } }
+    const metadata = { ...intent.metadata, labels: after(intent.metadata.labels ?? {}) }
+    this.#put(key, { ...held, intent: { ...intent, metadata } })
   }
 
   async putConditions(object: InputRef, conditions: unknown): Promise<void> {

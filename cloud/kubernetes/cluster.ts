@@ -1,6 +1,7 @@
 // A Kubernetes cluster as the hub's controller sees it: the objects of our kinds, and the three things it writes there.
 
 import type { AnyResource, Kind } from '../../shared/intent/resource.ts'
+import type { UplinkView } from '../fleet/uplink.ts'
 import type { InputObject, InputRef, Inputs } from './input.ts'
 
 /** Kinds that people apply. */
@@ -21,6 +22,7 @@ export interface ClusterStatus {
   readonly observedGeneration: number
   readonly revision?: string
   readonly programmed?: string
+  readonly uplink?: UplinkView
   readonly conditions: readonly ClusterCondition[]
 }
 
@@ -43,6 +45,8 @@ export const finalizer = 'holdfast.dev/hub'
 
 /** What people who apply objects do not write, and hub and API server do. */
 export const fieldManager = 'holdfast-hub'
+/** Of labels that tell of uplinks, and of nothing else. */
+export const uplinkFieldManager = 'holdfast-uplink'
 
 /** An event at an object of the cluster, for the people whose it is. */
 export interface ClusterEvent {
@@ -75,4 +79,6 @@ export interface Cluster {
   tell(object: InputObject, event: ClusterEvent): Promise<void>
   /** Sets those conditions, and leaves those that others set. */
   putConditions(object: InputRef, conditions: readonly ClusterCondition[]): Promise<void>
+  /** Sets those labels, and takes away what was set before in this way; labels of others stay. */
+  putLabels(object: ClusterObject | InputObject, labels: Readonly<Record<string, string>>): Promise<void>
 }

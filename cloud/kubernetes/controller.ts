@@ -15,10 +15,13 @@ import { contentOf, keyOf, readObjects, resourceKey } from './cluster-intent.ts'
 import { clusterStatus } from './cluster-status.ts'
 import { type DeriveOptions, isDerived } from './derived/derived.ts'
 import { createDerivedSync, type DerivedTurn } from './derived/sync.ts'
+import { createUplinkPublisher } from './uplink/publisher.ts'
 import { inTurns, isStale, unlessStale } from './writes.ts'
 
 export interface ControllerOptions {
   readonly derive: DeriveOptions
+  /** Nodes of the cluster itself get labels that tell of the uplinks of devices, too. */
+  readonly nodeLabels?: boolean
   readonly hub: Pick<Hub, 'delete' | 'get' | 'list' | 'note' | 'put' | 'putAll' | 'watch'>
   readonly cluster: Cluster
   readonly clock: Clock
@@ -51,6 +54,7 @@ interface Seen {
 export function createController(options: ControllerOptions): Controller {
   const { clock, cluster, hub, log } = options
   const following = createDerivedSync({ ...options, actor })
+  const uplinks = createUplinkPublisher({ ...options, nodeLabels: options.nodeLabels === true })
   let [running, busy, isAwaited] = [false, Promise.resolve(), false]
   let seen: Seen | undefined
   const goesOn = (): boolean => running
@@ -172,8 +176,8 @@ export function createController(options: ControllerOptions): Controller {
     if (waitMs > 0) return plan(waitMs)
     statusAt = clock.monotonic()
     await tellStatus(objects, faults)
-    const moreMs = await following.tell(goesOn)
-    if (moreMs > 0) plan(moreMs)
+    for (const moreMs of [await following.tell(goesOn), await uplinks.tell(objects, goesOn)])
+      if (moreMs > 0) plan(moreMs)
   }
 
   const again = (error: unknown): void => {

@@ -41,7 +41,11 @@ const meaning: Readonly<Record<AppliedKind, string>> = {
 const special: Readonly<Partial<Record<AppliedKind, readonly Column[]>>> = {
   Network: [{ name: 'CIDR', type: 'string', jsonPath: '.spec.cidr' }],
   AgentUpdate: [{ name: 'Version', type: 'string', jsonPath: '.spec.version' }],
-  Node: [{ name: 'Network', type: 'string', jsonPath: '.spec.network', priority: 1 }],
+  Node: [
+    { name: 'Network', type: 'string', jsonPath: '.spec.network', priority: 1 },
+    { name: 'Uplink', type: 'string', jsonPath: '.status.uplink.state', priority: 1 },
+    { name: 'RTT', type: 'integer', jsonPath: '.status.uplink.rttMs', description: 'At most, in ms.', priority: 1 },
+  ],
   Policy: [
     { name: 'Tier', type: 'string', jsonPath: '.spec.tier' },
     { name: 'Mode', type: 'string', jsonPath: '.spec.mode' },
@@ -87,6 +91,29 @@ const condition: Json = {
   },
 }
 
+/** What the devices of nodes measure. */
+const uplink: Json = {
+  type: 'object',
+  description:
+    'How good the way out of the device is, in steps: by what its paths measure anyway, and told when it has changed for minutes. What is absent is not known. The same stands in labels of this object, holdfast.dev/uplink and those that begin so.',
+  properties: {
+    state: {
+      type: 'string',
+      enum: ['online', 'offline', 'unknown'],
+      description: 'offline: not heard for five minutes, so nothing else is said.',
+    },
+    rttMs: { type: 'integer', description: 'The nearest node off its LAN answers within so many milliseconds.' },
+    lossPercent: { type: 'integer', description: 'At most so many of a hundred packets are lost on the best way.' },
+    bandwidthMbps: { type: 'integer', description: 'At least so many megabits go out each second.' },
+    bandwidthBy: {
+      type: 'string',
+      enum: ['declared', 'observed'],
+      description: 'Whether that stands in the device’s settings, or was seen in the last two weeks.',
+    },
+    metered: { type: 'boolean', description: 'It is paid for by the byte, as the device’s settings say.' },
+  },
+}
+
 const status: Json = {
   type: 'object',
   description: 'Written by the hub.',
@@ -104,6 +131,11 @@ const status: Json = {
   },
 }
 
+function statusOf(kind: AppliedKind): Json {
+  if (kind !== 'Node') return status
+  return { ...status, properties: { ...(status['properties'] as Json), uplink } }
+}
+
 function schemaOf(kind: AppliedKind): Json {
   return {
     type: 'object',
@@ -114,7 +146,7 @@ function schemaOf(kind: AppliedKind): Json {
       kind: { type: 'string' },
       metadata: { type: 'object' },
       spec: { ...structuralSchema(specs[kind]), description: 'What people decide.' },
-      status,
+      status: statusOf(kind),
     },
     'x-kubernetes-validations': [
       {

@@ -247,7 +247,7 @@ async function openExport(
 /** The client library is loaded by who follows a cluster. Returns how to end it. */
 async function followCluster(
   hub: Hub,
-  { cluster: { name: clusterName, network } }: ServeSettings,
+  { cluster: { name: clusterName, network, nodeLabels } }: ServeSettings,
   { clock, entropy, log }: ServerEffects,
   keeping: Keeping | undefined,
 ): Promise<() => Promise<void>> {
@@ -257,7 +257,14 @@ async function followCluster(
   ])
   const cluster = openApiCluster({ clock, entropy, log })
   const shared = keeping?.cluster(cluster) ?? cluster
-  const controller = createController({ hub, cluster: shared, derive: { clusterName, network }, clock, log })
+  const controller = createController({
+    hub,
+    cluster: shared,
+    derive: { clusterName, network },
+    nodeLabels,
+    clock,
+    log,
+  })
   controller.start()
   return () => controller.stop()
 }

@@ -34,9 +34,10 @@ test('defaults, file and flags', () => {
 })
 
 test('a cluster is called kube and belongs to the network default, unless told', () => {
-  assert.equal(resolveSettings({}, {}, false).cluster, { name: 'kube', network: 'default' })
+  assert.equal(resolveSettings({}, {}, false).cluster, { name: 'kube', network: 'default', nodeLabels: false })
   const file = parseSettingsFile('kubernetes: true\ncluster:\n  name: plant\n  network: second\n')
-  assert.equal(resolveSettings(file, { cluster: { name: 'mill' } }, false).cluster, { name: 'mill', network: 'second' })
+  const { cluster } = resolveSettings(file, { cluster: { name: 'mill', nodeLabels: true } }, false)
+  assert.equal(cluster, { name: 'mill', network: 'second', nodeLabels: true })
   for (const name of ['Plant', 'a--b', '-a', 'a.b', 'a'.repeat(21), ''])
     assert.is(refusalOf(`cluster:\n  name: "${name}"\n`).field, 'cluster.name', name)
 })

@@ -26,8 +26,8 @@ export interface ServeSettings {
   readonly otlp: { readonly endpoint: string; readonly headersFile?: string | undefined } | undefined
   /** Follows the objects of a Kubernetes cluster. */
   readonly kubernetes: boolean
-  /** What that cluster is called here, and the network of what it holds besides intent. */
-  readonly cluster: { readonly name: string; readonly network: string }
+  /** What that cluster is called here, the network of what it holds besides intent, and whether its Nodes tell of uplinks. */
+  readonly cluster: { readonly name: string; readonly network: string; readonly nodeLabels: boolean }
   /** The Service there that leads to the hub; Lease and state are named after it. */
   readonly service: string
   /** Seconds after which another replica takes over from one that is not heard of. */
@@ -72,6 +72,7 @@ export const settingsFile = v.strictObject({
         ),
       ),
       network: v.optional(name),
+      nodeLabels: v.optional(v.boolean()),
     }),
   ),
   service: v.optional(v.pipe(v.string(), v.regex(/^[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?$/, 'is no name of a Service'))),
@@ -114,7 +115,11 @@ export function resolveSettings(file: SettingsFile, given: SettingsFile, underSy
     brokerPublic: all.brokerPublic,
     otlp: all.otlp,
     kubernetes: all.kubernetes ?? false,
-    cluster: { name: all.cluster?.name ?? 'kube', network: all.cluster?.network ?? 'default' },
+    cluster: {
+      name: all.cluster?.name ?? 'kube',
+      network: all.cluster?.network ?? 'default',
+      nodeLabels: all.cluster?.nodeLabels ?? false,
+    },
     service: all.service ?? 'holdfast-hub',
     leaseS: all.leaseSeconds ?? 15,
     logLevel: all.log.level ?? 'info',

@@ -7,7 +7,7 @@ import { parseAllDocuments } from 'yaml'
 import { createWorld, type World } from '../../cloud/hub-world.fake.ts'
 import { openApiCluster } from '../../cloud/kubernetes/api-cluster.ts'
 import type { ClusterStatus } from '../../cloud/kubernetes/cluster.ts'
-import { type Controller, createController } from '../../cloud/kubernetes/controller.ts'
+import { type Controller, type ControllerOptions, createController } from '../../cloud/kubernetes/controller.ts'
 import { customResourceDefinitions } from '../../cloud/kubernetes/definitions.ts'
 import { memoryLog } from '../../shared/effects.fake.ts'
 import { HoldfastError } from '../../shared/errors.ts'
@@ -55,7 +55,7 @@ export interface HubInCluster {
   /** Waits until the hub says that it takes the object, or that it does not. */
   readonly accepted: (path: string, wanted: 'True' | 'False') => Promise<Body>
   /** The hub begins to follow the cluster. */
-  start(): void
+  start(more?: Pick<ControllerOptions, 'nodeLabels'>): void
   halt(): Promise<void>
   stop(): Promise<void>
 }
@@ -88,11 +88,11 @@ export async function startHubInCluster(): Promise<HubInCluster> {
     const { body, status } = await api.ask('GET', `/apis/${apiVersion}/${path}`)
     return status === 200 ? (body as Body) : undefined
   }
-  const start = (): void => {
+  const start: HubInCluster['start'] = (more = {}) => {
     const log = memoryLog(lines)
     const cluster = openApiCluster({ clock: systemClock, entropy: systemEntropy, log })
     const derive = { clusterName: 'kube', network: 'default' }
-    controller = createController({ hub: world.hub, cluster, derive, clock: systemClock, log })
+    controller = createController({ ...more, hub: world.hub, cluster, derive, clock: systemClock, log })
     controller.start()
   }
   const halt = async (): Promise<void> => {

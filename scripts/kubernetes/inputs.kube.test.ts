@@ -1,14 +1,17 @@
 // What else the hub reads of a real API server. ServiceExports: a service that nodes can stand for becomes one of the hub, and
 // each is told what is so. Nodes and the blocks of their pods: advertised by the devices that they are, routed for other sites,
-// and gone with the node.
+// and gone with the node. And back to Nodes, where people want that: how good the uplinks of their devices are.
 
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { admin, resource } from '../../cloud/hub-world.fake.ts'
+import { admin, device, resource } from '../../cloud/hub-world.fake.ts'
 import type { ClusterCondition } from '../../cloud/kubernetes/cluster.ts'
-import type { Resource } from '../../shared/intent/resource.ts'
+import { apiVersion, type Resource } from '../../shared/intent/resource.ts'
+import { encodeStatus } from '../../shared/wire/report.ts'
 import { whyNoApiServer } from './api-server-program.ts'
-import { startHubInCluster, until } from './hub-in-cluster.ts'
+import { examples, startHubInCluster, until } from './hub-in-cluster.ts'
 
 const GROUP = 'multicluster.x-k8s.io'
 const names = {
@@ -92,6 +95,15 @@ if (why === undefined) {
       spec: { ports: [{ port: 80 }], ...spec },
     })
 
+  const labelsOf = async (name: string): Promise<object> =>
+    (JSON.parse(await hub.kubectl(['get', 'node', name, '-o', 'jsonpath={.metadata.labels}'])) ?? {}) as object
+  /** The user of the tests stands for the service account. */
+  const roleFor = (file: string): string =>
+    readFileSync(join(examples, 'kubernetes', file), 'utf8').replace(
+      /subjects:[^]*$/,
+      'subjects: [{kind: User, name: holdfast-hub, apiGroup: rbac.authorization.k8s.io}]\n',
+    )
+
   test.before(async () => {
     await api.ask('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definition)
     await until('the kind is served', async () => ((await api.ask('GET', path)).status === 200 ? true : undefined))
@@ -156,6 +168,65 @@ if (why === undefined) {
     await advertised('beta-1', '10.42.0.0/24')
     assert.is(nodeOf('beta-1')?.spec.labels['holdfast.dev/pod-site'], 'beta')
     assert.is(nodeOf('alpha-1')?.spec.labels['holdfast.dev/pod-site'], undefined)
+  })
+
+  test('a device’s uplink is told in labels of its Node, and not at Nodes of the cluster without the right', async () => {
+    const { nodeId } = device(1)
+    await hub.halt()
+    await hub.world.join(1, 'alpha-1')
+    await hub.world.presence(nodeId, true)
+    await hub.world.acknowledge(nodeId)
+    const report = own.fleet().find(({ name }) => name === 'alpha-1')?.report
+    assert.ok(report !== undefined)
+    const uplink = { rttMs: 50, lossPercent: 1, bandwidthMbps: 20, bandwidthBy: 'observed', metered: false } as const
+    await hub.world.say(nodeId, 'status', encodeStatus({ ...report, uplink }))
+    await hub.apply(node('rack', '10.42.7.0/24', { 'holdfast.dev/node': 'alpha-1', team: 'a' }))
+    hub.start({ nodeLabels: true })
+    const found = (): Promise<string> =>
+      hub.kubectl(['get', 'hfnode', '-l', 'holdfast.dev/uplink=online,holdfast.dev/uplink-metered=false', '-o', 'name'])
+    await until('kubectl finds it by a label', async () => ((await found()).includes('alpha-1') ? true : undefined))
+    const wide = await hub.kubectl(['get', 'hfnode', 'alpha-1', '-o', 'wide'])
+    assert.match(wide, /UPLINK +RTT[^]*online +50 /)
+    await until('the log says what right is missing', () =>
+      hub.lines.find(({ message }) => message.includes('give the hub the right to patch')),
+    )
+    assert.equal(await labelsOf('rack'), { 'holdfast.dev/node': 'alpha-1', team: 'a' })
+    assert.is(hub.lines.filter(({ message }) => message.includes('do not agree')).length, 0)
+  })
+
+  test('with that right Nodes of the cluster are labelled under a name of its own, for schedulers', async () => {
+    await hub.halt()
+    await hub.kubectl(['apply', '-f', '-'], roleFor('hub-node-labels-role.yaml'))
+    hub.start({ nodeLabels: true })
+    await until('the label', async () => ('holdfast.dev/uplink-rtt-ms' in (await labelsOf('rack')) ? true : undefined))
+    assert.equal(await labelsOf('rack'), {
+      'holdfast.dev/node': 'alpha-1',
+      'holdfast.dev/uplink': 'online',
+      'holdfast.dev/uplink-loss-percent': '1',
+      'holdfast.dev/uplink-mbps': '20',
+      'holdfast.dev/uplink-metered': 'false',
+      'holdfast.dev/uplink-rtt-ms': '50',
+      team: 'a',
+    })
+    const managers = await hub.kubectl(['get', 'node', 'rack', '--show-managed-fields', '-o', 'json'])
+    const { metadata } = JSON.parse(managers) as {
+      readonly metadata: { readonly managedFields: readonly { readonly manager: string; readonly fieldsV1: object }[] }
+    }
+    const ours = metadata.managedFields.filter(({ manager }) => manager.startsWith('holdfast'))
+    assert.equal(
+      ours.map(({ manager }) => manager),
+      ['holdfast-uplink'],
+    )
+    assert.equal(Object.keys(ours[0]?.fieldsV1 ?? {}), ['f:metadata'])
+    // What people hang pods on is taken as an API server takes it.
+    await hub.kubectl(['apply', '--dry-run=server', '-f', `${examples}/kubernetes/near-the-uplink.yaml`])
+    assert.match(await hub.kubectl(['explain', 'nodes.status.uplink', '--api-version', apiVersion]), /way out/)
+  })
+
+  test('a Node that stops being a device’s loses them, and keeps what is people’s', async () => {
+    await hub.kubectl(['label', 'node', 'rack', 'holdfast.dev/node-'])
+    await until('they are gone', async () => (Object.keys(await labelsOf('rack')).length === 1 ? true : undefined))
+    assert.equal(await labelsOf('rack'), { team: 'a' })
   })
 
   test.run()

@@ -32,6 +32,11 @@ function labelled({ annotations, labels }: InputObject, key: string): string | u
   return annotations[key] ?? labels[key]
 }
 
+/** Name of the Node of ours that a Node of Kubernetes is, or that leads to it. */
+export function deviceOf(input: InputObject): string {
+  return labelled(input, nodeKey) ?? input.name
+}
+
 function blocksOf({ spec }: InputObject): readonly unknown[] {
   const { podCIDR, podCIDRs } = (typeof spec === 'object' && spec !== null ? spec : {}) as Readonly<
     Record<string, unknown>
@@ -57,7 +62,7 @@ function isWanted(one: Wanted | Derived): one is Wanted {
 }
 
 function wantedOf(input: InputObject, { nodes }: Fleet, options: DeriveOptions): readonly (Wanted | Derived)[] {
-  const node = labelled(input, nodeKey) ?? input.name
+  const node = deviceOf(input)
   const network = nodes.get(node)?.spec.network
   if (network === undefined) return []
   const site = input.labels[podSiteLabel] ?? options.clusterName

@@ -44,10 +44,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- default (printf "https://%s.%s.svc:%v" (include "hub.fullname" .) .Release.Namespace .Values.service.port) .Values.url }}
 {{- end }}
 
-{{/* Documents of a kind in files/hub-role.yaml, the one list of the hub's rights: their rules. */}}
+{{/* Documents of a kind in a file, files/hub-role.yaml where none is named, with the hub's rights: their rules. */}}
 {{- define "hub.rules" -}}
 {{- $kind := .kind }}
-{{- range regexSplit "(?m)^---$" (.root.Files.Get "files/hub-role.yaml") -1 }}
+{{- range regexSplit "(?m)^---$" (.root.Files.Get (default "files/hub-role.yaml" .file)) -1 }}
 {{- $one := fromYaml . }}
 {{- if eq (get $one "kind") $kind }}
 {{- toYaml $one.rules }}
@@ -72,6 +72,9 @@ trustProxies:
 cluster:
   name: {{ .Values.cluster.name }}
   network: {{ .Values.cluster.network }}
+  {{- if .Values.cluster.nodeLabels }}
+  nodeLabels: true
+  {{- end }}
 {{- with .Values.broker.public }}
 brokerPublic: {{ . }}
 {{- end }}

@@ -1,0 +1,19 @@
+// What a device's report says that was not so before. Pure.
+
+import { encodeCanonicalText } from '../../shared/record/canonical.ts'
+import { compareVersion, noVersion } from '../../shared/record/head.ts'
+import type { StatusReport } from '../../shared/wire/report.ts'
+import type { HubEvent } from '../hub.ts'
+import { type Device, stateOf } from './device.ts'
+
+export function newsOf(before: StatusReport | undefined, now: StatusReport, device: Device): readonly HubEvent[] {
+  const { name } = device.enrolment
+  const { applied } = now.revision
+  const isAcknowledged = compareVersion(applied, before?.revision.applied ?? noVersion) !== 0
+  // People and schedulers are told how good its way out is.
+  const isOther = encodeCanonicalText(before?.uplink ?? {}) !== encodeCanonicalText(now.uplink ?? {})
+  return [
+    ...(isAcknowledged ? [{ type: 'acknowledged' as const, name, version: applied }] : []),
+    ...(isOther ? [{ type: 'node' as const, name, state: stateOf(device) }] : []),
+  ]
+}
