@@ -22,7 +22,7 @@ function merged(own: readonly Condition[], host: readonly Condition[]): readonly
 
 export interface Models {
   /** What the agent answers of itself. */
-  readonly answers: Pick<Agent, 'status' | 'addresses' | 'hasPeerAt' | 'mirror'>
+  readonly answers: Pick<Agent, 'status' | 'addresses' | 'drain' | 'hasPeerAt' | 'mirror'>
   hub(): HubModel
 }
 
@@ -78,6 +78,7 @@ export function createModels(
     mirror: parts.mirror.people.view(),
     names: parts.names.status(),
     services: parts.services.status(),
+    drains: parts.drain.isOn(),
     relay: members.me()?.relay,
     mode: mode.now(),
     link: running.link?.state() ?? noLink,
@@ -94,6 +95,7 @@ export function createModels(
       status: () => agentStatus(whole()),
       addresses,
       hasPeerAt: (address) => members.hasPeerAt(address),
+      drain: parts.drain,
       mirror: parts.mirror.people,
     },
   }

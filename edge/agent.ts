@@ -35,6 +35,7 @@ import type { OpenedRelay, OpenRelayOptions, RelayFigures } from './relay/open-r
 import type { TlsDuty } from './relay/open-tls.ts'
 import type { CutOff, HeardOf, HubFailure } from './report/cut-off.ts'
 import type { ServiceDoors } from './services/doors.ts'
+import type { Drain } from './services/drain.ts'
 import type { ServiceStatus } from './services/status.ts'
 import type { Store } from './store/store.ts'
 import type { LockFile } from './trust/lock-pin.ts'
@@ -226,6 +227,8 @@ export interface AgentStatus {
   readonly mirror?: MirrorView
   /** How the resolver stands; absent where there is none, or no network yet. */
   readonly names?: NamesStatus
+  /** This device leaves its services. */
+  readonly drains?: true
   /** Services of the network as this node has them, by name; absent where there are none. */
   readonly services?: readonly ServiceStatus[]
   /** Ports of the relay that this node's record offers; absent where it offers none. */
@@ -288,6 +291,8 @@ export interface Agent {
   rotateDeviceKey(): KeysReport
   /** No longer answers to keys it had before. */
   forgetKeys(): KeysReport
+  /** Leaves the services that this device stands behind, or comes back to them. */
+  readonly drain: Drain
   /** Asks for a turn now: something changed, or a person wants it. */
   wake(): void
   /** The measured round trip to a peer over the mesh, from the echo service. */

@@ -75,7 +75,7 @@ function createVoice(
   gossip: Pick<OwnGossip, 'fact'>,
 ): Announcer {
   const { sha256, signer, verify, log, identity, settings } = options
-  const { clock, keep, members, onLinks, ownDevice, ownKey, ownPods, paths, peers, ports } = parts
+  const { clock, drain, keep, members, onLinks, ownDevice, ownKey, ownPods, paths, peers, ports } = parts
   let said: Uint8Array | undefined
   const self = identity.nodeId
   return createAnnouncer({
@@ -91,6 +91,7 @@ function createVoice(
     me: () => members.me(),
     keyStatement: () => ownKey.statement(),
     pods: ownPods,
+    leaving: () => drain.isOn(),
     device: { links: () => ownDevice.links(), onLinks: (links) => onLinks(self, links) },
     local: () => turns.local(),
     mapping: () => {

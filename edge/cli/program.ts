@@ -6,6 +6,7 @@ import { defaultStateDir } from '../host/files.ts'
 import { agentFlags, hubBehindFlag, interfaceFlag, json, proxyFlag } from './flags.ts'
 import { flowsRows } from './flows-rows.ts'
 import { keysRows } from './keys-rows.ts'
+import { leavingRows } from './leaving-rows.ts'
 import { lockRows } from './lock-rows.ts'
 import { mirrorRows } from './mirror-rows.ts'
 import { policyRows } from './policy-rows.ts'
@@ -235,20 +236,7 @@ export const commands: readonly CommandRow[] = [
     },
     load: async () => (await import('./down.ts')).downCommand,
   },
-  {
-    spec: {
-      name: 'leave',
-      summary: 'Leave the network: clean the kernel, tell the hub',
-      description: 'The keys stay, so that a later join is the same node, unless --purge removes them too.',
-      flags: [
-        { name: 'purge', summary: 'Remove the state directory with its keys' },
-        proxyFlag,
-        { ...interfaceFlag, summary: 'Name of the mesh interface (default: that of the agent’s last run)' },
-        json,
-      ],
-    },
-    load: async () => (await import('./leave.ts')).leaveCommand,
-  },
+  ...leavingRows,
   {
     spec: {
       name: 'debug bundle',

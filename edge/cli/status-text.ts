@@ -128,6 +128,7 @@ export function statusText(status: AgentStatus, nowMs: number, table: Table): st
     ...lockLine(status),
     ...(status.kubernetes === undefined ? [] : [`cluster   ${kubernetesText(status.kubernetes)}`]),
     `upkeep    ${upkeepLine(status)}`,
+    ...(status.drains === true ? ['drains    it leaves its services: `holdfast drain --end` takes it back'] : []),
     `agent     ${status.version}, up ${ageText(status.uptimeS)}`,
     ...(status.update === undefined ? [] : [`update    ${updateText(status.update, nowMs)}`]),
     ...orderLines(status.order),

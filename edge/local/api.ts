@@ -37,6 +37,8 @@ export const paths = {
   rotateKey: '/v1/keys/rotate',
   rotateDeviceKey: '/v1/keys/rotate-device',
   forgetKeys: '/v1/keys/forget',
+  drain: '/v1/drain',
+  drainEnd: '/v1/drain/end',
   overrides: '/v1/overrides',
   override: '/v1/overrides/set',
   restore: '/v1/overrides/restore',

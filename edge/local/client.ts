@@ -12,6 +12,7 @@ import type { MirrorAnswer } from '../mirror/people.ts'
 import type { OverrideOrder } from '../override/book.ts'
 import type { OverrideAnswer } from '../override/people.ts'
 import type { PathsReport } from '../paths/report.ts'
+import type { DrainReport } from '../services/drain.ts'
 import type { UpdateAnswer } from '../update/update.ts'
 import {
   type FlowFaultAnswer,
@@ -59,6 +60,8 @@ export interface LocalClient {
   rotateKey(): Promise<KeysReport>
   rotateDeviceKey(): Promise<KeysReport>
   forgetKeys(): Promise<KeysReport>
+  drain(): Promise<DrainReport>
+  drainEnd(): Promise<DrainReport>
   overrides(): Promise<OverridesAnswer>
   override(order: OverrideOrder): Promise<OverrideAnswer>
   restore(order: RestoreOrder): Promise<OverridesAnswer>
@@ -197,6 +200,8 @@ export function createLocalClient(socketPath: string): LocalClient {
     rotateKey: async () => (await ask('POST', paths.rotateKey)) as KeysReport,
     rotateDeviceKey: async () => (await ask('POST', paths.rotateDeviceKey)) as KeysReport,
     forgetKeys: async () => (await ask('POST', paths.forgetKeys)) as KeysReport,
+    drain: async () => (await ask('POST', paths.drain)) as DrainReport,
+    drainEnd: async () => (await ask('POST', paths.drainEnd)) as DrainReport,
     overrides: async () => (await ask('GET', paths.overrides)) as OverridesAnswer,
     override: async (what) => (await order(paths.override, what)) as OverrideAnswer,
     restore: async (what) => (await order(paths.restore, what)) as OverridesAnswer,

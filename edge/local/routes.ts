@@ -127,6 +127,8 @@ function keyRoutes({ agent }: LocalDoors): readonly LocalRoute[] {
     { method: 'POST', path: paths.rotateKey, order: true, handle: () => agent.rotateKey() },
     { method: 'POST', path: paths.rotateDeviceKey, order: true, handle: () => agent.rotateDeviceKey() },
     { method: 'POST', path: paths.forgetKeys, order: true, handle: () => agent.forgetKeys() },
+    { method: 'POST', path: paths.drain, order: true, handle: () => agent.drain.set(true) },
+    { method: 'POST', path: paths.drainEnd, order: true, handle: () => agent.drain.set(false) },
   ]
 }
 

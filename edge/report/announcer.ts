@@ -31,6 +31,8 @@ export interface AnnouncerOptions {
   readonly keyStatement?: () => Uint8Array | undefined
   /** The pods to be told of now, and what rises when they are others. */
   readonly pods?: { readonly told: () => PodTable | undefined; readonly toldRevision: () => number } | undefined
+  /** Whether this node leaves its services. */
+  readonly leaving?: () => boolean
   /** Where the device key may change: what leads to the present one, and who hears of others that would follow. */
   readonly device?: {
     readonly links: () => readonly Uint8Array[]
@@ -64,6 +66,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     keyStatement,
     links: device?.links,
     pods: options.pods?.told,
+    leaving: options.leaving,
   })
   let saidOf = ''
 
@@ -73,7 +76,8 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     const mapping = options.mapping()
     const outside = `${mapping.mapped.join()} ${mapping.portMapped ?? ''}`
     const seen = `${mapping.natType} ${outside} ${mapping.relays.join()}`
-    const word = `${keyStatement?.()?.join() ?? ''} ${signer.publicKey.join()} ${device?.links().length ?? 0}`
+    const leaves = options.leaving?.() === true
+    const word = `${leaves} ${keyStatement?.()?.join() ?? ''} ${signer.publicKey.join()} ${device?.links().length ?? 0}`
     const now = `${own.boot()} ${peers.revision()} ${publicEndpoint ?? ''} ${seen} ${key} ${word} ${options.pods?.toldRevision() ?? 0}`
     if (now === saidOf) return
     const reachable = publicEndpoint !== undefined

@@ -80,6 +80,8 @@ export interface OwnFactOptions {
   readonly keyStatement?: (() => Uint8Array | undefined) | undefined
   /** Pods behind this node; undefined where it looks at no cluster. */
   readonly pods?: (() => PodTable | undefined) | undefined
+  /** Whether this node leaves its services. */
+  readonly leaving?: (() => boolean) | undefined
   /** What leads to the key of `signer`. */
   readonly links?: (() => readonly Uint8Array[]) | undefined
 }
@@ -120,7 +122,8 @@ export function createOwnFact(options: OwnFactOptions): OwnFact {
       const word = options.keyStatement?.()
       const keyStatement = word === undefined ? {} : { keyStatement: toBase64(word) }
       const pods = podTable === undefined ? {} : { podTable }
-      const body = { candidates, observed: seen, relays, natType, ...keyStatement, ...pods } as const
+      const leaves = options.leaving?.() === true ? { leaving: true } : {}
+      const body = { candidates, observed: seen, relays, natType, ...keyStatement, ...pods, ...leaves } as const
       const links = options.links?.() ?? []
       const text = `${boot} ${signer.publicKey.join()} ${links.length} ${encodeCanonicalText(body)}`
       if (current !== undefined && text === content) return current.envelope

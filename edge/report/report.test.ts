@@ -64,6 +64,7 @@ function modelOf(count: number, heard: number): Model {
     hearsay: noHearsay,
     signedAt: undefined,
     services: [],
+    drains: false,
     gossip: { said: 0, heard: 0, factsSpread: 0, begun: 0, served: 0, failed: 0, refused: 0 },
   }
 }

@@ -56,6 +56,7 @@ export interface Model extends HubModel {
   readonly kubernetes?: KubernetesView | undefined
   readonly names?: NamesStatus | undefined
   readonly services: readonly ServiceStatus[]
+  readonly drains: boolean
   /** What the own record offers. */
   readonly relay: RelayPorts | undefined
   readonly mode: Mode
@@ -202,6 +203,7 @@ export function agentStatus(model: Model): AgentStatus {
     overrides: model.overrides,
     ...(model.mirror === undefined ? {} : { mirror: model.mirror }),
     ...(model.names === undefined ? {} : { names: model.names }),
+    ...(model.drains ? { drains: true } : {}),
     ...(model.services.length === 0 ? {} : { services: model.services }),
     ...(model.relay === undefined ? {} : { relay: model.relay }),
     ...(model.kubernetes === undefined ? {} : { kubernetes: model.kubernetes }),

@@ -13,6 +13,7 @@ import type { PeerBook } from '../report/peers.ts'
 import type { Running } from '../trust/compose.ts'
 import type { FactBook } from '../trust/fact-book.ts'
 import { choose, type Known, type Standing, type Way } from './choose.ts'
+import type { Drain } from './drain.ts'
 import { type Backend, type Front, type Fronts, frontsOf } from './front.ts'
 import { type Asked, createProber, type Prober } from './prober.ts'
 import type { BackendStatus, ServiceStatus } from './status.ts'
@@ -36,7 +37,8 @@ export interface ServicesAround {
   readonly clock: Clock
   readonly peers: Pick<PeerBook, 'of'>
   readonly paths: Pick<Chooser, 'isSilent'>
-  readonly facts: Pick<FactBook, 'revision'>
+  readonly facts: Pick<FactBook, 'facts' | 'revision'>
+  readonly drain: Pick<Drain, 'isOn'>
 }
 
 /** A service that nobody asked for in so long is in use no more. */
@@ -59,11 +61,11 @@ function questionOf({ ports, probe }: Front, { addresses }: Backend): Asked | un
 }
 
 export function createOwnServices(options: AgentOptions, around: ServicesAround, onChange: () => void): OwnServices {
-  const { clock, facts, paths, peers } = around
+  const { clock, drain, facts, paths, peers } = around
   const { identity, settings } = options
   /** Monotonic ms. */
   const usedAt = new Map<Address, number>()
-  let made: { readonly from: Running; readonly facts: number; readonly fronts: Fronts } | undefined
+  let made: { readonly from: Running; readonly told: string; readonly fronts: Fronts } | undefined
   let stood: readonly Stood[] = []
   let text = ''
   const prober: Prober | undefined =
@@ -104,14 +106,12 @@ export function createOwnServices(options: AgentOptions, around: ServicesAround,
   }
 
   const frontsNow = (held: Running): readonly Front[] => {
-    const revision = facts.revision()
-    if (made?.from !== held || made.facts !== revision) {
-      const { records } = held.parsed
-      made = {
-        from: held,
-        facts: revision,
-        fronts: frontsOf({ records, self: identity.nodeId, isLeaving: () => false }),
-      }
+    const told = `${facts.revision()} ${drain.isOn()}`
+    if (made?.from !== held || made.told !== told) {
+      const [{ records }, self] = [held.parsed, identity.nodeId]
+      const isLeaving = (node: NodeId): boolean =>
+        node === self ? drain.isOn() : facts.facts.get(node)?.fact.leaving === true
+      made = { from: held, told, fronts: frontsOf({ records, self, isLeaving }) }
     }
     return made.fronts.fronts
   }

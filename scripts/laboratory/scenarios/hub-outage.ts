@@ -6,7 +6,9 @@ import type { Fleet } from '../fleet.ts'
 import type { LabNode } from '../node.ts'
 import { type PingWatch, watchPing } from '../ping.ts'
 import { runScenario, type Scenario } from '../scenario.ts'
+import { findShop, openShop, servedBy, shopOf, stayAt } from '../services.ts'
 import { resource, twoSites } from '../shapes.ts'
+import type { Story } from '../story.ts'
 import { expect } from '../unmet.ts'
 import { holds, waitFor } from '../wait.ts'
 
@@ -57,6 +59,10 @@ export const scenario: Scenario = {
     const { hub } = fleet
     const [restarted, killed] = [fleet.node('alpha-2'), fleet.node('beta-2')]
     await story.step('the mesh is whole', () => fleet.mesh())
+    await story.step('a service that alpha serves', async () => {
+      await hub.apply(...shopOf('alpha'))
+      await fleet.acknowledged()
+    })
     const watches = await story.step('pings every 20 ms from now on, on three paths', () => watchAll(fleet))
     await story.step('the hub is killed', () => hub.kill())
     await story.step('every device says that it is autonomous', () => modes(fleet, 'autonomous'))
@@ -70,6 +76,7 @@ export const scenario: Scenario = {
       await restarted.start()
     })
     await story.step('it knows the others by their names, both ways', () => namesKnown(fleet, restarted))
+    await servesOn(fleet, story)
     await story.step('beta-2’s agent is killed with -9 and started', async () => {
       await killed.end('SIGKILL')
       await killed.start()
@@ -124,6 +131,72 @@ export const scenario: Scenario = {
       (sent) => `${sent} sent`,
     )
   },
+}
+
+/** A service without the hub: found by name, spread over who serves, and never left to who does not. */
+async function servesOn(fleet: Fleet, story: Story): Promise<void> {
+  const [one, two, three] = [fleet.node('alpha-1'), fleet.node('alpha-2'), fleet.node('alpha-3')]
+  const client = fleet.node('beta-1')
+  const shops = await Promise.all([one, two, three].map(openShop))
+  const address = await story.step(
+    'beta-1 finds the service by its name',
+    () => findShop(fleet, client),
+    (found) => found,
+  )
+  const served = (by: readonly LabNode[]) =>
+    servedBy(
+      client,
+      address,
+      by.map(({ name }) => name),
+    )
+  await story.step(
+    'three serve it',
+    () => served([one, two, three]),
+    (counts) => counts,
+  )
+  const stay = await stayAt(client, address, one.name)
+  await story.step(
+    'alpha-1 drains: no new connection goes there, and the one that it has goes on',
+    async () => {
+      await one.cli(['drain'])
+      const counts = await served([two, three])
+      await stay.goesOn()
+      return counts
+    },
+    (counts) => counts,
+  )
+  const silent = await stayAt(client, address, three.name)
+  await story.step(
+    'what serves on alpha-2 is killed: alpha-3 serves alone',
+    async () => {
+      await shops[1]?.end('SIGKILL')
+      return await served([three])
+    },
+    (counts) => counts,
+  )
+  await story.step(
+    'alpha-3 is heard no more: alpha-1 serves though it drains, and whoever was with alpha-3 is told to begin anew',
+    async () => {
+      const deaf = 'add table inet deaf; add chain inet deaf in { type filter hook input priority -300; }'
+      await three.host.exec(['nft', `${deaf}; add rule inet deaf in tcp dport 8080 drop`])
+      const counts = await served([one])
+      const why = await silent.ended()
+      expect(why === 'ECONNRESET', 'ECONNRESET', why)
+      await stay.goesOn()
+      return counts
+    },
+    (counts) => counts,
+  )
+  await story.step(
+    'beta-1 says why',
+    async () => {
+      const said = /^shop .*$/m.exec(await client.cli(['status']))?.[0] ?? 'nothing'
+      const isTold = ['alpha-2 fails (ECONNREFUSED)', 'alpha-3 lost (no answer'].every((words) => said.includes(words))
+      expect(isTold, 'who fails and who is lost', said)
+      return said.replaceAll(/ {2,}/g, ' ')
+    },
+    (said) => said,
+  )
 }
 
 /** As people and as a Prometheus are told. */

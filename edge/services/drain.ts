@@ -1,0 +1,44 @@
+// This device leaves its services, because people on it say so: it tells the others in its own fact, so that it needs no hub, and
+// keeps it over restarts until people take it back.
+
+import { HoldfastError } from '../../shared/errors.ts'
+import type { Keepsakes } from '../store/keepsakes.ts'
+import type { Store } from '../store/store.ts'
+
+export interface DrainReport {
+  readonly drains: boolean
+}
+
+export interface Drain {
+  isOn(): boolean
+  /** Throws `failed` where it can't be kept: after a restart nobody would know of it. */
+  set(on: boolean): DrainReport
+}
+
+const KEY = 'drain'
+
+export function createDrain(
+  store: Pick<Store, 'get' | 'set'>,
+  keep: Pick<Keepsakes, 'attempt' | 'journal' | 'write'>,
+  onChange: () => void,
+): Drain {
+  let on = false
+  keep.attempt('whether it drains', () => {
+    on = store.get(KEY) === 'on'
+  })
+  return {
+    isOn: () => on,
+    set(wanted) {
+      if (wanted === on) return { drains: on }
+      if (!keep.write('keep that it drains', () => store.set(KEY, wanted ? 'on' : 'off'))) {
+        throw new HoldfastError('failed', 'the disk takes no writes: a restart would undo it', {
+          remedy: 'Make room on the disk, or stop what serves.',
+        })
+      }
+      on = wanted
+      keep.journal(on ? 'drains' : 'drains-no-more', '')
+      onChange()
+      return { drains: on }
+    },
+  }
+}
