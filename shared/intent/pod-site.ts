@@ -4,7 +4,7 @@ import type { Labels } from './field.ts'
 
 /**
  * Nodes with the same value reach each other's pods by the network that their cluster has; only others are led there by the
- * mesh. The hub gives it to nodes of clusters that it follows.
+ * mesh. The hub gives it to nodes of clusters that it follows. Policies may select pods by it: each has that of its node.
  */
 export const podSiteLabel = 'holdfast.dev/pod-site'
 

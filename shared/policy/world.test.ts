@@ -68,6 +68,23 @@ test('of a table in which one pod changed, all other endpoints are the very same
   assert.is(succeedPods(table(pod('web', '10.42.0.9'), pod('db', '10.42.0.8')), before), before)
 })
 
+test('a pod is at the site of the node in front of it, whatever its own labels say', () => {
+  const site = 'holdfast.dev/pod-site'
+  const at = fakeRecords({
+    nodes: [
+      { name: 'gate', labels: { [site]: 'north' }, advertise: ['10.42.0.0/24'] },
+      { name: 'plain', advertise: ['10.43.0.0/24'] },
+    ],
+  })
+  const liar = (address: string): Pod => ({ ...pod('web', address), labels: { app: 'web', [site]: 'south' } })
+  const pods: Readonly<Record<string, readonly Pod[]>> = { gate: [liar('10.42.0.9')], plain: [liar('10.43.0.9')] }
+  const world = worldOf(at, ({ name }) => ({ podTable: packPods(pods[name] ?? [], [], podTableBytesMax).table }))
+  assert.equal(
+    world.endpoints.filter(({ kind }) => kind === 'pod').map(({ labels }) => labels),
+    [{ app: 'web', [site]: 'north' }, { app: 'web' }],
+  )
+})
+
 test('behind routers that map their subnets, pods with the same address are told apart', () => {
   const via = (role: string) => ({ matchLabels: { role } })
   const mapped = fakeRecords({

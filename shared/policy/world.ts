@@ -6,6 +6,7 @@ import { mapAddress } from '../address/netmap.ts'
 import type { Fact } from '../fact/fact.ts'
 import { type Namespace, type Pod, type PodTable, podsIn, type ToldPod } from '../fact/pod-table.ts'
 import { type Labels, type Selector, selects } from '../intent/field.ts'
+import { podSiteLabel } from '../intent/pod-site.ts'
 import type { ParsedRecords } from '../record/parsed.ts'
 import type { BodyOf } from '../record/record.ts'
 
@@ -71,12 +72,20 @@ function nodeEndpoint(node: WorldNode): Endpoint {
 
 const told = new WeakMap<ToldPod, Endpoint>()
 
+/** Where a pod is is the word of the hub, in the record of the node in front of it, and nobody's who labels pods. */
+function labelsAt(site: string | undefined, own: Labels): Labels {
+  const { [podSiteLabel]: _, ...labels } = own
+  return site === undefined ? labels : { ...labels, [podSiteLabel]: site }
+}
+
 /** As with nodes, the very same object for the very same pod at the very same addresses. */
-function toldEndpoint(pod: ToldPod, node: string, addresses: readonly Address[]): Endpoint {
+function toldEndpoint(pod: ToldPod, { labels, name }: WorldNode, addresses: readonly Address[]): Endpoint {
   const held = told.get(pod)
-  if (held?.node === node && held.addresses.join() === addresses.join()) return held
+  const site = Object.hasOwn(labels, podSiteLabel) ? labels[podSiteLabel] : undefined
+  const isSame = held?.node === name && held.labels[podSiteLabel] === site
+  if (isSame && held.addresses.join() === addresses.join()) return held
   const namespace = [{ name: pod.namespace, labels: pod.namespaceLabels }]
-  const endpoint = podEndpoint({ ...pod, addresses }, node, namespace)
+  const endpoint = podEndpoint({ ...pod, labels: labelsAt(site, pod.labels), addresses }, name, namespace)
   told.set(pod, endpoint)
   return endpoint
 }
@@ -131,7 +140,7 @@ function podsOf(node: WorldNode, word: PodWord | undefined, routes: readonly Wor
     .filter(({ addresses }) => addresses.length > 0 && addresses.every(behind))
     .map((pod) => {
       const addresses = maps.length === 0 ? pod.addresses : pod.addresses.map((address) => inMesh(address, maps))
-      return toldEndpoint(pod, node.name, addresses)
+      return toldEndpoint(pod, node, addresses)
     })
   believed.set(table, { node, maps, endpoints })
   return endpoints
