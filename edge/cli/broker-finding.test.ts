@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { HoldfastError } from '../../shared/errors.ts'
-import { parseBrokerUrl } from '../enrol/hub-url.ts'
+import { parseBrokerUrl } from '../../shared/wire/hub-url.ts'
 import { type BrokerWays, brokerFinding } from './broker-finding.ts'
 
 const ways = ['mqtts://hub:8883', 'wss://hub:443/mqtt'].map(parseBrokerUrl)

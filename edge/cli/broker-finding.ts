@@ -3,7 +3,7 @@
 import type { Duplex } from 'node:stream'
 import { describeError } from '../../shared/errors.ts'
 import { type HttpProxy, proxyText } from '../../shared/host/http-proxy.ts'
-import type { BrokerAddress } from '../enrol/hub-url.ts'
+import type { BrokerAddress } from '../../shared/wire/hub-url.ts'
 import type { Finding } from './doctor.ts'
 
 export interface BrokerWays {

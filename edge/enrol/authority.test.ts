@@ -13,8 +13,8 @@ import { parseDeviceKey } from '../../shared/ids.ts'
 import { seal } from '../../shared/record/envelope.ts'
 import { sealAuthority } from '../../shared/wire/authority.ts'
 import type { Anchor } from '../../shared/wire/enrol.ts'
+import { parseHubUrl } from '../../shared/wire/hub-url.ts'
 import { fetchAuthority } from './hub-exchange.ts'
-import { parseHubUrl } from './hub-url.ts'
 
 const DAY_MS = 86_400_000
 const root = signerFromSeed(generateSigningSeed())

@@ -4,6 +4,7 @@ import { type IncomingMessage, request } from 'node:http'
 import { fromBase64, toBase64 } from '../../shared/bytes.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { sha256 } from '../../shared/host/crypto.ts'
+import { accepted, type HubContact, pinned } from '../../shared/host/hub-anchor.ts'
 import { requestPinned } from '../../shared/host/pinned-http.ts'
 import { connectPinned } from '../../shared/host/pinned-tls.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
@@ -11,7 +12,7 @@ import { downloadPath, downloadProofBytes, formatDownloadProof } from '../../sha
 import { anchorPin } from '../../shared/wire/enrol.ts'
 import { challengeSchema } from '../../shared/wire/renew.ts'
 import type { Identity } from '../identity.ts'
-import { accepted, type DeviceProof, type HubContact, pinned, shownLinks } from './hub-exchange.ts'
+import { type DeviceProof, shownLinks } from './hub-exchange.ts'
 
 /** A link that brings nothing for so long is lost. */
 const SILENCE_MS = 30_000

@@ -8,6 +8,7 @@ import type { Clock } from '../../shared/effects.ts'
 import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { readIfThere, writeAtomic } from '../../shared/host/files.ts'
 import type { HttpProxy } from '../../shared/host/http-proxy.ts'
+import { fetchAnchor, type HubContact } from '../../shared/host/hub-anchor.ts'
 import type { Name } from '../../shared/ids.ts'
 import type { Labels } from '../../shared/intent/field.ts'
 import {
@@ -18,6 +19,7 @@ import {
   type JoinSecret,
   parseJoinToken,
 } from '../../shared/wire/enrol.ts'
+import { brokerUrls, parseHubUrl } from '../../shared/wire/hub-url.ts'
 import { type StateFiles, stateFiles } from '../host/files.ts'
 import { openLockFile } from '../host/lock-file.ts'
 import type { Identity } from '../identity.ts'
@@ -25,8 +27,7 @@ import type { Store } from '../store/store.ts'
 import { lockFileText } from '../trust/lock-pin.ts'
 import { type DeviceKeys, ensureKeys } from './device-keys.ts'
 import { storeFirstSnapshot } from './first-snapshot.ts'
-import { fetchAnchor, type HubContact, requestEnrolment } from './hub-exchange.ts'
-import { brokerUrls, parseHubUrl } from './hub-url.ts'
+import { requestEnrolment } from './hub-exchange.ts'
 
 export interface JoinOptions {
   readonly url: string

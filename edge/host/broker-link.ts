@@ -7,7 +7,7 @@ import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import type { HttpProxy } from '../../shared/host/http-proxy.ts'
 import { connectPinned, type FindOut } from '../../shared/host/pinned-tls.ts'
 import { hubServerName, mqttProtocol } from '../../shared/wire/enrol.ts'
-import { type BrokerAddress, parseBrokerUrl } from '../enrol/hub-url.ts'
+import { type BrokerAddress, parseBrokerUrl } from '../../shared/wire/hub-url.ts'
 import type { Identity } from '../identity.ts'
 
 /** Per way; several ways have to fit into one try of the bus. */

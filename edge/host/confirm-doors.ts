@@ -1,8 +1,8 @@
 // What the watch over a new revision asks of this host.
 
 import type { Address } from '../../shared/address/cidr.ts'
+import { parseBrokerUrl } from '../../shared/wire/hub-url.ts'
 import type { ConfirmDoors } from '../confirm/doors.ts'
-import { parseBrokerUrl } from '../enrol/hub-url.ts'
 import type { Identity } from '../identity.ts'
 import type { RunCommand } from './command.ts'
 import { askTarget, knock, parseProbeTarget } from './probe-target.ts'

@@ -1,8 +1,8 @@
 // The uplinks of uplinks.ts with the ports, hub and names of an agent.
 
 import type { Clock } from '../../shared/effects.ts'
+import { parseBrokerUrl, parseHubUrl } from '../../shared/wire/hub-url.ts'
 import type { AgentOptions } from '../agent.ts'
-import { parseBrokerUrl, parseHubUrl } from '../enrol/hub-url.ts'
 import { createNames } from '../paths/names.ts'
 import { createUplinks, type Uplinks, type UplinksOptions } from './uplinks.ts'
 

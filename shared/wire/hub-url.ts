@@ -1,6 +1,6 @@
 // Where a hub is: what people type, and the addresses that follow from it.
 
-import { HoldfastError } from '../../shared/errors.ts'
+import { HoldfastError } from '../errors.ts'
 
 export interface HubAddress {
   readonly host: string

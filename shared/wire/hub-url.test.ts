@@ -2,7 +2,7 @@
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { isHoldfastError } from '../../shared/errors.ts'
+import { isHoldfastError } from '../errors.ts'
 import { brokerUrls, parseBrokerUrl, parseHubUrl } from './hub-url.ts'
 
 test('an address of a hub is understood as people type it', () => {
