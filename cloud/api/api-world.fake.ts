@@ -6,6 +6,7 @@ import { createApiTokens } from '../access/api-tokens.ts'
 import { grantBy } from '../access/grants.ts'
 import { openSessionStore } from '../access/session-store.ts'
 import { createSessions } from '../access/sessions.ts'
+import { noClusters } from '../clusters/clusters.fake.ts'
 import { createFakeHub } from '../hub.fake.ts'
 import { createApp } from './app.ts'
 import type { Dashboard } from './dashboard.ts'
@@ -28,6 +29,7 @@ export function setup(unready?: string, replica?: ApiDeps['replica'], dashboard?
   })
   const app = createApp({
     hub,
+    clusters: noClusters,
     tokens,
     sessions,
     signIns: { token: 0, oidc: 0, refused: 0 },

@@ -5,6 +5,7 @@ import { type Context, Hono } from 'hono'
 import { HoldfastError } from '../../shared/errors.ts'
 import { httpBodyMax } from '../../shared/limits.ts'
 import { createAdmission } from './admission.ts'
+import { clusterRoutes } from './cluster-routes.ts'
 import { enrolRoutes } from './enrol-routes.ts'
 import { eventRoutes } from './event-routes.ts'
 import { fleetRoutes } from './fleet-routes.ts'
@@ -38,6 +39,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   ...resourceRoutes,
   ...lockRoutes,
   ...tokenRoutes,
+  ...clusterRoutes,
   ...fleetRoutes,
   ...rosterRoutes,
   ...overrideRoutes,

@@ -17,6 +17,8 @@ const open = new Set([
   '/api/v1/enrol/challenge/:node',
   '/api/v1/enrol/renew',
   '/api/v1/enrol/leave',
+  '/api/v1/enrol/cluster',
+  '/api/v1/enrol/cluster-challenge/:node',
   '/api/v1/releases/:sha256',
   'POST /api/v1/session',
   'GET /api/v1/session',

@@ -6,6 +6,7 @@ import type { Clock, Log } from '../../shared/effects.ts'
 import type { Role } from '../access/access-store.ts'
 import type { ApiTokens } from '../access/api-tokens.ts'
 import type { Session, Sessions } from '../access/sessions.ts'
+import type { Clusters } from '../clusters/clusters.ts'
 import type { Actor, Hub } from '../hub.ts'
 import type { Keeping } from '../replica/keeping.ts'
 import type { Dashboard } from './dashboard.ts'
@@ -14,6 +15,7 @@ import type { EventLog } from './event-log.ts'
 
 export interface ApiDeps {
   readonly hub: Hub
+  readonly clusters: Clusters
   readonly tokens: ApiTokens
   readonly sessions: Sessions
   /** Since the start; counted up here. */

@@ -10,6 +10,7 @@ import {
   statusBytesMax,
 } from '../../shared/limits.ts'
 import { agentMayPublish, type NodeChannel, topics } from '../../shared/wire/topics.ts'
+import { clusterPacketBytesMax } from '../clusters/cluster-limits.ts'
 
 export interface Member {
   readonly node: NodeId
@@ -34,6 +35,8 @@ const bytesMax: Record<NodeChannel, number> = {
   presence: PRESENCE_BYTES_MAX,
   ledger: flowMessageBytesMax,
   override: overrideReportBytesMax + deviceLinksBytesMax,
+  // Of agents of clusters, each of which has a network to itself; in those of devices nobody hears it.
+  cluster: clusterPacketBytesMax,
 }
 
 /** Latest-wins channels; a retained request or ledger batch would be replayed to the hub at each of its connects. */

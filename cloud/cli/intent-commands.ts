@@ -9,6 +9,7 @@ import type { RollOut, TokenRow } from '../hub.ts'
 import { agentUpdateTable } from './agent-updates.ts'
 import { canaryFrom } from './canary.ts'
 import type { Client } from './client.ts'
+import { showClusters } from './cluster-commands.ts'
 import { canaryTable, networkTable, nodeTable, policyTable, routeTable, serviceTable, tokenTable } from './columns.ts'
 import { argument, type Command, type Context, outputOf, printJson, printTable, printYaml } from './context.ts'
 import type { FleetRow, List, Presented } from './shapes.ts'
@@ -118,6 +119,8 @@ function print(context: Context, kind: Kind, name: string | undefined, { items, 
 }
 
 export const get: Command = async (context) => {
+  // No kind of resource, but where people look for them.
+  if (/^clusters?$/i.test(argument(context, 0))) return showClusters(context)
   const kind = kindOf(argument(context, 0))
   const name = context.args[1]
   const client = context.client()

@@ -3,6 +3,7 @@
 import type { CommandSpec, FlagSpec, ProgramSpec } from '../../shared/cli/command.ts'
 import { shells } from '../../shared/cli/completion.ts'
 import { roles } from '../access/access-store.ts'
+import { clusterCommands } from './cluster-program.ts'
 import { flowCommands } from './flow-program.ts'
 import { lockCommands } from './lock-program.ts'
 import { overrideCommands } from './override-program.ts'
@@ -34,7 +35,8 @@ const json: FlagSpec = { name: 'json', summary: 'Print JSON' }
 
 const kindArgument = {
   name: 'KIND',
-  summary: 'networks, canaries, agentupdates, nodes, policies, routes, services or tokens; the singular will do',
+  summary:
+    'networks, canaries, agentupdates, nodes, policies, routes, services or tokens, the singular will do; `get` also clusters',
   required: true,
 } as const
 
@@ -248,6 +250,7 @@ export const program: ProgramSpec = {
     serve,
     ...intent,
     ...tokens,
+    ...clusterCommands(reach, json),
     ...lockCommands(reach, json),
     ...fleet,
     ...flowCommands(reach, json),

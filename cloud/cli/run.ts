@@ -11,6 +11,8 @@ import { version } from '../../shared/version.ts'
 import { customResourceDefinitions } from '../kubernetes/definitions.ts'
 import { backup, keysExport, keysRotate, keysShow, restore } from './backup-commands.ts'
 import { type Client, openClient } from './client.ts'
+import { clusterAdd, clusterList, clusterRekey, clusterRemove, clusterSet } from './cluster-commands.ts'
+import { clusterRun } from './cluster-run.ts'
 import { argument, type Command, type Context, printJson } from './context.ts'
 import { explainNode, explainPath, explainPolicy } from './explain-commands.ts'
 import { audit, graph, status } from './fleet-commands.ts'
@@ -78,6 +80,12 @@ export const commands: Readonly<Record<string, Command>> = {
   'access list': accessList,
   'access revoke': accessRevoke,
   approve,
+  'cluster add': clusterAdd,
+  'cluster list': clusterList,
+  'cluster set': clusterSet,
+  'cluster rekey': clusterRekey,
+  'cluster remove': clusterRemove,
+  'cluster run': clusterRun,
   'lock key': lockKey,
   'lock init': lockInit,
   'lock status': lockStatus,

@@ -17,6 +17,7 @@ import {
   settingsFile,
 } from '../serve/settings.ts'
 import type { Command, Context } from './context.ts'
+import { untilStopped } from './stopped.ts'
 
 /** Flags in the shape of the settings file, checked by the same schema. */
 function given({ flags }: Context): SettingsFile {
@@ -74,13 +75,6 @@ function greet(context: Context, server: Server): void {
       '',
     ].join('\n'),
   )
-}
-
-/** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once, as people expect. */
-function untilStopped(): Promise<string> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal))
-  })
 }
 
 /** Resolves once it serves, or waits to. `ended`: it ends by itself. */

@@ -240,6 +240,14 @@ function createInputs(api: CustomObjectsApi, core: CoreV1Api, clock: Clock) {
   } satisfies Partial<Cluster>
 }
 
+/** By what a cluster is known, for as long as it lives: the uid of its first namespace. Throws `usage` where there is none. */
+export async function clusterUid(): Promise<string> {
+  const core = loadConfig().makeApiClient(CoreV1Api)
+  const { metadata } = await asked(core.readNamespace({ name: 'kube-system' }))
+  if (metadata?.uid !== undefined) return metadata.uid
+  throw new HoldfastError('invalid', 'the namespace kube-system has no uid: is this an API server?')
+}
+
 /** The cluster of KUBECONFIG, or the one that the hub runs in. Throws `usage` where there is none. */
 export function openApiCluster({ clock, entropy, log }: ApiClusterOptions): Cluster {
   const config = loadConfig()

@@ -22,7 +22,11 @@ export interface ControllerOptions {
   readonly derive: DeriveOptions
   /** Nodes of the cluster itself get labels that tell of the uplinks of devices, too. */
   readonly nodeLabels?: boolean
+  /** Under whose name the audit log has what it does; `kubernetes` where absent. */
+  readonly actor?: Actor
   readonly hub: Pick<Hub, 'delete' | 'get' | 'list' | 'note' | 'put' | 'putAll' | 'watch'>
+  /** What the cluster's objects are set against, where that is not what it may change. */
+  readonly fleet?: Pick<Hub, 'list'>
   readonly cluster: Cluster
   readonly clock: Clock
   readonly log: Log
@@ -40,7 +44,7 @@ const STATUS_MS = 1_000
 /** After writes that failed, doubled each time. */
 const AGAIN_MS = 1_000
 const AGAIN_MAX_MS = 60_000
-const actor: Actor = { name: 'kubernetes', role: 'admin' }
+const own: Actor = { name: 'kubernetes', role: 'admin' }
 
 type Faults = Map<string, HoldfastError>
 
@@ -52,8 +56,8 @@ interface Seen {
 }
 
 export function createController(options: ControllerOptions): Controller {
-  const { clock, cluster, hub, log } = options
-  const following = createDerivedSync({ ...options, actor })
+  const { actor = own, clock, cluster, fleet = options.hub, hub, log } = options
+  const following = createDerivedSync({ ...options, actor, fleet })
   const uplinks = createUplinkPublisher({ ...options, nodeLabels: options.nodeLabels === true })
   let [running, busy, isAwaited] = [false, Promise.resolve(), false]
   let seen: Seen | undefined
@@ -166,7 +170,8 @@ export function createController(options: ControllerOptions): Controller {
   /** Writes there what became of it. */
   const answer = async (): Promise<void> => {
     const now = seen
-    if (now === undefined) return
+    // A cluster that is not heard any more is not written to either.
+    if (now === undefined || cluster.objects() === undefined) return
     const { derived, faults, objects } = now
     await derived.retire(goesOn)
     await dismiss(now)

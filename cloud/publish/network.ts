@@ -104,6 +104,8 @@ export function createNetworkLink(options: NetworkLinkOptions): NetworkLink {
           payload,
           (chunk) => void publish({ topic: topics.rsp(network.id, node), payload: chunk }),
         )
+      case 'cluster':
+        return fleet.refused(node, channel, 'a device speaks for no cluster')
     }
   }
 

@@ -14,6 +14,7 @@ import { createApp } from '../api/app.ts'
 import { createDownloads } from '../api/downloads.ts'
 import { createEventLog } from '../api/event-log.ts'
 import { attachWebSocket } from '../broker/listener.ts'
+import type { Clusters } from '../clusters/clusters.ts'
 import { createHub } from '../create-hub.ts'
 import type { FlowStore } from '../flows/flow-store.ts'
 import { openFlowStore } from '../flows/sqlite-flows.ts'
@@ -30,6 +31,7 @@ import { rootChainFile } from '../tls/root-chain.ts'
 import { namesFor } from './address.ts'
 import { type BrokerSide, createBrokerSide, webSocketPath } from './broker-side.ts'
 import { type DataPaths, dataPaths, lockDirectory } from './data-directory.ts'
+import { followCluster, openClusters } from './follow-clusters.ts'
 import { type HttpsServer, listenHttps } from './https-server.ts'
 import { refuseLostDatabase, refuseLostKeys } from './identity.ts'
 import { openLocalAccess, writeCliUrl } from './local-access.ts'
@@ -79,8 +81,12 @@ function hostsOf(settings: ServeSettings): readonly string[] {
 }
 
 /** Forgets credentials of devices the hub does not know: after a restore of one database without the other. */
-async function reconcile(hub: Hub, store: AccessStore, broker: BrokerSide, log: Log): Promise<void> {
-  const known = new Set(hub.fleet().map(({ nodeId }) => nodeId))
+async function reconcile(
+  hub: Hub,
+  clusters: Pick<Clusters, 'nodes'>,
+  { broker, log, store }: { readonly store: AccessStore; readonly broker: BrokerSide; readonly log: Log },
+): Promise<void> {
+  const known = new Set([...hub.fleet().map(({ nodeId }) => nodeId), ...clusters.nodes()])
   for (const { node } of store.credentials()) {
     if (known.has(node)) continue
     log.warn('removes the credential of a device that is not enrolled', { node })
@@ -160,9 +166,21 @@ function openKeys({ hubStore, paths, settings }: Parts, { clock, entropy, log }:
   return { tls, signedAuthority, keys }
 }
 
+/** Broker credentials are those of devices and of agents of clusters; nobody else's are left. */
+async function openAgentClusters(
+  parts: Parts,
+  made: Parameters<typeof openClusters>[1],
+  effects: ServerEffects,
+): Promise<Clusters> {
+  const clusters = openClusters(parts, made, effects)
+  parts.cleanup.add(() => clusters.stop())
+  await reconcile(made.hub, clusters, { store: parts.store, broker: made.broker, log: effects.log })
+  return clusters
+}
+
 async function startParts(parts: Parts, effects: ServerEffects): Promise<Pick<Server, 'url' | 'ports'>> {
-  const { cleanup, flowStore, hubStore, keeping, paths, people, settings, store, tokens } = parts
-  const { clock, entropy, log } = effects
+  const { cleanup, flowStore, hubStore, keeping, paths, people, settings, tokens } = parts
+  const { clock, log } = effects
   const releases = openReleases(paths.releases, { log, verify })
   const { trustProxies: proxies } = settings
   const { keys, signedAuthority, tls } = openKeys(parts, effects)
@@ -176,9 +194,7 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<Pick<Se
   cleanup.add(() => flowExport?.stop())
   const hub: Hub = createHub(
     {
-      clock,
-      entropy,
-      log,
+      ...effects,
       sha256,
       verify,
       deflate,
@@ -194,11 +210,12 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<Pick<Se
   )
   cleanup.add(() => hub.stop())
   await hub.start()
-  await reconcile(hub, store, broker, log)
-  const events = createEventLog(hub, entropy, clock)
+  const clusters = await openAgentClusters(parts, { hub, broker, keys }, effects)
+  const events = createEventLog(hub, effects.entropy, clock)
   cleanup.add(() => events.close())
   const app = createApp({
     hub,
+    clusters,
     tokens,
     ...people.api,
     events,
@@ -215,6 +232,7 @@ async function startParts(parts: Parts, effects: ServerEffects): Promise<Pick<Se
   })
   web = await listenHttps(app, tls, settings.listen, { proxies, clock, log, mqtt: broker.door })
   attachWebSocket(web.server, webSocketPath, broker.door, log)
+  clusters.start()
   await broker.open()
   if (settings.kubernetes) cleanup.add(await followCluster(hub, settings, effects, keeping))
   writeCliUrl(paths, settings.listen.host, web.port)
@@ -242,31 +260,6 @@ async function openExport(
   const headers = headersFile === undefined ? {} : readOtlpHeaders(headersFile)
   const { createOtlpExport } = await import('../otlp/otlp-export.ts')
   return createOtlpExport({ endpoint, headers, version, figures, clock, log })
-}
-
-/** The client library is loaded by who follows a cluster. Returns how to end it. */
-async function followCluster(
-  hub: Hub,
-  { cluster: { name: clusterName, network, nodeLabels } }: ServeSettings,
-  { clock, entropy, log }: ServerEffects,
-  keeping: Keeping | undefined,
-): Promise<() => Promise<void>> {
-  const [{ openApiCluster }, { createController }] = await Promise.all([
-    import('../kubernetes/api-cluster.ts'),
-    import('../kubernetes/controller.ts'),
-  ])
-  const cluster = openApiCluster({ clock, entropy, log })
-  const shared = keeping?.cluster(cluster) ?? cluster
-  const controller = createController({
-    hub,
-    cluster: shared,
-    derive: { clusterName, network },
-    nodeLabels,
-    clock,
-    log,
-  })
-  controller.start()
-  return () => controller.stop()
 }
 
 /** `keeping`: where the hub shares its state with other replicas. */

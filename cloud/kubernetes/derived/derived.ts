@@ -1,6 +1,7 @@
 // A resource of ours that follows from an object of the cluster: what it is called, and what it says of where it comes from.
 // Pure.
 
+import type { Cidr } from '../../../shared/address/cidr.ts'
 import { utf8 } from '../../../shared/bytes.ts'
 import { describeError, type HoldfastError } from '../../../shared/errors.ts'
 import { sha256 } from '../../../shared/host/crypto.ts'
@@ -14,6 +15,11 @@ export interface DeriveOptions {
   readonly clusterName: string
   /** The network of what names none. */
   readonly network: string
+  /**
+   * Of a cluster whose word holds for itself alone: for its own pods, in that one network, and for addresses within blocks that
+   * it was given. Absent for the cluster that the hub is part of.
+   */
+  readonly confined?: { readonly podBlocks: readonly Cidr[] } | undefined
 }
 
 export interface Derived {
@@ -88,7 +94,19 @@ function annotation({ metadata: { annotations } }: Annotated, key: string): stri
 }
 
 export function isDerived(resource: Annotated): boolean {
-  return annotation(resource, clusterAnnotation) !== undefined
+  return clusterOf(resource) !== undefined
+}
+
+/** The cluster from an object of which it follows. */
+export function clusterOf(resource: Annotated): string | undefined {
+  return annotation(resource, clusterAnnotation)
+}
+
+/** Whether an object, as people or we wrote it, follows from one of `cluster`. */
+export function isDerivedOf(intent: unknown, cluster: string): boolean {
+  const metadata = (intent as { readonly metadata?: unknown } | null | undefined)?.metadata
+  if (typeof metadata !== 'object' || metadata === null) return false
+  return annotation({ metadata }, clusterAnnotation) === cluster
 }
 
 /** The object of `cluster` that it follows from; undefined where it follows from none there. */

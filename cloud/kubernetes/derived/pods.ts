@@ -1,7 +1,7 @@
 // Where the pods of a cluster are: nodes of it that are devices of ours lead to the blocks that their pods have addresses of.
 // Routes to them are made for other sites alone; within a site pods are reached by the network that the cluster has. Pure.
 
-import { type Cidr, familyOf, maskCidr } from '../../../shared/address/cidr.ts'
+import { type Cidr, contains, familyOf, maskCidr } from '../../../shared/address/cidr.ts'
 import { nestedPairs } from '../../../shared/address/nesting.ts'
 import { compareText } from '../../../shared/bytes.ts'
 import { HoldfastError } from '../../../shared/errors.ts'
@@ -53,6 +53,13 @@ function readBlock(text: unknown): Cidr | HoldfastError {
   }
 }
 
+function notGiven(block: Cidr, cluster: string): HoldfastError {
+  return new HoldfastError('forbidden', `${block} is not among the blocks of addresses that ${cluster} was given`, {
+    field: 'spec.podCIDRs',
+    remedy: `At the hub: holdfast-hub cluster set ${cluster} --pods BLOCK.`,
+  })
+}
+
 function told(input: InputObject, node: string) {
   return { input, about: `Node/${node}`, reason: 'PodsNotRouted', consequence: 'Its pods are not routed.' }
 }
@@ -65,10 +72,13 @@ function wantedOf(input: InputObject, { nodes }: Fleet, options: DeriveOptions):
   const node = deviceOf(input)
   const network = nodes.get(node)?.spec.network
   if (network === undefined) return []
-  const site = input.labels[podSiteLabel] ?? options.clusterName
+  const { clusterName, confined } = options
+  const site = (confined === undefined ? input.labels[podSiteLabel] : undefined) ?? clusterName
   return blocksOf(input).map((text) => {
     const block = readBlock(text)
     if (block instanceof HoldfastError) return { ...told(input, node), fault: block }
+    const isGiven = confined?.podBlocks.some((given) => contains(given, block)) ?? true
+    if (!isGiven) return { ...told(input, node), fault: notGiven(block, clusterName) }
     const word = familyOf(block) === 4 ? 'pods' : 'pods6'
     return { input, node, network, site, name: derivedName(options.clusterName, word, [input.name], false), block }
   })

@@ -12,6 +12,7 @@ import { type Selector, selector } from '../../../shared/intent/field.ts'
 import { clusterNetworkPolicySpec, policyOfCluster } from '../../../shared/intent/kubernetes/cluster-network-policy.ts'
 import { inNamespace, networkPolicySpec, policyOfNamespace } from '../../../shared/intent/kubernetes/network-policy.ts'
 import { networkAnnotation } from '../../../shared/intent/kubernetes/object.ts'
+import { podSiteLabel } from '../../../shared/intent/pod-site.ts'
 import { type AnyResource, apiVersion, parseResource, parseWith } from '../../../shared/intent/resource.ts'
 import type { InputObject, InputRef } from '../input.ts'
 import { type Derived, type DeriveOptions, derivedMetadata, derivedName } from './derived.ts'
@@ -116,13 +117,28 @@ const clusterWide: Words = {
 }
 
 /** The network that the object names, or a fault: then it is closed in the one that things are in otherwise. */
-function networkOf({ annotations }: InputObject, { network }: DeriveOptions): Name | HoldfastError {
+function networkOf({ annotations }: InputObject, { confined, network }: DeriveOptions): Name | HoldfastError {
   const named = attempt(() => parseName(annotations[networkAnnotation] ?? network))
-  if (!(named instanceof HoldfastError)) return named
+  if (!(named instanceof HoldfastError)) {
+    if (confined === undefined || named === network) return named
+    return new HoldfastError('forbidden', `this cluster belongs to the network ${network}`, {
+      field: `metadata.annotations[${networkAnnotation}]`,
+      remedy: 'Take the annotation off.',
+    })
+  }
   return new HoldfastError('invalid', named.message, {
     field: `metadata.annotations[${networkAnnotation}]`,
     remedy: 'Write the name of a Network, or take the annotation off.',
   })
+}
+
+/** Whom a policy of a cluster speaks of that speaks for itself alone: pods of its own site, whatever it says. */
+function confine(meant: object, { clusterName, confined }: DeriveOptions): object {
+  if (confined === undefined) return meant
+  const { subject } = meant as { readonly subject: { readonly podSelector?: Selector } }
+  const own = { key: podSiteLabel, operator: 'In', values: [clusterName] }
+  const matchExpressions = [...(subject.podSelector?.matchExpressions ?? []), own]
+  return { ...meant, subject: { ...subject, podSelector: { ...subject.podSelector, matchExpressions } } }
 }
 
 /** What the Policy is called; another name where somebody else has a Policy of that one. */
@@ -151,7 +167,7 @@ export function derivePolicy(
       apiVersion,
       kind: 'Policy',
       metadata: derivedMetadata(own, options, input, fault),
-      spec: { network: network instanceof HoldfastError ? options.network : network, ...meant },
+      spec: { network: network instanceof HoldfastError ? options.network : network, ...confine(meant, options) },
     })
   const closed = (fault: HoldfastError) => policy(words.closed(spec, false), fault)
   const read = network instanceof HoldfastError ? network : attempt(() => policy(words.read(input.spec)))

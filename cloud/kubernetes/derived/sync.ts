@@ -21,6 +21,8 @@ import { createTeller } from './teller.ts'
 export interface DerivedSyncOptions {
   readonly derive: DeriveOptions
   readonly hub: Pick<Hub, 'delete' | 'get' | 'list' | 'note' | 'put'>
+  /** What the cluster's objects are set against: devices that it may speak of, and what else has names and addresses. */
+  readonly fleet: Pick<Hub, 'list'>
   readonly cluster: Cluster
   readonly clock: Clock
   readonly log: Log
@@ -99,7 +101,7 @@ function all<K extends AnyResource['kind']>(hub: Pick<Hub, 'list'>, kind: K): re
 }
 
 export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
-  const { actor, cluster, hub, log } = options
+  const { actor, cluster, fleet, hub, log } = options
   const teller = createTeller(options)
   const made = new WeakMap<InputObject, { readonly derived: Derived; readonly wasTaken: boolean }>()
   let said = new Map<string, Said>()
@@ -122,7 +124,7 @@ export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
       const heard = inputs[kind]
       return heard === undefined || heard === 'unserved' ? [] : heard
     }
-    const own = [...all(hub, 'Policy'), ...all(hub, 'Service')].filter(
+    const own = [...all(fleet, 'Policy'), ...all(fleet, 'Service')].filter(
       (one) => !isDerived(one),
     ) as readonly AnyResource[]
     const taken = new Set([...own.map(resourceKey), ...written.map(keyOf)])
@@ -130,11 +132,11 @@ export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
       (kind: 'Policy' | 'Service') =>
       (name: string): boolean =>
         taken.has(keyOf({ kind, name }))
-    const nodes = new Map(all(hub, 'Node').map((node) => [node.metadata.name as string, node]))
+    const nodes = new Map(all(fleet, 'Node').map((node) => [node.metadata.name as string, node]))
     const services = new Map(listed('Service').map((service) => [inputName(service), service]))
     const derived: readonly Derived[] = [
       ...[...listed('NetworkPolicy'), ...listed('ClusterNetworkPolicy')].map((one) => derive(one, isTaken('Policy'))),
-      ...derivePods(listed('Node'), { nodes, routes: all(hub, 'Route') }, options.derive),
+      ...derivePods(listed('Node'), { nodes, routes: all(fleet, 'Route') }, options.derive),
     ]
     const exports = listed('ServiceExport').map((one) =>
       deriveExport(one, services.get(inputName(one)), options.derive, isTaken('Service')),
@@ -146,7 +148,9 @@ export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
     const inputs = heardOf(cluster)
     const { derived, exports } = deriveAll(inputs, written)
     const held = derivedKinds.flatMap((kind) => all(hub, kind)).filter(isDerived) as readonly AnyResource[]
-    const known = [...readObjects(mirrors).resources, ...held]
+    // A mirror of who speaks for itself alone brings back nothing that the hub does not have.
+    const mirrored = options.derive.confined === undefined ? readObjects(mirrors).resources : []
+    const known = [...mirrored, ...held]
     const byKey = new Map(known.map((resource) => [resourceKey(resource), resource]))
     for (const mirror of mirrors) if (mirror.isLeaving) byKey.delete(keyOf(mirror))
     const wanted = [...derived, ...exports].flatMap(({ resource }) => resource ?? [])
