@@ -28,7 +28,7 @@ export const clusterRoutes: readonly ApiRoute[] = [
     role: 'admin',
     summary: 'Let a cluster be followed',
     request: addSchema,
-    example: { name: 'north', network: 'default', podBlocks: ['10.43.0.0/16'] },
+    example: { name: 'example', network: 'default', podBlocks: ['10.43.0.0/16'] },
     reply: 'The cluster, and the key of its agent, shown this once',
     handle: async (call) => {
       const { actor, context, deps } = call
