@@ -161,7 +161,7 @@ attack('a fresh hub takes every example of its own document', async () => {
       }
     }
   }
-  assert.is(taken, 11)
+  assert.is(taken, 13)
 })
 
 attack('optimistic concurrency: of two who read the same, the second is told to read again', async () => {
