@@ -2,11 +2,13 @@
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { memoryLog } from '../../shared/effects.fake.ts'
 import { isHoldfastError } from '../../shared/errors.ts'
 import { podSiteLabel } from '../../shared/intent/pod-site.ts'
 import { topics } from '../../shared/wire/topics.ts'
 import { admin, resource } from '../hub-world.fake.ts'
 import { FakeCluster } from '../kubernetes/cluster.fake.ts'
+import { createController } from '../kubernetes/controller.ts'
 import { openClusters } from './clusters-world.fake.ts'
 import { clusterProtocol, encodeMessage } from './messages.ts'
 
@@ -222,6 +224,32 @@ test('a cluster that is removed takes along what it brought, there and here', as
   const away = one.clusters.remove('south', admin)
   await one.settle()
   assert.equal([await away, one.policies()], [{ records: 1, isReleased: false }, []])
+})
+
+test('in the cluster that the hub is part of, what another cluster brought is shown, and no hand there takes it away', async () => {
+  const one = await openClusters('kube')
+  const own = new FakeCluster()
+  const { clock, hub } = one
+  const derive = { clusterName: 'kube', network: 'default' }
+  const controller = createController({ hub, cluster: own, derive, clock, log: memoryLog() })
+  controller.start()
+  const north = await one.join('north')
+  north.cluster.apply(web, {})
+  await one.settle()
+  const key = `Policy/${WEB}`
+  assert.ok(own.object(key))
+  one.world.events.length = 0
+  await own.remove('Policy', WEB)
+  await one.settle()
+  assert.equal([own.object(key)?.isLeaving, one.policies()], [false, [WEB]])
+  assert.equal(
+    one.world.events.filter(({ type }) => type === 'delete'),
+    [],
+  )
+  north.cluster.delete(web)
+  await one.settle()
+  assert.equal([own.object(key), one.policies()], [undefined, []])
+  await controller.stop()
 })
 
 test('names are one’s own, and networks are there', async () => {

@@ -11,7 +11,16 @@ import { keyOf, readObjects, resourceKey } from '../cluster-intent.ts'
 import { conditionsOf, type Said } from '../cluster-status.ts'
 import { type InputKind, type InputObject, type Inputs, inputName } from '../input.ts'
 import { inTurns, unlessStale } from '../writes.ts'
-import { asLost, type Derived, type DeriveOptions, isDerived, isLost, refusalOf, sourceOf } from './derived.ts'
+import {
+  asLost,
+  clusterOf,
+  type Derived,
+  type DeriveOptions,
+  isDerived,
+  isLost,
+  refusalOf,
+  sourceOf,
+} from './derived.ts'
 import { deriveExport, type Export, exportSaid } from './exports.ts'
 import { type Gone, planDerived } from './plan.ts'
 import { derivePods, type PodPlace, podPlaces, withoutPods, withPods } from './pods.ts'
@@ -63,10 +72,14 @@ export interface DerivedSync {
 
 type Faults = Map<string, HoldfastError>
 
+/** The object as far as its annotations go. */
+function annotated({ intent }: ClusterObject): Parameters<typeof isDerived>[0] {
+  return { metadata: (intent as Parameters<typeof isDerived>[0]).metadata }
+}
+
 /** Metadata as people or we wrote it: whose object it is is told by its annotations. */
-function isMirror({ intent }: ClusterObject): boolean {
-  const { metadata } = intent as Parameters<typeof isDerived>[0]
-  return isDerived({ metadata })
+function isMirror(object: ClusterObject): boolean {
+  return isDerived(annotated(object))
 }
 
 const lost: Said = {
@@ -109,6 +122,12 @@ export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
   let exported: readonly { readonly input: InputObject; readonly said: readonly Said<string>[] }[] = []
   /** As nodes were completed by last. */
   let places: ReadonlyMap<string, PodPlace> = new Map()
+
+  /** It follows from an object of another cluster, which that one's own agent tells of. */
+  const isForeign = (object: ClusterObject): boolean => {
+    const cluster = clusterOf(annotated(object))
+    return cluster !== undefined && cluster !== options.derive.clusterName
+  }
 
   const derive = (input: InputObject, isTaken: (name: string) => boolean): Derived => {
     const wasTaken = isTaken(policyName(input, options.derive))
@@ -215,11 +234,19 @@ export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
         complete: (resource) => withPods(resource, places),
         isDismissed(object) {
           if (!isMirror(object)) return true
+          if (isForeign(object)) return false
           const source = sourceOf(object.intent as Parameters<typeof sourceOf>[0], options.derive.clusterName)
           if (source !== undefined && inputs[source.kind] === undefined) return undefined
           return !wanted.has(keyOf(object))
         },
-        retire: (goesOn) => inTurns(gone, goesOn, retireOne),
+        async retire(goesOn) {
+          await inTurns(gone, goesOn, retireOne)
+          // What followed from another cluster's object goes from here when the hub has it no more, which is not for here to say.
+          const left = mirrors.filter(
+            (one) => isForeign(one) && !one.isLeaving && hub.get(one.kind, one.name) === undefined,
+          )
+          await inTurns(left, goesOn, async ({ kind, name }) => void (await cluster.remove(kind, name)))
+        },
       }
     },
     close({ derived, exports, put }, faults) {
