@@ -2,10 +2,12 @@
 
 import { compareText } from '../../shared/bytes.ts'
 import { counter, type Family, formatMetrics, gauge, type Sample } from '../../shared/metrics-text.ts'
+import type { ClusterView } from '../clusters/clusters.ts'
 import { awayAmong, lastSignOf } from '../fleet/away.ts'
 import type { FleetFlowFigures } from '../flows/flow-figures.ts'
 import { type Away, type FleetNode, nodeStates, type RollOut } from '../hub.ts'
 import type { ReplicaStatus } from '../replica/keeping.ts'
+import { clusterMetrics } from './cluster-metrics.ts'
 import { flowMetrics } from './flow-metrics.ts'
 import type { SignIns } from './route.ts'
 
@@ -19,6 +21,8 @@ export interface Figures {
   readonly brokerConnections: number | undefined
   readonly flows: FleetFlowFigures | undefined
   readonly replica?: ReplicaStatus | undefined
+  /** Those with agents of their own. */
+  readonly clusters?: readonly ClusterView[]
   /** At the dashboard. */
   readonly people?: { readonly sessions: number; readonly signIns: SignIns } | undefined
 }
@@ -147,6 +151,7 @@ export function hubMetrics(figures: Figures): string {
     ),
     ...peopleFamilies(figures.people),
     ...replicaFamilies(figures.replica),
+    ...clusterMetrics(figures.clusters ?? []),
     ...flowMetrics(figures.flows),
   ])
 }

@@ -51,6 +51,7 @@ export const systemRoutes: readonly ApiRoute[] = [
           brokerConnections: deps.brokerConnections(),
           flows: deps.hub.flowFigures(),
           replica: deps.replica?.status(),
+          clusters: deps.clusters.list(),
           people: { sessions: deps.sessions.count(), signIns: deps.signIns },
         }),
         200,
@@ -67,6 +68,7 @@ export const systemRoutes: readonly ApiRoute[] = [
       const fleet = deps.hub.fleet()
       const unready = deps.unready()
       const connections = deps.brokerConnections()
+      const clusters = deps.clusters.list()
       return context.json({
         version: deps.version,
         url: deps.url(),
@@ -83,6 +85,7 @@ export const systemRoutes: readonly ApiRoute[] = [
         unsigned: fleet.filter((node) => node.state === 'unsigned').map((node) => node.name),
         ...(connections === undefined ? {} : { brokerConnections: connections }),
         ...(deps.replica === undefined ? {} : { replica: deps.replica.status() }),
+        ...(clusters.length === 0 ? {} : { clusters }),
       })
     },
   },

@@ -9,6 +9,8 @@ import type { List } from './shapes.ts'
 
 const path = (name: string): string => `/api/v1/clusters/${encodeURIComponent(name)}`
 
+const NAMED_MAX = 8
+
 interface Keyed {
   readonly cluster: ClusterView
   readonly key: string
@@ -45,6 +47,17 @@ function clusterTable(items: readonly ClusterView[], now: number): TableOf {
     'pods',
   ]
   return { headings, rows }
+}
+
+/** In a line: how many are heard, and which are not. */
+export function clustersText(clusters: readonly ClusterView[]): string {
+  const rest = clusters.filter(({ problem, state }) => state !== 'connected' || problem !== undefined)
+  const line = `${clusters.length - rest.length} of ${clusters.length} clusters heard`
+  if (rest.length === 0) return line
+  const named = rest
+    .slice(0, NAMED_MAX)
+    .map(({ name, state }) => `${name} ${state === 'connected' ? 'at fault' : state}`)
+  return `${line}: ${named.join(', ')}${rest.length > NAMED_MAX ? ' …' : ''} (\`holdfast-hub get clusters\`)`
 }
 
 export async function showClusters(context: Context): Promise<void> {

@@ -3,10 +3,12 @@
 import { switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { formatVersion } from '../../shared/record/head.ts'
 import type { AuditRow } from '../audit.ts'
+import type { ClusterView } from '../clusters/clusters.ts'
 import type { Away, CanaryState, RollOut } from '../hub.ts'
 import type { ReplicaStatus } from '../replica/keeping.ts'
 import type { RollStanding } from '../rollout/standing.ts'
 import { rolloutText } from './agent-updates.ts'
+import { clustersText } from './cluster-commands.ts'
 import { ageText, awayTable } from './columns.ts'
 import { type Command, type Context, printJson, printTable } from './context.ts'
 import { renderGraph } from './graph.ts'
@@ -36,6 +38,8 @@ interface HubStatus {
   readonly overrides: readonly string[]
   readonly brokerConnections?: number
   readonly replica?: ReplicaStatus
+  /** Absent where no cluster has an agent. */
+  readonly clusters?: readonly ClusterView[]
 }
 
 function canaryText({ finishInS, firstTotal, name, proven, state }: CanaryState, waiting: number): string {
@@ -69,6 +73,7 @@ export const status: Command = async (context) => {
   context.out(`Hub ${hub.version} at ${hub.url}, up ${ageText(hub.uptimeS * 1_000)}\n`)
   context.out(hub.ready ? `${hub.online} of ${hub.nodes} devices online\n` : `NOT READY: ${hub.reason ?? 'unknown'}\n`)
   if (hub.replica !== undefined) context.out(`${replicaText(hub.replica)}\n`)
+  if (hub.clusters !== undefined) context.out(`${clustersText(hub.clusters)}\n`)
   if (hub.overrides.length > 0) {
     context.out(`Policy overridden by hand on: ${hub.overrides.join(', ')} (\`holdfast-hub overrides list\`)\n`)
   }

@@ -125,8 +125,8 @@ export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
 
   /** It follows from an object of another cluster, which that one's own agent tells of. */
   const isForeign = (object: ClusterObject): boolean => {
-    const cluster = clusterOf(annotated(object))
-    return cluster !== undefined && cluster !== options.derive.clusterName
+    const whose = clusterOf(annotated(object))
+    return whose !== undefined && whose !== options.derive.clusterName
   }
 
   const derive = (input: InputObject, isTaken: (name: string) => boolean): Derived => {
