@@ -148,6 +148,7 @@ export function createFakeHub(): FakeHub {
       return { ...fakeOverride(), verdict: 'dropped' }
     },
     flows: () => ({ items: [], lostBefore: [], ledgers: [], newest: 0 }),
+    flowRecords: () => [],
     flowFigures: () => undefined,
     acceptFlows(name) {
       if (name !== 'alice') throw new HoldfastError('not-found', 'no such device')

@@ -21,6 +21,7 @@ import type { FleetFlowQuery, FleetFlows } from './flows/fleet-flows.ts'
 import type { FleetFlowFigures } from './flows/flow-figures.ts'
 import type { FlowStore } from './flows/flow-store.ts'
 import type { FlowExport } from './otlp/flow-export.ts'
+import type { NodeRecord } from './policy/whatif.ts'
 import type { HubReleases, HubUpdates, UpdateEvent } from './rollout/hub-updates.ts'
 
 /** Who asks: an administrator's token, the local socket, or a device that enrols. For the audit log. */
@@ -279,6 +280,8 @@ export interface Hub extends HubUpdates {
   dropOverride(id: string, actor: Actor): FleetOverride
   /** Flows on record that devices brought. Throws `unsupported` where none are kept. */
   flows(query: FleetFlowQuery): FleetFlows
+  /** Batches of flows of each device of a network, the newest first; nothing where none are kept. */
+  flowRecords(network: string, sinceMs: number): readonly NodeRecord[]
   /** Undefined where no flows are kept. */
   flowFigures(): FleetFlowFigures | undefined
   /** Goes on with the record that the device has, after it was refused. Throws `not-found`. */

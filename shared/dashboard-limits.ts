@@ -21,3 +21,19 @@ export const rosterNamesMax = 100
 /** Health conditions of one node, and characters of each, in a list of all nodes: what lies behind is told of one node. */
 export const rosterHealthMax = 8
 export const rosterDetailMax = 200
+/** Groups of nodes in a matrix of who may talk to whom: sixteen columns are what a screen shows and a person reads … */
+export const matrixGroupsMax = 16
+/** … nodes that are judged of all groups together, of each those that differ by their labels first: 1,600 pairs, a third of a second … */
+export const matrixNodesMax = 40
+/** … and services and rules that one cell tells of. */
+export const matrixWordsMax = 12
+/** Batches of flows that one what-if looks at, of all nodes together: half a second of the hub. */
+export const whatifBatchesMax = 4_000
+/** Changes that one what-if lists. */
+export const whatifChangesMax = 500
+/** Sites, or nodes of one site, that a map shows: more are dust on a screen. */
+export const topologySpotsMax = 120
+/** Links of a map: every site with every other. */
+export const topologyLinksMax = 7_200
+/** Halves of pairs behind one link: a table that a person reads. */
+export const topologyPairsMax = 200

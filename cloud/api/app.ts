@@ -13,6 +13,7 @@ import { flowRoutes } from './flow-routes.ts'
 import { lockRoutes } from './lock-routes.ts'
 import { openApiDocument } from './openapi.ts'
 import { overrideRoutes } from './override-routes.ts'
+import { policyRoutes } from './policy-routes.ts'
 import { releaseRoutes } from './release-routes.ts'
 import { errorBody, statusOf } from './reply.ts'
 import { resourceRoutes } from './resource-routes.ts'
@@ -44,6 +45,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   ...rosterRoutes,
   ...overrideRoutes,
   ...flowRoutes,
+  ...policyRoutes,
   ...eventRoutes,
   documentRoute,
 ]

@@ -4,6 +4,7 @@ import { rosterNamesMax } from '../../shared/dashboard-limits.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { parseName } from '../../shared/ids.ts'
 import { type RosterNode, rosterOf } from '../fleet/roster.ts'
+import { halvesOf, type TopologyView, topologyOf } from '../fleet/topology.ts'
 import type { Shown } from '../hub.ts'
 import type { ApiRoute, Call } from './route.ts'
 
@@ -32,6 +33,23 @@ function roster({ context, deps: { clock, hub } }: Call): Response {
   return context.json({ at: clock.now(), ...rosterOf(shown.flatMap(rosterNode), fleet) })
 }
 
+const by = { name: 'by', description: 'Key of the label that puts nodes together; that of their site where absent' }
+const within = { name: 'within', description: 'Only nodes with this value of it, each for itself' }
+
+function allNodes({ deps: { hub } }: Call): readonly RosterNode[] {
+  return hub.list('Node').flatMap(rosterNode)
+}
+
+function viewAsked({ context }: Call): TopologyView {
+  return { by: context.req.query('by'), within: context.req.query('within') }
+}
+
+function halves(call: Call): Response {
+  const { a = '', b = '' } = call.context.req.query()
+  const items = halvesOf(allNodes(call), call.deps.hub.fleet(), { ...viewAsked(call), a, b })
+  return call.context.json({ items })
+}
+
 export const rosterRoutes: readonly ApiRoute[] = [
   {
     method: 'GET',
@@ -41,5 +59,23 @@ export const rosterRoutes: readonly ApiRoute[] = [
     query: [{ name: 'names', description: `Only these, with commas between; ${rosterNamesMax} at most` }],
     reply: 'Nodes by name, what the health codes that occur mean, and the hub’s clock in milliseconds',
     handle: roster,
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/topology',
+    role: 'viewer',
+    summary: 'Who reaches whom by which kind of path, by sites or within one',
+    query: [by, within],
+    reply: 'Spots with their nodes, and links between them with how many pairs go which way',
+    handle: (call) => call.context.json(topologyOf(allNodes(call), call.deps.hub.fleet(), viewAsked(call))),
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/topology/pairs',
+    role: 'viewer',
+    summary: 'What both ends say of each pair between two spots of the topology',
+    query: [by, within, { name: 'a', description: 'Key of one spot' }, { name: 'b', description: 'Key of the other' }],
+    reply: 'Halves of pairs, those that do not reach each other first',
+    handle: halves,
   },
 ]

@@ -16,7 +16,7 @@ interface HubFlowsParts extends Pick<FlowDeskOptions, 'fleet' | 'networkId' | 'o
 
 export interface HubFlows {
   readonly desk: FlowDesk | undefined
-  readonly people: Pick<Hub, 'flows' | 'flowFigures' | 'acceptFlows'>
+  readonly people: Pick<Hub, 'flows' | 'flowRecords' | 'flowFigures' | 'acceptFlows'>
   fault(node: NodeId): LedgerFault | undefined
 }
 
@@ -33,6 +33,13 @@ export function createHubFlows(options: HubOptions, parts: HubFlowsParts): HubFl
     people: {
       flows: (query) =>
         store === undefined || desk === undefined ? refuse() : queryFleetFlows(store, desk.ledgers(), query),
+      flowRecords: (network, sinceMs) =>
+        (desk?.ledgers() ?? [])
+          .filter((ledger) => ledger.network === network)
+          .map(({ name, node }) => ({
+            node: name,
+            batches: store?.newest({ afterId: 0, sinceMs, node, denied: false }) ?? [],
+          })),
       flowFigures: () => desk?.figures(),
       acceptFlows(name, actor) {
         const enrolment = parts.enrolments.get(name as Name)

@@ -15,7 +15,7 @@ function ruleText({ direction, index, name, policy, tier, unread }: Extract<Reas
   return `${direction}[${index}]${label} of policy ${policy}, tier ${tier}${why}`
 }
 
-function judgementText({ reason, verdict }: Judgement): string {
+export function judgementText({ reason, verdict }: Judgement): string {
   const said = VERDICTS[verdict]
   switch (reason.kind) {
     case 'rule':

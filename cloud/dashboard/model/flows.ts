@@ -3,6 +3,7 @@
 
 import { compareText } from '../../../shared/bytes.ts'
 import type { FlowEnd, FlowReason } from '../../../shared/flows/batch.ts'
+import type { Reason } from '../../../shared/policy/decision.ts'
 import { numberNames } from '../../../shared/policy/number-names.ts'
 import type { FleetFlow } from '../../flows/fleet-flows.ts'
 
@@ -38,7 +39,7 @@ function serviceText({ destinationPort, protocol }: Pick<FleetFlow, 'destination
 }
 
 /** The rule that decided, in words. */
-function reasonText(reason: FlowReason): string {
+export function judgementWords(reason: FlowReason | Reason): string {
   switch (reason.kind) {
     case 'rule': {
       const rule = reason.name === undefined ? `rule ${reason.index + 1}` : `rule ${reason.index + 1} “${reason.name}”`
@@ -55,7 +56,7 @@ function reasonText(reason: FlowReason): string {
 
 function keyOf(flow: FleetFlow): string {
   const { destination, source, verdict } = flow
-  return [endText(source), endText(destination), serviceText(flow), verdict, reasonText(flow.reason)].join('\0')
+  return [endText(source), endText(destination), serviceText(flow), verdict, judgementWords(flow.reason)].join('\0')
 }
 
 interface Sum {
@@ -109,7 +110,7 @@ export function flowRows(items: readonly FleetFlow[]): readonly FlowRow[] {
 
 /** Why it is denied and since when; `accepted` are rows of the same two ends and service. */
 export function rootCause(row: FlowRow, rows: readonly FlowRow[]): string {
-  const why = reasonText(row.reason)
+  const why = judgementWords(row.reason)
   if (row.verdict === 'accept') return `Accepted by ${why}.`
   const before = rows.find(
     (one) =>

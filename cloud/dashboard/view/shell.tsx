@@ -11,6 +11,7 @@ import { NodesPage } from '../page/nodes.tsx'
 import { OverviewPage } from '../page/overview.tsx'
 import { door, isStale, link, notices, now, route, session, status } from '../store.ts'
 import { Icon, type IconName } from './icon.tsx'
+import { lazy } from './lazy.tsx'
 import { Busy } from './parts.tsx'
 import { SignInAgain, SignInPage } from './sign-in.tsx'
 import { nextTheme, theme } from './theme.ts'
@@ -27,6 +28,20 @@ interface Entry {
 const entries: readonly Entry[] = [
   { page: 'overview', title: 'Overview', view: OverviewPage },
   { page: 'nodes', title: 'Nodes', view: NodesPage },
+  { page: 'map', title: 'Map', view: lazy(() => import('../page/map.tsx').then(({ MapPage }) => MapPage)) },
+  {
+    page: 'policy',
+    title: 'Policy',
+    view: lazy(() => import('../page/policy.tsx').then(({ PolicyPage }) => PolicyPage)),
+  },
+  { page: 'flows', title: 'Flows', view: lazy(() => import('../page/flows.tsx').then(({ FlowsPage }) => FlowsPage)) },
+  { page: 'join', title: 'Join', view: lazy(() => import('../page/join.tsx').then(({ JoinPage }) => JoinPage)) },
+  {
+    page: 'audit',
+    title: 'Audit',
+    view: lazy(() => import('../page/audit.tsx').then(({ AuditPage }) => AuditPage)),
+    adminOnly: true,
+  },
 ]
 
 function entryOf({ page }: Place): Entry | undefined {
@@ -126,7 +141,7 @@ function Notices() {
 function View({ place }: { readonly place: Place }) {
   if (place.page === 'node') return <NodePage key={place.name} name={place.name} />
   const Page = entryOf(place)?.view ?? OverviewPage
-  return <Page />
+  return <Page key={place.page} />
 }
 
 function Inside() {

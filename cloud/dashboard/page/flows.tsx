@@ -1,0 +1,143 @@
+// Flows as devices have them on record: who talked with whom as a map of services, what was denied first, and why.
+
+import { useMemo, useState } from 'preact/hooks'
+import type { FleetFlows } from '../../flows/fleet-flows.ts'
+import { endText, type FlowRow, flowRows, rootCause } from '../model/flows.ts'
+import { bytesText, countText, timeText } from '../model/words.ts'
+import { now, route } from '../store.ts'
+import { Busy, Card, Empty, Trouble } from '../view/parts.tsx'
+import { useLoad } from '../view/use-load.ts'
+import { ServiceMap } from './service-map.tsx'
+
+const SINCE = ['20m', '1h', '4h', '1d', '7d'] as const
+const SHOWN = 200
+
+function FlowLine({ row, rows }: { readonly row: FlowRow; readonly rows: readonly FlowRow[] }) {
+  const [open, setOpen] = useState(false)
+  return (
+    <>
+      <tr>
+        <td>
+          <span class={`pill verdict-${row.verdict}`}>{row.verdict === 'drop' ? 'Denied' : 'Accepted'}</span>
+        </td>
+        <td>{endText(row.source)}</td>
+        <td>{endText(row.destination)}</td>
+        <td class="mono">{row.service}</td>
+        <td class="figure">{row.flows.toLocaleString('en')}</td>
+        <td class="figure">{bytesText(row.bytes)}</td>
+        <td>{row.path || '–'}</td>
+        <td class="figure">{timeText(row.lastAt, now.value)}</td>
+        <td>
+          <button type="button" class="button small" aria-expanded={open} onClick={() => setOpen(!open)}>
+            Why
+          </button>
+        </td>
+      </tr>
+      {open ? (
+        <tr class="below">
+          <td colSpan={9}>
+            {rootCause(row, rows)} <small>On record at {row.reporters.join(', ')}.</small>
+          </td>
+        </tr>
+      ) : null}
+    </>
+  )
+}
+
+interface Asked {
+  readonly since: string
+  readonly peer: string
+  readonly denied: boolean
+}
+
+function Filters({ asked, onAsk }: { readonly asked: Asked; readonly onAsk: (asked: Asked) => void }) {
+  return (
+    <form class="tools" onSubmit={(event) => event.preventDefault()}>
+      <label class="choice">
+        Since
+        <select value={asked.since} onChange={(event) => onAsk({ ...asked, since: event.currentTarget.value })}>
+          {SINCE.map((one) => (
+            <option key={one}>{one}</option>
+          ))}
+        </select>
+      </label>
+      <label class="choice">
+        Node, pod, service or address
+        <input
+          type="text"
+          value={asked.peer}
+          onChange={(event) => onAsk({ ...asked, peer: event.currentTarget.value.trim() })}
+        />
+      </label>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={asked.denied}
+          onChange={(event) => onAsk({ ...asked, denied: event.currentTarget.checked })}
+        />
+        Only denied
+      </label>
+    </form>
+  )
+}
+
+function pathOf({ denied, peer, since }: Asked): string {
+  const query = new URLSearchParams({
+    since,
+    limit: '1000',
+    ...(peer === '' ? {} : { peer }),
+    ...(denied ? { denied: 'true' } : {}),
+  })
+  return `/api/v1/flows?${query.toString()}`
+}
+
+export function FlowsPage() {
+  const { query } = route.value
+  const [asked, setAsked] = useState<Asked>({ since: '1h', peer: query.get('peer') ?? '', denied: query.has('denied') })
+  const { error, value } = useLoad<FleetFlows>(pathOf(asked), Math.floor(now.value / 20_000))
+  const rows = useMemo(() => flowRows(value?.items ?? []), [value])
+  const lost = value?.lostBefore.length ?? 0
+  const denied = rows.filter(({ verdict }) => verdict === 'drop').length
+  return (
+    <>
+      <h1>
+        Flows{' '}
+        <small role="status">{value === undefined ? '' : `${countText(rows.length, 'pair')}, ${denied} denied`}</small>
+      </h1>
+      <Filters asked={asked} onAsk={setAsked} />
+      {error === undefined ? null : <Trouble title={error.message} remedy={error.remedy} />}
+      {value === undefined && error === undefined ? <Busy what="Reading flows" /> : null}
+      {rows.length === 0 ? null : <ServiceMap rows={rows} />}
+      <Card title="On record" id="on-record">
+        {rows.length === 0 ? (
+          <Empty>No flows fit. Devices bring theirs every few seconds while the hub is there.</Empty>
+        ) : (
+          <div class="scroll" role="region" aria-labelledby="on-record" tabIndex={0}>
+            <table class="table plain">
+              <thead>
+                <tr>
+                  {['Verdict', 'From', 'To', 'Service', 'Flows', 'Bytes', 'Path', 'Last', 'Why'].map((title) => (
+                    <th key={title} scope="col" class={['Flows', 'Bytes', 'Last'].includes(title) ? 'figure' : ''}>
+                      {title}
+                    </th>
+                  ))}
+                </tr>
+              </thead>
+              <tbody>
+                {rows.slice(0, SHOWN).map((row) => (
+                  <FlowLine key={row.key} row={row} rows={rows} />
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+        {lost === 0 ? null : (
+          <p class="hint">{countText(lost, 'gap')} in the record: some traffic of that time stands nowhere.</p>
+        )}
+        {value?.next === undefined ? null : (
+          <p class="hint">Older flows are on record too: choose a node to see more of it.</p>
+        )}
+      </Card>
+    </>
+  )
+}

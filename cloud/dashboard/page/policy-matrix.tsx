@@ -1,0 +1,170 @@
+// Who may talk to whom, group by group. A cell that is chosen says what passes there and which rules decide.
+
+import { useState } from 'preact/hooks'
+import type { Matrix, MatrixCell } from '../../policy/matrix.ts'
+import { href } from '../model/route.ts'
+import { countText } from '../model/words.ts'
+import { status, written } from '../store.ts'
+import { Busy, Card, Empty, Trouble } from '../view/parts.tsx'
+import { useLoad } from '../view/use-load.ts'
+
+const SIGNS = { all: '✓', some: '◐', none: '✕', same: '·' } as const
+const WORDS = {
+  all: 'everything passes',
+  some: 'some services pass',
+  none: 'nothing passes',
+  same: 'one node alone',
+} as const
+
+function groupText(value: string): string {
+  return value === '' ? 'no label' : value
+}
+
+function Cell({ cell, chosen, onChoose }: { cell: MatrixCell; chosen: boolean; onChoose: () => void }) {
+  const { from, mixed, to, verdict } = cell
+  const words = `${groupText(from)} to ${groupText(to)}: ${WORDS[verdict]}${mixed ? ', not alike for all nodes' : ''}`
+  return (
+    <td class={`cell cell-${verdict}`}>
+      <button type="button" aria-label={words} title={words} aria-pressed={chosen} onClick={onChoose}>
+        <span aria-hidden="true">{mixed ? '◐' : SIGNS[verdict]}</span>
+      </button>
+    </td>
+  )
+}
+
+function Why({ cell }: { readonly cell: MatrixCell }) {
+  const { from, mixed, reasons, services, to, verdict } = cell
+  return (
+    <Card title={`${groupText(from)} → ${groupText(to)}`} id="why">
+      <p aria-live="polite">
+        <strong>{WORDS[verdict]}</strong>
+        {mixed ? '; the nodes of a group do not all fare alike' : ''}.
+      </p>
+      {services.length === 0 ? null : (
+        <p class="chips">
+          {services.map((service) => (
+            <span key={service} class="chip mono">
+              {service}
+            </span>
+          ))}
+        </p>
+      )}
+      {reasons.length === 0 ? (
+        <Empty>A node alone is not asked about itself.</Empty>
+      ) : (
+        <ul class="plain-list">
+          {reasons.map(({ policy, text, verdict: said }) => (
+            <li key={text}>
+              <span class={`pill verdict-${said}`}>{said === 'drop' ? 'Denies' : 'Accepts'}</span> {text}{' '}
+              {policy === undefined ? null : <a href={href('policy', { policy })}>Open {policy}</a>}
+            </li>
+          ))}
+        </ul>
+      )}
+    </Card>
+  )
+}
+
+interface GridProps {
+  readonly matrix: Matrix
+  readonly chosen: MatrixCell | undefined
+  readonly onChoose: (cell: MatrixCell) => void
+}
+
+function Grid({ chosen, matrix: { by, cells, groups, more }, onChoose }: GridProps) {
+  return (
+    <Card title={`From (rows) to (columns), by ${by}`} id="matrix" class="grow">
+      <div class="scroll" role="region" aria-labelledby="matrix" tabIndex={0}>
+        <table class="matrix">
+          <thead>
+            <tr>
+              <td />
+              {groups.map(({ value }) => (
+                <th key={value} scope="col">
+                  {groupText(value)}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {groups.map(({ nodes, value }) => (
+              <tr key={value}>
+                <th scope="row">
+                  {groupText(value)} <small>{countText(nodes, 'node')}</small>
+                </th>
+                {cells
+                  .filter(({ from }) => from === value)
+                  .map((cell) => (
+                    <Cell
+                      key={cell.to}
+                      cell={cell}
+                      chosen={chosen?.from === cell.from && chosen.to === cell.to}
+                      onChoose={() => onChoose(cell)}
+                    />
+                  ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <p class="hint">
+        ✓ everything · ◐ some services, or not alike for all · ✕ nothing. Of each group, nodes that differ by their
+        labels are judged.
+        {more > 0 ? ` ${countText(more, 'more group')} not shown: choose a label with fewer values.` : ''}
+      </p>
+    </Card>
+  )
+}
+
+export function PolicyMatrix() {
+  const networks = status.value?.networks ?? []
+  const [network, setNetwork] = useState('')
+  const [by, setBy] = useState('')
+  const [at, setAt] = useState<{ from: string; to: string } | undefined>(undefined)
+  const of = network || networks[0]?.network || 'default'
+  const query = new URLSearchParams({ network: of, ...(by === '' ? {} : { by }) }).toString()
+  const { Policy = 0, Node = 0 } = written.value
+  const { error, value: matrix } = useLoad<Matrix>(`/api/v1/policy/matrix?${query}`, `${Policy} ${Node}`)
+  if (matrix === undefined) {
+    return error === undefined ? <Busy what="Judging" /> : <Trouble title={error.message} remedy={error.remedy} />
+  }
+  const chosen = matrix.cells.find(({ from, to }) => from === at?.from && to === at.to)
+  return (
+    <>
+      <div class="tools">
+        {networks.length < 2 ? null : (
+          <label class="choice">
+            Network
+            <select value={of} onChange={(event) => setNetwork(event.currentTarget.value)}>
+              {networks.map((one) => (
+                <option key={one.network}>{one.network}</option>
+              ))}
+            </select>
+          </label>
+        )}
+        <label class="choice">
+          Group by label
+          <select value={matrix.by} onChange={(event) => setBy(event.currentTarget.value)}>
+            {matrix.keys.map((key) => (
+              <option key={key}>{key}</option>
+            ))}
+          </select>
+        </label>
+      </div>
+      {matrix.groups.length === 0 ? (
+        <Empty>No nodes in this network yet.</Empty>
+      ) : (
+        <div class="columns">
+          <Grid matrix={matrix} chosen={chosen} onChoose={({ from, to }) => setAt({ from, to })} />
+          {chosen === undefined ? (
+            <Card title="Why" id="why">
+              <Empty>Choose a cell: it says which rule decides.</Empty>
+            </Card>
+          ) : (
+            <Why cell={chosen} />
+          )}
+        </div>
+      )}
+    </>
+  )
+}
