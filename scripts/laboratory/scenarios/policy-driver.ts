@@ -1,6 +1,7 @@
 // Policy by programs in the kernel and by nft in turn, under traffic: what is allowed goes on, and what is not never passes.
 
-import { expectAll, type Question, serve } from '../conversation.ts'
+import { ask, expectAll, type Question, serve } from '../conversation.ts'
+import type { Fleet } from '../fleet.ts'
 import type { LabNode } from '../node.ts'
 import { patient } from '../patience.ts'
 import { watchPing } from '../ping.ts'
@@ -23,6 +24,44 @@ const web = resource('Policy', 'web', {
   subject: { nodeSelector: { matchLabels: { role: 'worker' } } },
   ingress: [{ from: [{ nodeSelector: { matchLabels: { role: 'gateway' } } }], ports: [{ port: 80 }, { port: 8_000 }] }],
 })
+
+/** One that a worker serves at an open port and at a closed one, and one that nobody serves. */
+const services = [
+  resource('Service', 'press', {
+    ports: [
+      { port: 8_888, targetPort: 80 },
+      { port: 8_889, targetPort: 81 },
+    ],
+    backends: { matchLabels: { role: 'worker' } },
+  }),
+  resource('Service', 'nobody', { ports: [{ port: 8_888 }], backends: { matchLabels: { role: 'nobody' } } }),
+]
+
+async function servicesJudged(fleet: Fleet): Promise<void> {
+  const [other, node] = [fleet.node('alpha-1'), fleet.node('alpha-2')]
+  const { services: known = [] } = await other.status()
+  const at = (name: string): readonly string[] => known.find((one) => one.name === name)?.addresses ?? []
+  const from = await Promise.all([other, node].map(async (one) => ({ one, own: await one.addresses() })))
+  for (const [family, address] of at('press').entries()) {
+    for (const { one, own } of from) {
+      const seen = await ask(one.host, 'tcp', address, 8_888)
+      expect(seen === own[family], `${address} sees ${own[family]}`, seen ?? 'silence')
+    }
+  }
+  // Not its port, and none of any service.
+  const closed = at('press').flatMap((address) => [8_889, 80].map((port) => ({ address, port })))
+  await Promise.all(
+    closed.map(async ({ address, port }) => {
+      const seen = await ask(other.host, 'tcp', address, port)
+      expect(seen === undefined, `nobody answers at ${address} port ${port}`, seen ?? '')
+    }),
+  )
+  for (const address of at('nobody')) {
+    const { code, stderr } = await other.host.attempt(['bash', '-c', `exec 3<>/dev/tcp/${address}/8888`])
+    expect(code !== 0 && stderr.includes('Connection refused'), 'a refusal at once', stderr)
+  }
+  expect(at('press').length === 2 && at('nobody').length === 2, 'both have two addresses', JSON.stringify(known))
+}
 
 /** By which of the two policy stands in the kernel of that host. */
 async function driverOf({ host }: LabNode): Promise<string> {
@@ -73,6 +112,14 @@ export const scenario: Scenario = {
         await isBy(node, 'bpf')
         await isBy(other, 'nft')
         await expectAll([...asEver, asks(8080, false)])
+      },
+    )
+    await story.step(
+      'services are judged as their backends are, by both; and whoever asks is seen as itself',
+      async () => {
+        await fleet.hub.apply(...services)
+        await fleet.acknowledged()
+        await servicesJudged(fleet)
       },
     )
     const transfer = await startTransfer(other.host, node.host, { address: to, port: 8_000, bytesPerSecond: 500_000 })
