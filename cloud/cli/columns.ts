@@ -200,13 +200,14 @@ export function canaryTable(items: readonly Presented[], states: readonly Canary
 
 export function serviceTable(items: readonly Presented[]): TableOf {
   return {
-    headings: ['name', 'network', 'addresses', 'ports', 'backends', 'programmed'],
+    headings: ['name', 'network', 'addresses', 'ports', 'backends', 'ready', 'programmed'],
     rows: (items as readonly Presented<'Service'>[]).map((item) => [
       item.metadata.name,
       item.spec.network,
       (item.status.addresses ?? []).join(',') || '-',
       item.spec.ports.map(({ port, protocol }) => `${port}/${protocol}`).join(','),
       selectorText(item.spec.backends),
+      condition(item, 'Ready'),
       condition(item, 'Programmed'),
     ]),
   }

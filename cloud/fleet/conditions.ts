@@ -2,17 +2,17 @@
 // that this very object came with.
 
 import { showCondition } from '../../shared/health.ts'
-import type { Name } from '../../shared/ids.ts'
 import { formatVersion } from '../../shared/record/head.ts'
 import type { FleetNode, ResourceCondition, Stored, TakenBack } from '../hub.ts'
 import type { RollStanding } from '../rollout/standing.ts'
 import type { Progress } from './progress.ts'
+import type { Serving } from './serving.ts'
 
 type Draft = Pick<ResourceCondition, 'type' | 'status' | 'reason' | 'message'>
 
 const NAMES_SHOWN = 5
 
-function names(list: readonly Name[]): string {
+function names(list: readonly string[]): string {
   const rest = list.length - NAMES_SHOWN
   return rest <= 0 ? list.join(', ') : `${list.slice(0, NAMES_SHOWN).join(', ')} and ${rest} more`
 }
@@ -107,7 +107,24 @@ function rolledOut(now: RollStanding): Draft {
   }
 }
 
+/** Offline backends serve on by themselves: that they do is not known, and that they don't neither. */
+function served({ draining, offline, online }: Serving): Draft {
+  const all = online.length + offline.length
+  if (all === 0) {
+    const message = 'its backends select no member: it has its address and its name, and whoever asks is refused'
+    return { type: 'Ready', status: 'False', reason: 'NoBackends', message }
+  }
+  const parts = [`${online.length} of ${all} backends are connected`]
+  if (offline.length > 0) parts.push(`offline: ${names(offline)}`)
+  if (draining.length > 0) parts.push(`draining: ${names(draining)}`)
+  const status = online.length > 0 ? 'True' : 'Unknown'
+  const reason = online.length === 0 ? 'BackendsOffline' : offline.length === 0 ? 'BackendsOnline' : 'SomeOffline'
+  return { type: 'Ready', status, reason, message: parts.join('; ') }
+}
+
 export interface Situation {
+  /** Of a Service. */
+  readonly serving?: Serving | undefined
   readonly progress: Progress | 'unsigned' | undefined
   readonly node: FleetNode | undefined
   /** Of an AgentUpdate. */
@@ -116,12 +133,13 @@ export interface Situation {
 
 export function conditionsOf(
   { createdAt, generation, resource }: Stored,
-  { node, progress, rollout }: Situation,
+  { node, progress, rollout, serving }: Situation,
   transitionAt: (type: ResourceCondition['type'], status: ResourceCondition['status'], first: number) => number,
 ): readonly ResourceCondition[] {
   const drafts: Draft[] = [{ type: 'Accepted', status: 'True', reason: 'Valid', message: '' }]
   if (resource.kind === 'Node') drafts.push(enrolled(resource.metadata.name, node))
   if (progress !== undefined) drafts.push(programmed(progress))
+  if (serving !== undefined) drafts.push(served(serving))
   if (rollout !== undefined) drafts.push(rolledOut(rollout))
   const isMember = node !== undefined && node.state !== 'pending' && node.state !== 'unsigned'
   if (resource.kind === 'Node' && isMember) drafts.push(ready(node))

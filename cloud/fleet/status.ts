@@ -19,6 +19,7 @@ import type { Canaries } from './canaries.ts'
 import { conditionsOf, type Situation } from './conditions.ts'
 import type { Fleet } from './fleet.ts'
 import { type Member, measure, type Progress } from './progress.ts'
+import { type Candidate, servingOf } from './serving.ts'
 import { uplinkOf } from './uplink.ts'
 
 export interface StatusOptions {
@@ -93,6 +94,12 @@ export function createStatus(options: StatusOptions): Status {
   const withSignatures = (node: FleetNode): FleetNode =>
     node.state !== 'disabled' && isUnsigned(node.name) ? { ...node, state: 'unsigned' } : node
 
+  const candidatesIn = (network: Name): readonly Candidate[] =>
+    members(network).map(({ name, online }) => {
+      const node = intents.get('Node', name)?.resource as Resource<'Node'> | undefined
+      return { name, online, labels: node?.spec.labels ?? {} }
+    })
+
   const measured = (network: Name) => {
     const live = networks.get(network)
     if (live === undefined) return undefined
@@ -112,6 +119,12 @@ export function createStatus(options: StatusOptions): Status {
 
   const show = (list: readonly Stored[]): readonly Shown[] => {
     const measures = new Map<Name, ReturnType<typeof measured>>()
+    const candidates = new Map<Name, readonly Candidate[]>()
+    const candidatesOf = (network: Name): readonly Candidate[] => {
+      const known = candidates.get(network) ?? candidatesIn(network)
+      candidates.set(network, known)
+      return known
+    }
     const progressOf = (network: Name, id: string): Progress | 'unsigned' | undefined => {
       const publisher = networks.get(network)?.publisher
       if (publisher === undefined) return undefined
@@ -135,6 +148,7 @@ export function createStatus(options: StatusOptions): Status {
                 .standings()
                 .find(({ name }) => name === resource.metadata.name)
             : undefined,
+        serving: resource.kind === 'Service' ? servingOf(resource.spec.backends, candidatesOf(network)) : undefined,
         node: resource.kind === 'Node' ? nodeNamed(resource.metadata.name) : undefined,
       }
       const { node, progress, rollout } = situation
