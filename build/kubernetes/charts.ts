@@ -10,7 +10,7 @@ const here = import.meta.dirname
 const root = resolve(here, '../..')
 const examples = join(root, 'examples/kubernetes')
 
-export const charts = ['holdfast-hub', 'holdfast-agent'] as const
+export const charts = ['holdfast-hub', 'holdfast-agent', 'holdfast-cluster'] as const
 export type ChartName = (typeof charts)[number]
 
 /** Stands in sources where a release has its own. */
@@ -52,7 +52,7 @@ export function chartFiles(name: ChartName, { definitions, version }: ChartOptio
   return new Map([
     ...own.map(([path, content]) => [path, withVersion(content, version)] as const),
     ...rights(name),
-    ...(name === 'holdfast-hub' ? ([['files/crds.yaml', definitions]] as const) : []),
+    ...(name === 'holdfast-agent' ? [] : ([['files/crds.yaml', definitions]] as const)),
   ])
 }
 

@@ -1,4 +1,4 @@
-// What a release has for Kubernetes: both charts, and manifests for those who apply files.
+// What a release has for Kubernetes: the charts, and manifests for those who apply files.
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -20,7 +20,11 @@ export interface KubernetesFile {
   readonly kind: 'chart' | 'manifest'
 }
 
-const NAMESPACES = { 'holdfast-hub': 'holdfast', 'holdfast-agent': 'holdfast-agent' } as const
+const NAMESPACES = {
+  'holdfast-hub': 'holdfast',
+  'holdfast-agent': 'holdfast-agent',
+  'holdfast-cluster': 'holdfast-cluster',
+} as const
 
 export function makeKubernetes({ definitions, into, mtimeS, version }: KubernetesOptions): readonly KubernetesFile[] {
   mkdirSync(into, { recursive: true })

@@ -42,7 +42,7 @@ test('the same sources are the same bytes, and have their version in them', () =
 })
 
 test('rights are those of the roles that people read: `node scripts/kubernetes/render.ts` after a change of them', () => {
-  for (const name of ['hub', 'agent']) {
+  for (const name of ['hub', 'agent', 'cluster']) {
     const rendered = read(join(one, `holdfast-${name}.yaml`))
     const wanted = readdirSync(roles).includes(`${name}-role.yaml`) ? read(join(roles, `${name}-role.yaml`)) : []
     for (const kind of ['ClusterRole', 'Role']) {

@@ -10,7 +10,7 @@ const here = import.meta.dirname
 
 export interface Rendering {
   /** File in manifests/, without `.yaml`, and in a release with `holdfast-` before it. */
-  readonly name: 'hub' | 'agent' | 'kubeedge'
+  readonly name: 'hub' | 'agent' | 'kubeedge' | 'cluster'
   readonly chart: ChartName
   readonly namespace: Namespace
   /** What Helm is told besides. */
@@ -44,12 +44,18 @@ export const renderings: readonly Rendering[] = [
       setClock: true,
     },
   },
+  {
+    name: 'cluster',
+    chart: 'holdfast-cluster',
+    namespace: 'holdfast-cluster',
+    values: { hub: { url: hubUrl }, key: { existingSecret: 'holdfast-cluster' }, crds: { install: false } },
+  },
 ]
 
 /** With the version of a release in it; the definitions come first. */
 export function manifestText({ name, namespace }: Rendering, { definitions, version }: ChartOptions): string {
   const rendered = readFileSync(join(here, 'manifests', `${name}.yaml`), 'utf8')
-  const parts = [namespaceText(namespace), ...(name === 'hub' ? [definitions] : [])]
+  const parts = [namespaceText(namespace), ...(name === 'hub' || name === 'cluster' ? [definitions] : [])]
   return `${parts.join('---\n')}${withVersion(rendered, versionTag(version))}`
 }
 

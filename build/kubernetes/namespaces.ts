@@ -1,7 +1,7 @@
-// Namespaces of the raw manifests. Each names the profile of PodSecurity that its pods are held to: a hub keeps to the strictest;
-// an agent programs the network of its node, which only `privileged` lets a pod do.
+// Namespaces of the raw manifests. Each names the profile of PodSecurity that its pods are held to: a hub and the agent of a
+// cluster keep to the strictest; an agent of a node programs its network, which only `privileged` lets a pod do.
 
-const profiles = { holdfast: 'restricted', 'holdfast-agent': 'privileged' } as const
+const profiles = { holdfast: 'restricted', 'holdfast-cluster': 'restricted', 'holdfast-agent': 'privileged' } as const
 export type Namespace = keyof typeof profiles
 
 export function namespaceText(name: Namespace): string {

@@ -77,13 +77,12 @@ async function tellKey(context: Context, { cluster, key }: Keyed): Promise<void>
     [
       key,
       '',
-      `This is the key of the cluster ${cluster.name}; it is not shown again. In that cluster, with the role and the agent of`,
-      'examples/kubernetes (docs/kubernetes.md):',
+      `This is the key of the cluster ${cluster.name}; it is not shown again. In that cluster:`,
       '',
-      '  holdfast-hub crds | kubectl apply --server-side -f -',
       '  kubectl create namespace holdfast-cluster',
       '  kubectl create secret generic holdfast-cluster -n holdfast-cluster --from-literal=key=KEY',
-      `  kubectl set env -n holdfast-cluster deployment/holdfast-cluster HOLDFAST_HUB_URL=${url}`,
+      '  helm install holdfast-cluster holdfast-cluster-VERSION.tgz -n holdfast-cluster \\',
+      `    --set hub.url=${url} --set key.existingSecret=holdfast-cluster`,
       '',
     ].join('\n'),
   )

@@ -33,7 +33,7 @@ if (why === undefined) {
           'lint',
           '--strict',
           '--set',
-          `${name === 'holdfast-hub' ? '' : 'hub.'}url=${HUB_URL}`,
+          `${name === 'holdfast-hub' ? '' : 'hub.'}url=${HUB_URL}${name === 'holdfast-cluster' ? ',key.existingSecret=k' : ''}`,
           released.chart(name),
         ],
         { env },
@@ -63,20 +63,19 @@ if (why === undefined) {
       ['holdfast-hub', 'replicas=0', /replicas/],
       ['holdfast-hub', 'formerVolume=data', /replicas/],
       ['holdfast-hub', 'image.digest=sha256:12', /image\/digest/],
+      ['holdfast-cluster', 'hub.url=', /hub\.url is needed/],
+      ['holdfast-cluster', 'key.existingSecret=', /key\.existingSecret is needed/],
+      ['holdfast-cluster', 'key.word=hfc1', /additional properties 'word'/],
       ['holdfast-agent', 'join.token=secret', /join\/token/],
       ['holdfast-agent', 'hub.url=', /hub\.url is needed/],
       ['holdfast-agent', 'setClock=perhaps', /setClock/],
       ['holdfast-agent', 'stateDir=var', /stateDir/],
       ['holdfast-agent', 'pods.from=http://10.0.0.1:8080', /pods\/from/],
     ]
+    const url = `hub.url=${HUB_URL},`
+    const needed = { 'holdfast-hub': '', 'holdfast-agent': url, 'holdfast-cluster': `${url}key.existingSecret=k,` }
     for (const [chart, set, said] of cases) {
-      const words = [
-        'template',
-        'x',
-        released.chart(chart),
-        '--set',
-        chart === 'holdfast-agent' ? `hub.url=${HUB_URL},${set}` : set,
-      ]
+      const words = ['template', 'x', released.chart(chart), '--set', `${needed[chart]}${set}`]
       const { code, stderr } = await attempt([helm, ...words], { env })
       assert.is.not(code, 0, set)
       assert.match(stderr.replaceAll('\n', ' '), said, set)

@@ -84,7 +84,7 @@ if (why === undefined) {
   })
 
   test('kubectl applies the raw manifests, strictly, and the second time changes nothing', async () => {
-    for (const name of ['hub', 'agent', 'kubeedge']) {
+    for (const name of ['hub', 'agent', 'kubeedge', 'cluster']) {
       const words = [
         'apply',
         '--server-side',
@@ -111,7 +111,7 @@ if (why === undefined) {
   })
 
   test('every object says whose it is', () => {
-    for (const name of ['hub', 'agent', 'kubeedge']) {
+    for (const name of ['hub', 'agent', 'kubeedge', 'cluster']) {
       for (const { kind, metadata } of released.read(`holdfast-${name}.yaml`)) {
         if (kind === 'CustomResourceDefinition') continue
         assert.is(metadata.labels?.['app.kubernetes.io/part-of'], 'holdfast', `${kind} ${metadata.name}`)
@@ -147,10 +147,12 @@ if (why === undefined) {
     assert.match(await run([helm, ...words], { input: spec.valuesContent, env }), 'site=north')
   })
 
-  test('the hub’s pod is let in by the strictest profile; the agent’s only by the widest, and what it asks for is known', async () => {
+  test('pods of hub and cluster are let in by the strictest profile; the agent’s only by the widest, and what it asks for is known', async () => {
     const hub = await admitted(workload('holdfast-hub.yaml'), 'holdfast')
     assert.is(hub.code, 0, hub.stderr)
     assert.not.match(hub.stderr, 'Warning')
+    const cluster = await admitted(workload('holdfast-cluster.yaml'), 'holdfast-cluster')
+    assert.equal([cluster.code, /Warning/.test(cluster.stderr)], [0, false], cluster.stderr)
     for (const name of ['agent', 'kubeedge']) {
       const agent = workload(`holdfast-${name}.yaml`)
       assert.is((await admitted(agent, 'holdfast-agent')).code, 0)
@@ -165,7 +167,7 @@ if (why === undefined) {
   })
 
   test('accounts may do what they need, and nothing else', async () => {
-    const hub = 'holdfast:holdfast-hub'
+    const [hub, cluster] = ['holdfast:holdfast-hub', 'holdfast-cluster:holdfast-cluster']
     const cases: readonly (readonly [string, string, boolean])[] = [
       [hub, 'list policies.holdfast.dev', true],
       [hub, 'watch nodes.holdfast.dev', true],
@@ -198,6 +200,12 @@ if (why === undefined) {
       ['holdfast-agent:holdfast-agent', 'get nodes', false],
       ['holdfast-agent:holdfast-edge', 'list pods -A', false],
       ['holdfast-agent:default', 'list pods', false],
+      [cluster, 'patch policies.holdfast.dev --subresource=status', true],
+      [cluster, 'get namespaces/kube-system', true],
+      [cluster, 'get namespaces/default', false],
+      [cluster, 'get secrets -n holdfast-cluster', false],
+      [cluster, 'patch nodes', false],
+      [cluster, 'delete nodes.holdfast.dev', false],
     ]
     for (const [account, words, expected] of cases)
       assert.is(await mayDo(account, words.split(' ')), expected, `${account}: ${words}`)
