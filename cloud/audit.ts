@@ -1,5 +1,13 @@
 // The audit log: who did what to what, and from where.
 
+/** Who asks: an administrator's token, the local socket, or a device that enrols. For the audit log. */
+export interface Actor {
+  readonly name: string
+  readonly role: 'viewer' | 'operator' | 'admin' | 'device'
+  /** From which address, and by what: `session 192.0.2.7`; absent where the hub or a device does something itself. */
+  readonly whence?: string
+}
+
 export interface AuditRow {
   /** Milliseconds since the Unix epoch. */
   readonly at: number

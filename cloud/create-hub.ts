@@ -5,6 +5,8 @@ import { HoldfastError } from '../shared/errors.ts'
 import { type Name, type NodeId, parseName } from '../shared/ids.ts'
 import type { AnyResource, Resource } from '../shared/intent/resource.ts'
 import { anchorPin, anchorPins, leaveProofBytes } from '../shared/wire/enrol.ts'
+import type { Actor } from './audit.ts'
+import { createNodeCommands } from './commands/node-commands.ts'
 import { createAddresses } from './compile/addresses.ts'
 import { createDoorway } from './enrol/doorway.ts'
 import { createEnrol } from './enrol/enrol.ts'
@@ -12,13 +14,13 @@ import { createMembership } from './enrol/membership.ts'
 import { createRekeys } from './enrol/rekeys.ts'
 import { createRenewal } from './enrol/renew.ts'
 import { createTokens } from './enrol/tokens.ts'
-import { createListeners } from './event-listeners.ts'
+import { createListeners, type Listeners } from './event-listeners.ts'
 import { firstNetwork } from './first-network.ts'
-import { Fleet } from './fleet/fleet.ts'
+import { Fleet, type FleetOptions } from './fleet/fleet.ts'
 import { createStatus } from './fleet/status.ts'
 import type { FlowDeskOptions } from './flows/desk.ts'
 import { createHubFlows } from './flows/hub-flows.ts'
-import type { Actor, Hub, HubEvent, HubOptions, Shown } from './hub.ts'
+import type { Hub, HubOptions, Shown } from './hub.ts'
 import { createLockBook } from './lock/lock-book.ts'
 import { createLockDesk, type LockDesk } from './lock/lock-desk.ts'
 import { withLock } from './lock/network-spec.ts'
@@ -54,26 +56,21 @@ function hubLock(desk: LockDesk): Pick<Hub, 'lockView' | 'signMembers'> {
 function createCore(options: HubOptions, store: HubStore) {
   const { clock, entropy, log, sha256 } = options
   const listeners = createListeners(log)
-  const emit = (event: HubEvent): void => listeners.emit(event)
+  const emit: Listeners['emit'] = (event) => listeners.emit(event)
   const intents = createIntents(store, clock, entropy)
   const addresses = createAddresses(store)
   const enrolments = new Map<Name, Enrolment>(store.enrolments().map((enrolment) => [enrolment.name, enrolment]))
   const newest = (network: Name) => networks.get(network)?.publisher.version
   const networkId = (network: Name) => networks.get(network)?.state.id
   const onLinks: FlowDeskOptions['onLinks'] = (node, links) => deviceRekey(node, links)
-  const fleet = new Fleet({
-    ...options,
-    store,
-    emit,
-    newest,
-    networkId,
-    onKey: (node, statement) => rekey(node, statement),
-    onLinks,
-    onOverrides: (node) => verdicts.heard(node),
-  })
+  const onKey: FleetOptions['onKey'] = (node, statement) => rekey(node, statement)
+  const onOverrides = (node: NodeId): void => verdicts.heard(node)
+  const fleet = new Fleet({ ...options, store, emit, newest, networkId, onKey, onLinks, onOverrides })
   const note = createNote(options, store)
   const flows = createHubFlows(options, { fleet, networkId, onLinks, store, enrolments, note })
-  const networks = createNetworks({ ...options, store, fleet, emit, flows: flows.desk })
+  const onAnswer = (node: NodeId, payload: Uint8Array): void => commands.heard(node, payload)
+  const networks = createNetworks({ ...options, store, fleet, emit, flows: flows.desk, onAnswer })
+  const commands = createNodeCommands(options, { fleet, networks, enrolments, listeners, note })
   const locks = createLockBook(store, { sha256, verify: options.verify })
   const commit = createCommit({ ...options, store, intents, addresses, networks, enrolments, locks })
   const shared = { store, clock, intents, addresses, enrolments, networks, fleet, locks, commit }
@@ -157,10 +154,13 @@ function createCore(options: HubOptions, store: HubStore) {
   const doorway = createDoorway({ ...shared, tokens, announce, cutOff, emit, stateOf })
 
   const { deviceRekey, proofKey, rekey } = createRekeys(options, { ...shared, networkId, announce })
-  const overrides = createOverrides({ ...shared, verdicts, announce, status, note })
-  const people = { ...overrides, ...flows.people, ...hubLock(desk) }
-  const known = { proofKey, intents, enrolments, fleet, networks, status, tokens, listeners, membership, waves }
-  return { ...known, doorway, flows, note, people, putAll, resetAll, remove }
+  const people = {
+    ...createOverrides({ ...shared, verdicts, announce, status, note }),
+    ...flows.people,
+    ...hubLock(desk),
+  }
+  const known = { commands, intents, enrolments, fleet, networks, status, tokens, listeners, membership, waves }
+  return { ...known, proofKey, doorway, flows, note, people, putAll, resetAll, remove }
 }
 
 export function createHub(options: HubOptions, store: HubStore): Hub {
@@ -213,6 +213,7 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
     },
     async stop() {
       core.waves.stop()
+      core.commands.stop()
       core.flows.desk?.stop()
       await networks.stop()
       fleet.stop()
@@ -275,6 +276,7 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
     },
     ...renewal,
     fleet: () => status.fleet(),
+    commands: core.commands,
     ...core.people,
     ...hubUpdates(options, core.waves.rollouts, renewal),
     rollOut: () => status.rollOut(),

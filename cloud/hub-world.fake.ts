@@ -26,8 +26,9 @@ import {
 import { encodePresence, encodeStatus, type StatusReport } from '../shared/wire/report.ts'
 import { Assembly, encodeRequest, parseChunk, type ReplyKind, type SyncRequest } from '../shared/wire/sync.ts'
 import { type NodeChannel, topics } from '../shared/wire/topics.ts'
+import type { Actor } from './audit.ts'
 import { createHub } from './create-hub.ts'
-import type { Actor, Hub, HubEvent, HubOptions } from './hub.ts'
+import type { Hub, HubEvent, HubOptions } from './hub.ts'
 import { MemoryHubStore } from './store/memory.fake.ts'
 
 export const admin: Actor = { name: 'admin', role: 'admin' }

@@ -7,8 +7,9 @@ import { parseDeviceKey, parseName, parseWgKey } from '../shared/ids.ts'
 import { type AnyResource, type Kind, parseResource } from '../shared/intent/resource.ts'
 import type { Anchor } from '../shared/wire/enrol.ts'
 import { isAsked } from './audit.fake.ts'
-import type { AuditEntry } from './audit.ts'
-import type { Actor, FleetNode, FleetOverride, Hub, HubEvent, Shown, TokenRow } from './hub.ts'
+import type { Actor, AuditEntry } from './audit.ts'
+import { createFakeCommands } from './commands/node-commands.fake.ts'
+import type { FleetNode, FleetOverride, Hub, HubEvent, Shown, TokenRow } from './hub.ts'
 
 export interface FakeHub extends Hub {
   emit(event: HubEvent): void
@@ -138,6 +139,7 @@ export function createFakeHub(): FakeHub {
     lockView: (name) => ({ network: { id: 'netnetnetnet' as NetworkId, name: parseName(name) }, members: [] }),
     signMembers: (name) => ({ network: { id: 'netnetnetnet' as NetworkId, name: parseName(name) }, members: [] }),
     fleet: () => [fakeFleetNode()],
+    commands: createFakeCommands(),
     overrides: () => [fakeOverride()],
     acceptOverride(id, actor) {
       if (id !== fakeOverride().id) throw new HoldfastError('not-found', 'no such override')

@@ -15,22 +15,15 @@ import type { Signatures } from '../shared/record/signatures.ts'
 import type { Anchor, AnchorReply, EnrolReply, EnrolRequest } from '../shared/wire/enrol.ts'
 import type { RenewReply, RenewRequest } from '../shared/wire/renew.ts'
 import type { PathKind, StatusReport } from '../shared/wire/report.ts'
-import type { AuditEntry, AuditQuery } from './audit.ts'
+import type { Actor, AuditEntry, AuditQuery } from './audit.ts'
 import type { BrokerAccess } from './broker-access.ts'
+import type { CommandEvent, HubCommands } from './commands/asked.ts'
 import type { FleetFlowQuery, FleetFlows } from './flows/fleet-flows.ts'
 import type { FleetFlowFigures } from './flows/flow-figures.ts'
 import type { FlowStore } from './flows/flow-store.ts'
 import type { FlowExport } from './otlp/flow-export.ts'
 import type { NodeRecord } from './policy/whatif.ts'
 import type { HubReleases, HubUpdates, UpdateEvent } from './rollout/hub-updates.ts'
-
-/** Who asks: an administrator's token, the local socket, or a device that enrols. For the audit log. */
-export interface Actor {
-  readonly name: string
-  readonly role: 'viewer' | 'operator' | 'admin' | 'device'
-  /** From which address, and by what: `session 192.0.2.7`; absent where the hub or a device does something itself. */
-  readonly whence?: string
-}
 
 /** A Kubernetes-style condition. */
 export interface ResourceCondition {
@@ -192,6 +185,7 @@ export type HubEvent =
   /** The policy overrides of a device are not what they were. */
   | { readonly type: 'override'; readonly name: Name }
   | UpdateEvent
+  | CommandEvent
   | ({ readonly type: 'taken-back' } & Pick<TakenBack, 'name' | 'version' | 'check' | 'certain'>)
 
 export interface CreatedToken {
@@ -272,6 +266,8 @@ export interface Hub extends HubUpdates {
   signMembers(network: string, bundle: LockSubmission, replace: boolean, actor: Actor): LockView
 
   fleet(): readonly FleetNode[]
+  /** What devices were told to do, lately. */
+  readonly commands: HubCommands
   /** Policy overrides that devices told of: those that hold first, then by age. */
   overrides(): readonly FleetOverride[]
   /** Puts its policies into intent, for that one device. Returns them. Throws `not-found`, `conflict`. */

@@ -3,6 +3,7 @@
 import type { AgentOptions } from './agent.ts'
 import type { Parts } from './agent-parts.ts'
 import type { Loop } from './apply/loop.ts'
+import type { Commands } from './commands/commands.ts'
 import type { Confirm } from './confirm/confirm.ts'
 import type { FlowSender } from './flows/sender.ts'
 import type { OwnGossip } from './gossip/own-gossip.ts'
@@ -27,10 +28,19 @@ export interface Running {
   update: Update | undefined
   /** Undefined where this agent takes no orders to update. */
   orders: Orders | undefined
+  /** Undefined where this host can't carry out what the hub says. */
+  commands: Commands | undefined
 }
 
 export function notRunning(): Running {
-  return { link: undefined, announcer: undefined, confirm: undefined, update: undefined, orders: undefined }
+  return {
+    link: undefined,
+    announcer: undefined,
+    confirm: undefined,
+    update: undefined,
+    orders: undefined,
+    commands: undefined,
+  }
 }
 
 export function tellRefused({ health, keep }: Parts, detail: string, lasting: boolean): void {
@@ -98,6 +108,7 @@ export function openLink(
     sync,
     capability: parts.capability,
     ...(running.orders === undefined ? {} : { orders: running.orders }),
+    ...(running.commands === undefined ? {} : { commands: running.commands }),
     ...(flows === undefined ? {} : { flows }),
     onFact(node, envelope) {
       if (node === identity.nodeId) running.announcer?.meet(envelope)

@@ -62,6 +62,7 @@ export function createModels(
       uplink: parts.quality.view(),
       update: running.update?.view(),
       order: running.orders?.view(),
+      commands: options.commands?.kinds,
       health: merged(health.visible(), options.hostConditions?.() ?? []),
     }
   }

@@ -4,6 +4,7 @@ import type { Agent, AgentOptions } from './agent.ts'
 import type { Running } from './agent-link.ts'
 import type { Parts } from './agent-parts.ts'
 import type { Turns } from './apply/turn.ts'
+import { createOwnCommands } from './commands/own-commands.ts'
 import { createOwnConfirm, createOwnLooks } from './confirm/own-confirm.ts'
 import { createOwnOrders } from './update/own-orders.ts'
 import { createOwnUpdate } from './update/own-update.ts'
@@ -21,6 +22,7 @@ export function openWatches(
   running.confirm = createOwnConfirm(options, parts, turns, looks, onFollow)
   running.update = createOwnUpdate(options, parts, running, looks)
   running.orders = createOwnOrders(options, parts, running, onOrder)
+  running.commands = createOwnCommands(options, parts, running)
 }
 
 /** What the last run left open goes on; behind `holding.load`. */
@@ -30,7 +32,8 @@ export function resumeWatches({ confirm, orders, update }: Running): void {
   orders?.load()
 }
 
-export function stopWatches({ confirm, orders, update }: Running): void {
+export function stopWatches({ commands, confirm, orders, update }: Running): void {
+  commands?.stop()
   orders?.stop()
   confirm?.stop()
   update?.stop()

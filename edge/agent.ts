@@ -7,8 +7,9 @@ import type { Condition, ShownCondition } from '../shared/health.ts'
 import type { Name, NodeId, WgKey } from '../shared/ids.ts'
 import type { OverrideView } from '../shared/override/report.ts'
 import type { Version } from '../shared/record/head.ts'
-import type { PathKind } from '../shared/wire/report.ts'
+import type { PathKind, StatusReport } from '../shared/wire/report.ts'
 import type { UplinkQuality } from '../shared/wire/uplink-quality.ts'
+import type { CommandDoors } from './commands/doors.ts'
 import type { ConfirmDoors } from './confirm/doors.ts'
 import type { ConfirmView } from './confirm/view.ts'
 import type { Driver } from './drivers/driver.ts'
@@ -58,12 +59,7 @@ export interface AgentSettings {
   /** Port inside the mesh for the agent's own words: UDP for echo and single words of gossip, TCP for exchanges. */
   readonly meshPort: number
   readonly version: string
-  readonly host: {
-    readonly os: string
-    readonly kernel: string
-    readonly arch: string
-    readonly wireguard: 'kernel' | 'wireguard-go' | 'none'
-  }
+  readonly host: Readonly<StatusReport['host']>
 }
 
 export interface AgentOptions {
@@ -102,6 +98,8 @@ export interface AgentOptions {
   readonly confirm?: ConfirmDoors
   /** The slots of the program; absent where no starter could start another version of it. */
   readonly update?: UpdateDoors | undefined
+  /** Does what the hub says; absent where this host can't. */
+  readonly commands?: CommandDoors | undefined
   /** Finds the other nodes of the same LAN; absent where this host must not shout on its links. */
   readonly lan?: { readonly socket: BeaconSocket; readonly crypto: BeaconCodecOptions['crypto'] }
   /** The doors of gossip. */

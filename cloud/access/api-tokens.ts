@@ -6,7 +6,7 @@ import { HoldfastError } from '../../shared/errors.ts'
 import { sameSecret, sha256 } from '../../shared/host/crypto.ts'
 import { base32 } from '../../shared/ids.ts'
 import { apiTokensMax } from '../../shared/limits.ts'
-import type { Actor } from '../hub.ts'
+import type { Actor } from '../audit.ts'
 import type { AccessStore, ApiTokenRow, Role } from './access-store.ts'
 
 export interface NewApiToken extends ApiTokenRow {

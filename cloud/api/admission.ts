@@ -7,7 +7,7 @@ import { sameSecret } from '../../shared/host/crypto.ts'
 import { authFailuresPerMinuteMax, enrolmentsPerMinuteMax } from '../../shared/limits.ts'
 import { createRateLimit } from '../access/rate-limit.ts'
 import type { Session } from '../access/sessions.ts'
-import type { Actor } from '../hub.ts'
+import type { Actor } from '../audit.ts'
 import { type ApiDeps, type ApiRoute, type Call, mayCall } from './route.ts'
 import { askedBy, sessionWord } from './session-cookie.ts'
 

@@ -6,6 +6,7 @@ import { HoldfastError } from '../../shared/errors.ts'
 import { httpBodyMax } from '../../shared/limits.ts'
 import { createAdmission } from './admission.ts'
 import { clusterRoutes } from './cluster-routes.ts'
+import { commandRoutes } from './command-routes.ts'
 import { enrolRoutes } from './enrol-routes.ts'
 import { eventRoutes } from './event-routes.ts'
 import { fleetRoutes } from './fleet-routes.ts'
@@ -44,6 +45,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   ...fleetRoutes,
   ...rosterRoutes,
   ...overrideRoutes,
+  ...commandRoutes,
   ...flowRoutes,
   ...policyRoutes,
   ...eventRoutes,

@@ -3,6 +3,7 @@
 import { compareText } from '../../shared/bytes.ts'
 import { counter, type Family, formatMetrics, gauge, type Sample } from '../../shared/metrics-text.ts'
 import type { ClusterView } from '../clusters/clusters.ts'
+import type { CommandFigures } from '../commands/asked.ts'
 import { awayAmong, lastSignOf } from '../fleet/away.ts'
 import type { FleetFlowFigures } from '../flows/flow-figures.ts'
 import { type Away, type FleetNode, nodeStates, type RollOut } from '../hub.ts'
@@ -23,6 +24,7 @@ export interface Figures {
   readonly replica?: ReplicaStatus | undefined
   /** Those with agents of their own. */
   readonly clusters?: readonly ClusterView[]
+  readonly commands?: CommandFigures | undefined
   /** At the dashboard. */
   readonly people?: { readonly sessions: number; readonly signIns: SignIns } | undefined
 }
@@ -94,6 +96,15 @@ function peopleFamilies(people: Figures['people']): readonly Family[] {
   ]
 }
 
+function commandFamilies(commands: CommandFigures | undefined): readonly Family[] {
+  if (commands === undefined) return []
+  const ended = Object.entries(commands.ended).map(([state, count]): Sample => [{ state }, count])
+  return [
+    gauge('holdfast_hub_commands_open', 'Commands to devices that wait for an answer.', commands.open),
+    counter('holdfast_hub_commands_total', 'Commands to devices that have ended since the hub started.', ended),
+  ]
+}
+
 function replicaFamilies(replica: ReplicaStatus | undefined): readonly Family[] {
   if (replica === undefined) return []
   return [
@@ -149,6 +160,7 @@ export function hubMetrics(figures: Figures): string {
       'Members that took the newest revision back by themselves.',
       perNetwork((one) => one.takenBack.length),
     ),
+    ...commandFamilies(figures.commands),
     ...peopleFamilies(figures.people),
     ...replicaFamilies(figures.replica),
     ...clusterMetrics(figures.clusters ?? []),

@@ -52,6 +52,7 @@ export const systemRoutes: readonly ApiRoute[] = [
           flows: deps.hub.flowFigures(),
           replica: deps.replica?.status(),
           clusters: deps.clusters.list(),
+          commands: deps.hub.commands.figures(),
           people: { sessions: deps.sessions.count(), signIns: deps.signIns },
         }),
         200,

@@ -3,6 +3,7 @@
 import { flowMessageBytesMax } from '../../shared/flow-limits.ts'
 import type { NetworkId, NodeId } from '../../shared/ids.ts'
 import {
+  chunkBytesMax,
   deviceLinksBytesMax,
   factBytesMax,
   overrideReportBytesMax,
@@ -37,6 +38,7 @@ const bytesMax: Record<NodeChannel, number> = {
   override: overrideReportBytesMax + deviceLinksBytesMax,
   // Of agents of clusters, each of which has a network to itself; in those of devices nobody hears it.
   cluster: clusterPacketBytesMax,
+  answer: chunkBytesMax,
 }
 
 /** Latest-wins channels; a retained request or ledger batch would be replayed to the hub at each of its connects. */

@@ -16,6 +16,8 @@ import { dataPaths } from '../serve/data-directory.ts'
 export interface Client {
   get<T>(path: string): Promise<T>
   send<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<T>
+  /** A file, of at most so many bytes. */
+  download(path: string, bytesMax: number): Promise<Uint8Array>
   /** Resolves when the stream ends; rejects where it breaks, also by `signal`. */
   events(handlers: EventHandlers, signal?: AbortSignal): Promise<void>
 }
@@ -92,15 +94,19 @@ async function ask(target: Target, method: string, path: string, body?: string):
   })
 }
 
-async function textOf(answer: IncomingMessage): Promise<string> {
+async function bytesOf(answer: IncomingMessage, bytesMax: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
   let length = 0
   for await (const part of answer as AsyncIterable<Uint8Array>) {
     length += part.length
-    if (length > snapshotBytesMax) throw new HoldfastError('too-large', 'the answer of the hub is too long')
+    if (length > bytesMax) throw new HoldfastError('too-large', 'the answer of the hub is too long')
     parts.push(part)
   }
-  return fromUtf8(Buffer.concat(parts))
+  return Buffer.concat(parts)
+}
+
+async function textOf(answer: IncomingMessage): Promise<string> {
+  return fromUtf8(await bytesOf(answer, snapshotBytesMax))
 }
 
 const failure = v.object({
@@ -173,6 +179,12 @@ export function openClient(flags: FlagValues): Client {
   return {
     get: (path) => exchange(target(), 'GET', path),
     send: (method, path, body) => exchange(target(), method, path, body),
+    async download(path, bytesMax) {
+      const answer = await ask(target(), 'GET', path)
+      const status = answer.statusCode ?? 0
+      if (status !== 200) check(jsonOf(await textOf(answer), status), status)
+      return await bytesOf(answer, bytesMax)
+    },
     async events(handlers, signal) {
       const answer = await ask(target(), 'GET', '/api/v1/events')
       const status = answer.statusCode ?? 0

@@ -6,6 +6,7 @@ import { roles } from '../access/access-store.ts'
 import { clusterCommands } from './cluster-program.ts'
 import { flowCommands } from './flow-program.ts'
 import { lockCommands } from './lock-program.ts'
+import { nodeCommands } from './node-program.ts'
 import { overrideCommands } from './override-program.ts'
 import { policyCommands } from './policy-program.ts'
 import { releaseCommands } from './release-program.ts'
@@ -255,6 +256,7 @@ export const program: ProgramSpec = {
     ...fleet,
     ...flowCommands(reach, json),
     ...policyCommands(reach, json),
+    ...nodeCommands(reach, json),
     ...overrideCommands(reach, json),
     ...releaseCommands(data, json),
     ...upkeep,

@@ -29,6 +29,7 @@ import {
   lockStatus,
   lockSubmit,
 } from './lock-commands.ts'
+import { nodeBundle, nodeNetcheck, nodePing, nodeRotateKey } from './node-commands.ts'
 import { overridesAccept, overridesDrop, overridesList, overridesShow } from './override-commands.ts'
 import { policyExplain, policyTest } from './policy-commands.ts'
 import { program } from './program.ts'
@@ -106,6 +107,10 @@ export const commands: Readonly<Record<string, Command>> = {
   crds,
   flows,
   'flows accept': flowsAccept,
+  'node ping': nodePing,
+  'node netcheck': nodeNetcheck,
+  'node bundle': nodeBundle,
+  'node rotate-key': nodeRotateKey,
   'overrides list': overridesList,
   'overrides show': overridesShow,
   'overrides accept': overridesAccept,

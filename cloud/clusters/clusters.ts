@@ -2,7 +2,7 @@
 
 import type { NodeId } from '../../shared/ids.ts'
 import type { RenewReply, RenewRequest } from '../../shared/wire/renew.ts'
-import type { Actor } from '../hub.ts'
+import type { Actor } from '../audit.ts'
 import type { ClusterRow } from './registry.ts'
 
 const clusterStates = ['connected', 'reading', 'refused', 'away', 'never-seen'] as const

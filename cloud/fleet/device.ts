@@ -5,11 +5,12 @@ import type { Condition } from '../../shared/health.ts'
 import type { Name } from '../../shared/ids.ts'
 import { healthMax } from '../../shared/limits.ts'
 import { type ToldOverride, viewOverride } from '../../shared/override/report.ts'
-import { formatVersion, type Version } from '../../shared/record/head.ts'
+import { formatVersion, noVersion, type Version } from '../../shared/record/head.ts'
 import type { StatusReport } from '../../shared/wire/report.ts'
 import type { NodeChannel } from '../../shared/wire/topics.ts'
 import type { FleetNode, HeardOf, NodeState, TakenBack } from '../hub.ts'
 import type { Enrolment, LastWord } from '../store/hub-store.ts'
+import type { Member } from './progress.ts'
 
 /** A word of the device that was not accepted; gone once it says something acceptable of the same sort. */
 export interface Refusal {
@@ -63,6 +64,13 @@ export function fromTheFuture(held: Version, newest: Version): string {
 export function takenBackOf(name: Name, report: StatusReport | undefined): TakenBack | undefined {
   const quarantine = report?.revision.quarantine
   return quarantine === undefined ? undefined : { name, ...quarantine }
+}
+
+const nothingReported = { applied: noVersion, held: noVersion, lastGood: noVersion }
+
+export function memberOf({ enrolment: { name, nodeId }, online, report }: Device): Member {
+  const { applied, held, lastGood } = report?.revision ?? nothingReported
+  return { name, nodeId, online, held, applied, lastGood, takenBack: takenBackOf(name, report), report }
 }
 
 export function newDevice(enrolment: Enrolment): Device {

@@ -5,12 +5,12 @@ import type { Clock, Log, Timer } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
 import type { Name, NodeId } from '../../shared/ids.ts'
 import { type DeviceLink, splitLed } from '../../shared/record/device-link.ts'
-import { compareVersion, noVersion, type Version } from '../../shared/record/head.ts'
+import { compareVersion, type Version } from '../../shared/record/head.ts'
 import { parsePresence, parseStatus, readStatus } from '../../shared/wire/report.ts'
 import type { NodeChannel } from '../../shared/wire/topics.ts'
 import type { FleetNode, HubEvent } from '../hub.ts'
 import type { Enrolment, HubStore, LastWord } from '../store/hub-store.ts'
-import { type Device, fromTheFuture, newDevice, noteUnread, showDevice, stateOf, takenBackOf } from './device.ts'
+import { type Device, fromTheFuture, memberOf, newDevice, noteUnread, showDevice, stateOf } from './device.ts'
 import { isNewerWord, openWord, unled } from './device-facts.ts'
 import { auditOf, type OverrideReading, openOverrides } from './device-overrides.ts'
 import { createHeardOf } from './heard-of.ts'
@@ -33,7 +33,6 @@ export interface FleetOptions extends OverrideReading {
   readonly onOverrides: (node: NodeId) => void
 }
 
-const nothingReported = { applied: noVersion, held: noVersion, lastGood: noVersion }
 /** Last words are written together: a fleet that reports every few seconds must not wear the disk. */
 const SAVE_EVERY_MS = 10_000
 /** Agents spread their return over 30 s; with a broker that forgot, who has not come back by now is away. */
@@ -169,6 +168,12 @@ export class Fleet {
     return [...this.#devices.values()].filter((device) => device.overrides.length > 0)
   }
 
+  /** What it calls its present life; undefined while it is away. */
+  session(node: NodeId): string | undefined {
+    const { online, session, suspended } = this.#devices.get(node) ?? {}
+    return online === true && suspended === false ? session : undefined
+  }
+
   /** The device said something that does not parse, does not verify, or is too much: a condition, and a line for the audit. */
   refused(node: NodeId, channel: NodeChannel, reason: string): void {
     const device = this.#devices.get(node)
@@ -212,14 +217,8 @@ export class Fleet {
 
   /** Approved devices of a network and what they run; `counts` leaves out those that are not to be waited for. */
   members(network: Name, counts: (name: Name) => boolean): readonly Member[] {
-    const members: Member[] = []
-    for (const { enrolment, online, report } of this.#devices.values()) {
-      const { name, nodeId, state } = enrolment
-      if (enrolment.network !== network || state === 'pending' || !counts(name)) continue
-      const { applied, held, lastGood } = report?.revision ?? nothingReported
-      members.push({ name, nodeId, online, held, applied, lastGood, takenBack: takenBackOf(name, report), report })
-    }
-    return members
+    const own = [...this.#devices.values()].filter(({ enrolment }) => enrolment.network === network)
+    return own.filter(({ enrolment: { name, state } }) => state !== 'pending' && counts(name)).map(memberOf)
   }
 
   show(node: NodeId, addresses: readonly string[]): FleetNode | undefined {

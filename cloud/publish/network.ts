@@ -25,6 +25,8 @@ export interface NetworkLinkOptions extends Pick<HubOptions, 'bus'> {
   readonly fleet: Fleet
   /** Takes in records of flows; undefined where none are kept. */
   readonly flows: Pick<FlowDesk, 'hear'> | undefined
+  /** Takes in answers to commands. */
+  readonly onAnswer: (node: NodeId, payload: Uint8Array) => void
   readonly clock: Clock
   readonly entropy: Entropy
   readonly log: Log
@@ -98,6 +100,9 @@ export function createNetworkLink(options: NetworkLinkOptions): NetworkLink {
         return fleet.overrides(node, payload)
       case 'req':
         return request(node, payload)
+      case 'answer':
+        options.onAnswer(node, payload)
+        return fleet.accepted(node, 'answer')
       case 'ledger':
         return flows?.hear(
           node,

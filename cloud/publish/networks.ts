@@ -1,7 +1,7 @@
 // The networks that are live: each with its publisher, its link to the broker, and the records of the signing keys.
 
 import { fromBase64, toBase64 } from '../../shared/bytes.ts'
-import type { Name } from '../../shared/ids.ts'
+import type { Name, NodeId } from '../../shared/ids.ts'
 import { keyIdOf, trustedKeys } from '../../shared/record/envelope.ts'
 import { openKeyCertificate } from '../../shared/record/keys.ts'
 import { encodeRecord, type RecordSet } from '../../shared/record/record.ts'
@@ -39,6 +39,8 @@ export interface NetworksOptions extends HubOptions {
   readonly fleet: Fleet
   readonly emit: (event: HubEvent) => void
   readonly flows: Pick<FlowDesk, 'hear'> | undefined
+  /** Takes in answers to commands. */
+  readonly onAnswer: (node: NodeId, payload: Uint8Array) => void
 }
 
 export function createNetworks(options: NetworksOptions): Networks {

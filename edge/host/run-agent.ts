@@ -56,7 +56,7 @@ import { createStreamCount } from './stream-count.ts'
 import { createNotifier } from './systemd.ts'
 import { raiseClock } from './time-floor.ts'
 
-export interface RunAgentOptions {
+export interface RunAgentOptions extends Pick<AgentOptions, 'commands'> {
   readonly settings: Settings
   readonly files: StateFiles
   readonly env: Readonly<Record<string, string | undefined>>
@@ -174,6 +174,7 @@ async function makeAgent(
     names,
     pods,
     services,
+    commands: options.commands,
     gossip: { door: gossip({ ...selfOf(options, device), datagrams }), deflate },
     openRelay: (duty) => openHostRelay(options, duty, doors.tls),
     bus: createHubBus({

@@ -81,6 +81,8 @@ export const settingsSchema = v.strictObject({
   releaseKeys: v.optional(path, defaultReleaseKeys),
   /** Run the versions that the hub rolls out, where a release key laid here has signed them. */
   hubUpdates: v.optional(v.picklist(['on', 'off']), 'on'),
+  /** What is done when the hub says so: `look` is ping, netcheck and the support bundle; `on` another WireGuard key, too. */
+  commands: v.optional(v.picklist(['on', 'look', 'off']), 'on'),
   /** Seconds over which devices that are told at once spread their downloads; where absent, 60, on a metered uplink an hour. */
   updateSpreadS: v.optional(integer(0, 86_400)),
   logLevel: v.optional(v.picklist(['debug', 'info', 'warn', 'error']), 'info'),
@@ -161,6 +163,7 @@ function typed(name: SettingName, word: string): unknown {
     case 'state':
     case 'releaseKeys':
     case 'hubUpdates':
+    case 'commands':
     case 'interface':
     case 'portMapping':
     case 'uplinks':

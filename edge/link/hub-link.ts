@@ -28,6 +28,8 @@ export interface HubLinkOptions {
   readonly flows?: Pick<FlowSender, 'hubOnline' | 'onReply' | 'down'>
   /** Takes orders to run another version; absent where this agent takes none. */
   readonly orders?: { readonly onReply: (bytes: Uint8Array) => void }
+  /** Carries out what the hub says; absent where this host can't. */
+  readonly commands?: { readonly onReply: (bytes: Uint8Array, session: string) => void }
   /** A fact came, of any node, this one too. */
   readonly onFact: (node: NodeId, envelope: Uint8Array) => void
   readonly onRefused: (detail: string) => void
@@ -85,6 +87,8 @@ export interface HubLink {
   tellOverrides(payload: Uint8Array): void
   /** Of the record of flows. */
   tellFlows(payload: Uint8Array): Promise<void>
+  /** Of an answer to a command. */
+  tellAnswer(payload: Uint8Array): Promise<void>
 }
 
 /** Status: state.md's "at most every 5 s". Facts reach every node of the network, so they are rarer. */
@@ -191,6 +195,7 @@ export function createHubLink(options: HubLinkOptions): HubLink {
 
   const onReply = (payload: Uint8Array): void => {
     if (isReplyOf(payload, 'order')) options.orders?.onReply(payload)
+    else if (isReplyOf(payload, 'command')) options.commands?.onReply(payload, session)
     else if (isReplyOf(payload, 'ledger')) flows?.onReply(payload)
     else if (capability?.onReply(payload) !== true) sync.onReply(payload)
   }
@@ -248,6 +253,7 @@ export function createHubLink(options: HubLinkOptions): HubLink {
     announce: (envelope) => fact.offer(envelope),
     isDoubtful: () => fact.isLate(),
     tellFlows: (payload) => bus.publish({ topic: topics.node(network, node, 'ledger'), payload }),
+    tellAnswer: (payload) => bus.publish({ topic: topics.node(network, node, 'answer'), payload }),
     tellOverrides(payload) {
       told = payload
       overrides.offer(payload, true)

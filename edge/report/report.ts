@@ -39,6 +39,8 @@ export interface HubModel {
   readonly uplink: UplinkQuality
   readonly update?: UpdateView | undefined
   readonly order?: OrderView | undefined
+  /** What it does when the hub says so. */
+  readonly commands?: readonly string[] | undefined
   readonly health: readonly Condition[]
 }
 
@@ -120,6 +122,7 @@ export function statusReport(model: HubModel, brief: boolean): StatusReport {
     revision: { ...model.revision },
     ...(model.update === undefined ? {} : { update: updateReport(model.update) }),
     ...(model.order === undefined ? {} : { order: model.order }),
+    ...(model.commands === undefined ? {} : { commands: [...model.commands] }),
     peers: shown.map((entry) => peerReport(entry, now)),
     peersTotal: entries.length,
     peersReachable: model.peers.reachable(),

@@ -1,7 +1,8 @@
 // The simulated hub: a real hub over a database in memory that outlives it, crashed and started again at will.
 
+import type { Actor } from '../../cloud/audit.ts'
 import { createHub } from '../../cloud/create-hub.ts'
-import type { Actor, Hub } from '../../cloud/hub.ts'
+import type { Hub } from '../../cloud/hub.ts'
 import { openHubStore } from '../../cloud/store/sqlite.ts'
 import { type NextRoot, nextRoot, nextSigner } from '../../cloud/tls/next-keys.ts'
 import { toBase64 } from '../../shared/bytes.ts'

@@ -1,7 +1,8 @@
 // The last act of a run under a membership lock: somebody has the hub, with its keys and its database, and adds a device of
 // their own. Nobody may have it as a peer, and everybody must say so.
 
-import type { Actor, Hub } from '../../cloud/hub.ts'
+import type { Actor } from '../../cloud/audit.ts'
+import type { Hub } from '../../cloud/hub.ts'
 import { proposeFirst, signBundle } from '../../cloud/lock/signing.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { sha256 } from '../../shared/host/crypto.ts'

@@ -28,6 +28,8 @@ export type EnvelopeKind =
   | 'ledger'
   | 'ledger-window'
   | 'agent-order'
+  | 'command'
+  | 'command-answer'
 
 const VERSION = 1
 const KEY_ID_BYTES = 8

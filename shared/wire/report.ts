@@ -89,6 +89,8 @@ const statusSchema = v.object({
       detail: v.optional(detail),
     }),
   ),
+  /** Commands that the device takes from the hub, by kind; absent where it knows of none. */
+  commands: v.optional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(32))), v.maxLength(16))),
   boot: counter,
   startedAt: counter,
   addresses: v.pipe(v.array(address), v.maxLength(2)),

@@ -98,7 +98,7 @@ test('a reply has a bound', () => {
 
 for (const [what, at, value] of [
   ['another version', 0, 2],
-  ['an unknown kind', 1, 6],
+  ['an unknown kind', 1, 200],
   ['an id that is not UTF-8', 2, 0xff],
   ['a number beyond the count', 19, 9],
   ['no count', 21, 0],

@@ -32,9 +32,10 @@ export function parseRequest(bytes: Uint8Array): SyncRequest {
   return parseWith(requestSchema, parseCanonical(bytes, requestBytesMax))
 }
 
-const replyKinds = ['delta', 'snapshot', 'current', 'capability', 'ledger', 'order'] as const
+const replyKinds = ['delta', 'snapshot', 'current', 'capability', 'ledger', 'order', 'command'] as const
 /** `current`: the agent already holds the newest revision; no data. `ledger`: what the hub has of its record of flows.
- * `order`: to run another version of the agent; told to those who say that they know of orders, without a request. */
+ * `order`: to run another version of the agent; told to those who say that they know of orders, without a request.
+ * `command`: to do something now; the same of those who take commands. Their answers are cut in the same way. */
 export type ReplyKind = (typeof replyKinds)[number]
 
 export interface Chunk {

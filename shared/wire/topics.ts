@@ -5,7 +5,7 @@ import { type NetworkId, type NodeId, parseNetworkId, parseNodeId } from '../ids
 const ROOT = 'hf/1'
 
 /** What a node says under its own branch. */
-export const nodeChannels = ['req', 'fact', 'status', 'presence', 'ledger', 'override', 'cluster'] as const
+export const nodeChannels = ['req', 'fact', 'status', 'presence', 'ledger', 'override', 'answer', 'cluster'] as const
 export type NodeChannel = (typeof nodeChannels)[number]
 
 export const topics = {

@@ -3,7 +3,8 @@
 
 import type { Clock, Log } from '../../../shared/effects.ts'
 import { describeError } from '../../../shared/errors.ts'
-import type { Actor, Hub } from '../../hub.ts'
+import type { Actor } from '../../audit.ts'
+import type { Hub } from '../../hub.ts'
 import type { Cluster } from '../cluster.ts'
 import { clusterEventsMax, clusterEventsPerSecondMax } from '../cluster-limits.ts'
 import { inputName } from '../input.ts'

@@ -1,0 +1,24 @@
+// Bounds of commands that the hub gives to one device, each with its reason; all others are in limits.ts, which is long enough.
+
+/** A command with its signature: ids, a kind and the name of a peer. */
+export const commandBytesMax = 2 << 10
+/** What a device answers: a support bundle is some 500 KB, and goes through the broker in chunks like a snapshot. */
+export const commandResultBytesMax = 2 << 20
+/** The signed head of an answer: ids, a state, and a sentence or two. */
+export const commandAnswerBytesMax = 4 << 10
+/** Life of a command, milliseconds, from when it is given: a person waits for it. */
+export const commandLifeMsMin = 5_000
+export const commandLifeMsDefault = 60_000
+export const commandLifeMsMax = 10 * 60_000
+/** So long a device works on one, milliseconds: a bundle asks the kernel a dozen things. */
+export const commandRunMsMax = 60_000
+/** Commands that a device takes per minute: a person at a page; a hub that was taken over gets no more out of it. */
+export const commandsPerMinuteMax = 12
+/** Pings of one command. */
+export const commandPingsMax = 20
+/** Commands of one hub that are not answered yet: one each of as many devices as a person has on a page. */
+export const commandsOpenMax = 256
+/** Commands that a hub remembers with what came of them, the oldest dropped. */
+export const commandsKeptMax = 512
+/** Bytes of all results that a hub keeps in memory: a dozen bundles. */
+export const commandResultsBytesMax = 32 << 20
