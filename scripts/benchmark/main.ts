@@ -16,6 +16,7 @@ import { memory } from './memory.ts'
 import { outage } from './outage.ts'
 import { policy } from './policy.ts'
 import { relay } from './relay.ts'
+import { services } from './services.ts'
 import { size } from './size.ts'
 import { wgSet } from './wg-set.ts'
 
@@ -32,6 +33,7 @@ const benches: Readonly<Record<string, Bench>> = {
   outage,
   policy,
   relay,
+  services,
   size,
   'wg-set': wgSet,
 }
