@@ -2,7 +2,10 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { dashboardBytesMax } from '../../shared/dashboard-limits.ts'
 import { HoldfastError } from '../../shared/errors.ts'
+import { dashboardPart, packFiles, readFilesIn } from '../../shared/host/carried-files.ts'
+import { bundleDashboard } from '../dashboard.ts'
 import { makeHoldfastBpf } from '../holdfast-bpf.ts'
 import { unitTexts } from '../package.ts'
 import { bundleForSingle } from '../program.ts'
@@ -47,9 +50,20 @@ interface Parts {
   readonly components: readonly Component[]
 }
 
-async function partsOf({ kind }: Program, target: ReleaseTarget): Promise<Parts> {
+/** The dashboard in one file, as the hub unpacks it, with what of it others have made. */
+async function dashboardOf(work: string): Promise<Parts> {
+  const { metafile } = await bundleDashboard(work)
+  const path = join(work, dashboardPart)
+  writeFileSync(path, packFiles(readFilesIn(join(work, 'dashboard'), dashboardBytesMax)))
+  return { files: new Map([[dashboardPart, path]]), components: bundledComponents(metafile) }
+}
+
+async function partsOf({ kind }: Program, target: ReleaseTarget, work: string): Promise<Parts> {
   const addon = [addonPart, addonPath(target)] as const
-  if (kind === 'hub') return { files: new Map([addon]), components: [] }
+  if (kind === 'hub') {
+    const { components, files } = await dashboardOf(work)
+    return { files: new Map([addon, ...files]), components }
+  }
   const { components, path } = await wireguardGo(target)
   const files = new Map([addon, ['holdfast-bpf', bpfPath(target)], ['wireguard-go', path]])
   return { files, components: [...components, cLibrary()] }
@@ -84,9 +98,11 @@ export async function assemble(options: AssembleOptions): Promise<SingleFile> {
   // What malloc goes by is read before any of our code runs: the starter says it.
   const ours = Object.fromEntries(Object.entries(environment).filter(([key]) => !key.startsWith('MALLOC_')))
   const metafile = await bundleForSingle({ name, entry, target, into: work, version, environment: ours })
-  const { files, components: inParts } = await partsOf(program, target)
+  const { files, components: inParts } = await partsOf(program, target, work)
   const base = await baseOf(target)
-  const components = [...bundledComponents(metafile), ...inParts, ...nodeComponents(base.licence)]
+  const found = [...bundledComponents(metafile), ...inParts, ...nodeComponents(base.licence)]
+  // Program and dashboard may be made of the same packages.
+  const components = [...new Map(found.map((one) => [one.purl, one])).values()]
   const blob = await makeBlob({
     main: join(work, `${name}.cjs`),
     flags,

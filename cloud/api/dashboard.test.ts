@@ -9,7 +9,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { utf8 } from '../../shared/bytes.ts'
 import { dashboardBytesMax } from '../../shared/dashboard-limits.ts'
-import { packDashboard, readDashboard, unpackDashboard } from '../serve/dashboard-files.ts'
+import { packFiles, readFilesIn, unpackFiles } from '../../shared/host/carried-files.ts'
 import { setup } from './api-world.fake.ts'
 import { createDashboard } from './dashboard.ts'
 
@@ -114,17 +114,17 @@ test('what a single file carries is what lay in the directory, without links tha
     mkdirSync(join(directory, 'assets'))
     for (const [path, bytes] of files) writeFileSync(join(directory, path), bytes)
     symlinkSync('/etc/passwd', join(directory, 'assets/passwd'))
-    const read = readDashboard(directory)
+    const read = readFilesIn(directory, dashboardBytesMax)
     assert.equal([...read.keys()].sort(), [...files.keys()].sort())
-    const carried = unpackDashboard(packDashboard(read))
+    const carried = unpackFiles(packFiles(read))
     const digest = (bytes?: Uint8Array) =>
       createHash('sha256')
         .update(bytes ?? '')
         .digest('hex')
     for (const [path, bytes] of files) assert.is(digest(carried.get(path)), digest(bytes), path)
-    assert.is(packDashboard(new Map([...read].toReversed())), packDashboard(read))
+    assert.is(packFiles(new Map([...read].toReversed())), packFiles(read))
     writeFileSync(join(directory, 'huge.js'), Buffer.alloc(dashboardBytesMax))
-    assert.throws(() => readDashboard(directory), /no dashboard/)
+    assert.throws(() => readFilesIn(directory, dashboardBytesMax), /at most/)
   } finally {
     rmSync(directory, { recursive: true })
   }

@@ -5,10 +5,8 @@ import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 import type { Context } from 'hono'
 import { toHex } from '../../shared/bytes.ts'
+import type { FilesByPath } from '../../shared/host/carried-files.ts'
 import { sha256 } from '../../shared/host/crypto.ts'
-
-/** By path without a leading slash: `index.html`, `assets/app-1f3a9c2b.js`. */
-export type DashboardFiles = ReadonlyMap<string, Uint8Array>
 
 export interface Dashboard {
   /** Undefined where the path is none of the dashboard's. */
@@ -116,7 +114,7 @@ function isKnown(header: string | undefined, tag: string): boolean {
 }
 
 /** Paths are compared as they are sent: none of them leads anywhere but into the map. */
-export function createDashboard(files: DashboardFiles): Dashboard {
+export function createDashboard(files: FilesByPath): Dashboard {
   const assets = new Map([...files].map(([path, bytes]) => [path, assetOf(path, bytes)]))
 
   /** A path that is no file is a page, which the program in the browser draws. */
