@@ -7,7 +7,7 @@ import type { Resource } from '../../../shared/intent/resource.ts'
 import type { InputKind, InputObject } from '../input.ts'
 import { deriveExport, exportSaid } from './exports.ts'
 
-const options = { clusterName: 'kube', network: 'default' }
+const options = { clusterName: 'kube', network: 'default', podSites: ['kube'] }
 
 function input(kind: InputKind, spec: unknown): InputObject {
   const about = { namespace: 'shop', name: 'web', uid: 'u', resourceVersion: '1', generation: 1 }
@@ -42,6 +42,18 @@ test('a port of the nodes is where the service stands behind', () => {
     { name: 'dns', protocol: 'UDP', port: 53, targetPort: 30_053 },
   ])
   assert.match(derive(nodePorts, true).resource?.metadata.name ?? '', /^kube--svc-x--shop-web--/)
+})
+
+test('all devices of the cluster are behind it, at however many sites they stand', () => {
+  const service = input('Service', nodePorts)
+  const backends = (podSites: readonly string[]) => {
+    const { resource } = deriveExport(input('ServiceExport', {}), service, { ...options, podSites }, () => false)
+    return (resource as Resource<'Service'>).spec.backends
+  }
+  assert.equal(backends([]), { matchLabels: { 'holdfast.dev/pod-site': 'kube' } })
+  assert.equal(backends(['north']), { matchLabels: { 'holdfast.dev/pod-site': 'north' } })
+  const both = { key: 'holdfast.dev/pod-site', operator: 'In', values: ['kube', 'north'] }
+  assert.equal(backends(['kube', 'north']), { matchExpressions: [both] })
 })
 
 for (const [name, service, conditions] of [

@@ -5,6 +5,7 @@
 // can be said with that; a service that only pods stand behind can't yet.
 
 import { describeError, HoldfastError } from '../../../shared/errors.ts'
+import type { Selector } from '../../../shared/intent/field.ts'
 import { podSiteLabel } from '../../../shared/intent/pod-site.ts'
 import { type AnyResource, apiVersion, parseResource } from '../../../shared/intent/resource.ts'
 import type { Said as Condition } from '../cluster-status.ts'
@@ -59,7 +60,18 @@ function portOf(port: Loose): object {
   }
 }
 
-function resourceOf(input: InputObject, service: Loose, options: DeriveOptions, isTaken: boolean): AnyResource {
+export interface ExportOptions extends DeriveOptions {
+  /** Of the cluster's devices: a port of its nodes is there at all of them. */
+  readonly podSites: readonly string[]
+}
+
+function backendsOf({ clusterName, podSites }: ExportOptions): Selector {
+  const [first = clusterName, ...others] = podSites
+  if (others.length === 0) return { matchLabels: { [podSiteLabel]: first } }
+  return { matchExpressions: [{ key: podSiteLabel, operator: 'In', values: [...podSites] }] }
+}
+
+function resourceOf(input: InputObject, service: Loose, options: ExportOptions, isTaken: boolean): AnyResource {
   const path = [input.namespace, input.name]
   const name = derivedName(options.clusterName, 'svc', path, isTaken)
   const ports = Array.isArray(service['ports']) ? service['ports'].map(looseOf) : []
@@ -71,7 +83,7 @@ function resourceOf(input: InputObject, service: Loose, options: DeriveOptions, 
       network: options.network,
       ports: ports.map(portOf),
       export: { cluster: options.clusterName, namespace: input.namespace, service: input.name },
-      backends: { matchLabels: { [podSiteLabel]: options.clusterName } },
+      backends: backendsOf(options),
     },
   })
 }
@@ -80,7 +92,7 @@ function resourceOf(input: InputObject, service: Loose, options: DeriveOptions, 
 export function deriveExport(
   input: InputObject,
   service: InputObject | undefined,
-  options: DeriveOptions,
+  options: ExportOptions,
   isTaken: (name: string) => boolean,
 ): Export {
   if (service === undefined) {

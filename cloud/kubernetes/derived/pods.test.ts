@@ -6,7 +6,7 @@ import type { Resource } from '../../../shared/intent/resource.ts'
 import { resource } from '../../hub-world.fake.ts'
 import type { InputObject } from '../input.ts'
 import type { Derived } from './derived.ts'
-import { derivePods, podPlaces, withoutPods, withPods } from './pods.ts'
+import { derivePods, podPlaces, podSitesOf, withoutPods, withPods } from './pods.ts'
 
 const options = { clusterName: 'kube', network: 'default' }
 const ours = (name: string, spec: object = {}) => resource('Node', name, spec) as Resource<'Node'>
@@ -116,6 +116,15 @@ test('what such a route leads to is advertised by its node, and nothing of it is
   assert.equal(withoutPods(full, places), plain)
   for (const other of [ours('b'), ours('a', { network: 'second' }), route('a', { destination: '10.0.0.0/8', via: {} })])
     assert.is(withPods(other, places), other)
+})
+
+test('the sites of a cluster are those of its nodes that are devices', () => {
+  const at = (name: string, site?: string) =>
+    theirs(name, [], { labels: site === undefined ? {} : { 'holdfast.dev/pod-site': site } })
+  const fleet = { nodes: new Map(['a', 'b', 'c'].map((name) => [name, ours(name)])) }
+  const nodes = [at('c', 'south'), at('b'), at('a', 'north'), at('stranger', 'moon'), at('a2', 'north')]
+  assert.equal(podSitesOf(nodes, fleet, options), ['kube', 'north', 'south'])
+  assert.equal(podSitesOf([], fleet, options), [])
 })
 
 test.run()

@@ -101,6 +101,16 @@ function routeOf({ block, input, name, network, node, site }: Wanted, options: D
   }) as Resource<'Route'>
 }
 
+/** Sites that devices of the cluster stand at, sorted. */
+export function podSitesOf(
+  inputs: readonly InputObject[],
+  { nodes }: Pick<Fleet, 'nodes'>,
+  { clusterName }: DeriveOptions,
+): readonly string[] {
+  const devices = inputs.filter((input) => nodes.has(deviceOf(input)))
+  return [...new Set(devices.map(({ labels }) => labels[podSiteLabel] ?? clusterName))].sort(compareText)
+}
+
 interface Placed {
   readonly what: string
   readonly network: string

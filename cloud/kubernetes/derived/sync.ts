@@ -24,7 +24,7 @@ import {
 } from './derived.ts'
 import { deriveExport, type Export, exportSaid } from './exports.ts'
 import { type Gone, planDerived } from './plan.ts'
-import { derivePods, type PodPlace, podPlaces, withoutPods, withPods } from './pods.ts'
+import { derivePods, type PodPlace, podPlaces, podSitesOf, withoutPods, withPods } from './pods.ts'
 import { derivePolicy, policyName } from './policies.ts'
 import { createTeller } from './teller.ts'
 
@@ -158,8 +158,9 @@ export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
       ...[...listed('NetworkPolicy'), ...listed('ClusterNetworkPolicy')].map((one) => derive(one, isTaken('Policy'))),
       ...derivePods(listed('Node'), { nodes, routes: all(fleet, 'Route') }, options.derive),
     ]
+    const podSites = podSitesOf(listed('Node'), { nodes }, options.derive)
     const exports = listed('ServiceExport').map((one) =>
-      deriveExport(one, services.get(inputName(one)), options.derive, isTaken('Service')),
+      deriveExport(one, services.get(inputName(one)), { ...options.derive, podSites }, isTaken('Service')),
     )
     return { derived, exports }
   }
