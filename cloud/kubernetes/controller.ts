@@ -66,7 +66,8 @@ export function createController(options: ControllerOptions): Controller {
   let [timer, unwatch]: [Timer | undefined, (() => void) | undefined] = [undefined, undefined]
   let [statusAt, againMs, dueAt] = [Number.NEGATIVE_INFINITY, AGAIN_MS, Number.POSITIVE_INFINITY]
 
-  const everything = () => appliedKinds.flatMap((kind) => hub.list(kind)).map(({ resource }) => resource)
+  const everyShown = () => appliedKinds.flatMap((kind) => hub.list(kind))
+  const everything = () => everyShown().map(({ resource }) => resource)
 
   const takeOne = (resource: AnyResource, faults: Faults): boolean => {
     try {
@@ -147,10 +148,11 @@ export function createController(options: ControllerOptions): Controller {
   }
 
   const tellStatus = async (objects: readonly ClusterObject[], faults: Faults): Promise<void> => {
+    // All at once: each by itself would count the fleet for each.
+    const shown = new Map(everyShown().map((one) => [resourceKey(one.resource), one]))
     await inTurns(objects, goesOn, async (object) => {
-      const shown = hub.get(object.kind, object.name)
       const key = keyOf(object)
-      const status = clusterStatus(object, shown, faults.get(key), clock.now(), following.accepted(key))
+      const status = clusterStatus(object, shown.get(key), faults.get(key), clock.now(), following.accepted(key))
       if (object.status !== undefined && encodeCanonicalText(object.status) === encodeCanonicalText(status)) return
       await unlessStale(cluster.putStatus(object, status))
     })

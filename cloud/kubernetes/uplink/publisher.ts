@@ -5,7 +5,7 @@ import type { Clock, Log } from '../../../shared/effects.ts'
 import { describeError, isHoldfastError } from '../../../shared/errors.ts'
 import { encodeCanonicalText } from '../../../shared/record/canonical.ts'
 import { uplinkIn } from '../../fleet/uplink.ts'
-import type { Hub } from '../../hub.ts'
+import type { Hub, Shown } from '../../hub.ts'
 import type { Cluster, ClusterObject } from '../cluster.ts'
 import { deviceOf } from '../derived/pods.ts'
 import type { InputObject } from '../input.ts'
@@ -13,7 +13,7 @@ import { inTurns, unlessStale } from '../writes.ts'
 import { uplinkLabels, uplinkLabelsIn } from './labels.ts'
 
 export interface UplinkPublisherOptions {
-  readonly hub: Pick<Hub, 'get'>
+  readonly hub: Pick<Hub, 'list'>
   readonly cluster: Pick<Cluster, 'inputs' | 'putLabels'>
   readonly clock: Clock
   readonly log: Log
@@ -27,6 +27,9 @@ export interface UplinkPublisher {
 }
 
 type Labels = Readonly<Record<string, string>>
+
+/** By name. */
+type ShownNodes = ReadonlyMap<string, Shown>
 
 interface Target {
   readonly key: string
@@ -43,6 +46,12 @@ const SAME_PAUSE_MS = 10 * 60_000
 /** After the cluster refused one of its Nodes. */
 const REFUSED_MS = 5 * 60_000
 
+/** Not heard, and not said to be away yet. */
+function isAway(shown: Shown): boolean {
+  const ready = shown.status.conditions.find(({ type }) => type === 'Ready')
+  return uplinkIn(shown)?.state === 'online' && ready?.reason === 'Offline'
+}
+
 /** Those of this kind that it has, as one text. */
 function heldBy(object: Target['object']): string {
   if ('uid' in object) return encodeCanonicalText(uplinkLabelsIn(object.labels))
@@ -56,12 +65,11 @@ export function createUplinkPublisher(options: UplinkPublisherOptions): UplinkPu
   let written = new Map<string, { readonly at: number; readonly text: string }>()
   let [refusedAt, refusal] = [Number.NEGATIVE_INFINITY, '']
 
-  const wantedFor = (device: string): Labels => {
-    const view = uplinkIn(hub.get('Node', device))
-    return view === undefined ? {} : uplinkLabels(view)
-  }
-
-  const targetsOf = (objects: readonly ClusterObject[]): readonly Target[] => {
+  const targetsOf = (objects: readonly ClusterObject[], nodesOfOurs: ShownNodes): readonly Target[] => {
+    const wantedFor = (device: string): Labels => {
+      const view = uplinkIn(nodesOfOurs.get(device))
+      return view === undefined ? {} : uplinkLabels(view)
+    }
     const own = objects
       .filter(({ isLeaving, kind }) => kind === 'Node' && !isLeaving)
       .map((object): Target => ({ key: `own ${object.name}`, object, wanted: wantedFor(object.name) }))
@@ -71,12 +79,6 @@ export function createUplinkPublisher(options: UplinkPublisherOptions): UplinkPu
       return { key: `node ${object.name}`, object, wanted: wantedFor(deviceOf(object)) }
     })
     return [...own, ...theirs]
-  }
-
-  const isAway = (device: string): boolean => {
-    const shown = hub.get('Node', device)
-    const ready = shown?.status.conditions.find(({ type }) => type === 'Ready')
-    return uplinkIn(shown)?.state === 'online' && ready?.reason === 'Offline'
   }
 
   /** A cluster that refuses its Nodes keeps nothing else from being written. */
@@ -112,7 +114,9 @@ export function createUplinkPublisher(options: UplinkPublisherOptions): UplinkPu
 
   return {
     async tell(objects, goesOn) {
-      const targets = targetsOf(objects)
+      // All at once: each by itself would count the fleet for each.
+      const nodesOfOurs = new Map(hub.list('Node').map((shown) => [shown.resource.metadata.name as string, shown]))
+      const targets = targetsOf(objects, nodesOfOurs)
       const present = new Set(targets.map(({ key }) => key))
       written = new Map([...written].filter(([key]) => present.has(key)))
       const open = targets.flatMap((target) => ({ target, dueAt: dueOf(target) }))
@@ -123,7 +127,7 @@ export function createUplinkPublisher(options: UplinkPublisherOptions): UplinkPu
         else if (dueAt !== undefined) later.push(dueAt - now)
       }
       await inTurns([...ready], goesOn, put)
-      if (objects.some(({ kind, name }) => kind === 'Node' && isAway(name))) later.push(AWAY_LOOK_MS)
+      if ([...nodesOfOurs.values()].some(isAway)) later.push(AWAY_LOOK_MS)
       return later.length === 0 ? 0 : Math.min(...later)
     },
   }
