@@ -34,6 +34,8 @@ export interface ApiServer {
   ask(method: string, path: string, body?: unknown, contentType?: string): Promise<Answer>
   /** Ends the API server, and keeps what it knows. */
   halt(): Promise<void>
+  /** What was is forgotten (etcd’s compaction): a watch from before finds that it has expired. */
+  forget(): Promise<void>
   /** Starts it again at the same address. */
   resume(): Promise<void>
   stop(): Promise<void>
@@ -100,6 +102,17 @@ function etcdArguments({ directory, peerPort, storePort }: Place): readonly stri
     `--initial-cluster=default=${peer}`,
     '--unsafe-no-fsync',
   ]
+}
+
+/** By its JSON gateway. */
+async function compact({ storePort }: Place): Promise<void> {
+  const store = async (verb: string, body: object): Promise<unknown> => {
+    const url = `http://127.0.0.1:${storePort}/v3/kv/${verb}`
+    return (await fetch(url, { method: 'POST', body: JSON.stringify(body) })).json()
+  }
+  const { header } = (await store('range', { key: 'AA==' })) as { readonly header: { readonly revision: string } }
+  const done = JSON.stringify(await store('compaction', { revision: header.revision, physical: true }))
+  if (!done.includes('"header"')) throw new HoldfastError('failed', `etcd did not forget: ${done.slice(0, 200)}`)
 }
 
 function serverArguments({ directory, port, storePort }: Place): readonly string[] {
@@ -201,6 +214,7 @@ export async function startApiServer(): Promise<ApiServer> {
     token: place.token,
     ask,
     halt: () => end(server),
+    forget: () => compact(place),
     resume,
     stop,
   }

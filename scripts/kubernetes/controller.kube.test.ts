@@ -119,12 +119,20 @@ if (why === undefined) {
   })
 
   test('an API server that is away changes nothing, and is followed again when it is back', async () => {
+    const before = (await get('policies/ping'))?.metadata.resourceVersion ?? ''
     await api.halt()
     await until('the hub notices', () => lines.find(({ message }) => message.includes('is not heard')))
     assert.ok(world.hub.get('Policy', 'ping') !== undefined)
+    // Nor does it know any more what was when it was heard last.
+    await api.forget()
     await api.resume()
     await apply(policy('afterwards'))
     await accepted('policies/afterwards', 'True')
+    const watch = `/apis/${apiVersion}/policies?watch=true&timeoutSeconds=1&resourceVersion=${before}`
+    assert.is(
+      ((await api.ask('GET', watch)).body as { readonly object?: { readonly code?: number } }).object?.code,
+      410,
+    )
   })
 
   test('two people who write at once are told by the API server, and the hub follows who won', async () => {
