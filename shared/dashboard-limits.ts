@@ -23,7 +23,7 @@ export const rosterHealthMax = 8
 export const rosterDetailMax = 200
 /** Groups of nodes in a matrix of who may talk to whom: sixteen columns are what a screen shows and a person reads … */
 export const matrixGroupsMax = 16
-/** … nodes that are judged of all groups together, of each those that differ by their labels first: 1,600 pairs, a third of a second … */
+/** … nodes that are judged of all groups together, those that differ by their labels first: 1,600 pairs, a third of a second … */
 export const matrixNodesMax = 40
 /** … and services and rules that one cell tells of. */
 export const matrixWordsMax = 12

@@ -1,4 +1,4 @@
-// Who may talk to whom by groups: what passes, what does not, and the rule that says so; the same as the oracle says of each pair.
+// Who may talk to whom by groups: what passes, what does not, and the rule that says so.
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'

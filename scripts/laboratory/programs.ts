@@ -16,7 +16,9 @@ function newestMs(pattern: string): number {
 /** True if build/out was made from the sources as they are now: a stale bundle would test yesterday's code. */
 function isBundleFresh(): boolean {
   const built = newestMs('build/out/*.mjs')
-  return built > newestMs('{shared,edge,cloud}/**/*.ts') && built > newestMs('{package-lock.json,bpf/**/*.[ch]}')
+  return (
+    built > newestMs('{shared,edge,cloud}/**/*.{ts,tsx,css}') && built > newestMs('{package-lock.json,bpf/**/*.[ch]}')
+  )
 }
 
 function script(command: string): string {

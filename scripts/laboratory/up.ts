@@ -89,14 +89,25 @@ function realDevice(): string {
   ].join('\n')
 }
 
+/** The browser warns of the hub's own authority once. */
+async function whereToLook({ hub, hubAtDesk }: Fleet): Promise<string> {
+  const made = await hub.cli(['access', 'create', 'you', '--role', 'admin', '--json'])
+  const { token } = JSON.parse(made) as { readonly token: string }
+  const authority = join(hub.host.lib, 'holdfast-hub/tls/authority.crt')
+  return [
+    `The dashboard:  https://${hubAtDesk}:8443/`,
+    `  sign in with  ${token}`,
+    `The API:        https://${hubAtDesk}:8443/api/v1/openapi.json (authority: ${authority})`,
+    '',
+  ].join('\n')
+}
+
 async function tell(fleet: Fleet, startedAt: number): Promise<void> {
   write(
     `\nUp after ${durationText(systemClock.monotonic() - startedAt)}: a hub and ${fleet.nodes.length} devices, every pair answers.\n\n`,
   )
   write(`${await nodeTable(fleet)}\n`)
-  write(
-    `The hub’s API on this machine: https://${fleet.hubAtDesk}:8443/api/v1/openapi.json (authority: ${join(fleet.hub.host.lib, 'holdfast-hub/tls/authority.crt')})\n`,
-  )
+  write(await whereToLook(fleet))
   write(`Intent in force: ${examples.join(', ')}\n\nTry, in another terminal:\n${await whatToTry(fleet)}\n`)
   write(`${realDevice()}\nCtrl-C takes everything away.\n`)
 }

@@ -1,4 +1,4 @@
-// A policy as text: there and back without a change, checked with the line of what is wrong, and sent with the version it began as.
+// A policy as text: there and back without a change, checked with the line of what is wrong, and sent as it began.
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'

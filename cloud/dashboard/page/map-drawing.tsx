@@ -73,7 +73,7 @@ function SpotMark({ inside, isFaint, onEnter, spot }: SpotProps) {
   const radius = 7 + Math.min(9, Math.sqrt(nodes) * 1.4)
   const health = online === nodes ? 'whole' : online === 0 ? 'gone' : 'part'
   const off = side === 'left' ? -radius - 6 : radius + 6
-  const title = `${key || 'no label'}: ${online} of ${countText(nodes, 'node')} online`
+  const title = `${key || 'no label'} ${online} / ${nodes} nodes online`
   const quality = inside === undefined ? 'good' : qualityOf(inside)
   return (
     <g
@@ -81,7 +81,6 @@ function SpotMark({ inside, isFaint, onEnter, spot }: SpotProps) {
       transform={`translate(${(x * REACH).toFixed(1)} ${(y * REACH).toFixed(1)})`}
       role="button"
       tabIndex={0}
-      aria-label={title}
       onClick={() => onEnter(key)}
       onKeyDown={(event) => {
         if (event.key !== 'Enter' && event.key !== ' ') return

@@ -1,0 +1,231 @@
+// The dashboard in a real browser, at a real hub with real devices: what happens is seen as it happens, a policy that is edited
+// there closes real packets, and neither a role, another writer, a session that ended nor a dead hub takes what was typed.
+
+import { type LabBrowser, startBrowser, type Tab } from '../browser.ts'
+import { ask, serve } from '../conversation.ts'
+import type { Fleet, FleetShape } from '../fleet.ts'
+import { runScenario, type Scenario } from '../scenario.ts'
+import { gatewayNodes, homeSite, network, pingPolicy, resource } from '../shapes.ts'
+import type { Story } from '../story.ts'
+import { expect } from '../unmet.ts'
+import { holds, waitFor } from '../wait.ts'
+
+const topology = { internet: ['hub'], sites: [homeSite('alpha', ['alpha-1', 'alpha-2'])] }
+const web = { subject: { node: 'alpha-1' }, ingress: [{ name: 'web', ports: [{ port: 80 }] }] }
+const shape: FleetShape = {
+  topology,
+  desk: true,
+  intent: [network, pingPolicy, resource('Policy', 'web', web), ...gatewayNodes(topology)],
+}
+
+const PAGES = [
+  ['#/', 'Overview'],
+  ['#/nodes', 'Nodes'],
+  ['#/nodes/alpha-1', 'alpha-1'],
+  ['#/map', 'Map'],
+  ['#/policy', 'Policy'],
+  ['#/policy?policy=web', 'Policy'],
+  ['#/flows', 'Flows'],
+  ['#/join', 'Join'],
+  ['#/audit', 'Audit log'],
+] as const
+
+interface Given {
+  readonly fleet: Fleet
+  readonly story: Story
+  readonly browser: LabBrowser
+  readonly url: string
+}
+
+interface Access {
+  readonly id: string
+  readonly token: string
+}
+
+async function access({ hub }: Fleet, name: string, role: string): Promise<Access> {
+  return JSON.parse(await hub.cli(['access', 'create', name, '--role', role, '--json'])) as Access
+}
+
+async function everyPage({ story }: Given, tab: Tab): Promise<void> {
+  await story.step('each page in both themes and on a phone: axe finds nothing, and all of it fits', async () => {
+    for (const [place, heading] of PAGES) {
+      for (const [theme, width] of [
+        ['light', 1_280],
+        ['dark', 390],
+      ] as const) {
+        await tab.page.setViewportSize({ width, height: 850 })
+        await tab.page.emulateMedia({ colorScheme: theme })
+        await tab.open(place, heading)
+        await tab.audit(`${place}, ${theme}, ${width} pixels`)
+      }
+    }
+    await tab.page.setViewportSize({ width: 1_280, height: 900 })
+    tab.complaints()
+  })
+}
+
+async function goAndCome({ fleet, story }: Given, tab: Tab): Promise<void> {
+  await tab.open('#/nodes', 'Nodes')
+  const row = tab.page.getByRole('row').filter({ hasText: 'alpha-2' })
+  await row.getByText('Online').waitFor()
+  await story.step('a node that loses power is seen to go, without a reload', async () => {
+    await fleet.node('alpha-2').end('SIGTERM')
+    await row.getByText(/Autonomous|Unreachable/).waitFor()
+  })
+  await story.step('and to come back', async () => {
+    await fleet.node('alpha-2').start()
+    await row.getByText('Online').waitFor()
+  })
+}
+
+const editor = (tab: Tab) => tab.page.getByLabel('Policy as YAML')
+
+async function closePort({ fleet, story }: Given, tab: Tab): Promise<void> {
+  const [server, client] = [fleet.node('alpha-1'), fleet.node('alpha-2')]
+  const to = await server.address()
+  const answers = async (): Promise<boolean> => (await ask(client.host, 'tcp', to, 80)) !== undefined
+  await story.step('a flow that a rule lets pass stands on record', async () => {
+    await waitFor(
+      'the hub has it on record',
+      async () => holds(/"destinationPort":\s*80\b/.test(await fleet.hub.cli(['flows', '--json'])), 'not yet'),
+      { timeoutMs: 60_000, everyMs: 500 },
+    )
+    await tab.open('#/flows', 'Flows')
+    await tab.page.getByRole('cell', { name: 'tcp 80' }).first().waitFor()
+  })
+  await story.step(
+    'what if that port were another one: the flow would be lost, says the page before anything is saved',
+    async () => {
+      await tab.open('#/policy?policy=web', 'Policy')
+      const text = await editor(tab).inputValue()
+      await editor(tab).fill(text.replace('port: 80', 'port: 81'))
+      await tab.page
+        .getByRole('row')
+        .filter({ hasText: 'Lost' })
+        .filter({ hasText: 'alpha-2' })
+        .filter({ hasText: '80' })
+        .waitFor()
+      expect(await answers(), 'port 80 is still answered', 'silence')
+    },
+  )
+  await story.step('saved, it closes the port to real packets', async () => {
+    await tab.page.getByRole('button', { name: 'Save', exact: true }).click()
+    await tab.sees('web is saved')
+    await waitFor('port 80 is closed', async () => holds(!(await answers()), 'an answer'), { timeoutMs: 20_000 })
+  })
+}
+
+async function keepsWhatWasTyped({ browser, fleet, story, url }: Given): Promise<void> {
+  const who = await access(fleet, 'olga', 'operator')
+  const tab = await browser.tab(url)
+  await tab.signIn(who.token)
+  await tab.sees('Needs attention')
+  await tab.open('#/policy?policy=web', 'Policy')
+  const typed = (await editor(tab).inputValue()).replace('port: 81', 'port: 82')
+  const stays = async (wanted: string): Promise<void> => {
+    const now = await editor(tab).inputValue()
+    expect(now === wanted, 'what was typed is still there', `${now.length} characters of ${wanted.length}`)
+  }
+  await story.step('who wrote in between is shown, and nothing that was typed is lost', async () => {
+    await editor(tab).fill(typed)
+    await fleet.hub.apply(resource('Policy', 'web', { ...web, priority: 400 }))
+    await tab.page.getByRole('button', { name: 'Save', exact: true }).click()
+    await tab.sees('Somebody else has written this policy meanwhile')
+    await stays(typed)
+  })
+  await story.step('two megabytes are refused in words', async () => {
+    const large = `${typed}# ${'x'.repeat(2 << 20)}`
+    await editor(tab).fill(large)
+    await tab.sees(/one document has more than/)
+    await stays(large)
+    await editor(tab).fill(typed)
+  })
+  await story.step('a session that ended is begun anew over the page', async () => {
+    await fleet.hub.cli(['access', 'revoke', who.id])
+    await tab.sees('Your session has ended')
+    await tab.signIn((await access(fleet, 'olga', 'operator')).token)
+    await tab.page.getByRole('dialog').waitFor({ state: 'detached' })
+    await stays(typed)
+  })
+  await story.step('a hub that dies is told of, with what is old; it comes back by itself', async () => {
+    await fleet.hub.kill()
+    await tab.sees('The hub is not answering since')
+    await stays(typed)
+    await fleet.hub.start()
+    await tab.page.locator('.banner').waitFor({ state: 'detached' })
+    await stays(typed)
+  })
+  tab.complaints()
+}
+
+async function viewer({ browser, fleet, story, url }: Given): Promise<void> {
+  const { token } = await access(fleet, 'vera', 'viewer')
+  const tab = await browser.tab(url)
+  await story.step('a viewer sees, and writes nothing: not at the page, and not past it', async () => {
+    await tab.signIn(token)
+    await tab.sees('Needs attention')
+    expect((await tab.page.getByRole('link', { name: 'Audit' }).count()) === 0, 'no audit log', 'one')
+    await tab.open('#/policy?policy=web', 'Policy')
+    await tab.sees('You are a viewer')
+    expect(!(await editor(tab).isEditable()), 'a policy that is only read', 'an editor')
+    const status = await tab.page.evaluate(async () => {
+      const { csrf } = (await (await fetch('/api/v1/session')).json()) as { csrf: string }
+      const answer = await fetch('/api/v1/policies/web', { method: 'DELETE', headers: { 'x-csrf-token': csrf } })
+      return answer.status
+    })
+    expect(status === 403, 'a refusal', String(status))
+  })
+  await story.step('words of a device that look like a page are words', async () => {
+    const evil = '<img src=x onerror=alert(1)><script>alert(2)</script>'
+    await tab.page.route('**/api/v1/roster*', async (route) => {
+      const answer = await route.fetch()
+      const body = (await answer.json()) as { items: { labels: object; health: object[] }[]; meanings: object }
+      for (const item of body.items) Object.assign(item, { labels: { site: evil }, version: evil })
+      await route.fulfill({ response: answer, json: body })
+    })
+    await tab.page.reload()
+    await tab.open('#/nodes', 'Nodes')
+    await tab.page.getByText(evil).first().waitFor()
+    expect((await tab.page.locator('img, #app script').count()) === 0, 'no element of it', 'one')
+  })
+  tab.complaints()
+}
+
+export const scenario: Scenario = {
+  name: 'dashboard',
+  promise:
+    'what happens is seen in a browser as it happens, and what is decided there is in force, for who may and as typed',
+  shape,
+  async play(fleet, story) {
+    const browser = await startBrowser()
+    try {
+      const url = `https://${fleet.hubAtDesk}:8443`
+      const given: Given = { fleet, story, browser, url }
+      await story.step('the mesh is whole', () => fleet.mesh())
+      await serve(fleet.node('alpha-1').host, ['tcp', 80])
+      // Devices bring their record within half a minute; much can be looked at meanwhile.
+      await story.step('a port is answered that a policy opens', async () => {
+        const [server, client] = [fleet.node('alpha-1'), fleet.node('alpha-2')]
+        const seen = await ask(client.host, 'tcp', await server.address(), 80)
+        expect(seen !== undefined, 'port 80 is answered', 'silence')
+      })
+      const tab = await browser.tab(url)
+      await story.step('a wrong token is refused in words, a right one shows the fleet', async () => {
+        await tab.signIn('hfa.aaaaaaaa.wrong')
+        await tab.sees('Not signed in: the token is not valid')
+        await tab.audit('the door')
+        await tab.signIn((await access(fleet, 'anna', 'admin')).token)
+        await tab.page.locator('.tile.presence-online', { hasText: '2' }).waitFor()
+      })
+      await goAndCome(given, tab)
+      await everyPage(given, tab)
+      await closePort(given, tab)
+      await keepsWhatWasTyped(given)
+      await viewer(given)
+    } finally {
+      await browser.close()
+    }
+  },
+}
+
+if (import.meta.main) process.exitCode = await runScenario(scenario)
