@@ -10,7 +10,7 @@ import { type Name, parseName } from '../../shared/ids.ts'
 import type { NetworkSpec } from '../../shared/intent/network.ts'
 import type { Kind } from '../../shared/intent/resource.ts'
 import { formatVersion, type Version } from '../../shared/record/head.ts'
-import { recordIdOf } from '../compile/compile.ts'
+import { ownerOf } from '../compile/compile.ts'
 import { type Origin, originOf } from '../compile/decompile.ts'
 import { createLockBook } from '../lock/lock-book.ts'
 import { keepVerdicts, type Verdict } from '../override/verdicts.ts'
@@ -68,7 +68,7 @@ function putParts(store: HubStore, parts: Parts): Rebuilt {
     createLockBook(store, { sha256, verify }).keep(head.network, bySerial)
   }
   for (const { addresses, enrolment, resource } of origins) {
-    if (addresses !== undefined) store.putAllocation({ network, owner: recordIdOf(resource), addresses })
+    if (addresses !== undefined) store.putAllocation({ network, owner: ownerOf(resource), addresses })
     if (enrolment !== undefined) store.putEnrolment(enrolment)
   }
   putCursors(store, parts)

@@ -18,6 +18,8 @@ export interface Addresses {
   /** Gives `owner` an address of each family the network has, and the fixed ones it asks for. Repeats its answer. */
   give(network: Name, spec: NetworkSpec, owner: string, fixed: readonly Address[] | undefined): readonly Address[]
   release(network: Name, owner: string): void
+  /** One that has none yet takes over what another has, who has none any more. */
+  pass(network: Name, from: string, to: string): void
   /** Throws `conflict` where an address that was given lies outside the blocks: it would have to move. */
   checkFit(network: Name, spec: NetworkSpec): void
   /** Back to what the store holds, after a transaction that failed. */
@@ -80,6 +82,15 @@ export function createAddresses(store: HubStore): Addresses {
     })
   }
 
+  const release = (network: Name, owner: string): void => {
+    const pool = pools.get(network)
+    const held = pool?.byOwner.get(owner)
+    if (pool === undefined || held === undefined) return
+    store.deleteAllocation(network, owner)
+    pool.byOwner.delete(owner)
+    for (const address of held.addresses) pool.taken.delete(address)
+  }
+
   return {
     of: (network, owner) => pools.get(network)?.byOwner.get(owner)?.addresses ?? [],
     give(network, spec, owner, fixed = []) {
@@ -104,13 +115,17 @@ export function createAddresses(store: HubStore): Addresses {
       learn(allocation)
       return addresses
     },
-    release(network, owner) {
+    release,
+    pass(network, from, to) {
       const pool = pools.get(network)
-      const held = pool?.byOwner.get(owner)
-      if (pool === undefined || held === undefined) return
-      store.deleteAllocation(network, owner)
-      pool.byOwner.delete(owner)
-      for (const address of held.addresses) pool.taken.delete(address)
+      const held = pool?.byOwner.get(from)
+      if (held === undefined) return
+      const isFree = pool?.byOwner.has(to) !== true
+      release(network, from)
+      if (!isFree) return
+      const allocation = { ...held, owner: to }
+      store.putAllocation(allocation)
+      learn(allocation)
     },
     reload,
     checkFit(network, spec) {

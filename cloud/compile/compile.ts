@@ -13,6 +13,15 @@ export function recordIdOf({ kind, metadata }: AnyResource): string {
   return `${kind.toLowerCase()}/${metadata.name}`
 }
 
+/**
+ * Who has its addresses. A service that several clusters export is one, and has one virtual address for as long as any of them
+ * exports it (KEP-1645: the ServiceImport's).
+ */
+export function ownerOf(resource: AnyResource): string {
+  const exported = resource.kind === 'Service' ? resource.spec.export : undefined
+  return exported === undefined ? recordIdOf(resource) : `clusterset/${exported.namespace}/${exported.service}`
+}
+
 /** What a resource needs besides itself to become a record. */
 export interface Context {
   /** Of nodes and services: the addresses that were given for good. */

@@ -8,7 +8,7 @@ import type { Kind, Resource } from '../../shared/intent/resource.ts'
 import { healthMax } from '../../shared/limits.ts'
 import { formatVersion } from '../../shared/record/head.ts'
 import type { Addresses } from '../compile/addresses.ts'
-import { recordIdOf } from '../compile/compile.ts'
+import { ownerOf, recordIdOf } from '../compile/compile.ts'
 import type { FleetNode, ResourceCondition, RollOut, Shown, Stored } from '../hub.ts'
 import type { LockBook } from '../lock/lock-book.ts'
 import type { LiveNetwork, Networks } from '../publish/networks.ts'
@@ -154,7 +154,7 @@ export function createStatus(options: StatusOptions): Status {
       const { node, progress, rollout } = situation
       const owned = resource.kind === 'Node' || resource.kind === 'Service'
       const extra = {
-        ...(owned ? { addresses: addresses.of(network, id) } : {}),
+        ...(owned ? { addresses: addresses.of(network, ownerOf(resource)) } : {}),
         ...(node === undefined ? {} : { uplink: uplinkOf(node, hearsSince, clock.now()) }),
         ...(rollout === undefined ? {} : { rollout, programmed: `${rollout.done}/${rollout.selected}` }),
         ...(progress === undefined || progress === 'unsigned'

@@ -9,7 +9,7 @@ import type { Judge } from '../../shared/record/member.ts'
 import { type NodeBody, parseRecord, type RecordSet } from '../../shared/record/record.ts'
 import type { Actor } from '../audit.ts'
 import type { Addresses } from '../compile/addresses.ts'
-import { type Context, compile, nodeBody, recordIdOf } from '../compile/compile.ts'
+import { type Context, compile, nodeBody, ownerOf, recordIdOf } from '../compile/compile.ts'
 import type { LockBook } from '../lock/lock-book.ts'
 import type { Networks } from '../publish/networks.ts'
 import type { Enrolment, HubStore, NetworkState } from '../store/hub-store.ts'
@@ -83,7 +83,25 @@ export function createCommit(options: CommitOptions): Commit {
     const network = intents.get('Network', networkNameOf(resource))?.resource as Resource<'Network'> | undefined
     if (network === undefined) return
     const fixed = resource.kind === 'Node' ? resource.spec.addresses : undefined
-    addresses.give(network.metadata.name, network.spec, recordIdOf(resource), fixed)
+    addresses.give(network.metadata.name, network.spec, ownerOf(resource), fixed)
+  }
+
+  /** Unless another has the same. */
+  const letGo = (resource: AnyResource): void => {
+    const [network, owner] = [networkNameOf(resource), ownerOf(resource)]
+    const isShared = (other: AnyResource): boolean => networkNameOf(other) === network && ownerOf(other) === owner
+    const { kind } = resource
+    if (owner !== recordIdOf(resource) && intents.list(kind).some((stored) => isShared(stored.resource))) return
+    addresses.release(parseName(network), owner)
+  }
+
+  /** It goes by another owner than before: its addresses stay where that one has none. */
+  const passAddresses = ({ after, before }: Change): void => {
+    if (after === undefined || before === undefined || !owning.has(after.resource.kind)) return
+    const [from, to] = [ownerOf(before.resource), ownerOf(after.resource)]
+    const isOwn = from === recordIdOf(before.resource)
+    if (from !== to && isOwn) addresses.pass(parseName(networkNameOf(after.resource)), from, to)
+    else if (from !== to) letGo(before.resource)
   }
 
   /** Members whose addresses follow a change of the network's blocks. */
@@ -132,7 +150,7 @@ export function createCommit(options: CommitOptions): Commit {
       const enrolment = along.enrolments?.has(name) === true ? along.enrolments.get(name) : enrolments.get(name)
       const judge = judgeOf(network, along)
       const context = {
-        addresses: addresses.of(network, id),
+        addresses: addresses.of(network, ownerOf(resource)),
         ...(enrolment === undefined ? {} : { enrolment }),
         ...(judge === undefined ? {} : { judge }),
       }
@@ -162,8 +180,9 @@ export function createCommit(options: CommitOptions): Commit {
       const resource = subjectOf(change)
       const { name } = resource.metadata
       const target = `${resource.kind.toLowerCase()}/${name}`
+      passAddresses(change)
       if (change.after !== undefined) giveAddresses(resource)
-      else if (owning.has(resource.kind)) addresses.release(parseName(networkNameOf(resource)), recordIdOf(resource))
+      else if (owning.has(resource.kind)) letGo(resource)
       if (change.after === undefined && resource.kind === 'Node') store.deleteEnrolment(name)
       const { name: who, whence } = actor
       store.putAudit({ at: clock.now(), actor: who, verb: verbOf(change), target, detail: '', whence })

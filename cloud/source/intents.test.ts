@@ -3,7 +3,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { isHoldfastError } from '../../shared/errors.ts'
-import { admin, createWorld, emptyPolicy, resource, type World } from '../hub-world.fake.ts'
+import { admin, createWorld, emptyPolicy, recordOf, resource, type World } from '../hub-world.fake.ts'
 
 async function started(): Promise<World> {
   const world = createWorld()
@@ -99,6 +99,34 @@ test('a block may grow around the addresses that were given, and may gain IPv6; 
   refused(() => hub.put(resource('Network', 'site', { cidr: '10.6.0.0/16', cidr6: 'fd00:5::/64' }), admin), 'conflict')
   refused(() => hub.put(resource('Network', 'site', { cidr: '10.5.0.0/16' }), admin), 'conflict')
   assert.equal(addresses(), ['10.5.0.2', 'fd00:5::2'])
+})
+
+test('a service that several clusters export has one address, for as long as any of them exports it', async () => {
+  const world = await started()
+  const at = (name: string): unknown => world.hub.get('Service', name)?.status['addresses']
+  const put = (name: string, cluster?: string): unknown => {
+    const exported = cluster === undefined ? {} : { export: { cluster, namespace: 'shop', service: 'web' } }
+    world.hub.put(resource('Service', name, { ports: [{ port: 80 }], backends: {}, ...exported }), admin)
+    return at(name)
+  }
+  const north = put('north')
+  // What it had before anybody exported it, it keeps.
+  assert.equal(put('north', 'north'), north)
+  const other = put('other')
+  assert.not.equal(other, north)
+  assert.equal(put('south', 'south'), north)
+  await world.pass()
+  const recorded = ['north', 'south'].map((name) => recordOf(world, `service/${name}`)['addresses'])
+  assert.equal(recorded, [north, north])
+  world.hub.delete('Service', 'north', admin)
+  await world.hub.stop()
+  await world.restart()
+  assert.equal([at('south'), at('other')], [north, other])
+  // Exported no more, it is one of its own; and what nobody has is free.
+  assert.not.equal(put('south'), north)
+  const again = put('north', 'north')
+  assert.not.equal(again, at('south'))
+  assert.not.equal(again, other)
 })
 
 test('what agents would refuse for its size is refused before it is signed', async () => {

@@ -5,7 +5,7 @@ import { appliedKinds } from '../../shared/intent/resource.ts'
 import type { Judge } from '../../shared/record/member.ts'
 import type { RecordSet } from '../../shared/record/record.ts'
 import type { Addresses } from '../compile/addresses.ts'
-import { compile, recordIdOf } from '../compile/compile.ts'
+import { compile, ownerOf } from '../compile/compile.ts'
 import type { Enrolment } from '../store/hub-store.ts'
 import { type Intents, networkNameOf } from './intents.ts'
 
@@ -26,7 +26,7 @@ export function wholeNetwork(
       if (networkNameOf(resource) !== network) continue
       const enrolment = kind === 'Node' ? enrolments.get(resource.metadata.name) : undefined
       const made = compile(resource, {
-        addresses: addresses.of(network, recordIdOf(resource)),
+        addresses: addresses.of(network, ownerOf(resource)),
         ...(enrolment === undefined ? {} : { enrolment }),
         ...(judge === undefined ? {} : { judge }),
       })

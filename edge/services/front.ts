@@ -8,6 +8,8 @@ import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import type { BodyOf } from '../../shared/record/record.ts'
 import { serviceBackendsMax, servicesMax } from '../../shared/service-limits.ts'
 
+type Spec = BodyOf<'service'>['spec']
+
 /** A node that serves. */
 export interface Backend {
   readonly name: Name
@@ -17,16 +19,16 @@ export interface Backend {
   readonly here: boolean
   /** It is leaving: what runs goes on, and nothing new comes. */
   readonly drains: boolean
-}
-
-type Spec = BodyOf<'service'>['spec']
-
-export interface Front {
-  readonly name: Name
-  readonly addresses: readonly Address[]
+  /** What it has of the service, and where. */
   readonly ports: Spec['ports']
   readonly probe: Spec['probe']
-  /** By name. */
+}
+
+/** A virtual address. A service that several clusters export has one, and the backends of all of them. */
+export interface Front {
+  /** Of the first of its records. */
+  readonly name: Name
+  readonly addresses: readonly Address[]
   readonly backends: readonly Backend[]
 }
 
@@ -51,23 +53,26 @@ export function frontsOf({ isLeaving, records, self }: FrontsInput): Fronts {
   if (known.length < records.services.length) {
     omitted.push(`${records.services.length - known.length} services beyond the first ${servicesMax} by name`)
   }
-  const backendOf = ({ addresses, labels, name, nodeId }: BodyOf<'node'>): Backend => ({
+  const backendOf = ({ addresses, labels, name, nodeId }: BodyOf<'node'>, { ports, probe }: Spec): Backend => ({
     name,
     node: nodeId,
     addresses: addresses.filter((address) => !virtual.has(address)),
     here: nodeId === self,
     drains: labels[drainLabel] === 'true' || isLeaving(nodeId),
+    ports,
+    probe,
   })
-  const fronts = known.map(({ addresses, name, spec }): Front => {
+  const fronts = new Map<string, { readonly front: Omit<Front, 'backends'>; readonly backends: Backend[] }>()
+  for (const { addresses, name, spec } of known) {
     const serving = records.nodes.filter(({ labels }) => selects(spec.backends, labels))
     if (serving.length > serviceBackendsMax) {
       omitted.push(`${serving.length - serviceBackendsMax} backends of Service/${name}, beyond ${serviceBackendsMax}`)
     }
-    const backends = serving
-      .slice(0, serviceBackendsMax)
-      .map(backendOf)
-      .filter((one) => one.addresses.length > 0)
-    return { name, addresses, ports: spec.ports, probe: spec.probe, backends }
-  })
-  return { fronts, omitted }
+    const backends = serving.slice(0, serviceBackendsMax).map((node) => backendOf(node, spec))
+    const key = addresses.length === 0 ? name : addresses.join()
+    const held = fronts.get(key) ?? { front: { name, addresses }, backends: [] }
+    fronts.set(key, held)
+    held.backends.push(...backends.filter((one) => one.addresses.length > 0))
+  }
+  return { fronts: Array.from(fronts.values(), ({ backends, front }) => ({ ...front, backends })), omitted }
 }

@@ -48,7 +48,7 @@ const INTERVAL_MS = 10_000
 const TIMEOUT_MS = 2_000
 
 /** Whom to ask of a backend; undefined: nobody can be asked. Without a word on it, its first port of TCP. */
-function questionOf({ ports, probe }: Front, { addresses }: Backend): Asked | undefined {
+function questionOf({ addresses, ports, probe }: Backend): Asked | undefined {
   const [address] = addresses
   if (address === undefined) return undefined
   if (probe !== undefined) {
@@ -84,8 +84,8 @@ export function createOwnServices(options: AgentOptions, around: ServicesAround,
     return addresses.some((address) => (usedAt.get(address) ?? Number.NEGATIVE_INFINITY) > since)
   }
 
-  const verdictOf = (front: Front, backend: Backend): Verdict => {
-    const question = questionOf(front, backend)
+  const verdictOf = (backend: Backend): Verdict => {
+    const question = questionOf(backend)
     return question === undefined ? unasked : (prober?.verdict(question) ?? unasked)
   }
 
@@ -94,12 +94,12 @@ export function createOwnServices(options: AgentOptions, around: ServicesAround,
     return { path: entry?.path ?? 'none', rttMs: entry?.rttMs, gone: paths.isSilent(node) }
   }
 
-  const knownOf = (front: Front, before: Stood | undefined): Known => {
+  const knownOf = (before: Stood | undefined): Known => {
     const served = new Set(
       Array.from(before?.standing ?? [], ([{ node }, standing]) => (standing === 'serves' ? node : undefined)),
     )
     return {
-      verdict: (backend) => verdictOf(front, backend),
+      verdict: verdictOf,
       way: wayTo,
       served: ({ node }) => served.has(node),
     }
@@ -121,18 +121,18 @@ export function createOwnServices(options: AgentOptions, around: ServicesAround,
     for (const [address, at] of usedAt) if (at <= since) usedAt.delete(address)
     const asked = fronts
       .filter(isUsed)
-      .flatMap((front) => front.backends.flatMap((backend) => questionOf(front, backend) ?? []))
+      .flatMap((front) => front.backends.flatMap((backend) => questionOf(backend) ?? []))
     if (asked.length > 0 || (prober?.size() ?? 0) > 0) prober?.follow(asked)
   }
 
-  const whyOf = (front: Front, backend: Backend, state: Standing): string | undefined => {
+  const whyOf = (backend: Backend, state: Standing): string | undefined => {
     if (state !== 'fails' && state !== 'lost') return undefined
-    return verdictOf(front, backend).why ?? 'nothing comes back from the node'
+    return verdictOf(backend).why ?? 'nothing comes back from the node'
   }
 
-  const backendStatus = (front: Front, backend: Backend, state: Standing): BackendStatus => {
-    const { rttMs } = verdictOf(front, backend)
-    const why = whyOf(front, backend, state)
+  const backendStatus = (backend: Backend, state: Standing): BackendStatus => {
+    const { rttMs } = verdictOf(backend)
+    const why = whyOf(backend, state)
     return {
       name: backend.name,
       state,
@@ -152,7 +152,7 @@ export function createOwnServices(options: AgentOptions, around: ServicesAround,
       followUse(fronts)
       const before = new Map(stood.map((one) => [one.front.name, one]))
       stood = fronts.map((front) => {
-        return { front, standing: choose(front.backends, knownOf(front, before.get(front.name))) }
+        return { front, standing: choose(front.backends, knownOf(before.get(front.name))) }
       })
       const next = renderServices(tableOf(settings.interface, stood))
       if (next !== text) text = next
@@ -170,7 +170,7 @@ export function createOwnServices(options: AgentOptions, around: ServicesAround,
         name: front.name,
         addresses: front.addresses,
         inUse: isUsed(front),
-        backends: Array.from(standing, ([backend, state]) => backendStatus(front, backend, state)),
+        backends: Array.from(standing, ([backend, state]) => backendStatus(backend, state)),
       })),
     close: () => prober?.close(),
   }

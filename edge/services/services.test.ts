@@ -3,7 +3,7 @@
 import * as fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { familyOf, parseAddress } from '../../shared/address/cidr.ts'
+import { addressAt, familyOf, parseAddress, parseCidr } from '../../shared/address/cidr.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import { fakeRecords } from '../../shared/record/parsed.fake.ts'
 import type { ParsedRecords } from '../../shared/record/parsed.ts'
@@ -173,12 +173,40 @@ test('a backend whose address is virtual itself serves nobody', () => {
   )
 })
 
+test('what several clusters export is one service: the nearest of all of them, each at the port that it has', () => {
+  const exported = (cluster: string, role: string, port: number) => ({
+    ports: [{ port: 80, targetPort: port }, ...(role === 'db' ? [{ port: 81 }] : [])],
+    backends: { matchLabels: { role } },
+    export: { cluster, namespace: 'shop', service: 'web' },
+  })
+  const roles = fakeRecords({
+    nodes: [
+      { name: 'a', labels: { role: 'web' } },
+      { name: 'b', labels: { role: 'db' } },
+    ],
+    services: { north: exported('north', 'web', 30_080), south: exported('south', 'db', 31_000) },
+  })
+  const [first] = roles.services
+  const of = { ...roles, services: roles.services.map((one) => ({ ...one, addresses: first?.addresses ?? [] })) }
+  const equal = text(of)
+  assert.match(equal, 'map { 0 : 10.77.0.1 . 30080, 1 : 10.77.0.2 . 31000 }')
+  assert.match(equal, '10.77.0.201 . tcp . 80 : goto lead_0, 10.77.0.201 . tcp . 81 : goto lead_1')
+  const near = text(of, { ways: { a: { path: 'lan' } } })
+  assert.match(near, 'dnat ip to 10.77.0.1:30080')
+  assert.not.match(near, '31000')
+  // A port that none of the nearest has is served all the same.
+  assert.match(near, 'dnat ip to 10.77.0.2:81')
+  const gone = text(of, { ways: { a: { path: 'lan', gone: true } } })
+  assert.match(gone, 'dnat ip to 10.77.0.2:31000')
+})
+
 test('thousands of services are bounded, and what is left out is told', () => {
   const many = Object.fromEntries(Array.from({ length: 2_050 }, (_, at) => [`s-${1_000_000 + at}`, web]))
   const of = { ...records(), services: [] as ParsedRecords['services'][number][] }
   const [first] = records().services
   for (const name of Object.keys(many)) {
-    if (first !== undefined) of.services.push({ ...first, name: name as typeof first.name })
+    const addresses = [addressAt(parseCidr('10.99.0.0/16'), BigInt(of.services.length + 1))]
+    if (first !== undefined) of.services.push({ ...first, addresses, name: name as typeof first.name })
   }
   const found = fronts(of)
   assert.is(found.fronts.length, 2_048)

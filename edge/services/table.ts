@@ -19,23 +19,28 @@ function who({ standing }: Stood, wanted: Standing): readonly Backend[] {
   return [...standing].flatMap(([backend, now]) => (now === wanted ? [backend] : []))
 }
 
-/** Ways by virtual address, protocol and port: a service that several say of themselves is one. */
-function waysOf(all: readonly Stood[]): readonly ServiceWay[] {
-  const ways = new Map<string, { readonly way: ServiceWay; readonly to: Map<string, Place> }>()
-  for (const stood of all) {
-    const serving = who(stood, 'serves')
-    for (const virtual of stood.front.addresses) {
-      const addresses = addressesIn(serving, familyOf(virtual))
-      for (const { port, protocol: said, targetPort = port } of stood.front.ports) {
-        const protocol = said === 'TCP' ? 'tcp' : 'udp'
-        const key = `${virtual} ${protocol} ${port}`
-        const held = ways.get(key) ?? { way: { virtual, protocol, port, to: [] }, to: new Map<string, Place>() }
-        ways.set(key, held)
-        for (const address of addresses) held.to.set(`${address} ${targetPort}`, { address, port: targetPort })
-      }
-    }
+type Ways = Map<string, { readonly way: ServiceWay; readonly to: Map<string, Place> }>
+
+function addWays(ways: Ways, virtual: Address, backend: Backend): void {
+  const addresses = addressesIn([backend], familyOf(virtual))
+  for (const { port, protocol: said, targetPort = port } of backend.ports) {
+    const protocol = said === 'TCP' ? 'tcp' : 'udp'
+    const key = `${virtual} ${protocol} ${port}`
+    const held = ways.get(key) ?? { way: { virtual, protocol, port, to: [] }, to: new Map<string, Place>() }
+    ways.set(key, held)
+    for (const address of addresses) held.to.set(`${address} ${targetPort}`, { address, port: targetPort })
   }
-  return Array.from(ways.values(), ({ to, way }) => ({ ...way, to: [...to.values()] }))
+}
+
+/** Each port is led to those that have it; where none of the nearest has, to whoever has it. */
+function waysOf(stood: Stood): readonly ServiceWay[] {
+  const [near, far]: [Ways, Ways] = [new Map(), new Map()]
+  for (const virtual of stood.front.addresses) {
+    for (const backend of who(stood, 'serves')) addWays(near, virtual, backend)
+    for (const backend of who(stood, 'stands-by')) addWays(far, virtual, backend)
+  }
+  const all: Ways = new Map([...far, ...near])
+  return Array.from(all.values(), ({ to, way }) => ({ ...way, to: [...to.values()] }))
 }
 
 /** Flows of those that nothing comes back from have somewhere else to go. */
@@ -51,5 +56,5 @@ function lostOf(all: readonly Stood[]): ServiceTable['lost'] {
 
 export function tableOf(name: string, all: readonly Stood[]): ServiceTable {
   const virtual = [...new Set(all.flatMap(({ front }) => front.addresses))].sort(compareText)
-  return { interface: name, virtual, ways: waysOf(all), lost: lostOf(all) }
+  return { interface: name, virtual, ways: all.flatMap(waysOf), lost: lostOf(all) }
 }

@@ -3,9 +3,9 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { HoldfastError } from '../../../shared/errors.ts'
-import type { Resource } from '../../../shared/intent/resource.ts'
+import { apiVersion, parseResource, type Resource } from '../../../shared/intent/resource.ts'
 import type { InputKind, InputObject } from '../input.ts'
-import { deriveExport, exportSaid } from './exports.ts'
+import { deriveExport, exportSaid, withConflict } from './exports.ts'
 
 const options = { clusterName: 'kube', network: 'default', podSites: ['kube'] }
 
@@ -81,6 +81,28 @@ for (const [name, service, conditions] of [
     assert.equal(shown(derive(service)), conditions)
   })
 }
+
+test('another cluster that exports it otherwise is a conflict, and one that exports it alike is none', () => {
+  const one = derive(nodePorts)
+  const theirs = (ports: readonly object[], network = 'default') => {
+    const backends = { matchLabels: { 'holdfast.dev/pod-site': 'south' } }
+    const spec = { network, ports, backends, export: { cluster: 'south', namespace: 'shop', service: 'web' } }
+    const metadata = { name: 'south--svc--shop--web' }
+    return parseResource({ apiVersion, kind: 'Service', metadata, spec }) as unknown as Resource<'Service'>
+  }
+  const same = theirs([
+    { name: 'dns', protocol: 'UDP', port: 53 },
+    { name: 'http', port: 80, targetPort: 31_000 },
+  ])
+  const other = theirs([{ name: 'http', port: 81 }])
+  const conflict = (...services: readonly Resource<'Service'>[]) =>
+    exportSaid(withConflict(one, services), undefined, undefined)[1]
+  assert.is(conflict()?.status, 'False')
+  assert.is(conflict(same, one.resource as Resource<'Service'>)?.status, 'False')
+  assert.is(conflict(theirs([{ name: 'http', port: 81 }], 'elsewhere'))?.status, 'False')
+  assert.is(conflict(other)?.reason, 'PortConflict')
+  assert.match(conflict(other)?.message ?? '', /cluster south exports it with the ports http 81\/TCP, and here/)
+})
 
 test('it is exported when all who are concerned have it, and failed where the hub refuses it', () => {
   const one = derive(nodePorts)

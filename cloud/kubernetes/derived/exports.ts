@@ -4,10 +4,11 @@
 // A Service here stands in front of nodes. What its ports are on every node of the cluster, as of type NodePort and LoadBalancer,
 // can be said with that; a service that only pods stand behind can't yet.
 
+import { compareText } from '../../../shared/bytes.ts'
 import { describeError, HoldfastError } from '../../../shared/errors.ts'
 import type { Selector } from '../../../shared/intent/field.ts'
 import { podSiteLabel } from '../../../shared/intent/pod-site.ts'
-import { type AnyResource, apiVersion, parseResource } from '../../../shared/intent/resource.ts'
+import { type AnyResource, apiVersion, parseResource, type Resource } from '../../../shared/intent/resource.ts'
 import type { Said as Condition } from '../cluster-status.ts'
 import type { InputObject } from '../input.ts'
 import { type DeriveOptions, derivedMetadata, derivedName } from './derived.ts'
@@ -21,6 +22,8 @@ export interface Export {
   /** Absent where the hub can't say it. */
   readonly resource?: AnyResource
   readonly fault?: HoldfastError
+  /** Where other clusters export another service by the same name, in words. */
+  readonly conflict?: string
 }
 
 type Loose = Readonly<Record<string, unknown>>
@@ -88,6 +91,29 @@ function resourceOf(input: InputObject, service: Loose, options: ExportOptions, 
   })
 }
 
+function portsText({ spec }: Resource<'Service'>): string {
+  const ports = spec.ports.map(({ name, port, protocol }) => `${name ?? ''} ${port}/${protocol}`.trim())
+  return ports.sort(compareText).join(', ')
+}
+
+/** A service of one name and namespace is one service (KEP-1645): all should say the same of it. */
+function conflictOf(resource: Resource<'Service'>, services: readonly Resource<'Service'>[]): string | undefined {
+  const { cluster, namespace, service } = resource.spec.export ?? {}
+  const other = services.find(({ spec }) => {
+    const { export: theirs } = spec
+    const isSame = theirs?.namespace === namespace && theirs?.service === service && theirs?.cluster !== cluster
+    return isSame && spec.network === resource.spec.network
+  })
+  if (other === undefined || portsText(other) === portsText(resource)) return undefined
+  return `cluster ${other.spec.export?.cluster ?? ''} exports it with the ports ${portsText(other)}, and here they are ${portsText(resource)}: each is served by those that have it`
+}
+
+/** `services`: all that the hub has. */
+export function withConflict(one: Export, services: readonly Resource<'Service'>[]): Export {
+  const conflict = one.resource?.kind === 'Service' ? conflictOf(one.resource, services) : undefined
+  return conflict === undefined ? one : { ...one, conflict }
+}
+
 /** `service`: the one of the export's name and namespace. */
 export function deriveExport(
   input: InputObject,
@@ -124,7 +150,10 @@ export function exportSaid(
   programmed: Pick<Said, 'status' | 'message'> | undefined,
 ): readonly Said[] {
   if (one.valid.status !== 'True') return [one.valid]
-  const conflict = said('Conflict', 'False', 'NoConflicts', 'no other cluster exports it')
+  const conflict =
+    one.conflict === undefined
+      ? said('Conflict', 'False', 'NoConflicts', 'no other cluster exports it otherwise')
+      : said('Conflict', 'True', 'PortConflict', one.conflict)
   const why = one.fault ?? fault
   if (why !== undefined) return [one.valid, conflict, said('Ready', 'False', 'Failed', describeError(why))]
   const name = `Service ${one.resource?.metadata.name ?? ''} of the hub`

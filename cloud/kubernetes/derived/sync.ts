@@ -22,7 +22,7 @@ import {
   refusalOf,
   sourceOf,
 } from './derived.ts'
-import { deriveExport, type Export, exportSaid } from './exports.ts'
+import { deriveExport, type Export, exportSaid, withConflict } from './exports.ts'
 import { type Gone, planDerived } from './plan.ts'
 import { derivePods, type PodPlace, podPlaces, podSitesOf, withoutPods, withPods } from './pods.ts'
 import { derivePolicy, policyName } from './policies.ts'
@@ -158,9 +158,10 @@ export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
       ...[...listed('NetworkPolicy'), ...listed('ClusterNetworkPolicy')].map((one) => derive(one, isTaken('Policy'))),
       ...derivePods(listed('Node'), { nodes, routes: all(fleet, 'Route') }, options.derive),
     ]
-    const podSites = podSitesOf(listed('Node'), { nodes }, options.derive)
+    const withSites = { ...options.derive, podSites: podSitesOf(listed('Node'), { nodes }, options.derive) }
+    const known = all(fleet, 'Service')
     const exports = listed('ServiceExport').map((one) =>
-      deriveExport(one, services.get(inputName(one)), { ...options.derive, podSites }, isTaken('Service')),
+      withConflict(deriveExport(one, services.get(inputName(one)), withSites, isTaken('Service')), known),
     )
     return { derived, exports }
   }
