@@ -61,6 +61,8 @@ export interface PeerBook {
   /** Rises when a path, an endpoint or the list of peers changes; not with counters. */
   revision(): number
   reachable(): number
+  /** Nothing comes of it, by its paths nor otherwise: not its agent alone is away. */
+  isGone(node: NodeId): boolean
   setMembers(members: readonly Member[], self: NodeId): void
   /** Takes in what the kernel shows. */
   observe(observed: Observed): void
@@ -220,6 +222,10 @@ export function createPeerBook(clock: Clock, ways: KnownWays = NOTHING_KNOWN): P
     of: (node) => byNode.get(node),
     revision: () => revision,
     reachable: () => reachable,
+    isGone(node) {
+      const entry = byNode.get(node)
+      return entry !== undefined && isGone(entry)
+    },
     setMembers(members, self) {
       const before = new Map(byNode)
       byNode.clear()

@@ -6,7 +6,6 @@ import type { Clock } from '../../shared/effects.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import { servicesMax, servicesShownMax } from '../../shared/service-limits.ts'
 import type { AgentOptions } from '../agent.ts'
-import type { Chooser } from '../paths/chooser.ts'
 import { renderServices } from '../plan/nft-services.ts'
 import type { Observed } from '../plan/observed.ts'
 import type { PeerBook } from '../report/peers.ts'
@@ -35,8 +34,7 @@ export interface OwnServices {
 
 export interface ServicesAround {
   readonly clock: Clock
-  readonly peers: Pick<PeerBook, 'of'>
-  readonly paths: Pick<Chooser, 'isSilent'>
+  readonly peers: Pick<PeerBook, 'isGone' | 'of'>
   readonly facts: Pick<FactBook, 'facts' | 'revision'>
   readonly drain: Pick<Drain, 'isOn'>
 }
@@ -61,7 +59,7 @@ function questionOf({ addresses, ports, probe }: Backend): Asked | undefined {
 }
 
 export function createOwnServices(options: AgentOptions, around: ServicesAround, onChange: () => void): OwnServices {
-  const { clock, drain, facts, paths, peers } = around
+  const { clock, drain, facts, peers } = around
   const { identity, settings } = options
   /** Monotonic ms. */
   const usedAt = new Map<Address, number>()
@@ -91,7 +89,7 @@ export function createOwnServices(options: AgentOptions, around: ServicesAround,
 
   const wayTo = (node: NodeId): Way => {
     const entry = peers.of(node)
-    return { path: entry?.path ?? 'none', rttMs: entry?.rttMs, gone: paths.isSilent(node) }
+    return { path: entry?.path ?? 'none', rttMs: entry?.rttMs, gone: peers.isGone(node) }
   }
 
   const knownOf = (before: Stood | undefined): Known => {

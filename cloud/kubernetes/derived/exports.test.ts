@@ -100,7 +100,7 @@ test('another cluster that exports it otherwise is a conflict, and one that expo
   assert.is(conflict()?.status, 'False')
   assert.is(conflict(same, one.resource as Resource<'Service'>)?.status, 'False')
   assert.is(conflict(theirs([{ name: 'http', port: 81 }], 'elsewhere'))?.status, 'False')
-  assert.is(conflict(other)?.reason, 'PortConflict')
+  assert.is(conflict(same, other)?.reason, 'PortConflict')
   assert.match(conflict(other)?.message ?? '', /cluster south exports it with the ports http 81\/TCP, and here/)
 })
 

@@ -99,12 +99,12 @@ function portsText({ spec }: Resource<'Service'>): string {
 /** A service of one name and namespace is one service (KEP-1645): all should say the same of it. */
 function conflictOf(resource: Resource<'Service'>, services: readonly Resource<'Service'>[]): string | undefined {
   const { cluster, namespace, service } = resource.spec.export ?? {}
-  const other = services.find(({ spec }) => {
-    const { export: theirs } = spec
+  const other = services.find((one) => {
+    const { export: theirs, network } = one.spec
     const isSame = theirs?.namespace === namespace && theirs?.service === service && theirs?.cluster !== cluster
-    return isSame && spec.network === resource.spec.network
+    return isSame && network === resource.spec.network && portsText(one) !== portsText(resource)
   })
-  if (other === undefined || portsText(other) === portsText(resource)) return undefined
+  if (other === undefined) return undefined
   return `cluster ${other.spec.export?.cluster ?? ''} exports it with the ports ${portsText(other)}, and here they are ${portsText(resource)}: each is served by those that have it`
 }
 
