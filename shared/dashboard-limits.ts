@@ -37,3 +37,19 @@ export const topologySpotsMax = 120
 export const topologyLinksMax = 7_200
 /** Halves of pairs behind one link: a table that a person reads. */
 export const topologyPairsMax = 200
+/** A session that a provider of identities vouched for ends after half a day: what changes there is not heard of here. */
+export const oidcSessionMsMax = 12 * 3_600_000
+/** Sign-ins at a provider that were begun and not ended; some 300 bytes each. */
+export const signInsBegunMax = 1_024
+/** So long somebody may take for one, milliseconds: a second factor that has to be looked for. */
+export const signInMsMax = 10 * 60_000
+/** Sign-ins at a provider that one address may begin per minute: an office behind one NAT, on a Monday. */
+export const signInsBegunPerMinuteMax = 30
+/** Rules from a claim to a role: some groups, and a few people by name. */
+export const claimRulesMax = 64
+/** Answer of a provider: its keys, or the claims of somebody in hundreds of groups. */
+export const providerAnswerBytesMax = 1 << 20
+/** A provider that takes longer is as good as away, milliseconds: somebody waits in front of a page. */
+export const providerAnswerMsMax = 10_000
+/** Clocks of hub and provider may be so far apart, seconds: as providers themselves allow. */
+export const providerSkewS = 60

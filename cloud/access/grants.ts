@@ -11,10 +11,7 @@ export function tokenHolder(id: string): string {
   return `${TOKEN}${id}`
 }
 
-/**
- * `subject`: who that is at the provider.
- * @testonly
- */
+/** `subject`: who that is at the provider. */
 export function oidcHolder(subject: string): string {
   return `${OIDC}${subject}`
 }

@@ -1,7 +1,7 @@
 // Who calls: by a bearer token, as programs do, or by the session of a browser, whose writes must come from a page of this hub.
 
 import type { Context } from 'hono'
-import { signInFailuresPerMinuteMax } from '../../shared/dashboard-limits.ts'
+import { signInFailuresPerMinuteMax, signInsBegunPerMinuteMax } from '../../shared/dashboard-limits.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { sameSecret } from '../../shared/host/crypto.ts'
 import { authFailuresPerMinuteMax, enrolmentsPerMinuteMax } from '../../shared/limits.ts'
@@ -54,6 +54,7 @@ export function createAdmission(deps: ApiDeps): Admission {
   const { clock, sessions, tokens } = deps
   const failures = createRateLimit(clock, authFailuresPerMinuteMax)
   const allFailures = createRateLimit(clock, signInFailuresPerMinuteMax)
+  const begun = createRateLimit(clock, signInsBegunPerMinuteMax)
   const enrolments = createRateLimit(clock, enrolmentsPerMinuteMax)
 
   const refuseGuessers = (source: string): void => {
@@ -63,12 +64,21 @@ export function createAdmission(deps: ApiDeps): Admission {
     })
   }
 
+  const check = (source: string): void => {
+    refuseGuessers(source)
+    if (!allFailures.exhausted(ALL)) return
+    throw new HoldfastError('rate-limited', 'too many refused sign-ins from everywhere', {
+      remedy: 'Wait a minute. holdfast-hub on the hub’s machine works all the same.',
+    })
+  }
+
   const signIn = (source: string): Call['signIn'] => ({
-    check() {
-      refuseGuessers(source)
-      if (!allFailures.exhausted(ALL)) return
-      throw new HoldfastError('rate-limited', 'too many refused sign-ins from everywhere', {
-        remedy: 'Wait a minute. holdfast-hub on the hub’s machine works all the same.',
+    check: () => check(source),
+    begin() {
+      check(source)
+      if (begun.take(source)) return
+      throw new HoldfastError('rate-limited', 'too many sign-ins were begun from this address', {
+        remedy: 'Wait a minute.',
       })
     },
     refused() {

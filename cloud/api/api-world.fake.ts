@@ -9,14 +9,21 @@ import { createSessions } from '../access/sessions.ts'
 import { noClusters } from '../clusters/clusters.fake.ts'
 import { createFakeHub } from '../hub.fake.ts'
 import { createApp } from './app.ts'
-import type { Dashboard } from './dashboard.ts'
 import { createDownloads } from './downloads.ts'
 import { createEventLog } from './event-log.ts'
 import type { ErrorBody } from './reply.ts'
 import type { ApiDeps } from './route.ts'
 
-export function setup(unready?: string, replica?: ApiDeps['replica'], dashboard?: Dashboard) {
-  const clock = new FakeClock()
+/** What is not said is absent. */
+interface Situation extends Pick<ApiDeps, 'dashboard' | 'oidc'> {
+  readonly clock?: FakeClock
+}
+
+export function setup(
+  unready?: string,
+  replica?: ApiDeps['replica'],
+  { clock = new FakeClock(), dashboard, oidc }: Situation = {},
+) {
   const hub = createFakeHub()
   const tokens = createApiTokens(openAccessStore(':memory:'), clock, seededEntropy(1))
   const events = createEventLog(hub, seededEntropy(2), clock)
@@ -25,13 +32,14 @@ export function setup(unready?: string, replica?: ApiDeps['replica'], dashboard?
     store: openSessionStore(':memory:'),
     clock,
     entropy: seededEntropy(4),
-    grantOf: grantBy(tokens),
+    grantOf: grantBy(tokens, oidc?.grant),
   })
   const app = createApp({
     hub,
     clusters: noClusters,
     tokens,
     sessions,
+    oidc,
     signIns: { token: 0, oidc: 0, refused: 0 },
     events,
     downloads: createDownloads(clock),

@@ -12,6 +12,7 @@ import { eventRoutes } from './event-routes.ts'
 import { fleetRoutes } from './fleet-routes.ts'
 import { flowRoutes } from './flow-routes.ts'
 import { lockRoutes } from './lock-routes.ts'
+import { oidcRoutes } from './oidc-routes.ts'
 import { openApiDocument } from './openapi.ts'
 import { overrideRoutes } from './override-routes.ts'
 import { policyRoutes } from './policy-routes.ts'
@@ -36,6 +37,7 @@ const documentRoute: ApiRoute = {
 export const apiRoutes: readonly ApiRoute[] = [
   ...systemRoutes,
   ...sessionRoutes,
+  ...oidcRoutes,
   ...enrolRoutes,
   ...releaseRoutes,
   ...resourceRoutes,

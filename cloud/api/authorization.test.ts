@@ -22,6 +22,8 @@ const open = new Set([
   '/api/v1/releases/:sha256',
   'POST /api/v1/session',
   'GET /api/v1/session',
+  '/api/v1/session/oidc',
+  '/api/v1/session/oidc/callback',
 ])
 const concrete = (path: string): string => path.replaceAll(/:\w+/g, 'x')
 

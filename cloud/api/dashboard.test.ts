@@ -22,7 +22,7 @@ const files = new Map([
 ])
 
 function serving() {
-  const { call } = setup(undefined, undefined, createDashboard(files))
+  const { call } = setup(undefined, undefined, { dashboard: createDashboard(files) })
   const get = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
     call(method, path, undefined, undefined, headers)
   return { call, get }

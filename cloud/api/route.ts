@@ -5,6 +5,7 @@ import type { GenericSchema } from 'valibot'
 import type { Clock, Log } from '../../shared/effects.ts'
 import type { Role } from '../access/access-store.ts'
 import type { ApiTokens } from '../access/api-tokens.ts'
+import type { Oidc } from '../access/oidc.ts'
 import type { Session, Sessions } from '../access/sessions.ts'
 import type { Actor } from '../audit.ts'
 import type { Clusters } from '../clusters/clusters.ts'
@@ -22,7 +23,7 @@ export interface ApiDeps {
   /** Since the start; counted up here. */
   readonly signIns: SignIns
   /** The provider of identities; absent where people sign in by tokens alone. */
-  readonly oidc?: { readonly name: string } | undefined
+  readonly oidc?: Oidc | undefined
   readonly events: EventLog
   readonly downloads: Downloads
   /** Absent where this build has none. */
@@ -61,8 +62,8 @@ export interface Call {
   readonly session?: Session | undefined
   /** Address that the call came from. */
   readonly source: string
-  /** For routes that let people in. `check` throws `rate-limited` where too many were refused. */
-  readonly signIn: { readonly check: () => void; readonly refused: () => void }
+  /** For routes that let people in: `check` and `begin` throw `rate-limited` where too many were refused, or begun. */
+  readonly signIn: { readonly check: () => void; readonly begin: () => void; readonly refused: () => void }
   /** False once the caller's token or session is no longer good; for answers that go on. */
   readonly mayStay: () => boolean
   /** Bytes that its body may have. */

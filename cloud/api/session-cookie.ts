@@ -25,6 +25,19 @@ export function sessionCookie(word: string, lifeMs: number): string {
 
 export const noSessionCookie = sessionCookie('', 0)
 
+const SIGN_IN = '__Host-holdfast-sign-in'
+
+export function signInWord(context: Context): string | undefined {
+  return cookieOf(context, SIGN_IN)
+}
+
+/** Sent along, too, where a provider of identities leads the browser back: it opens nothing by itself. */
+export function signInCookie(word: string, lifeMs: number): string {
+  return `${SIGN_IN}=${word}; Path=/; Max-Age=${Math.floor(lifeMs / 1_000)}; Secure; HttpOnly; SameSite=Lax`
+}
+
+export const noSignInCookie = signInCookie('', 0)
+
 function hostOf(origin: string): string | undefined {
   return URL.parse(origin)?.host
 }

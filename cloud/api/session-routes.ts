@@ -32,7 +32,7 @@ function present({ csrf, expiresAt, name, role }: Session, deps: ApiDeps): objec
 }
 
 /** Opens a session, writes it down, and sets its cookie. */
-function openSession({ context, deps, source }: Call, holder: SessionHolder, detail: string): Session {
+export function openSession({ context, deps, source }: Call, holder: SessionHolder, detail: string): Session {
   const { clock, hub, sessions } = deps
   const { session, word } = sessions.open(holder)
   try {
@@ -43,7 +43,7 @@ function openSession({ context, deps, source }: Call, holder: SessionHolder, det
     sessions.close(word)
     throw error
   }
-  context.header('set-cookie', sessionCookie(word, session.expiresAt - clock.now()))
+  context.header('set-cookie', sessionCookie(word, session.expiresAt - clock.now()), { append: true })
   return session
 }
 

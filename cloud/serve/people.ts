@@ -8,6 +8,8 @@ import { createSessions } from '../access/sessions.ts'
 import type { ApiDeps } from '../api/route.ts'
 import { openDashboard } from './dashboard-files.ts'
 import type { DataPaths } from './data-directory.ts'
+import { openOidc } from './open-oidc.ts'
+import type { ServeSettings } from './settings.ts'
 
 interface PeopleEffects {
   readonly clock: Clock
@@ -17,13 +19,21 @@ interface PeopleEffects {
 
 export interface People {
   /** What the API asks of them. */
-  readonly api: Pick<ApiDeps, 'dashboard' | 'sessions' | 'signIns'>
+  readonly api: Pick<ApiDeps, 'dashboard' | 'oidc' | 'sessions' | 'signIns'>
   close(): void
 }
 
-export function openPeople(paths: DataPaths, tokens: ApiTokens, { clock, entropy, log }: PeopleEffects): People {
+/** `url`: how the hub is reached from outside. */
+export function openPeople(
+  paths: DataPaths,
+  tokens: ApiTokens,
+  settings: Pick<ServeSettings, 'oidc'>,
+  url: () => string,
+  { clock, entropy, log }: PeopleEffects,
+): People {
+  const oidc = settings.oidc === undefined ? undefined : openOidc(settings.oidc, url, { clock, entropy, log })
   const store = openSessionStore(paths.sessionsDb)
-  const sessions = createSessions({ store, clock, entropy, grantOf: grantBy(tokens) })
+  const sessions = createSessions({ store, clock, entropy, grantOf: grantBy(tokens, oidc?.grant) })
   const signIns = { token: 0, oidc: 0, refused: 0 }
-  return { api: { dashboard: openDashboard(log), sessions, signIns }, close: () => store.close() }
+  return { api: { dashboard: openDashboard(log), oidc, sessions, signIns }, close: () => store.close() }
 }

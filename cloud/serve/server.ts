@@ -276,12 +276,14 @@ export async function startServer(settings: ServeSettings, effects: ServerEffect
     const store = openAccessStore(paths.accessDb, (db) => keeping?.follow('access', db))
     cleanup.add(() => store.close())
     const tokens = createApiTokens(store, clock, entropy)
-    const people = openPeople(paths, tokens, effects)
+    let reached = publicUrl(settings, settings.listen.port)
+    const people = openPeople(paths, tokens, settings, () => reached, effects)
     cleanup.add(() => people.close())
     const flowStore = tryFlowStore(paths.flowsDb, effects)
     cleanup.add(() => flowStore?.close())
     const parts: Parts = { settings, paths, hubStore, store, flowStore, tokens, people, cleanup, keeping }
     const { ports, url } = await startParts(parts, effects)
+    reached = url
     const firstToken = openLocalAccess(paths, tokens, hubStore, clock.now())
     log.info('hub is up', { url, version, data: paths.root })
     return { url, ports, paths, firstToken, stop: () => cleanup.run() }

@@ -8,6 +8,7 @@ import { cidr, integer, name } from '../../shared/intent/field.ts'
 import { parseConfig } from '../../shared/intent/yaml.ts'
 import { documentBytesMax } from '../../shared/limits.ts'
 import { type ListenAddress, parseListen } from './address.ts'
+import { type OidcFile, oidcFile } from './oidc-settings.ts'
 
 export interface ServeSettings {
   readonly data: string
@@ -24,6 +25,8 @@ export interface ServeSettings {
   readonly brokerPublic: string | undefined
   /** An OpenTelemetry collector that flows go to; undefined where there is none. */
   readonly otlp: { readonly endpoint: string; readonly headersFile?: string | undefined } | undefined
+  /** A provider of identities that vouches for people; undefined where they sign in by tokens alone. */
+  readonly oidc: OidcFile | undefined
   /** Follows the objects of a Kubernetes cluster. */
   readonly kubernetes: boolean
   /** What that cluster is called here, the network of what it holds besides intent, and whether its Nodes tell of uplinks. */
@@ -59,6 +62,7 @@ export const settingsFile = v.strictObject({
       headersFile: v.optional(v.string()),
     }),
   ),
+  oidc: v.optional(oidcFile),
   kubernetes: v.optional(v.boolean()),
   cluster: v.optional(
     v.strictObject({
@@ -114,6 +118,7 @@ export function resolveSettings(file: SettingsFile, given: SettingsFile, underSy
     broker: all.broker,
     brokerPublic: all.brokerPublic,
     otlp: all.otlp,
+    oidc: all.oidc,
     kubernetes: all.kubernetes ?? false,
     cluster: {
       name: all.cluster?.name ?? 'kube',
