@@ -16,7 +16,8 @@ export interface Acl {
 
 export type Command =
   | { readonly command: 'createRole'; readonly rolename: string; readonly acls: readonly Acl[] }
-  | { readonly command: 'deleteRole'; readonly rolename: string }
+  | { readonly command: 'deleteRole' | 'getRole'; readonly rolename: string }
+  | ({ readonly command: 'addRoleACL'; readonly rolename: string } & Acl)
   | {
       readonly command: 'createClient'
       readonly username: string

@@ -163,6 +163,36 @@ lab('what was disabled and enabled while Mosquitto was away is made so when it i
   await agent(alice)
 })
 
+lab(
+  'a device that was enrolled before there were answers to commands may give them once the hub knows of them',
+  async () => {
+    const topic = topics.node(network, alice, 'answer')
+    const control = '$CONTROL/dynamic-security/v1'
+    const watch = await admin()
+    assert.ok(await grants(watch, 'hf/1/#'))
+    assert.ok(await grants(watch, `${control}/response`))
+    const before = [
+      { command: 'removeRoleACL', rolename: `holdfast-node-${alice}`, acltype: 'publishClientSend', topic },
+      { command: 'deleteRole', rolename: 'holdfast-channels-2', correlationData: 'before' },
+    ]
+    await watch.client.publishAsync(control, JSON.stringify({ commands: before }), { qos: 1 })
+    await until(() => watch.received.some(({ payload }) => String(payload).includes('"before"')))
+    const says = async (text: string): Promise<boolean> => {
+      const from = watch.received.length
+      const one = await agent(alice)
+      await one.client.publishAsync(topic, text, { qos: 1 }).catch(() => undefined)
+      await one.client.publishAsync(topics.node(network, alice, 'fact'), text, { qos: 1 })
+      await until(() => watch.received.slice(from).some(({ topic: name }) => name.endsWith('/fact')))
+      return watch.received.slice(from).some(({ topic: name }) => name === topic)
+    }
+    assert.not.ok(await says('an older role'))
+    await hub.close()
+    hub = connectHub()
+    await hub.start()
+    assert.ok(await says('widened'))
+  },
+)
+
 lab('many commands go in bounded batches', async () => {
   const nodes = Array.from(
     { length: 40 },

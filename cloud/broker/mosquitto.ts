@@ -6,8 +6,8 @@ import { HoldfastError } from '../../shared/errors.ts'
 import { sha256 } from '../../shared/host/crypto.ts'
 import type { NetworkId, NodeId } from '../../shared/ids.ts'
 import { credentialId } from '../../shared/wire/enrol.ts'
-import { agentFilters, nodeChannels, topics } from '../../shared/wire/topics.ts'
-import type { AccessStore } from '../access/access-store.ts'
+import { agentFilters, type NodeChannel, nodeChannels, topics } from '../../shared/wire/topics.ts'
+import type { AccessStore, Credential } from '../access/access-store.ts'
 import type { BrokerAccess } from '../broker-access.ts'
 import { type Acl, type Answer, type Command, createDynsec } from './dynsec.ts'
 
@@ -33,6 +33,10 @@ export interface MosquittoBroker {
 
 /** A role whose rules change gets a new name, because changing a role cuts off everybody who has it. */
 const HUB_ROLE = 'holdfast-hub-1'
+/** Channels that came after the first release: devices from before have roles without them. */
+const LATER_CHANNELS = ['override', 'answer'] as const satisfies readonly NodeChannel[]
+/** A role of nobody, which says that they have been added. */
+const LATER_ROLE = `holdfast-channels-${LATER_CHANNELS.length}`
 /** With its role a client takes some 200 bytes, so a page stays below what one packet may hold. */
 const PAGE = 500
 const acl = (acltype: Acl['acltype'], topic: string): Acl => ({ acltype, topic, priority: 0, allow: true })
@@ -58,6 +62,15 @@ function allowCommands(node: NodeId, network: NetworkId, password: string): read
     { command: 'createRole', rolename, acls: nodeAcls(node, network) },
     { command: 'createClient', username: node, clientid: node, password, roles: [{ rolename, priority: 0 }] },
   ]
+}
+
+/** What its role has already is no news; what it has not cuts the device off for once, and it comes back by itself. */
+function widenCommands({ network, node }: Credential): readonly Command[] {
+  return LATER_CHANNELS.map((channel) => ({
+    command: 'addRoleACL',
+    rolename: roleOf(node),
+    ...acl('publishClientSend', topics.node(network, node, channel)),
+  }))
 }
 
 function revokeCommands(node: NodeId): readonly Command[] {
@@ -149,12 +162,21 @@ export function createMosquittoBroker(options: MosquittoOptions): MosquittoBroke
     })
   }
 
+  /** Once for each Mosquitto: devices may say what they could not when they were enrolled. */
+  async function widen(credentials: readonly Credential[]): Promise<void> {
+    const [known] = await dynsec.run([{ command: 'getRole', rolename: LATER_ROLE }])
+    if (known?.error === undefined) return
+    await run([...credentials.flatMap(widenCommands), { command: 'createRole', rolename: LATER_ROLE, acls: [] }])
+  }
+
   /** Removes whom nobody enrolled; names whom Mosquitto lost. Runs at each connect, for Mosquitto may be a new one. */
   async function reconcile(): Promise<void> {
     const [client, access] = await dynsec.run([{ command: 'getClient', username }, { command: 'getDefaultACLAccess' }])
     await run(prepareCommands(username, client, access))
     const there = await listClients()
-    const enrolled = new Set(store.credentials().map(({ node }) => node))
+    const credentials = store.credentials()
+    await widen(credentials)
+    const enrolled = new Set(credentials.map(({ node }) => node))
     const strangers = [...there.keys()].filter((name) => /^[a-z2-7]{16}$/.test(name) && !enrolled.has(name as NodeId))
     await run([...strangers.flatMap((name) => revokeCommands(name as NodeId)), ...switchCommands(there, enrolled)])
     missing = [...enrolled].filter((node) => !there.has(node))
