@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseAllDocuments } from 'yaml'
+import { type Client, openClient } from '../../cloud/cli/client.ts'
 import type { ClusterView } from '../../cloud/clusters/clusters.ts'
 import { customResourceDefinitions } from '../../cloud/kubernetes/definitions.ts'
 import { apiVersion } from '../../shared/intent/resource.ts'
@@ -70,6 +71,8 @@ if (why === undefined) {
 
   const cli = (...words: readonly string[]): Promise<string> =>
     run([process.execPath, main, ...words, '--data', join(data, 'hub')])
+  // In place of a process for each look.
+  const client = (): Client => openClient({ data: join(data, 'hub') })
   const ask = async <T>(...words: readonly string[]): Promise<T> => JSON.parse(await cli(...words, '--json')) as T
   const kubectl = (name: Name, words: readonly string[], input: object = {}): Promise<string> =>
     run(['kubectl', '--kubeconfig', apis[name].kubeconfig, ...words], { input: JSON.stringify(input) })
@@ -80,7 +83,7 @@ if (why === undefined) {
     agents.set(name, launch(words, { KUBECONFIG: apis[name].hubKubeconfig }))
   }
   const view = async (name: Name): Promise<ClusterView> => {
-    const { items } = await ask<{ items: readonly ClusterView[] }>('get', 'clusters')
+    const { items } = await client().get<{ items: readonly ClusterView[] }>('/api/v1/clusters')
     const found = items.find((one) => one.name === name)
     assert.ok(found)
     return found
@@ -91,7 +94,7 @@ if (why === undefined) {
       return holds(seen) ? seen : undefined
     })
   const policies = async (): Promise<readonly string[]> => {
-    const { items } = await ask<{ items: readonly Body[] }>('get', 'policies')
+    const { items } = await client().get<{ items: readonly Body[] }>('/api/v1/policies')
     return items.map(({ metadata }) => metadata.name).sort()
   }
   const mirror = async (name: Name, path: string): Promise<Body | undefined> => {
@@ -160,7 +163,8 @@ if (why === undefined) {
       return seen.length === 1 ? seen : undefined
     })
     assert.equal(await policies(), ['north--np--default--web'])
-    assert.is((await view('north')).policies, 1)
+    await becomes('north', 'back', ({ state }) => state === 'connected')
+    assert.match(await cli('get', 'clusters'), /^north +default +connected .* 1 +0 +0 +10\.43\.0\.0\/16$/m)
   })
 
   test('another cluster with the key of the first is refused, and changes nothing', async () => {

@@ -130,6 +130,11 @@ test('a WebSocket runs over the proven socket', async () => {
   const [echo] = (await new Promise((resolve) => stream.once('data', (data) => resolve([data])))) as [Buffer]
   assert.is(echo.toString(), 'hello')
   stream.destroy()
+  const left = await connectWebSocketPinned({ ...target, path: '/mqtt' })
+  const closed = new Promise<string>((resolve) => left.stream.once('close', () => resolve('closed')))
+  left.stream.resume()
+  for (const client of sockets.clients) client.close()
+  assert.is(await closed, 'closed', 'who has nothing to say hears that the hub is gone')
   const wrong = await connectWebSocketPinned({ ...target, path: '/other' }).catch((e: unknown) => e)
   assert.ok(isHoldfastError(wrong, 'unreachable'))
   sockets.close()

@@ -29,5 +29,8 @@ export async function connectWebSocketPinned(
     const message = `the hub does not offer MQTT over WebSocket at ${options.path}: ${(cause as Error).message}`
     throw new HoldfastError('unreachable', message, { cause })
   }
-  return { stream: createWebSocketStream(webSocket), expired }
+  const stream = createWebSocketStream(webSocket)
+  // A peer that closes in order ends what comes and leaves what goes half open: whoever has nothing to say would wait for ever.
+  stream.once('end', () => stream.destroy())
+  return { stream, expired }
 }
