@@ -1,5 +1,5 @@
 // NetworkPolicies and ClusterNetworkPolicies of a real API server, as policies of the hub: made, changed and deleted with
-// their objects, and kept where their objects are merely gone.
+// their objects, and kept where their objects are merely gone. Before that, what else the hub reads there.
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -9,6 +9,7 @@ import { memoryLog } from '../../shared/effects.fake.ts'
 import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
 import type { Resource } from '../../shared/intent/resource.ts'
 import { whyNoApiServer } from './api-server-program.ts'
+import { defineInputs } from './define-inputs.ts'
 import { startHubInCluster, until } from './hub-in-cluster.ts'
 
 const CLUSTER_API = 'policy.networking.k8s.io'
@@ -80,6 +81,8 @@ if (why === undefined) {
   }
 
   test.after(() => hub.stop())
+
+  defineInputs(test, hub)
 
   test('a NetworkPolicy becomes a policy that says whose it is, and whose status people can read', async () => {
     await kubectl(['create', 'namespace', 'shop'])

@@ -4,14 +4,13 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'uvu'
+import type { Test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { admin, device, resource } from '../../cloud/hub-world.fake.ts'
 import type { ClusterCondition } from '../../cloud/kubernetes/cluster.ts'
 import { apiVersion, type Resource } from '../../shared/intent/resource.ts'
 import { encodeStatus } from '../../shared/wire/report.ts'
-import { whyNoApiServer } from './api-server-program.ts'
-import { examples, startHubInCluster, until } from './hub-in-cluster.ts'
+import { examples, type HubInCluster, until } from './hub-in-cluster.ts'
 
 const GROUP = 'multicluster.x-k8s.io'
 const names = {
@@ -70,9 +69,8 @@ const node = (name: string, block: string, labels: object = {}): object => ({
   spec: { podCIDR: block, podCIDRs: [block] },
 })
 
-const why = whyNoApiServer()
-if (why === undefined) {
-  const hub = await startHubInCluster()
+/** To be run before other tests of that hub: they look at all that it logged. @testonly */
+export function defineInputs(test: Test, hub: HubInCluster): void {
   const { api } = hub
   const own = hub.world.hub
   const path = `/apis/${GROUP}/v1beta1/namespaces/default/serviceexports`
@@ -104,14 +102,12 @@ if (why === undefined) {
       'subjects: [{kind: User, name: holdfast-hub, apiGroup: rbac.authorization.k8s.io}]\n',
     )
 
-  test.before(async () => {
+  test('the kind of exports is served', async () => {
     await api.ask('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definition)
     await until('the kind is served', async () => ((await api.ask('GET', path)).status === 200 ? true : undefined))
     await hub.halt()
     hub.start()
   })
-  test.after(() => hub.stop())
-
   test('an export without a service says so, until there is one', async () => {
     await hub.apply(exported('web'))
     await told('web', 'Valid False NoService')
@@ -228,6 +224,4 @@ if (why === undefined) {
     await until('they are gone', async () => (Object.keys(await labelsOf('rack')).length === 1 ? true : undefined))
     assert.equal(await labelsOf('rack'), { team: 'a' })
   })
-
-  test.run()
-} else process.stdout.write(`skip: ${why}\n`)
+}
