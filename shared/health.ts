@@ -163,6 +163,11 @@ export const healthMeanings = {
     title: 'A mesh or routed network overlaps one that this host is attached to',
     remedy: 'The local network wins. Choose another block for the Network or the Route, or use nat: netmap.',
   },
+  'address-overlap': {
+    severity: 'info',
+    title: 'A mesh or routed network holds one that this host is attached to',
+    remedy: 'The local network keeps its addresses. Where others behind the mesh have the same, use nat: netmap.',
+  },
   'intent-unsupported': {
     severity: 'warning',
     title: 'Part of the intent is beyond what this agent can enforce; nothing was opened because of it',

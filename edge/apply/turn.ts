@@ -20,6 +20,7 @@ import type { OwnServices } from '../services/own-services.ts'
 import type { Held } from '../trust/accept.ts'
 import type { FactBook } from '../trust/fact-book.ts'
 import type { Holding } from '../trust/holding.ts'
+import { tellOmissions } from './omissions.ts'
 import type { Wishes } from './wish.ts'
 
 export interface TurnOptions {
@@ -61,16 +62,6 @@ function localKeyOf(local: readonly LocalAddress[]): string {
   return local.map((one) => `${one.interface} ${one.address} ${one.cidr} ${one.physical}`).join('\n')
 }
 
-const OMISSIONS = ['address-conflict', 'not-a-member', 'intent-unsupported'] as const satisfies Omission['code'][]
-
-function tellOmissions(health: Health, omissions: readonly Omission[]): void {
-  for (const code of OMISSIONS) {
-    const details = omissions.filter((omission) => omission.code === code).map((omission) => omission.detail)
-    if (details.length === 0) health.clear(code)
-    else health.raise(code, details.join('; '))
-  }
-}
-
 function tellUnreadable(health: Health, held: Held | undefined): void {
   if (held === undefined || held.parsed !== undefined) health.clear('intent-unreadable')
   else health.raise('intent-unreadable', `revision ${formatVersion(held.version)}, ${held.unreadable}`)
@@ -108,6 +99,7 @@ export function createTurns(options: TurnOptions): Turns {
   let localKey = ''
   let tellOf = -1
   let toldWish: readonly Omission[] | undefined
+  let toldNear = 0
 
   const look = (observed: Observed): void => {
     local = observed.local
@@ -136,9 +128,11 @@ export function createTurns(options: TurnOptions): Turns {
     const held = holding.inForce()
     if (held === undefined) return { ops: [], wgKey: undefined }
     const { desired, omissions } = wishes.of(held, observed.local, localKeyOf(observed.local))
-    if (omissions !== toldWish) {
-      tellOmissions(health, omissions)
+    const nearNow = lan?.revision() ?? 0
+    if (omissions !== toldWish || nearNow !== toldNear) {
+      tellOmissions(health, omissions, lan?.near)
       toldWish = omissions
+      toldNear = nearNow
     }
     return { ops: plan(desired, observed), wgKey: desired.wgKey }
   }

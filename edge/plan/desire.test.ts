@@ -61,6 +61,28 @@ test('the network a host stands in wins over a routed one', () => {
   }
 })
 
+test('a route that holds one of the own networks and is another of them is not followed for the sake of that one', () => {
+  const wide = { ...INTENT, routes: { plant: { destination: '192.168.0.0/16', ...VIA } } }
+  const nodes = INTENT.nodes.map((node) => ({ ...node, advertise: ['192.168.0.0/16'] }))
+  const [self, ...others] = nodes
+  const intent = { ...wide, nodes: [{ name: self?.name ?? '' }, ...others] }
+  const held = wish(intent, [['192.168.50.7', '192.168.50.0/24']])
+  assert.ok(routes(held).includes('192.168.0.0/16'))
+  assert.equal(
+    held.omissions.map(({ code, router }) => [code, router !== undefined]),
+    [['address-overlap', true]],
+  )
+  const both = wish(intent, [
+    ['192.168.50.7', '192.168.50.0/24'],
+    ['192.168.7.7', '192.168.0.0/16'],
+  ])
+  assert.not.ok(routes(both).includes('192.168.0.0/16'))
+  assert.match(
+    both.omissions[0]?.detail ?? '',
+    /^Route\/plant is not followed here: 192\.168\.0\.0\/16 is the network on eth0/,
+  )
+})
+
 test('a mesh inside the local network takes no address from it', () => {
   const { desired, omissions } = wish(INTENT, [['10.1.2.3', '10.0.0.0/8']])
   assert.equal(routes({ desired }), ['192.168.50.0/24', 'fd77::/64'])

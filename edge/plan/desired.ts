@@ -48,6 +48,8 @@ export interface Desired {
 
 /** What the planner leaves out of the network, and why: a condition, never a failure. */
 export interface Omission {
-  readonly code: 'address-conflict' | 'not-a-member' | 'intent-unsupported'
+  readonly code: 'address-conflict' | 'address-overlap' | 'not-a-member' | 'intent-unsupported'
   readonly detail: string
+  /** It would lead there. Where that one is heard on the very network, this device has no need of it. */
+  readonly router?: NodeId
 }

@@ -2,8 +2,9 @@
 
 import { type Cidr, compareCidr, contains, familyOf, overlaps } from '../../shared/address/cidr.ts'
 import { compareText } from '../../shared/bytes.ts'
-import type { Name } from '../../shared/ids.ts'
+import type { Name, NodeId } from '../../shared/ids.ts'
 import { selects } from '../../shared/intent/field.ts'
+import { heldText, type OverlapSubject, refusedText } from '../../shared/intent/overlap.ts'
 import { isSamePodSite } from '../../shared/intent/pod-site.ts'
 import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import type { BodyOf } from '../../shared/record/record.ts'
@@ -32,21 +33,18 @@ function routersOf(route: BodyOf<'route'>, nodes: readonly BodyOf<'node'>[]): re
     .sort((a, b) => compareText(a.name, b.name))
 }
 
-/** The local block that `destination` would take addresses from, if any: then the local network wins. */
-function conflict(destination: Cidr, local: readonly LocalAddress[]): LocalAddress | undefined {
-  return local.find(({ cidr }) => overlaps(cidr, destination))
-}
-
-function clash(what: string, destination: Cidr, local: LocalAddress): Omission {
-  return {
-    code: 'address-conflict',
-    detail: `${what} ${destination} overlaps ${local.cidr} on ${local.interface}; the local network wins`,
-  }
-}
-
 /** A local block inside the destination keeps its addresses by being longer; one that covers it would lose them. */
-function usable(destination: Cidr, local: LocalAddress | undefined): boolean {
-  return local === undefined || (contains(destination, local.cidr) && destination !== local.cidr)
+function isCutOff({ cidr }: LocalAddress, destination: Cidr): boolean {
+  return contains(cidr, destination)
+}
+
+/** What is to be said of networks that this host stands in; with the code of a conflict where the local one wins. */
+function clash(subject: OverlapSubject, destination: Cidr, all: readonly LocalAddress[]): Omission | undefined {
+  const touched = all.filter(({ cidr }) => overlaps(cidr, destination))
+  const lost = touched.find((one) => isCutOff(one, destination))
+  if (lost !== undefined) return { code: 'address-conflict', detail: refusedText(subject, destination, lost) }
+  const [held] = touched
+  return held === undefined ? undefined : { code: 'address-overlap', detail: heldText(subject, destination, held) }
 }
 
 export function planRoutes(records: ParsedRecords, self: BodyOf<'node'>, local: readonly LocalAddress[]): RoutePlan {
@@ -54,10 +52,10 @@ export function planRoutes(records: ParsedRecords, self: BodyOf<'node'>, local: 
   const through = new Map<Name, Cidr[]>()
   const forwards: Forward[] = []
   const omissions: Omission[] = []
-  const add = (what: string, destination: Cidr, metric: number): boolean => {
-    const local_ = conflict(destination, local)
-    if (local_ !== undefined) omissions.push(clash(what, destination, local_))
-    if (!usable(destination, local_)) return false
+  const add = (subject: OverlapSubject, destination: Cidr, metric: number, router?: NodeId): boolean => {
+    const said = clash(subject, destination, local)
+    if (said !== undefined) omissions.push(router === undefined ? said : { ...said, router })
+    if (said?.code === 'address-conflict') return false
     const held = routes.get(destination)
     if (held === undefined || metric < held.metric) routes.set(destination, { destination, metric })
     return true
@@ -66,7 +64,7 @@ export function planRoutes(records: ParsedRecords, self: BodyOf<'node'>, local: 
   if (spec !== undefined) {
     const families = new Set(self.addresses.map(familyOf))
     for (const block of spec.cidr6 === undefined ? [spec.cidr] : [spec.cidr, spec.cidr6]) {
-      if (families.has(familyOf(block))) add(`network ${records.network?.name ?? ''}`, block, MESH_METRIC)
+      if (families.has(familyOf(block))) add({ kind: 'Network', name: records.network?.name ?? '' }, block, MESH_METRIC)
     }
   }
   for (const route of records.routes) {
@@ -76,9 +74,11 @@ export function planRoutes(records: ParsedRecords, self: BodyOf<'node'>, local: 
     const routers = routersOf(route, records.nodes)
     if (routers.some((router) => router.name === self.name)) forwards.push(forward)
     else if (routers.some((router) => isSamePodSite(router.labels, self.labels))) continue
-    else if (routers[0] !== undefined && add(`route ${route.name}`, block, Math.max(1, metric))) {
-      const held = through.get(routers[0].name) ?? []
-      if (!held.includes(block)) through.set(routers[0].name, [...held, block])
+    else if (routers[0] !== undefined) {
+      const { name, nodeId } = routers[0]
+      if (!add({ kind: 'Route', name: route.name }, block, Math.max(1, metric), nodeId)) continue
+      const held = through.get(name) ?? []
+      if (!held.includes(block)) through.set(name, [...held, block])
     }
   }
   return {
