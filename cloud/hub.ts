@@ -27,7 +27,7 @@ import type { HubReleases, HubUpdates, UpdateEvent } from './rollout/hub-updates
 
 /** A Kubernetes-style condition. */
 export interface ResourceCondition {
-  readonly type: 'Accepted' | 'Programmed' | 'Ready' | 'Enrolled'
+  readonly type: 'Accepted' | 'Programmed' | 'Conflict' | 'Ready' | 'Enrolled'
   readonly status: 'True' | 'False' | 'Unknown'
   readonly reason: string
   readonly message: string

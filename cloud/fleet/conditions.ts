@@ -122,7 +122,17 @@ function served({ draining, offline, online }: Serving): Draft {
   return { type: 'Ready', status, reason, message: parts.join('; ') }
 }
 
+function conflicting(refusedBy: readonly string[]): Draft {
+  if (refusedBy.length === 0) return { type: 'Conflict', status: 'False', reason: 'NoConflicts', message: '' }
+  const message =
+    `not followed by ${names(refusedBy)}, which stand in a network of the same addresses and would be cut off from it; ` +
+    'their health says which. Choose another block, or map it with nat: netmap'
+  return { type: 'Conflict', status: 'True', reason: 'LocalNetworks', message }
+}
+
 export interface Situation {
+  /** Of a Route or Network: who does not follow it, for the sake of a network that it stands in. */
+  readonly refusedBy?: readonly string[] | undefined
   /** Of a Service. */
   readonly serving?: Serving | undefined
   readonly progress: Progress | 'unsigned' | undefined
@@ -133,12 +143,13 @@ export interface Situation {
 
 export function conditionsOf(
   { createdAt, generation, resource }: Stored,
-  { node, progress, rollout, serving }: Situation,
+  { node, progress, refusedBy, rollout, serving }: Situation,
   transitionAt: (type: ResourceCondition['type'], status: ResourceCondition['status'], first: number) => number,
 ): readonly ResourceCondition[] {
   const drafts: Draft[] = [{ type: 'Accepted', status: 'True', reason: 'Valid', message: '' }]
   if (resource.kind === 'Node') drafts.push(enrolled(resource.metadata.name, node))
   if (progress !== undefined) drafts.push(programmed(progress))
+  if (refusedBy !== undefined) drafts.push(conflicting(refusedBy))
   if (serving !== undefined) drafts.push(served(serving))
   if (rollout !== undefined) drafts.push(rolledOut(rollout))
   const isMember = node !== undefined && node.state !== 'pending' && node.state !== 'unsigned'

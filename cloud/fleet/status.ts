@@ -4,7 +4,7 @@ import { compareText } from '../../shared/bytes.ts'
 import type { Clock } from '../../shared/effects.ts'
 import type { Condition } from '../../shared/health.ts'
 import { type Name, type NodeId, parseName } from '../../shared/ids.ts'
-import type { Kind, Resource } from '../../shared/intent/resource.ts'
+import type { AnyResource, Kind, Resource } from '../../shared/intent/resource.ts'
 import { healthMax } from '../../shared/limits.ts'
 import { formatVersion } from '../../shared/record/head.ts'
 import type { Addresses } from '../compile/addresses.ts'
@@ -18,6 +18,7 @@ import type { Enrolment } from '../store/hub-store.ts'
 import type { Canaries } from './canaries.ts'
 import { conditionsOf, type Situation } from './conditions.ts'
 import type { Fleet } from './fleet.ts'
+import { refusalsIn } from './overlaps.ts'
 import { type Member, measure, type Progress } from './progress.ts'
 import { type Candidate, servingOf } from './serving.ts'
 import { uplinkOf } from './uplink.ts'
@@ -135,12 +136,21 @@ export function createStatus(options: StatusOptions): Status {
       // Without a record (a node that is not enrolled) the newest revision is the one that says so.
       return measures.get(network)?.(changedAt ?? publisher.version)
     }
+    let refusals: ReturnType<typeof refusalsIn> | undefined
+    const refusedBy = ({ kind, metadata }: AnyResource, progress: Situation['progress']): Situation['refusedBy'] => {
+      if ((kind !== 'Route' && kind !== 'Network') || progress === undefined || progress === 'unsigned')
+        return undefined
+      refusals ??= refusalsIn(fleet.list(() => []))
+      return refusals.get(`${kind}/${metadata.name}`) ?? []
+    }
     return list.map((stored) => {
       const { resource } = stored
       const network = parseName(networkNameOf(resource))
       const id = recordIdOf(resource)
+      const now = resource.kind === 'AgentUpdate' ? undefined : progressOf(network, id)
       const situation: Situation = {
-        progress: resource.kind === 'AgentUpdate' ? undefined : progressOf(network, id),
+        progress: now,
+        refusedBy: refusedBy(resource, now),
         rollout:
           resource.kind === 'AgentUpdate'
             ? options

@@ -7,7 +7,7 @@ import type { Host } from '../host.ts'
 import { answering } from '../ping.ts'
 import { runScenario, type Scenario } from '../scenario.ts'
 import { gatewayNodes, homeSite, network, pingPolicy, resource } from '../shapes.ts'
-import type { Topology } from '../topology.ts'
+import { outsideOf, type Topology } from '../topology.ts'
 import { expect } from '../unmet.ts'
 import { holds, waitFor } from '../wait.ts'
 
@@ -103,6 +103,20 @@ export const scenario: Scenario = {
       await fleet.acknowledged()
       const seen = await ask(far.host, 'tcp', PLC, 502)
       expect(seen === undefined, 'silence', seen ?? '')
+    })
+    await story.step('a Route that is beta’s own LAN takes nothing from it', async () => {
+      const lan = '192.168.2.0/24'
+      const labels = { site: 'alpha', role: 'gateway' }
+      const publicEndpoint = `${outsideOf(topology, 'alpha')}:51820`
+      const gateway = resource('Node', 'alpha-1', { labels, publicEndpoint, advertise: [YARD, lan] })
+      await fleet.hub.apply(gateway, resource('Route', 'greedy', { destination: lan, via: { matchLabels: labels } }))
+      await fleet.acknowledged()
+      const way = await far.host.exec(['ip', 'route', 'get', '192.168.2.1'])
+      expect(way.includes('dev eth0'), 'a way by the own cable', way)
+      const elsewhere = await near.host.exec(['ip', 'route', 'get', '192.168.2.1'])
+      expect(elsewhere.includes('dev hf0'), 'a way through the mesh at the other site', elsewhere)
+      await fleet.hub.cli(['delete', 'route', 'greedy'])
+      await fleet.acknowledged()
     })
     const press = fleet.net.host('press')
     const reaches = (from: Host, address: string, expected: string): Promise<unknown> =>
