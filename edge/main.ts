@@ -100,6 +100,11 @@ const doors: Doors = {
       services: {
         ask: async (question, timeoutMs) =>
           (await import('./drivers/backend-probe.ts')).askBackend(question, timeoutMs, systemClock),
+        end: async (gone) => {
+          const { findBpfProgram } = await import('./drivers/bpf-program.ts')
+          const { endConnections } = await import('./drivers/end-connections.ts')
+          await endConnections(gone, findBpfProgram(), createRunner(log), log)
+        },
       },
       portMapping: { routes: readDefaultRoutes, router: () => openRouterDoors(log) },
       uplinks: {

@@ -14,3 +14,5 @@ export const probesAtOnceMax = 32
 export const probeAnswerBytesMax = 8_192
 /** Services in `status`. */
 export const servicesShownMax = 256
+/** Pairs of virtual address and backend whose UDP is ended at once: bpf/loader/connections-end.c has room for as many. */
+export const goneMax = 4_096

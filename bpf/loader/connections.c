@@ -135,6 +135,13 @@ static void put_state(struct message *message) {
   end(message, outer);
 }
 
+/* Whatever the kernel answers: what it knows otherwise, or no more, is no fault. */
+static void say(const struct message *tell) {
+  char heard[REQUEST_ROOM];
+  int door = open_door();
+  if (door >= 0 && send(door, tell, tell->head.nlmsg_len, 0) >= 0) recv(door, heard, sizeof heard, 0);
+}
+
 void track(const struct tuple *opener) {
   const struct tuple answer = {opener->destination, opener->source, opener->destination_port, opener->source_port,
                                opener->protocol};
@@ -150,7 +157,16 @@ void track(const struct tuple *opener) {
   put(&tell, CTA_STATUS, &status, sizeof status);
   put(&tell, CTA_TIMEOUT, &timeout, sizeof timeout);
   if (opener->protocol == IPPROTO_TCP) put_state(&tell);
-  char heard[REQUEST_ROOM];
-  int door = open_door();
-  if (door >= 0 && send(door, &tell, tell.head.nlmsg_len, 0) >= 0) recv(door, heard, sizeof heard, 0);
+  say(&tell);
+}
+
+void forget(const struct tuple *opener) {
+  struct message tell = {
+      .head = {.nlmsg_len = NLMSG_LENGTH(sizeof tell.family),
+               .nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE,
+               .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
+      .family = {.nfgen_family = is_ipv4(&opener->source) ? AF_INET : AF_INET6},
+  };
+  put_tuple(&tell, CTA_TUPLE_ORIG, opener, 0);
+  say(&tell);
 }

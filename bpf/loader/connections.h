@@ -18,4 +18,7 @@ void each_connection(void (*one)(const struct tuple *opener, const struct tuple 
 /* Tracks a connection that was answered, if nothing tracks it yet. */
 void track(const struct tuple *opener);
 
+/* Tracks it no more. */
+void forget(const struct tuple *opener);
+
 #endif

@@ -47,6 +47,8 @@ static const struct verb {
     {"policy", "test", 1, policy_test, "TIMES",
      "reads lines `in|out FRAME`, in hexadecimal digits, and asks so often of each; prints `accept|drop COOKIE|REASON NS`"},
     {"mirror", "pin", 0, mirror_pin, "", "the program that gives copies a link header, for `tc` to hang up; prints its pin"},
+    {"connections", "end", 0, connections_end, "",
+     "reads lines `VIRTUAL BACKEND`, and ends UDP that was opened to the one and led to the other; prints how many there were"},
 };
 enum { VERBS = sizeof verbs / sizeof *verbs };
 

@@ -26,4 +26,6 @@ void policy_test(char **words);
 
 void mirror_pin(char **words);
 
+void connections_end(char **words);
+
 #endif

@@ -11,7 +11,15 @@ export interface Question {
   readonly path?: string
 }
 
+/** Whoever asked for the virtual address was led to that backend. */
+export interface Gone {
+  readonly virtual: Address
+  readonly backend: Address
+}
+
 export interface ServiceDoors {
   /** Never rejects. */
   readonly ask: (question: Question, timeoutMs: number) => Promise<Outcome>
+  /** Ends flows of UDP that were led to backends that are gone. Never rejects; does nothing where this build can't. */
+  readonly end: (gone: readonly Gone[]) => Promise<void>
 }

@@ -4,7 +4,7 @@
 import type { Address } from '../../shared/address/cidr.ts'
 import type { Clock } from '../../shared/effects.ts'
 import type { NodeId } from '../../shared/ids.ts'
-import { servicesMax, servicesShownMax } from '../../shared/service-limits.ts'
+import { goneMax, servicesMax, servicesShownMax } from '../../shared/service-limits.ts'
 import type { AgentOptions } from '../agent.ts'
 import { renderServices } from '../plan/nft-services.ts'
 import type { Observed } from '../plan/observed.ts'
@@ -16,7 +16,7 @@ import type { Drain } from './drain.ts'
 import { type Backend, type Front, type Fronts, frontsOf } from './front.ts'
 import { type Asked, createProber, type Prober } from './prober.ts'
 import type { BackendStatus, ServiceStatus } from './status.ts'
-import { type Stood, tableOf } from './table.ts'
+import { goneOf, type Stood, tableOf } from './table.ts'
 import { unasked, type Verdict } from './verdict.ts'
 
 export interface OwnServices {
@@ -143,6 +143,9 @@ export function createOwnServices(options: AgentOptions, around: ServicesAround,
     observe({ used }) {
       const now = clock.monotonic()
       for (const [address, agoS] of used ?? []) use(address, now - agoS * 1_000)
+      // The table does not lead there any more; a flow that the kernel began before is found at the next look.
+      const gone = goneOf(stood.filter(({ front }) => isUsed(front))).slice(0, goneMax)
+      if (gone.length > 0) void options.services?.end(gone)
     },
     ruleset(held) {
       const fronts = frontsNow(held)

@@ -33,7 +33,7 @@ function placeKey({ address, path = '', port }: Question): string {
   return `${address} ${port} ${path}`
 }
 
-interface ProberOptions extends ServiceDoors {
+interface ProberOptions extends Pick<ServiceDoors, 'ask'> {
   readonly clock: Clock
   readonly entropy: Pick<Entropy, 'fraction'>
   /** What is thought of somebody is another thing now. */

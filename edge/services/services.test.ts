@@ -10,7 +10,7 @@ import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import { renderServices } from '../plan/nft-services.ts'
 import { choose, type Known, type Standing, type Way } from './choose.ts'
 import { type Backend, frontsOf } from './front.ts'
-import { tableOf } from './table.ts'
+import { goneOf, tableOf } from './table.ts'
 import { unasked, type Verdict } from './verdict.ts'
 
 const web = { ports: [{ port: 80, targetPort: 8_080 }], backends: { matchLabels: { role: 'web' } } }
@@ -146,6 +146,24 @@ test('flows of whoever is lost are refused where they have somewhere else to go'
   assert.ok(text(records(), { ways: { a: { gone: true } } }).includes(line))
   const all = { a: { gone: true }, b: { gone: true }, c: { gone: true } }
   assert.not.match(text(records(), { ways: all }), /ct status/)
+})
+
+test('UDP of whoever fails or is lost is ended where somebody else serves, and TCP is not', () => {
+  const dns = { ports: [{ port: 53, protocol: 'UDP' }], backends: { matchLabels: { role: 'web' } } }
+  const goneFrom = (service: object, facts: Facts): readonly string[] => {
+    const stood = fronts(records({ dns: service })).fronts.map((front) => ({
+      front,
+      standing: choose(front.backends, known(front.backends, facts)),
+    }))
+    return goneOf(stood).map(({ backend, virtual }) => `${virtual} ${backend}`)
+  }
+  assert.equal(goneFrom(dns, { verdicts: { a: { health: 'fails' } } }), ['10.77.0.201 10.77.0.1'])
+  assert.equal(goneFrom(dns, { ways: { b: { gone: true } } }), ['10.77.0.201 10.77.0.2'])
+  assert.equal(goneFrom(web, { verdicts: { a: { health: 'fails' } } }), [])
+  const all = { a: { gone: true }, b: { gone: true }, c: { gone: true } }
+  assert.equal(goneFrom(dns, { ways: all }), [])
+  // Who drains keeps what it has.
+  assert.equal(goneFrom(dns, {}), [])
 })
 
 test('a service without backends, or with none that serves, has its address and is refused', () => {

@@ -4,6 +4,7 @@ import { type Address, familyOf } from '../../shared/address/cidr.ts'
 import { compareText } from '../../shared/bytes.ts'
 import type { Place, ServiceTable, ServiceWay } from '../plan/nft-services.ts'
 import type { Standing } from './choose.ts'
+import type { Gone } from './doors.ts'
 import type { Backend, Front } from './front.ts'
 
 export interface Stood {
@@ -43,14 +44,27 @@ function waysOf(stood: Stood): readonly ServiceWay[] {
   return Array.from(all.values(), ({ to, way }) => ({ ...way, to: [...to.values()] }))
 }
 
+function pairsOf({ front }: Stood, backends: readonly Backend[]): readonly Gone[] {
+  return front.addresses.flatMap((virtual) =>
+    addressesIn(backends, familyOf(virtual)).map((backend) => ({ virtual, backend })),
+  )
+}
+
 /** Flows of those that nothing comes back from have somewhere else to go. */
 function lostOf(all: readonly Stood[]): ServiceTable['lost'] {
   return all.flatMap((stood) => {
     if (who(stood, 'serves').length === 0) return []
-    const gone = who(stood, 'lost')
-    return stood.front.addresses.flatMap((virtual) =>
-      addressesIn(gone, familyOf(virtual)).map((backend) => ({ virtual, backend })),
-    )
+    return pairsOf(stood, who(stood, 'lost'))
+  })
+}
+
+/** Whom UDP was led to that is to go elsewhere: nobody tells its sender, who may go on for ever. */
+export function goneOf(all: readonly Stood[]): readonly Gone[] {
+  return all.flatMap((stood) => {
+    if (who(stood, 'serves').length === 0) return []
+    const ill = [...who(stood, 'fails'), ...who(stood, 'lost')]
+    const silent = ill.filter(({ ports }) => ports.some(({ protocol }) => protocol === 'UDP'))
+    return pairsOf(stood, silent)
   })
 }
 

@@ -1,0 +1,80 @@
+// UDP that was led to a backend that is gone is led anew, though it goes on from the same port; others stay where they are.
+
+import { execFileSync } from 'node:child_process'
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { makeHoldfastBpf } from '../../build/holdfast-bpf.ts'
+import { hostTarget } from '../../build/target.ts'
+import { createRunner } from '../../edge/drivers/command.ts'
+import { endConnections } from '../../edge/drivers/end-connections.ts'
+import { renderServices, servicesTableName } from '../../edge/plan/nft-services.ts'
+import { parseAddress } from '../../shared/address/cidr.ts'
+import { memoryLog } from '../../shared/effects.fake.ts'
+import { testInOwnNamespace } from './own-namespace.ts'
+
+const PORT = 5_300
+const [VIRTUAL, OTHER] = ['10.9.0.100', '10.9.0.101']
+const BACKENDS = ['10.9.0.2', '10.9.0.3']
+/** All are this host's own, so that no packet leaves it. */
+const UP = ['link set lo up', 'link add hf0 type veth peer name far', 'link set far up', 'link set hf0 up']
+
+async function bound(address: string, port: number): Promise<Socket> {
+  const socket = createSocket('udp4')
+  socket.bind(port, address)
+  await once(socket, 'listening')
+  return socket
+}
+
+/** Who answers at the virtual address. */
+async function asked(socket: Socket, address: string): Promise<string> {
+  const answer = once(socket, 'message', { signal: AbortSignal.timeout(20_000) })
+  socket.send('?', 53, address)
+  return String((await answer)[0])
+}
+
+/** Both are served by that backend. */
+function leadTo(backend: string): void {
+  const to = [{ address: parseAddress(backend), port: PORT }]
+  const virtual = [VIRTUAL, OTHER].map((address) => parseAddress(address))
+  const ways = virtual.map((one) => ({ virtual: one, protocol: 'udp' as const, port: 53, to }))
+  const text = renderServices({ interface: 'hf0', virtual, ways, lost: [] })
+  const clear = `add table inet ${servicesTableName}\ndelete table inet ${servicesTableName}\n`
+  execFileSync('nft', ['-f', '-'], { input: clear + text })
+}
+
+testInOwnNamespace('UDP of services', import.meta.url, () => {
+  const made = makeHoldfastBpf(hostTarget())
+  if (typeof made === 'string') {
+    process.stdout.write(`skip: ${made}\n`)
+    return
+  }
+  test('flows of a backend that is gone are ended, and no others', async () => {
+    for (const line of UP) execFileSync('ip', line.split(' '))
+    for (const address of BACKENDS) execFileSync('ip', ['address', 'add', `${address}/24`, 'dev', 'hf0'])
+    const servers = await Promise.all(BACKENDS.map((address) => bound(address, PORT)))
+    for (const [at, server] of servers.entries()) {
+      server.on('message', (_, from) => server.send(BACKENDS[at] ?? '', from.port, from.address))
+    }
+    const clients = [await bound('0.0.0.0', 40_001), await bound('0.0.0.0', 40_002)] as const
+    const [first = '', second = ''] = BACKENDS
+    const both = async (): Promise<readonly string[]> => [
+      await asked(clients[0], VIRTUAL),
+      await asked(clients[1], OTHER),
+    ]
+    leadTo(first)
+    assert.equal(await both(), [first, first])
+    leadTo(second)
+    assert.equal(await both(), [first, first], 'a flow stays where it is')
+    const gone = [{ virtual: parseAddress(VIRTUAL), backend: parseAddress(first) }]
+    const log = memoryLog()
+    await endConnections(gone, made.path, createRunner(log), log)
+    assert.equal(await both(), [second, first])
+    // Nothing to end is no fault, and neither is a build that can't.
+    await endConnections(gone, made.path, createRunner(log), log)
+    await endConnections(gone, undefined, createRunner(log), log)
+    assert.equal(await both(), [second, first])
+    for (const socket of [...servers, ...clients]) socket.close()
+  })
+})
