@@ -5,7 +5,7 @@ import { noVersion } from '../shared/record/head.ts'
 import type { Agent, AgentOptions } from './agent.ts'
 import type { Running } from './agent-link.ts'
 import type { Parts } from './agent-parts.ts'
-import type { Turns } from './apply/turn.ts'
+import type { OwnTurns } from './apply/own-turns.ts'
 import type { OwnGossip } from './gossip/own-gossip.ts'
 import { noLink } from './link/hub-link.ts'
 import type { OwnOverrides } from './override/own-overrides.ts'
@@ -36,7 +36,7 @@ interface Told {
 export function createModels(
   options: AgentOptions,
   parts: Parts,
-  turns: Turns,
+  turns: OwnTurns,
   running: Running,
   { gossip, intake, overrides }: Told,
 ): Models {
@@ -80,6 +80,7 @@ export function createModels(
     names: parts.names.status(),
     services: parts.services.status(),
     drains: parts.drain.isOn(),
+    routers: turns.routers(),
     relay: members.me()?.relay,
     mode: mode.now(),
     link: running.link?.state() ?? noLink,

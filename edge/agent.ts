@@ -35,6 +35,8 @@ import type { PortMappingDoors } from './portmap/own-portmap.ts'
 import type { OpenedRelay, OpenRelayOptions, RelayFigures } from './relay/open-relay.ts'
 import type { TlsDuty } from './relay/open-tls.ts'
 import type { CutOff, HeardOf, HubFailure } from './report/cut-off.ts'
+import type { LockStatus } from './report/lock-health.ts'
+import type { RouterStatus } from './routers/own-routers.ts'
 import type { ServiceDoors } from './services/doors.ts'
 import type { Drain } from './services/drain.ts'
 import type { ServiceStatus } from './services/status.ts'
@@ -164,15 +166,6 @@ export interface PeerStatus {
   readonly active: boolean
 }
 
-export interface LockStatus {
-  readonly serial: number
-  /** How many of so many keys must sign for a member. */
-  readonly threshold: number
-  readonly keys: number
-  /** Members that the hub names and this node leaves out. */
-  readonly leftOut: readonly Name[]
-}
-
 export interface RelayPorts {
   readonly port: number
   readonly tlsPort: number
@@ -229,6 +222,8 @@ export interface AgentStatus {
   readonly drains?: true
   /** Services of the network as this node has them, by name; absent where there are none. */
   readonly services?: readonly ServiceStatus[]
+  /** Blocks that several nodes lead to, and by which of them this one goes; absent where there is none. */
+  readonly routers?: readonly RouterStatus[]
   /** Ports of the relay that this node's record offers; absent where it offers none. */
   readonly relay?: RelayPorts
   /** The cluster whose pods are behind this node; absent where it looks at none. */

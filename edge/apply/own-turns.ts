@@ -5,8 +5,14 @@ import type { Parts } from '../agent-parts.ts'
 import type { OwnFlows } from '../flows/own-flows.ts'
 import type { Lan } from '../lan/lan.ts'
 import type { OwnOverrides } from '../override/own-overrides.ts'
+import { createOwnRouters, type RouterStatus } from '../routers/own-routers.ts'
 import { createTurns, type Turns } from './turn.ts'
 import { createWishes } from './wish.ts'
+
+export interface OwnTurns extends Turns {
+  /** By whom subnets are reached that several nodes lead to. */
+  routers(): readonly RouterStatus[]
+}
 
 export function createOwnTurns(
   options: AgentOptions,
@@ -15,11 +21,12 @@ export function createOwnTurns(
   overrides: OwnOverrides,
   { driver }: Pick<OwnFlows, 'driver'>,
   onChanged: () => void,
-): Turns {
+): OwnTurns {
   const { identity, log, settings } = options
-  const { facts, health, holding, keyBook, ownKey, paths, peers, pods, services, sizes } = parts
+  const { clock, facts, health, holding, keyBook, ownKey, paths, peers, pods, services, sizes } = parts
   const keys = { wgKey: () => ownKey.wgKey(), formerKeys: peers.formerKeys }
-  const wishes = createWishes(identity.nodeId, keys, settings, paths, sizes, overrides.book, pods, services)
+  const routers = createOwnRouters({ self: identity.nodeId, clock, paths, peers })
+  const wishes = createWishes(identity.nodeId, keys, settings, paths, sizes, overrides.book, pods, services, routers)
   const keysRevision = (): number => keyBook.revision()
   const nudge = options.paths?.nudge
   const doors = {
@@ -36,5 +43,5 @@ export function createOwnTurns(
     keysRevision,
     nudge,
   }
-  return createTurns({ ...doors, onChanged })
+  return { ...createTurns({ ...doors, onChanged }), routers: () => routers.status() }
 }

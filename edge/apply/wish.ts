@@ -11,6 +11,7 @@ import { desire, type Wish } from '../plan/desire.ts'
 import { sameEnforcement } from '../plan/enforcement.ts'
 import type { LocalAddress } from '../plan/observed.ts'
 import { withPathMtu } from '../plan/path-mtu.ts'
+import type { OwnRouters } from '../routers/own-routers.ts'
 import type { OwnServices } from '../services/own-services.ts'
 import type { Running } from '../trust/compose.ts'
 
@@ -78,6 +79,7 @@ export function createWishes(
   overrides?: Pick<OverrideBook, 'overlays' | 'revision'>,
   pods?: WishPods,
   services?: Pick<OwnServices, 'omitted' | 'ruleset'>,
+  routers?: Pick<OwnRouters, 'choose' | 'follow'>,
 ): Wishes {
   let heldBefore: Running | undefined
   let localBefore = ''
@@ -93,7 +95,11 @@ export function createWishes(
       const overridesNow = overrides?.revision() ?? 0
       const podsNow = pods?.revision() ?? 0
       const isSame =
-        held === heldBefore && localKey === localBefore && overridesNow === overridesBefore && podsNow === podsBefore
+        routers?.follow(held) !== true &&
+        held === heldBefore &&
+        localKey === localBefore &&
+        overridesNow === overridesBefore &&
+        podsNow === podsBefore
       if (base === undefined || !isSame) {
         const { controlPort, interface: name, listenPort, meshPort } = settings
         const next = desire({
@@ -107,6 +113,7 @@ export function createWishes(
           interface: name,
           listenPort,
           meshPort,
+          ...(routers === undefined ? {} : { chooseRouter: routers.choose }),
           controlPort,
           endpoints: NOWHERE,
           local,

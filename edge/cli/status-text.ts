@@ -4,6 +4,7 @@ import { bytesText, timeText } from '../../shared/cli/words.ts'
 import type { ShownCondition } from '../../shared/health.ts'
 import { formatVersion } from '../../shared/record/head.ts'
 import type { AgentStatus, PeerStatus } from '../agent.ts'
+import type { RouterState } from '../routers/own-routers.ts'
 import { sourceText } from '../trust/origin.ts'
 import { cutOffLines } from './cut-off-text.ts'
 import { kubernetesText } from './kubernetes-text.ts'
@@ -112,6 +113,16 @@ function namesLine({ names }: AgentStatus): readonly string[] {
   return [`names     of ${domain} ${heard}${not}`]
 }
 
+/** Of blocks that more than one leads to. */
+function routerLines({ routers = [] }: AgentStatus): readonly string[] {
+  return routers.map(({ destination, routers: all }) => {
+    const of = (wanted: RouterState): string =>
+      all.flatMap(({ name, state }) => (state === wanted ? name : [])).join(' ')
+    const others = (['ready', 'gone'] as const).flatMap((state) => (of(state) === '' ? [] : `${state}: ${of(state)}`))
+    return `route     ${destination} by ${of('used') || 'nobody'}${others.length === 0 ? '' : ` (${others.join(', ')})`}`
+  })
+}
+
 export function statusText(status: AgentStatus, nowMs: number, table: Table): string {
   const lines = [
     ...status.overrides.filter(({ state }) => state === 'active').map((one) => overrideLine(one, nowMs)),
@@ -124,6 +135,7 @@ export function statusText(status: AgentStatus, nowMs: number, table: Table): st
     `gossip    ${gossipLine(status, nowMs)}`,
     `uplink    ${uplinkText(status.uplink)}`,
     ...namesLine(status),
+    ...routerLines(status),
     ...rootLine(status),
     ...lockLine(status),
     ...(status.kubernetes === undefined ? [] : [`cluster   ${kubernetesText(status.kubernetes)}`]),

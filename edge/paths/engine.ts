@@ -76,6 +76,8 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
           break
         case 'lost':
           ways.seek(pair.node)
+          // What goes through it may go through another.
+          options.onChange()
           break
         case 'park':
           chosen.delete(pair.node)

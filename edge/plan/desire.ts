@@ -15,7 +15,7 @@ import type { Desired, DesiredPeer, Omission } from './desired.ts'
 import { closed, type Enforcement } from './enforcement.ts'
 import { renderRuleset } from './nft.ts'
 import type { LocalAddress } from './observed.ts'
-import { planRoutes, type RoutePlan } from './routes.ts'
+import { type ChooseRouter, planRoutes, type RoutePlan } from './routes.ts'
 import type { SharedPort } from './share.ts'
 
 export interface DesireInput {
@@ -30,6 +30,8 @@ export interface DesireInput {
   /** Where to reach peers; a peer without an entry keeps the endpoint it has. */
   readonly endpoints: ReadonlyMap<NodeId, Endpoint>
   readonly local: readonly LocalAddress[]
+  /** Of several routers to a block; the preferred one where absent. */
+  readonly chooseRouter?: ChooseRouter
   /** Keys that peers were known by before those of their records, where WireGuard may still hold them. */
   readonly formerKeys?: ReadonlyMap<NodeId, WgKey>
   /** What nodes say of the pods behind them, this one among them. */
@@ -116,7 +118,7 @@ export function desire(input: DesireInput): Wish {
   const spec = records.network?.spec
   // A record with another key is another device that took the place of this one.
   if (self === undefined || spec === undefined || self.wgKey !== wgKey) return outcast(input)
-  const routes = planRoutes(records, self, input.local)
+  const routes = planRoutes(records, self, input.local, input.chooseRouter)
   const { compiled, policy } = enforce(input, self, routes)
   const mesh = spec.cidr6 === undefined ? [spec.cidr] : [spec.cidr, spec.cidr6]
   const desired: Desired = {

@@ -25,12 +25,71 @@ export interface RoutePlan {
   readonly omissions: readonly Omission[]
 }
 
+/** A node that leads to a block. */
+export interface Router {
+  readonly node: NodeId
+  readonly name: Name
+  readonly metric: number
+}
+
+/** A block behind others, as the mesh calls it. */
+export interface RouterGroup {
+  readonly block: Cidr
+  /** Of one of its routes. */
+  readonly route: Name
+  /** At least one; the lowest metric first, then by name. */
+  readonly routers: readonly Router[]
+}
+
+/** Which of the routers to a block is used. */
+export type ChooseRouter = (block: Cidr, routers: readonly Router[]) => Router | undefined
+
+const first: ChooseRouter = (_block, routers) => routers[0]
+
 /** Nodes that may carry a route: selected by it, and advertising a block that covers its destination. */
 function routersOf(route: BodyOf<'route'>, nodes: readonly BodyOf<'node'>[]): readonly BodyOf<'node'>[] {
   const { via, destination } = route.spec
-  return nodes
-    .filter((node) => selects(via, node.labels) && node.advertise.some((block) => contains(block, destination)))
-    .sort((a, b) => compareText(a.name, b.name))
+  return nodes.filter(
+    (node) => selects(via, node.labels) && node.advertise.some((block) => contains(block, destination)),
+  )
+}
+
+function forwardOf({ spec: { destination, mapTo, nat } }: BodyOf<'route'>): Forward {
+  return { destination, nat, ...(mapTo === undefined ? {} : { mapTo }) }
+}
+
+/** What this node routes for others. */
+function forwardsOf({ nodes, routes }: ParsedRecords, self: NodeId): readonly Forward[] {
+  return routes
+    .filter((route) => routersOf(route, nodes).some(({ nodeId }) => nodeId === self))
+    .map(forwardOf)
+    .sort((a, b) => compareCidr(a.destination, b.destination))
+}
+
+function byPreference(a: Router, b: Router): number {
+  return a.metric - b.metric || compareText(a.name, b.name)
+}
+
+/** Blocks that `self` reaches through others, in order of their routes: not what it routes itself, or what is of its own site. */
+export function routerGroups({ nodes, routes }: ParsedRecords, self: NodeId): readonly RouterGroup[] {
+  const own = new Set<Cidr>()
+  const groups = new Map<Cidr, { readonly route: Name; readonly routers: Map<NodeId, Router> }>()
+  const labels = nodes.find(({ nodeId }) => nodeId === self)?.labels ?? {}
+  for (const route of routes) {
+    const block = blockInMesh(forwardOf(route))
+    const through = routersOf(route, nodes)
+    if (through.some((router) => router.nodeId === self || isSamePodSite(router.labels, labels))) own.add(block)
+    const group = groups.get(block) ?? { route: route.name, routers: new Map<NodeId, Router>() }
+    for (const { name, nodeId } of through) {
+      const metric = Math.max(1, route.spec.metric)
+      const held = group.routers.get(nodeId)
+      if (held === undefined || metric < held.metric) group.routers.set(nodeId, { node: nodeId, name, metric })
+    }
+    if (group.routers.size > 0) groups.set(block, group)
+  }
+  return [...groups]
+    .filter(([block]) => !own.has(block))
+    .map(([block, { route, routers }]) => ({ block, route, routers: [...routers.values()].sort(byPreference) }))
 }
 
 /** A local block inside the destination keeps its addresses by being longer; one that covers it would lose them. */
@@ -47,10 +106,15 @@ function clash(subject: OverlapSubject, destination: Cidr, all: readonly LocalAd
   return held === undefined ? undefined : { code: 'address-overlap', detail: heldText(subject, destination, held) }
 }
 
-export function planRoutes(records: ParsedRecords, self: BodyOf<'node'>, local: readonly LocalAddress[]): RoutePlan {
+/** `choose`: the one that is preferred where absent. */
+export function planRoutes(
+  records: ParsedRecords,
+  self: BodyOf<'node'>,
+  local: readonly LocalAddress[],
+  choose: ChooseRouter = first,
+): RoutePlan {
   const routes = new Map<Cidr, DesiredRoute>()
   const through = new Map<Name, Cidr[]>()
-  const forwards: Forward[] = []
   const omissions: Omission[] = []
   const add = (subject: OverlapSubject, destination: Cidr, metric: number, router?: NodeId): boolean => {
     const said = clash(subject, destination, local)
@@ -67,24 +131,17 @@ export function planRoutes(records: ParsedRecords, self: BodyOf<'node'>, local: 
       if (families.has(familyOf(block))) add({ kind: 'Network', name: records.network?.name ?? '' }, block, MESH_METRIC)
     }
   }
-  for (const route of records.routes) {
-    const { destination, mapTo, nat, metric } = route.spec
-    const forward: Forward = { destination, nat, ...(mapTo === undefined ? {} : { mapTo }) }
-    const block = blockInMesh(forward)
-    const routers = routersOf(route, records.nodes)
-    if (routers.some((router) => router.name === self.name)) forwards.push(forward)
-    else if (routers.some((router) => isSamePodSite(router.labels, self.labels))) continue
-    else if (routers[0] !== undefined) {
-      const { name, nodeId } = routers[0]
-      if (!add({ kind: 'Route', name: route.name }, block, Math.max(1, metric), nodeId)) continue
-      const held = through.get(name) ?? []
-      if (!held.includes(block)) through.set(name, [...held, block])
-    }
+  for (const { block, route, routers } of routerGroups(records, self.nodeId)) {
+    const router = choose(block, routers)
+    // By the metric of the best of them, whichever is used: the route of the kernel stays when the router is another.
+    if (router === undefined || !add({ kind: 'Route', name: route }, block, routers[0]?.metric ?? 1, router.node))
+      continue
+    through.set(router.name, [...(through.get(router.name) ?? []), block])
   }
   return {
     routes: [...routes.values()].sort((a, b) => compareCidr(a.destination, b.destination)),
     through,
-    forwards: forwards.sort((a, b) => compareCidr(a.destination, b.destination)),
+    forwards: forwardsOf(records, self.nodeId),
     omissions,
   }
 }

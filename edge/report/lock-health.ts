@@ -1,9 +1,18 @@
 // What people are told of the membership lock: whom it leaves out, and that the hub shows another one.
 
+import type { Name } from '../../shared/ids.ts'
 import { isLocked } from '../../shared/record/lock.ts'
-import type { LockStatus } from '../agent.ts'
 import type { LockedHolding } from '../trust/locked.ts'
 import type { Health } from './health.ts'
+
+export interface LockStatus {
+  readonly serial: number
+  /** How many of so many keys must sign for a member. */
+  readonly threshold: number
+  readonly keys: number
+  /** Members that the hub names and this node leaves out. */
+  readonly leftOut: readonly Name[]
+}
 
 /** Names in a condition. */
 const NAMED_MAX = 5

@@ -8,7 +8,7 @@ import { healthMax, statusPeersMax } from '../../shared/limits.ts'
 import type { OverrideView } from '../../shared/override/report.ts'
 import type { PeerReport, StatusReport } from '../../shared/wire/report.ts'
 import type { UplinkQuality } from '../../shared/wire/uplink-quality.ts'
-import type { AgentSettings, AgentStatus, LockStatus, PeerStatus, RelayPorts } from '../agent.ts'
+import type { AgentSettings, AgentStatus, PeerStatus, RelayPorts } from '../agent.ts'
 import type { Hearsay } from '../gossip/hearsay.ts'
 import type { GossipStatus } from '../gossip/tally.ts'
 import type { Identity } from '../identity.ts'
@@ -16,6 +16,7 @@ import type { LinkState } from '../link/hub-link.ts'
 import type { MirrorView } from '../mirror/order.ts'
 import type { NamesStatus } from '../names/doors.ts'
 import type { KubernetesView } from '../pods/view.ts'
+import type { RouterStatus } from '../routers/own-routers.ts'
 import type { ServiceStatus } from '../services/status.ts'
 import type { Origin } from '../trust/origin.ts'
 import type { RootStatus } from '../trust/own-root.ts'
@@ -23,6 +24,7 @@ import type { OrderView } from '../update/order-doors.ts'
 import type { UpdateView } from '../update/view.ts'
 import type { UpkeepStatus } from '../upkeep/upkeep.ts'
 import { ageS, cutOff, heardOf, hubFailure } from './cut-off.ts'
+import type { LockStatus } from './lock-health.ts'
 import type { Mode } from './mode.ts'
 import type { PeerBook, PeerEntry } from './peers.ts'
 
@@ -59,6 +61,7 @@ export interface Model extends HubModel {
   readonly names?: NamesStatus | undefined
   readonly services: readonly ServiceStatus[]
   readonly drains: boolean
+  readonly routers?: readonly RouterStatus[] | undefined
   /** What the own record offers. */
   readonly relay: RelayPorts | undefined
   readonly mode: Mode
@@ -208,6 +211,7 @@ export function agentStatus(model: Model): AgentStatus {
     ...(model.names === undefined ? {} : { names: model.names }),
     ...(model.drains ? { drains: true } : {}),
     ...(model.services.length === 0 ? {} : { services: model.services }),
+    ...(model.routers === undefined || model.routers.length === 0 ? {} : { routers: model.routers }),
     ...(model.relay === undefined ? {} : { relay: model.relay }),
     ...(model.kubernetes === undefined ? {} : { kubernetes: model.kubernetes }),
     uplink: model.uplink,

@@ -38,6 +38,7 @@ import { scenario as relayLife } from './scenarios/relay-life.ts'
 import { scenario as repair } from './scenarios/repair.ts'
 import { scenario as roaming } from './scenarios/roaming.ts'
 import { scenario as rollOut } from './scenarios/roll-out.ts'
+import { scenario as routerDies } from './scenarios/router-dies.ts'
 import { scenario as sameRouter } from './scenarios/same-router.ts'
 import { scenario as stolenToken } from './scenarios/stolen-token.ts'
 import { scenario as subnetRoute } from './scenarios/subnet-route.ts'
@@ -85,6 +86,7 @@ export const scenarios: readonly Scenario[] = [
   dashboard,
   breakGlass,
   subnetRoute,
+  routerDies,
   mosquitto,
   damagedDb,
   fullDisk,
