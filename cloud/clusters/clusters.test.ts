@@ -5,10 +5,12 @@ import * as assert from 'uvu/assert'
 import { memoryLog } from '../../shared/effects.fake.ts'
 import { isHoldfastError } from '../../shared/errors.ts'
 import { podSiteLabel } from '../../shared/intent/pod-site.ts'
+import type { Resource } from '../../shared/intent/resource.ts'
 import { topics } from '../../shared/wire/topics.ts'
 import { admin, resource } from '../hub-world.fake.ts'
 import { FakeCluster } from '../kubernetes/cluster.fake.ts'
 import { createController } from '../kubernetes/controller.ts'
+import type { InputObject } from '../kubernetes/input.ts'
 import { openClusters } from './clusters-world.fake.ts'
 import { clusterProtocol, encodeMessage } from './messages.ts'
 
@@ -149,6 +151,23 @@ test('pods are routed by devices of the cluster, within blocks that it was given
   await one.settle()
   assert.equal([one.routes(), one.node('gate')?.spec.advertise], [[], []])
   assert.is(one.node('gate')?.spec.labels[podSiteLabel], undefined)
+})
+
+test('a service that is exported stands at devices of its cluster, whatever its nodes are labelled', async () => {
+  const one = await openClusters()
+  one.putNode('gate', { 'holdfast.dev/cluster': 'north' })
+  const north = await one.join('north')
+  const at = { namespace: 'shop', name: 'web' }
+  north.cluster.apply({ kind: 'Node', namespace: '', name: 'gate' }, {})
+  await north.cluster.putLabels((north.cluster.inputs().Node as readonly InputObject[])[0] as InputObject, {
+    [podSiteLabel]: 'south',
+  })
+  north.cluster.apply({ kind: 'Service', ...at }, { type: 'NodePort', ports: [{ port: 80, nodePort: 30_080 }] })
+  north.cluster.apply({ kind: 'ServiceExport', ...at }, {})
+  await one.settle()
+  const service = one.hub.get('Service', 'north--svc--shop--web')?.resource as Resource<'Service'> | undefined
+  assert.equal(service?.spec.backends, { matchLabels: { 'holdfast.dev/cluster': 'north' } })
+  assert.match(JSON.stringify(north.cluster.conditions.get('ServiceExport shop/web')), /"type":"Valid","status":"True"/)
 })
 
 test('a second cluster with the name of the first is refused, and so is an agent of another time', async () => {

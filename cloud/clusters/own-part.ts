@@ -6,13 +6,10 @@ import type { Name } from '../../shared/ids.ts'
 import type { AnyResource, Kind } from '../../shared/intent/resource.ts'
 import type { Hub, Shown } from '../hub.ts'
 import type { ControllerOptions } from '../kubernetes/controller.ts'
-import { clusterOf } from '../kubernetes/derived/derived.ts'
+import { clusterKey, clusterOf } from '../kubernetes/derived/derived.ts'
 
 /** What anything follows as. */
 export const ownKinds = ['Policy', 'Route', 'Service'] as const satisfies readonly Kind[]
-
-/** On a Node of the hub: the cluster whose node it is, by the word of whoever runs the hub. */
-const clusterLabel = 'holdfast.dev/cluster'
 
 export interface Part {
   readonly cluster: string
@@ -85,7 +82,7 @@ export function fleetOf(hub: Pick<Hub, 'list'>, { cluster, network }: Part): Pic
       return all.filter(({ resource }) => {
         if (resource.kind !== 'Node' || resource.spec.network !== network) return false
         const { labels } = resource.spec
-        return Object.hasOwn(labels, clusterLabel) && labels[clusterLabel] === cluster
+        return Object.hasOwn(labels, clusterKey) && labels[clusterKey] === cluster
       })
     },
   }

@@ -37,8 +37,11 @@ export interface Derived {
   readonly consequence: string
 }
 
-/** A resource with this one belongs to an object of the named cluster, and goes with it. */
-const clusterAnnotation = 'holdfast.dev/cluster'
+/**
+ * As an annotation: the resource belongs to an object of the named cluster, and goes with it. As a label of a Node of the hub:
+ * the cluster whose node the device is, by the word of whoever runs the hub.
+ */
+export const clusterKey = 'holdfast.dev/cluster'
 /** Why it is more closed than its object. */
 const refusedAnnotation = 'holdfast.dev/refused'
 /** Its object is gone from the cluster, and nobody is known to have deleted it. */
@@ -78,7 +81,7 @@ export function derivedMetadata(
   return {
     name,
     annotations: {
-      [clusterAnnotation]: clusterName,
+      [clusterKey]: clusterName,
       [sourceAnnotation]: `${inputVersion(input.kind)} ${input.kind} ${inputName(input)}`,
       ...(fault === undefined ? {} : { [refusedAnnotation]: `${fault.field ?? 'spec'}: ${fault.message}` }),
     },
@@ -99,19 +102,19 @@ export function isDerived(resource: Annotated): boolean {
 
 /** The cluster from an object of which it follows. */
 export function clusterOf(resource: Annotated): string | undefined {
-  return annotation(resource, clusterAnnotation)
+  return annotation(resource, clusterKey)
 }
 
 /** Whether an object, as people or we wrote it, follows from one of `cluster`. */
 export function isDerivedOf(intent: unknown, cluster: string): boolean {
   const metadata = (intent as { readonly metadata?: unknown } | null | undefined)?.metadata
   if (typeof metadata !== 'object' || metadata === null) return false
-  return annotation({ metadata }, clusterAnnotation) === cluster
+  return annotation({ metadata }, clusterKey) === cluster
 }
 
 /** The object of `cluster` that it follows from; undefined where it follows from none there. */
 export function sourceOf(resource: Annotated, cluster: string): InputRef | undefined {
-  if (annotation(resource, clusterAnnotation) !== cluster) return undefined
+  if (annotation(resource, clusterKey) !== cluster) return undefined
   const [, kindName, path = ''] = (annotation(resource, sourceAnnotation) ?? '').split(' ')
   const kind = inputKinds.find((one) => one === kindName)
   if (kind === undefined) return undefined

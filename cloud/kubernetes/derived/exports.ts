@@ -11,7 +11,7 @@ import { podSiteLabel } from '../../../shared/intent/pod-site.ts'
 import { type AnyResource, apiVersion, parseResource, type Resource } from '../../../shared/intent/resource.ts'
 import type { Said as Condition } from '../cluster-status.ts'
 import type { InputObject } from '../input.ts'
-import { type DeriveOptions, derivedMetadata, derivedName } from './derived.ts'
+import { clusterKey, type DeriveOptions, derivedMetadata, derivedName } from './derived.ts'
 
 type Said = Condition<'Valid' | 'Conflict' | 'Ready'>
 
@@ -68,7 +68,9 @@ export interface ExportOptions extends DeriveOptions {
   readonly podSites: readonly string[]
 }
 
-function backendsOf({ clusterName, podSites }: ExportOptions): Selector {
+function backendsOf({ clusterName, confined, podSites }: ExportOptions): Selector {
+  // Not by what such a cluster says of its nodes: it has no word on who stands elsewhere.
+  if (confined !== undefined) return { matchLabels: { [clusterKey]: clusterName } }
   const [first = clusterName, ...others] = podSites
   if (others.length === 0) return { matchLabels: { [podSiteLabel]: first } }
   return { matchExpressions: [{ key: podSiteLabel, operator: 'In', values: [...podSites] }] }
