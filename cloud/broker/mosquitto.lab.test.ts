@@ -176,7 +176,7 @@ lab(
       { command: 'deleteRole', rolename: 'holdfast-channels-2', correlationData: 'before' },
     ]
     await watch.client.publishAsync(control, JSON.stringify({ commands: before }), { qos: 1 })
-    await until(() => watch.received.some(({ payload }) => String(payload).includes('"before"')))
+    await until(() => watch.received.some(({ payload }) => payload.includes('"before"')))
     const says = async (text: string): Promise<boolean> => {
       const from = watch.received.length
       const one = await agent(alice)
