@@ -3,7 +3,6 @@
 import { switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { type ErrorCode, HoldfastError } from '../../shared/errors.ts'
 import { writeAtomic } from '../../shared/host/files.ts'
-import { stayAwake } from '../../shared/host/process.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
 import { duration, durationS } from '../../shared/intent/token.ts'
 import type { CommandKind } from '../../shared/wire/command.ts'
@@ -24,14 +23,9 @@ async function give(context: Context, kind: CommandKind, more: object = {}): Pro
   const expiresInS = durationS(parseWith(duration, textFlag(context.flags, 'wait') ?? '60s'))
   let asked = await client.send<NodeCommand>('POST', path, { kind, expiresInS, ...more })
   if (asked.state === 'queued') context.err(`${asked.node} is away: it has ${expiresInS} s to come back\n`)
-  const sleep = stayAwake()
-  try {
-    while (isOpen(asked)) {
-      await new Promise<void>((resolve) => void context.clock.after(LOOK_MS, resolve))
-      asked = await client.get<NodeCommand>(`/api/v1/commands/${asked.id}`)
-    }
-  } finally {
-    sleep()
+  while (isOpen(asked)) {
+    await new Promise<void>((resolve) => void context.clock.after(LOOK_MS, resolve))
+    asked = await client.get<NodeCommand>(`/api/v1/commands/${asked.id}`)
   }
   const { code = 'failed', message = asked.state, remedy, state } = asked
   if (state === 'answered') return asked
