@@ -72,7 +72,7 @@ export function tryPlanner(): string {
     endpoints: new Map(),
     local: [],
   })
-  const ops = plan(desired, { routes: [], forwarding: [], local: [] })
+  const ops = plan(desired, { routes: [], forwarding: [], local: [], services: '' })
   const text = planText(ops.map(showOp), DEVICE).trim()
   if (text !== KNOWN) throw new HoldfastError('corrupt', `the plan for a known network is another:\n${text}`)
   return `${ops.length} operations for a known network of ${NODES.length} nodes, as on every machine`
