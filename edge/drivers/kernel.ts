@@ -59,7 +59,7 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
   const { interface: name, privateKeyPath, run, clock, log } = options
   const table = createNftTable(tableName, run, true)
   const policy = createPolicy({ run, log, interface: name, by: options.policyDriver })
-  const services = createServicesTable(run)
+  const services = createServicesTable(run, clock)
   const flows = options.countsFlows
     ? createFlowReader({ run, clock, interface: name, by: () => policy.by() })
     : undefined

@@ -2,6 +2,7 @@
 
 import * as v from 'valibot'
 import type { Address } from '../../shared/address/cidr.ts'
+import type { Clock } from '../../shared/effects.ts'
 import { isHoldfastError } from '../../shared/errors.ts'
 import { address } from '../../shared/intent/field.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
@@ -12,7 +13,7 @@ import { createNftTable } from './nft.ts'
 export interface ServicesTable {
   /** The text that the table is known to equal, empty where there is none; undefined where it is foreign or was changed. */
   read(): Promise<string | undefined>
-  /** Virtual addresses that flows were opened to, with the seconds since the last one. */
+  /** Virtual addresses that flows were opened to, with the seconds since the last one; nothing where it was told just now. */
   readUsed(): Promise<ReadonlyMap<Address, number>>
   set(ruleset: string): Promise<void>
   remove(): Promise<void>
@@ -38,9 +39,13 @@ export function parseUsed(text: string): ReadonlyMap<Address, number> {
   return new Map(found.map(({ elem: { expires, val } }) => [val, Math.max(0, usedForS - expires)]))
 }
 
-export function createServicesTable(run: Run): ServicesTable {
+/** Between two looks at who was asked for: whoever looks a name up is known at once, and the rest can wait. */
+const LOOK_EVERY_MS = 10_000
+
+export function createServicesTable(run: Run, clock: Pick<Clock, 'monotonic'>): ServicesTable {
   const table = createNftTable(servicesTableName, run, true)
   let stands = false
+  let lookAt = Number.NEGATIVE_INFINITY
   /** With another table the sets begin anew; what they knew is told once more. */
   let before: ReadonlyMap<Address, number> = new Map()
 
@@ -75,6 +80,8 @@ export function createServicesTable(run: Run): ServicesTable {
       return text ?? ((await table.stands()) ? undefined : '')
     },
     async readUsed() {
+      if (clock.monotonic() < lookAt && before.size === 0) return before
+      lookAt = clock.monotonic() + LOOK_EVERY_MS
       const [last, now] = [before, await used()]
       before = new Map()
       return last.size === 0 ? now : new Map([...last, ...now])
