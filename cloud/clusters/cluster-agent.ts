@@ -81,6 +81,7 @@ export function createClusterAgent(options: ClusterAgentOptions): ClusterAgent {
   let refused: string | undefined
   let timer: { readonly at: number; readonly timer: Timer } | undefined
   let greeting: Timer | undefined
+  let awayBy: string | undefined
 
   const send = (message: Parameters<typeof encodeMessage>[0]): void => {
     sentAt = clock.monotonic()
@@ -246,11 +247,14 @@ export function createClusterAgent(options: ClusterAgentOptions): ClusterAgent {
       bus.start({
         onUp() {
           isUp = true
+          awayBy = undefined
           void bus.publish(say(true)).catch(() => undefined)
           hello()
         },
         onDown(reason) {
-          if (isUp) log.warn('the hub is away; the network goes on as it is', { reason })
+          // What keeps it away may be another thing by now: the key that ended, an address that is gone.
+          if (isUp || reason !== awayBy) log.warn('the hub is away; the network goes on as it is', { reason })
+          awayBy = reason
           isUp = false
           round?.open?.timer.cancel()
           round = undefined

@@ -6,13 +6,11 @@ import { memoryLog } from '../../shared/effects.fake.ts'
 import { isHoldfastError } from '../../shared/errors.ts'
 import { podSiteLabel } from '../../shared/intent/pod-site.ts'
 import type { Resource } from '../../shared/intent/resource.ts'
-import { topics } from '../../shared/wire/topics.ts'
 import { admin, resource } from '../hub-world.fake.ts'
 import { FakeCluster } from '../kubernetes/cluster.fake.ts'
 import { createController } from '../kubernetes/controller.ts'
 import type { InputObject } from '../kubernetes/input.ts'
 import { openClusters } from './clusters-world.fake.ts'
-import { clusterProtocol, encodeMessage } from './messages.ts'
 
 const web = { kind: 'NetworkPolicy', namespace: 'shop', name: 'web' } as const
 const guard = { kind: 'ClusterNetworkPolicy', namespace: '', name: 'guard' } as const
@@ -168,57 +166,6 @@ test('a service that is exported stands at devices of its cluster, whatever its 
   const service = one.hub.get('Service', 'north--svc--shop--web')?.resource as Resource<'Service'> | undefined
   assert.equal(service?.spec.backends, { matchLabels: { 'holdfast.dev/cluster': 'north' } })
   assert.match(JSON.stringify(north.cluster.conditions.get('ServiceExport shop/web')), /"type":"Valid","status":"True"/)
-})
-
-test('a second cluster with the name of the first is refused, and so is an agent of another time', async () => {
-  const one = await openClusters()
-  const north = await one.join('north')
-  north.cluster.apply(web, {})
-  await one.settle()
-  await north.agent.stop()
-  const twin = await one.agentOf(north.key, new FakeCluster(), 'uid-twin')
-  assert.match(twin.agent.state().refused ?? '', /another cluster is known as north/)
-  assert.equal([one.policies(), one.view('north')?.state], [[WEB], 'refused'])
-  assert.match(one.view('north')?.problem ?? '', /Two clusters need two names/)
-  const says = (message: Parameters<typeof encodeMessage>[0]) => {
-    one.broker.inject({ topic: topics.node(north.network, north.node, 'cluster'), payload: encodeMessage(message) })
-    return one.clock.advanceAsync(1_000)
-  }
-  const session = 'sessionaaaaaaaaa'
-  await says({ type: 'hello', session, protocol: clusterProtocol + 1, version: '9', cluster: 'uid-north' })
-  assert.match(one.view('north')?.problem ?? '', /the hub is too old/)
-  await says({ type: 'hello', session, protocol: 0, version: '0', cluster: 'uid-north' })
-  assert.match(one.view('north')?.problem ?? '', /Update the agent of the cluster/)
-  // Made anew, it is the one from then on; the key before is worth nothing.
-  const { key } = await one.clusters.rekey('north', admin)
-  assert.equal(one.world.revoked, [north.node])
-  await one.agentOf(key, twin.cluster, 'uid-twin')
-  assert.equal([one.view('north')?.state, one.policies()], ['connected', [WEB]])
-})
-
-test('what is not whole, or no message at all, changes nothing', async () => {
-  const one = await openClusters()
-  const north = await one.join('north')
-  north.cluster.apply(web, {})
-  await one.settle()
-  await north.agent.stop()
-  await one.settle()
-  const topic = topics.node(north.network, north.node, 'cluster')
-  const inject = async (payload: Uint8Array) => {
-    one.broker.inject({ topic, payload })
-    await one.clock.advanceAsync(1_000)
-  }
-  const session = 'sessionaaaaaaaaa'
-  const empty = { heard: { objects: true, inputs: { NetworkPolicy: 'listed' as const } }, count: 0, digest: 'none' }
-  await inject(encodeMessage({ type: 'hello', session, protocol: clusterProtocol, version: '1', cluster: 'uid-north' }))
-  await inject(encodeMessage({ type: 'batch', session, seq: 1, put: [], del: [], whole: empty, answers: [] }))
-  await inject(
-    encodeMessage({ type: 'batch', session, seq: 2, put: ['{"object":{"kind":"Secret"}}'], del: [], answers: [] }),
-  )
-  await inject(new TextEncoder().encode('no message'))
-  await one.settle()
-  assert.equal([one.policies(), one.view('north')?.state], [[WEB], 'reading'])
-  assert.ok(one.view('north')?.problem)
 })
 
 test('a cluster that is removed takes along what it brought, there and here', async () => {
