@@ -43,14 +43,15 @@ function hostOf(origin: string): string | undefined {
 }
 
 /**
- * `own`: the browser says that a page of this hub asks. `other`: it says that another one does. `unsaid`: no browser of today.
+ * `own`: the browser says that a page of this hub asks. `other`: it says that another one does. `unsaid`: it says neither.
  * `url` is how the hub is reached from outside, where a proxy asks under another name.
  */
 export function askedBy(context: Context, url: string): 'own' | 'other' | 'unsaid' {
   const site = context.req.header('sec-fetch-site')
   const origin = context.req.header('origin')
-  if (site !== undefined && site !== 'same-origin') return 'other'
-  if (origin === undefined) return site === undefined ? 'unsaid' : 'own'
+  // Of what somebody types into the address bar the browser says `none`: that may be looked at.
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') return 'other'
+  if (origin === undefined) return site === 'same-origin' ? 'own' : 'unsaid'
   const host = hostOf(origin)
   if (host === undefined || !origin.startsWith('https://')) return 'other'
   return host === context.req.header('host') || host === hostOf(url) ? 'own' : 'other'

@@ -114,8 +114,12 @@ export const graph: Command = async (context) => {
 }
 
 export const audit: Command = async (context) => {
-  const limit = encodeURIComponent(textFlag(context.flags, 'limit') ?? '50')
-  const { items } = await context.client().get<List<AuditRow>>(`/api/v1/audit?limit=${limit}`)
+  const query = new URLSearchParams({ limit: textFlag(context.flags, 'limit') ?? '50' })
+  for (const name of ['actor', 'verb', 'target']) {
+    const wanted = textFlag(context.flags, name)
+    if (wanted !== undefined) query.set(name, wanted)
+  }
+  const { items } = await context.client().get<List<AuditRow>>(`/api/v1/audit?${query.toString()}`)
   if (switchFlag(context.flags, 'json')) {
     printJson(context, { items })
     return

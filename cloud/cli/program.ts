@@ -177,7 +177,19 @@ const fleet: readonly CommandSpec[] = [
   {
     name: 'audit',
     summary: 'Who changed what',
-    flags: [{ name: 'limit', value: 'N', summary: 'Rows, newest first', default: '50' }, json, ...reach],
+    flags: [
+      { name: 'limit', value: 'N', summary: 'Rows, newest first', default: '50' },
+      { name: 'actor', value: 'NAME', summary: 'Only what this one did' },
+      { name: 'verb', value: 'WORD', summary: 'Only this: put, delete, sign-in, command' },
+      {
+        name: 'target',
+        value: 'TEXT',
+        summary: 'Only what was done to this; how it begins will do: node/, policy/web',
+      },
+      json,
+      ...reach,
+    ],
+    examples: ['holdfast-hub audit --target node/press-7', 'holdfast-hub audit --actor anna --verb delete'],
   },
 ]
 
