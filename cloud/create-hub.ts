@@ -276,6 +276,7 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
     },
     ...renewal,
     fleet: () => status.fleet(),
+    trace: (name) => fleet.trace(enrolments.get(name as Name)?.nodeId),
     commands: core.commands,
     ...core.people,
     ...hubUpdates(options, core.waves.rollouts, renewal),

@@ -151,6 +151,7 @@ export function createFakeHub(): FakeHub {
     },
     flows: () => ({ items: [], lostBefore: [], ledgers: [], newest: 0 }),
     flowRecords: () => [],
+    trace: () => [],
     flowFigures: () => undefined,
     acceptFlows(name) {
       if (name !== 'alice') throw new HoldfastError('not-found', 'no such device')

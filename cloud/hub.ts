@@ -18,6 +18,7 @@ import type { PathKind, StatusReport } from '../shared/wire/report.ts'
 import type { Actor, AuditEntry, AuditQuery } from './audit.ts'
 import type { BrokerAccess } from './broker-access.ts'
 import type { CommandEvent, HubCommands } from './commands/asked.ts'
+import type { TracePoint } from './fleet/trace.ts'
 import type { FleetFlowQuery, FleetFlows } from './flows/fleet-flows.ts'
 import type { FleetFlowFigures } from './flows/flow-figures.ts'
 import type { FlowStore } from './flows/flow-store.ts'
@@ -266,6 +267,8 @@ export interface Hub extends HubUpdates {
   signMembers(network: string, bundle: LockSubmission, replace: boolean, actor: Actor): LockView
 
   fleet(): readonly FleetNode[]
+  /** How a device was of late, as far as this process heard it, the oldest first. */
+  trace(name: string): readonly TracePoint[]
   /** What devices were told to do, lately. */
   readonly commands: HubCommands
   /** Policy overrides that devices told of: those that hold first, then by age. */

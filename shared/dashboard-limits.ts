@@ -53,3 +53,7 @@ export const providerAnswerBytesMax = 1 << 20
 export const providerAnswerMsMax = 10_000
 /** Clocks of hub and provider may be so far apart, seconds: as providers themselves allow. */
 export const providerSkewS = 60
+/** Points of how a device was of late: a day of reports every quarter of an hour, 7 KB each device … */
+export const tracePointsMax = 96
+/** … and time between two of them, milliseconds: a device whose peers come and go reports more often. */
+export const traceStepMs = 15_000

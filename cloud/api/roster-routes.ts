@@ -62,6 +62,14 @@ export const rosterRoutes: readonly ApiRoute[] = [
   },
   {
     method: 'GET',
+    path: '/api/v1/fleet/:name/trace',
+    role: 'viewer',
+    summary: 'How one device was of late: peers reached, round trip, bytes, revision',
+    reply: 'Points, the oldest first; a hub that was restarted begins anew',
+    handle: ({ context, deps }) => context.json({ items: deps.hub.trace(context.req.param('name') ?? '') }),
+  },
+  {
+    method: 'GET',
     path: '/api/v1/topology',
     role: 'viewer',
     summary: 'Who reaches whom by which kind of path, by sites or within one',

@@ -11,6 +11,7 @@ import type { NodeChannel } from '../../shared/wire/topics.ts'
 import type { FleetNode, HeardOf, NodeState, TakenBack } from '../hub.ts'
 import type { Enrolment, LastWord } from '../store/hub-store.ts'
 import type { Member } from './progress.ts'
+import { createTrace, type Trace } from './trace.ts'
 
 /** A word of the device that was not accepted; gone once it says something acceptable of the same sort. */
 export interface Refusal {
@@ -36,6 +37,8 @@ export interface Device {
   since: number
   lastSeen: number | undefined
   report: StatusReport | undefined
+  /** How it was of late. */
+  readonly trace: Trace
   fact: Fact | undefined
   /** What others report of it. */
   heardOf: HeardOf | undefined
@@ -83,6 +86,7 @@ export function newDevice(enrolment: Enrolment): Device {
     since: enrolment.at,
     lastSeen: undefined,
     report: undefined,
+    trace: createTrace(),
     fact: undefined,
     heardOf: undefined,
     overrides: [],

@@ -16,6 +16,7 @@ import { auditOf, type OverrideReading, openOverrides } from './device-overrides
 import { createHeardOf } from './heard-of.ts'
 import type { Member } from './progress.ts'
 import { newsOf } from './report-news.ts'
+import { takeReport } from './take-report.ts'
 import { TELL_EVERY_MS, tellTakenBack } from './taken-back.ts'
 
 export interface FleetOptions extends OverrideReading {
@@ -82,6 +83,9 @@ export class Fleet {
     return this.#devices.get(node)?.enrolment
   }
 
+  /** How it was of late; nothing of one that is not known. */
+  readonly trace = (node = '' as NodeId) => this.#devices.get(node)?.trace.points() ?? []
+
   /** A member of the network whose words count. */
   hears(node: NodeId, network: Name): boolean {
     const device = this.#devices.get(node)
@@ -123,8 +127,7 @@ export class Fleet {
       this.refused(node, 'status', fromTheFuture(report.revision.held, newest))
     } else this.accepted(node, 'status')
     const before = device.report
-    device.report = report
-    device.word = { ...device.word, status: payload }
+    takeReport(device, report, payload, this.#options.clock.now())
     this.#heard(device)
     this.#heardOf.note(device, this.#options.clock.now())
     for (const event of newsOf(before, report, device)) this.#options.emit(event)

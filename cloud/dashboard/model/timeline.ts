@@ -67,6 +67,11 @@ function said(event: PastEvent): Said {
       const tone = event.phase === 'halted' ? 'bad' : event.phase === 'complete' ? 'good' : 'plain'
       return { tone, subject: event.name, text: `agent update: ${event.phase}, wave ${event.wave}, ${event.done} done` }
     }
+    case 'command': {
+      const tone =
+        event.state === 'answered' ? 'good' : event.state === 'queued' || event.state === 'sent' ? 'plain' : 'warn'
+      return { tone, subject: event.name, text: `${event.kind}: ${event.state}`, link: nodeLink(event.name) }
+    }
     default:
       // Of a hub that is newer than this page.
       return { tone: 'plain', subject: 'hub', text: String((event as { type: unknown }).type) }

@@ -1,22 +1,17 @@
 // What may be asked of a node from afar: it is signed by the hub, done by the agent, and written down.
 
 import { useEffect, useState } from 'preact/hooks'
+import type { NodeCommand } from '../../commands/asked.ts'
 import type { NodeState } from '../../hub.ts'
 import { clock, http, notify, notifyError, touchNode } from '../app.ts'
 import type { NodeResource } from '../model/device.ts'
 import { mayDo } from '../model/session.ts'
+import { bytesText } from '../model/words.ts'
 import { roster, session } from '../store.ts'
 import { Card, Empty } from '../view/parts.tsx'
 
-type Kind = 'ping' | 'netcheck' | 'bundle' | 'rotate-key'
-
-interface Asked {
-  readonly id: string
-  readonly kind: Kind
-  readonly state: string
-  readonly result?: unknown
-  readonly message?: string
-}
+type Asked = Pick<NodeCommand, 'id' | 'kind' | 'state'> & Partial<NodeCommand>
+type Kind = NodeCommand['kind']
 
 const TITLES: Readonly<Record<Kind, string>> = {
   ping: 'Ping a peer',
@@ -24,7 +19,7 @@ const TITLES: Readonly<Record<Kind, string>> = {
   bundle: 'Collect a bundle',
   'rotate-key': 'Rotate its key',
 }
-const OPEN = new Set(['queued', 'sent', 'running', 'pending', 'asked'])
+const OPEN: ReadonlySet<string> = new Set(['queued', 'sent'])
 const LOOK_MS = 1_000
 const LOOKS_MAX = 60
 
@@ -99,6 +94,37 @@ function Turn({ intent }: { readonly intent: NodeResource }) {
   )
 }
 
+const STATES: Readonly<Record<Asked['state'], string>> = {
+  queued: 'the node gets it when it is back',
+  sent: 'sent, waiting for the answer …',
+  answered: 'done',
+  failed: 'failed',
+  refused: 'refused by the node',
+  expired: 'no answer in time',
+}
+
+function Outcome({ asked: { file, kind, message, remedy, result, state, tookMs } }: { readonly asked: Asked }) {
+  const isBad = state === 'failed' || state === 'refused' || state === 'expired'
+  return (
+    <div class="outcome" role="status">
+      <p>
+        <span class={isBad ? 'pill verdict-drop' : state === 'answered' ? 'pill verdict-accept' : 'pill'}>
+          {TITLES[kind]}
+        </span>{' '}
+        {STATES[state]}
+        {tookMs === undefined ? '' : `, ${(tookMs / 1_000).toFixed(1)} s`}
+        {message === undefined ? '' : `: ${message}. ${remedy ?? ''}`}
+      </p>
+      {file === undefined ? null : (
+        <a class="button" href={file.path} download>
+          Download, {bytesText(file.bytes)}
+        </a>
+      )}
+      {result === undefined ? null : <pre>{JSON.stringify(result, undefined, 2)}</pre>}
+    </div>
+  )
+}
+
 export function NodeCommands({ intent, name, state }: NodeCommandsProps) {
   const [asked, setAsked] = useAsked()
   const others = (roster.value?.items ?? []).filter((one) => one.name !== name && one.state !== 'not-enrolled')
@@ -118,6 +144,8 @@ export function NodeCommands({ intent, name, state }: NodeCommandsProps) {
       .then(({ id }) => setAsked({ id, kind, state: 'sent' }), notifyError)
   }
   const isThere = state === 'online'
+  // It changes the device, as the hub has it.
+  const isAdmin = mayDo(session.value, 'admin')
   return (
     <Card title="Commands" id="commands">
       <div class="commands">
@@ -135,7 +163,13 @@ export function NodeCommands({ intent, name, state }: NodeCommandsProps) {
           </button>
         </label>
         {(['netcheck', 'bundle', 'rotate-key'] as const).map((kind) => (
-          <button key={kind} type="button" class="button" disabled={!isThere} onClick={() => ask(kind)}>
+          <button
+            key={kind}
+            type="button"
+            class="button"
+            disabled={!isThere || (kind === 'rotate-key' && !isAdmin)}
+            onClick={() => ask(kind)}
+          >
             {TITLES[kind]}
           </button>
         ))}
@@ -146,12 +180,7 @@ export function NodeCommands({ intent, name, state }: NodeCommandsProps) {
           ? 'Each is signed by the hub, done by the agent, and written to the audit log.'
           : 'The node is away: it hears no commands now.'}
       </p>
-      {asked === undefined ? null : (
-        <div class="outcome" role="status">
-          <strong>{TITLES[asked.kind]}</strong>: {asked.message ?? asked.state}
-          {asked.result === undefined ? null : <pre>{JSON.stringify(asked.result, undefined, 2)}</pre>}
-        </div>
-      )}
+      {asked === undefined ? null : <Outcome asked={asked} />}
     </Card>
   )
 }

@@ -13,6 +13,7 @@ import { useLoad } from '../view/use-load.ts'
 import { NodeCommands } from './node-commands.tsx'
 import { NodeFlows } from './node-flows.tsx'
 import { NodePeers } from './node-peers.tsx'
+import { NodeTrace } from './node-trace.tsx'
 
 function Facts({ children }: { readonly children: ComponentChildren }) {
   return <dl class="facts">{children}</dl>
@@ -227,6 +228,7 @@ export function NodePage({ name }: { readonly name: string }) {
             <Health device={device.value} />
             <NodeCommands name={name} state={device.value.state} intent={intent.value} />
             <NodePeers device={device.value} />
+            <NodeTrace name={name} about={line} />
             <Identity device={device.value} intent={intent.value} />
             <Versions device={device.value} />
             <Links device={device.value} />
