@@ -158,6 +158,7 @@ function createCore(options: HubOptions, store: HubStore) {
     ...createOverrides({ ...shared, verdicts, announce, status, note }),
     ...flows.people,
     ...hubLock(desk),
+    trace: (name: string) => fleet.trace(enrolments.get(name as Name)?.nodeId),
   }
   const known = { commands, intents, enrolments, fleet, networks, status, tokens, listeners, membership, waves }
   return { ...known, proofKey, doorway, flows, note, people, putAll, resetAll, remove }
@@ -276,7 +277,6 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
     },
     ...renewal,
     fleet: () => status.fleet(),
-    trace: (name) => fleet.trace(enrolments.get(name as Name)?.nodeId),
     commands: core.commands,
     ...core.people,
     ...hubUpdates(options, core.waves.rollouts, renewal),

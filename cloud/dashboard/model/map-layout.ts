@@ -1,5 +1,5 @@
-// Where the spots of a map lie: on a ring, and on a second one inside it where there are many. The same spots lie in the same
-// places, whatever happens between them.
+// Where the spots of a map lie: on a ring, in the order of their names. The same spots lie in the same places, whatever happens
+// between them.
 
 import type { PathKind } from '../../../shared/wire/report.ts'
 import type { Spot, TopologyLink } from '../../fleet/topology.ts'
@@ -10,19 +10,23 @@ export interface PlacedSpot extends Spot {
   readonly y: number
   /** Of the label: on which side of the spot it stands. */
   readonly side: 'left' | 'right'
+  /** Of the label, degrees, so that it points away from the middle where there are many; 0 where it lies flat. */
+  readonly tilt: number
 }
 
-/** One ring is easily read. */
-const RING_MAX = 36
-const INNER = 0.62
+/** So many labels have room beside each other. */
+const FLAT_MAX = 18
 
 export function placeSpots(spots: readonly Spot[]): readonly PlacedSpot[] {
-  const isTwo = spots.length > RING_MAX
+  const isCrowded = spots.length > FLAT_MAX
   return spots.map((spot, at) => {
     const angle = (2 * Math.PI * at) / Math.max(1, spots.length) - Math.PI / 2
-    const radius = spots.length === 1 ? 0 : isTwo && at % 2 === 1 ? INNER : 1
+    const radius = spots.length === 1 ? 0 : 1
     const x = radius * Math.cos(angle)
-    return { ...spot, x, y: radius * Math.sin(angle), side: x < 0 ? 'left' : 'right' }
+    const side = x < -1e-9 ? 'left' : 'right'
+    const degrees = (angle * 180) / Math.PI
+    const tilt = isCrowded ? (side === 'left' ? degrees + 180 : degrees) : 0
+    return { ...spot, x, y: radius * Math.sin(angle), side, tilt }
   })
 }
 

@@ -66,11 +66,14 @@ interface SpotProps extends Pick<DrawingProps, 'onEnter'> {
   readonly spot: PlacedSpot
   readonly inside: TopologyLink | undefined
   readonly isFaint: boolean
+  /** Pixels of the drawing that it may take. */
+  readonly room: number
 }
 
-function SpotMark({ inside, isFaint, onEnter, spot }: SpotProps) {
-  const { key, nodes, online, side, x, y } = spot
-  const radius = 7 + Math.min(9, Math.sqrt(nodes) * 1.4)
+function SpotMark({ inside, isFaint, onEnter, room, spot }: SpotProps) {
+  const { key, nodes, online, side, tilt, x, y } = spot
+  const radius = Math.min(room * 0.42, 7 + Math.min(9, Math.sqrt(nodes) * 1.4))
+  const isCrowded = tilt !== 0 || room < 40
   const health = online === nodes ? 'whole' : online === 0 ? 'gone' : 'part'
   const off = side === 'left' ? -radius - 6 : radius + 6
   const title = `${key || 'no label'} ${online} / ${nodes} nodes online`
@@ -90,12 +93,16 @@ function SpotMark({ inside, isFaint, onEnter, spot }: SpotProps) {
     >
       <title>{title}</title>
       <circle r={radius} class={`quality-${quality}`} />
-      <text x={off} y={-3} class={side}>
-        {(key || 'no label').length > 22 ? `${(key || 'no label').slice(0, 21)}…` : key || 'no label'}
-      </text>
-      <text x={off} y={11} class={`${side} sub`}>
-        {online} / {nodes}
-      </text>
+      <g transform={`rotate(${tilt.toFixed(1)})`} class={isCrowded ? 'crowded' : ''}>
+        <text x={off} y={isCrowded ? 3 : -3} class={side}>
+          {(key || 'no label').length > 22 ? `${(key || 'no label').slice(0, 21)}…` : key || 'no label'}
+        </text>
+        {isCrowded ? null : (
+          <text x={off} y={11} class={`${side} sub`}>
+            {online} / {nodes}
+          </text>
+        )}
+      </g>
     </g>
   )
 }
@@ -137,6 +144,7 @@ export function MapDrawing({ chosen, found, links, onChoose, onEnter, topology }
             spot={spot}
             inside={links.find(({ a, b }) => a === spot.key && b === spot.key)}
             isFaint={found !== undefined && !found.has(spot.key)}
+            room={(2 * Math.PI * REACH) / Math.max(1, spots.length)}
             onEnter={onEnter}
           />
         ))}

@@ -34,12 +34,10 @@ export function PlotView({ samples, text, title }: PlotProps) {
         {dots.map(({ x, y }) => (
           <circle key={x} class="point" cx={x} cy={y} r={2.5} />
         ))}
-        <text x={2} y={11}>
-          {text(max)}
-        </text>
       </svg>
       <p class="span-text">
         <span>{timeText(fromAt, now.value)}</span>
+        <span>top: {text(max)}</span>
         <span>{timeText(toAt, now.value)}</span>
       </p>
     </figure>

@@ -26,6 +26,8 @@ interface VirtualTableProps<Row, Key extends string> {
 
 /** Pixels; the style sheet has the same. */
 const ROW_HEIGHT = 44
+/** On the narrowest screen: a cell that spans more makes columns of its own there. */
+const LEAST_COLUMNS = 3
 
 interface HeadProps<Row, Key extends string>
   extends Pick<VirtualTableProps<Row, Key>, 'columns' | 'order' | 'onSort'> {}
@@ -75,7 +77,6 @@ export function VirtualTable<Row, Key extends string>(props: VirtualTableProps<R
     }
   }, [])
   const { above, below, end, first } = windowOf(rows.length, { ...place, rowHeight: ROW_HEIGHT })
-  const span = columns.length
   return (
     // Who has no mouse scrolls it by the keyboard.
     <div ref={box} class="table-box" role="region" aria-label={label} tabIndex={0}>
@@ -84,7 +85,7 @@ export function VirtualTable<Row, Key extends string>(props: VirtualTableProps<R
         <tbody>
           {above > 0 ? (
             <tr class="gap" aria-hidden="true">
-              <td colSpan={span} style={{ height: `${above}px` }} />
+              <td style={{ height: `${above}px` }} />
             </tr>
           ) : null}
           {rows.slice(first, end).map((row, at) => (
@@ -98,12 +99,12 @@ export function VirtualTable<Row, Key extends string>(props: VirtualTableProps<R
           ))}
           {below > 0 ? (
             <tr class="gap" aria-hidden="true">
-              <td colSpan={span} style={{ height: `${below}px` }} />
+              <td style={{ height: `${below}px` }} />
             </tr>
           ) : null}
           {rows.length === 0 ? (
             <tr>
-              <td class="none" colSpan={span}>
+              <td class="none" colSpan={LEAST_COLUMNS}>
                 {empty}
               </td>
             </tr>
