@@ -222,6 +222,8 @@ test('names are one’s own, and networks are there', async () => {
   const one = await openClusters('kube')
   const add = (name: string, network = 'default') => one.clusters.add({ name, network, podBlocks: [] }, admin)
   add('north')
+  add('never')
+  assert.equal(await one.clusters.remove('never', admin), { records: 0, isReleased: true })
   for (const [name, network, code] of [
     ['north', 'default', 'conflict'],
     ['kube', 'default', 'conflict'],

@@ -234,7 +234,8 @@ export function createClusters(options: ClustersOptions): Clusters {
       const row = rowOf(name)
       hub.note(actor, 'remove', `cluster/${name}`)
       await live.get(name)?.controller.stop()
-      const isReleased = await release(name)
+      // One that never spoke has nothing of the hub's.
+      const isReleased = row.lastContact === undefined || (await release(name))
       await close(name)
       const own = ownOf(hub, partOf(row))
       for (const { kind, metadata } of own) hub.delete(kind, metadata.name, actor)
