@@ -8,8 +8,12 @@ import type { Omission } from '../plan/desired.ts'
 import { createHealth } from '../report/health.ts'
 import { tellOmissions } from './omissions.ts'
 
-const ROUTER = parseNodeId('rrrrrrrrrrrrrrrr')
-const conflict: Omission = { code: 'address-conflict', detail: 'Route/plant is not followed here', router: ROUTER }
+const [OTHER, ROUTER] = [parseNodeId('oooooooooooooooo'), parseNodeId('rrrrrrrrrrrrrrrr')]
+const conflict: Omission = {
+  code: 'address-conflict',
+  detail: 'Route/plant is not followed here',
+  routers: [OTHER, ROUTER],
+}
 const nobody: ReadonlyMap<NodeId, unknown> = new Map()
 const next = new Map([[ROUTER, {}]])
 
@@ -40,7 +44,7 @@ test('a router that is heard on the LAN leads to that very LAN, and nothing is w
 
 test('the mesh itself over the own network is nobody’s neighbourhood', () => {
   const { codes, health } = world()
-  const { router: _, ...mesh } = conflict
+  const { routers: _, ...mesh } = conflict
   tellOmissions(health, [mesh, { ...conflict, code: 'address-overlap' }], next)
   assert.equal(codes(), ['address-conflict'])
   tellOmissions(health, [], next)

@@ -24,8 +24,8 @@ export function tellOmissions(
 ): void {
   for (const code of CODES) {
     const told = omissions.filter((one) => one.code === code)
-    const left = told.filter(({ router }) => router === undefined || near?.has(router) !== true)
-    const waits = near !== undefined && left.every(({ router }) => router !== undefined)
+    const left = told.filter(({ routers }) => routers?.some((one) => near?.has(one)) !== true)
+    const waits = near !== undefined && left.every(({ routers }) => routers !== undefined)
     const detail = left.map((one) => one.detail).join('; ')
     if (left.length === 0) health.clear(code)
     else if (waits) health.raise(code, detail, { afterMs: NEIGHBOUR_MS })

@@ -69,7 +69,7 @@ test('a route that holds one of the own networks and is another of them is not f
   const held = wish(intent, [['192.168.50.7', '192.168.50.0/24']])
   assert.ok(routes(held).includes('192.168.0.0/16'))
   assert.equal(
-    held.omissions.map(({ code, router }) => [code, router !== undefined]),
+    held.omissions.map(({ code, routers }) => [code, routers !== undefined]),
     [['address-overlap', true]],
   )
   const both = wish(intent, [

@@ -50,6 +50,6 @@ export interface Desired {
 export interface Omission {
   readonly code: 'address-conflict' | 'address-overlap' | 'not-a-member' | 'intent-unsupported'
   readonly detail: string
-  /** It would lead there. Where that one is heard on the very network, this device has no need of it. */
-  readonly router?: NodeId
+  /** They would lead there. Where one of them is heard on the very network, this device has no need of it. */
+  readonly routers?: readonly NodeId[]
 }

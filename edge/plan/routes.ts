@@ -116,9 +116,9 @@ export function planRoutes(
   const routes = new Map<Cidr, DesiredRoute>()
   const through = new Map<Name, Cidr[]>()
   const omissions: Omission[] = []
-  const add = (subject: OverlapSubject, destination: Cidr, metric: number, router?: NodeId): boolean => {
+  const add = (subject: OverlapSubject, destination: Cidr, metric: number, by?: readonly NodeId[]): boolean => {
     const said = clash(subject, destination, local)
-    if (said !== undefined) omissions.push(router === undefined ? said : { ...said, router })
+    if (said !== undefined) omissions.push(by === undefined ? said : { ...said, routers: by })
     if (said?.code === 'address-conflict') return false
     const held = routes.get(destination)
     if (held === undefined || metric < held.metric) routes.set(destination, { destination, metric })
@@ -134,8 +134,8 @@ export function planRoutes(
   for (const { block, route, routers } of routerGroups(records, self.nodeId)) {
     const router = choose(block, routers)
     // By the metric of the best of them, whichever is used: the route of the kernel stays when the router is another.
-    if (router === undefined || !add({ kind: 'Route', name: route }, block, routers[0]?.metric ?? 1, router.node))
-      continue
+    const by = routers.map(({ node }) => node)
+    if (router === undefined || !add({ kind: 'Route', name: route }, block, routers[0]?.metric ?? 1, by)) continue
     through.set(router.name, [...(through.get(router.name) ?? []), block])
   }
   return {
