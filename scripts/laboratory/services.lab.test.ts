@@ -1,8 +1,10 @@
-// UDP that was led to a backend that is gone is led anew, though it goes on from the same port; others stay where they are.
+// The table of services at work: it is replaced while connections are opened, and none is lost; UDP that was led to a backend
+// that is gone is led anew, though it goes on from the same port, and others stay where they are.
 
 import { execFileSync } from 'node:child_process'
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
+import { createConnection, createServer } from 'node:net'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { makeHoldfastBpf } from '../../build/holdfast-bpf.ts'
@@ -12,9 +14,12 @@ import { endConnections } from '../../edge/drivers/end-connections.ts'
 import { renderServices, servicesTableName } from '../../edge/plan/nft-services.ts'
 import { parseAddress } from '../../shared/address/cidr.ts'
 import { memoryLog } from '../../shared/effects.fake.ts'
+import { describeError } from '../../shared/errors.ts'
 import { testInOwnNamespace } from './own-namespace.ts'
 
 const PORT = 5_300
+/** One after the other, by each of those that open them at once. */
+const CONNECTIONS = 50
 const [VIRTUAL, OTHER] = ['10.9.0.100', '10.9.0.101']
 const BACKENDS = ['10.9.0.2', '10.9.0.3']
 /** All are this host's own, so that no packet leaves it. */
@@ -34,25 +39,59 @@ async function asked(socket: Socket, address: string): Promise<string> {
   return String((await answer)[0])
 }
 
-/** Both are served by that backend. */
-function leadTo(backend: string): void {
-  const to = [{ address: parseAddress(backend), port: PORT }]
+/** Both services are served by these backends. */
+function leadTo(...backends: readonly string[]): void {
+  const to = backends.map((backend) => ({ address: parseAddress(backend), port: PORT }))
   const virtual = [VIRTUAL, OTHER].map((address) => parseAddress(address))
-  const ways = virtual.map((one) => ({ virtual: one, protocol: 'udp' as const, port: 53, to }))
+  const ways = (['udp', 'tcp'] as const).flatMap((protocol) =>
+    virtual.map((one) => ({ virtual: one, protocol, port: 53, to })),
+  )
   const text = renderServices({ interface: 'hf0', virtual, ways, lost: [] })
   const clear = `add table inet ${servicesTableName}\ndelete table inet ${servicesTableName}\n`
   execFileSync('nft', ['-f', '-'], { input: clear + text })
 }
 
-testInOwnNamespace('UDP of services', import.meta.url, () => {
+/** Why a connection to the virtual address did not come to be; undefined where it did. */
+async function visited(): Promise<string | undefined> {
+  const socket = createConnection({ host: VIRTUAL, port: 53 })
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.timeout(20_000) })
+    return undefined
+  } catch (error) {
+    return describeError(error)
+  } finally {
+    socket.resetAndDestroy()
+  }
+}
+
+function lay(): void {
+  for (const line of UP) execFileSync('ip', line.split(' '))
+  for (const address of BACKENDS) execFileSync('ip', ['address', 'add', `${address}/24`, 'dev', 'hf0'])
+}
+
+testInOwnNamespace('services', import.meta.url, () => {
+  lay()
+  test('the table is replaced under connections that are being opened, and none of them is lost', async () => {
+    const server = createServer((socket) => void socket.on('error', () => undefined)).listen(PORT, '0.0.0.0')
+    await once(server, 'listening')
+    leadTo(...BACKENDS)
+    /** Those of the others are on their way while it is replaced. */
+    const opening = async (): Promise<void> => {
+      for (let opened = 0; opened < CONNECTIONS; opened++) {
+        if (opened % 10 === 0) leadTo(...BACKENDS.slice(opened % 20 === 0 ? 0 : 1))
+        assert.is(await visited(), undefined)
+      }
+    }
+    await Promise.all(Array.from({ length: 8 }, opening))
+    server.close()
+  })
+
   const made = makeHoldfastBpf(hostTarget())
   if (typeof made === 'string') {
     process.stdout.write(`skip: ${made}\n`)
     return
   }
   test('flows of a backend that is gone are ended, and no others', async () => {
-    for (const line of UP) execFileSync('ip', line.split(' '))
-    for (const address of BACKENDS) execFileSync('ip', ['address', 'add', `${address}/24`, 'dev', 'hf0'])
     const servers = await Promise.all(BACKENDS.map((address) => bound(address, PORT)))
     for (const [at, server] of servers.entries()) {
       server.on('message', (_, from) => server.send(BACKENDS[at] ?? '', from.port, from.address))
