@@ -8,6 +8,7 @@ import { systemClock } from '../../shared/host/clock.ts'
 import { asTable, type Bench, type Figures, machine, overBounds, type Report, summarise } from './bench.ts'
 import { coldBoot } from './cold-boot.ts'
 import { connections } from './connections.ts'
+import { dashboard } from './dashboard.ts'
 import { failover } from './failover.ts'
 import { fanout } from './fanout.ts'
 import { flows } from './flows.ts'
@@ -25,6 +26,7 @@ const root = resolve(import.meta.dirname, '../..')
 const benches: Readonly<Record<string, Bench>> = {
   'cold-boot': coldBoot,
   connections,
+  dashboard,
   failover,
   fanout,
   flows,

@@ -43,10 +43,13 @@ test('an event of a newer hub is shown by its kind', () => {
 
 test('the newest comes first; the same again counts up; there is an end', () => {
   const event = (id: number): PastEvent => ({ type: 'node', name, state: 'online', id: `x-${id}`, at: id })
-  const twice = momentsOf([event(2), event(1)])
+  const twice = momentsOf([event(3), event(2), event(1)])
   assert.equal(
-    twice.map(({ id, times }) => [id, times]),
-    [['x-2', 2]],
+    twice.map(({ id, text, times }) => [id, text, times]),
+    [
+      ['x-3', 'has news of its health or uplink', 2],
+      ['x-1', 'is online', 1],
+    ],
   )
   let many = twice
   for (let i = 0; i < 500; i++) {

@@ -82,8 +82,18 @@ export function momentOf(event: PastEvent): Moment {
   return { id: event.id, at: event.at, times: 1, ...said(event) }
 }
 
-/** Puts `next` in front of what is there. */
-export function withMoment(moments: readonly Moment[], next: Moment): readonly Moment[] {
+const stateTexts: ReadonlySet<string> = new Set(Object.values(STATES).map(([, text]) => text))
+
+/** A node is told of, too, when it says something new of itself; then its state is no news. */
+function toldAnew(moments: readonly Moment[], next: Moment): Moment {
+  if (!stateTexts.has(next.text)) return next
+  const before = moments.find(({ subject, text }) => subject === next.subject && stateTexts.has(text))
+  return before?.text === next.text ? { ...next, tone: 'plain', text: 'has news of its health or uplink' } : next
+}
+
+/** Puts what happened in front of what is there. */
+export function withMoment(moments: readonly Moment[], happened: Moment): readonly Moment[] {
+  const next = toldAnew(moments, happened)
   const [first, ...rest] = moments
   if (first !== undefined && first.subject === next.subject && first.text === next.text) {
     return [{ ...next, times: first.times + 1 }, ...rest]

@@ -10,6 +10,8 @@ import { Card } from '../view/parts.tsx'
 
 const SIZE = 640
 const REACH = 200
+/** Where a spot has less room, its label points away from the middle. */
+const FLAT_ROOM = 69
 const LEGEND = ['lan', 'direct', 'relay', 'tls', 'none'] as const
 
 interface DrawingProps {
@@ -73,7 +75,7 @@ interface SpotProps extends Pick<DrawingProps, 'onEnter'> {
 function SpotMark({ inside, isFaint, onEnter, room, spot }: SpotProps) {
   const { key, nodes, online, side, tilt, x, y } = spot
   const radius = Math.min(room * 0.42, 7 + Math.min(9, Math.sqrt(nodes) * 1.4))
-  const isCrowded = tilt !== 0 || room < 40
+  const isCrowded = room < FLAT_ROOM
   const health = online === nodes ? 'whole' : online === 0 ? 'gone' : 'part'
   const off = side === 'left' ? -radius - 6 : radius + 6
   const title = `${key || 'no label'} ${online} / ${nodes} nodes online`
@@ -117,7 +119,7 @@ export function MapDrawing({ chosen, found, links, onChoose, onEnter, topology }
     <Card title="Paths" id="paths" aside={<span class="count">{countText(spots.length, 'spot')}</span>}>
       <svg
         class="map"
-        viewBox={`${-SIZE / 2} ${-SIZE / 2.5} ${SIZE} ${SIZE / 1.25}`}
+        viewBox={`${-SIZE / 2} ${-SIZE / 2.2} ${SIZE} ${SIZE / 1.1}`}
         role="group"
         aria-label="Map of paths"
       >

@@ -22,7 +22,7 @@ export function SeverityPill({ severity }: { readonly severity: Severity }) {
   return (
     <span class={`pill severity-${severity}`}>
       <Icon name={severity === 'info' ? 'info' : 'alert'} />
-      {SEVERITIES[severity]}
+      <span class="pill-text">{SEVERITIES[severity]}</span>
     </span>
   )
 }

@@ -78,6 +78,14 @@ async function goAndCome({ fleet, story }: Given, tab: Tab): Promise<void> {
   })
 }
 
+async function command({ story }: Given, tab: Tab): Promise<void> {
+  await story.step('a device pings another one, because somebody asked for it at the page', async () => {
+    await tab.open('#/nodes/alpha-1', 'alpha-1')
+    await tab.page.getByRole('button', { name: 'Ping', exact: true }).click()
+    await tab.page.locator('.outcome', { hasText: 'done' }).waitFor()
+  })
+}
+
 const editor = (tab: Tab) => tab.page.getByLabel('Policy as YAML')
 
 async function closePort({ fleet, story }: Given, tab: Tab): Promise<void> {
@@ -218,6 +226,7 @@ export const scenario: Scenario = {
         await tab.page.locator('.tile.presence-online', { hasText: '2' }).waitFor()
       })
       await goAndCome(given, tab)
+      await command(given, tab)
       await everyPage(given, tab)
       await closePort(given, tab)
       await keepsWhatWasTyped(given)
