@@ -7,7 +7,7 @@ import { clock, http, notify, notifyError, touchNode } from '../app.ts'
 import type { NodeResource } from '../model/device.ts'
 import { mayDo } from '../model/session.ts'
 import { bytesText } from '../model/words.ts'
-import { roster, session } from '../store.ts'
+import { session } from '../store.ts'
 import { Card, Empty } from '../view/parts.tsx'
 
 type Asked = Pick<NodeCommand, 'id' | 'kind' | 'state'> & Partial<NodeCommand>
@@ -52,6 +52,8 @@ function useAsked(): readonly [Asked | undefined, (asked: Asked) => void] {
 interface NodeCommandsProps {
   readonly name: string
   readonly state: NodeState
+  /** Whom it may ping: those that it tells of. */
+  readonly peers: readonly string[]
   readonly intent: NodeResource | undefined
 }
 
@@ -125,11 +127,10 @@ function Outcome({ asked: { file, kind, message, remedy, result, state, tookMs }
   )
 }
 
-export function NodeCommands({ intent, name, state }: NodeCommandsProps) {
+export function NodeCommands({ intent, name, peers, state }: NodeCommandsProps) {
   const [asked, setAsked] = useAsked()
-  const others = (roster.value?.items ?? []).filter((one) => one.name !== name && one.state !== 'not-enrolled')
   const [peer, setPeer] = useState('')
-  const target = peer || others[0]?.name || ''
+  const target = peer || peers[0] || ''
   if (!mayDo(session.value, 'operator')) {
     return (
       <Card title="Commands" id="commands">
@@ -152,10 +153,8 @@ export function NodeCommands({ intent, name, state }: NodeCommandsProps) {
         <label class="choice">
           Ping
           <select value={target} onChange={(event) => setPeer(event.currentTarget.value)}>
-            {others.map((one) => (
-              <option key={one.name} value={one.name}>
-                {one.name}
-              </option>
+            {peers.map((one) => (
+              <option key={one}>{one}</option>
             ))}
           </select>
           <button type="button" class="button" disabled={!isThere || target === ''} onClick={() => ask('ping')}>

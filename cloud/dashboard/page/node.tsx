@@ -226,7 +226,12 @@ export function NodePage({ name }: { readonly name: string }) {
         {device.value === undefined ? null : (
           <>
             <Health device={device.value} />
-            <NodeCommands name={name} state={device.value.state} intent={intent.value} />
+            <NodeCommands
+              name={name}
+              state={device.value.state}
+              peers={(device.value.report?.peers ?? []).map((peer) => peer.name)}
+              intent={intent.value}
+            />
             <NodePeers device={device.value} />
             <NodeTrace name={name} about={line} />
             <Identity device={device.value} intent={intent.value} />

@@ -13,6 +13,8 @@ import { PolicyEditor } from './policy-editor.tsx'
 
 /** Stands for one that has no name yet. */
 const NEW = '+new'
+/** A browser shows a few; thousands would be made anew with each key. */
+const NAMES_SHOWN = 30
 
 function Listing({ chosen, policies }: { readonly policies: readonly HeldPolicy[]; readonly chosen: string }) {
   return (
@@ -54,11 +56,21 @@ function Suggest() {
     <div class="stack">
       <label class="stack">
         Suggest from the flows of
-        <select value={target} onChange={(event) => setNode(event.currentTarget.value)}>
-          {names.map((name) => (
-            <option key={name}>{name}</option>
-          ))}
-        </select>
+        <input
+          type="text"
+          list="suggest-nodes"
+          value={node}
+          placeholder={names[0]}
+          onInput={(event) => setNode(event.currentTarget.value.trim())}
+        />
+        <datalist id="suggest-nodes">
+          {names
+            .filter((name) => name.includes(node))
+            .slice(0, NAMES_SHOWN)
+            .map((name) => (
+              <option key={name} value={name} />
+            ))}
+        </datalist>
       </label>
       <button type="button" class="button" disabled={busy || target === ''} onClick={() => void ask()}>
         Suggest a policy
