@@ -12,7 +12,7 @@ import { retryMs, silenceMsMax } from './model/link.ts'
 import { mergeRoster } from './model/merge.ts'
 import { createSseReader, type SseEvent } from './model/sse.ts'
 import { momentOf, momentsOf, withMoment } from './model/timeline.ts'
-import { door, link, moments, now, roster, status, written } from './store.ts'
+import { link, moments, now, roster, status, written } from './store.ts'
 
 /** Events of a fleet come in bursts: what they name is looked at together. */
 const TOGETHER_MS = 300
@@ -108,6 +108,7 @@ export function createLive(parts: Parts): Live {
   let lastId = ''
   let tries = 0
   let on = false
+  let life = 0
   let ticking: Timer | undefined
   let stream: AbortController | undefined
   const look = createLook(parts, () => on)
@@ -158,7 +159,8 @@ export function createLive(parts: Parts): Live {
     }
   }
 
-  const follow = async (): Promise<void> => {
+  /** Until it is stopped; who signs in again begins another life, and one of before must not go on beside it. */
+  const follow = async (mine: number): Promise<void> => {
     for (;;) {
       stream = new AbortController()
       let why = 'the stream of events ended'
@@ -168,11 +170,12 @@ export function createLive(parts: Parts): Live {
         if (isHoldfastError(error, 'unauthenticated')) return
         if (isHoldfastError(error)) why = error.message
       }
-      if (!on) return
+      if (!on || life !== mine) return
       // A hub that ends a stream is asked once more before anybody is told.
       if (tries > 0 && link.value.state !== 'down') link.value = { state: 'down', since: clock.now(), why }
       const pause = retryMs(tries++, fraction())
       await new Promise<void>((resolve) => void clock.after(tries === 1 ? 50 : pause, resolve))
+      if (!on || life !== mine) return
     }
   }
 
@@ -188,9 +191,7 @@ export function createLive(parts: Parts): Live {
       tries = 0
       link.value = { state: link.value.state === 'live' ? 'connecting' : link.value.state, since: clock.now() }
       tick()
-      void follow().finally(() => {
-        if (door.value === 'expired') on = false
-      })
+      void follow(++life)
     },
     stop() {
       on = false
