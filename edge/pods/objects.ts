@@ -2,13 +2,15 @@
 
 import * as v from 'valibot'
 import { type Address, familyOf, parseAddress } from '../../shared/address/cidr.ts'
-import type { Namespace, Pod, PodPort } from '../../shared/fact/pod-table.ts'
+import { fleetingPodLabels } from '../../shared/fact/fleeting-labels.ts'
+import type { KnownPod, Namespace, PodPort } from '../../shared/fact/pod-table.ts'
 import { parseName } from '../../shared/ids.ts'
 import { type Labels, labels } from '../../shared/intent/field.ts'
 import { podPortsMax } from '../../shared/limits.ts'
 
 /** A pod as its object says, whether there is something to tell of it or not. */
-export interface SeenPod extends Pod {
+export interface SeenPod extends KnownPod {
+  readonly ready: boolean
   /** It ends: another one may have its address already. */
   readonly ends: boolean
 }
@@ -37,26 +39,16 @@ const podSchema = v.object({
       phase: v.optional(v.string()),
       podIP: v.optional(v.string()),
       podIPs: v.optional(v.nullable(v.array(v.object({ ip: v.optional(v.string()) })))),
+      conditions: v.optional(v.nullable(v.array(v.object({ type: v.string(), status: v.string() })))),
     }),
   ),
 })
 type PodObject = v.InferOutput<typeof podSchema>
 const namespaceSchema = v.object({ metadata })
 
-/**
- * Labels that Kubernetes gives by itself to tell one generation of a workload from the next, or one object from all others: no
- * policy selects by them, and each would make the pods of one workload differ.
- */
-const FLEETING: ReadonlySet<string> = new Set([
-  'pod-template-hash',
-  'pod-template-generation',
-  'controller-revision-hash',
-  'controller-uid',
-  'batch.kubernetes.io/controller-uid',
-])
-
 function labelsOf(given: PodObject['metadata']['labels']): Labels {
-  return v.parse(labels, Object.fromEntries(Object.entries(given ?? {}).filter(([key]) => !FLEETING.has(key))))
+  const lasting = Object.entries(given ?? {}).filter(([key]) => !fleetingPodLabels.has(key))
+  return v.parse(labels, Object.fromEntries(lasting))
 }
 
 const protocols: readonly PodPort['protocol'][] = ['TCP', 'UDP', 'SCTP']
@@ -94,13 +86,16 @@ export function readPod(object: unknown): SeenPod | undefined {
   const addresses = addressesOf(status)
   if (addresses.length === 0) return undefined
   const ports = portsOf(spec)
+  const ends = typeof meta.deletionTimestamp === 'string'
+  const isReady = (status.conditions ?? []).some((one) => one.type === 'Ready' && one.status === 'True')
   return {
     namespace: parseName(meta.namespace ?? ''),
     name: meta.name,
     addresses,
     labels: labelsOf(meta.labels),
     ...(ports.length === 0 ? {} : { ports }),
-    ends: typeof meta.deletionTimestamp === 'string',
+    ends,
+    ready: isReady && !ends,
   }
 }
 

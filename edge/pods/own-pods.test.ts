@@ -4,7 +4,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Cidr, parseCidr } from '../../shared/address/cidr.ts'
 import { FakeClock, type LogLine, memoryLog, seededEntropy, settle } from '../../shared/effects.fake.ts'
-import { type PodTable, podsIn } from '../../shared/fact/pod-table.ts'
+import { isReadyIn, type PodTable, podsIn } from '../../shared/fact/pod-table.ts'
+import { parseName } from '../../shared/ids.ts'
 import { createHealth } from '../report/health.ts'
 import { createKeepsakes } from '../store/keepsakes.ts'
 import { MemoryStore } from '../store/memory.fake.ts'
@@ -232,6 +233,36 @@ test('the block behind this node may be another one by intent', async () => {
   made.own.follow()
   await made.clock.advanceAsync(1_000)
   assert.equal(made.names(), ['far'])
+})
+
+test('who is ready is told at the same pace, policy hears nothing of it, and one that comes and goes floods nobody', async () => {
+  const { clock, cluster, own, toldNames } = await reading()
+  const web = { namespace: parseName('shop'), name: 'web' }
+  const conditions = (status: string) => [
+    { type: 'ContainersReady', status: 'True' },
+    { type: 'Ready', status },
+  ]
+  const ready = (status: string, more: object = {}) =>
+    cluster.put('pods', fakePod('web', '10.42.1.11', { more, status: { conditions: conditions(status) } }))
+  const isReady = () => [isReadyIn(own.table() ?? NOBODY, web), isReadyIn(own.told() ?? NOBODY, web)]
+  assert.equal(isReady(), [false, false], 'one without conditions')
+  await clock.advanceAsync(60_000)
+  const [revision, words] = [own.revision(), own.toldRevision()]
+  ready('True')
+  await clock.advanceAsync(200)
+  assert.equal(isReady(), [true, true])
+  for (let at = 0; at < 100; at++) {
+    ready(at % 2 === 0 ? 'False' : 'True')
+    await clock.advanceAsync(200)
+  }
+  const more = own.toldRevision() - words
+  assert.ok(more >= 5 && more <= 12, `${more} words in 20 s`)
+  await clock.advanceAsync(5_000)
+  assert.equal(isReady(), [true, true])
+  ready('True', { deletionTimestamp: '2026-01-01T00:00:00Z' })
+  await clock.advanceAsync(5_000)
+  assert.equal([isReady(), toldNames()], [[false, false], ['web']], 'one that ends')
+  assert.is(own.revision(), revision)
 })
 
 test('5,000 pods with churn: looked through at most every second, told at most every half minute', async () => {

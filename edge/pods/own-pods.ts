@@ -38,7 +38,7 @@ export interface OwnPods {
   readonly isRead: boolean
   /** As this node judges by now; undefined where it looks at no cluster. */
   table(): PodTable | undefined
-  /** Rises when they change. */
+  /** Rises when they change, but for whether they are ready. */
   revision(): number
   /** As others are told. */
   told(): PodTable | undefined
@@ -153,8 +153,9 @@ export function createOwnPods(options: OwnPodsOptions): OwnPods {
     const next = succeedPods(found, table)
     if (next === table) return
     if (table === undefined) log.info('pods behind this node are known', { pods: rest.told })
+    // Who is ready is nothing to policy.
+    if (table === undefined || podsIn(table) !== podsIn(next)) revision += 1
     table = next
-    revision += 1
     options.onChange()
     spread()
   }

@@ -6,7 +6,7 @@ import type { Address } from '../../shared/address/cidr.ts'
 import { memoryLog } from '../../shared/effects.fake.ts'
 import { type Fact, sealFact } from '../../shared/fact/fact.ts'
 import { packPods } from '../../shared/fact/pack-pods.ts'
-import { type PodTable, podsIn, type ToldPod } from '../../shared/fact/pod-table.ts'
+import { isReadyIn, type PodTable, podsIn, type ToldPod } from '../../shared/fact/pod-table.ts'
 import { sha256, verify } from '../../shared/host/crypto.ts'
 import { type DeviceKey, type NodeId, parseName } from '../../shared/ids.ts'
 import { podTableBytesMax } from '../../shared/pod-limits.ts'
@@ -19,8 +19,13 @@ const a = testDevice('a', 1)
 const b = testDevice('b', 2)
 
 function podsOf(...names: readonly string[]): PodTable {
+  return readyPods(undefined, ...names)
+}
+
+function readyPods(ready: boolean | undefined, ...names: readonly string[]): PodTable {
   const pods = names.map((name, at) => {
-    return { namespace: parseName('shop'), name, labels: { app: 'web' }, addresses: [`10.42.0.${at + 7}` as Address] }
+    const pod = { namespace: parseName('shop'), name, labels: { app: 'web' } }
+    return { ...pod, addresses: [`10.42.0.${at + 7}` as Address], ...(ready === undefined ? {} : { ready }) }
   })
   return packPods(pods, [], podTableBytesMax).table
 }
@@ -144,6 +149,23 @@ test('pods that did not change are the same objects in the next fact, and nobody
   keys.delete(a.nodeId)
   book.membersChanged()
   assert.equal(revisions(), [6, 5])
+})
+
+test('who is ready is heard, and nothing to policy', () => {
+  const { book } = rig(a)
+  const tell = (seq: number, ready?: boolean): PodTable | undefined =>
+    book.offer(a.nodeId, factOf(a, 1, seq, a.nodeId, readyPods(ready, 'web', 'worker')))?.podTable
+  const tables = [tell(1), tell(2, true), tell(3, false), tell(4)]
+  const [first] = tables
+  assert.ok(first)
+  const [web] = podsIn(first)
+  assert.ok(web)
+  assert.equal(
+    tables.map((table) => table && isReadyIn(table, web)),
+    [undefined, true, false, undefined],
+  )
+  assert.ok(tables.every((table) => table !== undefined && podsIn(table) === podsIn(first)))
+  assert.equal([book.revision(), book.podsRevision()], [4, 1])
 })
 
 test.run()

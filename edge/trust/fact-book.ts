@@ -6,7 +6,7 @@
 import type { Log, Sha256, Verify } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
 import { type Fact, isNewerFact, openFact } from '../../shared/fact/fact.ts'
-import { succeedPods } from '../../shared/fact/pod-table.ts'
+import { podsIn, succeedPods, type ToldPod } from '../../shared/fact/pod-table.ts'
 import type { DeviceKey, NodeId } from '../../shared/ids.ts'
 import { type DeviceLink, splitLed } from '../../shared/record/device-link.ts'
 import { envelopeKeyId, sameEnvelope } from '../../shared/record/envelope.ts'
@@ -35,7 +35,7 @@ export interface FactBook {
   readonly facts: ReadonlyMap<NodeId, HeldFact>
   /** Rises with every change of `facts`. */
   revision(): number
-  /** Rises with every change of the pods they tell of. */
+  /** Rises with every change of the pods they tell of, but for whether they are ready. */
   podsRevision(): number
   /** Reads what the store kept; what does not verify any more is dropped. */
   load(): void
@@ -53,6 +53,11 @@ export interface FactBook {
 function withHeldPods(fact: Fact, held: Fact | undefined): Fact {
   const { podTable } = fact
   return podTable === undefined ? fact : { ...fact, podTable: succeedPods(podTable, held?.podTable) }
+}
+
+/** The very same list where no more than who is ready has changed. */
+function listOf(fact: Fact | undefined): readonly ToldPod[] | undefined {
+  return fact?.podTable === undefined ? undefined : podsIn(fact.podTable)
 }
 
 export function createFactBook(options: FactBookOptions): FactBook {
@@ -93,7 +98,7 @@ export function createFactBook(options: FactBookOptions): FactBook {
     if (!succeeds && !isNewerFact(fact, held?.fact)) return undefined
     facts.set(node, { envelope, fact })
     revision += 1
-    if (fact.podTable !== held?.fact.podTable) {
+    if (listOf(fact) !== listOf(held?.fact)) {
       podsRevision += 1
       unsavedPods.add(node)
     }

@@ -7,7 +7,7 @@ import type { Labels } from '../intent/field.ts'
 import { podGroupsMax, podsToldMax, podWordsMax } from '../pod-limits.ts'
 import { encodeCanonicalText } from '../record/canonical.ts'
 import { writeNumbers } from './number-text.ts'
-import type { Namespace, Pod, PodTable } from './pod-table.ts'
+import type { KnownPod, Namespace, Pod, PodTable } from './pod-table.ts'
 
 type Group = PodTable['groups'][number]
 
@@ -87,8 +87,8 @@ function pairsOf(labels: Labels, words: Words): number[] {
   return entries.flatMap(([key, value]) => [words.of(key), words.of(value)])
 }
 
-function groupOf(pods: readonly Pod[], namespace: number, words: Words): Group {
-  const sorted = pods.toSorted(compareAddress)
+/** `sorted`: by their addresses. */
+function groupOf(sorted: readonly Pod[], namespace: number, words: Words): Group {
   const [first] = sorted
   const labels = pairsOf(first?.labels ?? {}, words)
   const ports = (first?.ports ?? []).flatMap((one) => [words.of(one.name), protocols.indexOf(one.protocol), one.port])
@@ -106,19 +106,33 @@ function groupOf(pods: readonly Pod[], namespace: number, words: Words): Group {
   }
 }
 
-function tableOf(pods: readonly Pod[], namespaces: ReadonlyMap<string, Labels>): PodTable {
+/** Undefined where there are none, or of some of them nobody says whether they are ready. */
+function turnsOf(pods: readonly KnownPod[]): string | undefined {
+  if (pods.length === 0) return undefined
+  const places: bigint[] = []
+  let isReady = true
+  for (const [at, { ready }] of pods.entries()) {
+    if (ready === undefined) return undefined
+    if (ready !== isReady) places.push(BigInt(at))
+    isReady = ready
+  }
+  return writeNumbers(places)
+}
+
+function tableOf(pods: readonly KnownPod[], namespaces: ReadonlyMap<string, Labels>): PodTable {
   const words = createWords()
   const textOf = createGroupText()
-  const groups = [...Map.groupBy(pods, textOf)].sort(([a], [b]) => compareText(a, b))
+  const groups = [...Map.groupBy(pods, textOf)]
+    .sort(([a], [b]) => compareText(a, b))
+    .map(([, own]) => own.toSorted(compareAddress))
   const names = [...new Set(pods.map(({ namespace }) => namespace))].sort(compareText)
   const told = names.map((name) => {
     const labels = pairsOf(namespaces.get(name) ?? {}, words)
     return { name: words.of(name), ...(labels.length === 0 ? {} : { labels }) }
   })
-  const made = groups.map(([, own]) =>
-    groupOf(own, names.indexOf(own[0]?.namespace ?? names[0] ?? ('' as never)), words),
-  )
-  return { words: words.all, namespaces: told, groups: made }
+  const made = groups.map((own) => groupOf(own, names.indexOf(own[0]?.namespace ?? names[0] ?? ('' as never)), words))
+  const turns = turnsOf(groups.flat())
+  return { words: words.all, namespaces: told, groups: made, ...(turns === undefined ? {} : { turns }) }
 }
 
 function bytesOf(value: unknown): number {
@@ -156,7 +170,7 @@ function fits(table: PodTable, bytesMax: number): boolean {
 }
 
 /** Pods with at least one address; those with the highest addresses are left out where there is no room for all. */
-export function packPods(pods: readonly Pod[], namespaces: readonly Namespace[], bytesMax: number): Packed {
+export function packPods(pods: readonly KnownPod[], namespaces: readonly Namespace[], bytesMax: number): Packed {
   const labels = new Map<string, Labels>(namespaces.map((one) => [one.name, one.labels]))
   const own = pods.filter(({ addresses }) => addresses.length > 0)
   let kept = own.length <= podsToldMax ? own : own.toSorted(compareAddress).slice(0, podsToldMax)

@@ -12,7 +12,7 @@ import { podTableBytesMax } from '../pod-limits.ts'
 import { encodeCanonicalText } from '../record/canonical.ts'
 import { readNumbers, writeNumbers } from './number-text.ts'
 import { packPods } from './pack-pods.ts'
-import { type Namespace, type Pod, podsIn, podTable } from './pod-table.ts'
+import { isReadyIn, type KnownPod, type Namespace, type Pod, podsIn, podTable, succeedPods } from './pod-table.ts'
 
 const LETTERS = 'bcdfghjklmnpqrstvwxz2456789'
 const four = (value: number): Address => formatIp({ family: 4, value: BigInt(value) }) as Address
@@ -108,6 +108,82 @@ test('what can’t be told even so is left out, and said', () => {
   assert.ok(told > 500 && bytesOf(table) <= 8 << 10, `${told} told in ${bytesOf(table)} bytes`)
 })
 
+test('who is ready is told of each, in a few bytes, and the words about pods stay what they are', () => {
+  const told = fc.tuple(somePods, fc.array(fc.boolean(), { minLength: 40, maxLength: 40 }))
+  fc.assert(
+    fc.property(told, ([pods, ready]) => {
+      const known = pods.map((pod, at): KnownPod => ({ ...pod, ready: ready[at] === true }))
+      const { table } = packPods(known, [], podTableBytesMax)
+      const read = v.parse(podTable, table)
+      for (const pod of known) assert.is(isReadyIn(read, pod), pod.ready)
+      // What agents that know nothing of it see is the very same table.
+      const { turns: _, ...rest } = table
+      assert.equal(rest, packPods(pods, [], podTableBytesMax).table)
+      assert.equal(plain(podsIn(read)), sorted(pods))
+    }),
+  )
+  const many = cluster(5_000, 150)
+  const weigh = (ready: (at: number) => boolean): number =>
+    (
+      packPods(
+        many.map((pod, at) => ({ ...pod, ready: ready(at) })),
+        [],
+        podTableBytesMax,
+      ).table.turns ?? 'x'.repeat(9)
+    ).length
+  assert.equal([weigh(() => true), weigh(() => false)], [0, 1])
+  assert.ok(weigh((at) => at % 50 !== 0) < 500)
+})
+
+test('with every other pod of 5,000 ready the table still fits', () => {
+  const pods = cluster(5_000, 150).map((pod, at): KnownPod => ({ ...pod, ready: at % 2 === 0 }))
+  const { leftOut, table } = packPods(pods, [], podTableBytesMax)
+  assert.is(leftOut, 0)
+  assert.ok(bytesOf(table) <= podTableBytesMax)
+  const read = v.parse(podTable, table)
+  for (const pod of podsIn(read)) {
+    const one = pods.find(({ addresses }) => addresses.join() === pod.addresses.join())
+    assert.is(isReadyIn(read, pod), one?.ready)
+  }
+})
+
+test('a table that says nothing of it leaves it open', () => {
+  const [pod] = cluster(1, 1)
+  assert.ok(pod)
+  const { table } = packPods([pod], [], podTableBytesMax)
+  assert.is('turns' in table, false)
+  assert.is(isReadyIn(v.parse(podTable, table), pod), undefined)
+  // One of whom nobody knows it leaves it open for all.
+  const mixed = packPods(
+    [
+      { ...pod, ready: true },
+      { ...pod, name: 'other', addresses: [four(7)] },
+    ],
+    [],
+    podTableBytesMax,
+  )
+  assert.is('turns' in mixed.table, false)
+})
+
+test('where others are ready now, the pods are the very same list, and the table is another', () => {
+  const pods = cluster(10, 2)
+  const tableWith = (ready: boolean) =>
+    packPods(
+      pods.map((pod) => ({ ...pod, ready })),
+      [],
+      podTableBytesMax,
+    ).table
+  const [before, next] = [tableWith(true), tableWith(false)]
+  const list = podsIn(before)
+  const told = succeedPods(next, before)
+  assert.is(told, next)
+  assert.is(podsIn(told), list)
+  const [first] = list
+  assert.ok(first)
+  assert.equal([isReadyIn(before, first), isReadyIn(told, first)], [true, false])
+  assert.is(succeedPods(tableWith(false), told), told)
+})
+
 const whole = { words: ['shop', 'app', 'web'], namespaces: [{ name: 0 }] }
 for (const [what, table] of [
   ['a word that is not there', { ...whole, groups: [{ namespace: 0, labels: [1, 9], v4: 'CAA' }] }],
@@ -126,6 +202,13 @@ for (const [what, table] of [
   ['port 0', { ...whole, groups: [{ namespace: 0, v4: 'C', ports: [2, 0, 0] }] }],
   ['too many pods', { ...whole, groups: [{ namespace: 0, v4: 'C'.repeat(9_000) }] }],
   ['no list', { ...whole, groups: {} }],
+  [
+    'readiness of a pod that is not there',
+    { ...whole, groups: [{ namespace: 0, v4: 'CC' }], turns: writeNumbers([2n]) },
+  ],
+  ['readiness that turns back', { ...whole, groups: [{ namespace: 0, v4: 'CC' }], turns: writeNumbers([1n, 0n]) }],
+  ['readiness that turns twice in a place', { ...whole, groups: [{ namespace: 0, v4: 'CC' }], turns: 'CA' }],
+  ['readiness before the first', { ...whole, groups: [{ namespace: 0, v4: 'CC' }], turns: 'D' }],
 ] as const) {
   test(`refused: ${what}`, () => assert.is(v.safeParse(podTable, table).success, false))
 }

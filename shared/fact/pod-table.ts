@@ -5,6 +5,8 @@
 //   namespaces  each its name, and its labels as pairs
 //   groups      pods alike: their namespace (place in `namespaces`), labels as pairs, ports as [name, protocol, port] one behind
 //               the other, addresses of one or both families, and names in the order of the addresses
+//   turns       places, in the order of the groups and of their addresses, at which pods that are ready and pods that are not
+//               take turns; ready ones come first. Absent: nothing is said of it, as by agents that know nothing of it
 //
 // Addresses are written as source maps write numbers (base64 VLQ): the first as it is, each further one as the difference. Names
 // are what all begin with, and the rest of each. Where the bytes do not suffice for all names, the largest groups go without:
@@ -44,6 +46,12 @@ export interface Namespace {
   readonly labels: Labels
 }
 
+/** A pod as whoever tells of it knows it. */
+export interface KnownPod extends Pod {
+  /** It is ready by its conditions, and does not end. Absent: nobody says. */
+  readonly ready?: boolean
+}
+
 /** A pod as a table tells of it. */
 export interface ToldPod extends Pod {
   /** Of its namespace. */
@@ -73,6 +81,7 @@ const tableSchema = v.object({
     ),
     v.maxLength(podGroupsMax),
   ),
+  turns: v.optional(vlq),
 })
 export type PodTable = v.InferOutput<typeof tableSchema>
 type Group = PodTable['groups'][number]
@@ -139,7 +148,30 @@ function unpackGroup(
   })
 }
 
-function unpack({ groups, namespaces, words }: PodTable): readonly ToldPod[] {
+/** Keys of the pods that are not ready; `pods` in the order of the table. */
+function readUnready(turns: string, pods: readonly ToldPod[]): ReadonlySet<string> {
+  const unready = new Set<string>()
+  let [isReady, from] = [true, -1]
+  const pass = (to: number): void => {
+    if (!isReady) for (const pod of pods.slice(Math.max(0, from), to)) unready.add(keyOf(pod))
+    isReady = !isReady
+    from = to
+  }
+  for (const at of readNumbers(turns, podsToldMax).map(Number)) {
+    if (at <= from || at >= pods.length) throw new HoldfastError('invalid', 'readiness turns where there is no pod')
+    pass(at)
+  }
+  pass(pods.length)
+  return unready
+}
+
+interface Told {
+  readonly pods: readonly ToldPod[]
+  /** Keys; undefined where nothing is said of it. */
+  readonly unready: ReadonlySet<string> | undefined
+}
+
+function unpack({ groups, namespaces, turns, words }: PodTable): Told {
   const word = (at: number): string => {
     const text = words[at]
     if (text === undefined) throw new HoldfastError('invalid', 'names a word that is not there')
@@ -157,32 +189,52 @@ function unpack({ groups, namespaces, words }: PodTable): readonly ToldPod[] {
   })
   const pods = groups.flatMap((group) => unpackGroup(group, { word, labelsAt }, known[group.namespace]))
   if (pods.length > podsToldMax) throw new HoldfastError('invalid', `tells of more than ${podsToldMax} pods`)
-  return pods.sort((a, b) => compareText(keyOf(a), keyOf(b)))
+  const unready = turns === undefined ? undefined : readUnready(turns, pods)
+  return { pods: pods.sort((a, b) => compareText(keyOf(a), keyOf(b))), unready }
 }
 
 function keyOf({ name, namespace }: Pick<Pod, 'name' | 'namespace'>): string {
   return `${namespace}/${name}`
 }
 
-const read = new WeakMap<PodTable, readonly ToldPod[]>()
+const read = new WeakMap<PodTable, Told>()
 
-/** Sorted by namespace and name; the very same objects for the very same table. */
-export function podsIn(table: PodTable): readonly ToldPod[] {
+function toldIn(table: PodTable): Told {
   const held = read.get(table) ?? unpack(table)
   read.set(table, held)
   return held
 }
 
+/** Sorted by namespace and name; the very same objects for the very same table. */
+export function podsIn(table: PodTable): readonly ToldPod[] {
+  return toldIn(table).pods
+}
+
+/** Whether it can serve, by the word of its cluster; undefined where the table says nothing of it. */
+export function isReadyIn(table: PodTable, pod: Pick<Pod, 'name' | 'namespace'>): boolean | undefined {
+  const { unready } = toldIn(table)
+  return unready === undefined ? undefined : !unready.has(keyOf(pod))
+}
+
+function withoutTurns({ groups, namespaces, words }: PodTable): string {
+  return encodeCanonicalText({ groups, namespaces, words })
+}
+
 /**
  * The table that counts behind `before`: that itself where nothing changed. Pods that did not change are the same objects, so
- * that what was made of them counts on.
+ * that what was made of them counts on; where none did, and others are ready now, they are the very same list.
  */
 export function succeedPods(next: PodTable, before: PodTable | undefined): PodTable {
   if (before === undefined) return next
   if (encodeCanonicalText(before) === encodeCanonicalText(next)) return before
   const held = read.get(before)
   if (held === undefined) return next
-  const known = new Map(held.map((pod) => [keyOf(pod), pod]))
+  const { pods, unready } = toldIn(next)
+  if (withoutTurns(before) === withoutTurns(next)) {
+    read.set(next, { pods: held.pods, unready })
+    return next
+  }
+  const known = new Map(held.pods.map((pod) => [keyOf(pod), pod]))
   const texts = new WeakMap<object, string>()
   const textOf = (one: object | undefined): string => {
     if (one === undefined) return ''
@@ -195,12 +247,10 @@ export function succeedPods(next: PodTable, before: PodTable | undefined): PodTa
     textOf(a.labels) === textOf(b.labels) &&
     textOf(a.namespaceLabels) === textOf(b.namespaceLabels) &&
     textOf(a.ports) === textOf(b.ports)
-  read.set(
-    next,
-    podsIn(next).map((pod) => {
-      const former = known.get(keyOf(pod))
-      return former !== undefined && isSame(former, pod) ? former : pod
-    }),
-  )
+  const now = pods.map((pod) => {
+    const former = known.get(keyOf(pod))
+    return former !== undefined && isSame(former, pod) ? former : pod
+  })
+  read.set(next, { pods: now, unready })
   return next
 }

@@ -4,7 +4,7 @@
 import { type Address, blockOf, contains, isWithin } from '../address/cidr.ts'
 import { mapAddress } from '../address/netmap.ts'
 import type { Fact } from '../fact/fact.ts'
-import { type Namespace, type Pod, type PodTable, podsIn, type ToldPod } from '../fact/pod-table.ts'
+import { type Namespace, type Pod, podsIn, type ToldPod } from '../fact/pod-table.ts'
 import { type Labels, type Selector, selects } from '../intent/field.ts'
 import { podSiteLabel } from '../intent/pod-site.ts'
 import type { ParsedRecords } from '../record/parsed.ts'
@@ -101,7 +101,8 @@ interface Believed {
   readonly endpoints: readonly Endpoint[]
 }
 
-const believed = new WeakMap<PodTable, Believed>()
+/** By the list of pods, which is the same where others are ready now. */
+const believed = new WeakMap<readonly ToldPod[], Believed>()
 
 /** Routes by which subnets behind the node go by other addresses in the mesh. */
 function mapsOf({ advertise, labels }: WorldNode, routes: readonly WorldRoute[]): readonly WorldRoute[] {
@@ -132,17 +133,18 @@ function podsOf(node: WorldNode, word: PodWord | undefined, routes: readonly Wor
   const table = word?.podTable
   if (table === undefined) return []
   const maps = mapsOf(node, routes)
-  const held = believed.get(table)
+  const pods = podsIn(table)
+  const held = believed.get(pods)
   if (held?.node === node && sameList(held.maps, maps)) return held.endpoints
   const blocks = node.advertise.map(blockOf)
   const behind = (address: Address): boolean => blocks.some((block) => isWithin(block, address))
-  const endpoints = podsIn(table)
+  const endpoints = pods
     .filter(({ addresses }) => addresses.length > 0 && addresses.every(behind))
     .map((pod) => {
       const addresses = maps.length === 0 ? pod.addresses : pod.addresses.map((address) => inMesh(address, maps))
       return toldEndpoint(pod, node, addresses)
     })
-  believed.set(table, { node, maps, endpoints })
+  believed.set(pods, { node, maps, endpoints })
   return endpoints
 }
 
