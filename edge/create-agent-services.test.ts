@@ -4,8 +4,11 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseAddress } from '../shared/address/cidr.ts'
-import { openFact } from '../shared/fact/fact.ts'
+import { type Fact, openFact, sealFact } from '../shared/fact/fact.ts'
+import { packPods } from '../shared/fact/pack-pods.ts'
 import { sha256, verify } from '../shared/host/crypto.ts'
+import { parseName } from '../shared/ids.ts'
+import { podTableBytesMax } from '../shared/pod-limits.ts'
 import { topics } from '../shared/wire/topics.ts'
 import { again, codes, me, online, other, type Rig, third } from './agent-rig.fake.ts'
 import { testNetwork } from './link/hub.fake.ts'
@@ -104,6 +107,84 @@ test('only what is used is asked, and who is silent gets nothing from the second
   const before = doors.asked.length
   await rig.advance(600_000)
   assert.is(doors.asked.length, before)
+  await rig.stop()
+})
+
+/** Another device tells of the pods behind it, and of each whether it is ready. */
+function tellPods(
+  rig: Rig,
+  device: typeof other,
+  seq: number,
+  ready: Readonly<Record<string, boolean | undefined>>,
+): void {
+  const pods = Object.entries(ready).map(([address, isReady], at) => {
+    const pod = { namespace: parseName('shop'), name: `web-${at}`, labels: { app: 'web' } }
+    return { ...pod, addresses: [parseAddress(address)], ...(isReady === undefined ? {} : { ready: isReady }) }
+  })
+  const { table: podTable } = packPods(pods, [], podTableBytesMax)
+  const silent = { candidates: [], observed: [], relays: [], natType: 'unknown' } satisfies Partial<Fact>
+  const body: Fact = { ...silent, node: device.nodeId, boot: 1, seq, podTable, at: 1 }
+  const payload = sealFact(body, device.signer, sha256)
+  rig.broker.inject({ topic: topics.node(testNetwork, device.nodeId, 'fact'), payload, retain: true })
+}
+
+test('pods serve as their site says who of them is ready, and are asked only where nobody says, or intent does', async () => {
+  const doors = asking()
+  const rig = await online(doors.extra)
+  const [first, second] = ['10.42.1.11', '10.42.2.11']
+  const pods = { namespace: 'shop', podSelector: { matchLabels: { app: 'web' }, matchExpressions: [] } }
+  const spec = { ...shop.spec, pods }
+  const route = (name: string, destination: string) => ({
+    name,
+    spec: { network: 'default', destination, via: { matchLabels: { gate: name } }, nat: 'none', metric: 100 },
+  })
+  rig.hub
+    .putNode(other, { labels: { role: 'web', gate: 'one' }, advertise: ['10.42.1.0/24'] })
+    .putNode(third, { labels: { role: 'web', gate: 'two' }, advertise: ['10.42.2.0/24'] })
+    .put('route/one', route('one', '10.42.1.0/24'))
+    .put('route/two', route('two', '10.42.2.0/24'))
+    .put('service/shop', { ...shop, spec })
+    .publish()
+  await rig.advance(10_000)
+  const places = () =>
+    [...(/dnat ip to (.*)/.exec(rig.kernel.services)?.[1] ?? '').matchAll(/10\.42\.[\d.]+/g)].map(String)
+  assert.equal(places(), [], 'nobody is known')
+  tellPods(rig, other, 1, { [first]: true })
+  tellPods(rig, third, 1, { [second]: true })
+  rig.kernel.used.set(parseAddress(VIRTUAL), 1)
+  await rig.advance(10_000)
+  assert.equal(places(), [first, second])
+  // The hub has no part in it.
+  rig.broker.setDown(true)
+  await rig.advance(10_000)
+  assert.equal([places(), doors.asked.length], [[first, second], 0])
+  rig.broker.setDown(false)
+  await rig.advance(60_000)
+  tellPods(rig, other, 2, { [first]: false })
+  await rig.advance(10_000)
+  assert.equal(places(), [second])
+  const row = () => rig.agent.status().services?.[0]?.backends.find(({ behind }) => behind === other.name)
+  assert.equal(row(), {
+    name: 'shop/web-0',
+    behind: other.name,
+    state: 'fails',
+    why: 'its cluster says that it is not ready',
+  })
+  assert.is(doors.asked.length, 0)
+  // As an older agent tells of it.
+  tellPods(rig, other, 3, { [first]: undefined })
+  await rig.advance(10_000)
+  assert.equal(places(), [first, second])
+  assert.ok(doors.asked.length > 0 && doors.asked.every(({ address, port }) => address === first && port === 8_080))
+  doors.silent.add(first)
+  await rig.advance(30_000)
+  assert.equal([places(), row()?.state], [[second], 'lost'])
+  // By intent each is asked.
+  const probe = { protocol: 'TCP', port: 9_000, intervalS: 10, timeoutMs: 2_000 }
+  rig.hub.put('service/shop', { ...shop, spec: { ...spec, probe } }).publish()
+  await rig.advance(30_000)
+  assert.ok(doors.asked.some(({ address, port }) => address === second && port === 9_000))
+  assert.equal(await rig.agent.plan(), [])
   await rig.stop()
 })
 

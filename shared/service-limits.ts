@@ -2,8 +2,10 @@
 
 /** Services that a node knows the way to: some thousand ports are one look in the kernel, and 2 MB of its memory. */
 export const servicesMax = 2_048
-/** Backends of one service that are looked at; a set of a hundred machines that serve the same is a large one. */
+/** Backends of one service that are looked at; a set of a hundred that serve the same is a large one. */
 export const serviceBackendsMax = 256
+/** Pods that serve, of all services together: some 300 bytes each, and each is looked at with every change. */
+export const servingPodsMax = 16_384
 /** Backends that the flows of one port are spread over: the nearest of them. */
 export const serviceSpreadMax = 64
 /** Places that are asked whether they serve; those beyond are taken at their word. 1,024 in 10 s are a hundred a second. */

@@ -198,6 +198,11 @@ export function canaryTable(items: readonly Presented[], states: readonly Canary
   return { headings: ['name', 'network', 'first', 'state', 'proven', 'taken back', 'all others follow'], rows }
 }
 
+function servingText({ backends, pods }: Presented<'Service'>['spec']): string {
+  if (pods === undefined) return selectorText(backends)
+  return `pods ${pods.namespace}/${selectorText(pods.podSelector)} behind ${selectorText(backends)}`
+}
+
 export function serviceTable(items: readonly Presented[]): TableOf {
   return {
     headings: ['name', 'network', 'addresses', 'ports', 'backends', 'ready', 'programmed'],
@@ -206,7 +211,7 @@ export function serviceTable(items: readonly Presented[]): TableOf {
       item.spec.network,
       (item.status.addresses ?? []).join(',') || '-',
       item.spec.ports.map(({ port, protocol }) => `${port}/${protocol}`).join(','),
-      selectorText(item.spec.backends),
+      servingText(item.spec),
       condition(item, 'Ready'),
       condition(item, 'Programmed'),
     ]),

@@ -35,7 +35,7 @@ const meaning: Readonly<Record<AppliedKind, string>> = {
   Node: 'What people decide about one device. Its keys come from the device and are not here.',
   Policy: 'Who may talk to whom.',
   Route: 'A subnet that is reached through one or several nodes.',
-  Service: 'A name and a stable address in front of several nodes.',
+  Service: 'A name and a stable address in front of several nodes, or of pods behind them.',
 }
 
 const special: Readonly<Partial<Record<AppliedKind, readonly Column[]>>> = {

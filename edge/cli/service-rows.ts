@@ -14,16 +14,23 @@ function listed(words: readonly string[]): string {
   return `${words.slice(0, NAMED_MAX).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
 
-function otherText({ name, state, why }: BackendStatus): string {
-  const words = state === 'stands-by' ? 'stands by' : state
-  return why === undefined ? `${name} ${words}` : `${name} ${words} (${why})`
+function nameText({ behind, name }: BackendStatus): string {
+  return behind === undefined ? name : `${name} behind ${behind}`
+}
+
+function otherText(one: BackendStatus): string {
+  const { state, why } = one
+  const words = `${nameText(one)} ${state === 'stands-by' ? 'stands by' : state}`
+  return why === undefined ? words : `${words} (${why})`
 }
 
 export function serviceRows({ services = [] }: Pick<AgentStatus, 'services'>): readonly (readonly string[])[] {
   return services.map(({ addresses, backends, inUse, name }) => {
     const serving = backends.filter(({ state }) => state === 'serves')
     const others = backends.filter(({ state }) => state !== 'serves')
-    const by = serving.map((one) => (one.rttMs === undefined ? one.name : `${one.name} ${rttText(one.rttMs)}`))
+    const by = serving.map((one) => {
+      return one.rttMs === undefined ? nameText(one) : `${nameText(one)} ${rttText(one.rttMs)}`
+    })
     return [
       name,
       addresses.join(' '),

@@ -3,7 +3,7 @@
 import type { NodeId } from '../../shared/ids.ts'
 import { serviceSpreadMax } from '../../shared/service-limits.ts'
 import type { PathKind } from '../../shared/wire/report.ts'
-import type { Backend } from './front.ts'
+import type { Backend } from './backend.ts'
 import type { Verdict } from './verdict.ts'
 
 /** How far away a node is. */
@@ -70,6 +70,8 @@ function nearest(candidates: readonly Candidate[], { served }: Known): ReadonlyS
 
 function illness(backend: Backend, { verdict, way }: Known): 'fails' | 'lost' | undefined {
   if (!backend.here && way(backend.node).gone) return 'lost'
+  // It keeps the flows that it has, as with a wrong answer.
+  if (backend.ready === false) return 'fails'
   const { health } = verdict(backend)
   return health === 'fails' ? 'fails' : health === 'silent' ? 'lost' : undefined
 }

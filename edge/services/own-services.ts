@@ -3,6 +3,8 @@
 
 import type { Address } from '../../shared/address/cidr.ts'
 import type { Clock } from '../../shared/effects.ts'
+import type { Fact } from '../../shared/fact/fact.ts'
+import type { PodTable } from '../../shared/fact/pod-table.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import { goneMax, servicesMax, servicesShownMax } from '../../shared/service-limits.ts'
 import type { AgentOptions } from '../agent.ts'
@@ -11,9 +13,10 @@ import type { Observed } from '../plan/observed.ts'
 import type { PeerBook } from '../report/peers.ts'
 import type { Running } from '../trust/compose.ts'
 import type { FactBook } from '../trust/fact-book.ts'
+import type { Backend } from './backend.ts'
 import { choose, type Known, type Standing, type Way } from './choose.ts'
 import type { Drain } from './drain.ts'
-import { type Backend, type Front, type Fronts, frontsOf } from './front.ts'
+import { type Front, type Fronts, frontsOf } from './front.ts'
 import { type Asked, createProber, type Prober } from './prober.ts'
 import type { BackendStatus, ServiceStatus } from './status.ts'
 import { goneOf, type Stood, tableOf } from './table.ts'
@@ -37,6 +40,8 @@ export interface ServicesAround {
   readonly peers: Pick<PeerBook, 'isGone' | 'of'>
   readonly facts: Pick<FactBook, 'facts' | 'revision'>
   readonly drain: Pick<Drain, 'isOn'>
+  /** What nodes say of the pods behind them, this one among them. */
+  readonly pods: { readonly of: (node: NodeId) => Pick<Fact, 'podTable'> | undefined }
 }
 
 /** A service that nobody asked for in so long is in use no more. */
@@ -45,25 +50,35 @@ const USED_MS = 600_000
 const INTERVAL_MS = 10_000
 const TIMEOUT_MS = 2_000
 
-/** Whom to ask of a backend; undefined: nobody can be asked. Without a word on it, its first port of TCP. */
-function questionOf({ addresses, ports, probe }: Backend): Asked | undefined {
+/**
+ * Whom to ask of a backend; undefined: nobody can be asked, or need be. Without a word on it, its first port of TCP; but of a pod
+ * its cluster, which asks it all the time, says whether it is ready, and policy may well keep nodes from it.
+ */
+function questionOf({ addresses, ports, probe, ready }: Backend): Asked | undefined {
   const [address] = addresses
-  if (address === undefined) return undefined
+  if (address === undefined || ready === false || (ready === true && probe === undefined)) return undefined
   if (probe !== undefined) {
     const path = probe.protocol === 'HTTP' ? { path: probe.path ?? '/' } : {}
     return { address, port: probe.port, ...path, intervalMs: probe.intervalS * 1_000, timeoutMs: probe.timeoutMs }
   }
   const tcp = ports.find(({ protocol }) => protocol === 'TCP')
   if (tcp === undefined) return undefined
-  return { address, port: tcp.targetPort ?? tcp.port, intervalMs: INTERVAL_MS, timeoutMs: TIMEOUT_MS }
+  return { address, port: tcp.targetPort, intervalMs: INTERVAL_MS, timeoutMs: TIMEOUT_MS }
+}
+
+/** Names of pods are unique behind their node alone. */
+function keyOf({ name, node }: Backend): string {
+  return `${node} ${name}`
 }
 
 export function createOwnServices(options: AgentOptions, around: ServicesAround, onChange: () => void): OwnServices {
-  const { clock, drain, facts, peers } = around
+  const { clock, drain, facts, peers, pods } = around
   const { identity, settings } = options
   /** Monotonic ms. */
   const usedAt = new Map<Address, number>()
-  let made: { readonly from: Running; readonly told: string; readonly fronts: Fronts } | undefined
+  let made:
+    | { readonly from: Running; readonly told: string; readonly own: PodTable | undefined; readonly fronts: Fronts }
+    | undefined
   let stood: readonly Stood[] = []
   let text = ''
   const prober: Prober | undefined =
@@ -94,22 +109,24 @@ export function createOwnServices(options: AgentOptions, around: ServicesAround,
 
   const knownOf = (before: Stood | undefined): Known => {
     const served = new Set(
-      Array.from(before?.standing ?? [], ([{ node }, standing]) => (standing === 'serves' ? node : undefined)),
+      Array.from(before?.standing ?? [], ([backend, standing]) => (standing === 'serves' ? keyOf(backend) : undefined)),
     )
     return {
       verdict: verdictOf,
       way: wayTo,
-      served: ({ node }) => served.has(node),
+      served: (backend) => served.has(keyOf(backend)),
     }
   }
 
   const frontsNow = (held: Running): readonly Front[] => {
     const told = `${facts.revision()} ${drain.isOn()}`
-    if (made?.from !== held || made.told !== told) {
+    const own = pods.of(identity.nodeId)?.podTable
+    if (made?.from !== held || made.told !== told || made.own !== own) {
       const [{ records }, self] = [held.parsed, identity.nodeId]
       const isLeaving = (node: NodeId): boolean =>
         node === self ? drain.isOn() : facts.facts.get(node)?.fact.leaving === true
-      made = { from: held, told, fronts: frontsOf({ records, self, isLeaving }) }
+      const podsOf = (node: NodeId): PodTable | undefined => pods.of(node)?.podTable
+      made = { from: held, told, own, fronts: frontsOf({ records, self, isLeaving, tableOf: podsOf }) }
     }
     return made.fronts.fronts
   }
@@ -125,6 +142,7 @@ export function createOwnServices(options: AgentOptions, around: ServicesAround,
 
   const whyOf = (backend: Backend, state: Standing): string | undefined => {
     if (state !== 'fails' && state !== 'lost') return undefined
+    if (state === 'fails' && backend.ready === false) return 'its cluster says that it is not ready'
     return verdictOf(backend).why ?? 'nothing comes back from the node'
   }
 
@@ -133,6 +151,7 @@ export function createOwnServices(options: AgentOptions, around: ServicesAround,
     const why = whyOf(backend, state)
     return {
       name: backend.name,
+      ...(backend.behind === undefined ? {} : { behind: backend.behind }),
       state,
       ...(rttMs === undefined ? {} : { rttMs: Math.round(rttMs * 100) / 100 }),
       ...(why === undefined ? {} : { why }),

@@ -8,8 +8,9 @@ import type { NodeId } from '../../shared/ids.ts'
 import { fakeRecords } from '../../shared/record/parsed.fake.ts'
 import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import { renderServices } from '../plan/nft-services.ts'
+import type { Backend } from './backend.ts'
 import { choose, type Known, type Standing, type Way } from './choose.ts'
-import { type Backend, frontsOf } from './front.ts'
+import { frontsOf } from './front.ts'
 import { goneOf, tableOf } from './table.ts'
 import { unasked, type Verdict } from './verdict.ts'
 
@@ -31,7 +32,7 @@ function records(services: Readonly<Record<string, object>> = { web }): ParsedRe
 const D = 'eaaaaaaaaaaaaaaa' as NodeId
 
 function fronts(of = records(), self = D) {
-  return frontsOf({ records: of, self, isLeaving: () => false })
+  return frontsOf({ records: of, self, isLeaving: () => false, tableOf: () => undefined })
 }
 
 interface Facts {

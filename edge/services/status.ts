@@ -5,7 +5,10 @@ import type { Name } from '../../shared/ids.ts'
 import type { Standing } from './choose.ts'
 
 export interface BackendStatus {
-  readonly name: Name
+  /** Of a pod `namespace/name`, … */
+  readonly name: string
+  /** … and the node that leads to it. */
+  readonly behind?: Name
   readonly state: Standing
   /** Absent where it is not asked. */
   readonly rttMs?: number

@@ -3,9 +3,10 @@
 import { type Address, familyOf } from '../../shared/address/cidr.ts'
 import { compareText } from '../../shared/bytes.ts'
 import type { Place, ServiceTable, ServiceWay } from '../plan/nft-services.ts'
+import type { Backend } from './backend.ts'
 import type { Standing } from './choose.ts'
 import type { Gone } from './doors.ts'
-import type { Backend, Front } from './front.ts'
+import type { Front } from './front.ts'
 
 export interface Stood {
   readonly front: Front
@@ -24,7 +25,7 @@ type Ways = Map<string, { readonly way: ServiceWay; readonly to: Map<string, Pla
 
 function addWays(ways: Ways, virtual: Address, backend: Backend): void {
   const addresses = addressesIn([backend], familyOf(virtual))
-  for (const { port, protocol: said, targetPort = port } of backend.ports) {
+  for (const { port, protocol: said, targetPort } of backend.ports) {
     const protocol = said === 'TCP' ? 'tcp' : 'udp'
     const key = `${virtual} ${protocol} ${port}`
     const held = ways.get(key) ?? { way: { virtual, protocol, port, to: [] }, to: new Map<string, Place>() }
@@ -44,9 +45,14 @@ function waysOf(stood: Stood): readonly ServiceWay[] {
   return Array.from(all.values(), ({ to, way }) => ({ ...way, to: [...to.values()] }))
 }
 
-function pairsOf({ front }: Stood, backends: readonly Backend[]): readonly Gone[] {
+/** But for addresses that others lead to, too: two gateways may tell of the same pod. */
+function pairsOf({ front, standing }: Stood, backends: readonly Backend[]): readonly Gone[] {
+  const given = new Set(backends)
+  const alive = new Set([...standing.keys()].flatMap((one) => (given.has(one) ? [] : one.addresses)))
   return front.addresses.flatMap((virtual) =>
-    addressesIn(backends, familyOf(virtual)).map((backend) => ({ virtual, backend })),
+    addressesIn(backends, familyOf(virtual))
+      .filter((backend) => !alive.has(backend))
+      .map((backend) => ({ virtual, backend })),
   )
 }
 

@@ -115,7 +115,7 @@ export function defineInputs(test: Test, hub: HubInCluster): void {
     await told('web', 'Valid True Valid')
     const spec = own.get('Service', 'kube--svc--default--web')?.resource.spec as Resource<'Service'>['spec'] | undefined
     assert.is(spec?.ports[0]?.port, 80)
-    assert.ok((spec?.ports[0]?.targetPort ?? 0) >= 30_000)
+    assert.ok(Number(spec?.ports[0]?.targetPort) >= 30_000)
     await hub.accepted('services/kube--svc--default--web', 'True')
     await own.flushed()
     await told('web', 'Ready True Exported')

@@ -121,7 +121,7 @@ async function expectStatus(api: ApiServer, wanted: readonly number[], ...asked:
   }
 }
 
-/** As the scheduler and the kubelet would. @testonly */
+/** As the scheduler and the kubelet would; it is ready. @testonly */
 export async function createPod(api: ApiServer, { ip, labels, name, namespace, node }: PodObject): Promise<void> {
   const ports = [{ name: 'sql', containerPort: 5_432 }]
   await expectStatus(api, [201], 'POST', `/api/v1/namespaces/${namespace}/pods`, {
@@ -130,9 +130,26 @@ export async function createPod(api: ApiServer, { ip, labels, name, namespace, n
     metadata: { name, labels: { ...labels, 'pod-template-hash': '6d4b75cb6d' } },
     spec: { nodeName: node, containers: [{ name: 'main', image: 'example.org/main', ports }] },
   })
-  const status = { phase: 'Running', podIP: ip, podIPs: [{ ip }] }
+  await patchStatus(api, namespace, name, {
+    phase: 'Running',
+    podIP: ip,
+    podIPs: [{ ip }],
+    conditions: readiness(true),
+  })
+}
+
+function readiness(isReady: boolean): readonly object[] {
+  return [{ type: 'Ready', status: isReady ? 'True' : 'False' }]
+}
+
+async function patchStatus(api: ApiServer, namespace: string, name: string, status: object): Promise<void> {
   const path = `/api/v1/namespaces/${namespace}/pods/${name}/status`
   await expectStatus(api, [200], 'PATCH', path, { status }, 'application/merge-patch+json')
+}
+
+/** As the kubelet would. @testonly */
+export async function setReady(api: ApiServer, namespace: string, name: string, isReady: boolean): Promise<void> {
+  await patchStatus(api, namespace, name, { conditions: readiness(isReady) })
 }
 
 /** @testonly */

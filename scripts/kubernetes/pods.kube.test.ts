@@ -1,6 +1,7 @@
 // Pods of two sites, whose objects are in a real API server and whose packets are real: policy by their labels decides between
 // the sites, and a pod that is made anew is known at the other site with neither hub nor cloud. What pods of one site are called
-// elsewhere is mapped, as where sites have the same addresses; those of the other keep theirs beside flannel's masquerade.
+// elsewhere is mapped, as where sites have the same addresses; those of the other keep theirs beside flannel's masquerade. Pods
+// that serve are found by the name of their Service, and those alone that are ready.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,11 +10,9 @@ import * as assert from 'uvu/assert'
 import type { AgentStatus } from '../../edge/agent.ts'
 import { systemClock } from '../../shared/host/clock.ts'
 import { run } from '../laboratory/command.ts'
-import { ask, expectAll, type Question, serve } from '../laboratory/conversation.ts'
+import { ask, expectAll, lookUp, type Question, serve } from '../laboratory/conversation.ts'
 import { type Fleet, startFleet } from '../laboratory/fleet.ts'
 import type { Host } from '../laboratory/host.ts'
-import { gatewayNodes, homeSite, network, pingPolicy, resource } from '../laboratory/shapes.ts'
-import type { Topology } from '../laboratory/topology.ts'
 import { holds, waitFor } from '../laboratory/wait.ts'
 import { whyNoLab } from '../testing/privilege.ts'
 import { type ApiServer, startApiServer } from './api-server.ts'
@@ -28,58 +27,17 @@ import {
   layBridge,
   layKubeconfig,
   layMasquerade,
+  setReady,
 } from './pod-site.ts'
-
-const [ALPHA, BETA] = ['10.42.1', '10.42.2']
-/** What pods of beta are called in the mesh. */
-const MAPPED = '10.202.2'
-const SQL = 5_432
-
-const topology: Topology = {
-  internet: ['hub'],
-  sites: [
-    homeSite('alpha', ['alpha-1'], { backyard: { gateway: 'alpha-1', hosts: ['web', 'batch'] } }),
-    homeSite('beta', ['beta-1'], { backyard: { gateway: 'beta-1', hosts: ['db', 'cache'] } }),
-  ],
-}
-
-function route(site: string, block: string, nat: object): object {
-  const via = { matchLabels: { site, role: 'gateway' } }
-  return resource('Route', `pods-${site}`, { destination: `${block}.0/24`, via, ...nat })
-}
-
-const sales = { namespaceSelector: { matchLabels: { team: 'sales' } } }
-const intent = [
-  network,
-  pingPolicy,
-  ...gatewayNodes(topology, { 'alpha-1': [`${ALPHA}.0/24`], 'beta-1': [`${BETA}.0/24`] }),
-  route('alpha', ALPHA, { nat: 'none' }),
-  route('beta', BETA, { nat: 'netmap', mapTo: `${MAPPED}.0/24` }),
-  resource('Policy', 'sql', {
-    subject: { ...sales, podSelector: { matchLabels: { app: 'db' } } },
-    ingress: [
-      {
-        from: [{ ...sales, podSelector: { matchLabels: { app: 'web' } } }],
-        ports: [{ port: 'sql' }, { protocol: 'ICMP' }],
-      },
-    ],
-  }),
-  resource('Policy', 'page', {
-    subject: { ...sales, podSelector: { matchLabels: { app: 'web' } } },
-    ingress: [{ ports: [{ port: 80 }] }],
-  }),
-  resource('Policy', 'quiet', {
-    subject: { ...sales, podSelector: { matchLabels: { quiet: 'yes' } } },
-    policyTypes: ['Egress'],
-    egress: [],
-  }),
-]
+import { ALPHA, BETA, intent, MAPPED, PAGE, SQL, topology } from './pod-sites.ts'
 
 function lets(rule: string): string {
   return `table inet only {\nchain in {\ntype filter hook input priority filter\n${rule}\n}\n}\n`
 }
 /** Lets no ICMP in, … */
 const DEAF = lets('ip protocol icmp drop')
+/** … no page, … */
+const CLOSED = lets('tcp dport 80 drop')
 /** … or no connection whose segments are larger than the mesh carries: 1420 bytes without 40 of headers. */
 const NARROW = lets('tcp flags & (syn | ack) == syn tcp option maxseg size > 1380 drop')
 
@@ -251,6 +209,37 @@ if (why === undefined) {
     })
     await reaches('batch', `${MAPPED}.22`, `${ALPHA}.11`)
     await reaches('db', `${ALPHA}.21`, `${MAPPED}.22`, 80)
+  })
+
+  test('a service that pods serve is found by its name at the other site, and follows who of them is ready', async () => {
+    const serving = (pod: string) =>
+      fleet.sees(fleet.node('beta-1'), `${pod} alone serves`, ({ services = [] }) => {
+        const backends = services[0]?.backends ?? []
+        const names = backends.filter(({ state }) => state === 'serves').map(({ name }) => name)
+        return backends.length === 2 && names.join() === pod
+      })
+    const { names } = await fleet.node('beta-1').status()
+    const virtual = await lookUp(
+      host('db'),
+      `${await fleet.node('beta-1').address()}:${names?.port ?? 0}`,
+      'page.shop.svc.clusterset.local',
+    )
+    // Nobody serves there: that it is led elsewhere is seen by every connection.
+    await setReady(api, 'shop', 'batch', false)
+    await serving('shop/web')
+    for (let time = 0; time < 4; time++) assert.is(await ask(host('db'), 'tcp', virtual, PAGE), `${MAPPED}.22`, virtual)
+    await serve(host('batch'), ['tcp', 80])
+    await host('web').exec(['nft', '-f', '-'], { input: CLOSED })
+    const from = systemClock.monotonic()
+    await setReady(api, 'shop', 'batch', true)
+    await setReady(api, 'shop', 'web', false)
+    await serving('shop/batch')
+    process.stdout.write(`another is ready: led there after ${Math.round(systemClock.monotonic() - from)} ms\n`)
+    for (let time = 0; time < 4; time++) assert.is(await ask(host('db'), 'tcp', virtual, PAGE), `${MAPPED}.22`, virtual)
+    await host('web').exec(['nft', 'delete table inet only'])
+  })
+
+  test('policy at their own site counts too', async () => {
     // Each is judged by what stands in front of it, too: by programs in the kernel at one site, by nft at the other.
     const shop = { namespace: 'shop' }
     await deletePod(api, 'shop', 'batch')

@@ -1,4 +1,4 @@
-// Service: a name and a stable virtual address in front of several nodes.
+// Service: a name and a stable virtual address in front of several nodes, or of pods behind them.
 
 import * as v from 'valibot'
 import { integer, name, port, selector } from './field.ts'
@@ -12,14 +12,24 @@ const servicePort = v.strictObject({
   name: about(v.optional(name), 'By which policies may name it.'),
   protocol: about(v.optional(v.picklist(['TCP', 'UDP']), 'TCP'), 'Of the transport.'),
   port: about(port, 'Port of the service.'),
-  targetPort: about(v.optional(port), 'Port on the backend; `port` where absent.'),
+  targetPort: about(
+    v.optional(v.union([port, name])),
+    'Port on the backend, or what a pod calls it; `port` where absent.',
+  ),
 })
+
+const servicePods = v.strictObject({
+  namespace: about(name, 'Namespace of the pods.'),
+  podSelector: about(selector, 'The pods by their labels.'),
+})
+export type ServicePods = v.InferOutput<typeof servicePods>
 
 export const serviceSpec = v.pipe(
   v.strictObject({
     network: networkRef,
     ports: about(v.pipe(v.array(servicePort), v.minLength(1), v.maxLength(64)), 'What the service offers.'),
-    backends: about(selector, 'The nodes that serve it.'),
+    backends: about(selector, 'The nodes that serve it, or whose pods do.'),
+    pods: about(v.optional(servicePods), 'The pods behind those nodes that serve it, in place of the nodes.'),
     export: about(
       v.optional(
         v.strictObject({
@@ -50,5 +60,10 @@ export const serviceSpec = v.pipe(
     (s) => new Set(s.ports.map((p) => `${p.protocol}/${p.port}`)).size === s.ports.length,
     'ports lists the same protocol and port twice',
     'self.ports.all(a, self.ports.filter(b, b.port == a.port && b.protocol == a.protocol).size() == 1)',
+  ),
+  rule(
+    (s) => s.pods !== undefined || s.ports.every(({ targetPort }) => typeof targetPort !== 'string'),
+    'targetPort is a name, which only pods have for their ports',
+    'has(self.pods) || self.ports.all(a, !has(a.targetPort) || type(a.targetPort) == int)',
   ),
 )

@@ -49,12 +49,12 @@ const texts = new WeakMap<Endpoint, string>()
 function labelText(endpoint: Endpoint): string {
   const held = texts.get(endpoint)
   if (held !== undefined) return held
-  const { kind, labels, name, namespace, ports } = endpoint
+  const { kind, labels, name, namespace, ports, serves = [] } = endpoint
   const named = ports.map((port) => `${port.name}=${port.protocol}/${port.port}`).sort()
   const text =
     kind === 'service'
       ? `service ${name}`
-      : `${kind} ${sortedText(labels)}${namespace === undefined ? '' : sortedText(namespace)}${named.join()}`
+      : `${kind} ${sortedText(labels)}${namespace === undefined ? '' : sortedText(namespace)}${named.join()}${serves.length === 0 ? '' : ` serves ${serves.join()}`}`
   texts.set(endpoint, text)
   return text
 }

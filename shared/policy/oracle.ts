@@ -85,9 +85,10 @@ function peerFits(peer: PolicyPeer, { other }: Question, world: World): boolean 
   if (peer.nodeSelector !== undefined) return owner.kind === 'node' && fits(peer.nodeSelector, owner.labels)
   if (peer.node !== undefined) return owner.kind === 'node' && owner.name === peer.node
   if (peer.service !== undefined) {
-    const backends = world.services.find(({ name }) => name === peer.service)?.backends
+    const service = world.services.find(({ name }) => name === peer.service)
     if (owner.kind === 'service') return owner.name === peer.service
-    return owner.kind === 'node' && backends !== undefined && fits(backends, owner.labels)
+    if (owner.kind === 'pod') return owner.serves?.includes(peer.service) === true
+    return service !== undefined && service.pods === undefined && fits(service.backends, owner.labels)
   }
   return owner.kind === 'pod' && podFits(peer.podSelector, peer.namespaceSelector, owner)
 }

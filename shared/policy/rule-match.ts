@@ -99,9 +99,12 @@ function peerMatches(peer: PolicyPeer, identity: Identity, services: Services): 
     case 'node': {
       const { service } = peer
       if (service === undefined) return peer.nodeSelector !== undefined && selects(peer.nodeSelector, endpoint.labels)
-      return services.some(({ backends, name }) => name === service && selects(backends, endpoint.labels))
+      return services.some(
+        ({ backends, name, pods }) => name === service && pods === undefined && selects(backends, endpoint.labels),
+      )
     }
     case 'pod':
+      if (peer.service !== undefined) return endpoint.serves?.includes(peer.service) === true
       return isPodSelected(peer.podSelector, peer.namespaceSelector, endpoint)
     case 'service':
       return endpoint.name === peer.service

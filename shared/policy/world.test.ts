@@ -8,6 +8,9 @@ import { type Pod, type PodTable, succeedPods } from '../fact/pod-table.ts'
 import { parseName } from '../ids.ts'
 import { podTableBytesMax } from '../pod-limits.ts'
 import { fakeRecords } from '../record/parsed.fake.ts'
+import { compileTable } from './compile.ts'
+import { judge } from './oracle.ts'
+import { lookUp } from './table.ts'
 import { type Endpoint, worldOf } from './world.ts'
 
 const records = fakeRecords({
@@ -112,6 +115,43 @@ test('behind routers that map their subnets, pods with the same address are told
   assert.equal(names([]), ['shop/db on east 10.42.0.8'])
   const [first, again] = [told(mapped.routes), told(mapped.routes)]
   assert.ok(first.every((one, at) => one === again[at]))
+})
+
+test('a service that pods serve stands for them as a peer, behind its own nodes alone, and for no node', () => {
+  const web = { ports: [{ port: 80 }], backends: { matchLabels: { role: 'gate' } } }
+  const spec = { subject: { node: 'plain' }, ingress: [{ from: [{ service: 'web' }] }] }
+  const shop = fakeRecords({
+    nodes: [
+      { name: 'gate', labels: { role: 'gate' }, advertise: ['10.42.0.0/24'] },
+      { name: 'plain' },
+      { name: 'zeta', advertise: ['10.43.0.0/24'] },
+    ],
+    services: { web: { ...web, pods: { namespace: 'shop', podSelector: { matchLabels: { app: 'web' } } } } },
+    policies: { spec },
+  })
+  const table = (...pods: readonly Pod[]): PodTable => packPods(pods, [], podTableBytesMax).table
+  const tables = new Map<string, PodTable>([
+    ['gate', table(pod('web', '10.42.0.8'), pod('db', '10.42.0.9'))],
+    ['zeta', table(pod('web', '10.43.0.8'))],
+  ])
+  const of = (some: typeof shop) => worldOf(some, ({ name }) => ({ podTable: tables.get(name) }))
+  const world = of(shop)
+  const plain = world.endpoints.find(({ name }) => name === 'plain')
+  assert.ok(plain)
+  const { table: compiled } = compileTable(world, 'plain')
+  const mayCome = (from: string): boolean => {
+    const question = { direction: 'ingress', other: parseAddress(from), protocol: 'TCP', port: 80 } as const
+    const said = judge({ ...question, subject: plain }, world)
+    const [local] = plain.addresses
+    assert.ok(local)
+    assert.equal(lookUp(compiled, { ...question, local }), said)
+    return said.verdict === 'accept'
+  }
+  const gate = String(world.endpoints[0]?.addresses[0])
+  assert.equal(['10.42.0.8', '10.42.0.9', '10.43.0.8', gate].map(mayCome), [true, false, false, false])
+  // Where no policy names it, pods are what they were.
+  const unnamed = of({ ...shop, policies: [] })
+  assert.ok(unnamed.endpoints.every(({ serves }) => serves === undefined))
 })
 
 test.run()

@@ -7,6 +7,7 @@ import type { Fact } from '../fact/fact.ts'
 import { type Namespace, type Pod, podsIn, type ToldPod } from '../fact/pod-table.ts'
 import { type Labels, type Selector, selects } from '../intent/field.ts'
 import { podSiteLabel } from '../intent/pod-site.ts'
+import type { ServicePods } from '../intent/service.ts'
 import type { ParsedRecords } from '../record/parsed.ts'
 import type { BodyOf } from '../record/record.ts'
 
@@ -34,12 +35,15 @@ export interface Endpoint {
   readonly addresses: readonly Address[]
   /** What ports of a pod are called. */
   readonly ports: readonly NamedPort[]
+  /** Services that policies name, and that this pod serves. */
+  readonly serves?: readonly string[]
 }
 
 export interface World {
   readonly defaultPolicy: 'Allow' | 'Deny'
   readonly endpoints: readonly Endpoint[]
-  readonly services: readonly { readonly name: string; readonly backends: Selector }[]
+  /** With `pods`, those behind the backends serve it, and not these. */
+  readonly services: readonly { readonly name: string; readonly backends: Selector; readonly pods?: ServicePods }[]
   readonly policies: readonly BodyOf<'policy'>[]
 }
 
@@ -78,14 +82,29 @@ function labelsAt(site: string | undefined, own: Labels): Labels {
   return site === undefined ? labels : { ...labels, [podSiteLabel]: site }
 }
 
+type WorldService = Pick<BodyOf<'service'>, 'name' | 'spec'>
+
+/** That pods serve, with what policies name a peer by. */
+function namesOfServed(services: readonly WorldService[], { labels, namespace }: ToldPod): readonly string[] {
+  return services
+    .filter(({ spec: { pods } }) => pods?.namespace === namespace && selects(pods.podSelector, labels))
+    .map(({ name }) => name)
+}
+
 /** As with nodes, the very same object for the very same pod at the very same addresses. */
-function toldEndpoint(pod: ToldPod, { labels, name }: WorldNode, addresses: readonly Address[]): Endpoint {
+function toldEndpoint(
+  pod: ToldPod,
+  { labels, name }: WorldNode,
+  addresses: readonly Address[],
+  serves: readonly string[],
+): Endpoint {
   const held = told.get(pod)
   const site = Object.hasOwn(labels, podSiteLabel) ? labels[podSiteLabel] : undefined
-  const isSame = held?.node === name && held.labels[podSiteLabel] === site
+  const isSame = held?.node === name && held.labels[podSiteLabel] === site && sameList(held.serves ?? [], serves)
   if (isSame && held.addresses.join() === addresses.join()) return held
   const namespace = [{ name: pod.namespace, labels: pod.namespaceLabels }]
-  const endpoint = podEndpoint({ ...pod, labels: labelsAt(site, pod.labels), addresses }, name, namespace)
+  const made = podEndpoint({ ...pod, labels: labelsAt(site, pod.labels), addresses }, name, namespace)
+  const endpoint = serves.length === 0 ? made : { ...made, serves }
   told.set(pod, endpoint)
   return endpoint
 }
@@ -98,6 +117,7 @@ type WorldRoute = Pick<BodyOf<'route'>, 'spec'>
 interface Believed {
   readonly node: WorldNode
   readonly maps: readonly WorldRoute[]
+  readonly served: readonly WorldService[]
   readonly endpoints: readonly Endpoint[]
 }
 
@@ -129,23 +149,42 @@ function sameList<T>(a: readonly T[], b: readonly T[]): boolean {
  * network have the node's address and are no subjects of their own. A node tells of addresses as they are there; what they
  * are called in the mesh follows from routes.
  */
-function podsOf(node: WorldNode, word: PodWord | undefined, routes: readonly WorldRoute[]): readonly Endpoint[] {
+function podsOf(
+  node: WorldNode,
+  word: PodWord | undefined,
+  routes: readonly WorldRoute[],
+  services: readonly WorldService[],
+): readonly Endpoint[] {
   const table = word?.podTable
   if (table === undefined) return []
   const maps = mapsOf(node, routes)
   const pods = podsIn(table)
   const held = believed.get(pods)
-  if (held?.node === node && sameList(held.maps, maps)) return held.endpoints
+  const served = services.filter(({ spec }) => selects(spec.backends, node.labels))
+  const isSame = held?.node === node && sameList(held.maps, maps) && sameList(held.served, served)
+  if (isSame) return held.endpoints
   const blocks = node.advertise.map(blockOf)
   const behind = (address: Address): boolean => blocks.some((block) => isWithin(block, address))
   const endpoints = pods
     .filter(({ addresses }) => addresses.length > 0 && addresses.every(behind))
     .map((pod) => {
       const addresses = maps.length === 0 ? pod.addresses : pod.addresses.map((address) => inMesh(address, maps))
-      return toldEndpoint(pod, node, addresses)
+      return toldEndpoint(pod, node, addresses, namesOfServed(served, pod))
     })
-  believed.set(pods, { node, maps, endpoints })
+  believed.set(pods, { node, maps, served, endpoints })
   return endpoints
+}
+
+/** Only of those that some policy names it matters who serves them. */
+function namedServices({ policies, services }: Pick<ParsedRecords, 'policies' | 'services'>): readonly WorldService[] {
+  const some = services.filter(({ spec }) => spec.pods !== undefined)
+  if (some.length === 0) return some
+  const peers = policies.flatMap(({ spec: { egress = [], ingress = [] } }) => [
+    ...ingress.flatMap(({ from }) => from),
+    ...egress.flatMap(({ to }) => to),
+  ])
+  const named = new Set<string | undefined>(peers.map(({ service }) => service))
+  return some.filter(({ name }) => named.has(name))
 }
 
 /** As much of records as policy is made of. */
@@ -162,7 +201,8 @@ export function worldOf<R extends WorldRecords>(
   records: R,
   factOf: (node: R['nodes'][number]) => PodWord | undefined,
 ): World {
-  const pods = records.nodes.flatMap((node) => podsOf(node, factOf(node), records.routes))
+  const named = namedServices(records)
+  const pods = records.nodes.flatMap((node) => podsOf(node, factOf(node), records.routes, named))
   const taken = new Set<Address>()
   const own = pods.filter(({ addresses }) => {
     if (addresses.some((address) => taken.has(address))) return false
@@ -175,7 +215,9 @@ export function worldOf<R extends WorldRecords>(
   return {
     defaultPolicy: records.network?.spec.defaultPolicy ?? 'Deny',
     endpoints: [...records.nodes.map(nodeEndpoint), ...own, ...services],
-    services: records.services.map(({ name, spec }) => ({ name, backends: spec.backends })),
+    services: records.services.map(({ name, spec: { backends, pods: some } }) => {
+      return { name, backends, ...(some === undefined ? {} : { pods: some }) }
+    }),
     policies: records.policies,
   }
 }
