@@ -122,6 +122,15 @@ export function defineInputs(test: Test, hub: HubInCluster): void {
     assert.ok((await saidOf('web')).includes('Conflict False NoConflicts'))
   })
 
+  test('a service that only pods are behind is served by those that it selects', async () => {
+    await service('page', { selector: { app: 'web' }, ports: [{ name: 'http', port: 80, targetPort: 'page' }] })
+    await hub.apply(exported('page'))
+    await hub.accepted('services/kube--svc--default--page', 'True')
+    const spec = (await hub.get('services/kube--svc--default--page'))?.spec
+    assert.equal(spec?.['pods'], { namespace: 'default', podSelector: { matchLabels: { app: 'web' } } })
+    assert.equal(spec?.['ports'], [{ name: 'http', protocol: 'TCP', port: 80, targetPort: 'page' }])
+  })
+
   test('what the hub can’t say yet, and what nobody can export, is told', async () => {
     await service('inner', {})
     await service('away', { type: 'ExternalName', externalName: 'a.example', ports: undefined })

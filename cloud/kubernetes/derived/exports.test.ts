@@ -44,6 +44,37 @@ test('a port of the nodes is where the service stands behind', () => {
   assert.match(derive(nodePorts, true).resource?.metadata.name ?? '', /^kube--svc-x--shop-web--/)
 })
 
+const clusterIp = {
+  clusterIP: '10.96.0.8',
+  selector: { app: 'web' },
+  ports: [
+    { name: 'http', protocol: 'TCP', port: 80, targetPort: 'page' },
+    { name: 'dns', protocol: 'UDP', port: 53, targetPort: 5353 },
+    { name: 'plain', protocol: 'TCP', port: 81 },
+  ],
+}
+
+test('without such ports it is served by the pods that it selects, behind the devices of the cluster', () => {
+  const { resource } = derive(clusterIp)
+  const { spec } = resource as Resource<'Service'>
+  assert.equal(spec.pods, { namespace: 'shop', podSelector: { matchLabels: { app: 'web' } } })
+  assert.equal(spec.backends, { matchLabels: { 'holdfast.dev/pod-site': 'kube' } })
+  assert.equal(spec.ports, [
+    { name: 'http', protocol: 'TCP', port: 80, targetPort: 'page' },
+    { name: 'dns', protocol: 'UDP', port: 53, targetPort: 5353 },
+    { name: 'plain', protocol: 'TCP', port: 81 },
+  ])
+  assert.is((derive(nodePorts).resource as Resource<'Service'>).spec.pods, undefined)
+  // A balancer may be told not to give nodes ports.
+  const bare = { ...clusterIp, type: 'LoadBalancer', allocateLoadBalancerNodePorts: false }
+  assert.ok((derive(bare).resource as Resource<'Service'>).spec.pods)
+})
+
+test('pods that nobody is told to be apart can’t be selected', () => {
+  const { fault } = derive({ ...clusterIp, selector: { app: 'web', 'pod-template-hash': 'x' } })
+  assert.match(fault?.message ?? '', /by pod-template-hash, which sites do not tell/)
+})
+
 test('all devices of the cluster are behind it, at however many sites they stand', () => {
   const service = input('Service', nodePorts)
   const backends = (podSites: readonly string[]) => {
@@ -62,12 +93,22 @@ for (const [name, service, conditions] of [
   ['one that the hub can say', nodePorts, ['Valid True Valid', 'Conflict False NoConflicts', 'Ready False Pending']],
   [
     'one that only pods are behind',
+    clusterIp,
+    ['Valid True Valid', 'Conflict False NoConflicts', 'Ready False Pending'],
+  ],
+  [
+    'one that selects nobody',
     { clusterIP: '10.96.0.7', ports: [{ port: 80 }] },
     ['Valid True Valid', 'Conflict False NoConflicts', 'Ready False Failed'],
   ],
   [
+    'one that selects by what is no label',
+    { ...clusterIp, selector: { app: ['web'] } },
+    ['Valid True Valid', 'Conflict False NoConflicts', 'Ready False Failed'],
+  ],
+  [
     'one without an address',
-    { ...nodePorts, clusterIP: 'None' },
+    { ...clusterIp, clusterIP: 'None' },
     ['Valid True Valid', 'Conflict False NoConflicts', 'Ready False Failed'],
   ],
   [

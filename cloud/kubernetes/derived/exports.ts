@@ -1,11 +1,13 @@
 // ServiceExports (multicluster.x-k8s.io/v1beta1) as Services of the hub, and what is said at them, in the words of that API.
 // Pure.
 //
-// A Service here stands in front of nodes. What its ports are on every node of the cluster, as of type NodePort and LoadBalancer,
-// can be said with that; a service that only pods stand behind can't yet.
+// A Service here stands in front of nodes, or of pods behind them. What its ports are on every node of the cluster, as of type
+// NodePort and LoadBalancer, is the nodes'; anything else with a selector is its pods'. Who of them is ready the sites say
+// themselves, so EndpointSlices are not read.
 
 import { compareText } from '../../../shared/bytes.ts'
 import { describeError, HoldfastError } from '../../../shared/errors.ts'
+import { fleetingPodLabels } from '../../../shared/fact/fleeting-labels.ts'
 import type { Selector } from '../../../shared/intent/field.ts'
 import { podSiteLabel } from '../../../shared/intent/pod-site.ts'
 import { type AnyResource, apiVersion, parseResource, type Resource } from '../../../shared/intent/resource.ts'
@@ -42,24 +44,40 @@ function unsupported(message: string, remedy: string): HoldfastError {
   return new HoldfastError('unsupported', message, { remedy })
 }
 
-/** Why the hub can't say it yet; undefined where it can. */
-function obstacle({ clusterIP, ports, type = 'ClusterIP' }: Loose): HoldfastError | undefined {
-  if (clusterIP === 'None') return unsupported('a headless Service is not exported yet', 'Give it an address.')
-  const list = Array.isArray(ports) ? ports.map(looseOf) : []
-  if (list.every(({ nodePort }) => typeof nodePort === 'number')) return undefined
-  return unsupported(
-    `a Service of type ${String(type)}, which no port of the nodes leads to, is not exported yet`,
-    'Make it one of type NodePort.',
-  )
+function portsIn({ ports }: Loose): readonly Loose[] {
+  return Array.isArray(ports) ? ports.map(looseOf) : []
 }
 
-function portOf(port: Loose): object {
-  const { name, nodePort, port: number, protocol } = port
+/** Each of its ports is one of every node. */
+function isOfNodes(service: Loose): boolean {
+  return portsIn(service).every(({ nodePort }) => typeof nodePort === 'number')
+}
+
+/** Why the hub can't say it; undefined where it can. */
+function obstacle(service: Loose): HoldfastError | undefined {
+  if (service['clusterIP'] === 'None') {
+    return unsupported('a headless Service is not exported yet', 'Give it an address.')
+  }
+  if (isOfNodes(service)) return undefined
+  const keys = Object.keys(looseOf(service['selector']))
+  if (keys.length === 0) {
+    const words = 'a Service without a selector, which no port of the nodes leads to, is not exported'
+    return unsupported(words, 'Give it a selector, or make it one of type NodePort.')
+  }
+  const fleeting = keys.find((key) => fleetingPodLabels.has(key))
+  if (fleeting === undefined) return undefined
+  const words = `a Service that selects its pods by ${fleeting}, which sites do not tell of them, is not exported`
+  return unsupported(words, 'Select them by labels of your own.')
+}
+
+function portOf(port: Loose, isOfNode: boolean): object {
+  const { name, nodePort, port: number, protocol, targetPort } = port
+  const target = isOfNode ? nodePort : targetPort
   return {
     ...(name === undefined ? {} : { name }),
     ...(protocol === undefined ? {} : { protocol }),
     port: number,
-    targetPort: nodePort,
+    ...(target === undefined ? {} : { targetPort: target }),
   }
 }
 
@@ -79,16 +97,18 @@ function backendsOf({ clusterName, confined, podSites }: ExportOptions): Selecto
 function resourceOf(input: InputObject, service: Loose, options: ExportOptions, isTaken: boolean): AnyResource {
   const path = [input.namespace, input.name]
   const name = derivedName(options.clusterName, 'svc', path, isTaken)
-  const ports = Array.isArray(service['ports']) ? service['ports'].map(looseOf) : []
+  const isOfNode = isOfNodes(service)
+  const pods = { namespace: input.namespace, podSelector: { matchLabels: service['selector'] } }
   return parseResource({
     apiVersion,
     kind: 'Service',
     metadata: derivedMetadata(name, options, input),
     spec: {
       network: options.network,
-      ports: ports.map(portOf),
+      ports: portsIn(service).map((port) => portOf(port, isOfNode)),
       export: { cluster: options.clusterName, namespace: input.namespace, service: input.name },
       backends: backendsOf(options),
+      ...(isOfNode ? {} : { pods }),
     },
   })
 }
