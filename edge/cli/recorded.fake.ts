@@ -34,8 +34,7 @@ export function record(more: Partial<FlowRecord> = {}): FlowRecord {
   }
 }
 
-function batch(records: readonly FlowRecord[]): FlowBatch {
-  const to = systemClock.now() - 60_000
+function batch(records: readonly FlowRecord[], to: number): FlowBatch {
   const ends = [
     { address: server, name: 'web', node: 'web', labels: { role: 'web' } },
     { address: client, name: 'shop', node: 'shop', labels: { role: 'shop' } },
@@ -60,12 +59,14 @@ export async function withRecord(
   more: Readonly<Record<string, object>> = {},
 ): Promise<BatchesQuery[]> {
   const asked: BatchesQuery[] = []
+  // Of both, or a second that ends in between would be told.
+  const to = systemClock.now() - 60_000
   const flows = {
     query: () => Promise.reject(new TypeError('not asked for')),
     batches: async (query: BatchesQuery) => {
       asked.push(query)
       const seq = (query.beforeSeq ?? 3) - 1
-      return { entries: [{ seq, batch: fromUtf8(encodeBatch(batch(seq === 2 ? records : []))) }] }
+      return { entries: [{ seq, batch: fromUtf8(encodeBatch(batch(seq === 2 ? records : [], to))) }] }
     },
     figures: () => undefined,
     fault: () => undefined,
