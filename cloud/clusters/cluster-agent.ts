@@ -63,6 +63,8 @@ interface Round {
   /** Not acknowledged yet, and what the hub has once it is. */
   open?: { readonly seq: number; readonly timer: Timer; readonly settle: () => void } | undefined
   isWelcome: boolean
+  /** The hub wants to hear of ServiceImports. */
+  hasImports: boolean
   isWhole: boolean
   /** What the last whole round said. */
   last: string
@@ -97,13 +99,14 @@ export function createClusterAgent(options: ClusterAgentOptions): ClusterAgent {
     greeting?.cancel()
     answers = []
     const fresh = base32(entropy.bytes(10), 16)
-    round = { told: new Map(), session: fresh, seq: 0, isWelcome: false, isWhole: false, last: '' }
+    round = { told: new Map(), session: fresh, seq: 0, isWelcome: false, hasImports: false, isWhole: false, last: '' }
     send({
       type: 'hello',
       session: fresh,
       protocol: clusterProtocol,
       version: options.version,
       cluster: options.clusterUid,
+      imports: true,
     })
     // A hub that is not there yet asks by itself; one that lost the word does not.
     greeting = clock.after(clusterBatchMsMax, () => {
@@ -141,7 +144,7 @@ export function createClusterAgent(options: ClusterAgentOptions): ClusterAgent {
   }
 
   const tell = (held: Round): void => {
-    const telling = tellingOf(cluster)
+    const telling = tellingOf(cluster, held.hasImports)
     const { del, isLast, put } = pack(telling, held.told)
     const whole = isLast ? wholeOf(telling) : undefined
     const words = JSON.stringify(whole)
@@ -216,6 +219,7 @@ export function createClusterAgent(options: ClusterAgentOptions): ClusterAgent {
       case 'welcome':
         refused = undefined
         round.isWelcome = true
+        round.hasImports = message.imports === true
         log.info('the hub listens', { as: message.cluster })
         return plan(0)
       case 'refused':

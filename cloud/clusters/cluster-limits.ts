@@ -24,5 +24,7 @@ export const clusterCallMsMax = 30_000
 export const clusterBatchMsMax = 30_000
 /** Between two messages of an agent: half of what the broker lets through. */
 export const clusterMessageMsMin = 200
+/** Ports of a ServiceImport: those of a service of each of its clusters, which all differ. */
+export const clusterImportPortsMax = 64 * (clustersMax + 1)
 /** Blocks of addresses for pods that one cluster may be given. */
 export const clusterPodBlocksMax = 64

@@ -168,6 +168,53 @@ test('a service that is exported stands at devices of its cluster, whatever its 
   assert.match(JSON.stringify(north.cluster.conditions.get('ServiceExport shop/web')), /"type":"Valid","status":"True"/)
 })
 
+test('what one cluster exports is imported in each that has the namespace, the hub’s own too, and goes with it', async () => {
+  const one = await openClusters('kube')
+  const own = new FakeCluster()
+  const { clock, hub } = one
+  const derive = { clusterName: 'kube', network: 'default' }
+  const controller = createController({ hub, cluster: own, derive, clock, log: memoryLog() })
+  controller.start()
+  one.putNode('gate', { 'holdfast.dev/cluster': 'north' })
+  const at = { namespace: 'shop', name: 'web' }
+  const north = await one.join('north')
+  const south = await one.join('south')
+  const west = await one.join('west')
+  for (const cluster of [own, north.cluster, south.cluster])
+    cluster.apply({ kind: 'Namespace', namespace: '', name: 'shop' }, {})
+  const imported = (cluster: FakeCluster) => [cluster.inputs().ServiceImport ?? []].flat() as readonly InputObject[]
+  const clustersOf = (cluster: FakeCluster) => imported(cluster).map(({ status }) => JSON.stringify(status))
+  for (const { cluster } of [north, south]) {
+    cluster.apply({ kind: 'Service', ...at }, { type: 'NodePort', ports: [{ port: 80, nodePort: 30_080 }] })
+    cluster.apply({ kind: 'ServiceExport', ...at }, {})
+  }
+  await one.settle()
+  const both = '{"clusters":[{"cluster":"north"},{"cluster":"south"}]}'
+  for (const cluster of [own, north.cluster, south.cluster]) assert.equal(clustersOf(cluster), [both])
+  assert.equal(imported(south.cluster)[0]?.spec, imported(own)[0]?.spec)
+  assert.equal(
+    (imported(own)[0]?.spec as { ips: unknown } | undefined)?.ips,
+    hub.get('Service', 'north--svc--shop--web')?.status['addresses'],
+  )
+  assert.equal(imported(west.cluster), [])
+  north.cluster.delete({ kind: 'ServiceExport', ...at })
+  await one.settle()
+  for (const cluster of [own, north.cluster, south.cluster])
+    assert.equal(clustersOf(cluster), ['{"clusters":[{"cluster":"south"}]}'])
+  // Another hub’s, or nobody’s: not for this one to take along.
+  south.cluster.apply({ kind: 'ServiceImport', namespace: 'shop', name: 'theirs' }, {})
+  await one.settle()
+  const going = one.clusters.remove('south', admin)
+  await one.settle()
+  assert.ok((await going).isReleased)
+  assert.equal(
+    imported(south.cluster).map(({ name }) => name),
+    ['theirs'],
+  )
+  assert.equal([imported(own), imported(north.cluster)], [[], []])
+  await controller.stop()
+})
+
 test('a cluster that is removed takes along what it brought, there and here', async () => {
   const one = await openClusters()
   one.putNode('gate', { 'holdfast.dev/cluster': 'north' })

@@ -6,7 +6,7 @@ import { topics } from '../../shared/wire/topics.ts'
 import { admin } from '../hub-world.fake.ts'
 import { FakeCluster } from '../kubernetes/cluster.fake.ts'
 import { openClusters } from './clusters-world.fake.ts'
-import { clusterProtocol, encodeMessage } from './messages.ts'
+import { clusterProtocol, type Down, encodeMessage, parseDown } from './messages.ts'
 
 const web = { kind: 'NetworkPolicy', namespace: 'shop', name: 'web' } as const
 const WEB = 'north--np--shop--web'
@@ -49,6 +49,31 @@ test('a second cluster with the name of the first is refused, and so is an agent
   assert.equal(one.world.revoked, [north.node])
   await one.agentOf(key, twin.cluster, 'uid-twin')
   assert.equal([one.view('north')?.state, one.policies()], ['connected', [WEB]])
+})
+
+test('an agent of before is not told what it would not understand, and hears of no ServiceImports', async () => {
+  const one = await openClusters()
+  const north = await one.join('north')
+  await north.agent.stop()
+  await one.settle()
+  const session = 'sessionaaaaaaaaa'
+  const welcome = async (more: object): Promise<Down | undefined> => {
+    const from = one.broker.published.length
+    const payload = encodeMessage({
+      type: 'hello',
+      session,
+      protocol: clusterProtocol,
+      version: '1',
+      cluster: 'uid-north',
+      ...more,
+    })
+    one.broker.inject({ topic: topics.node(north.network, north.node, 'cluster'), payload })
+    await one.clock.advanceAsync(1_000)
+    const said = one.broker.published.slice(from).filter(({ topic }) => topic === topics.delta(north.network))
+    return said.map(({ payload: bytes }) => parseDown(bytes)).find(({ type }) => type === 'welcome')
+  }
+  assert.equal(await welcome({}), { type: 'welcome', session, cluster: 'north' })
+  assert.equal(await welcome({ imports: true }), { type: 'welcome', session, cluster: 'north', imports: true })
 })
 
 test('what is not whole, or no message at all, changes nothing', async () => {

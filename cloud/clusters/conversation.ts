@@ -107,7 +107,9 @@ export function createConversation(options: ConversationOptions): Conversation {
     problem = undefined
     open = hello.session
     remote.open(hello.session)
-    tell({ type: 'welcome', session: hello.session, cluster: name })
+    // An agent of before would not understand what it does not know.
+    const more = hello.imports === true ? { imports: true } : {}
+    tell({ type: 'welcome', session: hello.session, cluster: name, ...more })
     if (isNew) {
       log.info('the agent of a cluster is there', { cluster: name, version })
       options.onTurn(true)

@@ -1,7 +1,8 @@
 // What of a cluster its agent tells the hub, as text by key: as much as the hub makes something of, and no more. Pure.
 
 import type { Cluster, ClusterObject } from '../kubernetes/cluster.ts'
-import { type InputKind, type InputObject, inputKinds, inputName } from '../kubernetes/input.ts'
+import { isOurs } from '../kubernetes/imports/plan.ts'
+import { type InputKind, type InputObject, type Inputs, inputKinds, inputName } from '../kubernetes/input.ts'
 import { clusterObjectBytesMax } from './cluster-limits.ts'
 import { type Heard, type Item, itemKey } from './messages.ts'
 
@@ -23,18 +24,28 @@ function pick(value: unknown, keys: readonly string[]): Loose {
   return Object.fromEntries(Object.entries(looseOf(value)).filter(([key]) => keys.includes(key)))
 }
 
-/** Of a Node nothing but where its pods are. */
-function specOf({ kind, spec }: InputObject): unknown {
-  return kind === 'Node' ? pick(spec, ['podCIDR', 'podCIDRs']) : spec
+/** Of a Node nothing but where its pods are, and of a ServiceImport what the hub wrote there. */
+function specOf(input: InputObject): unknown {
+  const { kind, spec } = input
+  if (kind === 'Node') return pick(spec, ['podCIDR', 'podCIDRs'])
+  if (kind === 'ServiceImport') return isOurs(input) ? pick(spec, ['type', 'sessionAffinity', 'ips', 'ports']) : {}
+  return kind === 'Namespace' ? {} : spec
+}
+
+function statusOf(input: InputObject): object {
+  const { kind, status } = input
+  if (status === undefined) return {}
+  if (kind === 'ServiceExport') return { status }
+  return kind === 'ServiceImport' && isOurs(input) ? { status: pick(status, ['clusters']) } : {}
 }
 
 /** Put in place of what is too large to be told: it reads as nothing, and so is closed. */
 const unreadable = 'too large to be told'
 
 function inputItem(input: InputObject): Item {
-  const { generation, kind, name, namespace, status, uid } = input
+  const { generation, kind, name, namespace, uid, version } = input
   const more = { annotations: oursOf(input.annotations), labels: oursOf(input.labels) }
-  const seen = kind === 'ServiceExport' && status !== undefined ? { status } : {}
+  const seen = { ...statusOf(input), ...(version === undefined ? {} : { version }) }
   return { input: { kind, namespace, name, uid, generation, ...more, spec: specOf(input), ...seen } }
 }
 
@@ -71,9 +82,20 @@ export interface Telling {
   readonly heard: Heard
 }
 
-/** Services only as far as they are exported: a cluster has many, and they change with every deployment. */
-export function tellingOf(cluster: Pick<Cluster, 'inputs' | 'objects'>): Telling {
-  const [objects, inputs] = [cluster.objects(), cluster.inputs()]
+/** What the hub makes something of: namespaces are for ServiceImports alone. */
+function inputsFor(cluster: Pick<Cluster, 'inputs'>, hasImports: boolean): Inputs {
+  const { Namespace: namespaces, ServiceImport: imports, ...rest } = cluster.inputs()
+  if (!hasImports || imports === undefined) return rest
+  if (imports === 'unserved' || namespaces === undefined) return { ...rest, ServiceImport: imports }
+  return { ...rest, Namespace: namespaces, ServiceImport: imports }
+}
+
+/**
+ * Services only as far as they are exported: a cluster has many, and they change with every deployment. `hasImports`: the hub
+ * knows what ServiceImports are.
+ */
+export function tellingOf(cluster: Pick<Cluster, 'inputs' | 'objects'>, hasImports: boolean): Telling {
+  const [objects, inputs] = [cluster.objects(), inputsFor(cluster, hasImports)]
   const items = new Map<string, string>()
   for (const one of objects ?? []) items.set(keyFor(one), textOf(one))
   const listed = (kind: InputKind): readonly InputObject[] => {

@@ -12,7 +12,13 @@ import { deflate } from '../../shared/host/deflate.ts'
 import { inflate } from '../../shared/host/inflate.ts'
 import { appliedKinds } from '../../shared/intent/resource.ts'
 import { inputKinds } from '../kubernetes/input.ts'
-import { clusterBatchMax, clusterMessageBytesMax, clusterObjectBytesMax } from './cluster-limits.ts'
+import {
+  clusterBatchMax,
+  clusterImportPortsMax,
+  clusterMessageBytesMax,
+  clusterObjectBytesMax,
+  clustersMax,
+} from './cluster-limits.ts'
 
 /** Raised by what an agent or a hub of before would misread. */
 export const clusterProtocol = 1
@@ -51,6 +57,7 @@ const inputSchema = v.strictObject({
   labels: texts,
   spec: v.optional(v.unknown()),
   status: v.optional(v.unknown()),
+  version: v.optional(word),
 })
 
 const refSchema = v.strictObject({ kind: inputKind, namespace: word, name: word })
@@ -86,6 +93,8 @@ const upSchema = v.variant('type', [
     version: word,
     /** Of the namespace `kube-system`, by which a cluster is known. */
     cluster: word,
+    /** It may be asked to write ServiceImports; agents of before don't say so. */
+    imports: v.optional(v.boolean()),
   }),
   v.strictObject({
     type: v.literal('batch'),
@@ -118,6 +127,29 @@ const conditions = v.pipe(
 
 const finalizers = v.pipe(v.array(word), v.maxLength(64))
 
+const at = { namespace: word, name: word }
+const importSpec = v.strictObject({
+  type: v.literal('ClusterSetIP'),
+  sessionAffinity: v.literal('None'),
+  ips: v.pipe(v.array(word), v.maxLength(2), v.readonly()),
+  ports: v.pipe(
+    v.array(v.strictObject({ name: v.exactOptional(word), protocol: word, port: count })),
+    v.maxLength(clusterImportPortsMax),
+    v.readonly(),
+  ),
+})
+const importSchema = v.variant('verb', [
+  v.strictObject({ verb: v.literal('create'), ...at, network: word, spec: importSpec }),
+  v.strictObject({ verb: v.literal('update'), ...at, network: word, spec: importSpec, uid: word }),
+  v.strictObject({
+    verb: v.literal('status'),
+    ...at,
+    uid: word,
+    clusters: v.pipe(v.array(word), v.maxLength(clustersMax + 1), v.readonly()),
+  }),
+  v.strictObject({ verb: v.literal('delete'), ...at, uid: word }),
+])
+
 /** Writes that the hub may ask for, and no others. */
 const callSchema = v.variant('verb', [
   v.strictObject({ verb: v.literal('finalizers'), kind: ourKind, name: word, resourceVersion: word, finalizers }),
@@ -132,6 +164,7 @@ const callSchema = v.variant('verb', [
   }),
   v.strictObject({ verb: v.literal('labels'), of: v.union([refSchema, objectRef]), labels: texts }),
   v.strictObject({ verb: v.literal('conditions'), ref: refSchema, conditions }),
+  v.strictObject({ verb: v.literal('import'), write: importSchema }),
   /** The cluster is let go: mirrors and finalizers of the hub go. */
   v.strictObject({ verb: v.literal('release'), cluster: word }),
 ])
@@ -140,7 +173,8 @@ export type Call = v.InferOutput<typeof callSchema>
 const downSchema = v.variant('type', [
   /** The hub is there, and asks who is. */
   v.strictObject({ type: v.literal('who') }),
-  v.strictObject({ type: v.literal('welcome'), session, cluster: word }),
+  /** `imports`: it wants to hear of ServiceImports and namespaces; said to agents that know what that is. */
+  v.strictObject({ type: v.literal('welcome'), session, cluster: word, imports: v.optional(v.boolean()) }),
   v.strictObject({ type: v.literal('refused'), session, why: word, remedy: v.optional(word) }),
   v.strictObject({ type: v.literal('got'), session, seq: count }),
   /** From the beginning, please. */

@@ -6,6 +6,7 @@ import { FakeClock } from '../../shared/effects.fake.ts'
 import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { FakeCluster } from '../kubernetes/cluster.fake.ts'
 import { defineClusterConformance } from '../kubernetes/cluster-conformance.fake.ts'
+import { importLabel } from '../kubernetes/imports/plan.ts'
 import { clusterCallMsMax, clusterCallsMax, clusterObjectBytesMax } from './cluster-limits.ts'
 import { tellingOf } from './items.ts'
 import { type Down, digestOf, type Item, textHash } from './messages.ts'
@@ -17,17 +18,20 @@ const there = { kind: 'NetworkPolicy', namespace: 'shop', name: 'web' } as const
 
 /** All of it, as one batch. */
 function hearAll(remote: RemoteCluster, cluster: FakeCluster): void {
-  const { heard, items } = tellingOf(cluster)
+  const { heard, items } = tellingOf(cluster, true)
   const digest = digestOf(new Map([...items].map(([key, text]) => [key, textHash(text)])))
-  const del = (remote.objects() ?? [])
-    .map(({ kind, name }) => `object ${kind} ${name}`)
-    .filter((key) => !items.has(key))
+  const inputs = Object.values(remote.inputs()).flatMap((list) => (list === 'unserved' ? [] : list))
+  const del = [
+    ...(remote.objects() ?? []).map(({ kind, name }) => `object ${kind} ${name}`),
+    ...inputs.map(({ kind, name, namespace }) => `input ${kind} ${namespace}/${name}`),
+  ].filter((key) => !items.has(key))
   const whole = { heard, count: items.size, digest }
   remote.hear({ type: 'batch', session, seq: 1, put: [...items.values()], del, whole, answers: [] })
 }
 
 const cluster = new FakeCluster()
 cluster.apply(there, { podSelector: {} })
+cluster.apply({ kind: 'Namespace', namespace: '', name: 'shop' }, {})
 const remote: RemoteCluster = createRemoteCluster({
   clock: new FakeClock(),
   async send(message: Down) {
@@ -112,9 +116,30 @@ test('an object that is too large is told of by its name, and reads as nothing',
   const large = new FakeCluster()
   const from = Array.from({ length: 4_000 }, (_, at) => ({ ipBlock: { cidr: `10.${at >> 8}.${at & 255}.0/24` } }))
   large.apply(there, { podSelector: {}, ingress: [{ from }] })
-  const [text = ''] = tellingOf(large).items.values()
+  const [text = ''] = tellingOf(large, true).items.values()
   assert.ok(text.length < clusterObjectBytesMax)
   assert.is((JSON.parse(text) as Item as { input: { spec: unknown } }).input.spec, 'too large to be told')
+})
+
+test('of ServiceImports of others nothing but the name is told, and nothing at all to a hub that knows none', () => {
+  const one = new FakeCluster()
+  const at = { kind: 'ServiceImport', namespace: 'shop' } as const
+  one.apply({ kind: 'Namespace', namespace: '', name: 'shop' }, { finalizers: ['kubernetes'] })
+  one.apply({ ...at, name: 'theirs' }, { type: 'Headless', ports: [] })
+  one.apply({ ...at, name: 'ours' }, { type: 'ClusterSetIP', more: 1 }, {}, { [importLabel]: 'default', a: 'b' })
+  const { heard, items } = tellingOf(one, true)
+  const told = [...items].map(([, text]) => JSON.parse(text) as { input: { name: string; spec: object } })
+  const specs = Object.fromEntries(told.map(({ input }) => [input.name, input.spec]))
+  assert.equal(specs, { shop: {}, theirs: {}, ours: { type: 'ClusterSetIP' } })
+  assert.equal([heard.inputs.Namespace, heard.inputs.ServiceImport], ['listed', 'listed'])
+  const before = tellingOf(one, false)
+  assert.equal(
+    [before.items.size, before.heard.inputs.Namespace, before.heard.inputs.ServiceImport],
+    [0, undefined, undefined],
+  )
+  one.unserved.add('ServiceImport')
+  const without = tellingOf(one, true)
+  assert.equal([without.items.size, without.heard.inputs.Namespace], [0, undefined])
 })
 
 test('of services those are told that are exported, and of nodes where pods are', () => {
@@ -128,7 +153,7 @@ test('of services those are told that are exported, and of nodes where pods are'
     { podCIDR: '10.1.0.0/24', providerID: 'x' },
     { a: 'b', 'holdfast.dev/node': 'm' },
   )
-  const told = [...tellingOf(one).items].map(
+  const told = [...tellingOf(one, true).items].map(
     ([, text]) => JSON.parse(text) as { input: { kind: string; name: string; spec: unknown; annotations: unknown } },
   )
   assert.equal(told.map(({ input }) => `${input.kind} ${input.name}`).sort(), [

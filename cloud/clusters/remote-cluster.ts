@@ -77,7 +77,9 @@ function heldOf(text: string): readonly [string, Held] {
   const key = itemKey(item)
   if ('object' in item) return [key, { object: { ...item.object, status: item.object.status }, hash, bytes }]
   // Nothing is written over what is not ours, so nobody asks for its version.
-  return [key, { input: { ...item.input, resourceVersion: '', spec: item.input.spec }, hash, bytes }]
+  const { version, ...input } = item.input
+  const older = version === undefined ? {} : { version }
+  return [key, { input: { ...input, ...older, resourceVersion: '', spec: input.spec }, hash, bytes }]
 }
 
 function wholeOf(items: ReadonlyMap<string, Held>, heard: Heard): Whole {
@@ -225,6 +227,7 @@ export function createRemoteCluster({ clock, send }: RemoteClusterOptions): Remo
       const of = 'uid' in object ? refOf(object) : { kind: kind as ClusterObject['kind'], name }
       return done({ verb: 'labels', of, labels: { ...labels } })
     },
+    putImport: (write) => done({ verb: 'import', write }),
     putConditions: (object, conditions) =>
       done({ verb: 'conditions', ref: refOf(object), conditions: [...conditions] }),
   }

@@ -5,6 +5,7 @@ import { HoldfastError } from '../../shared/errors.ts'
 import { parseResource } from '../../shared/intent/resource.ts'
 import { type Cluster, type ClusterObject, type ClusterStatus, finalizer } from '../kubernetes/cluster.ts'
 import { isDerivedOf } from '../kubernetes/derived/derived.ts'
+import { isOurs } from '../kubernetes/imports/plan.ts'
 import type { InputObject, InputRef } from '../kubernetes/input.ts'
 import { inTurns, unlessStale } from '../kubernetes/writes.ts'
 import type { Call } from './messages.ts'
@@ -30,6 +31,11 @@ function inputAt(cluster: Cluster, { kind, name, namespace }: InputRef): InputOb
 /** Takes away what the hub put there, and lets go of the rest. */
 async function release(cluster: Cluster, name: string): Promise<void> {
   const goesOn = (): boolean => true
+  const { ServiceImport: heard } = cluster.inputs()
+  const imports = heard === undefined || heard === 'unserved' ? [] : heard.filter(isOurs)
+  await inTurns(imports, goesOn, ({ name: called, namespace, uid }) =>
+    unlessStale(cluster.putImport({ verb: 'delete', namespace, name: called, uid })),
+  )
   await inTurns(cluster.objects() ?? [], goesOn, async (object) => {
     const { finalizers, intent, kind } = object
     const rest = finalizers.filter((one) => one !== finalizer)
@@ -70,6 +76,9 @@ export async function runCall(cluster: Cluster, call: Call): Promise<boolean | u
       return undefined
     case 'conditions':
       await cluster.putConditions(call.ref, call.conditions)
+      return undefined
+    case 'import':
+      await cluster.putImport(call.write)
       return undefined
     case 'release':
       await release(cluster, call.cluster)

@@ -15,6 +15,8 @@ import { type AnyResource, apiVersion, appliedKinds, plural } from '../../shared
 import { type Cluster, type ClusterKind, type ClusterObject, fieldManager, finalizer } from './cluster.ts'
 import { asked } from './cluster-error.ts'
 import { objectOf } from './cluster-intent.ts'
+import { createImportWrites } from './imports/import-writes.ts'
+import { followOlderImports, olderImports, olderVersion } from './imports/older.ts'
 import {
   type InputKind,
   type InputObject,
@@ -116,12 +118,14 @@ function ourKinds(api: CustomObjectsApi): readonly Followed[] {
 function listOf(kind: InputKind, api: CustomObjectsApi, core: CoreV1Api): Promise<unknown> {
   if (kind === 'Node') return asked(core.listNode())
   if (kind === 'Service') return asked(core.listServiceForAllNamespaces())
+  if (kind === 'Namespace') return asked(core.listNamespace())
   return asked(api.listClusterCustomObject(inputApis[kind]))
 }
 
 function readOf({ kind, name, namespace }: InputRef, api: CustomObjectsApi, core: CoreV1Api): Promise<unknown> {
   if (kind === 'Node') return asked(core.readNode({ name }))
   if (kind === 'Service') return asked(core.readNamespacedService({ name, namespace }))
+  if (kind === 'Namespace') return asked(core.readNamespace({ name }))
   const where = { ...inputApis[kind], name }
   if (namespace === '') return asked(api.getClusterCustomObject(where))
   return asked(api.getNamespacedCustomObject({ ...where, namespace }))
@@ -132,7 +136,7 @@ function otherKinds(api: CustomObjectsApi, core: CoreV1Api): readonly Followed[]
     kind: `input ${kind}`,
     path: inputPath(kind),
     isOptional: true,
-    isBare: kind !== 'ServiceExport',
+    isBare: kind !== 'ServiceExport' && kind !== 'ServiceImport',
     list: async () => (await listOf(kind, api, core)) as KubernetesListObject<Loose>,
   }))
 }
@@ -253,9 +257,26 @@ export function openApiCluster({ clock, entropy, log }: ApiClusterOptions): Clus
   const config = loadConfig()
   const api = config.makeApiClient(CustomObjectsApi)
   const core = config.makeApiClient(CoreV1Api)
-  const listening = createListening([...ourKinds(api), ...otherKinds(api, core)], { config, clock, entropy, log })
+  const isOld = (): boolean => listening.of('input ServiceImport') === 'unserved'
+  const kinds = [...ourKinds(api), ...otherKinds(api, core), followOlderImports(api, isOld)]
+  const listening = createListening(kinds, { config, clock, entropy, log })
   const ours = remembering(presentOurs)
   const input = remembering(presentInput)
+  const older = olderImports(presentInput)
+  const inputsOf = (kind: InputKind): readonly InputObject[] | 'unserved' | undefined => {
+    if (kind === 'ServiceImport' && isOld()) return older(listening)
+    const list = listening.of(`input ${kind}`)
+    if (list === undefined || list === 'unserved') return list
+    // Nothing new is taken by a namespace that goes.
+    const isThere = ({ metadata }: Loose) => kind !== 'Namespace' || metadata?.deletionTimestamp === undefined
+    return list.filter(isThere).map((one) => input(kind, one))
+  }
+
+  const importUid = (at: Pick<InputObject, 'namespace' | 'name'>): string | undefined => {
+    const heard = inputsOf('ServiceImport')
+    if (!Array.isArray(heard)) return undefined
+    return heard.find(({ name, namespace }: InputObject) => name === at.name && namespace === at.namespace)?.uid
+  }
 
   return {
     start: (onChange) => listening.start(onChange),
@@ -266,14 +287,12 @@ export function openApiCluster({ clock, entropy, log }: ApiClusterOptions): Clus
       return all.flatMap(({ heard, kind }) => (Array.isArray(heard) ? heard.map((one: Loose) => ours(kind, one)) : []))
     },
     inputs() {
-      const heard = inputKinds.map((kind) => {
-        const list = listening.of(`input ${kind}`)
-        return [kind, list === 'unserved' ? list : list?.map((one) => input(kind, one))] as const
-      })
+      const heard = inputKinds.map((kind) => [kind, inputsOf(kind)] as const)
       return Object.fromEntries(heard.filter(([, list]) => list !== undefined)) as Inputs
     },
     ...createWrites(api),
     ...createLabelWrites(api, core),
     ...createInputs(api, core, clock),
+    ...createImportWrites(api, () => (isOld() ? olderVersion : inputApis.ServiceImport.version), importUid),
   }
 }

@@ -6,11 +6,12 @@ import type { AnyResource } from '../../shared/intent/resource.ts'
 import { resource } from '../hub-world.fake.ts'
 import { type Cluster, type ClusterObject, finalizer } from './cluster.ts'
 import { contentOf, keyOf, readObjects } from './cluster-intent.ts'
-import type { InputRef } from './input.ts'
+import { type ImportWrite, importLabel } from './imports/plan.ts'
+import type { InputObject, InputRef } from './input.ts'
 
 export interface ConformanceWorld {
   readonly cluster: Cluster
-  /** A NetworkPolicy that is there from now on, and one that is not. */
+  /** A NetworkPolicy that is there from now on, in a namespace that is, and one that is not. */
   readonly there: InputRef
   readonly away: InputRef
   /** Resolves with what `look` finds, as soon as it was heard. */
@@ -108,5 +109,58 @@ export function defineClusterConformance(define: Define, open: () => Conformance
     assert.ok(named.uid !== '' && named.generation > 0)
     assert.equal([await cluster.isThere(there), await cluster.isThere(away)], [true, false])
     await cluster.tell(named, { reason: 'Tested', action: 'Test', note: 'it’s long '.repeat(400) })
+  })
+
+  define('a ServiceImport is made, changed and taken away, and none that is another by now', async () => {
+    const { cluster, heard, there } = open()
+    const { namespace } = there
+    const findImport = (): InputObject | undefined => {
+      const list = cluster.inputs().ServiceImport
+      return Array.isArray(list) ? list.find(({ name }) => name === NAME) : undefined
+    }
+    const becomes = (what: string, holds: (one: InputObject) => boolean): Promise<InputObject> =>
+      heard(what, () => {
+        const one = findImport()
+        return one !== undefined && holds(one) ? one : undefined
+      })
+    const spec = (port: number) =>
+      ({
+        type: 'ClusterSetIP',
+        sessionAffinity: 'None',
+        ips: ['100.80.0.7', 'fd00::7'],
+        ports: [{ name: 'http', protocol: 'TCP', port }],
+      }) as const
+    await heard('the kind', () => (Array.isArray(cluster.inputs().ServiceImport) ? true : undefined))
+    await heard('the namespace', () => {
+      const list = cluster.inputs().Namespace
+      return Array.isArray(list) ? list.find(({ name }) => name === namespace) : undefined
+    })
+    const fresh = { verb: 'create', namespace, name: NAME, network: 'default', spec: spec(80) } as const
+    await cluster.putImport(fresh)
+    assert.is(await refusal(cluster.putImport(fresh)), 'conflict')
+    assert.is(await refusal(cluster.putImport({ ...fresh, namespace: 'nowhere' })), 'not-found')
+    const made = await becomes('the import', () => true)
+    assert.equal([made.labels[importLabel], made.spec], ['default', spec(80)])
+    const { uid } = made
+    await cluster.putImport({ ...fresh, verb: 'update', uid, spec: spec(81) })
+    await cluster.putImport({ verb: 'status', namespace, name: NAME, uid, clusters: ['north', 'south'] })
+    await cluster.putImport({ verb: 'status', namespace, name: NAME, uid, clusters: ['south'] })
+    const told = JSON.stringify({ clusters: [{ cluster: 'south' }] })
+    const changed = await becomes(
+      'both',
+      ({ spec: now, status }) => JSON.stringify(now).includes('81') && JSON.stringify(status) === told,
+    )
+    assert.equal([changed.uid, changed.spec], [uid, spec(81)])
+    const of = { namespace, name: NAME, uid: '00000000-0000-4000-8000-000000000000' }
+    const others: readonly ImportWrite[] = [
+      { ...fresh, ...of, verb: 'update' },
+      { ...of, verb: 'status', clusters: [] },
+      { ...of, verb: 'delete' },
+    ]
+    for (const write of others) assert.is(await refusal(cluster.putImport(write)), 'conflict', write.verb)
+    await cluster.putImport({ verb: 'delete', namespace, name: NAME, uid })
+    await heard('that it is gone', () => (findImport() === undefined ? true : undefined))
+    for (const write of others) assert.match(await refusal(cluster.putImport(write)), /^(?:conflict|not-found)$/)
+    assert.is(findImport(), undefined)
   })
 }

@@ -4,3 +4,5 @@
 export const clusterEventsMax = 50
 /** And from then on. */
 export const clusterEventsPerSecondMax = 1
+/** ServiceImports that a cluster is given: as many services as a device knows the way to. */
+export const clusterImportsMax = 2_048

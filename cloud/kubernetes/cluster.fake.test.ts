@@ -8,6 +8,7 @@ import { defineClusterConformance } from './cluster-conformance.fake.ts'
 const cluster = new FakeCluster()
 const there = { kind: 'NetworkPolicy', namespace: 'shop', name: 'web' } as const
 cluster.apply(there, { podSelector: {} })
+cluster.apply({ kind: 'Namespace', namespace: '', name: 'shop' }, {})
 
 defineClusterConformance(test, () => ({
   cluster,

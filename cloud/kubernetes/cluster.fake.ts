@@ -6,7 +6,10 @@ import type { AnyResource } from '../../shared/intent/resource.ts'
 import type { Cluster, ClusterEvent, ClusterKind, ClusterObject } from './cluster.ts'
 import { finalizer } from './cluster.ts'
 import { keyOf, objectOf, resourceKey } from './cluster-intent.ts'
-import { type InputKind, type InputObject, type InputRef, type Inputs, inputName } from './input.ts'
+import { type ImportWrite, importLabel } from './imports/plan.ts'
+import { type InputKind, type InputObject, type InputRef, type Inputs, inputKinds, inputName } from './input.ts'
+
+type Texts = Readonly<Record<string, string>>
 
 interface Kept {
   readonly objects: ReadonlyMap<string, ClusterObject>
@@ -24,6 +27,7 @@ export class FakeCluster implements Cluster {
   /** Labels that were set beside those of people, by object. */
   readonly labelled = new Map<string, Readonly<Record<string, string>>>()
   labelWrites = 0
+  importWrites = 0
   /** Kinds that the API server does not know, and kinds that were not listed yet. */
   readonly unserved = new Set<InputKind>()
   readonly unheard = new Set<InputKind>()
@@ -58,12 +62,12 @@ export class FakeCluster implements Cluster {
     this.#changed()
   }
 
-  apply(ref: InputRef, spec: unknown, annotations: Readonly<Record<string, string>> = {}): void {
+  apply(ref: InputRef, spec: unknown, annotations: Texts = {}, more: Texts = {}): void {
     const version = String(++this.#version)
     // Labels that others set stay.
-    const labels = this.#store.inputs.get(inputKey(ref))?.labels ?? {}
-    const more = { uid: `uid-${version}`, resourceVersion: version, generation: this.#version, labels, annotations }
-    this.#store.inputs.set(inputKey(ref), { ...ref, ...more, spec })
+    const labels = { ...this.#store.inputs.get(inputKey(ref))?.labels, ...more }
+    const about = { uid: `uid-${version}`, resourceVersion: version, generation: this.#version, labels, annotations }
+    this.#store.inputs.set(inputKey(ref), { ...ref, ...about, spec })
     this.#changed()
   }
 
@@ -121,9 +125,8 @@ export class FakeCluster implements Cluster {
   objects = (): readonly ClusterObject[] => [...this.#heard.objects.values()]
 
   inputs(): Inputs {
-    const kinds = ['NetworkPolicy', 'ClusterNetworkPolicy', 'Node', 'Service', 'ServiceExport'] as const
     const all = [...this.#heard.inputs.values()]
-    const heard = kinds.map((kind) => [
+    const heard = inputKinds.map((kind) => [
       kind,
       this.unserved.has(kind) ? ('unserved' as const) : all.filter((one) => one.kind === kind),
     ])
@@ -193,6 +196,29 @@ export class FakeCluster implements Cluster {
     const intent = held.intent as { readonly metadata: { readonly labels?: Readonly<Record<string, string>> } }
     const metadata = { ...intent.metadata, labels: after(intent.metadata.labels ?? {}) }
     this.#put(key, { ...held, intent: { ...intent, metadata } })
+  }
+
+  async putImport(write: ImportWrite): Promise<void> {
+    const { name, namespace } = write
+    const ref = { kind: 'ServiceImport', namespace, name } as const
+    const key = inputKey(ref)
+    const held = this.#store.inputs.get(key)
+    this.importWrites += 1
+    if (write.verb === 'create') {
+      if (!this.#store.inputs.has(inputKey({ kind: 'Namespace', namespace: '', name: namespace })))
+        throw new HoldfastError('not-found', `there is no namespace ${namespace}`)
+      if (held !== undefined) throw new HoldfastError('conflict', `${key} is there`)
+      return this.apply(ref, write.spec, {}, { [importLabel]: write.network })
+    }
+    if (held === undefined) throw new HoldfastError('not-found', `there is no ${key}`)
+    if (held.uid !== write.uid) throw new HoldfastError('conflict', `${key} is another by now`)
+    if (write.verb === 'delete') return this.delete(ref)
+    const change =
+      write.verb === 'update'
+        ? { spec: write.spec, labels: { ...held.labels, [importLabel]: write.network } }
+        : { status: { clusters: write.clusters.map((cluster) => ({ cluster })) } }
+    this.#store.inputs.set(key, { ...held, ...change, resourceVersion: String(++this.#version) })
+    this.#changed()
   }
 
   async putConditions(object: InputRef, conditions: unknown): Promise<void> {

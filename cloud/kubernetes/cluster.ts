@@ -2,6 +2,7 @@
 
 import type { AnyResource, Kind } from '../../shared/intent/resource.ts'
 import type { UplinkView } from '../fleet/uplink.ts'
+import type { ImportWrite } from './imports/plan.ts'
 import type { InputObject, InputRef, Inputs } from './input.ts'
 
 /** Kinds that people apply. */
@@ -81,4 +82,6 @@ export interface Cluster {
   putConditions(object: InputRef, conditions: readonly ClusterCondition[]): Promise<void>
   /** Sets those labels, and takes away what was set before in this way; labels of others stay. */
   putLabels(object: ClusterObject | InputObject, labels: Readonly<Record<string, string>>): Promise<void>
+  /** Fails with `conflict` or `not-found` where the object is another by now, and with `not-found` without its namespace. */
+  putImport(write: ImportWrite): Promise<void>
 }

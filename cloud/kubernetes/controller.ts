@@ -16,6 +16,7 @@ import { contentOf, keyOf, readObjects, resourceKey } from './cluster-intent.ts'
 import { clusterStatus } from './cluster-status.ts'
 import { type DeriveOptions, isDerived } from './derived/derived.ts'
 import { createDerivedSync, type DerivedTurn } from './derived/sync.ts'
+import { createImportPublisher } from './imports/publisher.ts'
 import { createUplinkPublisher } from './uplink/publisher.ts'
 import { inTurns, isStale, unlessStale } from './writes.ts'
 
@@ -60,6 +61,7 @@ export function createController(options: ControllerOptions): Controller {
   const { actor = own, clock, cluster, fleet = options.hub, hub, log } = options
   const following = createDerivedSync({ ...options, actor, fleet })
   const uplinks = createUplinkPublisher({ ...options, nodeLabels: options.nodeLabels === true })
+  const imports = createImportPublisher({ ...options, fleet, network: options.derive.network })
   let [running, busy, isAwaited] = [false, Promise.resolve(), false]
   let seen: Seen | undefined
   const goesOn = (): boolean => running
@@ -184,8 +186,8 @@ export function createController(options: ControllerOptions): Controller {
     if (waitMs > 0) return plan(waitMs)
     statusAt = clock.monotonic()
     await tellStatus(objects, faults)
-    for (const moreMs of [await following.tell(goesOn), await uplinks.tell(objects, goesOn)])
-      if (moreMs > 0) plan(moreMs)
+    const told = [await following.tell(goesOn), await imports.tell(goesOn), await uplinks.tell(objects, goesOn)]
+    for (const moreMs of told) if (moreMs > 0) plan(moreMs)
   }
 
   const again = (error: unknown): void => {

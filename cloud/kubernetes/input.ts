@@ -2,7 +2,15 @@
 // what their own API leaves to others.
 
 /** In the order in which they are read. */
-export const inputKinds = ['NetworkPolicy', 'ClusterNetworkPolicy', 'Node', 'Service', 'ServiceExport'] as const
+export const inputKinds = [
+  'NetworkPolicy',
+  'ClusterNetworkPolicy',
+  'Node',
+  'Service',
+  'ServiceExport',
+  'Namespace',
+  'ServiceImport',
+] as const
 export type InputKind = (typeof inputKinds)[number]
 
 export interface InputApi {
@@ -18,6 +26,8 @@ export const inputApis: Readonly<Record<InputKind, InputApi>> = {
   Node: { group: '', version: 'v1', plural: 'nodes' },
   Service: { group: '', version: 'v1', plural: 'services' },
   ServiceExport: { group: 'multicluster.x-k8s.io', version: 'v1beta1', plural: 'serviceexports' },
+  Namespace: { group: '', version: 'v1', plural: 'namespaces' },
+  ServiceImport: { group: 'multicluster.x-k8s.io', version: 'v1beta1', plural: 'serviceimports' },
 }
 
 /** Names an object of a cluster. */
@@ -39,6 +49,8 @@ export interface InputObject extends InputRef {
   readonly spec: unknown
   /** Only of kinds whose status the hub writes. */
   readonly status?: unknown
+  /** Of the API, where it was not heard in the one of `inputApis`. */
+  readonly version?: string
 }
 
 /**

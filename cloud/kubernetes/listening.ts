@@ -37,6 +37,8 @@ export interface Followed {
   readonly list: () => Promise<KubernetesListObject<Loose>>
   /** The cluster may not know the kind; that is then no failure. */
   readonly isOptional: boolean
+  /** It is asked for in place of another, and nobody misses it. */
+  readonly isFallback?: boolean
   /** What others report of it is not of interest: the images of a Node weigh more than all that we read of it. */
   readonly isBare: boolean
 }
@@ -97,9 +99,9 @@ export function createListening(kinds: readonly Followed[], options: ListeningOp
       void informer.start()
     })
 
-  const miss = (kind: string, onChange: () => void): void => {
+  const miss = ({ isFallback = false, kind }: Followed, onChange: () => void): void => {
     if (listeners.get(kind) === 'unserved') return
-    log.info('the cluster does not know a kind; looked for again from time to time', { kind })
+    if (!isFallback) log.info('the cluster does not know a kind; looked for again from time to time', { kind })
     void end(kind)
     listeners.set(kind, 'unserved')
     onChange()
@@ -112,7 +114,7 @@ export function createListening(kinds: readonly Followed[], options: ListeningOp
       const error = clusterError(await follow(followed, onChange))
       if (stopped.signal.aborted) return
       const isUnserved = isOptional && isHoldfastError(error, 'not-found')
-      if (isUnserved) miss(kind, onChange)
+      if (isUnserved) miss(followed, onChange)
       else {
         if (!silent.has(kind))
           log.warn('the API server is not heard; the network goes on as it is', { kind, why: error.message })

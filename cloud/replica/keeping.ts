@@ -91,6 +91,7 @@ function settledCluster(cluster: Cluster, settled: () => Promise<void>): Cluster
     tell: (object, event) => cluster.tell(object, event),
     putConditions: (object, conditions) => settled().then(() => cluster.putConditions(object, conditions)),
     putLabels: (object, labels) => settled().then(() => cluster.putLabels(object, labels)),
+    putImport: (write) => settled().then(() => cluster.putImport(write)),
     putFinalizers: (object, finalizers) => settled().then(() => cluster.putFinalizers(object, finalizers)),
     putStatus: (object, status) => settled().then(() => cluster.putStatus(object, status)),
     create: (resource) => settled().then(() => cluster.create(resource)),
