@@ -1,6 +1,7 @@
-// What else the hub reads of a real API server. ServiceExports: a service that nodes can stand for becomes one of the hub, and
-// each is told what is so. Nodes and the blocks of their pods: advertised by the devices that they are, routed for other sites,
-// and gone with the node. And back to Nodes, where people want that: how good the uplinks of their devices are.
+// What else the hub reads of a real API server. ServiceExports: a service that nodes can stand for becomes one of the hub, with
+// a ServiceImport beside it, and each is told what is so. Nodes and the blocks of their pods: advertised by the devices that
+// they are, routed for other sites, and gone with the node. And back to Nodes, where people want that: how good the uplinks of
+// their devices are.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,50 +12,7 @@ import type { ClusterCondition } from '../../cloud/kubernetes/cluster.ts'
 import { apiVersion, type Resource } from '../../shared/intent/resource.ts'
 import { encodeStatus } from '../../shared/wire/report.ts'
 import { examples, type HubInCluster, until } from './hub-in-cluster.ts'
-
-const GROUP = 'multicluster.x-k8s.io'
-const names = {
-  kind: 'ServiceExport',
-  listKind: 'ServiceExportList',
-  plural: 'serviceexports',
-  singular: 'serviceexport',
-}
-const condition = {
-  type: 'object',
-  'x-kubernetes-preserve-unknown-fields': true,
-  required: ['type'],
-  properties: { type: { type: 'string' } },
-}
-const conditions = {
-  type: 'array',
-  'x-kubernetes-list-type': 'map',
-  'x-kubernetes-list-map-keys': ['type'],
-  items: condition,
-}
-const definition = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: {
-    name: `serviceexports.${GROUP}`,
-    annotations: { 'api-approved.kubernetes.io': 'https://github.com/kubernetes-sigs/mcs-api' },
-  },
-  spec: {
-    group: GROUP,
-    scope: 'Namespaced',
-    names,
-    versions: [
-      {
-        name: 'v1beta1',
-        served: true,
-        storage: true,
-        subresources: { status: {} },
-        schema: {
-          openAPIV3Schema: { type: 'object', properties: { status: { type: 'object', properties: { conditions } } } },
-        },
-      },
-    ],
-  },
-}
+import { mcsGroup as GROUP, mcsDefinitions } from './mcs-definitions.ts'
 
 const exported = (name: string): object => ({
   apiVersion: `${GROUP}/v1beta1`,
@@ -74,6 +32,7 @@ export function defineInputs(test: Test, hub: HubInCluster): void {
   const { api } = hub
   const own = hub.world.hub
   const path = `/apis/${GROUP}/v1beta1/namespaces/default/serviceexports`
+  const imports = `/apis/${GROUP}/v1beta1/namespaces/default/serviceimports`
   const nodeOf = (name: string) => own.get('Node', name)?.resource as Resource<'Node'> | undefined
   const advertised = (name: string, ...blocks: readonly string[]): Promise<true> =>
     until(`${name} advertises ${blocks.join()}`, () =>
@@ -103,8 +62,10 @@ export function defineInputs(test: Test, hub: HubInCluster): void {
     )
 
   test('the kind of exports is served', async () => {
-    await api.ask('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definition)
-    await until('the kind is served', async () => ((await api.ask('GET', path)).status === 200 ? true : undefined))
+    const at = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
+    for (const one of mcsDefinitions) await api.ask('POST', at, one)
+    for (const one of [path, imports])
+      await until('the kind is served', async () => ((await api.ask('GET', one)).status === 200 ? true : undefined))
     await hub.halt()
     hub.start()
   })
@@ -131,6 +92,35 @@ export function defineInputs(test: Test, hub: HubInCluster): void {
     assert.equal(spec?.['ports'], [{ name: 'http', protocol: 'TCP', port: 80, targetPort: 'page' }])
   })
 
+  test('it is imported with its addresses, a hand on it is set back, and what others import is theirs', async () => {
+    const seen = async (name: string) =>
+      (await api.ask('GET', `${imports}/${name}`)).body as { readonly spec?: object; readonly status?: object }
+    const spec = {
+      ips: own.get('Service', 'kube--svc--default--web')?.status['addresses'],
+      ports: [{ port: 80, protocol: 'TCP' }],
+      sessionAffinity: 'None',
+      type: 'ClusterSetIP',
+    }
+    const becomes = (what: string): Promise<true> =>
+      until(what, async () => {
+        const { spec: now, status } = await seen('web')
+        const [held, names] = [JSON.stringify(now), JSON.stringify(status)]
+        return held === JSON.stringify(spec) && names === '{"clusters":[{"cluster":"kube"}]}' ? true : undefined
+      })
+    await becomes('the import')
+    const theirs = { spec: { type: 'Headless', ports: [] } }
+    await hub.apply({
+      apiVersion: `${GROUP}/v1beta1`,
+      kind: 'ServiceImport',
+      metadata: { name: 'theirs', namespace: 'default' },
+      ...theirs,
+    })
+    const patch = '{"spec":{"ips":["10.9.9.9"],"ports":[]}}'
+    await hub.kubectl(['patch', 'serviceimport', 'web', '--type=merge', '-p', patch])
+    await becomes('it is set back')
+    assert.equal((await seen('theirs')).spec, theirs.spec)
+  })
+
   test('what the hub can’t say yet, and what nobody can export, is told', async () => {
     await service('inner', {})
     await service('away', { type: 'ExternalName', externalName: 'a.example', ports: undefined })
@@ -143,6 +133,10 @@ export function defineInputs(test: Test, hub: HubInCluster): void {
   test('it goes with its export', async () => {
     await hub.kubectl(['delete', 'serviceexport', 'web'])
     await until('it is gone', () => (own.get('Service', 'kube--svc--default--web') === undefined ? true : undefined))
+    await until('so is its import', async () =>
+      (await api.ask('GET', `${imports}/web`)).status === 404 ? true : undefined,
+    )
+    assert.is((await api.ask('GET', `${imports}/theirs`)).status, 200)
   })
 
   test('the pods of a node that is a device have a route, and no object of people is written to', async () => {

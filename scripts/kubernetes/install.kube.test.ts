@@ -17,6 +17,7 @@ import { whyNoApiServer } from './api-server-program.ts'
 import { helmProgram, whyNoHelm } from './helm-program.ts'
 import { type Body, until } from './hub-in-cluster.ts'
 import { k3sDefinitions } from './k3s-definitions.ts'
+import { mcsDefinitions, mcsGroup } from './mcs-definitions.ts'
 import { releaseInto, type Thing } from './released.ts'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -167,6 +168,10 @@ if (why === undefined) {
   })
 
   test('accounts may do what they need, and nothing else', async () => {
+    // A right is asked for by the name of a kind that is served.
+    for (const one of mcsDefinitions) await kubectl(['apply', '-f', '-'], JSON.stringify(one))
+    const kinds = ['serviceexports', 'serviceimports'].map((kind) => `crd/${kind}.${mcsGroup}`)
+    await kubectl(['wait', '--for=condition=Established', '--timeout=30s', ...kinds])
     const [hub, cluster] = ['holdfast:holdfast-hub', 'holdfast-cluster:holdfast-cluster']
     const cases: readonly (readonly [string, string, boolean])[] = [
       [hub, 'list policies.holdfast.dev', true],
@@ -176,6 +181,10 @@ if (why === undefined) {
       [hub, 'update policies.holdfast.dev', false],
       [hub, 'delete nodes.holdfast.dev', false],
       [hub, 'patch nodes', false],
+      [hub, 'create serviceimports.multicluster.x-k8s.io -n default', true],
+      [hub, 'patch serviceimports.multicluster.x-k8s.io --subresource=status -n default', true],
+      [hub, 'update serviceexports.multicluster.x-k8s.io -n default', false],
+      [hub, 'delete namespaces', false],
       [hub, 'delete networkpolicies.networking.k8s.io -A', false],
       [hub, 'update leases/holdfast-hub -n holdfast', true],
       [hub, 'update leases/another -n holdfast', false],
@@ -204,6 +213,11 @@ if (why === undefined) {
       [cluster, 'get namespaces/kube-system', true],
       [cluster, 'get namespaces/default', false],
       [cluster, 'get secrets -n holdfast-cluster', false],
+      [cluster, 'patch serviceimports.multicluster.x-k8s.io --subresource=status', true],
+      [cluster, 'delete serviceimports.multicluster.x-k8s.io -n default', true],
+      [cluster, 'delete serviceexports.multicluster.x-k8s.io -n default', false],
+      [cluster, 'watch namespaces', true],
+      [cluster, 'patch namespaces', false],
       [cluster, 'patch nodes', false],
       [cluster, 'delete nodes.holdfast.dev', false],
     ]
