@@ -198,7 +198,8 @@ export function createWorld(options: WorldOptions): World {
       end.pins.delete(action.endpoint)
       if (action.leaves !== undefined) end.pins.set(action.leaves, { to: action.endpoint, until: now + PIN_MS })
       if (action.quiet !== true) sendPayload(side)
-    } else if (action.type === 'call')
+    } else if (action.type === 'nudge') sendPayload(side)
+    else if (action.type === 'call')
       queue.add(now + (options.callMs ?? 60), () => tell(other(side), { type: 'called' }))
     else if (action.type === 'probe') probe(side, action)
     else if (action.type === 'park') end.parked = true

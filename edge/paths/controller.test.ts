@@ -98,6 +98,47 @@ test('a call is heeded at once, also when idle, but not more than once a second'
   assert.is(rig.paths.view(rig.now()).mode, 'idle')
 })
 
+test('whoever is only called leaves the handshake to the caller, and begins one if there is none a second later', () => {
+  for (const shaken of [true, false]) {
+    const rig = makeRig()
+    rig.tell({ type: 'candidates', list: [RELAY] })
+    rig.run(100_000)
+    const at = rig.now()
+    rig.answers.set(RELAY.endpoint, 20)
+    rig.tell({ type: 'roamed', endpoint: STRANGE })
+    rig.tell({ type: 'called' })
+    rig.run(500)
+    const uses = rig.since(at, 'use')
+    assert.equal(
+      uses.map(({ quiet }) => quiet),
+      [true],
+    )
+    if (shaken) rig.tell({ type: 'handshake', at: rig.now() })
+    rig.run(5_000)
+    assert.equal(
+      rig.since(at, 'nudge').map((one) => one.at),
+      shaken ? [] : [(uses[0]?.at ?? 0) + 1_000],
+    )
+  }
+})
+
+test('own payload waits for nobody, and in a young session a word costs nothing', () => {
+  for (const event of [{ type: 'woken' }, { type: 'handshake', at: 100_000 }] as const) {
+    const rig = makeRig()
+    rig.tell({ type: 'candidates', list: [RELAY] })
+    rig.run(100_000)
+    rig.answers.set(RELAY.endpoint, 20)
+    rig.tell({ type: 'roamed', endpoint: STRANGE })
+    rig.tell(event)
+    rig.tell({ type: 'called' })
+    rig.run(500)
+    assert.equal(
+      rig.since(100_000, 'use').map(({ quiet }) => quiet),
+      [undefined],
+    )
+  }
+})
+
 test('wherever the peer asks from is tried at once, within bounds, and forgotten when it stays silent', () => {
   const rig = makeRig()
   rig.connect([RELAY], { [RELAY.endpoint]: 20 })

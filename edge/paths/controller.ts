@@ -82,6 +82,7 @@ function note(pair: Pair, event: PathEvent, now: number, out: PathAction[]): voi
       break
     case 'woken':
     case 'traffic':
+      pair.ownPayload = true
       stayAwake(pair, now + idleAfterMs(pair), now)
       break
     case 'roamed':
@@ -126,6 +127,7 @@ function noteAnswered(pair: Pair, { endpoint, probe, rttMs }: Answered, now: num
 function noteHandshake(pair: Pair, at: number, now: number): void {
   const silent = standingOf(pair, now) === 'silent'
   pair.handshakeAt = Math.max(pair.handshakeAt, at)
+  if (at >= pair.calledAt) pair.nudgeAt = Number.POSITIVE_INFINITY
   // WireGuard followed the peer out of where it was parked.
   if (pair.resting) pair.parked = false
   pair.sessionAt = Math.max(pair.sessionAt, at)
@@ -189,6 +191,8 @@ function fallAsleep(pair: Pair, now: number): void {
   pair.resting = true
   pair.parked = false
   pair.payload = false
+  pair.ownPayload = false
+  pair.nudgeAt = Number.POSITIVE_INFINITY
   pair.relaysUntil = Math.max(now + RELAY_LINGER_MS, Math.min(sessionEndsAt(pair), now + SESSION_MS))
   pair.retryAt = Number.POSITIVE_INFINITY
   pair.tryTimes = []
@@ -210,6 +214,7 @@ function settle(pair: Pair, now: number, out: PathAction[]): void {
     retry(pair, now)
     setAsideRest(pair, now)
     call(pair, now, out)
+    nudge(pair, now, out)
     bindRelays(pair, pair.payload, out)
     sendDue(pair, now, out)
   } else {
@@ -253,6 +258,13 @@ function call(pair: Pair, now: number, out: PathAction[]): void {
   pair.callWanted = false
 }
 
+/** The peer called, and has not shaken hands: perhaps its words don't come through, and ours do. */
+function nudge(pair: Pair, now: number, out: PathAction[]): void {
+  if (now < pair.nudgeAt) return
+  pair.nudgeAt = Number.POSITIVE_INFINITY
+  out.push({ type: 'nudge' })
+}
+
 function bindRelays(pair: Pair, wanted: boolean, out: PathAction[]): void {
   if (pair.relaysWanted === wanted) return
   pair.relaysWanted = wanted
@@ -266,7 +278,7 @@ function nextDue(pair: Pair, now: number): number {
     const parkAt = pair.parked ? Number.POSITIVE_INFINITY : later(sessionEndsAt(pair))
     return Math.min(roam, parkAt, pair.relaysWanted ? later(pair.relaysUntil) : Number.POSITIVE_INFINITY)
   }
-  let next = Math.min(roam, sleepsAt(pair), later(pair.retryAt), nextProbeAt(pair, now))
+  let next = Math.min(roam, sleepsAt(pair), pair.nudgeAt, later(pair.retryAt), nextProbeAt(pair, now))
   for (const track of pair.tracks.values()) {
     const giveUpAt = Math.min(missAt(track, pacingOf(pair)), triesEndAt(track))
     next = Math.min(next, Math.max(giveUpAt, pair.graceUntil), later(track.heldUntil))

@@ -70,6 +70,11 @@ export function createPathEngine(options: PathEngineOptions): PathEngine {
         case 'use':
           use(pair, action)
           break
+        case 'nudge': {
+          const [address] = pair.entry.member.addresses
+          if (address !== undefined) options.nudge(address)
+          break
+        }
         case 'call':
           call(pair)
           if (isLost(pair)) ways.seek(pair.node)

@@ -73,6 +73,12 @@ export const RELAY_LINGER_MS = 60_000
 /** Between two calls of one end, and between two of the other that are heeded. */
 export const CALL_MS = 1_000
 
+/**
+ * Who is only called waits so long for the caller's handshake before it begins one of its own. WireGuard holds one handshake per
+ * peer: two that cross spoil each other, and neither end tries again for 5 s (REKEY_TIMEOUT).
+ */
+export const YIELD_MS = 1_000
+
 /** While nobody answers at all, WireGuard tries each candidate so long: it repeats a handshake after 5 s (REKEY_TIMEOUT). */
 export const GUESS_MS = 6_000
 /** Without a sign of life for so long, WireGuard's session is over or about to be (REJECT_AFTER_TIME is 180 s). */

@@ -12,6 +12,8 @@ import {
   type Pacing,
   pacings,
   SESSION_MS,
+  SESSION_YOUNG_MS,
+  YIELD_MS,
 } from './pacing.ts'
 import type { Pace, PathAction, PathCandidate, Place } from './path.ts'
 import { newTrack, type Track } from './track.ts'
@@ -53,6 +55,10 @@ export interface Pair {
   parked: boolean
   /** Somebody waits for this pair to work, as against a look at a new peer. */
   payload: boolean
+  /** It is this end's payload that waits or flows; otherwise only the peer has called. */
+  ownPayload: boolean
+  /** The peer that called has had its time to shake hands; Infinity if nothing is owed. */
+  nudgeAt: number
   awakeUntil: number
   /** Newest authenticated word of the peer by any way. */
   lifeAt: number
@@ -104,6 +110,8 @@ export function newPair({ decides, metered, pace, parked = false, random, starte
     resting: true,
     parked,
     payload: false,
+    ownPayload: false,
+    nudgeAt: Number.POSITIVE_INFINITY,
     awakeUntil: startedAt + LOOK_MS,
     lifeAt: NEVER,
     handshakeAt: NEVER,
@@ -220,12 +228,14 @@ export function use(pair: Pair, candidate: PathCandidate, why: string, now: numb
   pair.wireguardAt = endpoint
   pair.parked = false
   pair.usedAt = now
+  const yields = pair.payload && !pair.ownPayload && now - pair.sessionAt >= SESSION_YOUNG_MS
+  if (yields) pair.nudgeAt = Math.min(pair.nudgeAt, now + YIELD_MS)
   out.push({
     type: 'use',
     endpoint,
     kind,
     why,
-    ...(pair.payload ? {} : { quiet: true }),
+    ...(pair.payload && !yields ? {} : { quiet: true }),
     ...(works === undefined ? {} : { leaves: works }),
   })
 }

@@ -65,7 +65,7 @@ export type PathAction =
   | { readonly type: 'probe'; readonly endpoint: Endpoint; readonly probe: number; readonly ttl?: number }
   /**
    * Point WireGuard at the endpoint, then send one packet through the tunnel so that the peer follows. `quiet`: no payload
-   * waits, so the packet, which costs a handshake, may be spared. `leaves` still works, and the peer's packets on their way
+   * waits here, so the packet, which costs a handshake, may be spared. `leaves` still works, and the peer's packets on their way
    * would make WireGuard roam back to it: for some round trips they should seem to come from `endpoint`.
    */
   | {
@@ -76,6 +76,8 @@ export type PathAction =
       readonly quiet?: true
       readonly leaves?: Endpoint
     }
+  /** Send one packet through the tunnel, so that the peer follows and WireGuard shakes hands if it must. */
+  | { readonly type: 'nudge' }
   /** Ask the peer to probe now, by a way that works. */
   | { readonly type: 'call' }
   /** The last way that worked is dead: perhaps this node comes from elsewhere now, and relays drop what they don't know. */
