@@ -34,6 +34,22 @@ export interface Progress {
   readonly takenBack: readonly TakenBack[]
 }
 
+function provenUpTo({ applied, lastGood }: Member): Version {
+  return compareVersion(applied, lastGood) < 0 ? applied : lastGood
+}
+
+/** How many of `sorted` come before `version`. */
+function countBelow(sorted: readonly Version[], version: Version): number {
+  let [low, high] = [0, sorted.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    const one = sorted[middle]
+    if (one !== undefined && compareVersion(one, version) < 0) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
 /**
  * `newest` is what the hub has signed: a device that claims to run more has acknowledged nothing of ours. `waits`: a canary
  * lets others go first.
@@ -43,9 +59,12 @@ export function measure(
   newest: Version,
   waits: (node: NodeId) => boolean,
 ): (version: Version) => Progress {
+  // By name first: lists of those that run the same are then sorted already, however many versions are asked about.
   const sorted = members
     .map((member) => (compareVersion(member.applied, newest) > 0 ? { ...member, applied: noVersion } : member))
+    .sort((a, b) => compareText(a.name, b.name))
     .sort((a, b) => compareVersion(a.applied, b.applied))
+  const proven = sorted.map(provenUpTo).sort(compareVersion)
   const known = new Map<string, Progress>()
   return (version) => {
     const key = formatVersion(version)
@@ -68,9 +87,7 @@ export function measure(
       waiting: waiting.sort(),
       pending: pending.sort(),
       offline: offline.sort(),
-      confirmed: sorted.filter(({ applied, lastGood }) => {
-        return compareVersion(applied, version) >= 0 && compareVersion(lastGood, version) >= 0
-      }).length,
+      confirmed: proven.length - countBelow(proven, version),
       takenBack: takenBack.sort((a, b) => compareText(a.name, b.name)),
     }
     known.set(key, made)
