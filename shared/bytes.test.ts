@@ -33,6 +33,13 @@ test('hex and both base64 forms are what Node makes of the same bytes', () => {
   )
 })
 
+test('base64 of more than one piece of a call is that of the whole', () => {
+  for (const length of [8_191, 8_192, 8_193, 20_000]) {
+    const one = Uint8Array.from({ length }, (_, at) => at * 31)
+    assert.is(toBase64(one), Buffer.from(one).toString('base64'), String(length))
+  }
+})
+
 test('no two base64 texts mean the same bytes', () => {
   fc.assert(
     fc.property(fc.stringMatching(/^[AQgw/+=\-_9]{0,8}$/), (text) => {

@@ -41,9 +41,14 @@ export function fromHex(text: string): Uint8Array {
   return bytes
 }
 
+/** Arguments of one call: engines allow some 65,000; one by one, the snapshot of a large network takes 12 ms instead of 2. */
+const CHARS_AT_ONCE = 8_192
+
 export function toBase64(bytes: Uint8Array): string {
   let text = ''
-  for (const byte of bytes) text += String.fromCharCode(byte)
+  for (let at = 0; at < bytes.length; at += CHARS_AT_ONCE) {
+    text += Reflect.apply(String.fromCharCode, undefined, bytes.subarray(at, at + CHARS_AT_ONCE))
+  }
   return btoa(text)
 }
 
