@@ -158,6 +158,7 @@ function createCore(options: HubOptions, store: HubStore) {
     ...createOverrides({ ...shared, verdicts, announce, status, note }),
     ...flows.people,
     ...hubLock(desk),
+    ...status.glance,
     trace: (name: string) => fleet.trace(enrolments.get(name as Name)?.nodeId),
   }
   const known = { commands, intents, enrolments, fleet, networks, status, tokens, listeners, membership, waves }

@@ -139,6 +139,9 @@ export function createFakeHub(): FakeHub {
     lockView: (name) => ({ network: { id: 'netnetnetnet' as NetworkId, name: parseName(name) }, members: [] }),
     signMembers: (name) => ({ network: { id: 'netnetnetnet' as NetworkId, name: parseName(name) }, members: [] }),
     fleet: () => [fakeFleetNode()],
+    fleetNode: (name) => (name === 'alice' ? fakeFleetNode() : undefined),
+    intended: (kind) =>
+      [...held.values()].flatMap(({ resource }) => (resource.kind === kind ? { resource, addresses: [] } : [])),
     commands: createFakeCommands(),
     overrides: () => [fakeOverride()],
     acceptOverride(id, actor) {

@@ -18,6 +18,7 @@ import type { PathKind, StatusReport } from '../shared/wire/report.ts'
 import type { Actor, AuditEntry, AuditQuery } from './audit.ts'
 import type { BrokerAccess } from './broker-access.ts'
 import type { CommandEvent, HubCommands } from './commands/asked.ts'
+import type { HubGlance } from './fleet/glance.ts'
 import type { TracePoint } from './fleet/trace.ts'
 import type { FleetFlowQuery, FleetFlows } from './flows/fleet-flows.ts'
 import type { FleetFlowFigures } from './flows/flow-figures.ts'
@@ -232,7 +233,7 @@ export interface HubOptions extends HubReleases {
   readonly defaultNetwork?: boolean
 }
 
-export interface Hub extends HubUpdates {
+export interface Hub extends HubUpdates, HubGlance<FleetNode> {
   start(): Promise<void>
   stop(): Promise<void>
 

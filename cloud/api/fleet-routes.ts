@@ -54,7 +54,7 @@ export const fleetRoutes: readonly ApiRoute[] = [
     reply: 'The device',
     handle: ({ context, deps }) => {
       const name = context.req.param('name') ?? ''
-      const node = deps.hub.fleet().find((one) => one.name === name)
+      const node = deps.hub.fleetNode(name)
       if (node === undefined) {
         throw new HoldfastError('not-found', `no device "${name.slice(0, 70)}" has enrolled`, {
           remedy: 'See `holdfast-hub status`.',

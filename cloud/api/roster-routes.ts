@@ -3,9 +3,9 @@
 import { rosterNamesMax } from '../../shared/dashboard-limits.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { parseName } from '../../shared/ids.ts'
+import type { Intended } from '../fleet/glance.ts'
 import { type RosterNode, rosterOf } from '../fleet/roster.ts'
 import { halvesOf, type TopologyView, topologyOf } from '../fleet/topology.ts'
-import type { Shown } from '../hub.ts'
 import type { ApiRoute, Call } from './route.ts'
 
 function namesAsked(text: string | undefined): ReadonlySet<string> | undefined {
@@ -18,26 +18,25 @@ function namesAsked(text: string | undefined): ReadonlySet<string> | undefined {
   })
 }
 
-function rosterNode({ resource, status }: Shown): readonly RosterNode[] {
+function rosterNode({ addresses, resource }: Intended): readonly RosterNode[] {
   if (resource.kind !== 'Node') return []
-  const addresses = (status['addresses'] ?? []) as readonly string[]
   const { metadata, spec } = resource
   return [{ name: parseName(metadata.name), network: parseName(spec.network), labels: spec.labels, addresses }]
 }
 
 function roster({ context, deps: { clock, hub } }: Call): Response {
   const names = namesAsked(context.req.query('names'))
-  const isAsked = (name: string): boolean => names === undefined || names.has(name)
-  const shown = names === undefined ? hub.list('Node') : [...names].flatMap((name) => hub.get('Node', name) ?? [])
-  const fleet = hub.fleet().filter(({ name }) => isAsked(name))
-  return context.json({ at: clock.now(), ...rosterOf(shown.flatMap(rosterNode), fleet) })
+  const all = hub.intended('Node').flatMap(rosterNode)
+  const nodes = names === undefined ? all : all.filter(({ name }) => names.has(name))
+  const fleet = names === undefined ? hub.fleet() : [...names].flatMap((name) => hub.fleetNode(name) ?? [])
+  return context.json({ at: clock.now(), ...rosterOf(nodes, fleet) })
 }
 
 const by = { name: 'by', description: 'Key of the label that puts nodes together; that of their site where absent' }
 const within = { name: 'within', description: 'Only nodes with this value of it, each for itself' }
 
 function allNodes({ deps: { hub } }: Call): readonly RosterNode[] {
-  return hub.list('Node').flatMap(rosterNode)
+  return hub.intended('Node').flatMap(rosterNode)
 }
 
 function viewAsked({ context }: Call): TopologyView {

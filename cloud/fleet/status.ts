@@ -18,6 +18,7 @@ import type { Enrolment } from '../store/hub-store.ts'
 import type { Canaries } from './canaries.ts'
 import { conditionsOf, type Situation } from './conditions.ts'
 import type { Fleet } from './fleet.ts'
+import type { HubGlance } from './glance.ts'
 import { refusalsIn } from './overlaps.ts'
 import { type Member, measure, type Progress } from './progress.ts'
 import { type Candidate, servingOf } from './serving.ts'
@@ -42,6 +43,7 @@ export interface Status {
   show(list: readonly Stored[]): readonly Shown[]
   node(name: Name): FleetNode | undefined
   fleet(): readonly FleetNode[]
+  readonly glance: HubGlance<FleetNode>
   rollOut(): readonly RollOut[]
   /** Devices that are waited for, and what they run. */
   readonly members: (network: Name) => readonly Member[]
@@ -118,6 +120,11 @@ export function createStatus(options: StatusOptions): Status {
     return shown === undefined ? undefined : withSignatures(withFlows(shown))
   }
 
+  const given = (resource: AnyResource): readonly string[] =>
+    resource.kind === 'Node' || resource.kind === 'Service'
+      ? addresses.of(parseName(networkNameOf(resource)), ownerOf(resource))
+      : []
+
   const show = (list: readonly Stored[]): readonly Shown[] => {
     const measures = new Map<Name, ReturnType<typeof measured>>()
     const candidates = new Map<Name, readonly Candidate[]>()
@@ -164,7 +171,7 @@ export function createStatus(options: StatusOptions): Status {
       const { node, progress, rollout } = situation
       const owned = resource.kind === 'Node' || resource.kind === 'Service'
       const extra = {
-        ...(owned ? { addresses: addresses.of(network, ownerOf(resource)) } : {}),
+        ...(owned ? { addresses: given(resource) } : {}),
         ...(node === undefined ? {} : { uplink: uplinkOf(node, hearsSince, clock.now()) }),
         ...(rollout === undefined ? {} : { rollout, programmed: `${rollout.done}/${rollout.selected}` }),
         ...(progress === undefined || progress === 'unsigned'
@@ -178,6 +185,10 @@ export function createStatus(options: StatusOptions): Status {
   return {
     show,
     node: nodeNamed,
+    glance: {
+      fleetNode: (name) => nodeNamed(name as Name),
+      intended: (kind) => intents.list(kind).map(({ resource }) => ({ resource, addresses: given(resource) })),
+    },
     fleet: () => fleet.list(addressesOf).map((node) => withSignatures(withFlows(node))),
     rollOut: () =>
       sorted(networks.all()).map(({ publisher, state }) => {

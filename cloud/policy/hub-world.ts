@@ -17,18 +17,17 @@ export interface HubWorld {
   readonly with: (policies: Policies) => World
 }
 
-function ofNetwork<K extends Kind>(hub: Pick<Hub, 'list'>, kind: K, network: string) {
-  return hub.list(kind).flatMap(({ resource, status }) => {
+function ofNetwork<K extends Kind>(hub: Pick<Hub, 'intended'>, kind: K, network: string) {
+  return hub.intended(kind).flatMap(({ addresses, resource }) => {
     const { metadata, spec } = resource as Resource<K>
     if ((spec as { readonly network?: string }).network !== network) return []
-    const addresses = ((status['addresses'] ?? []) as readonly string[]).map(parseAddress)
-    return [{ name: parseName(metadata.name), spec, addresses }]
+    return [{ name: parseName(metadata.name), spec, addresses: addresses.map(parseAddress) }]
   })
 }
 
 /** Throws `not-found`. */
-export function hubWorld(hub: Pick<Hub, 'list' | 'get' | 'fleet'>, network: string): HubWorld {
-  const held = hub.get('Network', network)
+export function hubWorld(hub: Pick<Hub, 'intended' | 'fleet'>, network: string): HubWorld {
+  const held = hub.intended('Network').find(({ resource }) => resource.metadata.name === network)
   if (held === undefined) {
     throw new HoldfastError('not-found', `there is no network "${network.slice(0, 70)}"`, {
       remedy: 'See `holdfast-hub get networks`.',
