@@ -22,7 +22,7 @@ function merged(own: readonly Condition[], host: readonly Condition[]): readonly
 
 export interface Models {
   /** What the agent answers of itself. */
-  readonly answers: Pick<Agent, 'status' | 'addresses' | 'drain' | 'hasPeerAt' | 'mirror'>
+  readonly answers: Pick<Agent, 'status' | 'addresses' | 'drain' | 'hasPeerAt' | 'history' | 'mirror'>
   hub(): HubModel
 }
 
@@ -59,6 +59,7 @@ export function createModels(
         ...trials,
       },
       peers,
+      rttUs: (node) => parts.histories.rttUs(node),
       uplink: parts.quality.view(),
       update: running.update?.view(),
       order: running.orders?.view(),
@@ -97,6 +98,7 @@ export function createModels(
       status: () => agentStatus(whole()),
       addresses,
       hasPeerAt: (address) => members.hasPeerAt(address),
+      history: (node) => parts.histories.of(node),
       drain: parts.drain,
       mirror: parts.mirror.people,
     },

@@ -32,6 +32,7 @@ import type { OpenedRelay } from './relay/open-relay.ts'
 import { createOwnRelay } from './relay/own-relay.ts'
 import { createTlsClient, type TlsClient } from './relay/tls-client.ts'
 import { createHealth } from './report/health.ts'
+import { openLooks } from './report/looks.ts'
 import { createMode } from './report/mode.ts'
 import { createPeerBook } from './report/peers.ts'
 import { openServices } from './services/open.ts'
@@ -45,7 +46,6 @@ import { createOwnLock } from './trust/own-lock.ts'
 import { anchorsOf, createOwnRoot } from './trust/own-root.ts'
 import { keepRoot } from './trust/root-pin.ts'
 import { createUpkeep, type Upkeep } from './upkeep/upkeep.ts'
-import { createOwnQuality } from './uplinks/own-quality.ts'
 import { createOwnUplinks } from './uplinks/own-uplinks.ts'
 import type { Uplinks } from './uplinks/uplinks.ts'
 
@@ -273,18 +273,18 @@ export function createParts(
   const ports = createPorts(options, { clock, keep, uplinks }, onPathChange)
   const mode = createMode(store, clock)
   const keyDesk = createKeyDesk({ clock, node: identity.name, mode, ownDevice, ownKey, paths, peers }, onKeys)
-  const quality = createOwnQuality(options, { clock, paths, peers, uplinks })
+  const seen = openLooks(options, { clock, paths, peers, uplinks })
   const time = createKnownTime({ clock, keep, log, signedAt: () => holding.held()?.head.issuedAt })
   const ownPods = openOwnPods(options, { clock, health, keep, members }, onPathChange)
   const pods = createPodWords(identity.nodeId, facts, ownPods)
   const mirror = createOwnMirror(options, { clock, health, keep, members, time }, onPathChange)
   const found = openServices(options, { clock, facts, holding, keep, members, peers, pods }, onPathChange)
-  const kept = { [lastGoodKey]: peers, [upkeepKey]: upkeep, [uplinkQualityKey]: quality, [pathSizesKey]: sizes }
+  const kept = { [lastGoodKey]: peers, [upkeepKey]: upkeep, [uplinkQualityKey]: seen.quality, [pathSizesKey]: sizes }
   const chores = createChores({ clock, keep, holding, facts, mode, memories: memoriesOf(kept), store, time })
   const started = { wall: clock.now(), monotonic: clock.monotonic() }
   const keysKnown = { deviceBook, keyBook, keyDesk, onLinks, ownKey }
   const known = { ...sources, ...keysKnown, anchors, root, health, keep, mode, ownPods, paths, peers, pods }
-  return { ...known, ...found, chores, mirror, ports, quality, relay, started, time }
+  return { ...known, ...found, ...seen, chores, mirror, ports, relay, started, time }
 }
 
 export type Parts = ReturnType<typeof createParts>

@@ -36,6 +36,7 @@ export function fakeAgent(words: Pick<Agent, 'status'> & Partial<Agent>): Agent 
     drain: { isOn: () => false, set: refuse },
     wake: () => undefined,
     noteRtt: () => undefined,
+    history: () => undefined,
     ...words,
   }
 }

@@ -7,6 +7,7 @@ import type { Condition, ShownCondition } from '../shared/health.ts'
 import type { Name, NodeId, WgKey } from '../shared/ids.ts'
 import type { OverrideView } from '../shared/override/report.ts'
 import type { Version } from '../shared/record/head.ts'
+import type { PeerHistory } from '../shared/wire/history.ts'
 import type { PathKind, StatusReport } from '../shared/wire/report.ts'
 import type { UplinkQuality } from '../shared/wire/uplink-quality.ts'
 import type { CommandDoors } from './commands/doors.ts'
@@ -256,6 +257,8 @@ export interface Agent {
   hasPeerAt(address: Address): boolean
   /** Every way to every peer, and why it is used or not. */
   paths(): PathsReport
+  /** How a peer was reached of late; undefined where there is no such peer. */
+  history(node: NodeId): PeerHistory | undefined
   /** Of the relay that is open here; undefined where none is. Throws where the kernel does not tell. */
   relayFigures(): Promise<RelayFigures | undefined>
   /** What the next turn would do. */

@@ -218,7 +218,7 @@ export function createAgent(options: AgentOptions): Agent {
     reporter.tell(acknowledges)
     lan?.follow(turns.local().addresses)
     followLinks(parts, turns)
-    parts.quality.look()
+    parts.look()
     ownPods.follow()
     running.announcer?.announce()
     gossip.follow()

@@ -22,3 +22,9 @@ export const commandsOpenMax = 256
 export const commandsKeptMax = 512
 /** Bytes of all results that a hub keeps in memory: a dozen bundles. */
 export const commandResultsBytesMax = 32 << 20
+/** Peers that a device remembers the past of, those that were talked with last: 3.5 KB each of a small memory … */
+export const historyPeersMax = 32
+/** … points of each … */
+export const historyPointsMax = 180
+/** … and the time between two of them, milliseconds: three hours, which is what a person who is called at night looks back on. */
+export const historyStepMs = 60_000

@@ -8,11 +8,15 @@ const path = '/api/v1/nodes/alice/commands'
 
 test('an operator looks, an administrator changes, a viewer does neither', async () => {
   const { call } = setup()
-  for (const kind of ['ping', 'netcheck', 'bundle', 'rotate-key']) {
-    const viewer = await errorOf(call('POST', path, 'viewer', { kind }))
+  for (const one of [
+    { kind: 'history', peer: 'bob' },
+    ...['ping', 'netcheck', 'bundle', 'rotate-key'].map((kind) => ({ kind })),
+  ]) {
+    const { kind } = one
+    const viewer = await errorOf(call('POST', path, 'viewer', one))
     assert.equal([viewer.status, viewer.code], [403, 'forbidden'], kind)
-    assert.is((await call('POST', path, 'operator', { kind })).status, kind === 'rotate-key' ? 403 : 202, kind)
-    assert.is((await call('POST', path, 'admin', { kind })).status, 202, kind)
+    assert.is((await call('POST', path, 'operator', one)).status, kind === 'rotate-key' ? 403 : 202, kind)
+    assert.is((await call('POST', path, 'admin', one)).status, 202, kind)
   }
   assert.is((await errorOf(call('POST', '/api/v1/nodes/bob/commands', 'admin', { kind: 'ping' }))).status, 404)
 })
@@ -25,6 +29,8 @@ test('what is no command is refused before anybody is asked', async () => {
     { kind: 'ping', count: 0 },
     { kind: 'ping', count: 1e9 },
     { kind: 'bundle', peer: 'bob' },
+    { kind: 'history' },
+    { kind: 'history', peer: 'bob', count: 2 },
     { kind: 'netcheck', expiresInS: 1 },
     { kind: 'netcheck', expiresInS: 1e6 },
     { kind: 'netcheck', shell: 'rm -rf /' },

@@ -14,15 +14,16 @@ import { type ApiRoute, type Call, mayCall } from './route.ts'
 const requestSchema = v.pipe(
   v.strictObject({
     kind: v.picklist(commandKinds),
-    /** Of a ping: the peer that the device is to ping; absent where only the device itself is asked. */
+    /** The peer that the device is to ping, or to tell the past of; absent where a ping only asks the device itself. */
     peer: v.optional(name),
     count: v.optional(integer(1, commandPingsMax)),
     /** How long to wait for the device, seconds. */
     expiresInS: v.optional(integer(commandLifeMsMin / 1_000, commandLifeMsMax / 1_000)),
   }),
   v.check(
-    ({ count, kind, peer }) => kind === 'ping' || (peer === undefined && count === undefined),
-    'is no ping: leave out peer and count',
+    ({ count, kind, peer }) =>
+      kind === 'ping' || (count === undefined && (peer !== undefined) === (kind === 'history')),
+    'count is of a ping alone; a peer is of a ping, and of a history, which needs one',
   ),
 )
 
@@ -30,6 +31,7 @@ const requestSchema = v.pipe(
 const ROLE: Record<CommandKind, Role> = {
   ping: 'operator',
   netcheck: 'operator',
+  history: 'operator',
   bundle: 'operator',
   'rotate-key': 'admin',
 }
@@ -62,7 +64,8 @@ export const commandRoutes: readonly ApiRoute[] = [
     method: 'POST',
     path: '/api/v1/nodes/:name/commands',
     role: 'operator',
-    summary: 'Let the agent of a device do something now: ping, netcheck, bundle; rotate-key takes an administrator',
+    summary:
+      'Let the agent of a device do something now: ping, netcheck, history, bundle; rotate-key takes an administrator',
     request: requestSchema,
     reply: 'The command, with its id (202); what comes of it is an event `command`, and under /api/v1/commands',
     handle: give,

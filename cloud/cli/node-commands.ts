@@ -1,5 +1,6 @@
 // node: commands to one device, given through the hub and waited for.
 
+import { historyColumns, historyRows } from '../../shared/cli/history-table.ts'
 import { switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { type ErrorCode, HoldfastError } from '../../shared/errors.ts'
 import { writeAtomic } from '../../shared/host/files.ts'
@@ -70,6 +71,13 @@ export const nodeNetcheck: Command = async (context) => {
     const rows = checks.map(({ check, found }) => [check, found])
     printTable(context, { headings: ['check', 'found'], rows }, 'It found nothing.')
   })
+}
+
+export const nodeHistory: Command = async (context) => {
+  const asked = await give(context, 'history', { peer: argument(context, 1) })
+  show(context, asked, () =>
+    printTable(context, { headings: historyColumns, rows: historyRows(asked.result) }, 'It tells nothing.'),
+  )
 }
 
 export const nodeRotateKey: Command = async (context) => {

@@ -21,6 +21,12 @@ export function nodeCommands(reach: readonly FlagSpec[], json: FlagSpec): readon
       flags: [wait, json, ...reach],
     },
     {
+      name: 'node history',
+      summary: 'How a device reached a peer of late: path, round trip, loss, bytes, as it measured them',
+      args: [node, { name: 'PEER', summary: 'Whom', required: true }],
+      flags: [wait, json, ...reach],
+    },
+    {
       name: 'node bundle',
       summary: 'Fetch the support bundle of a device, without secrets',
       args: [node],

@@ -29,7 +29,7 @@ import {
   lockStatus,
   lockSubmit,
 } from './lock-commands.ts'
-import { nodeBundle, nodeNetcheck, nodePing, nodeRotateKey } from './node-commands.ts'
+import { nodeBundle, nodeHistory, nodeNetcheck, nodePing, nodeRotateKey } from './node-commands.ts'
 import { overridesAccept, overridesDrop, overridesList, overridesShow } from './override-commands.ts'
 import { policyExplain, policyTest } from './policy-commands.ts'
 import { program } from './program.ts'
@@ -109,6 +109,7 @@ export const commands: Readonly<Record<string, Command>> = {
   'flows accept': flowsAccept,
   'node ping': nodePing,
   'node netcheck': nodeNetcheck,
+  'node history': nodeHistory,
   'node bundle': nodeBundle,
   'node rotate-key': nodeRotateKey,
   'overrides list': overridesList,

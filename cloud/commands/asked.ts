@@ -12,7 +12,7 @@ export type CommandState = 'queued' | 'sent' | 'answered' | 'failed' | 'refused'
 
 export interface CommandRequest {
   readonly kind: CommandKind
-  /** Of a ping; absent where the device itself is asked. */
+  /** Of a ping, absent where the device itself is asked; of a history. */
   readonly peer?: Name | undefined
   readonly count?: number | undefined
   /** How long somebody waits for it. */

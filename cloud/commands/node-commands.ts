@@ -56,7 +56,7 @@ function objectionTo(
   }
   if (commands.includes(kind)) return undefined
   return new HoldfastError('forbidden', `${name} does no ${kind} for its hub`, {
-    remedy: 'Its setting `commands` says so; do it there by hand.',
+    remedy: 'Its setting `commands` says so, or its agent is older than that: update it, or do it there by hand.',
   })
 }
 

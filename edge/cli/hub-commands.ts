@@ -16,7 +16,7 @@ interface Spoken {
 
 const PINGS = 4
 
-const spoken: Record<Exclude<CommandKind, 'ping'>, Spoken> = {
+const spoken: Record<Exclude<CommandKind, 'ping' | 'history'>, Spoken> = {
   netcheck: { words: ['netcheck', '--json'], load: async () => (await import('./paths.ts')).netcheckCommand },
   bundle: {
     words: ['debug', 'bundle', '--output', '-'],
@@ -29,6 +29,12 @@ const spoken: Record<Exclude<CommandKind, 'ping'>, Spoken> = {
 }
 
 function spokenOf({ count = PINGS, kind, peer }: HubCommand): Spoken {
+  if (kind === 'history') {
+    return {
+      words: ['history', peer ?? '', '--json'],
+      load: async () => (await import('./history.ts')).historyCommand,
+    }
+  }
   if (kind !== 'ping') return spoken[kind]
   return {
     words: ['ping', peer ?? '', '--count', String(count), '--json'],

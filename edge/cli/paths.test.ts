@@ -4,6 +4,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import { parseName, parseNodeId } from '../../shared/ids.ts'
+import { packHistory } from '../../shared/wire/history.ts'
 import { fakeAgent } from '../agent.fake.ts'
 import type { AgentStatus } from '../agent.ts'
 import type { CandidateReport, PathReport, PathsReport } from '../paths/report.ts'
@@ -160,5 +161,28 @@ test('without an agent, all say what to do', () =>
       assert.match(notes, 'systemctl start holdfast')
     }
   }))
+
+test('history: a line for every point, and nothing said that was not measured', async () => {
+  const none = { rttUs: undefined, lossPerMille: undefined, rxBytes: undefined, txBytes: undefined }
+  const past = packHistory('gate', 60, [
+    { ageS: 120, path: 'none', ...none },
+    { ageS: 61, path: 'relay', rttUs: 41_230, lossPerMille: 16, rxBytes: 2_048, txBytes: 0 },
+  ])
+  const agent = fakeAgent({ status: () => status, history: (node) => (node === gateId ? past : undefined) })
+  await withCli(agent, async (call) => {
+    const { code, out } = await call('history', 'gate')
+    assert.is(code, 0)
+    const rows = out.split('\n').map((line) => line.trim().split(/ {2,}/))
+    assert.equal(rows.slice(0, 3), [
+      ['AGO', 'PATH', 'RTT', 'LOSS', 'RECEIVED', 'SENT'],
+      ['2m', 'none', '-', '-', '-', '-'],
+      ['1m', 'relay', '41.2 ms', '1.6 %', '2.0 KiB', '0 B'],
+    ])
+    assert.equal(JSON.parse((await call('history', '10.90.0.1', '--json')).out), past)
+    const { code: refused, notes } = await call('history', 'nobody')
+    assert.equal([refused, /no peer is called nobody/.test(notes)], [1, true])
+    assert.is((await call('history')).code, 2)
+  })
+})
 
 test.run()

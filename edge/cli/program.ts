@@ -105,6 +105,16 @@ export const commands: readonly CommandRow[] = [
   },
   {
     spec: {
+      name: 'history',
+      summary: 'Show how a peer was reached of late: path, round trip, loss, bytes, a line a minute',
+      description: 'The last three hours, since the agent started, of the 32 peers that were talked with last.',
+      args: [{ name: 'NODE', summary: 'Name, id or mesh address of the peer', required: true }],
+      flags: [json],
+    },
+    load: async () => (await import('./history.ts')).historyCommand,
+  },
+  {
+    spec: {
       name: 'explain',
       summary: 'Say in sentences how a peer is reached, and why not better; with three words, who may reach whom',
       description: 'With FROM, TO and PORT it is `holdfast policy explain`.',

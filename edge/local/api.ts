@@ -20,6 +20,7 @@ export const paths = {
   metrics: '/metrics',
   status: '/v1/status',
   paths: '/v1/paths',
+  history: '/v1/history',
   plan: '/v1/plan',
   journal: '/v1/journal',
   flows: '/v1/flows',

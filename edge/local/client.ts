@@ -5,6 +5,7 @@ import { concat, fromUtf8, utf8 } from '../../shared/bytes.ts'
 import { type ErrorCode, HoldfastError } from '../../shared/errors.ts'
 import type { FlowQuery, FlowsAnswer } from '../../shared/flows/query.ts'
 import { gossipFileBytesMax } from '../../shared/limits.ts'
+import type { PeerHistory } from '../../shared/wire/history.ts'
 import type { AgentStatus, KeysReport } from '../agent.ts'
 import type { BatchesAnswer, BatchesQuery } from '../flows/batches.ts'
 import type { MirrorEnd, MirrorOrder } from '../mirror/order.ts'
@@ -39,6 +40,8 @@ export interface LocalClient {
   /** In the text format of Prometheus. */
   metrics(): Promise<string>
   paths(): Promise<PathsReport>
+  /** `node`: name, id or mesh address of the peer. */
+  history(node: string): Promise<PeerHistory>
   plan(): Promise<PlanAnswer>
   journal(limit: number): Promise<JournalAnswer>
   flows(query: FlowQuery): Promise<FlowsAnswer>
@@ -166,6 +169,7 @@ export function createLocalClient(socketPath: string): LocalClient {
       return fromUtf8(await readAll(response, ANSWER_BYTES_MAX))
     },
     paths: async () => (await ask('GET', paths.paths)) as PathsReport,
+    history: async (node) => (await ask('GET', `${paths.history}?node=${encodeURIComponent(node)}`)) as PeerHistory,
     plan: async () => (await ask('GET', paths.plan)) as PlanAnswer,
     journal: async (limit) => (await ask('GET', `${paths.journal}?limit=${limit}`)) as JournalAnswer,
     flows: async ({ afterSeq, denied, limit, peer, sinceMs }) => {

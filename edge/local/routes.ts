@@ -26,6 +26,7 @@ import {
   restoreOrder,
 } from './api.ts'
 import { findPeer } from './find-peer.ts'
+import { pathRoutes } from './path-routes.ts'
 import { errorBody, type LocalRoute } from './server.ts'
 import { showOp } from './shown-op.ts'
 import { updateRoutes } from './update-routes.ts'
@@ -215,7 +216,6 @@ export function localRoutes(doors: LocalDoors): readonly LocalRoute[] {
       },
     },
     { method: 'GET', path: paths.metrics, handle: (_query, response) => sendMetrics(doors, response) },
-    { method: 'GET', path: paths.paths, handle: () => agent.paths() },
     { method: 'GET', path: paths.plan, handle: async () => ({ ops: (await agent.plan()).map(showOp) }) },
     {
       method: 'GET',
@@ -282,6 +282,7 @@ export function localRoutes(doors: LocalDoors): readonly LocalRoute[] {
         return { taken, held: agent.status().revision.held }
       },
     },
+    ...pathRoutes(agent),
     ...keyRoutes(doors),
     ...overrideRoutes(doors),
     ...mirrorRoutes(doors),

@@ -91,4 +91,16 @@ test('an acknowledgement of a large fleet’s member is small', () => {
   assert.is(statusReport(modelOf(20, 20), true).peers.length, 20)
 })
 
+test('a round trip is told as the probes measure it, and as somebody asked only where they measure none', () => {
+  const model = modelOf(2, 2)
+  const [first, second] = model.peers.entries
+  const rttUs = (node: string): number | undefined => (node === first?.member.nodeId ? 7_001 : undefined)
+  const report = statusReport({ ...model, rttUs }, false)
+  assert.equal([first?.rttMs, second?.rttMs], [12.3456, 12.3456])
+  assert.equal(
+    report.peers.map((peer) => peer.rttUs),
+    [7_001, 12_346],
+  )
+})
+
 test.run()

@@ -38,6 +38,8 @@ export interface HubModel {
   readonly addresses: readonly Address[]
   readonly revision: Omit<AgentStatus['revision'], 'source' | 'signedAt' | 'ageS' | 'newestHeard'>
   readonly peers: PeerBook
+  /** Round trip to a peer by the probes of its path, microseconds; undefined where none was measured lately. */
+  readonly rttUs?: ((node: NodeId) => number | undefined) | undefined
   readonly uplink: UplinkQuality
   readonly update?: UpdateView | undefined
   readonly order?: OrderView | undefined
@@ -84,14 +86,16 @@ function handshakeAgeOf(entry: PeerEntry, now: number): number | undefined {
   return entry.handshakeAt === 0 ? undefined : Math.max(0, Math.floor((now - entry.handshakeAt) / 1_000))
 }
 
-function peerReport(entry: PeerEntry, now: number): PeerReport {
+function peerReport(entry: PeerEntry, now: number, rttOf: HubModel['rttUs']): PeerReport {
   const { endpoint, member, path, rttMs, rxBytes, txBytes } = entry
+  // Somebody may have asked once, long ago; probes go on.
+  const rttUs = rttOf?.(member.nodeId) ?? (rttMs === undefined ? undefined : Math.round(rttMs * 1_000))
   const handshakeAgeS = handshakeAgeOf(entry, now)
   return {
     name: member.name,
     path,
     ...(endpoint === undefined ? {} : { endpoint }),
-    ...(rttMs === undefined ? {} : { rttUs: Math.round(rttMs * 1_000) }),
+    ...(rttUs === undefined ? {} : { rttUs }),
     ...(handshakeAgeS === undefined ? {} : { handshakeAgeS }),
     rxBytes,
     txBytes,
@@ -126,7 +130,7 @@ export function statusReport(model: HubModel, brief: boolean): StatusReport {
     ...(model.update === undefined ? {} : { update: updateReport(model.update) }),
     ...(model.order === undefined ? {} : { order: model.order }),
     ...(model.commands === undefined ? {} : { commands: [...model.commands] }),
-    peers: shown.map((entry) => peerReport(entry, now)),
+    peers: shown.map((entry) => peerReport(entry, now, model.rttUs)),
     peersTotal: entries.length,
     peersReachable: model.peers.reachable(),
     uplink: model.uplink,

@@ -15,7 +15,7 @@ export interface OwnQuality extends Pick<Quality, 'view' | 'memoryRevision' | 'r
 }
 
 /** What is seen of the paths of a node. */
-interface Sources {
+export interface QualitySources {
   readonly clock: Clock
   readonly peers: Pick<PeerBook, 'entries' | 'of'>
   readonly paths: Pick<Chooser, 'view' | 'relaySights'>
@@ -49,7 +49,7 @@ function freshOf({ kind, lastAnswerAt, loss, rttMs }: CandidateView, now: number
   return now - lastAnswerAt > FRESH_MS ? [] : [{ rttMs, loss }]
 }
 
-export function createOwnQuality({ paths: doors, uplinkMbps }: AgentOptions, sources: Sources): OwnQuality {
+export function createOwnQuality({ paths: doors, uplinkMbps }: AgentOptions, sources: QualitySources): OwnQuality {
   const { clock, paths, peers, uplinks } = sources
   const quality = createQuality({ clock, metered: doors?.metered === true, declaredMbps: uplinkMbps })
   /** What had gone to each peer at the last look, if that way left the LAN. */

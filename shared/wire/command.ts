@@ -23,8 +23,11 @@ import { encodeCanonical, parseCanonical } from '../record/canonical.ts'
 import { openEnvelope, seal, type TrustedKeys, trustedKeys } from '../record/envelope.ts'
 import { tolerantPick } from './tolerant.ts'
 
-/** `ping`: whether it answers, or whether a peer answers it. All but `rotate-key` only look. */
-export const commandKinds = ['ping', 'netcheck', 'bundle', 'rotate-key'] as const
+/**
+ * `ping`: whether it answers, or whether a peer answers it. `history`: how it reached a peer of late. All but `rotate-key` only
+ * look.
+ */
+export const commandKinds = ['ping', 'netcheck', 'history', 'bundle', 'rotate-key'] as const
 export type CommandKind = (typeof commandKinds)[number]
 
 const counter = integer(0, Number.MAX_SAFE_INTEGER)
@@ -42,7 +45,7 @@ const commandSchema = v.object({
   issuedAt: counter,
   expiresAt: counter,
   kind: v.picklist(commandKinds),
-  /** Of a ping; absent where the device itself is asked. */
+  /** Of a ping, absent where the device itself is asked; of a history. */
   peer: v.optional(name),
   count: v.optional(integer(1, commandPingsMax)),
 })
