@@ -1,54 +1,25 @@
 // What may be asked of a node from afar: it is signed by the hub, done by the agent, and written down.
 
-import { useEffect, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import type { NodeCommand } from '../../commands/asked.ts'
 import type { NodeState } from '../../hub.ts'
-import { clock, http, notify, notifyError, touchNode } from '../app.ts'
+import { http, notify, notifyError, touchNode } from '../app.ts'
 import type { NodeResource } from '../model/device.ts'
 import { mayDo } from '../model/session.ts'
 import { bytesText } from '../model/words.ts'
 import { session } from '../store.ts'
 import { Card, Empty } from '../view/parts.tsx'
+import { type Asked, useAsked } from '../view/use-asked.ts'
 
-type Asked = Pick<NodeCommand, 'id' | 'kind' | 'state'> & Partial<NodeCommand>
 type Kind = NodeCommand['kind']
 
 const TITLES: Readonly<Record<Kind, string>> = {
   ping: 'Ping a peer',
   netcheck: 'Check its network',
+  history: 'How a peer was reached',
   bundle: 'Collect a bundle',
   'rotate-key': 'Rotate its key',
 }
-const OPEN: ReadonlySet<string> = new Set(['queued', 'sent'])
-const LOOK_MS = 1_000
-const LOOKS_MAX = 60
-
-/** Follows a command until it has ended. */
-function useAsked(): readonly [Asked | undefined, (asked: Asked) => void] {
-  const [asked, setAsked] = useState<Asked | undefined>(undefined)
-  const id = asked?.id
-  useEffect(() => {
-    if (id === undefined) return undefined
-    let [gone, looks] = [false, 0]
-    const look = async (): Promise<void> => {
-      if (gone || ++looks > LOOKS_MAX) return
-      try {
-        const now = await http.get<Asked>(`/api/v1/commands/${encodeURIComponent(id)}`)
-        if (gone) return
-        setAsked(now)
-        if (OPEN.has(now.state)) clock.after(LOOK_MS, () => void look())
-      } catch (error) {
-        if (!gone) notifyError(error)
-      }
-    }
-    clock.after(LOOK_MS / 4, () => void look())
-    return () => {
-      gone = true
-    }
-  }, [id])
-  return [asked, setAsked]
-}
-
 interface NodeCommandsProps {
   readonly name: string
   readonly state: NodeState

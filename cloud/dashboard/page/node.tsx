@@ -12,6 +12,7 @@ import { Busy, Card, Copy, Empty, PresencePill, SeverityPill, Trouble } from '..
 import { useLoad } from '../view/use-load.ts'
 import { NodeCommands } from './node-commands.tsx'
 import { NodeFlows } from './node-flows.tsx'
+import { NodeHistory } from './node-history.tsx'
 import { NodePeers } from './node-peers.tsx'
 import { NodeTrace } from './node-trace.tsx'
 
@@ -233,6 +234,7 @@ export function NodePage({ name }: { readonly name: string }) {
               intent={intent.value}
             />
             <NodePeers device={device.value} />
+            <NodeHistory device={device.value} />
             <NodeTrace name={name} about={line} />
             <Identity device={device.value} intent={intent.value} />
             <Versions device={device.value} />
