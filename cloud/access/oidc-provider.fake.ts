@@ -1,11 +1,13 @@
-// A provider of identities as a process: node oidc-provider.fake.ts DIRECTORY HUB. Takes tls.key and tls.crt of the directory,
-// listens on a port of this machine, says by which address, and knows four people by any password.
+// A provider of identities as a process: node oidc-provider.fake.ts DIRECTORY [HUB [HOST]]. Takes tls.key and tls.crt of the
+// directory, listens on a port of this machine, says by which address, and knows four people by any password. Where the hub is
+// it may be told later, as a line: a hub that takes any port has to know its provider first.
 
 import { readFileSync } from 'node:fs'
 import type { RequestListener } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { systemClock } from '../../shared/host/clock.ts'
 
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
@@ -29,13 +31,13 @@ const library: string = 'oidc-provider'
 const { Provider } = (await import(library)) as { Provider: Provider }
 /** When this clock was at 0; the one that the library asks is set apart from it. */
 const epochMs = systemClock.now() - systemClock.monotonic()
-const [, , directory = '.', hub = ''] = process.argv
+const [, , directory = '.', toldHub, host = '127.0.0.1'] = process.argv
 const server = createServer({
   key: readFileSync(join(directory, 'tls.key')),
   cert: readFileSync(join(directory, 'tls.crt')),
 })
-server.listen(0, '127.0.0.1', () => {
-  const issuer = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+
+function open(issuer: string, hub: string): void {
   const provider = new Provider(issuer, {
     clients: [
       {
@@ -61,5 +63,11 @@ server.listen(0, '127.0.0.1', () => {
     },
   })
   server.on('request', provider.callback())
+}
+
+server.listen(0, '127.0.0.1', () => {
+  const issuer = `https://${host}:${(server.address() as AddressInfo).port}`
+  if (toldHub === undefined || toldHub === '-') createInterface(process.stdin).once('line', (hub) => open(issuer, hub))
+  else open(issuer, toldHub)
   process.stdout.write(`${issuer}\n`)
 })

@@ -4,6 +4,7 @@ import type { HoldfastError } from '../../shared/errors.ts'
 import { isHoldfastError } from '../../shared/errors.ts'
 import { browserClock, browserFraction } from './browser/clock.ts'
 import { createHttp } from './browser/http.ts'
+import { returnToPlace } from './browser/place.ts'
 import { createLive } from './live.ts'
 import type { Session } from './model/session.ts'
 import { door, loginWays, type Notice, notices, session } from './store.ts'
@@ -63,7 +64,10 @@ export async function resume(): Promise<void> {
     // Not by `http`: that nobody is signed in is an answer here, and it says how one may.
     const response = await fetch(SESSION, { cache: 'no-store' })
     const said = (await response.json()) as Session
-    if (response.ok) return enter(said)
+    if (response.ok) {
+      returnToPlace()
+      return enter(said)
+    }
     loginWays.value = said.login ?? {}
   } catch {
     // Whoever tries to sign in is told that the hub does not answer.

@@ -30,7 +30,8 @@ export interface Tab {
 }
 
 export interface LabBrowser {
-  tab(url: string): Promise<Tab>
+  /** `elsewhere`: another origin where the page may lead to; what happens there is not of the hub. */
+  tab(url: string, elsewhere?: string): Promise<Tab>
   close(): Promise<void>
 }
 
@@ -49,18 +50,21 @@ async function violations(page: Page): Promise<readonly string[]> {
   return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`)
 }
 
-async function openTab(browser: Browser, url: string): Promise<Tab> {
+async function openTab(browser: Browser, url: string, elsewhere: string | undefined): Promise<Tab> {
   const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1280, height: 900 } })
   const page = await context.newPage()
   page.setDefaultTimeout(patient(WAIT_MS))
   const complaints: string[] = []
+  const isAway = (): boolean => elsewhere !== undefined && page.url().startsWith(elsewhere)
   page.on('pageerror', (error) => void complaints.push(`threw ${error.message}`))
   page.on('dialog', (dialog) => void complaints.push(`asked ${dialog.message()}`))
   page.on('console', (said) => {
     const text = said.text()
+    if (isAway()) return
     if ((said.type() === 'error' || said.type() === 'warning') && !EXPECTED.test(text)) complaints.push(text)
   })
   page.on('request', (request) => {
+    if (isAway() || (elsewhere !== undefined && request.url().startsWith(elsewhere))) return
     if (!request.url().startsWith(url) && !/^(?:data|blob):/.test(request.url()))
       complaints.push(`asked for ${request.url()}`)
   })
@@ -101,5 +105,5 @@ export async function startBrowser(): Promise<LabBrowser> {
   } catch (cause) {
     throw new HoldfastError('failed', `${PROGRAM} does not start`, { cause, remedy: 'Run ./scripts/setup.' })
   }
-  return { tab: (url) => openTab(browser, url), close: () => browser.close() }
+  return { tab: (url, elsewhere) => openTab(browser, url, elsewhere), close: () => browser.close() }
 }

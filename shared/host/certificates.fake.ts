@@ -22,7 +22,8 @@ export interface FakeAuthority {
 function der(tag: number, ...parts: readonly Uint8Array[]): Buffer {
   const content = Buffer.concat(parts)
   const size = content.length
-  const length = size < 0x80 ? [size] : [0x82, size >> 8, size & 0xff]
+  // As short as it can be told, else it is not DER, and browsers turn away.
+  const length = size < 0x80 ? [size] : size < 0x1_00 ? [0x81, size] : [0x82, size >> 8, size & 0xff]
   return Buffer.concat([Buffer.from([tag, ...length]), content])
 }
 
@@ -34,8 +35,10 @@ function title(commonName: string): Buffer {
   return der(0x30, der(0x31, der(0x30, oid('550403'), der(0x0c, Buffer.from(commonName)))))
 }
 
+/** UTCTime until 2049, as browsers insist on, and GeneralizedTime from then on (RFC 5280 §4.1.2.5). */
 function time(ms: number): Buffer {
-  return der(0x18, Buffer.from(new Date(ms).toISOString().replaceAll(/[-:T]|\.\d+/g, '')))
+  const text = new Date(ms).toISOString().replaceAll(/[-:T]|\.\d+/g, '')
+  return text < '2050' ? der(0x17, Buffer.from(text.slice(2))) : der(0x18, Buffer.from(text))
 }
 
 /** A DNS name, or an IPv4 address (RFC 5280 §4.2.1.6). */

@@ -4,6 +4,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { HoldfastError } from '../../../shared/errors.ts'
 import { signIn } from '../app.ts'
+import { leavePlace } from '../browser/place.ts'
 import { loginWays } from '../store.ts'
 import { Trouble } from './parts.tsx'
 
@@ -44,7 +45,7 @@ function TokenForm({ id }: { readonly id: string }) {
         {busy ? 'Signing in …' : 'Sign in'}
       </button>
       {oidc === undefined ? null : (
-        <a class="button" href="/api/v1/session/oidc">
+        <a class="button" href="/api/v1/session/oidc" onClick={leavePlace}>
           Sign in with {oidc.name}
         </a>
       )}
