@@ -82,6 +82,7 @@ export function createModels(
     services: parts.services.status(),
     drains: parts.drain.isOn(),
     routers: turns.routers(),
+    leads: turns.leads(),
     relay: members.me()?.relay,
     mode: mode.now(),
     link: running.link?.state() ?? noLink,

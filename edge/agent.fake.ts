@@ -33,7 +33,7 @@ export function fakeAgent(words: Pick<Agent, 'status'> & Partial<Agent>): Agent 
     rotateKey: refuse,
     rotateDeviceKey: refuse,
     forgetKeys: refuse,
-    drain: { isOn: () => false, set: refuse },
+    drain: { isOn: () => false, set: refuse, go: refuse },
     wake: () => undefined,
     noteRtt: () => undefined,
     history: () => undefined,

@@ -1,6 +1,6 @@
 // The agent: records in, kernel programmed, facts and reports out.
 
-import type { Address } from '../shared/address/cidr.ts'
+import type { Address, Cidr } from '../shared/address/cidr.ts'
 import type { Endpoint } from '../shared/address/endpoint.ts'
 import type { BusFactory, Clock, Entropy, Log, Sha256, Signer, Verify } from '../shared/effects.ts'
 import type { Condition, ShownCondition } from '../shared/health.ts'
@@ -37,6 +37,7 @@ import type { OpenedRelay, OpenRelayOptions, RelayFigures } from './relay/open-r
 import type { TlsDuty } from './relay/open-tls.ts'
 import type { CutOff, HeardOf, HubFailure } from './report/cut-off.ts'
 import type { LockStatus } from './report/lock-health.ts'
+import type { OpenEchoes } from './routers/echoes.ts'
 import type { RouterStatus } from './routers/own-routers.ts'
 import type { ServiceDoors } from './services/doors.ts'
 import type { Drain } from './services/drain.ts'
@@ -123,6 +124,8 @@ export interface AgentOptions {
   readonly pods?: PodDoors | undefined
   /** Answers for the names of the mesh; absent where it shall not. */
   readonly names?: NameDoors | undefined
+  /** Asks machines behind routers whether those forward; absent: routers that answer are taken at their word. */
+  readonly echoes?: OpenEchoes | undefined
   /** Asks backends of services whether they serve; absent: they are taken at their word. */
   readonly services?: ServiceDoors | undefined
   /** Opens the relay that this node's record offers; absent where it can't. */
@@ -219,8 +222,10 @@ export interface AgentStatus {
   readonly mirror?: MirrorView
   /** How the resolver stands; absent where there is none, or no network yet. */
   readonly names?: NamesStatus
-  /** This device leaves its services. */
+  /** This device leaves its services and routes. */
   readonly drains?: true
+  /** Blocks that others reach through this device, as the mesh calls them; absent where there is none. */
+  readonly leads?: readonly Cidr[]
   /** Services of the network as this node has them, by name; absent where there are none. */
   readonly services?: readonly ServiceStatus[]
   /** Blocks that several nodes lead to, and by which of them this one goes; absent where there is none. */

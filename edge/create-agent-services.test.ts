@@ -211,6 +211,21 @@ test('a device that drains says so in its fact, over restarts, until people take
   await second.stop()
 })
 
+test('one that is about to go says so as well, and keeps nothing of it', async () => {
+  const first = await online(asking().extra)
+  await first.advance(10_000)
+  assert.equal(first.agent.drain.go(), { drains: true })
+  await first.advance(10_000)
+  const envelope = first.broker.retained(topics.node(testNetwork, me.nodeId, 'fact')) ?? new Uint8Array()
+  assert.is(openFact(envelope, me.nodeId, me.deviceKey, verify, sha256).leaving, true)
+  await first.stop()
+  const second = again(first)
+  await second.agent.start()
+  await second.advance(10_000)
+  assert.not(second.agent.drain.isOn())
+  await second.stop()
+})
+
 test('a device that intent does not contain any more has no services', async () => {
   const rig = await served(asking())
   rig.hub.remove(`node/${me.name}`).publish()

@@ -10,7 +10,7 @@ import { createModels, type Models } from './agent-model.ts'
 import { createParts, lastGoodKey, type Parts, pathSizesKey, upkeepKey, uplinkQualityKey } from './agent-parts.ts'
 import { openWatches, resumeWatches, stopWatches, watchOrders } from './agent-watches.ts'
 import { createLoop } from './apply/loop.ts'
-import { createOwnTurns } from './apply/own-turns.ts'
+import { createOwnTurns, type OwnTurns } from './apply/own-turns.ts'
 import type { Turns } from './apply/turn.ts'
 import type { KernelWord } from './drivers/driver.ts'
 import type { AgentFlows } from './flows/doors.ts'
@@ -69,7 +69,7 @@ function loadAll(options: AgentOptions, parts: Parts, running: Running): void {
 function createVoice(
   options: AgentOptions,
   parts: Parts,
-  turns: Turns,
+  turns: OwnTurns,
   running: Running,
   lan: Lan | undefined,
   gossip: Pick<OwnGossip, 'fact'>,
@@ -92,6 +92,7 @@ function createVoice(
     keyStatement: () => ownKey.statement(),
     pods: ownPods,
     leaving: () => drain.isOn(),
+    proves: () => turns.proves(),
     device: { links: () => ownDevice.links(), onLinks: (links) => onLinks(self, links) },
     local: () => turns.local(),
     mapping: () => {
@@ -175,7 +176,7 @@ export function createAgent(options: AgentOptions): Agent {
     onState: (node, state) => gossip.heardBeacon(node, state),
   })
   const flows = createOwnFlows(options, parts, async (payload) => running.link?.tellFlows(payload))
-  const turns = createOwnTurns(options, parts, lan, overrides, flows, onChanged)
+  const turns = createOwnTurns(options, parts, lan, overrides, flows, { onChanged, onRoute: () => loop.wake('intent') })
   const onFollow = (): void => {
     adopt(parts, options)
     overrides.look()
@@ -274,6 +275,7 @@ export function createAgent(options: AgentOptions): Agent {
       ownPods.stop()
       names.close()
       parts.services.close()
+      turns.close()
       await running.link?.stop()
       chores.finish()
     },

@@ -14,6 +14,7 @@ import { hostProbe } from './host/probe.ts'
 import { controlPortOf, namesPortOf, proxyOf } from './host/settings.ts'
 import type { ClusterDoor } from './pods/doors.ts'
 import type { RouterDoors } from './portmap/doors.ts'
+import type { OpenEchoes } from './routers/echoes.ts'
 
 const { env } = process
 
@@ -26,6 +27,17 @@ async function openCluster(source: string): Promise<ClusterDoor> {
   const { createClusterDoor } = await import('./drivers/cluster-door.ts')
   const { readClusterAccess } = await import('./host/cluster-access.ts')
   return createClusterDoor(() => readClusterAccess(source, env), systemClock)
+}
+
+/** Absent in a build without the program that asks. */
+async function echoesOf(name: string, log: Log): Promise<OpenEchoes | undefined> {
+  const { findBpfProgram } = await import('./drivers/bpf-program.ts')
+  const program = findBpfProgram()
+  if (program === undefined) return undefined
+  return async (onAnswer) => {
+    const { createEchoAsker } = await import('./drivers/echo-asker.ts')
+    return createEchoAsker({ program, interface: name, clock: systemClock, log, onAnswer })
+  }
 }
 
 const doors: Doors = {
@@ -97,14 +109,17 @@ const doors: Doors = {
               port: namesPortOf(settings),
               open: async (named) => (await import('./drivers/name-server.ts')).createNameServer(named),
             },
-      services: {
-        ask: async (question, timeoutMs) =>
-          (await import('./drivers/backend-probe.ts')).askBackend(question, timeoutMs, systemClock),
-        end: async (gone) => {
-          const { findBpfProgram } = await import('./drivers/bpf-program.ts')
-          const { endConnections } = await import('./drivers/end-connections.ts')
-          await endConnections(gone, findBpfProgram(), createRunner(log), log)
+      asks: {
+        services: {
+          ask: async (question, timeoutMs) =>
+            (await import('./drivers/backend-probe.ts')).askBackend(question, timeoutMs, systemClock),
+          end: async (gone) => {
+            const { findBpfProgram } = await import('./drivers/bpf-program.ts')
+            const { endConnections } = await import('./drivers/end-connections.ts')
+            await endConnections(gone, findBpfProgram(), createRunner(log), log)
+          },
         },
+        echoes: await echoesOf(name, log),
       },
       portMapping: { routes: readDefaultRoutes, router: () => openRouterDoors(log) },
       uplinks: {

@@ -201,6 +201,12 @@ export const healthMeanings = {
     remedy:
       '`holdfast explain NODE` says why. Ends behind strict NATs need a node between them that relays and that both reach.',
   },
+  'route-unproven': {
+    severity: 'warning',
+    title: 'No router to a subnet proves that it forwards; the best of those that answer is used',
+    remedy:
+      'See the details: the machine that is asked (spec.probe) may be off or answer no pings, policy may refuse pings of the routers, or none of them forwards. Where nat is not masquerade, the answer has to come back by the router that was asked.',
+  },
   'uplink-silent': {
     severity: 'warning',
     title: 'An uplink that this host prefers lets nothing through; the mesh goes by another one',

@@ -49,6 +49,8 @@ static const struct verb {
     {"mirror", "pin", 0, mirror_pin, "", "the program that gives copies a link header, for `tc` to hang up; prints its pin"},
     {"connections", "end", 0, connections_end, "",
      "reads lines `VIRTUAL BACKEND`, and ends UDP that was opened to the one and led to the other; prints how many there were"},
+    {"echo", "ask", 1, echo_ask, "DEVICE",
+     "reads lines `ADDRESS ID SEQUENCE`, sends each there for a router to lead on, and prints those that come back"},
 };
 enum { VERBS = sizeof verbs / sizeof *verbs };
 

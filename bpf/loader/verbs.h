@@ -28,4 +28,6 @@ void mirror_pin(char **words);
 
 void connections_end(char **words);
 
+void echo_ask(char **words);
+
 #endif

@@ -1,17 +1,32 @@
 // The turns of this agent, put together.
 
+import type { Cidr } from '../../shared/address/cidr.ts'
 import type { AgentOptions } from '../agent.ts'
 import type { Parts } from '../agent-parts.ts'
 import type { OwnFlows } from '../flows/own-flows.ts'
 import type { Lan } from '../lan/lan.ts'
 import type { OwnOverrides } from '../override/own-overrides.ts'
+import { blockInMesh } from '../plan/enforcement.ts'
 import { createOwnRouters, type RouterStatus } from '../routers/own-routers.ts'
+import { createProofs } from '../routers/proofs.ts'
 import { createTurns, type Turns } from './turn.ts'
 import { createWishes } from './wish.ts'
 
 export interface OwnTurns extends Turns {
   /** By whom subnets are reached that several nodes lead to. */
   routers(): readonly RouterStatus[]
+  /** Blocks that others reach through this device, as the mesh calls them. */
+  leads(): readonly Cidr[]
+  /** This device leads echoes on, as the kernel was told last. */
+  proves(): boolean
+  close(): void
+}
+
+interface Woken {
+  /** The kernel is worth another look. */
+  readonly onChanged: () => void
+  /** A router forwards no more, or does again. */
+  readonly onRoute: () => void
 }
 
 export function createOwnTurns(
@@ -20,12 +35,15 @@ export function createOwnTurns(
   lan: Lan | undefined,
   overrides: OwnOverrides,
   { driver }: Pick<OwnFlows, 'driver'>,
-  onChanged: () => void,
+  { onChanged, onRoute }: Woken,
 ): OwnTurns {
   const { identity, log, settings } = options
   const { clock, facts, health, holding, keyBook, ownKey, paths, peers, pods, services, sizes } = parts
   const keys = { wgKey: () => ownKey.wgKey(), formerKeys: peers.formerKeys }
-  const routers = createOwnRouters({ self: identity.nodeId, clock, paths, peers })
+  const metered = options.paths?.metered === true
+  const { wordBytes } = parts
+  const proofs = createProofs({ clock, facts, open: options.echoes, paths, peers, wordBytes, onChange: onRoute })
+  const routers = createOwnRouters({ self: identity.nodeId, clock, facts, health, metered, paths, peers, proofs })
   const wishes = createWishes(identity.nodeId, keys, settings, paths, sizes, overrides.book, pods, services, routers)
   const keysRevision = (): number => keyBook.revision()
   const nudge = options.paths?.nudge
@@ -43,5 +61,11 @@ export function createOwnTurns(
     keysRevision,
     nudge,
   }
-  return { ...createTurns({ ...doors, onChanged }), routers: () => routers.status() }
+  return {
+    ...createTurns({ ...doors, onChanged }),
+    routers: () => routers.status(),
+    leads: () => wishes.forwards().map(blockInMesh),
+    proves: () => wishes.forwards().some(({ probe }) => probe !== undefined),
+    close: () => routers.close(),
+  }
 }

@@ -8,7 +8,7 @@ import type { OverrideBook } from '../override/book.ts'
 import type { EndpointBook } from '../paths/endpoint-book.ts'
 import type { PathSizes } from '../paths/path-sizes.ts'
 import { desire, type Wish } from '../plan/desire.ts'
-import { sameEnforcement } from '../plan/enforcement.ts'
+import { type Forward, sameEnforcement } from '../plan/enforcement.ts'
 import type { LocalAddress } from '../plan/observed.ts'
 import { withPathMtu } from '../plan/path-mtu.ts'
 import type { OwnRouters } from '../routers/own-routers.ts'
@@ -18,6 +18,8 @@ import type { Running } from '../trust/compose.ts'
 export interface Wishes {
   /** `localKey` names the content of `local`. */
   of(held: Running, local: readonly LocalAddress[], localKey: string): Wish
+  /** What the last one routes for others. */
+  forwards(): readonly Forward[]
 }
 
 const NOWHERE: ReadonlyMap<NodeId, Endpoint> = new Map()
@@ -134,5 +136,6 @@ export function createWishes(
       if (services !== undefined) whole = withServices(whole, base, held, services)
       return whole
     },
+    forwards: () => base?.desired.policy.forwards ?? [],
   }
 }

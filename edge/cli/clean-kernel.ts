@@ -4,7 +4,7 @@ import { textFlag } from '../../shared/cli/parse.ts'
 import { describeError } from '../../shared/errors.ts'
 import { keptInterfaceName } from '../host/interface-name.ts'
 import { lockState, type StateLock } from '../host/lock.ts'
-import { createLocalClient, isAgentDown } from '../local/client.ts'
+import { createLocalClient, isAgentDown, type LocalClient } from '../local/client.ts'
 import { type LeaseMemory, parseLeaseMemory } from '../portmap/lease.ts'
 import { leaseKey } from '../portmap/own-portmap.ts'
 import { openStore } from '../store/sqlite.ts'
@@ -19,10 +19,27 @@ function pause(cli: Cli, ms: number): Promise<void> {
   return new Promise((resolve) => void cli.clock.after(ms, resolve))
 }
 
+/** Word goes from peer to peer and each of them changes its routes: what is a moment for all of them, and a while for people. */
+const GO_MS = 2_000
+
+/** Whoever sends something through this device goes another way before that one is gone. */
+async function letGo(cli: Cli, agent: LocalClient): Promise<void> {
+  try {
+    const { leads = [], peers } = await agent.status(false)
+    if (leads.length === 0 || peers.length === 0) return
+    await agent.go()
+    await pause(cli, GO_MS)
+  } catch (error) {
+    if (!isAgentDown(error)) cli.log.debug('the others are not told', { why: describeError(error) })
+  }
+}
+
 /** Ends the agent, if one runs, and takes its lock, so that none starts in between. */
 export async function takeOver(cli: Cli): Promise<StateLock> {
+  const agent = createLocalClient(cli.files.socket)
   try {
-    await createLocalClient(cli.files.socket).stop()
+    await letGo(cli, agent)
+    await agent.stop()
   } catch (error) {
     if (!isAgentDown(error)) throw error
   }

@@ -4,12 +4,12 @@ import { bytesText, timeText } from '../../shared/cli/words.ts'
 import type { ShownCondition } from '../../shared/health.ts'
 import { formatVersion } from '../../shared/record/head.ts'
 import type { AgentStatus, PeerStatus } from '../agent.ts'
-import type { RouterState } from '../routers/own-routers.ts'
 import { sourceText } from '../trust/origin.ts'
 import { cutOffLines } from './cut-off-text.ts'
 import { kubernetesText } from './kubernetes-text.ts'
 import { mirrorLines } from './mirror-line.ts'
 import { overrideLine } from './override-line.ts'
+import { routerLine } from './router-text.ts'
 import { SERVICES, serviceRows } from './service-rows.ts'
 import { orderLines, updateText } from './update-text.ts'
 import { uplinkText } from './uplink-text.ts'
@@ -115,12 +115,7 @@ function namesLine({ names }: AgentStatus): readonly string[] {
 
 /** Of blocks that more than one leads to. */
 function routerLines({ routers = [] }: AgentStatus): readonly string[] {
-  return routers.map(({ destination, routers: all }) => {
-    const of = (wanted: RouterState): string =>
-      all.flatMap(({ name, state }) => (state === wanted ? name : [])).join(' ')
-    const others = (['ready', 'gone'] as const).flatMap((state) => (of(state) === '' ? [] : `${state}: ${of(state)}`))
-    return `route     ${destination} by ${of('used') || 'nobody'}${others.length === 0 ? '' : ` (${others.join(', ')})`}`
-  })
+  return routers.map(routerLine)
 }
 
 export function statusText(status: AgentStatus, nowMs: number, table: Table): string {
@@ -140,7 +135,9 @@ export function statusText(status: AgentStatus, nowMs: number, table: Table): st
     ...lockLine(status),
     ...(status.kubernetes === undefined ? [] : [`cluster   ${kubernetesText(status.kubernetes)}`]),
     `upkeep    ${upkeepLine(status)}`,
-    ...(status.drains === true ? ['drains    it leaves its services: `holdfast drain --end` takes it back'] : []),
+    ...(status.drains === true
+      ? ['drains    it leaves its services and routes: `holdfast drain --end` takes it back']
+      : []),
     `agent     ${status.version}, up ${ageText(status.uptimeS)}`,
     ...(status.update === undefined ? [] : [`update    ${updateText(status.update, nowMs)}`]),
     ...orderLines(status.order),

@@ -90,7 +90,7 @@ export type HostPathDoors = Pick<PathDoors, 'socket' | 'wireguard' | 'tls'> &
     readonly gossip: (self: GossipSelf) => GossipDoor
     readonly pods: PodDoors | undefined
     readonly names: AgentOptions['names']
-    readonly services: NonNullable<AgentOptions['services']>
+    readonly asks: Pick<AgentOptions, 'services' | 'echoes'>
   }
 
 const judging = { sha256, verify, inflate }
@@ -147,7 +147,7 @@ async function makeAgent(
   const settings = await withFreePort(options, device, driver, opened, findings)
   const wayOut = createWayOut()
   const made = await options.createPathDoors(settings, files, log, wayOut.find)
-  const { beacons, gossip, mirror, names, pods, portMapping, services, uplinks, ...doors } = made
+  const { asks, beacons, gossip, mirror, names, pods, portMapping, uplinks, ...doors } = made
   return await options.createAgent({
     identity,
     settings: agentSettings(settings, probe),
@@ -173,7 +173,7 @@ async function makeAgent(
     mirror,
     names,
     pods,
-    services,
+    ...asks,
     commands: options.commands,
     gossip: { door: gossip({ ...selfOf(options, device), datagrams }), deflate },
     openRelay: (duty) => openHostRelay(options, duty, doors.tls),

@@ -40,6 +40,7 @@ export const paths = {
   forgetKeys: '/v1/keys/forget',
   drain: '/v1/drain',
   drainEnd: '/v1/drain/end',
+  goes: '/v1/drain/go',
   overrides: '/v1/overrides',
   override: '/v1/overrides/set',
   restore: '/v1/overrides/restore',

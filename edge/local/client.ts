@@ -65,6 +65,8 @@ export interface LocalClient {
   forgetKeys(): Promise<KeysReport>
   drain(): Promise<DrainReport>
   drainEnd(): Promise<DrainReport>
+  /** It is about to go: nobody is to send it anything new. */
+  go(): Promise<DrainReport>
   overrides(): Promise<OverridesAnswer>
   override(order: OverrideOrder): Promise<OverrideAnswer>
   restore(order: RestoreOrder): Promise<OverridesAnswer>
@@ -206,6 +208,7 @@ export function createLocalClient(socketPath: string): LocalClient {
     forgetKeys: async () => (await ask('POST', paths.forgetKeys)) as KeysReport,
     drain: async () => (await ask('POST', paths.drain)) as DrainReport,
     drainEnd: async () => (await ask('POST', paths.drainEnd)) as DrainReport,
+    go: async () => (await ask('POST', paths.goes)) as DrainReport,
     overrides: async () => (await ask('GET', paths.overrides)) as OverridesAnswer,
     override: async (what) => (await order(paths.override, what)) as OverrideAnswer,
     restore: async (what) => (await order(paths.restore, what)) as OverridesAnswer,

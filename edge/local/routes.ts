@@ -130,6 +130,7 @@ function keyRoutes({ agent }: LocalDoors): readonly LocalRoute[] {
     { method: 'POST', path: paths.forgetKeys, order: true, handle: () => agent.forgetKeys() },
     { method: 'POST', path: paths.drain, order: true, handle: () => agent.drain.set(true) },
     { method: 'POST', path: paths.drainEnd, order: true, handle: () => agent.drain.set(false) },
+    { method: 'POST', path: paths.goes, order: true, handle: () => agent.drain.go() },
   ]
 }
 

@@ -1,6 +1,7 @@
 // What decides about packets of the mesh on this device, whichever way the kernel is told: the input of every policy driver.
 
 import type { Address, Cidr } from '../../shared/address/cidr.ts'
+import type { RouteProbe } from '../../shared/intent/route-probe.ts'
 import { emptyTable, sameTable, type Table } from '../../shared/policy/table.ts'
 
 /** A subnet this node routes for others. */
@@ -10,6 +11,8 @@ export interface Forward {
   readonly nat: 'none' | 'masquerade' | 'netmap'
   /** What it is called in the mesh; with `netmap` alone. */
   readonly mapTo?: Cidr
+  /** What it leads on to the machine that proves it; `at`: the own address where it is asked. */
+  readonly probe?: RouteProbe & { readonly at: Address }
 }
 
 /** A forwarded subnet as packets at the mesh interface name it. */

@@ -11,6 +11,7 @@ import type { Direction } from '../../shared/policy/decision.ts'
 import { blockInMesh, type Enforcement, type Forward } from './enforcement.ts'
 import { chain, IP } from './nft.ts'
 import { type ChainBook, classAt, createChainBook, tableChains } from './nft-cells.ts'
+import { judgedHere } from './nft-echo.ts'
 
 export const policyTableName = 'holdfast_policy'
 
@@ -39,6 +40,7 @@ function forwardLines(policy: Enforcement): readonly string[] {
     ...REPLIES,
     NEIGHBOURS,
     `iifname "${name}" oifname "${name}" drop`,
+    ...judgedHere(policy),
     ...into.map((line) => `iifname "${name}" ${line}`),
     ...out.map((line) => `oifname "${name}" ${line}`),
     'drop',

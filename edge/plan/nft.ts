@@ -3,6 +3,7 @@
 
 import { type Cidr, familyOf } from '../../shared/address/cidr.ts'
 import type { Forward } from './enforcement.ts'
+import { echoLines, echoRoomLines } from './nft-echo.ts'
 import { type SharedPort, shareChains, shareSets } from './share.ts'
 
 export interface RulesetInput {
@@ -79,15 +80,19 @@ function mapLines({ forwards, interface: name }: RulesetInput, way: 'in' | 'out'
   })
 }
 
+/** Empty where nothing is led anywhere. */
 function natInLines(input: RulesetInput): readonly string[] {
-  return ['type nat hook prerouting priority dstnat; policy accept;', ...mapLines(input, 'in')]
+  const lines = [...echoLines(input), ...mapLines(input, 'in')]
+  return lines.length === 0 ? [] : ['type nat hook prerouting priority dstnat; policy accept;', ...lines]
 }
 
 export function renderRuleset(input: RulesetInput): string {
+  const natIn = natInLines(input)
   return [
     `table inet ${tableName} {\n`,
     ...(input.forwards.length === 0 ? [] : [chain('segments', segmentLines(input))]),
-    ...(mapLines(input, 'in').length === 0 ? [] : [chain('nat_in', natInLines(input))]),
+    ...(natIn.length === 0 ? [] : [chain('nat_in', natIn)]),
+    ...echoRoomLines(input).map(([name, lines]) => chain(name, lines)),
     ...(input.forwards.some(({ nat }) => nat !== 'none') || keepLines(input).length > 0
       ? [chain('nat_out', natLines(input))]
       : []),

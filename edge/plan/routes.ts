@@ -1,15 +1,16 @@
 // Which subnets go through which router, and what this host must leave alone because it is attached to it.
 
-import { type Cidr, compareCidr, contains, familyOf, overlaps } from '../../shared/address/cidr.ts'
+import { type Address, type Cidr, compareCidr, contains, familyOf, overlaps } from '../../shared/address/cidr.ts'
 import { compareText } from '../../shared/bytes.ts'
 import type { Name, NodeId } from '../../shared/ids.ts'
 import { selects } from '../../shared/intent/field.ts'
 import { heldText, type OverlapSubject, refusedText } from '../../shared/intent/overlap.ts'
 import { isSamePodSite } from '../../shared/intent/pod-site.ts'
+import { type RouteProbe, routeProbe } from '../../shared/intent/route-probe.ts'
 import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import type { BodyOf } from '../../shared/record/record.ts'
 import type { DesiredRoute, Omission } from './desired.ts'
-import { blockInMesh, type Forward } from './enforcement.ts'
+import type { Forward } from './enforcement.ts'
 import type { LocalAddress } from './observed.ts'
 
 /** Metric of routes to the mesh itself: below what DHCP and people give to routes of their own. */
@@ -30,6 +31,8 @@ export interface Router {
   readonly node: NodeId
   readonly name: Name
   readonly metric: number
+  /** How it is asked whether it forwards: the address of its own where, and by which identifier. */
+  readonly probe?: { readonly at: Address; readonly id: number }
 }
 
 /** A block behind others, as the mesh calls it. */
@@ -39,6 +42,10 @@ export interface RouterGroup {
   readonly route: Name
   /** At least one; the lowest metric first, then by name. */
   readonly routers: readonly Router[]
+  /** The routers leave sources as they are: whoever answers sends the answer by a router that he chooses himself. */
+  readonly isPlain: boolean
+  /** The machine that is asked for, as people know it. */
+  readonly probe?: Address
 }
 
 /** Which of the routers to a block is used. */
@@ -54,15 +61,44 @@ function routersOf(route: BodyOf<'route'>, nodes: readonly BodyOf<'node'>[]): re
   )
 }
 
-function forwardOf({ spec: { destination, mapTo, nat } }: BodyOf<'route'>): Forward {
-  return { destination, nat, ...(mapTo === undefined ? {} : { mapTo }) }
+function meshBlock({ spec: { destination, mapTo } }: BodyOf<'route'>): Cidr {
+  return mapTo ?? destination
+}
+
+/** What both ends have to have: an address of the family that the machine has. */
+function addressFor({ target }: RouteProbe, { addresses }: BodyOf<'node'>): Address | undefined {
+  return addresses.find((address) => familyOf(address) === familyOf(target))
+}
+
+function forwardOf({ spec }: BodyOf<'route'>, self: BodyOf<'node'> | undefined): Forward {
+  const { destination, mapTo, nat } = spec
+  const probe = routeProbe(spec)
+  const at = probe === undefined || self === undefined ? undefined : addressFor(probe, self)
+  return {
+    destination,
+    nat,
+    ...(mapTo === undefined ? {} : { mapTo }),
+    ...(probe === undefined || at === undefined ? {} : { probe: { ...probe, at } }),
+  }
+}
+
+function probeFor(
+  { spec }: BodyOf<'route'>,
+  router: BodyOf<'node'>,
+  self: BodyOf<'node'> | undefined,
+): Pick<Router, 'probe'> {
+  const probe = routeProbe(spec)
+  const at = probe === undefined ? undefined : addressFor(probe, router)
+  const mayAsk = probe !== undefined && self !== undefined && addressFor(probe, self) !== undefined
+  return at === undefined || !mayAsk ? {} : { probe: { at, id: probe.id } }
 }
 
 /** What this node routes for others. */
 function forwardsOf({ nodes, routes }: ParsedRecords, self: NodeId): readonly Forward[] {
+  const own = nodes.find(({ nodeId }) => nodeId === self)
   return routes
     .filter((route) => routersOf(route, nodes).some(({ nodeId }) => nodeId === self))
-    .map(forwardOf)
+    .map((route) => forwardOf(route, own))
     .sort((a, b) => compareCidr(a.destination, b.destination))
 }
 
@@ -73,23 +109,32 @@ function byPreference(a: Router, b: Router): number {
 /** Blocks that `self` reaches through others, in order of their routes: not what it routes itself, or what is of its own site. */
 export function routerGroups({ nodes, routes }: ParsedRecords, self: NodeId): readonly RouterGroup[] {
   const own = new Set<Cidr>()
-  const groups = new Map<Cidr, { readonly route: Name; readonly routers: Map<NodeId, Router> }>()
-  const labels = nodes.find(({ nodeId }) => nodeId === self)?.labels ?? {}
+  const groups = new Map<Cidr, Omit<RouterGroup, 'block' | 'routers'> & { readonly routers: Map<NodeId, Router> }>()
+  const me = nodes.find(({ nodeId }) => nodeId === self)
+  const labels = me?.labels ?? {}
   for (const route of routes) {
-    const block = blockInMesh(forwardOf(route))
+    const block = meshBlock(route)
     const through = routersOf(route, nodes)
     if (through.some((router) => router.nodeId === self || isSamePodSite(router.labels, labels))) own.add(block)
-    const group = groups.get(block) ?? { route: route.name, routers: new Map<NodeId, Router>() }
-    for (const { name, nodeId } of through) {
+    const { nat, probe } = route.spec
+    const group = groups.get(block) ?? {
+      route: route.name,
+      routers: new Map<NodeId, Router>(),
+      isPlain: nat !== 'masquerade',
+      ...(probe === undefined ? {} : { probe }),
+    }
+    for (const router of through) {
+      const { name, nodeId } = router
       const metric = Math.max(1, route.spec.metric)
       const held = group.routers.get(nodeId)
-      if (held === undefined || metric < held.metric) group.routers.set(nodeId, { node: nodeId, name, metric })
+      if (held !== undefined && metric >= held.metric) continue
+      group.routers.set(nodeId, { node: nodeId, name, metric, ...probeFor(route, router, me) })
     }
     if (group.routers.size > 0) groups.set(block, group)
   }
   return [...groups]
     .filter(([block]) => !own.has(block))
-    .map(([block, { route, routers }]) => ({ block, route, routers: [...routers.values()].sort(byPreference) }))
+    .map(([block, { routers, ...group }]) => ({ block, ...group, routers: [...routers.values()].sort(byPreference) }))
 }
 
 /** A local block inside the destination keeps its addresses by being longer; one that covers it would lose them. */

@@ -33,6 +33,8 @@ export interface AnnouncerOptions {
   readonly pods?: { readonly told: () => PodTable | undefined; readonly toldRevision: () => number } | undefined
   /** Whether this node leaves its services. */
   readonly leaving?: () => boolean
+  /** Whether this node leads echoes on, for others to prove it. */
+  readonly proves?: () => boolean
   /** Where the device key may change: what leads to the present one, and who hears of others that would follow. */
   readonly device?: {
     readonly links: () => readonly Uint8Array[]
@@ -67,6 +69,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     links: device?.links,
     pods: options.pods?.told,
     leaving: options.leaving,
+    proves: options.proves,
   })
   let saidOf = ''
 
@@ -77,7 +80,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     const outside = `${mapping.mapped.join()} ${mapping.portMapped ?? ''}`
     const seen = `${mapping.natType} ${outside} ${mapping.relays.join()}`
     const leaves = options.leaving?.() === true
-    const word = `${leaves} ${keyStatement?.()?.join() ?? ''} ${signer.publicKey.join()} ${device?.links().length ?? 0}`
+    const word = `${leaves} ${options.proves?.() === true} ${keyStatement?.()?.join() ?? ''} ${signer.publicKey.join()} ${device?.links().length ?? 0}`
     const now = `${own.boot()} ${peers.revision()} ${publicEndpoint ?? ''} ${seen} ${key} ${word} ${options.pods?.toldRevision() ?? 0}`
     if (now === saidOf) return
     const reachable = publicEndpoint !== undefined

@@ -82,6 +82,8 @@ export interface OwnFactOptions {
   readonly pods?: (() => PodTable | undefined) | undefined
   /** Whether this node leaves its services. */
   readonly leaving?: (() => boolean) | undefined
+  /** Whether this node leads echoes on, for others to prove it. */
+  readonly proves?: (() => boolean) | undefined
   /** What leads to the key of `signer`. */
   readonly links?: (() => readonly Uint8Array[]) | undefined
 }
@@ -123,7 +125,17 @@ export function createOwnFact(options: OwnFactOptions): OwnFact {
       const keyStatement = word === undefined ? {} : { keyStatement: toBase64(word) }
       const pods = podTable === undefined ? {} : { podTable }
       const leaves = options.leaving?.() === true ? { leaving: true } : {}
-      const body = { candidates, observed: seen, relays, natType, ...keyStatement, ...pods, ...leaves } as const
+      const proves = options.proves?.() === true ? { proves: true } : {}
+      const body = {
+        candidates,
+        observed: seen,
+        relays,
+        natType,
+        ...keyStatement,
+        ...pods,
+        ...leaves,
+        ...proves,
+      } as const
       const links = options.links?.() ?? []
       const text = `${boot} ${signer.publicKey.join()} ${links.length} ${encodeCanonicalText(body)}`
       if (current !== undefined && text === content) return current.envelope

@@ -1,6 +1,6 @@
 // One model of how this node is, shown in two shapes: to the hub, bounded; to people on the device, whole.
 
-import type { Address } from '../../shared/address/cidr.ts'
+import type { Address, Cidr } from '../../shared/address/cidr.ts'
 import type { Clock } from '../../shared/effects.ts'
 import { type Condition, showCondition } from '../../shared/health.ts'
 import type { Name, NodeId } from '../../shared/ids.ts'
@@ -64,6 +64,8 @@ export interface Model extends HubModel {
   readonly services: readonly ServiceStatus[]
   readonly drains: boolean
   readonly routers?: readonly RouterStatus[] | undefined
+  /** Blocks that others reach through this node. */
+  readonly leads?: readonly Cidr[] | undefined
   /** What the own record offers. */
   readonly relay: RelayPorts | undefined
   readonly mode: Mode
@@ -214,6 +216,7 @@ export function agentStatus(model: Model): AgentStatus {
     ...(model.mirror === undefined ? {} : { mirror: model.mirror }),
     ...(model.names === undefined ? {} : { names: model.names }),
     ...(model.drains ? { drains: true } : {}),
+    ...(model.leads === undefined || model.leads.length === 0 ? {} : { leads: model.leads }),
     ...(model.services.length === 0 ? {} : { services: model.services }),
     ...(model.routers === undefined || model.routers.length === 0 ? {} : { routers: model.routers }),
     ...(model.relay === undefined ? {} : { relay: model.relay }),

@@ -1,6 +1,11 @@
 // Which of several routers to a block is used, from what this device sees of them. Pure. A router that answers by no way is
-// not used while another may; then the better kind of path counts, then the round trip, then the metric that people gave.
+// not used while another may, nor one that does not forward while another does, nor one that is about to leave; then the better
+// kind of path counts, then the round trip, then the metric that people gave.
 // What is in use stays while it is nearly as good: each change of router breaks what a router translates.
+//
+// Where routers leave sources as they are, whoever answers chooses a router by himself, and that one has to be the one in use, or
+// nothing of it is let in. So there all devices prefer the same one, whatever their ways to it are like: the lowest metric, then
+// the first by name.
 
 import type { NodeId } from '../../shared/ids.ts'
 import type { Router } from '../plan/routes.ts'
@@ -13,6 +18,10 @@ export interface RouterSight {
   readonly path?: 'lan' | 'direct' | 'relay' | 'tls' | undefined
   /** Of the path in use. */
   readonly rttMs?: number | undefined
+  /** What came of asking a machine behind it; absent where that was not asked, or can't be. */
+  readonly proof?: 'proven' | 'failing' | undefined
+  /** It says that it is about to leave. */
+  readonly leaves?: boolean
 }
 
 const ORDER = ['lan', 'direct', 'relay', 'tls'] as const
@@ -27,17 +36,31 @@ function isNear(rttMs: number | undefined, leastMs: number, times: number): bool
   return rttMs === undefined || rttMs <= leastMs * (1 + NEAR.ratio * times) + NEAR.ms * times
 }
 
+/**
+ * The lower the better; of those that are alike the ways decide. Who leaves still forwards, and is better than who does not;
+ * where nobody proves anything it is as if nobody had been asked.
+ */
+function tierOf({ leaves = false, proof, standing }: RouterSight): number {
+  const held = standing === 'held' ? 1 : 0
+  if (proof === 'failing') return 8 + 2 * Number(leaves) + held
+  return (leaves ? 4 : 0) + (proof === 'proven' ? 0 : 2) + held
+}
+
 /** `routers`: in order of preference where all else is equal. Undefined only where there is none. */
 export function chooseRouter(
   routers: readonly Router[],
-  sightOf: (node: NodeId) => RouterSight,
+  sightOf: (router: Router) => RouterSight,
   inUse?: NodeId,
+  isPlain = false,
 ): Router | undefined {
-  const seen = routers.map((router) => ({ router, sight: sightOf(router.node) }))
-  const of = (standing: RouterSight['standing']) => seen.filter(({ sight }) => sight.standing === standing)
-  const there = of('there').length > 0 ? of('there') : of('held')
+  const seen = routers
+    .map((router) => ({ router, sight: sightOf(router) }))
+    .filter(({ sight }) => sight.standing !== 'gone')
   // Where none answers, to change from one to the other would only keep them from answering.
-  if (there.length === 0) return routers.find(({ node }) => node === inUse) ?? routers[0]
+  if (seen.length === 0) return routers.find(({ node }) => node === inUse) ?? routers[0]
+  const tier = Math.min(...seen.map(({ sight }) => tierOf(sight)))
+  const there = seen.filter(({ sight }) => tierOf(sight) === tier)
+  if (isPlain) return there[0]?.router
   const ranks = there.map(({ sight }) => rankOf(sight)).filter((rank) => rank >= 0)
   const best = Math.min(...ranks)
   const alike = there.filter(({ sight }) => rankOf(sight) === best || rankOf(sight) < 0)

@@ -23,6 +23,14 @@ const records = fakeRecords({
   },
 })
 
+/** Nobody says anything of himself, and nobody is asked. */
+const nobody = {
+  facts: { facts: new Map() },
+  health: { raise: () => undefined, clear: () => undefined },
+  metered: false,
+  proofs: { follow: () => undefined, of: () => undefined, close: () => undefined },
+} as const
+
 function rig() {
   const clock = new FakeClock()
   const [self, a, b] = records.nodes.map(({ nodeId }) => nodeId)
@@ -30,10 +38,16 @@ function rig() {
   const awake = new Set<NodeId | undefined>()
   const entries = new Map([a, b].map((node) => [node, { path: 'direct', heardAt: 0 } as PeerEntry]))
   const routers = createOwnRouters({
+    ...nobody,
     self: self as NodeId,
     clock,
     peers: { of: (node) => entries.get(node) },
-    paths: { isSilent: (node) => silent.has(node), isAwake: (node) => awake.has(node), view: () => undefined },
+    paths: {
+      engine: () => 'on',
+      isSilent: (node) => silent.has(node),
+      isAwake: (node) => awake.has(node),
+      view: () => undefined,
+    },
   })
   const held = { parsed: { records } } as unknown as Running
   const hears = (node: NodeId | undefined): void => {
@@ -142,10 +156,11 @@ test('what is not a router any more is forgotten', () => {
   assert.is(states(), 'gw-a used, gw-b ready')
   const clock = new FakeClock()
   const routers = createOwnRouters({
+    ...nobody,
     self: records.nodes[1]?.nodeId as NodeId,
     clock,
     peers: { of: () => undefined },
-    paths: { isSilent: () => false, isAwake: () => false, view: () => undefined },
+    paths: { engine: () => 'on', isSilent: () => false, isAwake: () => false, view: () => undefined },
   })
   routers.follow({ parsed: { records } } as unknown as Running)
   assert.equal(routers.status(), [], 'a router itself uses no other')

@@ -1,22 +1,41 @@
-// The routers that this device uses, block by block, chosen anew whenever the way to one of them is another. With the hub gone
-// as well as with it: nothing is asked but the own paths.
+// The routers that this device uses, block by block, chosen anew whenever the way to one of them is another, or one does not
+// forward any more. With the hub gone as well as with it: nothing is asked but the own paths, and machines behind the routers.
 
-import type { Cidr } from '../../shared/address/cidr.ts'
+import type { Address, Cidr } from '../../shared/address/cidr.ts'
 import type { Clock } from '../../shared/effects.ts'
-import type { NodeId } from '../../shared/ids.ts'
+import type { Name, NodeId } from '../../shared/ids.ts'
+import { drainLabel } from '../../shared/intent/service.ts'
 import type { Chooser } from '../paths/chooser.ts'
-import { type ChooseRouter, type RouterGroup, routerGroups } from '../plan/routes.ts'
+import { type ChooseRouter, type Router, type RouterGroup, routerGroups } from '../plan/routes.ts'
+import type { Health } from '../report/health.ts'
 import type { PeerBook } from '../report/peers.ts'
 import type { Running } from '../trust/compose.ts'
+import type { FactBook } from '../trust/fact-book.ts'
 import { chooseRouter, type RouterSight } from './choice.ts'
+import type { ProofState, Proofs } from './proofs.ts'
+import { createStandings } from './standing.ts'
 
 /** How a router stands, seen from here. */
 export type RouterState = 'used' | 'ready' | 'gone'
 
-/** A block that several nodes lead to, or one, for people. */
+export interface RouterView {
+  readonly name: Name
+  readonly state: RouterState
+  /** Where the route names a machine to be asked: whether that answered through it. */
+  readonly proof?: ProofState
+  /** Seconds that it is that. */
+  readonly proofS?: number
+  /** It says that it is about to leave. */
+  readonly leaves?: true
+}
+
+/** A block that several nodes lead to, or that it is asked for, for people. */
 export interface RouterStatus {
   readonly destination: Cidr
-  readonly routers: readonly { readonly name: string; readonly state: RouterState }[]
+  readonly route: Name
+  /** The machine that is asked. */
+  readonly probe?: Address
+  readonly routers: readonly RouterView[]
 }
 
 export interface OwnRouters {
@@ -24,145 +43,155 @@ export interface OwnRouters {
   follow(held: Running): boolean
   readonly choose: ChooseRouter
   status(): readonly RouterStatus[]
+  close(): void
 }
 
 interface OwnRoutersOptions {
   readonly self: NodeId
   readonly clock: Clock
   readonly peers: Pick<PeerBook, 'of'>
-  readonly paths: Pick<Chooser, 'isAwake' | 'isSilent' | 'view'>
+  readonly paths: Pick<Chooser, 'engine' | 'isAwake' | 'isSilent' | 'view'>
+  readonly facts: Pick<FactBook, 'facts'>
+  readonly proofs: Proofs
+  readonly health: Pick<Health, 'raise' | 'clear'>
+  readonly metered: boolean
 }
 
-/** A router that failed is not used again so soon, and later each time it does: as paths are. */
-const [HOLD_MS_MIN, HOLD_MS_MAX] = [30_000, 600_000]
-/** More than any way takes to be found. */
-const FOUND_MS = 5_000
-/** Who is sent something and has nothing to say says so after 10 s (KEEPALIVE_TIMEOUT of WireGuard); then a handshake is due. */
-const ANSWERED_MS = 15_000
-/** Less is WireGuard's own. */
-const PAYLOAD_BYTES = 400
+/** A machine that is asked may be restarted; a router that is not used any more has been left long before. */
+const UNPROVEN_AFTER_MS = 5_000
 
-interface Failed {
-  readonly at: number
-  readonly holdMs: number
-  /** When something of it had come last, before it fell silent. */
-  readonly heardAt: number
+const NOTHING: RouterSight = { standing: 'gone' }
+
+/** What is said of a group that nobody proves to lead to. */
+function unprovenText({ probe, route, routers }: RouterGroup, used: Name | undefined): string {
+  const all = routers.map(({ name }) => name).join(', ')
+  return `Route/${route}: ${probe} answers through ${routers.length > 1 ? 'none of ' : 'no echo by '}${all}; ${used ?? 'nobody'} is used all the same`
 }
 
-/** What it was sent since it was last heard. */
-interface Sent {
-  readonly heardAt: number
-  readonly txBytes: number
-  /** Since when that is payload. */
-  sentAt: number | undefined
-}
-
-export function createOwnRouters({ clock, paths, peers, self }: OwnRoutersOptions): OwnRouters {
-  const failures = new Map<NodeId, Failed>()
-  const soughtSince = new Map<NodeId, number>()
-  const sent = new Map<NodeId, Sent>()
+export function createOwnRouters(options: OwnRoutersOptions): OwnRouters {
+  const { clock, facts, health, metered, paths, peers, proofs, self } = options
+  const standings = createStandings(options)
   const chosen = new Map<Cidr, NodeId>()
   let groups: readonly RouterGroup[] = []
   let groupsOf: Running | undefined
+  let drained: ReadonlySet<NodeId> = new Set()
+  /** Those that forwarded when they were asked last, or have not been asked since. */
+  const forwarded = new Set<Router>()
 
-  const noteSilence = (node: NodeId): void => {
-    const now = clock.monotonic()
-    const heardAt = peers.of(node)?.heardAt ?? Number.NEGATIVE_INFINITY
-    const before = failures.get(node)
-    if (before === undefined) failures.set(node, { at: now, holdMs: HOLD_MS_MIN, heardAt })
-    else if (heardAt <= before.heardAt) return
-    else if (now - before.at < before.holdMs) failures.set(node, { ...before, heardAt })
-    else failures.set(node, { at: now, holdMs: Math.min(HOLD_MS_MAX, 2 * before.holdMs), heardAt })
+  const leaves = (node: NodeId): boolean => drained.has(node) || facts.facts.get(node)?.fact.leaving === true
+
+  const proofOf = (router: Router): RouterSight['proof'] => {
+    const proof = proofs.of(router)
+    if (proof === undefined || proof === 'unable') return undefined
+    // Asked, and nothing yet: no better than one that answered nothing three times.
+    if (proof.state === 'unasked') return proof.misses > 0 ? 'failing' : undefined
+    return proof.state
   }
 
-  /** Somebody waits for a way to it for longer than one takes to be found. */
-  const isSought = (node: NodeId): boolean => {
-    if (peers.of(node)?.path !== 'none' || !paths.isAwake(node)) {
-      soughtSince.delete(node)
-      return false
+  /** Of one that would take over: an echo that it owes may be the first of many, as where the machine behind both is off. */
+  const proofNow = (router: Router): RouterSight['proof'] => {
+    const [proof, known] = [proofs.of(router), proofOf(router)]
+    return known === 'proven' && typeof proof === 'object' && proof.misses > 0 ? 'failing' : known
+  }
+
+  const sightOf = (router: Router, isUsed: boolean): RouterSight => {
+    const path = peers.of(router.node)?.path
+    const rttMs = paths.view(router.node)?.candidates.find(({ inUse }) => inUse)?.rttMs
+    const standing = standings.of(router.node)
+    const proof = isUsed ? proofOf(router) : proofNow(router)
+    const isHeld = proof === 'proven' && standing === 'there' && standings.isHeld(router.node)
+    return {
+      standing: isHeld ? 'held' : standing,
+      path: path === 'none' ? undefined : path,
+      rttMs,
+      proof,
+      leaves: leaves(router.node),
     }
-    const since = soughtSince.get(node) ?? clock.monotonic()
-    soughtSince.set(node, since)
-    return clock.monotonic() - since >= FOUND_MS
   }
 
-  /** A way answered before a handshake, and nothing since, whatever it is sent: a host that died in its first second. */
-  const isMute = (node: NodeId): boolean => {
-    const { heardAt = 0, txBytes = 0 } = peers.of(node) ?? {}
-    const before = sent.get(node)
-    if (before?.heardAt !== heardAt || txBytes < before.txBytes) {
-      sent.set(node, { heardAt, txBytes, sentAt: undefined })
-      return false
+  const usedOf = ({ block, routers }: RouterGroup): NodeId | undefined => chosen.get(block) ?? routers[0]?.node
+
+  const viewOf = (group: RouterGroup, router: Router): RouterView => {
+    const { name, node } = router
+    const proof = proofs.of(router)
+    const state = usedOf(group) === node ? 'used' : standings.of(node) === 'gone' ? 'gone' : 'ready'
+    const said = proof === undefined ? {} : proof === 'unable' ? { proof } : { proof: proof.state }
+    const isKnown = proof !== undefined && proof !== 'unable' && proof.state !== 'unasked'
+    return {
+      name,
+      state,
+      ...said,
+      ...(isKnown ? { proofS: Math.floor((clock.monotonic() - proof.sinceMs) / 1_000) } : {}),
+      ...(leaves(node) ? { leaves: true } : {}),
     }
-    if (txBytes - before.txBytes >= PAYLOAD_BYTES) before.sentAt ??= clock.monotonic()
-    return before.sentAt !== undefined && clock.monotonic() - before.sentAt >= ANSWERED_MS
   }
 
-  const isSilent = (node: NodeId): boolean => {
-    const [sought, mute] = [isSought(node), isMute(node)]
-    return sought || mute || paths.isSilent(node)
-  }
-
-  const standingOf = (node: NodeId): RouterSight['standing'] => {
-    if (isSilent(node)) noteSilence(node)
-    const failed = failures.get(node)
-    if (failed === undefined) return 'there'
-    const forMs = clock.monotonic() - failed.at
-    if ((peers.of(node)?.heardAt ?? 0) <= failed.heardAt) return 'gone'
-    // What held for as long again as it was held down for has failed for the first time when it fails again.
-    if (forMs >= 2 * failed.holdMs) failures.delete(node)
-    return forMs >= failed.holdMs ? 'there' : 'held'
-  }
-
-  const sightOf = (node: NodeId): RouterSight => {
-    const path = peers.of(node)?.path
-    const rttMs = paths.view(node)?.candidates.find(({ inUse }) => inUse)?.rttMs
-    return { standing: standingOf(node), path: path === 'none' ? undefined : path, rttMs }
-  }
-
-  const stateOf = (block: Cidr, node: NodeId): RouterState => {
-    if (chosen.get(block) === node) return 'used'
-    return standingOf(node) === 'gone' ? 'gone' : 'ready'
-  }
-
-  const forgetAllBut = (nodes: ReadonlySet<NodeId>): void => {
-    for (const known of [failures, soughtSince, sent]) {
-      for (const node of known.keys()) if (!nodes.has(node)) known.delete(node)
+  /** One that never did may need longer for its first answer than one that fails: its tunnel has to come up. */
+  const noteFailing = (): void => {
+    for (const router of groups.flatMap(({ routers }) => routers)) {
+      const proof = proofOf(router)
+      if (proof === 'proven') forwarded.add(router)
+      else if (proof === 'failing' && forwarded.delete(router)) standings.noteFailing(router.node)
     }
+  }
+
+  const tell = (): void => {
+    const dark = groups.filter((group) => {
+      const used = group.routers.find(({ node }) => node === usedOf(group))
+      return used !== undefined && proofOf(used) === 'failing'
+    })
+    const nameOf = (group: RouterGroup): Name | undefined =>
+      group.routers.find(({ node }) => node === usedOf(group))?.name
+    if (dark.length === 0) health.clear('route-unproven')
+    else {
+      const detail = dark.map((group) => unprovenText(group, nameOf(group))).join('; ')
+      health.raise('route-unproven', detail, { afterMs: UNPROVEN_AFTER_MS })
+    }
+  }
+
+  const adopt = (held: Running): void => {
+    const { records } = held.parsed
+    groups = routerGroups(records, self)
+    groupsOf = held
+    drained = new Set(records.nodes.flatMap(({ labels, nodeId }) => (labels[drainLabel] === 'true' ? nodeId : [])))
+    const blocks = new Set(groups.map(({ block }) => block))
+    for (const block of chosen.keys()) if (!blocks.has(block)) chosen.delete(block)
+    standings.forgetAllBut(new Set(groups.flatMap(({ routers }) => routers.map(({ node }) => node))))
+    forwarded.clear()
   }
 
   return {
     follow(held) {
-      if (held !== groupsOf) {
-        groups = routerGroups(held.parsed.records, self)
-        groupsOf = held
-        const blocks = new Set(groups.map(({ block }) => block))
-        for (const block of chosen.keys()) if (!blocks.has(block)) chosen.delete(block)
-        forgetAllBut(new Set(groups.flatMap(({ routers }) => routers.map(({ node }) => node))))
-      }
+      if (held !== groupsOf) adopt(held)
+      if (groups.length === 0) return false
       let changed = false
-      const sights = new Map<NodeId, RouterSight>()
-      const sight = (node: NodeId): RouterSight => {
-        const known = sights.get(node) ?? sightOf(node)
-        sights.set(node, known)
-        return known
-      }
-      for (const { block, routers } of groups) {
+      noteFailing()
+      for (const group of groups) {
+        const { block, isPlain, routers } = group
         if (routers.length < 2) continue
-        const next = chooseRouter(routers, sight, chosen.get(block))
+        const used = usedOf(group)
+        const sights = new Map(routers.map((router) => [router, sightOf(router, router.node === used)]))
+        const next = chooseRouter(routers, (router) => sights.get(router) ?? NOTHING, chosen.get(block), isPlain)
         if (next === undefined || next.node === chosen.get(block)) continue
         changed ||= chosen.has(block) || next.node !== routers[0]?.node
         chosen.set(block, next.node)
       }
+      const { network, nodes } = held.parsed.records
+      const isFrugal = metered || network?.spec.failover === 'frugal' || paths.engine() === 'off'
+      proofs.follow(groups, usedOf, { isFrugal, members: nodes.length })
+      tell()
       return changed
     },
     choose: (block, routers) => routers.find(({ node }) => node === chosen.get(block)) ?? routers[0],
     status: () =>
       groups
-        .filter(({ routers }) => routers.length > 1)
-        .map(({ block, routers }) => ({
-          destination: block,
-          routers: routers.map(({ name, node }) => ({ name, state: stateOf(block, node) })),
+        .filter(({ probe, routers }) => routers.length > 1 || probe !== undefined)
+        .map((group) => ({
+          destination: group.block,
+          route: group.route,
+          ...(group.probe === undefined ? {} : { probe: group.probe }),
+          routers: group.routers.map((router) => viewOf(group, router)),
         })),
+    close: () => proofs.close(),
   }
 }

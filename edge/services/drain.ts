@@ -1,5 +1,5 @@
-// This device leaves its services, because people on it say so: it tells the others in its own fact, so that it needs no hub, and
-// keeps it over restarts until people take it back.
+// This device leaves its services and routes, because people on it say so: it tells the others in its own fact, so that it needs
+// no hub, and keeps it over restarts until people take it back.
 
 import { HoldfastError } from '../../shared/errors.ts'
 import type { Keepsakes } from '../store/keepsakes.ts'
@@ -13,6 +13,8 @@ export interface Drain {
   isOn(): boolean
   /** Throws `failed` where it can't be kept: after a restart nobody would know of it. */
   set(on: boolean): DrainReport
+  /** It is about to go, for good or until it is started again: said, and not kept. */
+  go(): DrainReport
 }
 
 const KEY = 'drain'
@@ -22,12 +24,18 @@ export function createDrain(
   keep: Pick<Keepsakes, 'attempt' | 'journal' | 'write'>,
   onChange: () => void,
 ): Drain {
-  let on = false
+  let [on, goes] = [false, false]
   keep.attempt('whether it drains', () => {
     on = store.get(KEY) === 'on'
   })
   return {
-    isOn: () => on,
+    isOn: () => on || goes,
+    go() {
+      if (!goes) keep.journal('goes', '')
+      goes = true
+      onChange()
+      return { drains: true }
+    },
     set(wanted) {
       if (wanted === on) return { drains: on }
       if (!keep.write('keep that it drains', () => store.set(KEY, wanted ? 'on' : 'off'))) {

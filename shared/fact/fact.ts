@@ -39,8 +39,10 @@ const factSchema = v.object({
   keyStatement: v.optional(keyStatementText),
   /** Pods behind this node, as the cluster's API says. Facts of older agents had other fields for them, which nobody filled. */
   podTable: v.optional(podTable),
-  /** It leaves its services: flows that it has go on, and it is to get no new ones. */
+  /** It leaves its services and routes: flows that it has go on, and it is to get no new ones. */
   leaving: v.optional(v.boolean()),
+  /** Echoes that ask machines behind it are led on: what they say of this node as a router is true. */
+  proves: v.optional(v.boolean()),
   /** The node's wall clock, milliseconds since the Unix epoch; for people, never for order. */
   at: counter,
 })

@@ -1,7 +1,8 @@
-// Two devices of a site lead to its LAN. The one in use loses its power while the hub is gone: each device goes by the other, on
-// its own, and knows better than to go back at the first word of the one that failed.
+// Two devices of a site lead to its LAN. With the hub gone, the one in use stops to forward though it answers, the other one is
+// about to leave, the first loses its power: each device goes by the other, on its own, and knows better than to go back at the
+// first word of the one that failed.
 
-import type { RouterState } from '../../../edge/routers/own-routers.ts'
+import type { RouterState, RouterView } from '../../../edge/routers/own-routers.ts'
 import type { Fleet } from '../fleet.ts'
 import { answering, watchPing } from '../ping.ts'
 import { runScenario, type Scenario } from '../scenario.ts'
@@ -20,10 +21,29 @@ const topology: Topology = {
 }
 
 /** What beta-1 says of the routers to the LAN. */
-async function routers(fleet: Fleet): Promise<ReadonlyMap<string, RouterState>> {
+async function views(fleet: Fleet): Promise<ReadonlyMap<string, RouterView>> {
   const { routers: groups = [] } = await fleet.node('beta-1').status()
-  return new Map(groups.flatMap((one) => one.routers.map(({ name, state }) => [name, state] as const)))
+  return new Map(groups.flatMap((one) => one.routers.map((view) => [view.name, view] as const)))
 }
+
+async function routers(fleet: Fleet): Promise<ReadonlyMap<string, RouterState>> {
+  return new Map(Array.from(await views(fleet), ([name, { state }]) => [name, state]))
+}
+
+/** All of them were asked, and the machine behind answered through each. */
+function areProven(fleet: Fleet): Promise<unknown> {
+  return waitFor(
+    'beta-1 has proven both',
+    async () => {
+      const said = [...(await views(fleet)).values()]
+      return holds(said.length === 2 && said.every(({ proof }) => proof === 'proven'), JSON.stringify(said))
+    },
+    { timeoutMs: 60_000, everyMs: 200 },
+  )
+}
+
+/** Nothing gets from one of its interfaces to another; all that comes for the host itself is answered as ever. */
+const CLOSE = 'table ip yard { chain closed { type filter hook forward priority -300; policy drop; }; }'
 
 function says(fleet: Fleet, wanted: Readonly<Record<string, RouterState>>): Promise<unknown> {
   return waitFor(
@@ -70,7 +90,7 @@ export const scenario: Scenario = {
       pingPolicy,
       ...gatewayNodes(topology, { 'alpha-1': [LAN] }),
       resource('Node', 'alpha-2', { labels: { site: 'alpha' }, advertise: [LAN] }),
-      resource('Route', 'office', { destination: LAN, via: { matchLabels: { site: 'alpha' } } }),
+      resource('Route', 'office', { destination: LAN, via: { matchLabels: { site: 'alpha' } }, probe: PRINTER }),
     ],
   },
   async play(fleet, story) {
@@ -81,10 +101,45 @@ export const scenario: Scenario = {
     const [first = ''] = [...(await routers(fleet))].flatMap(([name, state]) => (state === 'used' ? name : []))
     const second = first === 'alpha-1' ? 'alpha-2' : 'alpha-1'
     const used = fleet.node(first)
-    const watch = watchPing(fleet.node('beta-1').host, PRINTER)
-    await story.step(`it goes by ${first}, and knows that path`, () => isMeasured(fleet, first))
-    await story.step(`the hub is killed, and ${first} loses its power`, async () => {
+    const beta = fleet.node('beta-1').host
+    const unused = watchPing(beta, PRINTER)
+    await story.step('the printer answers through either, while it is in use', () => areProven(fleet))
+    await unused.stop()
+    const deaf = watchPing(beta, PRINTER)
+    await story.step(`the hub is killed, and ${first} forwards nothing any more; pings it answers`, async () => {
       await fleet.hub.kill()
+      await used.host.exec(['nft', CLOSE])
+      await says(fleet, { [first]: 'ready', [second]: 'used' })
+      const address = await used.address()
+      expect((await answering(beta, [address])).has(address), `an answer of ${first} itself`, 'none')
+      await reaches(fleet)
+    })
+    await story.step(
+      'the printer was out of reach for a moment',
+      () => deaf.stop(),
+      ({ gapMs, lost, sent }) => `${lost} of ${sent} pings lost, ${gapMs} ms in a row`,
+    )
+    await used.host.exec(['nft', 'delete table ip yard'])
+    await story.step(`${first} forwards again`, () => areProven(fleet))
+    const leaving = watchPing(beta, PRINTER)
+    await story.step(`${second} is about to leave: it says so, and beta-1 goes by ${first} before that`, async () => {
+      await fleet.node(second).cli(['drain'])
+      await says(fleet, { [first]: 'used', [second]: 'ready' })
+      await reaches(fleet)
+    })
+    await story.step(
+      'nothing is lost by that',
+      async () => {
+        const report = await leaving.stop()
+        expect(report.lost === 0, 'no ping lost', `${report.lost} of ${report.sent} lost`)
+        return report
+      },
+      ({ sent }) => `${sent} sent`,
+    )
+    await fleet.node(second).cli(['drain', '--end'])
+    const watch = watchPing(beta, PRINTER)
+    await story.step(`it goes by ${first}, and knows that path`, () => isMeasured(fleet, first))
+    await story.step(`${first} loses its power`, async () => {
       await used.end('SIGKILL')
       await used.host.powerOff()
     })
@@ -112,12 +167,24 @@ export const scenario: Scenario = {
       },
       ({ sent }) => `${sent} sent`,
     )
-    await story.step(`the hub is back, and ${second} is not to lead there any more`, async () => {
-      await fleet.hub.start()
-      await fleet.hub.apply(resource('Node', second, { labels: { site: 'alpha' }, advertise: [] }))
-      await fleet.acknowledged()
-    })
-    await story.step(`beta-1 goes by ${first}`, () => reaches(fleet))
+    const gone = watchPing(beta, PRINTER)
+    await story.step(
+      `${second} leaves the network, with the hub still away: beta-1 goes by ${first} before that`,
+      async () => {
+        await fleet.node(second).cli(['leave'])
+        await says(fleet, { [first]: 'used' })
+        await reaches(fleet)
+      },
+    )
+    await story.step(
+      'nothing is lost by that',
+      async () => {
+        const report = await gone.stop()
+        expect(report.lost === 0, 'no ping lost', `${report.lost} of ${report.sent} lost`)
+        return report
+      },
+      ({ sent }) => `${sent} sent`,
+    )
   },
 }
 
