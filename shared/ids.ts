@@ -93,11 +93,15 @@ export function parseNetworkId(text: string): NetworkId {
   return text as NetworkId
 }
 
+export function isName(text: string): text is Name {
+  return LABEL.test(text)
+}
+
 export function parseName(text: string): Name {
-  if (!LABEL.test(text)) {
+  if (!isName(text)) {
     throw new HoldfastError('invalid', `"${text.slice(0, 70)}" is not a name`, {
       remedy: 'Use 1 to 63 lower-case letters, digits and hyphens, with a letter or digit at both ends.',
     })
   }
-  return text as Name
+  return text
 }

@@ -4,7 +4,7 @@ import * as v from 'valibot'
 import { type Address, familyOf, parseAddress } from '../../shared/address/cidr.ts'
 import { fleetingPodLabels } from '../../shared/fact/fleeting-labels.ts'
 import type { KnownPod, Namespace, PodPort } from '../../shared/fact/pod-table.ts'
-import { parseName } from '../../shared/ids.ts'
+import { isName, parseName } from '../../shared/ids.ts'
 import { type Labels, labels } from '../../shared/intent/field.ts'
 import { podPortsMax } from '../../shared/limits.ts'
 
@@ -33,7 +33,13 @@ const container = v.object({
 const containers = v.optional(v.nullable(v.array(container)))
 const podSchema = v.object({
   metadata,
-  spec: v.object({ hostNetwork: v.optional(v.boolean()), containers, initContainers: containers }),
+  spec: v.object({
+    hostNetwork: v.optional(v.boolean()),
+    hostname: v.optional(v.string()),
+    subdomain: v.optional(v.string()),
+    containers,
+    initContainers: containers,
+  }),
   status: v.optional(
     v.object({
       phase: v.optional(v.string()),
@@ -67,6 +73,12 @@ function portsOf({ containers: main, initContainers }: PodObject['spec']): reado
   return [...ports.values()]
 }
 
+/** As names are made of it: both are said, as StatefulSets do. */
+function hostOf({ hostname, subdomain }: PodObject['spec']): KnownPod['host'] {
+  if (hostname === undefined || subdomain === undefined) return undefined
+  return isName(hostname) && isName(subdomain) ? { name: hostname, subdomain } : undefined
+}
+
 function addressesOf({ podIP, podIPs }: NonNullable<PodObject['status']>): readonly Address[] {
   const told = [...(podIPs ?? []).map(({ ip }) => ip), podIP].filter((ip) => ip !== undefined && ip !== '')
   const byFamily = new Map<4 | 6, Address>()
@@ -86,6 +98,7 @@ export function readPod(object: unknown): SeenPod | undefined {
   const addresses = addressesOf(status)
   if (addresses.length === 0) return undefined
   const ports = portsOf(spec)
+  const host = hostOf(spec)
   const ends = typeof meta.deletionTimestamp === 'string'
   const isReady = (status.conditions ?? []).some((one) => one.type === 'Ready' && one.status === 'True')
   return {
@@ -94,6 +107,7 @@ export function readPod(object: unknown): SeenPod | undefined {
     addresses,
     labels: labelsOf(meta.labels),
     ...(ports.length === 0 ? {} : { ports }),
+    ...(host === undefined ? {} : { host }),
     ends,
     ready: isReady && !ends,
   }

@@ -30,10 +30,11 @@ function pairsText(labels: Labels): string {
 /** Pods with one text differ in nothing but name and address. */
 function createGroupText(): (pod: Pod) => string {
   const texts = new WeakMap<object, string>()
-  return ({ addresses, labels, namespace, ports = [] }) => {
+  return ({ addresses, host, labels, name, namespace, ports = [] }) => {
     const known = texts.get(labels) ?? pairsText(labels)
     texts.set(labels, known)
-    return `${namespace} ${known} ${JSON.stringify(ports)} ${addresses.map(familyOf).join()}`
+    const called = host === undefined ? '' : ` ${host.subdomain} ${host.name === name ? '' : host.name}`
+    return `${namespace} ${known} ${JSON.stringify(ports)} ${addresses.map(familyOf).join()}${called}`
   }
 }
 
@@ -102,6 +103,8 @@ function groupOf(sorted: readonly Pod[], namespace: number, words: Words): Group
     ...(ports.length === 0 ? {} : { ports }),
     ...(v4 === undefined ? {} : { v4 }),
     ...(v6 === undefined ? {} : { v6 }),
+    ...(first?.host === undefined ? {} : { subdomain: words.of(first.host.subdomain) }),
+    ...(first?.host === undefined || first.host.name === first.name ? {} : { hostname: words.of(first.host.name) }),
     ...namesOf(sorted),
   }
 }

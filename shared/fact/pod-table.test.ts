@@ -40,8 +40,9 @@ const bytesOf = (table: unknown): number => utf8(encodeCanonicalText(table)).len
 const sorted = (pods: readonly Pod[]): readonly Pod[] =>
   pods.toSorted((a, b) => compareText(`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`))
 const plain = (pods: readonly Pod[]): readonly Pod[] =>
-  pods.map(({ addresses, labels, name, namespace, ports }) => {
-    return { namespace, name, addresses, labels, ...(ports === undefined ? {} : { ports }) }
+  pods.map(({ addresses, host, labels, name, namespace, ports }) => {
+    const more = { ...(ports === undefined ? {} : { ports }), ...(host === undefined ? {} : { host }) }
+    return { namespace, name, addresses, labels, ...more }
   })
 
 const somePod = fc
@@ -54,11 +55,15 @@ const somePod = fc
     }),
     families: fc.constantFrom([4], [6], [4, 6]),
     value: fc.nat(100_000),
+    called: fc.constantFrom(undefined, 'itself', 'primary'),
     ports: fc.option(fc.constant([{ name: parseName('dns'), protocol: 'UDP' as const, port: 53 }]), { nil: undefined }),
   })
-  .map(({ families, labels, name, namespace, ports, value }): Pod => {
+  .map(({ called, families, labels, name: stem, namespace, ports, value }): Pod => {
     const addresses = families.map((family) => (family === 4 ? four(value) : six(value)))
-    return { namespace: parseName(namespace), name: `${name}-${value}`, labels, addresses, ...(ports && { ports }) }
+    const name = `${stem}-${value}`
+    const host = { name: parseName(called === 'itself' ? name : 'primary'), subdomain: parseName('db') }
+    const more = { ...(ports && { ports }), ...(called && { host }) }
+    return { namespace: parseName(namespace), name, labels, addresses, ...more }
   })
 const somePods = fc.uniqueArray(somePod, { selector: ({ name, namespace }) => `${namespace}/${name}`, maxLength: 40 })
 
@@ -76,6 +81,27 @@ test('what is packed reads back as it was, whatever the order', () => {
 test('numbers, differences below zero among them, read back', () => {
   const numbers = fc.array(fc.bigInt({ min: 0n, max: (1n << 128n) - 1n }), { maxLength: 20 })
   fc.assert(fc.property(numbers, (values) => assert.equal(readNumbers(writeNumbers(values), 20), values)))
+})
+
+test('of pods that a headless service names, its name is told once, and older agents read the rest', () => {
+  const pods = Array.from({ length: 200 }, (_, at): Pod => {
+    const host = { name: parseName(`db-${at}`), subdomain: parseName('db') }
+    const about = { namespace: parseName('shop'), labels: { app: 'db' }, addresses: [four(0x0a_2a_00_00 + at)] }
+    return { ...about, name: `db-${at}`, host }
+  })
+  const { table } = packPods(pods, [], podTableBytesMax)
+  const bare = packPods(
+    pods.map(({ addresses, labels, name, namespace }) => ({ addresses, labels, name, namespace })),
+    [],
+    podTableBytesMax,
+  ).table
+  assert.ok(bytesOf(table) - bytesOf(bare) < 24, `${bytesOf(table) - bytesOf(bare)} bytes more`)
+  assert.equal(podsIn(v.parse(podTable, table))[17]?.host, podsIn(table)[17]?.host)
+  // Where names have no room, what they call themselves has none either.
+  const short = packPods(pods, [], bytesOf(table) - 10).table
+  assert.equal([short.groups[0]?.names, podsIn(short)[17]?.host], [undefined, undefined])
+  const odd = { ...table, groups: table.groups.map((group) => ({ ...group, subdomain: 9_999 })) }
+  assert.is(v.safeParse(podTable, odd).success, false)
 })
 
 test('labels of namespaces are told of those alone that have pods', () => {

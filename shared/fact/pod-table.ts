@@ -4,7 +4,9 @@
 //   words       labels' keys and values, namespaces, names of ports; all else names them by their place in this list
 //   namespaces  each its name, and its labels as pairs
 //   groups      pods alike: their namespace (place in `namespaces`), labels as pairs, ports as [name, protocol, port] one behind
-//               the other, addresses of one or both families, and names in the order of the addresses
+//               the other, addresses of one or both families, and names in the order of the addresses; of pods that a
+//               headless Service names, its name (`subdomain`), and what they call themselves (`hostname`) where that is not
+//               their name. Agents that know nothing of these two pass them over
 //   turns       places, in the order of the groups and of their addresses, at which pods that are ready and pods that are not
 //               take turns; ready ones come first. Absent: nothing is said of it, as by agents that know nothing of it
 //
@@ -17,7 +19,7 @@ import type { Address } from '../address/cidr.ts'
 import { bitsOf, formatIp } from '../address/ip.ts'
 import { compareText } from '../bytes.ts'
 import { HoldfastError } from '../errors.ts'
-import { type Name, parseName } from '../ids.ts'
+import { isName, type Name, parseName } from '../ids.ts'
 import { integer, type Labels, labels } from '../intent/field.ts'
 import { podPortsMax } from '../limits.ts'
 import { podGroupsMax, podsToldMax, podWordsMax } from '../pod-limits.ts'
@@ -39,6 +41,8 @@ export interface Pod {
   readonly labels: Labels
   /** What policies may call its ports. */
   readonly ports?: readonly PodPort[]
+  /** What it is called below the name of that headless Service. */
+  readonly host?: { readonly name: Name; readonly subdomain: Name }
 }
 
 export interface Namespace {
@@ -77,6 +81,8 @@ const tableSchema = v.object({
         v6: v.optional(vlq),
         stem: v.optional(names),
         names: v.optional(names),
+        subdomain: v.optional(place),
+        hostname: v.optional(place),
       }),
     ),
     v.maxLength(podGroupsMax),
@@ -115,6 +121,17 @@ function nameOf({ names: told, stem = '' }: Group, rests: readonly string[], at:
   return name
 }
 
+/** Undefined where nobody says what it is called: without names there is only what all of them are. */
+function hostOf(
+  { hostname, names: told, subdomain }: Group,
+  name: string,
+  word: (at: number) => string,
+): Pod['host'] | undefined {
+  if (subdomain === undefined || (hostname === undefined && told === undefined)) return undefined
+  const own = hostname === undefined ? name : word(hostname)
+  return isName(own) ? { name: own, subdomain: parseName(word(subdomain)) } : undefined
+}
+
 function unpackGroup(
   group: Group,
   { labelsAt, word }: { readonly word: (at: number) => string; readonly labelsAt: (pairs?: number[]) => Labels },
@@ -144,7 +161,9 @@ function unpackGroup(
   }
   return Array.from({ length: count }, (_, at) => {
     const addresses = [v4?.[at], v6?.[at]].filter((one) => one !== undefined)
-    return { ...shared, name: nameOf(group, rests, at, addresses[0] ?? ('' as Address)), addresses }
+    const name = nameOf(group, rests, at, addresses[0] ?? ('' as Address))
+    const host = hostOf(group, name, word)
+    return { ...shared, name, addresses, ...(host === undefined ? {} : { host }) }
   })
 }
 
@@ -246,7 +265,8 @@ export function succeedPods(next: PodTable, before: PodTable | undefined): PodTa
     a.addresses.join() === b.addresses.join() &&
     textOf(a.labels) === textOf(b.labels) &&
     textOf(a.namespaceLabels) === textOf(b.namespaceLabels) &&
-    textOf(a.ports) === textOf(b.ports)
+    textOf(a.ports) === textOf(b.ports) &&
+    textOf(a.host) === textOf(b.host)
   const now = pods.map((pod) => {
     const former = known.get(keyOf(pod))
     return former !== undefined && isSame(former, pod) ? former : pod
