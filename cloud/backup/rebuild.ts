@@ -68,7 +68,8 @@ function putParts(store: HubStore, parts: Parts): Rebuilt {
     createLockBook(store, { sha256, verify }).keep(head.network, bySerial)
   }
   for (const { addresses, enrolment, resource } of origins) {
-    if (addresses !== undefined) store.putAllocation({ network, owner: ownerOf(resource), addresses })
+    if (addresses !== undefined && addresses.length > 0)
+      store.putAllocation({ network, owner: ownerOf(resource), addresses })
     if (enrolment !== undefined) store.putEnrolment(enrolment)
   }
   putCursors(store, parts)

@@ -22,6 +22,11 @@ export function ownerOf(resource: AnyResource): string {
   return exported === undefined ? recordIdOf(resource) : `clusterset/${exported.namespace}/${exported.service}`
 }
 
+/** Whether the hub gives it addresses. */
+export function isAddressed({ kind, spec }: AnyResource): boolean {
+  return kind === 'Node' || (kind === 'Service' && !('headless' in spec && spec.headless === true))
+}
+
 /** What a resource needs besides itself to become a record. */
 export interface Context {
   /** Of nodes and services: the addresses that were given for good. */
@@ -104,7 +109,7 @@ function recordOf(resource: AnyResource, context: Context): AnyRecord | undefine
       return {
         kind: 'service',
         id: `service/${name}`,
-        body: { name, addresses: [...context.addresses], spec: resource.spec },
+        body: { name, addresses: isAddressed(resource) ? [...context.addresses] : [], spec: resource.spec },
       }
     // Orders are told device by device: see cloud/rollout.
     case 'AgentUpdate':

@@ -8,7 +8,7 @@ import type { AnyResource, Kind, Resource } from '../../shared/intent/resource.t
 import { healthMax } from '../../shared/limits.ts'
 import { formatVersion } from '../../shared/record/head.ts'
 import type { Addresses } from '../compile/addresses.ts'
-import { ownerOf, recordIdOf } from '../compile/compile.ts'
+import { isAddressed, ownerOf, recordIdOf } from '../compile/compile.ts'
 import type { FleetNode, ResourceCondition, RollOut, Shown, Stored } from '../hub.ts'
 import type { LockBook } from '../lock/lock-book.ts'
 import type { LiveNetwork, Networks } from '../publish/networks.ts'
@@ -169,7 +169,7 @@ export function createStatus(options: StatusOptions): Status {
         node: resource.kind === 'Node' ? nodeNamed(resource.metadata.name) : undefined,
       }
       const { node, progress, rollout } = situation
-      const owned = resource.kind === 'Node' || resource.kind === 'Service'
+      const owned = isAddressed(resource)
       const extra = {
         ...(owned ? { addresses: given(resource) } : {}),
         ...(node === undefined ? {} : { uplink: uplinkOf(node, hearsSince, clock.now()) }),

@@ -9,7 +9,7 @@ import type { Judge } from '../../shared/record/member.ts'
 import { type NodeBody, parseRecord, type RecordSet } from '../../shared/record/record.ts'
 import type { Actor } from '../audit.ts'
 import type { Addresses } from '../compile/addresses.ts'
-import { type Context, compile, nodeBody, ownerOf, recordIdOf } from '../compile/compile.ts'
+import { type Context, compile, isAddressed, nodeBody, ownerOf, recordIdOf } from '../compile/compile.ts'
 import type { LockBook } from '../lock/lock-book.ts'
 import type { Networks } from '../publish/networks.ts'
 import type { Enrolment, HubStore, NetworkState } from '../store/hub-store.ts'
@@ -79,7 +79,7 @@ export function createCommit(options: CommitOptions): Commit {
   const { addresses, clock, enrolments, entropy, intents, networks, store } = options
 
   const giveAddresses = (resource: AnyResource): void => {
-    if (!owning.has(resource.kind)) return
+    if (!isAddressed(resource)) return
     const network = intents.get('Network', networkNameOf(resource))?.resource as Resource<'Network'> | undefined
     if (network === undefined) return
     const fixed = resource.kind === 'Node' ? resource.spec.addresses : undefined

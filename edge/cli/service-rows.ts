@@ -33,9 +33,9 @@ export function serviceRows({ services = [] }: Pick<AgentStatus, 'services'>): r
     })
     return [
       name,
-      addresses.join(' '),
+      addresses.join(' ') || 'those that serve',
       inUse ? 'yes' : 'no',
-      by.length === 0 ? 'nobody: it is refused' : listed(by),
+      by.length === 0 ? (addresses.length === 0 ? 'nobody' : 'nobody: it is refused') : listed(by),
       others.length === 0 ? '-' : listed(others.map(otherText)),
     ]
   })

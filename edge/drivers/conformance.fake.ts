@@ -106,6 +106,8 @@ function servicesOf(addresses: readonly string[]): string {
       { virtual: four, protocol: 'tcp', port: 80, to },
       { virtual: six, protocol: 'tcp', port: 80, to: ['fd77::2', 'fd77::3'].map(place(80)) },
       { virtual: four, protocol: 'tcp', port: 81, to: [] },
+      { virtual: four, protocol: 'tcp', port: 82, byClient: true, to },
+      { virtual: six, protocol: 'udp', port: 82, byClient: true, to: ['fd77::2', 'fd77::3'].map(place(82)) },
     ],
     lost: [
       { virtual: four, backend: parseAddress('10.77.0.9') },

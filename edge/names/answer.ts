@@ -12,6 +12,8 @@ export interface Question {
   readonly name: string
   readonly type: string
   readonly class: string
+  /** Counts questions: of several pods each is the first in turn. */
+  readonly turn?: number
 }
 
 export type Answer =
@@ -38,6 +40,8 @@ export interface Reply {
 
 /** Addresses of nodes do not move; names come and go with intent. */
 const FOUND_TTL_S = 60
+/** As CoreDNS has it for pods. */
+const FLEETING_TTL_S = 5
 /** A device that has just joined is to be found. */
 const NOTHING_TTL_S = 5
 
@@ -61,22 +65,34 @@ function wants(type: string, of: Answer['type']): boolean {
   return type === of || type === 'ANY'
 }
 
-function addressAnswers({ hosts }: Zone, name: string, whole: string): readonly Answer[] {
-  return (hosts.get(whole) ?? []).map((data): Answer => {
-    return { type: familyOf(data) === 4 ? 'A' : 'AAAA', name, ttlS: FOUND_TTL_S, data }
+function ttlOf({ fleeting }: Zone, whole: string): number {
+  return fleeting.has(whole) ? FLEETING_TTL_S : FOUND_TTL_S
+}
+
+function inTurn<T>(all: readonly T[], turn: number): readonly T[] {
+  const first = all.length === 0 ? 0 : turn % all.length
+  return [...all.slice(first), ...all.slice(0, first)]
+}
+
+function addressAnswers(zone: Zone, name: string, whole: string): readonly Answer[] {
+  const ttlS = ttlOf(zone, whole)
+  return (zone.hosts.get(whole) ?? []).map((data): Answer => {
+    return { type: familyOf(data) === 4 ? 'A' : 'AAAA', name, ttlS, data }
   })
 }
 
-function forward(zone: Zone, { name, type }: Question, asked: string, domain: string): Reply {
+function forward(zone: Zone, { name, turn = 0, type }: Question, asked: string, domain: string): Reply {
   if (asked === domain) return found(zone, domain, wants(type, 'SOA') ? [soa(zone, name, FOUND_TTL_S)] : [])
   const [targets, words] = [zone.services.get(asked) ?? [], zone.texts.get(asked)]
   const all: readonly Answer[] = [
     ...addressAnswers(zone, name, asked),
-    ...targets.map((one): Answer => ({ type: 'SRV', name, ttlS: FOUND_TTL_S, ...one })),
+    ...targets.map((one): Answer => ({ type: 'SRV', name, ttlS: ttlOf(zone, asked), ...one })),
     ...(words === undefined ? [] : [{ type: 'TXT', name, ttlS: FOUND_TTL_S, data: words } as const]),
   ]
-  if (all.length === 0 && !zone.hosts.has(asked) && !zone.inner.has(asked)) return nothing(zone, domain, 'NXDOMAIN')
-  const answers = all.filter((one) => wants(type, one.type))
+  const isKnown = zone.hosts.has(asked) || zone.services.has(asked) || zone.inner.has(asked)
+  if (all.length === 0 && !isKnown) return nothing(zone, domain, 'NXDOMAIN')
+  const wanted = all.filter((one) => wants(type, one.type))
+  const answers = zone.fleeting.has(asked) ? inTurn(wanted, turn) : wanted
   const named = new Set(answers.flatMap((one) => (one.type === 'SRV' ? [one.target] : [])))
   return found(
     zone,

@@ -3,16 +3,22 @@
 
 import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import type { NameBook } from './name-book.ts'
+import { type Answering, podsBelow } from './pod-names.ts'
 
 export const clustersetZone = 'clusterset.local'
 
 /** A service of one name and namespace is one service, whichever clusters export it. */
-export function clustersetNames(book: NameBook, services: ParsedRecords['services']): void {
+export function clustersetNames(book: NameBook, services: ParsedRecords['services'], answering: Answering): void {
   book.text(`dns-version.${clustersetZone}`, '1.0.0')
-  for (const { addresses, spec } of services) {
+  for (const { addresses, name, spec } of services) {
     if (spec.export === undefined) continue
-    const { namespace, service } = spec.export
+    const { cluster, namespace, service } = spec.export
     const whole = `${service}.${namespace}.svc.${clustersetZone}`
+    if (spec.headless === true) {
+      // Two clusters may well have a pod of the same name.
+      book.pods(whole, spec.ports, podsBelow(`${cluster}.${whole}`, service, answering.get(name)))
+      continue
+    }
     book.host(whole, addresses)
     book.ports(whole, spec.ports)
   }

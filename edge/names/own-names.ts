@@ -6,7 +6,9 @@ import { nameAnswersPerSecondMax } from '../../shared/name-limits.ts'
 import type { OwnServices } from '../services/own-services.ts'
 import type { Holding } from '../trust/holding.ts'
 import type { Members } from '../trust/members.ts'
+import type { Reply } from './answer.ts'
 import type { NameDoors, NameServer, NamesStatus } from './doors.ts'
+import type { Answering } from './pod-names.ts'
 import type { Transport } from './wire.ts'
 import { type Zone, zoneOf } from './zone.ts'
 
@@ -40,7 +42,7 @@ export interface NamesAround {
   readonly holding: Pick<Holding, 'inForce'>
   readonly members: Pick<Members, 'me'>
   /** Told where somebody looks for services. */
-  readonly services?: Pick<OwnServices, 'named'>
+  readonly services?: Pick<OwnServices, 'headless' | 'named'>
 }
 
 /** `names`: absent where this agent answers nobody. */
@@ -51,12 +53,18 @@ export function createOwnNames({ log, names }: OwnNamesOptions, around: NamesAro
   let server: NameServer | undefined
   let opening = false
   let closed = false
-  let made: { readonly from: unknown; readonly zone: Zone | undefined } | undefined
+  let made:
+    | { readonly from: unknown; readonly pods: Answering | undefined; readonly zone: Zone | undefined }
+    | undefined
 
+  /** Made anew when somebody asks, and not whenever a pod is ready or no more. */
   const zone = (): Zone | undefined => {
     const from = holding.inForce()
-    if (made?.from !== from || made === undefined) {
-      made = { from, zone: from === undefined ? undefined : zoneOf(from.parsed.records, from.version.revision) }
+    const answering = services?.headless()
+    const pods = answering === undefined || answering.size === 0 ? undefined : answering
+    if (made === undefined || made.from !== from || made.pods !== pods) {
+      const zoned = from === undefined ? undefined : zoneOf(from.parsed.records, from.version.revision, pods)
+      made = { from, pods, zone: zoned }
     }
     return made.zone
   }
@@ -69,12 +77,13 @@ export function createOwnNames({ log, names }: OwnNamesOptions, around: NamesAro
     // Most devices are never asked.
     const { respond } = await import('./wire.ts')
     const known = zone()
-    const reply = respond(known, question, transport, ({ answers, additional }) => {
+    const tell = ({ answers, additional }: Reply): void => {
       const found = [...answers, ...additional].flatMap((one) => {
         return (one.type === 'A' || one.type === 'AAAA') && known?.virtual.has(one.data) === true ? [one.data] : []
       })
       if (found.length > 0) services?.named(found)
-    })
+    }
+    const reply = respond(known, question, transport, tell, answered)
     if (reply !== undefined) answered += 1
     return reply
   }

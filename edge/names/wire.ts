@@ -69,12 +69,12 @@ function unread(bytes: Buffer): Buffer {
   return out
 }
 
-function replyTo(zone: Zone | undefined, query: packet.DecodedPacket): Reply {
+function replyTo(zone: Zone | undefined, query: packet.DecodedPacket, turn: number): Reply {
   // Updates, notifies and transfers are for others.
   if (((query.flags ?? 0) & OPCODE_BITS) !== 0) return bare('NOTIMP')
   const [question, more] = query.questions ?? []
   if (question === undefined || more !== undefined) return bare('FORMERR')
-  const asked: Question = { name: question.name, type: question.type, class: question.class ?? 'IN' }
+  const asked: Question = { name: question.name, type: question.type, class: question.class ?? 'IN', turn }
   return answer(zone, asked)
 }
 
@@ -87,6 +87,7 @@ export function respond(
   bytes: Uint8Array,
   transport: Transport,
   onReply?: (reply: Reply) => void,
+  turn = 0,
 ): Uint8Array | undefined {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const isQuestion = buffer.length >= HEADER_BYTES && (buffer.readUInt16BE(2) & 0x8000) === 0
@@ -98,7 +99,7 @@ export function respond(
     return unread(buffer)
   }
   const opt = query.additionals?.find(({ type }) => type === 'OPT') as { readonly udpPayloadSize: number } | undefined
-  const reply = replyTo(zone, query)
+  const reply = replyTo(zone, query, turn)
   onReply?.(reply)
   const whole = encode(query, reply, opt?.udpPayloadSize)
   const most =

@@ -4,6 +4,7 @@ import { type Address, type Cidr, compareCidr, contains, hostCidr } from '../../
 import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import { clustersetNames, clustersetZone } from './clusterset.ts'
 import { createNameBook, type Pages } from './name-book.ts'
+import { type Answering, podsBelow } from './pod-names.ts'
 
 export interface Zone extends Pages {
   /** Whole names by address. */
@@ -21,8 +22,15 @@ type ZoneRecords = Pick<ParsedRecords, 'network' | 'nodes' | 'services'>
 /** Below the domain a service is found by this label at any rate: a node of the same name has the shorter one. */
 const SERVICES = 'svc'
 
-/** Nodes that are switched off keep their names: they may be asked for, and are not there. `serial` wraps as in RFC 1982. */
-export function zoneOf({ network, nodes, services }: ZoneRecords, serial: number): Zone | undefined {
+/**
+ * `answering`: who is ready behind services that have no address. Nodes that are switched off keep their names: they may be asked
+ * for, and are not there. `serial` wraps as in RFC 1982.
+ */
+export function zoneOf(
+  { network, nodes, services }: ZoneRecords,
+  serial: number,
+  answering: Answering = new Map(),
+): Zone | undefined {
   if (network === undefined) return undefined
   const { cidr, cidr6, dnsDomain: domain } = network.spec
   const hasExports = services.some(({ spec }) => spec.export !== undefined)
@@ -38,12 +46,16 @@ export function zoneOf({ network, nodes, services }: ZoneRecords, serial: number
     const long = `${name}.${SERVICES}.${domain}`
     const all = taken.has(name) || name === SERVICES ? [long] : [`${name}.${domain}`, long]
     for (const whole of all) {
+      if (spec.headless === true) {
+        book.pods(whole, spec.ports, podsBelow(whole, spec.export?.service ?? name, answering.get(name)))
+        continue
+      }
       book.host(whole, addresses)
       book.ports(whole, spec.ports)
     }
     for (const address of addresses) if (!names.has(address)) names.set(address, all[0] ?? long)
   }
-  if (hasExports) clustersetNames(book, services)
+  if (hasExports) clustersetNames(book, services, answering)
   const blocks = (cidr6 === undefined ? [cidr] : [cidr, cidr6]).sort(compareCidr)
   const virtual = new Set(services.flatMap(({ addresses }) => addresses))
   return { ...book.pages(), names, virtual, blocks, serial: serial >>> 0 }

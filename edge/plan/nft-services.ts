@@ -20,6 +20,8 @@ export interface ServiceWay {
   readonly virtual: Address
   readonly protocol: 'tcp' | 'udp'
   readonly port: number
+  /** Flows from one address go to one of them, not each by lot. */
+  readonly byClient?: boolean
   /** Of the same family; nobody: it is refused. */
   readonly to: readonly Place[]
 }
@@ -53,12 +55,44 @@ function placeText({ address, port }: Place, joint: ' . ' | ':'): string {
   return joint === ':' && familyOf(address) === 6 ? `[${address}]:${port}` : `${address}${joint}${port}`
 }
 
-/** What leads a new flow of that protocol to one of these places, by lot. */
-function leadLine({ protocol, to, virtual }: ServiceWay): string {
+/** Clients are dealt to so many heaps: four for each place where there are the most of them (`serviceSpreadMax`). */
+const HEAPS = 256
+/** Any but zero, for which the kernel takes another one each time that the table is laid. */
+const SEED = 0x68_66_73_76
+
+function hashOf(text: string, seed: number): number {
+  // FNV-1a, and the last steps of MurmurHash3, without which its upper bits say little.
+  let hash = seed ^ 0x81_1c_9d_c5
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01_00_01_93)
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85_eb_ca_6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2_b2_ae_35)
+  return (hash ^ (hash >>> 16)) >>> 0
+}
+
+/**
+ * Of each heap the place that it draws the highest number for (rendezvous hashing, Thaler and Ravishankar 1998): of those that
+ * come and go nobody else's clients are moved, and a table that is laid anew deals as the one before it.
+ */
+function dealt(to: readonly Place[]): readonly Place[] {
+  return Array.from({ length: HEAPS }, (_, heap) => {
+    const drawn = to.map((place) => ({
+      place,
+      number: hashOf(placeText(place, ' . '), Math.imul(heap + 1, 0x9e_37_79_b1)),
+    }))
+    return drawn.reduce((best, one) => (one.number > best.number ? one : best)).place
+  })
+}
+
+/** What leads a new flow of that protocol to one of these places, by lot or by who its client is. */
+function leadLine({ byClient, protocol, to, virtual }: ServiceWay): string {
   const lead = `meta l4proto ${protocol} dnat ${IP[familyOf(virtual)]} to`
   const [only, more] = to
   if (only !== undefined && more === undefined) return `${lead} ${placeText(only, ':')}`
-  const lots = to.map((place, at) => `${at} : ${placeText(place, ' . ')}`)
+  const lots = (byClient ? dealt(to) : to).map((place, at) => `${at} : ${placeText(place, ' . ')}`)
+  if (byClient) {
+    const heap = `jhash ${IP[familyOf(virtual)]} saddr mod ${HEAPS} seed 0x${SEED.toString(16)}`
+    return `${lead} ${heap} map { ${lots.join(', ')} }`
+  }
   return `${lead} numgen random mod ${to.length} map { ${lots.join(', ')} }`
 }
 

@@ -30,6 +30,8 @@ export interface Backend {
   readonly here: boolean
   /** It is leaving: what runs goes on, and nothing new comes. */
   readonly drains: boolean
+  /** What a pod is called below the name of a headless service. */
+  readonly host?: PlacedPod['pod']['host']
   /** Of a pod, by the word of its cluster; absent where nobody says, and for nodes. */
   readonly ready?: boolean
   /** What it has of the service, and where. */
@@ -70,7 +72,8 @@ function nodeBackend(node: NodeRecord, spec: Spec, { leaves, self, virtual }: Ba
   }
 }
 
-function podBackend({ addresses, pod, ready }: PlacedPod, node: NodeRecord, spec: Spec, around: BackendsAround) {
+function podBackend({ addresses, pod, ready: told }: PlacedPod, node: NodeRecord, spec: Spec, around: BackendsAround) {
+  const ready = spec.pods?.publishNotReady === true ? true : told
   const backend: Backend = {
     name: `${pod.namespace}/${pod.name}`,
     node: node.nodeId,
@@ -78,6 +81,7 @@ function podBackend({ addresses, pod, ready }: PlacedPod, node: NodeRecord, spec
     addresses: addresses.filter((address) => !around.virtual.has(address)),
     here: node.nodeId === around.self?.nodeId,
     drains: around.leaves(node),
+    ...(pod.host === undefined ? {} : { host: pod.host }),
     ...(ready === undefined ? {} : { ready }),
     ports: portsOf(spec, pod.ports),
     probe: spec.probe,

@@ -76,6 +76,12 @@ function illness(backend: Backend, { verdict, way }: Known): 'fails' | 'lost' | 
   return health === 'fails' ? 'fails' : health === 'silent' ? 'lost' : undefined
 }
 
+/** Of a service that has no address: who asks for its name is told of all that could serve, however far away. */
+export function chooseAll(backends: readonly Backend[], known: Known): ReadonlyMap<Backend, Standing> {
+  const standing = [...choose(backends, known)]
+  return new Map(standing.map(([backend, now]) => [backend, now === 'stands-by' ? 'serves' : now]))
+}
+
 /** Each backend with what becomes of it. Where all that serve are leaving, they serve until they are gone. */
 export function choose(backends: readonly Backend[], known: Known): ReadonlyMap<Backend, Standing> {
   const standing = new Map<Backend, Standing>()

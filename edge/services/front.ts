@@ -14,6 +14,10 @@ export interface Front {
   /** Of the first of its records. */
   readonly name: Name
   readonly addresses: readonly Address[]
+  /** It has no address: its name is answered with its backends, and nobody is led there. */
+  readonly headless: boolean
+  /** Connections from one address go to one backend. */
+  readonly byClient: boolean
   readonly backends: readonly Backend[]
 }
 
@@ -48,14 +52,16 @@ export function frontsOf({ isLeaving, records, self, tableOf }: FrontsInput): Fr
   }
   let podsLeft = servingPodsMax
   const fronts = new Map<string, { readonly front: Omit<Front, 'backends'>; readonly backends: Backend[] }>()
-  for (const { addresses, name, spec } of known) {
+  for (const { addresses: given, name, spec } of known) {
+    const [headless, byClient] = [spec.headless === true, spec.clientAffinityS !== undefined]
+    const addresses = headless ? [] : given
     const serving = records.nodes.filter(({ labels }) => selects(spec.backends, labels))
     const most = Math.min(serviceBackendsMax, spec.pods === undefined ? serviceBackendsMax : podsLeft)
     const { backends, beyond } = backendsOf(serving, spec, around, most)
     if (spec.pods !== undefined) podsLeft -= backends.length
     if (beyond > 0) omitted.push(`${beyond} backends of Service/${name}, beyond ${most}`)
     const key = addresses.length === 0 ? name : addresses.join()
-    const held = fronts.get(key) ?? { front: { name, addresses }, backends: [] }
+    const held = fronts.get(key) ?? { front: { name, addresses, headless, byClient }, backends: [] }
     fronts.set(key, held)
     held.backends.push(...backends.filter((one) => one.addresses.length > 0 && one.ports.length > 0))
   }

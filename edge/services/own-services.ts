@@ -8,13 +8,14 @@ import type { PodTable } from '../../shared/fact/pod-table.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import { goneMax, servicesMax, servicesShownMax } from '../../shared/service-limits.ts'
 import type { AgentOptions } from '../agent.ts'
+import type { Answering } from '../names/pod-names.ts'
 import { renderServices } from '../plan/nft-services.ts'
 import type { Observed } from '../plan/observed.ts'
 import type { PeerBook } from '../report/peers.ts'
 import type { Running } from '../trust/compose.ts'
 import type { FactBook } from '../trust/fact-book.ts'
 import type { Backend } from './backend.ts'
-import { choose, type Known, type Standing, type Way } from './choose.ts'
+import { choose, chooseAll, type Known, type Standing, type Way } from './choose.ts'
 import type { Drain } from './drain.ts'
 import { type Front, type Fronts, frontsOf } from './front.ts'
 import { type Asked, createProber, type Prober } from './prober.ts'
@@ -31,6 +32,8 @@ export interface OwnServices {
   omitted(): readonly string[]
   /** Somebody looked a name up: who serves is to be known before the first packet is there. */
   named(addresses: readonly Address[]): void
+  /** Of each service without an address those that its name is answered with; the same map until that may be others. */
+  headless(): Answering
   status(): readonly ServiceStatus[]
   close(): void
 }
@@ -66,6 +69,24 @@ function questionOf({ addresses, ports, probe, ready }: Backend): Asked | undefi
   return { address, port: tcp.targetPort, intervalMs: INTERVAL_MS, timeoutMs: TIMEOUT_MS }
 }
 
+/** Where nothing comes back from any of them, those that were ready last: it may be the uplink of this device. */
+function answeredWith(standing: ReadonlyMap<Backend, Standing>): readonly Backend[] {
+  const who = (wanted: Standing): readonly Backend[] =>
+    [...standing].flatMap(([backend, now]) => (now === wanted ? [backend] : []))
+  const serving = who('serves')
+  return serving.length > 0 ? serving : who('lost').filter(({ ready }) => ready !== false)
+}
+
+function isSameAnswer(a: Answering, b: Answering): boolean {
+  return (
+    a.size === b.size &&
+    [...b].every(([name, backends]) => {
+      const before = a.get(name)
+      return before?.length === backends.length && backends.every((one, at) => one === before[at])
+    })
+  )
+}
+
 /** Names of pods are unique behind their node alone. */
 function keyOf({ name, node }: Backend): string {
   return `${node} ${name}`
@@ -81,6 +102,8 @@ export function createOwnServices(options: AgentOptions, around: ServicesAround,
     | undefined
   let stood: readonly Stood[] = []
   let text = ''
+  let answering: Answering = new Map()
+  let stoodWhenAnswered: readonly Stood[] | undefined
   const prober: Prober | undefined =
     options.services === undefined
       ? undefined
@@ -172,11 +195,21 @@ export function createOwnServices(options: AgentOptions, around: ServicesAround,
       followUse(fronts)
       const before = new Map(stood.map((one) => [one.front.name, one]))
       stood = fronts.map((front) => {
-        return { front, standing: choose(front.backends, knownOf(before.get(front.name))) }
+        const chosen = front.headless ? chooseAll : choose
+        return { front, standing: chosen(front.backends, knownOf(before.get(front.name))) }
       })
       const next = renderServices(tableOf(settings.interface, stood))
       if (next !== text) text = next
       return text
+    },
+    headless() {
+      if (stoodWhenAnswered === stood) return answering
+      const next: Answering = new Map(
+        stood.flatMap(({ front, standing }) => (front.headless ? [[front.name, answeredWith(standing)]] : [])),
+      )
+      if (!isSameAnswer(answering, next)) answering = next
+      stoodWhenAnswered = stood
+      return answering
     },
     omitted: () => made?.fronts.omitted ?? [],
     named(addresses) {

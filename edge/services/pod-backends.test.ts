@@ -9,7 +9,7 @@ import { type NodeId, parseName } from '../../shared/ids.ts'
 import { podTableBytesMax } from '../../shared/pod-limits.ts'
 import { fakeRecords } from '../../shared/record/parsed.fake.ts'
 import { renderServices } from '../plan/nft-services.ts'
-import { choose, type Known, type Way } from './choose.ts'
+import { choose, chooseAll, type Known, type Way } from './choose.ts'
 import { type Fronts, frontsOf } from './front.ts'
 import { goneOf, type Stood, tableOf } from './table.ts'
 import { unasked } from './verdict.ts'
@@ -146,6 +146,51 @@ test('only who is ready gets flows, the nearest site first, and the next where n
     'shop/web-1@a lost',
     'shop/web-0@b serves',
   ])
+})
+
+test('without an address it is answered with all who are ready, however far, and nobody is led anywhere', () => {
+  const fronts = found(D, told, intent({ web: { ...web, headless: true } }))
+  const [front] = fronts.fronts
+  assert.equal([front?.addresses, front?.headless], [[], true])
+  const near: Known = {
+    verdict: () => unasked,
+    way: (node) => ({ path: node === A ? 'lan' : 'relay', rttMs: node === A ? 1 : 90, gone: false }),
+    served: () => false,
+  }
+  const all = Array.from(
+    chooseAll(front?.backends ?? [], near),
+    ([{ behind, name }, now]) => `${name}@${behind} ${now}`,
+  )
+  assert.equal(all, ['shop/web-1@a fails', 'shop/web-0@a serves', 'shop/web-0@b serves'])
+  assert.is(renderServices(tableOf('hf0', stood(fronts))), '')
+})
+
+test('those that are not ready serve where that is asked for', () => {
+  const fronts = found(D, told, intent({ web: { ...web, pods: { ...pods, publishNotReady: true } } }))
+  assert.ok(standing(fronts).includes('shop/web-1@a serves'), standing(fronts).join())
+})
+
+test('flows from one address go to one of them, and who comes or goes moves nobody else’s', () => {
+  const tables = (...last: readonly number[]) =>
+    new Map([[A, table(...last.map((at) => pod(`web-${at}`, `10.42.1.${at}`, { ready: true })))]])
+  const heaps = (...last: readonly number[]): readonly string[] => {
+    const fronts = found(D, tables(...last), intent({ web: { ...web, clientAffinityS: 600 } }))
+    const text = renderServices(tableOf('hf0', stood(fronts)))
+    assert.match(text, /jhash ip saddr mod 256 seed 0x[1-9a-f][0-9a-f]* map/)
+    return [...text.matchAll(/\d+ : (10\.42\.1\.\d+) \. 8080/g)].map(([, address]) => address ?? '')
+  }
+  const [three, two] = [heaps(11, 12, 13), heaps(11, 13)]
+  assert.is(three.length, 256)
+  for (const last of [11, 12, 13]) {
+    const own = three.filter((address) => address === `10.42.1.${last}`).length
+    assert.ok(own > 50 && own < 130, `${own} heaps of .${last}`)
+  }
+  for (const [at, address] of three.entries()) {
+    if (address === '10.42.1.12') assert.is.not(two[at], address)
+    else assert.is(two[at], address)
+  }
+  const one = found(D, tables(11), intent({ web: { ...web, clientAffinityS: 600 } }))
+  assert.match(renderServices(tableOf('hf0', stood(one))), 'dnat ip to 10.42.1.11:8080')
 })
 
 test('pods of an older agent, which says nothing of who is ready, serve like nodes: until they answer nothing', () => {

@@ -23,12 +23,12 @@ function who({ standing }: Stood, wanted: Standing): readonly Backend[] {
 
 type Ways = Map<string, { readonly way: ServiceWay; readonly to: Map<string, Place> }>
 
-function addWays(ways: Ways, virtual: Address, backend: Backend): void {
+function addWays(ways: Ways, virtual: Address, backend: Backend, byClient: boolean): void {
   const addresses = addressesIn([backend], familyOf(virtual))
   for (const { port, protocol: said, targetPort } of backend.ports) {
     const protocol = said === 'TCP' ? 'tcp' : 'udp'
     const key = `${virtual} ${protocol} ${port}`
-    const held = ways.get(key) ?? { way: { virtual, protocol, port, to: [] }, to: new Map<string, Place>() }
+    const held = ways.get(key) ?? { way: { virtual, protocol, port, byClient, to: [] }, to: new Map<string, Place>() }
     ways.set(key, held)
     for (const address of addresses) held.to.set(`${address} ${targetPort}`, { address, port: targetPort })
   }
@@ -38,8 +38,8 @@ function addWays(ways: Ways, virtual: Address, backend: Backend): void {
 function waysOf(stood: Stood): readonly ServiceWay[] {
   const [near, far]: [Ways, Ways] = [new Map(), new Map()]
   for (const virtual of stood.front.addresses) {
-    for (const backend of who(stood, 'serves')) addWays(near, virtual, backend)
-    for (const backend of who(stood, 'stands-by')) addWays(far, virtual, backend)
+    for (const backend of who(stood, 'serves')) addWays(near, virtual, backend, stood.front.byClient)
+    for (const backend of who(stood, 'stands-by')) addWays(far, virtual, backend, stood.front.byClient)
   }
   const all: Ways = new Map([...far, ...near])
   return Array.from(all.values(), ({ to, way }) => ({ ...way, to: [...to.values()] }))

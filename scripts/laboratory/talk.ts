@@ -4,7 +4,8 @@
 //   talk.ts ask tcp|udp ADDRESS PORT FROM MS
 //                                           prints the answer; exits with 1 where none comes in time. FROM: a port of its own,
 //                                           for UDP; 0 is any
-//   talk.ts look-up SERVER NAME             prints what the resolver at SERVER, an endpoint, knows of a name or an address
+//   talk.ts look-up SERVER NAME             prints what the resolver at SERVER, an endpoint, knows of a name, an address, or the
+//                                           name of a port, in order
 
 import { createSocket } from 'node:dgram'
 import { Resolver } from 'node:dns/promises'
@@ -31,8 +32,11 @@ function serve(protocol: string, port: number): void {
 async function lookUp(server: string, name: string): Promise<void> {
   const resolver = new Resolver()
   resolver.setServers([server])
-  const found = await (isIP(name) === 0 ? resolver.resolve4(name) : resolver.reverse(name))
-  process.stdout.write(`${found.join(' ')}\n`)
+  const servers = async (): Promise<string[]> =>
+    (await resolver.resolveSrv(name)).map(({ name: target, port }) => `${target}:${port}`)
+  const forward = name.startsWith('_') ? servers : async () => resolver.resolve4(name)
+  const found = await (isIP(name) === 0 ? forward() : resolver.reverse(name))
+  process.stdout.write(`${found.sort().join(' ')}\n`)
 }
 
 function ask(protocol: string, address: string, port: number, from: number, patienceMs: number): void {

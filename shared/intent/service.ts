@@ -21,6 +21,7 @@ const servicePort = v.strictObject({
 const servicePods = v.strictObject({
   namespace: about(name, 'Namespace of the pods.'),
   podSelector: about(selector, 'The pods by their labels.'),
+  publishNotReady: about(v.optional(v.boolean()), 'Pods that are not ready serve as well.'),
 })
 export type ServicePods = v.InferOutput<typeof servicePods>
 
@@ -30,6 +31,14 @@ export const serviceSpec = v.pipe(
     ports: about(v.pipe(v.array(servicePort), v.minLength(1), v.maxLength(64)), 'What the service offers.'),
     backends: about(selector, 'The nodes that serve it, or whose pods do.'),
     pods: about(v.optional(servicePods), 'The pods behind those nodes that serve it, in place of the nodes.'),
+    headless: about(
+      v.optional(v.boolean()),
+      'It has no address: its name answers with the addresses of the pods that are ready.',
+    ),
+    clientAffinityS: about(
+      v.optional(integer(1, 86_400)),
+      'Connections from one address go to the same backend for as long as that serves. Seconds, as ServiceImports tell them.',
+    ),
     export: about(
       v.optional(
         v.strictObject({
@@ -65,5 +74,10 @@ export const serviceSpec = v.pipe(
     (s) => s.pods !== undefined || s.ports.every(({ targetPort }) => typeof targetPort !== 'string'),
     'targetPort is a name, which only pods have for their ports',
     'has(self.pods) || self.ports.all(a, !has(a.targetPort) || type(a.targetPort) == int)',
+  ),
+  rule(
+    (s) => s.headless !== true || (s.pods !== undefined && s.probe === undefined && s.clientAffinityS === undefined),
+    'a headless service is answered with pods, which nobody leads to or asks: it has pods, and neither probe nor clientAffinityS',
+    '!has(self.headless) || !self.headless || (has(self.pods) && !has(self.probe) && !has(self.clientAffinityS))',
   ),
 )
