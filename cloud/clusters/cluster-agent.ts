@@ -107,6 +107,7 @@ export function createClusterAgent(options: ClusterAgentOptions): ClusterAgent {
       version: options.version,
       cluster: options.clusterUid,
       imports: true,
+      importTypes: true,
     })
     // A hub that is not there yet asks by itself; one that lost the word does not.
     greeting = clock.after(clusterBatchMsMax, () => {

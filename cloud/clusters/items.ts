@@ -24,11 +24,13 @@ function pick(value: unknown, keys: readonly string[]): Loose {
   return Object.fromEntries(Object.entries(looseOf(value)).filter(([key]) => keys.includes(key)))
 }
 
+const importFields = ['type', 'sessionAffinity', 'sessionAffinityConfig', 'ips', 'ports']
+
 /** Of a Node nothing but where its pods are, and of a ServiceImport what the hub wrote there. */
 function specOf(input: InputObject): unknown {
   const { kind, spec } = input
   if (kind === 'Node') return pick(spec, ['podCIDR', 'podCIDRs'])
-  if (kind === 'ServiceImport') return isOurs(input) ? pick(spec, ['type', 'sessionAffinity', 'ips', 'ports']) : {}
+  if (kind === 'ServiceImport') return isOurs(input) ? pick(spec, importFields) : {}
   return kind === 'Namespace' ? {} : spec
 }
 

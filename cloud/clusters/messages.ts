@@ -95,6 +95,8 @@ const upSchema = v.variant('type', [
     cluster: word,
     /** It may be asked to write ServiceImports; agents of before don't say so. */
     imports: v.optional(v.boolean()),
+    /** Of all types, and with affinity. */
+    importTypes: v.optional(v.boolean()),
   }),
   v.strictObject({
     type: v.literal('batch'),
@@ -129,8 +131,9 @@ const finalizers = v.pipe(v.array(word), v.maxLength(64))
 
 const at = { namespace: word, name: word }
 const importSpec = v.strictObject({
-  type: v.literal('ClusterSetIP'),
-  sessionAffinity: v.literal('None'),
+  type: v.picklist(['ClusterSetIP', 'Headless']),
+  sessionAffinity: v.picklist(['None', 'ClientIP']),
+  sessionAffinityConfig: v.exactOptional(v.strictObject({ clientIP: v.strictObject({ timeoutSeconds: count }) })),
   ips: v.pipe(v.array(word), v.maxLength(2), v.readonly()),
   ports: v.pipe(
     v.array(v.strictObject({ name: v.exactOptional(word), protocol: word, port: count })),

@@ -112,6 +112,21 @@ test('a cluster that has too much is refused before it fills the hub', () => {
   assert.is(one.objects(), undefined)
 })
 
+test('an agent of before is not asked for a ServiceImport of a type that it does not know', async () => {
+  const sent: Down[] = []
+  const one = createRemoteCluster({ clock: new FakeClock(), send: async (message) => void sent.push(message) })
+  const spec = { sessionAffinity: 'None', ips: [], ports: [{ protocol: 'TCP', port: 80 }] } as const
+  const write = { verb: 'create', namespace: 'shop', name: 'web', network: 'default' } as const
+  one.open(session)
+  assert.is(await codeOf(one.putImport({ ...write, spec: { ...spec, type: 'Headless' } })), 'unsupported')
+  assert.is(sent.length, 0)
+  void one.putImport({ ...write, spec: { ...spec, type: 'ClusterSetIP' } }).catch(() => undefined)
+  one.open(session, { importTypes: true })
+  void one.putImport({ ...write, spec: { ...spec, type: 'Headless' } }).catch(() => undefined)
+  assert.is(sent.length, 2)
+  one.close()
+})
+
 test('an object that is too large is told of by its name, and reads as nothing', () => {
   const large = new FakeCluster()
   const from = Array.from({ length: 4_000 }, (_, at) => ({ ipBlock: { cidr: `10.${at >> 8}.${at & 255}.0/24` } }))

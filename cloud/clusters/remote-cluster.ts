@@ -26,9 +26,15 @@ export interface RemoteClusterOptions {
   readonly send: (message: Down) => Promise<void>
 }
 
+/** What an agent says of itself; those of before say nothing. */
+export interface AgentKnows {
+  /** ServiceImports of all types, and with affinity. */
+  readonly importTypes: boolean
+}
+
 export interface RemoteCluster extends Cluster {
   /** An agent begins: what was heard of one before it does not count any more. */
-  open(session: string): void
+  open(session: string, knows?: AgentKnows): void
   /** It is gone. */
   close(): void
   /** Throws `invalid` and `exhausted` for what is to be told anew, or can’t be held. */
@@ -99,6 +105,7 @@ function wholeOf(items: ReadonlyMap<string, Held>, heard: Heard): Whole {
 export function createRemoteCluster({ clock, send }: RemoteClusterOptions): RemoteCluster {
   const waiting = new Map<number, Waiting>()
   let hearing: Hearing | undefined
+  let knows: AgentKnows = { importTypes: false }
   let whole: Whole | undefined
   let heard: Heard | undefined
   let onChange: () => void = () => undefined
@@ -170,8 +177,9 @@ export function createRemoteCluster({ clock, send }: RemoteClusterOptions): Remo
   }
 
   return {
-    open(session) {
+    open(session, said = { importTypes: false }) {
       end()
+      knows = said
       hearing = { session, items: new Map(), bytes: 0 }
     },
     close() {
@@ -227,7 +235,13 @@ export function createRemoteCluster({ clock, send }: RemoteClusterOptions): Remo
       const of = 'uid' in object ? refOf(object) : { kind: kind as ClusterObject['kind'], name }
       return done({ verb: 'labels', of, labels: { ...labels } })
     },
-    putImport: (write) => done({ verb: 'import', write }),
+    putImport(write) {
+      const isPlain =
+        !('spec' in write) || (write.spec.type === 'ClusterSetIP' && write.spec.sessionAffinity === 'None')
+      if (isPlain || knows.importTypes) return done({ verb: 'import', write })
+      const words = 'the agent of the cluster is of a version that knows no such ServiceImport'
+      return Promise.reject(new HoldfastError('unsupported', words, { remedy: 'Update it.' }))
+    },
     putConditions: (object, conditions) =>
       done({ verb: 'conditions', ref: refOf(object), conditions: [...conditions] }),
   }

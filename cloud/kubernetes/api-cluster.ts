@@ -15,19 +15,13 @@ import { type AnyResource, apiVersion, appliedKinds, plural } from '../../shared
 import { type Cluster, type ClusterKind, type ClusterObject, fieldManager, finalizer } from './cluster.ts'
 import { asked } from './cluster-error.ts'
 import { objectOf } from './cluster-intent.ts'
+import { createConditionWrites } from './condition-writes.ts'
+import { createdAnnotation } from './derived/export-terms.ts'
 import { createImportWrites } from './imports/import-writes.ts'
-import { followOlderImports, olderImports, olderVersion } from './imports/older.ts'
-import {
-  type InputKind,
-  type InputObject,
-  type InputRef,
-  type Inputs,
-  inputApis,
-  inputKinds,
-  inputPath,
-  inputVersion,
-} from './input.ts'
+import { type InputKind, type InputObject, type Inputs, inputApis, inputKinds, inputPath } from './input.ts'
+import { createInputs, listOf } from './input-access.ts'
 import { createListening, type Followed, type Loose } from './listening.ts'
+import { followOlder, hasOlder, olderObjects, olderVersion } from './older.ts'
 import { createLabelWrites } from './uplink/label-writes.ts'
 
 export interface ApiClusterOptions {
@@ -37,10 +31,6 @@ export interface ApiClusterOptions {
 }
 
 const [group = '', version = ''] = apiVersion.split('/')
-/** Of an event (events.k8s.io/v1), whose server counts bytes and not characters. */
-const NOTE_BYTES_MAX = 1_024
-const eventApi = { group: 'events.k8s.io', version: 'v1', plural: 'events' }
-
 function presentOurs(kind: ClusterKind, { metadata, spec, status }: Loose): ClusterObject {
   const { annotations, deletionTimestamp, finalizers = [], generation = 0, labels, name = '' } = metadata ?? {}
   return {
@@ -64,9 +54,18 @@ function presentOurs(kind: ClusterKind, { metadata, spec, status }: Loose): Clus
   }
 }
 
+/** The library makes dates of times in kinds that it knows, and leaves them as they are in others. */
+function timeText(time: Date | string): string {
+  return typeof time === 'string' ? time : time.toISOString()
+}
+
 function presentInput(kind: InputKind, { metadata, spec, status }: Loose): InputObject {
-  const { annotations = {}, generation = 0, labels = {}, name = '', namespace = '' } = metadata ?? {}
+  const { generation = 0, labels = {}, name = '', namespace = '' } = metadata ?? {}
   const { resourceVersion = '', uid = '' } = metadata ?? {}
+  const created = metadata?.creationTimestamp
+  // Of exports of one service the oldest counts. Whatever people wrote there.
+  const more = kind === 'ServiceExport' && created !== undefined ? { [createdAnnotation]: timeText(created) } : {}
+  const annotations = { ...metadata?.annotations, ...more }
   return { kind, namespace, name, uid, resourceVersion, generation, annotations, labels, spec, status }
 }
 
@@ -112,23 +111,6 @@ function ourKinds(api: CustomObjectsApi): readonly Followed[] {
         api.listClusterCustomObject({ group, version, plural: plural[kind] }),
       )) as KubernetesListObject<Loose>,
   }))
-}
-
-/** Kinds of what Kubernetes began with are asked for in a way of their own. */
-function listOf(kind: InputKind, api: CustomObjectsApi, core: CoreV1Api): Promise<unknown> {
-  if (kind === 'Node') return asked(core.listNode())
-  if (kind === 'Service') return asked(core.listServiceForAllNamespaces())
-  if (kind === 'Namespace') return asked(core.listNamespace())
-  return asked(api.listClusterCustomObject(inputApis[kind]))
-}
-
-function readOf({ kind, name, namespace }: InputRef, api: CustomObjectsApi, core: CoreV1Api): Promise<unknown> {
-  if (kind === 'Node') return asked(core.readNode({ name }))
-  if (kind === 'Service') return asked(core.readNamespacedService({ name, namespace }))
-  if (kind === 'Namespace') return asked(core.readNamespace({ name }))
-  const where = { ...inputApis[kind], name }
-  if (namespace === '') return asked(api.getClusterCustomObject(where))
-  return asked(api.getNamespacedCustomObject({ ...where, namespace }))
 }
 
 function otherKinds(api: CustomObjectsApi, core: CoreV1Api): readonly Followed[] {
@@ -192,58 +174,6 @@ function createWrites(api: CustomObjectsApi) {
   } satisfies Partial<Cluster>
 }
 
-/** As much of the text as an event holds. */
-function cut(text: string): string {
-  return text.slice(0, new TextEncoder().encodeInto(text, new Uint8Array(NOTE_BYTES_MAX)).read)
-}
-
-/** What is asked of, and said at, objects that are not ours. */
-function createInputs(api: CustomObjectsApi, core: CoreV1Api, clock: Clock) {
-  return {
-    async isThere(ref) {
-      try {
-        await readOf(ref, api, core)
-        return true
-      } catch (error) {
-        if (isHoldfastError(error, 'not-found')) return false
-        throw error
-      }
-    },
-    async putConditions({ kind, name, namespace }, conditions) {
-      const body = { apiVersion: inputVersion(kind), kind, metadata: { name, namespace }, status: { conditions } }
-      const how = setHeaderOptions('Content-Type', PatchStrategy.ServerSideApply)
-      const where = { ...inputApis[kind], name, namespace, fieldManager }
-      await asked(api.patchNamespacedCustomObjectStatus({ ...where, body, force: true }, how))
-    },
-    async tell({ kind, name, namespace, resourceVersion, uid }, { action, note, reason }) {
-      // Of objects that are in no namespace, events are in this one.
-      const place = namespace === '' ? 'default' : namespace
-      const body = {
-        apiVersion: `${eventApi.group}/${eventApi.version}`,
-        kind: 'Event',
-        metadata: { generateName: 'holdfast-', namespace: place },
-        // Microseconds, as the API wants it.
-        eventTime: new Date(clock.now()).toISOString().replace('Z', '000Z'),
-        reportingController: 'holdfast.dev/hub',
-        reportingInstance: fieldManager,
-        type: 'Warning',
-        reason,
-        action,
-        note: cut(note),
-        regarding: {
-          apiVersion: inputVersion(kind),
-          kind,
-          name,
-          uid,
-          resourceVersion,
-          ...(namespace === '' ? {} : { namespace }),
-        },
-      }
-      await asked(api.createNamespacedCustomObject({ ...eventApi, namespace: place, body }))
-    },
-  } satisfies Partial<Cluster>
-}
-
 /** By what a cluster is known, for as long as it lives: the uid of its first namespace. Throws `usage` where there is none. */
 export async function clusterUid(): Promise<string> {
   const core = loadConfig().makeApiClient(CoreV1Api)
@@ -257,14 +187,14 @@ export function openApiCluster({ clock, entropy, log }: ApiClusterOptions): Clus
   const config = loadConfig()
   const api = config.makeApiClient(CustomObjectsApi)
   const core = config.makeApiClient(CoreV1Api)
-  const isOld = (): boolean => listening.of('input ServiceImport') === 'unserved'
-  const kinds = [...ourKinds(api), ...otherKinds(api, core), followOlderImports(api, isOld)]
+  const isOld = (kind: InputKind): boolean => listening.of(`input ${kind}`) === 'unserved'
+  const kinds = [...ourKinds(api), ...otherKinds(api, core), ...followOlder(api, isOld)]
   const listening = createListening(kinds, { config, clock, entropy, log })
   const ours = remembering(presentOurs)
   const input = remembering(presentInput)
-  const older = olderImports(presentInput)
+  const older = olderObjects(presentInput)
   const inputsOf = (kind: InputKind): readonly InputObject[] | 'unserved' | undefined => {
-    if (kind === 'ServiceImport' && isOld()) return older(listening)
+    if (hasOlder(kind) && isOld(kind)) return older(kind, listening)
     const list = listening.of(`input ${kind}`)
     if (list === undefined || list === 'unserved') return list
     // Nothing new is taken by a namespace that goes.
@@ -272,11 +202,13 @@ export function openApiCluster({ clock, entropy, log }: ApiClusterOptions): Clus
     return list.filter(isThere).map((one) => input(kind, one))
   }
 
-  const importUid = (at: Pick<InputObject, 'namespace' | 'name'>): string | undefined => {
-    const heard = inputsOf('ServiceImport')
+  const heardAt = (kind: InputKind, at: Pick<InputObject, 'namespace' | 'name'>): InputObject | undefined => {
+    const heard = inputsOf(kind)
     if (!Array.isArray(heard)) return undefined
-    return heard.find(({ name, namespace }: InputObject) => name === at.name && namespace === at.namespace)?.uid
+    return heard.find(({ name, namespace }: InputObject) => name === at.name && namespace === at.namespace)
   }
+  const versionOf = (kind: InputKind): string =>
+    hasOlder(kind) && isOld(kind) ? olderVersion : inputApis[kind].version
 
   return {
     start: (onChange) => listening.start(onChange),
@@ -293,6 +225,11 @@ export function openApiCluster({ clock, entropy, log }: ApiClusterOptions): Clus
     ...createWrites(api),
     ...createLabelWrites(api, core),
     ...createInputs(api, core, clock),
-    ...createImportWrites(api, () => (isOld() ? olderVersion : inputApis.ServiceImport.version), importUid),
+    ...createConditionWrites(api, log, versionOf, (ref) => heardAt(ref.kind, ref)),
+    ...createImportWrites(
+      api,
+      () => versionOf('ServiceImport'),
+      (at) => heardAt('ServiceImport', at)?.uid,
+    ),
   }
 }

@@ -11,8 +11,8 @@ import { admin, device, resource } from '../../cloud/hub-world.fake.ts'
 import type { ClusterCondition } from '../../cloud/kubernetes/cluster.ts'
 import { apiVersion, type Resource } from '../../shared/intent/resource.ts'
 import { encodeStatus } from '../../shared/wire/report.ts'
-import { examples, type HubInCluster, until } from './hub-in-cluster.ts'
-import { mcsGroup as GROUP, mcsDefinitions } from './mcs-definitions.ts'
+import { type Body, examples, type HubInCluster, until } from './hub-in-cluster.ts'
+import { mcsGroup as GROUP, mcsDefinitions, olderExports } from './mcs-definitions.ts'
 
 const exported = (name: string): object => ({
   apiVersion: `${GROUP}/v1beta1`,
@@ -121,6 +121,24 @@ export function defineInputs(test: Test, hub: HubInCluster): void {
     assert.equal((await seen('theirs')).spec, theirs.spec)
   })
 
+  test('one without an address is its pods, and is imported as such', async () => {
+    const ports = [{ name: 'sql', port: 5432, targetPort: 'sql' }]
+    await service('store', { clusterIP: 'None', selector: { app: 'db' }, publishNotReadyAddresses: true, ports })
+    await hub.apply(exported('store'))
+    await told('store', 'Valid True Valid')
+    await hub.accepted('services/kube--svc--default--store', 'True')
+    await own.flushed()
+    const held = own.get('Service', 'kube--svc--default--store')
+    const spec = held?.resource.spec as Resource<'Service'>['spec'] | undefined
+    assert.equal([spec?.headless, spec?.pods?.publishNotReady, held?.status['addresses']], [true, true, undefined])
+    assert.match(JSON.stringify(held?.resource.metadata.annotations), /wish":"20\d\d-[0-9T:.Z-]+ Headless None"/)
+    await until('the import', async () => {
+      const { body, status } = await api.ask('GET', `${imports}/store`)
+      const said = JSON.stringify((body as { readonly spec?: { readonly type?: string } }).spec?.type)
+      return status === 200 && said === '"Headless"' ? true : undefined
+    })
+  })
+
   test('what the hub can’t say yet, and what nobody can export, is told', async () => {
     await service('inner', {})
     await service('away', { type: 'ExternalName', externalName: 'a.example', ports: undefined })
@@ -137,6 +155,45 @@ export function defineInputs(test: Test, hub: HubInCluster): void {
       (await api.ask('GET', `${imports}/web`)).status === 404 ? true : undefined,
     )
     assert.is((await api.ask('GET', `${imports}/theirs`)).status, 200)
+  })
+
+  test('exports of a cluster that serves the older version alone are read, and told what its definition has room for', async () => {
+    const kind = `crd/serviceexports.${GROUP}`
+    const older = (hasStatus: boolean) => hub.kubectl(['apply', '-f', '-'], JSON.stringify(olderExports(hasStatus)))
+    await hub.halt()
+    await hub.kubectl(['delete', kind])
+    await older(false)
+    await hub.kubectl(['wait', '--for=condition=Established', kind, '--timeout=20s'])
+    await hub.apply({ ...exported('inner'), apiVersion: `${GROUP}/v1alpha1` })
+    hub.start()
+    await until('its Service is missed', () =>
+      hub.lines.find(({ message }) => message.includes('nothing is said there')),
+    )
+    await older(true)
+    const at = path.replace('v1beta1', 'v1alpha1')
+    await hub.halt()
+    hub.start()
+    const seen = await until('it is told', async () => {
+      const { body } = await api.ask('GET', `${at}/inner`)
+      return (body as { readonly status?: { readonly conditions?: readonly ClusterCondition[] } }).status?.conditions
+    })
+    assert.equal(
+      seen.map(({ observedGeneration, reason, type }) => [type, reason, observedGeneration]),
+      [
+        ['Valid', 'Valid', undefined],
+        ['Conflict', 'NoConflicts', undefined],
+        ['Ready', 'Failed', undefined],
+      ],
+    )
+    // What a definition that was lost brought stays, and is nobody's here; nothing is written again and again.
+    assert.is(hub.lines.filter(({ message }) => message.includes('do not agree')).length, 0)
+    const { metadata } = (await api.ask('GET', `${at}/inner`)).body as Body
+    await hub.kubectl(['label', 'namespace', 'default', 'seen=yes'])
+    await hub.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'after' } })
+    assert.is(((await api.ask('GET', `${at}/inner`)).body as Body).metadata.resourceVersion, metadata.resourceVersion)
+    await hub.halt()
+    await hub.kubectl(['delete', kind])
+    hub.start()
   })
 
   test('the pods of a node that is a device have a route, and no object of people is written to', async () => {

@@ -112,5 +112,32 @@ const definition = {
   },
 }
 
+const olderCondition = {
+  type: 'object',
+  required: ['status', 'type'],
+  properties: {
+    type: { type: 'string' },
+    status: { type: 'string' },
+    lastTransitionTime: { type: 'string', format: 'date-time' },
+    reason: { type: 'string' },
+    message: { type: 'string' },
+  },
+}
+
+/** ServiceExport of v1alpha1, as mcs-api had it first: `hasStatus` came later. @testonly */
+export function olderExports(hasStatus: boolean): object {
+  const properties = {
+    status: { type: 'object', properties: { conditions: { ...conditions, items: olderCondition } } },
+  }
+  const version = {
+    name: 'v1alpha1',
+    served: true,
+    storage: true,
+    ...(hasStatus ? { subresources: { status: {} } } : {}),
+    schema: { openAPIV3Schema: { type: 'object', properties } },
+  }
+  return { ...definition, spec: { ...definition.spec, versions: [version] } }
+}
+
 /** ServiceExport and ServiceImport. @testonly */
 export const mcsDefinitions: readonly object[] = [definition, importDefinition]

@@ -112,6 +112,8 @@ export interface PodObject {
   readonly node: string
   readonly labels: Readonly<Record<string, string>>
   readonly ip: string
+  /** Of a headless Service: the pod is below its name by its own, as in a StatefulSet. */
+  readonly subdomain?: string
 }
 
 async function expectStatus(api: ApiServer, wanted: readonly number[], ...asked: Parameters<ApiServer['ask']>) {
@@ -122,13 +124,15 @@ async function expectStatus(api: ApiServer, wanted: readonly number[], ...asked:
 }
 
 /** As the scheduler and the kubelet would; it is ready. @testonly */
-export async function createPod(api: ApiServer, { ip, labels, name, namespace, node }: PodObject): Promise<void> {
+export async function createPod(api: ApiServer, pod: PodObject): Promise<void> {
+  const { ip, labels, name, namespace, node, subdomain } = pod
+  const called = subdomain === undefined ? {} : { hostname: name, subdomain }
   const ports = [{ name: 'sql', containerPort: 5_432 }]
   await expectStatus(api, [201], 'POST', `/api/v1/namespaces/${namespace}/pods`, {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name, labels: { ...labels, 'pod-template-hash': '6d4b75cb6d' } },
-    spec: { nodeName: node, containers: [{ name: 'main', image: 'example.org/main', ports }] },
+    spec: { nodeName: node, ...called, containers: [{ name: 'main', image: 'example.org/main', ports }] },
   })
   await patchStatus(api, namespace, name, {
     phase: 'Running',

@@ -57,4 +57,11 @@ export const intent = [
     pods: { namespace: 'shop', podSelector: { matchLabels: { app: 'web' } } },
     export: { cluster: 'kube', namespace: 'shop', service: 'page' },
   }),
+  resource('Service', 'store', {
+    ports: [{ name: 'sql', port: SQL, targetPort: 'sql' }],
+    backends: { matchLabels: { role: 'gateway' } },
+    pods: { namespace: 'shop', podSelector: { matchLabels: { app: 'db' } } },
+    headless: true,
+    export: { cluster: 'kube', namespace: 'shop', service: 'store' },
+  }),
 ]

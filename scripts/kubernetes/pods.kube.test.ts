@@ -239,6 +239,40 @@ if (why === undefined) {
     await host('web').exec(['nft', 'delete table inet only'])
   })
 
+  test('a headless one is answered with the pods themselves, each by its name, and hub and cluster are not asked', async () => {
+    const { names } = await fleet.node('alpha-1').status()
+    const server = `${await fleet.node('alpha-1').address()}:${names?.port ?? 0}`
+    const whole = 'store.shop.svc.clusterset.local'
+    const answered = (name: string, wanted: string): Promise<unknown> =>
+      waitFor(
+        `${name} is ${wanted}`,
+        async () => {
+          const found = await lookUp(host('web'), server, name)
+          return holds(found === wanted, found)
+        },
+        { timeoutMs: 30_000 },
+      )
+    const shop = { namespace: 'shop', node: 'site-b', labels: { app: 'db' } }
+    await answered(whole, `${MAPPED}.22`)
+    await createPod(api, { ...shop, name: 'store-1', subdomain: 'store', ip: `${BETA}.23` })
+    const from = systemClock.monotonic()
+    await answered(whole, `${MAPPED}.22 ${MAPPED}.23`)
+    process.stdout.write(`a pod came: answered after ${Math.round(systemClock.monotonic() - from)} ms\n`)
+    await answered(`store-1.kube.${whole}`, `${MAPPED}.23`)
+    const dashed = `${MAPPED.replaceAll('.', '-')}-22`
+    await answered(`_sql._tcp.${whole}`, `${dashed}.kube.${whole}:${SQL} store-1.kube.${whole}:${SQL}`)
+    // By the address that it is told.
+    await reaches('web', `${MAPPED}.22`, `${ALPHA}.21`)
+    await setReady(api, 'shop', 'db', false)
+    await answered(whole, `${MAPPED}.23`)
+    await setReady(api, 'shop', 'db', true)
+    await deletePod(api, 'shop', 'store-1')
+    await answered(whole, `${MAPPED}.22`)
+    await api.halt()
+    await answered(`${dashed}.kube.${whole}`, `${MAPPED}.22`)
+    await api.resume()
+  })
+
   test('policy at their own site counts too', async () => {
     // Each is judged by what stands in front of it, too: by programs in the kernel at one site, by nft at the other.
     const shop = { namespace: 'shop' }

@@ -77,7 +77,7 @@ export function derivedMetadata(
   { clusterName }: DeriveOptions,
   input: InputRef,
   fault?: HoldfastError,
-): object {
+): { readonly name: string; readonly annotations: Readonly<Record<string, string>> } {
   return {
     name,
     annotations: {

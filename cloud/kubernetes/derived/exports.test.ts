@@ -5,9 +5,10 @@ import * as assert from 'uvu/assert'
 import { HoldfastError } from '../../../shared/errors.ts'
 import { apiVersion, parseResource, type Resource } from '../../../shared/intent/resource.ts'
 import type { InputKind, InputObject } from '../input.ts'
-import { deriveExport, exportSaid, withConflict } from './exports.ts'
+import { createdAnnotation } from './export-terms.ts'
+import { deriveExport, exportSaid } from './exports.ts'
 
-const options = { clusterName: 'kube', network: 'default', podSites: ['kube'] }
+const options = { clusterName: 'kube', network: 'default', podSites: ['kube'], services: [] }
 
 function input(kind: InputKind, spec: unknown): InputObject {
   const about = { namespace: 'shop', name: 'web', uid: 'u', resourceVersion: '1', generation: 1 }
@@ -109,6 +110,16 @@ for (const [name, service, conditions] of [
   [
     'one without an address',
     { ...clusterIp, clusterIP: 'None' },
+    ['Valid True Valid', 'Conflict False NoConflicts', 'Ready False Pending'],
+  ],
+  [
+    'one without an address that selects nobody',
+    { clusterIP: 'None', ports: [{ port: 80 }] },
+    ['Valid True Valid', 'Conflict False NoConflicts', 'Ready False Failed'],
+  ],
+  [
+    'one with neither address nor ports',
+    { clusterIP: 'None', selector: { app: 'web' } },
     ['Valid True Valid', 'Conflict False NoConflicts', 'Ready False Failed'],
   ],
   [
@@ -136,13 +147,77 @@ test('another cluster that exports it otherwise is a conflict, and one that expo
     { name: 'http', port: 80, targetPort: 31_000 },
   ])
   const other = theirs([{ name: 'http', port: 81 }])
-  const conflict = (...services: readonly Resource<'Service'>[]) =>
-    exportSaid(withConflict(one, services), undefined, undefined)[1]
+  const conflict = (...services: readonly Resource<'Service'>[]) => {
+    const around = { ...options, services }
+    const held = deriveExport(input('ServiceExport', {}), input('Service', nodePorts), around, () => false)
+    return exportSaid(held, undefined, undefined)[1]
+  }
   assert.is(conflict()?.status, 'False')
   assert.is(conflict(same, one.resource as Resource<'Service'>)?.status, 'False')
   assert.is(conflict(theirs([{ name: 'http', port: 81 }], 'elsewhere'))?.status, 'False')
   assert.is(conflict(same, other)?.reason, 'PortConflict')
   assert.match(conflict(other)?.message ?? '', /cluster south exports it with the ports http 81\/TCP, and here/)
+})
+
+/** As the export of that cluster, made then, is with those of others. */
+function exportOf(cluster: string, at: string, service: unknown, services: readonly Resource<'Service'>[] = []) {
+  const made = { ...input('ServiceExport', {}), annotations: { [createdAnnotation]: at } }
+  const one = deriveExport(made, input('Service', service), { ...options, clusterName: cluster, services }, () => false)
+  const { message, reason } = exportSaid(one, undefined, undefined)[1] ?? {}
+  return { held: one.resource as unknown as Resource<'Service'>, message, reason }
+}
+
+test('one without an address is its pods, by their own ports, ready or not where that is asked for', () => {
+  const { held } = exportOf('kube', '2026-01-01T00:00:00Z', { ...clusterIp, clusterIP: 'None', type: 'NodePort' })
+  assert.equal([held.spec.headless, held.spec.pods?.publishNotReady], [true, undefined])
+  assert.equal(held.spec.pods?.podSelector, { matchLabels: { app: 'web' } })
+  const early = { ...clusterIp, clusterIP: 'None', publishNotReadyAddresses: true, sessionAffinity: 'ClientIP' }
+  const { spec } = exportOf('kube', '', early).held
+  assert.equal([spec.pods?.publishNotReady, spec.clientAffinityS], [true, undefined])
+})
+
+test('a client stays with its backend for as long as Kubernetes says where nothing is said', () => {
+  const affine = (config: object) => exportOf('kube', '', { ...clusterIp, sessionAffinity: 'ClientIP', ...config }).held
+  assert.is(affine({}).spec.clientAffinityS, 10_800)
+  assert.is(affine({ sessionAffinityConfig: { clientIP: { timeoutSeconds: 60 } } }).spec.clientAffinityS, 60)
+  assert.is(exportOf('kube', '', clusterIp).held.spec.clientAffinityS, undefined)
+})
+
+test('of a service that is another thing in another cluster the oldest export counts for all, and all are told', () => {
+  const headless = { ...clusterIp, clusterIP: 'None' }
+  const old = exportOf('south', '2026-01-01T00:00:00Z', headless).held
+  const young = exportOf('kube', '2026-02-01T00:00:00Z', clusterIp, [old])
+  assert.equal([young.held.spec.headless, young.reason], [true, 'TypeConflict'])
+  assert.match(
+    young.message ?? '',
+    /south exports it of type Headless, and here it is of type ClusterSetIP: that of.* south/,
+  )
+  // The other is told as well, though what it has is what it wanted.
+  const told = exportOf('south', '2026-01-01T00:00:00Z', headless, [young.held])
+  assert.equal([told.held.spec.headless, told.reason], [true, 'TypeConflict'])
+  // Ports of nodes are nobody's behind a name that is answered with pods.
+  const ofNodes = exportOf('kube', '2026-02-01T00:00:00Z', { ...nodePorts, selector: { app: 'web' } }, [old]).held
+  assert.equal([ofNodes.spec.pods?.namespace, ofNodes.spec.ports[0]?.targetPort], ['shop', 8_080])
+  // When the older one goes, its own counts again.
+  assert.is(exportOf('kube', '2026-02-01T00:00:00Z', clusterIp, []).held.spec.headless, undefined)
+  assert.equal(exportOf('kube', '2025-12-01T00:00:00Z', clusterIp, [old]).held.spec.headless, undefined)
+  // One of which nobody knows when it was made is younger than all.
+  assert.is(exportOf('kube', '', clusterIp, [old]).held.spec.headless, true)
+  assert.is(exportOf('abc', 'yesterday, believe me', clusterIp, [old]).held.spec.headless, true)
+})
+
+test('so it is with affinity', () => {
+  const affine = (timeoutSeconds: number) => ({
+    ...clusterIp,
+    sessionAffinity: 'ClientIP',
+    sessionAffinityConfig: { clientIP: { timeoutSeconds } },
+  })
+  const old = exportOf('south', '2026-01-01T00:00:00Z', affine(60)).held
+  const other = exportOf('kube', '2026-02-01T00:00:00Z', clusterIp, [old])
+  assert.equal([other.held.spec.clientAffinityS, other.reason], [60, 'SessionAffinityConflict'])
+  const longer = exportOf('kube', '2026-02-01T00:00:00Z', affine(90), [old])
+  assert.equal([longer.held.spec.clientAffinityS, longer.reason], [60, 'SessionAffinityConfigConflict'])
+  assert.is(exportOf('kube', '2026-02-01T00:00:00Z', affine(60), [old]).reason, 'NoConflicts')
 })
 
 test('it is exported when all who are concerned have it, and failed where the hub refuses it', () => {

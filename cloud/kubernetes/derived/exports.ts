@@ -2,8 +2,8 @@
 // Pure.
 //
 // A Service here stands in front of nodes, or of pods behind them. What its ports are on every node of the cluster, as of type
-// NodePort and LoadBalancer, is the nodes'; anything else with a selector is its pods'. Who of them is ready the sites say
-// themselves, so EndpointSlices are not read.
+// NodePort and LoadBalancer, is the nodes'; anything else with a selector is its pods', and so is one without an address. Who of
+// them is ready the sites say themselves, so EndpointSlices are not read.
 
 import { compareText } from '../../../shared/bytes.ts'
 import { describeError, HoldfastError } from '../../../shared/errors.ts'
@@ -14,6 +14,7 @@ import { type AnyResource, apiVersion, parseResource, type Resource } from '../.
 import type { Said as Condition } from '../cluster-status.ts'
 import type { InputObject } from '../input.ts'
 import { clusterKey, type DeriveOptions, derivedMetadata, derivedName } from './derived.ts'
+import { heldWish, type Settled, settle, type Terms, type Wish, wishAnnotations, wishOf } from './export-terms.ts'
 
 type Said = Condition<'Valid' | 'Conflict' | 'Ready'>
 
@@ -24,8 +25,8 @@ export interface Export {
   /** Absent where the hub can't say it. */
   readonly resource?: AnyResource
   readonly fault?: HoldfastError
-  /** Where other clusters export another service by the same name, in words. */
-  readonly conflict?: string
+  /** Where other clusters export another service by the same name: a word of that API, and a sentence. */
+  readonly conflict?: Settled['conflict']
 }
 
 type Loose = Readonly<Record<string, unknown>>
@@ -54,15 +55,16 @@ function isOfNodes(service: Loose): boolean {
 }
 
 /** Why the hub can't say it; undefined where it can. */
-function obstacle(service: Loose): HoldfastError | undefined {
-  if (service['clusterIP'] === 'None') {
-    return unsupported('a headless Service is not exported yet', 'Give it an address.')
+function obstacle(service: Loose, { headless }: Terms): HoldfastError | undefined {
+  if (headless && portsIn(service).length === 0) {
+    return unsupported('a headless Service without ports is not exported', 'Name the port that its pods serve on.')
   }
-  if (isOfNodes(service)) return undefined
+  if (isOfNodes(service) && !headless) return undefined
   const keys = Object.keys(looseOf(service['selector']))
   if (keys.length === 0) {
     const words = 'a Service without a selector, which no port of the nodes leads to, is not exported'
-    return unsupported(words, 'Give it a selector, or make it one of type NodePort.')
+    const how = headless ? '' : ', or make it one of type NodePort'
+    return unsupported(words, `Give it a selector${how}.`)
   }
   const fleeting = keys.find((key) => fleetingPodLabels.has(key))
   if (fleeting === undefined) return undefined
@@ -84,6 +86,8 @@ function portOf(port: Loose, isOfNode: boolean): object {
 export interface ExportOptions extends DeriveOptions {
   /** Of the cluster's devices: a port of its nodes is there at all of them. */
   readonly podSites: readonly string[]
+  /** All that the hub has. */
+  readonly services: readonly Resource<'Service'>[]
 }
 
 function backendsOf({ clusterName, confined, podSites }: ExportOptions): Selector {
@@ -94,21 +98,34 @@ function backendsOf({ clusterName, confined, podSites }: ExportOptions): Selecto
   return { matchExpressions: [{ key: podSiteLabel, operator: 'In', values: [...podSites] }] }
 }
 
-function resourceOf(input: InputObject, service: Loose, options: ExportOptions, isTaken: boolean): AnyResource {
+function resourceOf(
+  input: InputObject,
+  service: Loose,
+  options: ExportOptions,
+  { isTaken, terms, wish }: { readonly isTaken: boolean; readonly terms: Terms; readonly wish: Wish },
+): AnyResource {
   const path = [input.namespace, input.name]
   const name = derivedName(options.clusterName, 'svc', path, isTaken)
-  const isOfNode = isOfNodes(service)
-  const pods = { namespace: input.namespace, podSelector: { matchLabels: service['selector'] } }
+  const { clientAffinityS, headless } = terms
+  const isOfNode = isOfNodes(service) && !headless
+  const pods = {
+    namespace: input.namespace,
+    podSelector: { matchLabels: service['selector'] },
+    ...(service['publishNotReadyAddresses'] === true ? { publishNotReady: true } : {}),
+  }
+  const metadata = derivedMetadata(name, options, input)
   return parseResource({
     apiVersion,
     kind: 'Service',
-    metadata: derivedMetadata(name, options, input),
+    metadata: { ...metadata, annotations: { ...metadata.annotations, ...wishAnnotations(wish) } },
     spec: {
       network: options.network,
       ports: portsIn(service).map((port) => portOf(port, isOfNode)),
       export: { cluster: options.clusterName, namespace: input.namespace, service: input.name },
       backends: backendsOf(options),
       ...(isOfNode ? {} : { pods }),
+      ...(headless ? { headless } : {}),
+      ...(clientAffinityS === undefined ? {} : { clientAffinityS }),
     },
   })
 }
@@ -119,21 +136,20 @@ function portsText({ spec }: Resource<'Service'>): string {
 }
 
 /** A service of one name and namespace is one service (KEP-1645): all should say the same of it. */
-function conflictOf(resource: Resource<'Service'>, services: readonly Resource<'Service'>[]): string | undefined {
-  const { cluster, namespace, service } = resource.spec.export ?? {}
-  const other = services.find((one) => {
-    const { export: theirs, network } = one.spec
-    const isSame = theirs?.namespace === namespace && theirs?.service === service && theirs?.cluster !== cluster
-    return isSame && network === resource.spec.network && portsText(one) !== portsText(resource)
-  })
+function portConflict(resource: Resource<'Service'>, others: readonly Resource<'Service'>[]): Settled['conflict'] {
+  const other = others.find((one) => portsText(one) !== portsText(resource))
   if (other === undefined) return undefined
-  return `cluster ${other.spec.export?.cluster ?? ''} exports it with the ports ${portsText(other)}, and here they are ${portsText(resource)}: each is served by those that have it`
+  const message = `cluster ${other.spec.export?.cluster ?? ''} exports it with the ports ${portsText(other)}, and here they are ${portsText(resource)}: each is served by those that have it`
+  return { reason: 'PortConflict', message }
 }
 
-/** `services`: all that the hub has. */
-export function withConflict(one: Export, services: readonly Resource<'Service'>[]): Export {
-  const conflict = one.resource?.kind === 'Service' ? conflictOf(one.resource, services) : undefined
-  return conflict === undefined ? one : { ...one, conflict }
+/** Those of other clusters that are the same service, among all that the hub has. */
+function twinsOf({ name, namespace }: InputObject, { clusterName, network, services }: ExportOptions) {
+  return services.filter(({ spec }) => {
+    const { export: theirs } = spec
+    const isSame = theirs?.namespace === namespace && theirs?.service === name && theirs?.cluster !== clusterName
+    return isSame && spec.network === network
+  })
 }
 
 /** `service`: the one of the export's name and namespace. */
@@ -151,11 +167,21 @@ export function deriveExport(
     const words = 'a Service of type ExternalName has nothing to export'
     return { input, valid: said('Valid', 'False', 'InvalidServiceType', words) }
   }
-  const fault = obstacle(spec)
-  if (fault !== undefined) return { input, valid, fault }
+  const twins = twinsOf(input, options)
+  const wish = wishOf(input, options.clusterName, spec)
+  const settled = settle(
+    wish,
+    twins.flatMap((one) => heldWish(one) ?? []),
+  )
+  const told = settled.conflict === undefined ? {} : { conflict: settled.conflict }
+  const fault = obstacle(spec, settled.terms)
+  if (fault !== undefined) return { input, valid, fault, ...told }
   try {
     const wanted = derivedName(options.clusterName, 'svc', [input.namespace, input.name], false)
-    return { input, valid, resource: resourceOf(input, spec, options, isTaken(wanted)) }
+    const how = { isTaken: isTaken(wanted), terms: settled.terms, wish }
+    const resource = resourceOf(input, spec, options, how)
+    const conflict = settled.conflict ?? portConflict(resource as unknown as Resource<'Service'>, twins)
+    return { input, valid, resource, ...(conflict === undefined ? {} : { conflict }) }
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error
     return { input, valid, fault: error }
@@ -175,7 +201,7 @@ export function exportSaid(
   const conflict =
     one.conflict === undefined
       ? said('Conflict', 'False', 'NoConflicts', 'no other cluster exports it otherwise')
-      : said('Conflict', 'True', 'PortConflict', one.conflict)
+      : said('Conflict', 'True', one.conflict.reason, one.conflict.message)
   const why = one.fault ?? fault
   if (why !== undefined) return [one.valid, conflict, said('Ready', 'False', 'Failed', describeError(why))]
   const name = `Service ${one.resource?.metadata.name ?? ''} of the hub`

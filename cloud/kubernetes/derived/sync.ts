@@ -22,7 +22,7 @@ import {
   refusalOf,
   sourceOf,
 } from './derived.ts'
-import { deriveExport, type Export, exportSaid, withConflict } from './exports.ts'
+import { deriveExport, type Export, exportSaid } from './exports.ts'
 import { type Gone, planDerived } from './plan.ts'
 import { derivePods, type PodPlace, podPlaces, podSitesOf, withoutPods, withPods } from './pods.ts'
 import { derivePolicy, policyName } from './policies.ts'
@@ -103,11 +103,13 @@ function heardOf(cluster: Pick<Cluster, 'inputs'>): Inputs {
   return rest.Service === undefined || exports === undefined ? rest : { ...rest, ServiceExport: exports }
 }
 
-/** Whether they all stand there already, among those of others. */
-function isSaid(status: unknown, wanted: readonly ClusterCondition[]): boolean {
+/** Whether they all stand there already, among those of others. Older definitions have no room for a generation. */
+function isSaid({ status, version }: Pick<InputObject, 'status' | 'version'>, wanted: readonly ClusterCondition[]) {
   const held = (status as { readonly conditions?: unknown } | undefined)?.conditions
-  const there = new Set(Array.isArray(held) ? held.map((one) => encodeCanonicalText(one)) : [])
-  return wanted.every((one) => there.has(encodeCanonicalText(one)))
+  const textOf = (one: object): string =>
+    encodeCanonicalText(version === undefined ? one : { ...one, observedGeneration: 0 })
+  const there = new Set(Array.isArray(held) ? held.map(textOf) : [])
+  return wanted.every((one) => there.has(textOf(one)))
 }
 
 function all<K extends AnyResource['kind']>(hub: Pick<Hub, 'list'>, kind: K): readonly Resource<K>[] {
@@ -158,10 +160,10 @@ export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
       ...[...listed('NetworkPolicy'), ...listed('ClusterNetworkPolicy')].map((one) => derive(one, isTaken('Policy'))),
       ...derivePods(listed('Node'), { nodes, routes: all(fleet, 'Route') }, options.derive),
     ]
-    const withSites = { ...options.derive, podSites: podSitesOf(listed('Node'), { nodes }, options.derive) }
-    const known = all(fleet, 'Service')
+    const podSites = podSitesOf(listed('Node'), { nodes }, options.derive)
+    const around = { ...options.derive, podSites, services: all(fleet, 'Service') }
     const exports = listed('ServiceExport').map((one) =>
-      withConflict(deriveExport(one, services.get(inputName(one)), withSites, isTaken('Service')), known),
+      deriveExport(one, services.get(inputName(one)), around, isTaken('Service')),
     )
     return { derived, exports }
   }
@@ -280,7 +282,7 @@ export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
     async tell(goesOn) {
       await inTurns(exported, goesOn, async ({ input, said: conditions }) => {
         const wanted = conditionsOf(input, conditions, options.clock.now())
-        if (!isSaid(input.status, wanted)) await unlessStale(cluster.putConditions(input, wanted))
+        if (!isSaid(input, wanted)) await unlessStale(cluster.putConditions(input, wanted))
       })
       return await teller.tell(faulty)
     },

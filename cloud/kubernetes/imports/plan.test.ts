@@ -2,6 +2,7 @@
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { parseName } from '../../../shared/ids.ts'
 import type { Resource } from '../../../shared/intent/resource.ts'
 import { resource } from '../../hub-world.fake.ts'
 import type { InputObject, Inputs } from '../input.ts'
@@ -49,6 +50,27 @@ function planned(inputs: Inputs, ...services: readonly AddressedService[]) {
 
 const shown = (writes: readonly ImportWrite[]): readonly string[] =>
   writes.map(({ name, namespace, verb }) => `${verb} ${namespace}/${name}`)
+
+test('one without an address is imported as such, and affinity with its time', () => {
+  const headless = service('north', 'shop/web', [{ name: 'http', port: 80 }], [])
+  const pods = { namespace: parseName('shop'), podSelector: { matchLabels: {}, matchExpressions: [] } }
+  const having = (one: AddressedService, more: object): AddressedService => {
+    return { ...one, resource: { ...one.resource, spec: { ...one.resource.spec, ...more } } }
+  }
+  assert.equal(wanted(headless), [], 'not addressed yet')
+  const [none] = wanted(having(headless, { headless: true, pods }))
+  assert.equal([none?.spec.type, none?.spec.ips, none?.spec.sessionAffinity], ['Headless', [], 'None'])
+  const affine = having(service('south'), { clientAffinityS: 60 })
+  const [one] = wanted(affine)
+  const config = { clientIP: { timeoutSeconds: 60 } }
+  assert.equal([one?.spec.sessionAffinity, one?.spec.sessionAffinityConfig], ['ClientIP', config])
+  const there = { ...ours, spec: { ...spec, sessionAffinity: 'ClientIP', sessionAffinityConfig: config } }
+  const held = object('ServiceImport', 'web', { ...there, status: { clusters: [{ cluster: 'south' }] } })
+  assert.equal(planned({ Namespace: [shop], ServiceImport: [held] }, affine).writes, [])
+  assert.equal(shown(planned({ Namespace: [shop], ServiceImport: [held] }, service('south')).writes), [
+    'update shop/web',
+  ])
+})
 
 test('a service that several clusters export is one import, with its addresses, all ports and all clusters', () => {
   const north = service('north', 'shop/web', [{ name: 'http', port: 80 }])

@@ -18,9 +18,11 @@ export interface ImportPort {
 }
 
 export interface ImportSpec {
-  readonly type: 'ClusterSetIP'
-  readonly sessionAffinity: 'None'
-  /** Of each family that the network has, the one of IPv4 first. */
+  readonly type: 'ClusterSetIP' | 'Headless'
+  readonly sessionAffinity: 'None' | 'ClientIP'
+  /** With `ClientIP` alone. */
+  readonly sessionAffinityConfig?: { readonly clientIP: { readonly timeoutSeconds: number } }
+  /** None of what is headless; else of each family that the network has, the one of IPv4 first. */
   readonly ips: readonly string[]
   readonly ports: readonly ImportPort[]
 }
@@ -72,6 +74,18 @@ function portsOf(services: readonly AddressedService[]): readonly ImportPort[] {
   return [...ports.values()].sort((a, b) => a.port - b.port || compareText(a.protocol, b.protocol))
 }
 
+/** What clusters differ in is settled where they are exported; until all have followed, what has an address counts. */
+function kindOf(
+  services: readonly AddressedService[],
+): Pick<ImportSpec, 'type' | 'sessionAffinity' | 'sessionAffinityConfig'> {
+  const addressed = services.find(({ addresses }) => addresses.length > 0)
+  if (addressed === undefined) return { type: 'Headless', sessionAffinity: 'None' }
+  const { clientAffinityS } = addressed.resource.spec
+  if (clientAffinityS === undefined) return { type: 'ClusterSetIP', sessionAffinity: 'None' }
+  const sessionAffinityConfig = { clientIP: { timeoutSeconds: clientAffinityS } }
+  return { type: 'ClusterSetIP', sessionAffinity: 'ClientIP', sessionAffinityConfig }
+}
+
 /** IPv4 first. */
 function compareFamilies(a: string, b: string): number {
   return Number(a.includes(':')) - Number(b.includes(':')) || compareText(a, b)
@@ -83,7 +97,8 @@ export function wantedImports(services: readonly AddressedService[], network: st
   const sorted = services.toSorted((a, b) => compareText(a.resource.metadata.name, b.resource.metadata.name))
   for (const one of sorted) {
     const { export: exported, network: of } = one.resource.spec
-    if (exported === undefined || of !== network || one.addresses.length === 0) continue
+    const isThere = one.addresses.length > 0 || one.resource.spec.headless === true
+    if (exported === undefined || of !== network || !isThere) continue
     const key = `${exported.namespace}/${exported.service}`
     const group = groups.get(key)
     if (group === undefined) groups.set(key, [one])
@@ -95,7 +110,7 @@ export function wantedImports(services: readonly AddressedService[], network: st
       const [namespace = '', name = ''] = key.split('/')
       const clusters = new Set(group.map(({ resource }) => resource.spec.export?.cluster ?? ''))
       const ips = [...new Set(group.flatMap(({ addresses }) => addresses))].sort(compareFamilies)
-      const spec: ImportSpec = { type: 'ClusterSetIP', sessionAffinity: 'None', ips, ports: portsOf(group) }
+      const spec: ImportSpec = { ...kindOf(group), ips, ports: portsOf(group) }
       return { namespace, name, network, spec, clusters: [...clusters].sort(compareText) }
     })
 }
@@ -117,9 +132,10 @@ function listOf(value: unknown): readonly Loose[] {
 
 /** What the hub writes of a spec; what API servers and others add says nothing. */
 function specText(value: unknown): string {
-  const { ips, ports, sessionAffinity, type } = looseOf(value)
+  const { ips, ports, sessionAffinity, sessionAffinityConfig, type } = looseOf(value)
+  const { timeoutSeconds = null } = looseOf(looseOf(sessionAffinityConfig)['clientIP'])
   const own = listOf(ports).map(({ name = '', port, protocol }) => [name, port, protocol])
-  return JSON.stringify([type, sessionAffinity, ips, own])
+  return JSON.stringify([type, sessionAffinity, timeoutSeconds, ips, own])
 }
 
 function clustersText(status: unknown): string {
