@@ -5,12 +5,13 @@ import { HoldfastError } from '../../shared/errors.ts'
 import { showCondition } from '../../shared/health.ts'
 import type { AuditQuery } from '../audit.ts'
 import type { FleetNode } from '../hub.ts'
+import type { ShownNode } from './answers.ts'
 import type { ApiRoute } from './route.ts'
 
 const AUDIT_ROWS_MAX = 1_000
 
 /** Conditions with their meaning spelled out: a dashboard needs no table of its own. */
-function presentNode(node: FleetNode): Record<string, unknown> {
+function presentNode(node: FleetNode): ShownNode {
   return { ...node, health: node.health.map(showCondition) }
 }
 
@@ -91,7 +92,7 @@ export const fleetRoutes: readonly ApiRoute[] = [
       { name: 'limit', description: `1 to ${AUDIT_ROWS_MAX}; 100 where absent` },
       { name: 'before', description: 'Only what came before the entry of this id: the next page' },
       { name: 'actor', description: 'Only what this name did' },
-      { name: 'verb', description: 'Only this: `put`, `delete`, `sign-in`' },
+      { name: 'verb', description: 'Only this: `create`, `delete`, `sign-in`' },
       { name: 'target', description: 'Only what was done to this; how it begins will do: `node/`, `policy/web`' },
       { name: 'since', description: 'Not before this time, milliseconds since the Unix epoch' },
       { name: 'until', description: 'Not after it' },

@@ -3,6 +3,7 @@
 import { awayShownMax } from '../../shared/limits.ts'
 import { metricsContentType } from '../../shared/metrics-text.ts'
 import { awayAmong } from '../fleet/away.ts'
+import type { HubStatus } from './answers.ts'
 import { hubMetrics } from './metrics.ts'
 import type { ApiDeps, ApiRoute } from './route.ts'
 
@@ -70,7 +71,7 @@ export const systemRoutes: readonly ApiRoute[] = [
       const unready = deps.unready()
       const connections = deps.brokerConnections()
       const clusters = deps.clusters.list()
-      return context.json({
+      const status: HubStatus = {
         version: deps.version,
         url: deps.url(),
         uptimeS: uptimeS(deps),
@@ -87,7 +88,8 @@ export const systemRoutes: readonly ApiRoute[] = [
         ...(connections === undefined ? {} : { brokerConnections: connections }),
         ...(deps.replica === undefined ? {} : { replica: deps.replica.status() }),
         ...(clusters.length === 0 ? {} : { clusters }),
-      })
+      }
+      return context.json(status)
     },
   },
 ]

@@ -3,9 +3,9 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseName } from '../../shared/ids.ts'
+import type { Presented, ShownNode } from '../api/answers.ts'
 import type { Away } from '../hub.ts'
 import { awayTable, nodeTable } from './columns.ts'
-import type { FleetRow, Presented } from './shapes.ts'
 
 const NOW = 1_800_000_000_000
 const version = (revision: number) => ({ epoch: 1, revision })
@@ -28,7 +28,7 @@ test('the list of nodes tells of who is away only', () => {
     status: { conditions: [] },
   } as unknown as Presented
   const cellOf = (row: object): unknown =>
-    nodeTable([item], [{ name, network, since: 1, health: [], ...row } as unknown as FleetRow], NOW).rows[0]?.[4]
+    nodeTable([item], [{ name, network, since: 1, health: [], ...row } as unknown as ShownNode], NOW).rows[0]?.[4]
   assert.is(cellOf({ state: 'online', lastSeen: NOW }), '-')
   assert.is(cellOf({ state: 'offline', lastSeen: NOW - 60_000 }), '60s ago')
   assert.is(cellOf({ state: 'offline', lastSeen: NOW - 600_000, heardOf }), '10m ago, beta 40s ago')

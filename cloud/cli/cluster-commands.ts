@@ -2,10 +2,10 @@
 
 import { listFlag, switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import type { Cell } from '../../shared/cli/table.ts'
+import type { List } from '../api/answers.ts'
 import type { ClusterView } from '../clusters/clusters.ts'
 import { ageText, type TableOf } from './columns.ts'
 import { argument, type Command, type Context, printJson, printTable } from './context.ts'
-import type { List } from './shapes.ts'
 
 const path = (name: string): string => `/api/v1/clusters/${encodeURIComponent(name)}`
 

@@ -3,8 +3,8 @@
 import type { Cell } from '../../shared/cli/table.ts'
 import type { Selector } from '../../shared/intent/field.ts'
 import { formatVersion, type Version } from '../../shared/record/head.ts'
+import type { Presented, ShownNode } from '../api/answers.ts'
 import type { Away, CanaryState, TokenRow } from '../hub.ts'
-import type { FleetRow, Presented } from './shapes.ts'
 
 export type Row = readonly (string | Cell)[]
 
@@ -54,7 +54,7 @@ function condition({ status }: Pick<Presented, 'status'>, type: string): Cell {
   return { text: found.status === 'True' ? 'yes' : found.reason, tone }
 }
 
-function stateCell(node: FleetRow | undefined): Cell {
+function stateCell(node: ShownNode | undefined): Cell {
   if (node === undefined) return { text: 'not enrolled', tone: 'dim' }
   return {
     text: node.state,
@@ -62,7 +62,7 @@ function stateCell(node: FleetRow | undefined): Cell {
   }
 }
 
-function revisionCell(node: FleetRow | undefined): Cell {
+function revisionCell(node: ShownNode | undefined): Cell {
   if (node?.report === undefined) return { text: '-' }
   const { applied, quarantine, trial } = node.report.revision
   if (quarantine !== undefined) {
@@ -73,7 +73,7 @@ function revisionCell(node: FleetRow | undefined): Cell {
 }
 
 /** Its own last word while it is away, and who has heard of it since. */
-function heardCell(node: FleetRow | undefined, now: number): string {
+function heardCell(node: ShownNode | undefined, now: number): string {
   if (node === undefined || node.state === 'online') return '-'
   const { heardOf, lastSeen } = node
   const own = lastSeen === undefined ? [] : [`${ageText(now - lastSeen)} ago`]
@@ -102,14 +102,14 @@ export function awayTable(
   return { headings: ['away', 'since', 'ran', 'last heard', 'last reached by'], rows }
 }
 
-function healthCell(node: FleetRow | undefined): Cell {
+function healthCell(node: ShownNode | undefined): Cell {
   const critical = node?.health.filter(({ severity }) => severity === 'critical').length ?? 0
   const others = (node?.health.length ?? 0) - critical
   if (critical + others === 0) return { text: node?.report === undefined ? '-' : 'ok', tone: 'dim' }
   return critical > 0 ? { text: `${critical} critical`, tone: 'bad' } : { text: `${others} to see`, tone: 'warn' }
 }
 
-export function nodeTable(items: readonly Presented[], fleet: readonly FleetRow[], now: number): TableOf {
+export function nodeTable(items: readonly Presented[], fleet: readonly ShownNode[], now: number): TableOf {
   const rows = (items as readonly Presented<'Node'>[]).map((item): Row => {
     const node = fleet.find(({ name }) => name === item.metadata.name)
     return [

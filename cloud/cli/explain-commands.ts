@@ -5,15 +5,15 @@ import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { selects } from '../../shared/intent/field.ts'
 import { selectsNode } from '../../shared/policy/subject.ts'
 import { formatVersion } from '../../shared/record/head.ts'
+import type { List, Presented, ShownNode } from '../api/answers.ts'
 import { ageText, labelsText, subjectText } from './columns.ts'
 import { argument, type Command, type Context, printJson } from './context.ts'
-import type { FleetRow, List, Presented } from './shapes.ts'
 
 interface World {
   readonly nodes: readonly Presented<'Node'>[]
   readonly policies: readonly Presented<'Policy'>[]
   readonly routes: readonly Presented<'Route'>[]
-  readonly fleet: readonly FleetRow[]
+  readonly fleet: readonly ShownNode[]
 }
 
 async function look(context: Context): Promise<World> {
@@ -22,7 +22,7 @@ async function look(context: Context): Promise<World> {
     client.get<List<Presented<'Node'>>>('/api/v1/nodes'),
     client.get<List<Presented<'Policy'>>>('/api/v1/policies'),
     client.get<List<Presented<'Route'>>>('/api/v1/routes'),
-    client.get<List<FleetRow>>('/api/v1/fleet'),
+    client.get<List<ShownNode>>('/api/v1/fleet'),
   ])
   return { nodes: nodes.items, policies: policies.items, routes: routes.items, fleet: fleet.items }
 }
@@ -43,20 +43,20 @@ function policiesOf(world: World, node: Presented<'Node'>): readonly Presented<'
   )
 }
 
-function takenBackLine({ revision: { quarantine } }: NonNullable<FleetRow['report']>): readonly string[] {
+function takenBackLine({ revision: { quarantine } }: NonNullable<ShownNode['report']>): readonly string[] {
   if (quarantine === undefined) return []
   return [`Taken back ${formatVersion(quarantine.version)}: ${quarantine.check}, ${quarantine.detail}`]
 }
 
 /** Of its program. */
 /** What it was told to run, and how far it is. */
-function orderLine({ order }: NonNullable<FleetRow['report']>): readonly string[] {
+function orderLine({ order }: NonNullable<ShownNode['report']>): readonly string[] {
   if (order === undefined || order.state === 'none') return []
   const { detail, state, version } = order
   return [`Ordered    ${version ?? 'another version'}: ${state}${detail === undefined ? '' : `, ${detail}`}`]
 }
 
-function updateLine({ update }: NonNullable<FleetRow['report']>): readonly string[] {
+function updateLine({ update }: NonNullable<ShownNode['report']>): readonly string[] {
   const { last, trial } = update ?? {}
   if (trial !== undefined) return [`Update     from ${trial.from} to ${trial.version}, on trial`]
   if (last === undefined || last.outcome === 'confirmed') return []
@@ -66,7 +66,7 @@ function updateLine({ update }: NonNullable<FleetRow['report']>): readonly strin
 }
 
 /** Of a device that is away. */
-function heardLine({ heardOf, lastSeen, state }: FleetRow, now: number): readonly string[] {
+function heardLine({ heardOf, lastSeen, state }: ShownNode, now: number): readonly string[] {
   if (state === 'online') return []
   const own = lastSeen === undefined ? 'never' : `${ageText(now - lastSeen)} ago`
   const others =
@@ -76,7 +76,7 @@ function heardLine({ heardOf, lastSeen, state }: FleetRow, now: number): readonl
   return [`Last heard ${own}; ${others}`]
 }
 
-function reportLines(device: FleetRow | undefined, now: number): readonly string[] {
+function reportLines(device: ShownNode | undefined, now: number): readonly string[] {
   if (device === undefined) return ['State      not enrolled: `holdfast-hub token create` makes its join token']
   const { fact, report } = device
   return [

@@ -1,46 +1,23 @@
 // status, graph and audit: the fleet as a whole.
 
 import { switchFlag, textFlag } from '../../shared/cli/parse.ts'
+import { parseWith } from '../../shared/intent/resource.ts'
+import { duration, durationS } from '../../shared/intent/token.ts'
 import { formatVersion } from '../../shared/record/head.ts'
+import type { HubStatus, List, ShownNode } from '../api/answers.ts'
 import type { AuditRow } from '../audit.ts'
-import type { ClusterView } from '../clusters/clusters.ts'
-import type { Away, CanaryState, RollOut } from '../hub.ts'
-import type { ReplicaStatus } from '../replica/keeping.ts'
-import type { RollStanding } from '../rollout/standing.ts'
+import type { CanaryState } from '../hub.ts'
 import { rolloutText } from './agent-updates.ts'
 import { clustersText } from './cluster-commands.ts'
 import { ageText, awayTable } from './columns.ts'
 import { type Command, type Context, printJson, printTable } from './context.ts'
 import { renderGraph } from './graph.ts'
 import { replicaText } from './replica-text.ts'
-import type { FleetRow, List } from './shapes.ts'
 
 /** Devices whose reasons are spelled out; the API lists all. */
 const TAKEN_BACK_SHOWN = 10
 /** Devices that are away, those that left last. */
 const AWAY_SHOWN = 10
-
-interface HubStatus {
-  readonly version: string
-  readonly url: string
-  readonly uptimeS: number
-  readonly ready: boolean
-  readonly reason?: string
-  readonly networks: readonly RollOut[]
-  /** Absent from hubs that know of none. */
-  readonly agentUpdates?: readonly RollStanding[]
-  readonly nodes: number
-  readonly online: number
-  readonly away: readonly Away[]
-  readonly pending: readonly string[]
-  readonly unsigned: readonly string[]
-  /** Devices whose policy is overridden by hand. */
-  readonly overrides: readonly string[]
-  readonly brokerConnections?: number
-  readonly replica?: ReplicaStatus
-  /** Absent where no cluster has an agent. */
-  readonly clusters?: readonly ClusterView[]
-}
 
 function canaryText({ finishInS, firstTotal, name, proven, state }: CanaryState, waiting: number): string {
   const done = `holdfast-hub delete canary ${name}`
@@ -109,19 +86,24 @@ export const status: Command = async (context) => {
 }
 
 export const graph: Command = async (context) => {
-  const { items } = await context.client().get<List<FleetRow>>('/api/v1/fleet')
+  const { items } = await context.client().get<List<ShownNode>>('/api/v1/fleet')
   context.out(renderGraph(items, textFlag(context.flags, 'format') === 'mermaid' ? 'mermaid' : 'dot'))
 }
 
 export const audit: Command = async (context) => {
   const query = new URLSearchParams({ limit: textFlag(context.flags, 'limit') ?? '50' })
-  for (const name of ['actor', 'verb', 'target']) {
+  for (const name of ['actor', 'verb', 'target', 'before']) {
     const wanted = textFlag(context.flags, name)
     if (wanted !== undefined) query.set(name, wanted)
   }
-  const { items } = await context.client().get<List<AuditRow>>(`/api/v1/audit?${query.toString()}`)
+  const back = textFlag(context.flags, 'since')
+  if (back !== undefined)
+    query.set('since', String(Math.max(0, context.clock.now() - 1_000 * durationS(parseWith(duration, back)))))
+  const { items, next } = await context
+    .client()
+    .get<List<AuditRow> & { readonly next?: number }>(`/api/v1/audit?${query.toString()}`)
   if (switchFlag(context.flags, 'json')) {
-    printJson(context, { items })
+    printJson(context, { items, ...(next === undefined ? {} : { next }) })
     return
   }
   const rows = items.map((row) => [

@@ -2,11 +2,11 @@
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { ShownNode } from '../api/answers.ts'
 import { renderGraph } from './graph.ts'
-import type { FleetRow } from './shapes.ts'
 
-function device(name: string, state: string, peers: readonly object[]): FleetRow {
-  return { name, state, addresses: [`10.7.0.${name.length}`], health: [], report: { peers } } as unknown as FleetRow
+function device(name: string, state: string, peers: readonly object[]): ShownNode {
+  return { name, state, addresses: [`10.7.0.${name.length}`], health: [], report: { peers } } as unknown as ShownNode
 }
 
 const fleet = [
@@ -38,7 +38,7 @@ test('dot', () => {
 test('mermaid, and the order of input is nothing', () => {
   const text = renderGraph(fleet, 'mermaid')
   assert.match(text, /n0 -\.-\|relay 12\.3 ms\| n1/)
-  assert.is(renderGraph([fleet[1], fleet[0], fleet[2]] as FleetRow[], 'mermaid'), text)
+  assert.is(renderGraph([fleet[1], fleet[0], fleet[2]] as ShownNode[], 'mermaid'), text)
 })
 
 test.run()

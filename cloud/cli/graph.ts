@@ -2,7 +2,7 @@
 
 import { compareText } from '../../shared/bytes.ts'
 import type { PathKind } from '../../shared/wire/report.ts'
-import type { FleetRow } from './shapes.ts'
+import type { ShownNode } from '../api/answers.ts'
 
 interface Edge {
   readonly a: string
@@ -14,7 +14,7 @@ interface Edge {
 const RANK: Record<PathKind, number> = { lan: 0, direct: 1, relay: 2, tls: 3, none: 4 }
 
 /** Both ends report the pair; the better word counts, because an end that was just restarted knows nothing yet. */
-function edgesOf(fleet: readonly FleetRow[]): readonly Edge[] {
+function edgesOf(fleet: readonly ShownNode[]): readonly Edge[] {
   const edges = new Map<string, Edge>()
   for (const { name, report } of fleet) {
     for (const peer of report?.peers ?? []) {
@@ -31,7 +31,7 @@ function edgeLabel({ path, rttUs }: Edge): string {
   return rttUs === undefined ? path : `${path} ${(rttUs / 1_000).toFixed(1)} ms`
 }
 
-function dot(fleet: readonly FleetRow[], edges: readonly Edge[]): string {
+function dot(fleet: readonly ShownNode[], edges: readonly Edge[]): string {
   const style: Record<PathKind, string> = {
     lan: 'penwidth=2',
     direct: 'penwidth=1',
@@ -47,7 +47,7 @@ function dot(fleet: readonly FleetRow[], edges: readonly Edge[]): string {
   return ['graph mesh {', '  node [shape=box]', ...nodes, ...lines, '}', ''].join('\n')
 }
 
-function mermaid(fleet: readonly FleetRow[], edges: readonly Edge[]): string {
+function mermaid(fleet: readonly ShownNode[], edges: readonly Edge[]): string {
   const line: Record<PathKind, string> = { lan: '===', direct: '---', relay: '-.-', tls: '-.-', none: '~~~' }
   const ids = new Map(fleet.map(({ name }, index) => [name as string, `n${index}`]))
   const nodes = fleet.map(({ addresses, name }) => `  ${ids.get(name)}["${name}<br/>${addresses[0] ?? ''}"]`)
@@ -60,7 +60,7 @@ function mermaid(fleet: readonly FleetRow[], edges: readonly Edge[]): string {
   return ['graph LR', ...nodes, ...links, ''].join('\n')
 }
 
-export function renderGraph(fleet: readonly FleetRow[], format: 'dot' | 'mermaid'): string {
+export function renderGraph(fleet: readonly ShownNode[], format: 'dot' | 'mermaid'): string {
   const sorted = [...fleet].sort((a, b) => compareText(a.name, b.name))
   return format === 'dot' ? dot(sorted, edgesOf(sorted)) : mermaid(sorted, edgesOf(sorted))
 }

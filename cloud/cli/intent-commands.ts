@@ -5,6 +5,7 @@ import { listFlag, switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { describeError, HoldfastError } from '../../shared/errors.ts'
 import { type Kind, kinds, plural, type SpecOf } from '../../shared/intent/resource.ts'
 import { parseDocuments } from '../../shared/intent/yaml.ts'
+import type { List, Presented, ShownNode } from '../api/answers.ts'
 import type { RollOut, TokenRow } from '../hub.ts'
 import { agentUpdateTable } from './agent-updates.ts'
 import { canaryFrom } from './canary.ts'
@@ -12,7 +13,6 @@ import type { Client } from './client.ts'
 import { showClusters } from './cluster-commands.ts'
 import { canaryTable, networkTable, nodeTable, policyTable, routeTable, serviceTable, tokenTable } from './columns.ts'
 import { argument, type Command, type Context, outputOf, printJson, printTable, printYaml } from './context.ts'
-import type { FleetRow, List, Presented } from './shapes.ts'
 import { type Fetched, watch } from './watch.ts'
 
 function kindOf(word: string): Kind {
@@ -91,7 +91,7 @@ async function fetchItems(client: Client, kind: Kind, name: string | undefined, 
     case 'AgentUpdate':
       return { items, table: agentUpdateTable(items) }
     case 'Node': {
-      const fleet = await client.get<List<FleetRow>>('/api/v1/fleet')
+      const fleet = await client.get<List<ShownNode>>('/api/v1/fleet')
       return { items, table: nodeTable(items, fleet.items, now) }
     }
     case 'Policy':

@@ -5,10 +5,10 @@ import type { Cell } from '../../shared/cli/table.ts'
 import { apiVersion } from '../../shared/intent/resource.ts'
 import { formatYaml } from '../../shared/intent/yaml.ts'
 import { overrideByText } from '../../shared/override/override.ts'
+import type { List, Presented } from '../api/answers.ts'
 import type { FleetOverride } from '../hub.ts'
 import { ageText } from './columns.ts'
 import { argument, type Command, printJson, printTable } from './context.ts'
-import type { List, Presented } from './shapes.ts'
 
 const VERDICTS = { accepted: 'being accepted', dropped: 'being dropped' } as const
 

@@ -7,9 +7,9 @@ import { HoldfastError } from '../../shared/errors.ts'
 import { type AnyResource, type Kind, plural, type SpecOf } from '../../shared/intent/resource.ts'
 import { parseDocuments } from '../../shared/intent/yaml.ts'
 import { type World, type WorldRecords, worldOf } from '../../shared/policy/world.ts'
+import type { List, Presented, ShownNode } from '../api/answers.ts'
 import type { Context } from './context.ts'
 import { readSource } from './intent-commands.ts'
-import type { FleetRow, List, Presented } from './shapes.ts'
 
 /** A resource with the addresses that the hub gave it. */
 interface Held<K extends Kind> {
@@ -65,7 +65,7 @@ export async function gatherWorld(context: Context): Promise<World> {
   const services = (await gather(context, 'Service', files)).filter(isOurs)
   const policies = (await gather(context, 'Policy', files)).filter(isOurs)
   const routes = (await gather(context, 'Route', files)).filter(isOurs)
-  const { items: fleet } = await context.client().get<List<FleetRow>>('/api/v1/fleet')
+  const { items: fleet } = await context.client().get<List<ShownNode>>('/api/v1/fleet')
   const records: WorldRecords = {
     network: { name: network.name, spec: network.spec },
     nodes: nodes.flatMap(nodeOf),

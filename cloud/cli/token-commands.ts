@@ -4,10 +4,10 @@ import { listFlag, switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import type { ApiTokenRow } from '../access/access-store.ts'
 import type { NewApiToken } from '../access/api-tokens.ts'
+import type { List } from '../api/answers.ts'
 import type { CreatedToken, FleetNode, TokenRow } from '../hub.ts'
 import { ageText, tokenTable } from './columns.ts'
 import { argument, type Command, printJson, printTable } from './context.ts'
-import type { List } from './shapes.ts'
 
 function labelsOf(pairs: readonly string[]): Record<string, string> {
   return Object.fromEntries(

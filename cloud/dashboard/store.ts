@@ -1,8 +1,8 @@
 // What the dashboard knows now, as signals: whoever shows one is drawn anew when it changes, and nobody else.
 
 import { computed, signal } from '@preact/signals'
+import type { HubStatus } from '../api/answers.ts'
 import type { Roster } from '../fleet/roster.ts'
-import type { HubStatus } from './model/hub-status.ts'
 import type { Link } from './model/link.ts'
 import { parseRoute, type Route } from './model/route.ts'
 import type { LoginWays, Session } from './model/session.ts'

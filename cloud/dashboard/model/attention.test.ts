@@ -3,8 +3,8 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseName } from '../../../shared/ids.ts'
+import type { HubStatus } from '../../api/answers.ts'
 import { attentionOf } from './attention.ts'
-import type { HubStatus } from './hub-status.ts'
 import { line, rosterOf } from './roster.fake.ts'
 
 const MINUTE = 60_000
@@ -20,6 +20,7 @@ const status: HubStatus = {
   pending: [],
   unsigned: [],
   overrides: [],
+  away: [],
 }
 const heardOf = { by: parseName('b'), at: now - MINUTE, path: 'lan' } as const
 

@@ -2,8 +2,8 @@
 
 import { compareText } from '../../../shared/bytes.ts'
 import type { Severity } from '../../../shared/health.ts'
+import type { HubStatus } from '../../api/answers.ts'
 import type { Roster, RosterLine } from '../../fleet/roster.ts'
-import type { HubStatus } from './hub-status.ts'
 import { presenceOf } from './presence.ts'
 import { countText, namesText, versionText } from './words.ts'
 

@@ -1,25 +1,8 @@
 // One device as the hub shows it, and what of it is told apart on its page.
 
 import { compareText } from '../../../shared/bytes.ts'
-import type { ShownCondition } from '../../../shared/health.ts'
 import type { PeerReport } from '../../../shared/wire/report.ts'
-import type { FleetNode, ResourceCondition } from '../../hub.ts'
-
-export type ShownNode = Omit<FleetNode, 'health'> & { readonly health: readonly ShownCondition[] }
-
-export interface NodeResource {
-  readonly apiVersion: string
-  readonly kind: 'Node'
-  readonly metadata: { readonly name: string; readonly resourceVersion: string }
-  readonly spec: Readonly<Record<string, unknown>> & {
-    readonly network: string
-    readonly labels: Readonly<Record<string, string>>
-    readonly disabled: boolean
-    readonly advertise: readonly string[]
-    readonly relay?: { readonly enabled: boolean }
-  }
-  readonly status: { readonly conditions: readonly ResourceCondition[]; readonly addresses?: readonly string[] }
-}
+import type { ShownNode } from '../../api/answers.ts'
 
 const RANK: Readonly<Record<PeerReport['path'], number>> = { none: 0, tls: 1, relay: 2, direct: 3, lan: 4 }
 

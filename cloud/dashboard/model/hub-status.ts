@@ -1,22 +1,6 @@
-// What the hub says of itself, as far as the dashboard reads it.
+// What the hub says of itself, in parts and sentences.
 
 import type { CanaryState, RollOut } from '../../hub.ts'
-import type { RollStanding } from '../../rollout/standing.ts'
-
-export interface HubStatus {
-  readonly version: string
-  readonly url: string
-  readonly uptimeS: number
-  readonly ready: boolean
-  readonly reason?: string
-  readonly networks: readonly RollOut[]
-  readonly agentUpdates?: readonly RollStanding[]
-  readonly nodes: number
-  readonly online: number
-  readonly pending: readonly string[]
-  readonly unsigned: readonly string[]
-  readonly overrides: readonly string[]
-}
 
 export interface RolloutPart {
   readonly key: 'acknowledged' | 'pending' | 'waiting' | 'quarantined' | 'offline'

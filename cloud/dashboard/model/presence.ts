@@ -47,6 +47,26 @@ export function presenceOf({ heardOf, state }: Pick<RosterLine, 'heardOf' | 'sta
   }
 }
 
+/** How long it has been so, in a sentence; `span` says how long. */
+export function stayText({ state }: Pick<RosterLine, 'state'>, span: string): string {
+  switch (state) {
+    case 'online':
+      return `Online for ${span}.`
+    case 'offline':
+      return `Away from the hub for ${span}.`
+    case 'pending':
+      return `Waiting for approval for ${span}.`
+    case 'unsigned':
+      return `Waiting for signatures of the lock for ${span}.`
+    case 'never-seen':
+      return `Joined ${span} ago, and not heard yet.`
+    case 'disabled':
+      return 'Disabled by its Node.'
+    case 'not-enrolled':
+      return 'No device has joined under this name.'
+  }
+}
+
 export function countPresences(items: readonly RosterLine[], now: number): Readonly<Record<Presence, number>> {
   const counts = Object.fromEntries(presences.map((one) => [one, 0])) as Record<Presence, number>
   for (const item of items) counts[presenceOf(item, now)] += 1

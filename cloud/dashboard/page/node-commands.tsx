@@ -1,10 +1,10 @@
 // What may be asked of a node from afar: it is signed by the hub, done by the agent, and written down.
 
 import { useState } from 'preact/hooks'
+import type { Presented } from '../../api/answers.ts'
 import type { NodeCommand } from '../../commands/asked.ts'
 import type { NodeState } from '../../hub.ts'
 import { http, notify, notifyError, touchNode } from '../app.ts'
-import type { NodeResource } from '../model/device.ts'
 import { mayDo } from '../model/session.ts'
 import { bytesText } from '../model/words.ts'
 import { session } from '../store.ts'
@@ -20,15 +20,16 @@ const TITLES: Readonly<Record<Kind, string>> = {
   bundle: 'Collect a bundle',
   'rotate-key': 'Rotate its key',
 }
+const ASKED = ['netcheck', 'bundle'] as const
 interface NodeCommandsProps {
   readonly name: string
   readonly state: NodeState
   /** Whom it may ping: those that it tells of. */
   readonly peers: readonly string[]
-  readonly intent: NodeResource | undefined
+  readonly intent: Presented<'Node'> | undefined
 }
 
-async function turn(intent: NodeResource, disabled: boolean): Promise<void> {
+async function turn(intent: Presented<'Node'>, disabled: boolean): Promise<void> {
   const { apiVersion, kind, metadata, spec } = intent
   const { name, resourceVersion } = metadata
   const body = { apiVersion, kind, metadata: { name, resourceVersion }, spec: { ...spec, disabled } }
@@ -36,7 +37,7 @@ async function turn(intent: NodeResource, disabled: boolean): Promise<void> {
   notify('good', disabled ? `${name} is disabled` : `${name} is enabled`)
 }
 
-function Turn({ intent }: { readonly intent: NodeResource }) {
+function Turn({ intent }: { readonly intent: Presented<'Node'> }) {
   const [sure, setSure] = useState(false)
   const { disabled } = intent.spec
   const act = (): void => {
@@ -105,7 +106,9 @@ export function NodeCommands({ intent, name, peers, state }: NodeCommandsProps) 
   if (!mayDo(session.value, 'operator')) {
     return (
       <Card title="Commands" id="commands">
-        <Empty>Operators may ping, check, collect and rotate here. You are a viewer.</Empty>
+        <Empty>
+          Operators may ping, check and collect here; administrators may rotate its key as well. You are a viewer.
+        </Empty>
       </Card>
     )
   }
@@ -116,8 +119,8 @@ export function NodeCommands({ intent, name, peers, state }: NodeCommandsProps) 
       .then(({ id }) => setAsked({ id, kind, state: 'sent' }), notifyError)
   }
   const isThere = state === 'online'
-  // It changes the device, as the hub has it.
-  const isAdmin = mayDo(session.value, 'admin')
+  // A new key changes the device, as the hub has it: who may never ask for it is not shown it.
+  const kinds = [...ASKED, ...(mayDo(session.value, 'admin') ? (['rotate-key'] as const) : [])]
   return (
     <Card title="Commands" id="commands">
       <div class="commands">
@@ -132,14 +135,8 @@ export function NodeCommands({ intent, name, peers, state }: NodeCommandsProps) 
             Ping
           </button>
         </label>
-        {(['netcheck', 'bundle', 'rotate-key'] as const).map((kind) => (
-          <button
-            key={kind}
-            type="button"
-            class="button"
-            disabled={!isThere || (kind === 'rotate-key' && !isAdmin)}
-            onClick={() => ask(kind)}
-          >
+        {kinds.map((kind) => (
+          <button key={kind} type="button" class="button" disabled={!isThere} onClick={() => ask(kind)}>
             {TITLES[kind]}
           </button>
         ))}

@@ -2,8 +2,9 @@
 // paid for by the byte.
 
 import { useState } from 'preact/hooks'
+import type { ShownNode } from '../../api/answers.ts'
 import { http, notifyError } from '../app.ts'
-import { pathTitles, peersInOrder, type ShownNode } from '../model/device.ts'
+import { pathTitles, peersInOrder } from '../model/device.ts'
 import { lossText, type PastRow, pastOf, samplesOf, stretchesOf } from '../model/past.ts'
 import { mayDo } from '../model/session.ts'
 import { bytesText, rttText, spanText, timeText } from '../model/words.ts'

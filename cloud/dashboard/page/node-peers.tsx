@@ -1,6 +1,7 @@
 // Whom a node reaches, by which kind of path, and how well.
 
-import { pathTitles, peersInOrder, type ShownNode } from '../model/device.ts'
+import type { ShownNode } from '../../api/answers.ts'
+import { pathTitles, peersInOrder } from '../model/device.ts'
 import { nodeHref } from '../model/route.ts'
 import { bytesText, countText, rttText, spanText } from '../model/words.ts'
 import { Card } from '../view/parts.tsx'

@@ -1,9 +1,10 @@
 // One node: who it is, how it is, whom it reaches and how, what it ran and runs, and what may safely be asked of it.
 
 import type { ComponentChildren } from 'preact'
+import type { Presented, ShownNode } from '../../api/answers.ts'
 import type { HeardOf } from '../../hub.ts'
-import { clockOffMs, type NodeResource, pathTitles, type ShownNode } from '../model/device.ts'
-import { presenceOf } from '../model/presence.ts'
+import { clockOffMs, pathTitles } from '../model/device.ts'
+import { presenceOf, stayText } from '../model/presence.ts'
 import { href } from '../model/route.ts'
 import { agoText, spanText, timeText, versionText } from '../model/words.ts'
 import { now, roster } from '../store.ts'
@@ -37,7 +38,7 @@ interface DeviceProps {
   readonly device: ShownNode
 }
 
-function Identity({ device, intent }: DeviceProps & { readonly intent: NodeResource | undefined }) {
+function Identity({ device, intent }: DeviceProps & { readonly intent: Presented<'Node'> | undefined }) {
   const { addresses, deviceKey, fact, network, nodeId, report, wgKey } = device
   return (
     <Card title="Identity" id="identity">
@@ -169,7 +170,7 @@ function Links({ device }: DeviceProps) {
   )
 }
 
-function Conditions({ intent }: { readonly intent: NodeResource | undefined }) {
+function Conditions({ intent }: { readonly intent: Presented<'Node'> | undefined }) {
   if (intent === undefined) return null
   return (
     <Card title="Intent" id="intent">
@@ -195,7 +196,7 @@ export function NodePage({ name }: { readonly name: string }) {
   const path = encodeURIComponent(name)
   const isEnrolled = line !== undefined && line.state !== 'not-enrolled'
   const device = useLoad<ShownNode>(isEnrolled ? `/api/v1/fleet/${path}` : undefined, line)
-  const intent = useLoad<NodeResource>(line === undefined ? undefined : `/api/v1/nodes/${path}`, line)
+  const intent = useLoad<Presented<'Node'>>(line === undefined ? undefined : `/api/v1/nodes/${path}`, line)
   if (roster.value === undefined) return <Busy what="Reading the fleet" />
   return (
     <>
@@ -212,9 +213,7 @@ export function NodePage({ name }: { readonly name: string }) {
         <Trouble title="There is no node of this name" remedy="It was deleted, or the address is misspelt." />
       ) : (
         <p class="lead">
-          {line.since === undefined
-            ? 'No device has joined under this name.'
-            : `For ${spanText(now.value - line.since)}. `}
+          {stayText(line, spanText(now.value - (line.since ?? now.value)))}{' '}
           {line.state === 'online' || line.since === undefined
             ? null
             : `Last heard ${agoText(line.lastSeen, now.value)}. `}
