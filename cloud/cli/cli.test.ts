@@ -179,6 +179,11 @@ cli('status, explain, graph, audit, man and completion print', async () => {
   assert.match(await good('graph'), /^graph mesh \{/)
   assert.match(await good('graph --format mermaid'), /^graph LR/)
   assert.match(await good('audit --limit 500'), /local-cli +create +policy\/web/)
+  const { next } = JSON.parse(await good('audit --since 1h --limit 1 --json')) as { next: number }
+  const [older] = (JSON.parse(await good(`audit --before ${next} --limit 1 --json`)) as { items: { id: number }[] })
+    .items
+  assert.ok(older !== undefined && older.id < next)
+  assert.is((await say('audit --since yesterday')).code, 1)
   assert.match(await good('audit --limit 500'), /hub +create +access\/\w{8} +admin local-cli/)
   assert.match(await good('audit --limit 500'), /local-cli +create +access\/\w{8} +viewer guest/)
   assert.match(await good('man'), /^\.TH HOLDFAST-HUB 1/)

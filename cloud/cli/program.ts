@@ -180,12 +180,14 @@ const fleet: readonly CommandSpec[] = [
     flags: [
       { name: 'limit', value: 'N', summary: 'Rows, newest first', default: '50' },
       { name: 'actor', value: 'NAME', summary: 'Only what this one did' },
-      { name: 'verb', value: 'WORD', summary: 'Only this: put, delete, sign-in, command' },
+      { name: 'verb', value: 'WORD', summary: 'Only this: create, delete, sign-in, command' },
       {
         name: 'target',
         value: 'TEXT',
         summary: 'Only what was done to this; how it begins will do: node/, policy/web',
       },
+      { name: 'since', value: 'TIME', summary: 'How far back: 20m, 4h, 7d' },
+      { name: 'before', value: 'ID', summary: 'The next page: `next` of the one before, as --json has it' },
       json,
       ...reach,
     ],
