@@ -18,15 +18,23 @@ function remembered(): Theme {
 
 export const theme = signal<Theme>(remembered())
 
+const prefersDark = matchMedia('(prefers-color-scheme: dark)')
+
+/** Writes at the page's root which of both it is: the style sheet has one place for each. */
+function write(): void {
+  const isDark = theme.value === 'auto' ? prefersDark.matches : theme.value === 'dark'
+  document.documentElement.dataset['theme'] = isDark ? 'dark' : 'light'
+}
+
+/** To be called once; what the system says later is followed. */
 export function applyTheme(): void {
-  const { documentElement } = document
-  if (theme.value === 'auto') delete documentElement.dataset['theme']
-  else documentElement.dataset['theme'] = theme.value
+  prefersDark.addEventListener('change', write)
+  write()
 }
 
 export function nextTheme(): void {
   theme.value = themes[(themes.indexOf(theme.value) + 1) % themes.length] ?? 'auto'
-  applyTheme()
+  write()
   try {
     localStorage.setItem(KEY, theme.value)
   } catch {
