@@ -22,7 +22,7 @@ test('each kind of event has its sentence', () => {
     { ...at, type: 'update', name, phase: 'halted', wave: 1, done: 2 },
   ]
   assert.equal(
-    events.map(momentOf).map(({ link, subject, text, tone }) => [tone, `${subject} ${text}`, link]),
+    events.map(momentOf).map(({ subjects, text, tone }) => [tone, `${subjects[0]?.name} ${text}`, subjects[0]?.link]),
     [
       ['warn', 'till-1 lost the hub; works on by itself', '#/nodes/till-1'],
       ['plain', 'p Policy was written', '#/policy'],
@@ -55,8 +55,59 @@ test('the newest comes first; the same again counts up; there is an end', () => 
   for (let i = 0; i < 500; i++) {
     many = withMoment(many, momentOf({ type: 'node', name: parseName(`n${i}`), state: 'online', id: `y-${i}`, at: i }))
   }
+  assert.equal(
+    [many.length, many[0]?.subjects.length, many[0]?.subjects[0]?.name, many[0]?.times],
+    [2, 501, 'n499', 501],
+    'five hundred nodes that come are one line',
+  )
+})
+
+test('the same of many nodes is one line, with who, how often, first and last; an hour later it is another', () => {
+  const minute = 60_000
+  const event = (id: number, node: string, state: 'online' | 'offline', saidAt: number): PastEvent => {
+    return { type: 'node', name: parseName(node), state, id: `x-${id}`, at: saidAt }
+  }
+  const told = momentsOf(
+    [
+      event(1, 'a', 'offline', minute),
+      event(2, 'b', 'offline', 2 * minute),
+      event(3, 'a', 'online', 3 * minute),
+      event(4, 'a', 'offline', 4 * minute),
+      event(5, 'b', 'online', 5 * minute),
+      event(6, 'a', 'offline', 6 * minute),
+      event(7, 'c', 'offline', 70 * minute),
+    ].toReversed(),
+  )
+  assert.equal(
+    told.map(({ at: lastAt, firstAt, subjects, texts, times }) => [
+      subjects.map(({ name: who }) => who).join(' '),
+      texts,
+      times,
+      firstAt / minute,
+      lastAt / minute,
+    ]),
+    [
+      ['c', 'lost the hub; work on by themselves', 1, 70, 70],
+      // Its last state, whatever was said of others since.
+      ['a', 'have news of their health or uplink', 1, 6, 6],
+      ['b a', 'are online', 2, 3, 5],
+      ['a b', 'lost the hub; work on by themselves', 3, 1, 4],
+    ],
+  )
+})
+
+test('a browser that is open for a week keeps a bounded list of bounded lines', () => {
+  let many: ReturnType<typeof momentsOf> = []
+  for (let hour = 0; hour < 250; hour++) {
+    const happened = { type: 'node', state: 'online', name: parseName(`n${hour}`) } as const
+    many = withMoment(many, momentOf({ ...happened, id: `y-${hour}`, at: hour * 3_600_000 }))
+  }
   assert.is(many.length, 200)
-  assert.is(many[0]?.subject, 'n499')
+  for (let index = 0; index < 1_005; index++) {
+    const event = { type: 'override', name: parseName(`n${index}`), id: `z-${index}`, at: index } as const
+    many = withMoment(many, momentOf(event))
+  }
+  assert.equal([many[0]?.subjects.length, many[0]?.more, many[0]?.times], [1_000, true, 1_005])
 })
 
 test.run()

@@ -1,6 +1,7 @@
 // The fleet at a glance: who is there, how far the newest revision has come, what needs somebody, and what happened last.
 
 import { useComputed } from '@preact/signals'
+import { Fragment } from 'preact'
 import type { RollOut } from '../../hub.ts'
 import { type Attention, attentionOf } from '../model/attention.ts'
 import { canaryText, rolloutParts } from '../model/hub-status.ts'
@@ -14,6 +15,7 @@ import { Busy, Card, Empty, SeverityPill } from '../view/parts.tsx'
 const TILES = ['online', 'autonomous', 'unreachable', 'never-seen'] as const satisfies readonly Presence[]
 const MOMENTS_SHOWN = 40
 const NODES_SHOWN = 6
+const SUBJECTS_SHOWN = 3
 
 function Tiles({ counts, total }: { readonly counts: Readonly<Record<Presence, number>>; readonly total: number }) {
   return (
@@ -113,7 +115,9 @@ function AttentionItem({ of: { detail, nodes, remedy, severity, since, title } }
   )
 }
 
-function MomentItem({ of: { at, link, subject, text, times, tone } }: { readonly of: Moment }) {
+function MomentItem({ of }: { readonly of: Moment }) {
+  const { at, firstAt, subjects, text, texts, times, tone } = of
+  const rest = subjects.length - SUBJECTS_SHOWN
   return (
     <li class={`moment tone-${tone}`}>
       <time dateTime={new Date(at).toISOString()} title={agoText(at, now.value)}>
@@ -121,8 +125,20 @@ function MomentItem({ of: { at, link, subject, text, times, tone } }: { readonly
       </time>
       <span class="dot" aria-hidden="true" />
       <span>
-        {link === undefined ? <strong>{subject}</strong> : <a href={link}>{subject}</a>} {text}
-        {times > 1 ? <small> ×{times}</small> : null}
+        {subjects.slice(0, SUBJECTS_SHOWN).map(({ link, name }, index) => (
+          <Fragment key={name}>
+            {index === 0 ? '' : ', '}
+            {link === undefined ? <strong>{name}</strong> : <a href={link}>{name}</a>}
+          </Fragment>
+        ))}
+        {rest > 0 ? ` and ${of.more ? 'at least ' : ''}${rest.toLocaleString('en')} more` : ''}{' '}
+        {subjects.length > 1 ? texts : text}
+        {times > 1 ? (
+          <small>
+            {' '}
+            {times.toLocaleString('en')} times since {timeText(firstAt, now.value)}
+          </small>
+        ) : null}
       </span>
     </li>
   )
