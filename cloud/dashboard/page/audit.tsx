@@ -1,107 +1,181 @@
-// Who changed what and from where, the newest first.
+// Who changed what and from where, the newest first; what is looked for is looked for in the whole log, by the hub.
 
 import { useState } from 'preact/hooks'
 import type { AuditEntry } from '../../audit.ts'
-import { http, notifyError } from '../app.ts'
+import { http, notify, notifyError } from '../app.ts'
+import { type AuditFilter, auditPath, filterOf, type AuditPage as Page, wholeLog, withNewest } from '../model/audit.ts'
 import { csvText } from '../model/csv.ts'
-import { timeText } from '../model/words.ts'
-import { now, written } from '../store.ts'
+import { countText, timeText } from '../model/words.ts'
+import { now, route, written } from '../store.ts'
 import { download } from '../view/download.ts'
 import { Icon } from '../view/icon.tsx'
 import { Busy, Card, Empty, Trouble } from '../view/parts.tsx'
+import { type RecordColumn, RecordTable } from '../view/record-table.tsx'
 import { useLoad } from '../view/use-load.ts'
 
+/** Rows of one page: a few screens. */
 const PAGE = 100
+/** What the hub gives at once, and how often it is asked for one file: a spreadsheet's fill. */
+const EXPORT_PAGE = 1_000
+const EXPORT_PAGES_MAX = 50
 
-type Row = AuditEntry
+const columns: readonly RecordColumn<AuditEntry>[] = [
+  { title: 'Time', cell: ({ at }) => <time dateTime={new Date(at).toISOString()}>{timeText(at, now.value)}</time> },
+  {
+    title: 'Who',
+    cell: ({ actor, whence }) => (
+      <>
+        {actor} <small>{whence ?? ''}</small>
+      </>
+    ),
+  },
+  { title: 'Did', cell: ({ verb }) => verb },
+  { title: 'What', class: 'mono', cell: ({ target }) => target },
+  { title: 'Detail', class: 'long', cell: ({ detail }) => detail },
+]
 
-function exportRows(rows: readonly Row[]): void {
-  const lines = rows.map(({ actor, at, detail, target, verb, whence = '' }) => [
-    new Date(at).toISOString(),
-    actor,
-    whence,
-    verb,
-    target,
-    detail,
-  ])
-  download('audit.csv', 'text/csv', csvText([['time', 'who', 'from', 'did', 'what', 'detail'], ...lines]))
+async function exportLog(filter: AuditFilter): Promise<void> {
+  const lines: string[][] = [['time', 'who', 'from', 'did', 'what', 'detail']]
+  let before: number | undefined
+  for (let pages = 0; pages < EXPORT_PAGES_MAX; pages++) {
+    const { items, next } = await http.get<Page>(auditPath(filter, EXPORT_PAGE, before))
+    for (const { actor, at, detail, target, verb, whence = '' } of items) {
+      lines.push([new Date(at).toISOString(), actor, whence, verb, target, detail])
+    }
+    before = next
+    if (next === undefined) break
+  }
+  download('audit.csv', 'text/csv', csvText(lines))
+  if (before !== undefined) {
+    notify('bad', `The file ends after ${countText(lines.length - 1, 'row')}`, 'Choose a shorter time for the rest.')
+  }
+}
+
+interface WordProps {
+  readonly title: string
+  readonly name: keyof AuditFilter
+  readonly filter: AuditFilter
+  readonly onFilter: (filter: AuditFilter) => void
+  readonly type?: 'date'
+  /** Words that occur, to choose from. */
+  readonly words?: readonly string[]
+  readonly placeholder?: string
+}
+
+/** It is asked for once it is typed whole: each try is a look through the log. */
+function Word({ filter, name, onFilter, placeholder, title, type, words = [] }: WordProps) {
+  const list = `audit-${name}`
+  return (
+    <label class="choice">
+      {title}
+      <input
+        type={type ?? 'text'}
+        value={filter[name]}
+        maxLength={200}
+        placeholder={placeholder}
+        {...(words.length === 0 ? {} : { list })}
+        onChange={(event) => onFilter({ ...filter, [name]: event.currentTarget.value })}
+      />
+      {words.length === 0 ? null : (
+        <datalist id={list}>
+          {words.map((word) => (
+            <option key={word} value={word} />
+          ))}
+        </datalist>
+      )}
+    </label>
+  )
+}
+
+interface ToolsProps extends Pick<WordProps, 'filter' | 'onFilter'> {
+  readonly rows: readonly AuditEntry[]
+}
+
+function Tools({ filter, onFilter, rows }: ToolsProps) {
+  const [isBusy, setBusy] = useState(false)
+  const among = (pick: (row: AuditEntry) => string): readonly string[] => [...new Set(rows.map(pick))].sort()
+  const given = { filter, onFilter }
+  const isAll = Object.values(filter).every((part) => part === '')
+  return (
+    <form class="tools filters" role="search" onSubmit={(event) => event.preventDefault()}>
+      <Word {...given} title="Who" name="actor" words={among(({ actor }) => actor)} />
+      <Word {...given} title="Did" name="verb" words={among(({ verb }) => verb)} placeholder="create, delete …" />
+      <Word
+        {...given}
+        title="What"
+        name="target"
+        words={among(({ target }) => `${target.split('/')[0]}/`)}
+        placeholder="begins with …"
+      />
+      <Word {...given} title="From" name="from" type="date" />
+      <Word {...given} title="To" name="to" type="date" />
+      {isAll ? null : (
+        <button type="button" class="button" onClick={() => onFilter(wholeLog)}>
+          <Icon name="close" />
+          Clear
+        </button>
+      )}
+      <span class="spring" />
+      <button
+        type="button"
+        class="button"
+        disabled={isBusy}
+        onClick={() => {
+          setBusy(true)
+          exportLog(filter)
+            .catch(notifyError)
+            .finally(() => setBusy(false))
+        }}
+      >
+        <Icon name="download" />
+        CSV
+      </button>
+    </form>
+  )
+}
+
+interface Held {
+  readonly path: string
+  readonly page: Page
 }
 
 export function AuditPage() {
-  const { error, value } = useLoad<{ items: readonly Row[] }>(
-    `/api/v1/audit?limit=${PAGE}`,
-    JSON.stringify(written.value),
-  )
-  const [older, setOlder] = useState<readonly Row[]>([])
-  const [search, setSearch] = useState('')
-  const all = [...(value?.items ?? []), ...older]
-  const words = search.toLowerCase()
-  const rows = all.filter((row) => Object.values(row).join(' ').toLowerCase().includes(words))
-  const last = all.at(-1)?.id
-  const more = (): void => {
+  const [filter, setFilter] = useState<AuditFilter>(() => filterOf(route.value.query))
+  const [held, setHeld] = useState<Held | undefined>(undefined)
+  const path = auditPath(filter, PAGE)
+  const { error, value } = useLoad<Page>(path, JSON.stringify(written.value))
+  const page = value === undefined ? undefined : withNewest(value, held?.path === path ? held.page : undefined)
+  const rows = page?.items ?? []
+  const more = (before: number): void => {
     http
-      .get<{ items: readonly Row[] }>(`/api/v1/audit?limit=${PAGE}&before=${last}`)
-      .then(({ items }) => setOlder([...older, ...items]), notifyError)
+      .get<Page>(auditPath(filter, PAGE, before))
+      .then((older) => setHeld({ path, page: { ...older, items: [...rows, ...older.items] } }), notifyError)
   }
+  const next = page?.next
   return (
     <>
-      <h1>Audit log</h1>
-      <div class="tools">
-        <label class="search">
-          <Icon name="search" />
-          <span class="unseen">Search the audit log</span>
-          <input
-            type="search"
-            placeholder="Who, what, detail"
-            value={search}
-            onInput={(event) => setSearch(event.currentTarget.value)}
-          />
-        </label>
-        <span class="spring" />
-        <button type="button" class="button" onClick={() => exportRows(rows)}>
-          <Icon name="download" />
-          CSV
-        </button>
-      </div>
+      <h1>
+        Audit log <small role="status">{page === undefined ? '' : shownText(page)}</small>
+      </h1>
+      <Tools filter={filter} onFilter={setFilter} rows={rows} />
       {error === undefined ? null : <Trouble title={error.message} remedy={error.remedy} />}
       {value === undefined && error === undefined ? <Busy what="Reading the audit log" /> : null}
       <Card title="Every write" id="writes">
         {rows.length === 0 ? (
-          <Empty>Nothing fits.</Empty>
+          <Empty>Nothing in the log fits.</Empty>
         ) : (
-          <div class="scroll" role="region" aria-labelledby="writes" tabIndex={0}>
-            <table class="table plain">
-              <thead>
-                <tr>
-                  {['Time', 'Who', 'Did', 'What', 'Detail'].map((title) => (
-                    <th key={title} scope="col">
-                      {title}
-                    </th>
-                  ))}
-                </tr>
-              </thead>
-              <tbody>
-                {rows.map((row) => (
-                  <tr key={row.id}>
-                    <td>{timeText(row.at, now.value)}</td>
-                    <td>
-                      {row.actor} <small>{row.whence ?? ''}</small>
-                    </td>
-                    <td>{row.verb}</td>
-                    <td class="mono">{row.target}</td>
-                    <td>{row.detail}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <RecordTable labelledBy="writes" rows={rows} columns={columns} keyOf={({ id }) => id} />
         )}
-        {last === undefined || (value?.items.length ?? 0) < PAGE ? null : (
-          <button type="button" class="button" onClick={more}>
+        {next === undefined ? null : (
+          <button type="button" class="button" onClick={() => more(next)}>
             Older
           </button>
         )}
       </Card>
     </>
   )
+}
+
+function shownText({ items, next }: Page): string {
+  return next === undefined ? countText(items.length, 'row') : `the newest ${items.length.toLocaleString('en')} rows`
 }

@@ -6,41 +6,58 @@ import { endText, type FlowRow, flowRows, rootCause } from '../model/flows.ts'
 import { bytesText, countText, timeText } from '../model/words.ts'
 import { now, route } from '../store.ts'
 import { Busy, Card, Empty, Trouble } from '../view/parts.tsx'
+import { type RecordColumn, RecordTable } from '../view/record-table.tsx'
 import { useLoad } from '../view/use-load.ts'
 import { ServiceMap } from './service-map.tsx'
 
 const SINCE = ['20m', '1h', '4h', '1d', '7d'] as const
 const SHOWN = 200
 
-function FlowLine({ row, rows }: { readonly row: FlowRow; readonly rows: readonly FlowRow[] }) {
-  const [open, setOpen] = useState(false)
+function Why({ isOpen, onTurn }: { readonly isOpen: boolean; readonly onTurn: () => void }) {
   return (
-    <>
-      <tr>
-        <td>
-          <span class={`pill verdict-${row.verdict}`}>{row.verdict === 'drop' ? 'Denied' : 'Accepted'}</span>
-        </td>
-        <td>{endText(row.source)}</td>
-        <td>{endText(row.destination)}</td>
-        <td class="mono">{row.service}</td>
-        <td class="figure">{row.flows.toLocaleString('en')}</td>
-        <td class="figure">{bytesText(row.bytes)}</td>
-        <td>{row.path || '–'}</td>
-        <td class="figure">{timeText(row.lastAt, now.value)}</td>
-        <td>
-          <button type="button" class="button small" aria-expanded={open} onClick={() => setOpen(!open)}>
-            Why
-          </button>
-        </td>
-      </tr>
-      {open ? (
-        <tr class="below">
-          <td colSpan={9}>
+    <button type="button" class="button small" aria-expanded={isOpen} onClick={onTurn}>
+      Why
+    </button>
+  )
+}
+
+const columns: readonly RecordColumn<FlowRow>[] = [
+  {
+    title: 'Verdict',
+    cell: ({ verdict }) => <span class={`pill verdict-${verdict}`}>{verdict === 'drop' ? 'Denied' : 'Accepted'}</span>,
+  },
+  { title: 'From', cell: ({ source }) => endText(source) },
+  { title: 'To', cell: ({ destination }) => endText(destination) },
+  { title: 'Service', class: 'mono', cell: ({ service }) => service },
+  { title: 'Flows', class: 'figure', cell: ({ flows }) => flows.toLocaleString('en') },
+  { title: 'Bytes', class: 'figure', cell: ({ bytes }) => bytesText(bytes) },
+  { title: 'Path', cell: ({ path }) => path || '–' },
+  { title: 'Last', class: 'figure', cell: ({ lastAt }) => timeText(lastAt, now.value) },
+]
+
+function OnRecord({ rows }: { readonly rows: readonly FlowRow[] }) {
+  const [open, setOpen] = useState<ReadonlySet<string>>(new Set())
+  const turn = (key: string): void => {
+    setOpen(new Set(open.has(key) ? [...open].filter((one) => one !== key) : [...open, key]))
+  }
+  const why: RecordColumn<FlowRow> = {
+    title: 'Why',
+    cell: ({ key }) => <Why isOpen={open.has(key)} onTurn={() => turn(key)} />,
+  }
+  return (
+    <RecordTable
+      labelledBy="on-record"
+      rows={rows.slice(0, SHOWN)}
+      columns={[...columns, why]}
+      keyOf={({ key }) => key}
+      below={(row) =>
+        open.has(row.key) ? (
+          <>
             {rootCause(row, rows)} <small>On record at {row.reporters.join(', ')}.</small>
-          </td>
-        </tr>
-      ) : null}
-    </>
+          </>
+        ) : undefined
+      }
+    />
   )
 }
 
@@ -52,7 +69,7 @@ interface Asked {
 
 function Filters({ asked, onAsk }: { readonly asked: Asked; readonly onAsk: (asked: Asked) => void }) {
   return (
-    <form class="tools" onSubmit={(event) => event.preventDefault()}>
+    <form class="tools filters" onSubmit={(event) => event.preventDefault()}>
       <label class="choice">
         Since
         <select value={asked.since} onChange={(event) => onAsk({ ...asked, since: event.currentTarget.value })}>
@@ -112,24 +129,7 @@ export function FlowsPage() {
         {rows.length === 0 ? (
           <Empty>No flows fit. Devices bring theirs every few seconds while the hub is there.</Empty>
         ) : (
-          <div class="scroll" role="region" aria-labelledby="on-record" tabIndex={0}>
-            <table class="table plain">
-              <thead>
-                <tr>
-                  {['Verdict', 'From', 'To', 'Service', 'Flows', 'Bytes', 'Path', 'Last', 'Why'].map((title) => (
-                    <th key={title} scope="col" class={['Flows', 'Bytes', 'Last'].includes(title) ? 'figure' : ''}>
-                      {title}
-                    </th>
-                  ))}
-                </tr>
-              </thead>
-              <tbody>
-                {rows.slice(0, SHOWN).map((row) => (
-                  <FlowLine key={row.key} row={row} rows={rows} />
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <OnRecord rows={rows} />
         )}
         {lost === 0 ? null : (
           <p class="hint">{countText(lost, 'gap')} in the record: some traffic of that time stands nowhere.</p>

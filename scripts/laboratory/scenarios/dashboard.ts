@@ -86,6 +86,19 @@ async function command({ story }: Given, tab: Tab): Promise<void> {
   })
 }
 
+async function auditLog({ story }: Given, tab: Tab): Promise<void> {
+  await story.step('the audit log is asked for what one person did, and says nothing else', async () => {
+    await tab.open('#/audit', 'Audit log')
+    const verbs = tab.page.locator('.record td[data-title="Did"]')
+    await verbs.filter({ hasText: 'create' }).first().waitFor()
+    const did = tab.page.getByLabel('Did')
+    await did.fill('sign-in')
+    await did.press('Enter')
+    await verbs.filter({ hasNotText: 'sign-in' }).first().waitFor({ state: 'detached' })
+    expect((await verbs.count()) > 0, 'sign-ins', 'no row')
+  })
+}
+
 const editor = (tab: Tab) => tab.page.getByLabel('Policy as YAML')
 
 async function closePort({ fleet, story }: Given, tab: Tab): Promise<void> {
@@ -227,6 +240,7 @@ export const scenario: Scenario = {
       })
       await goAndCome(given, tab)
       await command(given, tab)
+      await auditLog(given, tab)
       await everyPage(given, tab)
       await closePort(given, tab)
       await keepsWhatWasTyped(given)
