@@ -31,10 +31,14 @@ export const matrixWordsMax = 12
 export const whatifBatchesMax = 4_000
 /** Changes that one what-if lists. */
 export const whatifChangesMax = 500
-/** Sites, or nodes of one site, that a map shows: more are dust on a screen. */
-export const topologySpotsMax = 120
-/** Links of a map: every site with every other. */
-export const topologyLinksMax = 7_200
+/** Sites, or single nodes, that a map and its table tell of: each of two fleets of 2,000. Of them … */
+export const topologySpotsMax = 4_000
+/** … so many are drawn: more are dust on a screen. */
+export const topologyDrawnMax = 120
+/** Links of a map: 100 sites each with every other, or 2,000 nodes with ten others each; 2 MB, of which 100 KB with gzip. */
+export const topologyLinksMax = 20_000
+/** Labels that a map may be narrowed by. */
+export const topologyLabelsMax = 64
 /** Halves of pairs behind one link: a table that a person reads. */
 export const topologyPairsMax = 200
 /** A session that a provider of identities vouched for ends after half a day: what changes there is not heard of here. */

@@ -32,6 +32,20 @@ test('what was got can be put back as it is; an older version is a conflict', as
   assert.equal([error.status, error.code, error.field], [409, 'conflict', 'metadata.resourceVersion'])
 })
 
+test('a map is narrowed by labels, a bounded number of them', async () => {
+  const { call } = setup()
+  const get = (query: string) => call('GET', `/api/v1/topology?${query}`, 'viewer')
+  assert.is((await get('each=true&label=site%3Dkiel&label=site%3D&label=a%3Db%3Dc')).status, 200)
+  for (const [query, field] of [
+    ['each=yes', 'each'],
+    ['label=kiel', 'label'],
+    ['label=%3Dkiel', 'label'],
+    [Array.from({ length: 65 }, (_, at) => `label=site%3D${at}`).join('&'), 'label'],
+  ] as const) {
+    assert.is((await errorOf(get(query))).field, field, query)
+  }
+})
+
 test('bad bodies are refused with the field', async () => {
   const { call } = setup()
   const put = (body: unknown) => errorOf(call('PUT', '/api/v1/networks/default', 'operator', body))

@@ -1,6 +1,6 @@
 // Every node in a line, or a few of them: what a page that shows thousands of nodes is made of.
 
-import { rosterNamesMax } from '../../shared/dashboard-limits.ts'
+import { rosterNamesMax, topologyLabelsMax } from '../../shared/dashboard-limits.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { parseName } from '../../shared/ids.ts'
 import type { Intended } from '../fleet/glance.ts'
@@ -35,12 +35,43 @@ function roster({ context, deps: { clock, hub } }: Call): Response {
 const by = { name: 'by', description: 'Key of the label that puts nodes together; that of their site where absent' }
 const within = { name: 'within', description: 'Only nodes with this value of it, each for itself' }
 
+const each = { name: 'each', description: '`true`: each node for itself, of all values' }
+const label = {
+  name: 'label',
+  description: `Only nodes with this label, \`site=kiel\`; again for others: one of each key will do, ${topologyLabelsMax} at most`,
+}
+
 function allNodes({ deps: { hub } }: Call): readonly RosterNode[] {
   return hub.intended('Node').flatMap(rosterNode)
 }
 
-function viewAsked({ context }: Call): TopologyView {
-  return { by: context.req.query('by'), within: context.req.query('within') }
+/** `site=kiel`, any number of them; of the same key one will do. */
+function labelsAsked({ context }: Call): TopologyView['labels'] {
+  const words = context.req.queries('label')
+  if (words === undefined) return undefined
+  if (words.length > topologyLabelsMax) {
+    throw new HoldfastError('too-large', `names more than ${topologyLabelsMax} labels`, {
+      field: 'label',
+      remedy: 'Leave some out.',
+    })
+  }
+  const labels = new Map<string, Set<string>>()
+  for (const word of words) {
+    const [, key, value = ''] = /^([^=]+)=(.*)$/.exec(word) ?? []
+    if (key === undefined) {
+      throw new HoldfastError('invalid', 'is no label', { field: 'label', remedy: 'Write it like site=kiel.' })
+    }
+    labels.set(key, (labels.get(key) ?? new Set()).add(value))
+  }
+  return labels
+}
+
+function viewAsked(call: Call): TopologyView {
+  const { by: key, each: alone, within: value } = call.context.req.query()
+  if (alone !== undefined && alone !== 'true' && alone !== 'false') {
+    throw new HoldfastError('invalid', 'is neither true nor false', { field: 'each', remedy: 'Use true or false.' })
+  }
+  return { by: key, within: value, each: alone === 'true', labels: labelsAsked(call) }
 }
 
 function halves(call: Call): Response {
@@ -72,7 +103,7 @@ export const rosterRoutes: readonly ApiRoute[] = [
     path: '/api/v1/topology',
     role: 'viewer',
     summary: 'Who reaches whom by which kind of path, by sites or within one',
-    query: [by, within],
+    query: [by, within, each, label],
     reply: 'Spots with their nodes, and links between them with how many pairs go which way',
     handle: (call) => call.context.json(topologyOf(allNodes(call), call.deps.hub.fleet(), viewAsked(call))),
   },
@@ -81,7 +112,14 @@ export const rosterRoutes: readonly ApiRoute[] = [
     path: '/api/v1/topology/pairs',
     role: 'viewer',
     summary: 'What both ends say of each pair between two spots of the topology',
-    query: [by, within, { name: 'a', description: 'Key of one spot' }, { name: 'b', description: 'Key of the other' }],
+    query: [
+      by,
+      within,
+      each,
+      label,
+      { name: 'a', description: 'Key of one spot' },
+      { name: 'b', description: 'Key of the other' },
+    ],
     reply: 'Halves of pairs, those that do not reach each other first',
     handle: halves,
   },

@@ -79,6 +79,33 @@ test('behind a link both ends say how they reach each other, the worst first', (
   )
 })
 
+test('each node for itself, and by labels: one of each key will do, and a node without the key is none of them', () => {
+  const role = (name: string, site: string, value: string): RosterNode => {
+    return { ...node(name, site), labels: { site, role: value } }
+  }
+  const labelled = [role('a', 'kiel', 'till'), role('b', 'kiel', 'plc'), role('c', 'jena', 'till'), node('d', '')]
+  const keysOf = (labels: Record<string, string[]>, each = true) => {
+    const asked = new Map(Object.entries(labels).map(([key, values]) => [key, new Set(values)]))
+    const { links, spots } = topologyOf(labelled, fleet, { each, labels: asked })
+    return [spots.map(({ key }) => key), links.map(({ a, b }) => a + b)]
+  }
+  assert.equal(keysOf({}), [
+    ['a', 'b', 'c', 'd'],
+    ['ab', 'ac', 'ad', 'bc'],
+  ])
+  assert.equal(keysOf({ role: ['till'] }), [['a', 'c'], ['ac']])
+  assert.equal(keysOf({ role: ['till', 'plc'], site: ['kiel'] }), [['a', 'b'], ['ab']])
+  assert.equal(keysOf({ role: ['till'] }, false), [['jena', 'kiel'], ['jenakiel']])
+  assert.equal(keysOf({ constructor: [''] }), [[], []])
+  const till = new Map([['role', new Set(['till'])]])
+  const halves = halvesOf(labelled, fleet, { by: 'site', a: 'jena', b: 'kiel', labels: till })
+  assert.equal(
+    halves.map(({ from, to }) => from + to),
+    ['ac', 'ca'],
+    'behind a link stand only those that are shown',
+  )
+})
+
 test('more spots than a screen shows are counted, not drawn', () => {
   const many = Array.from({ length: topologySpotsMax + 5 }, (_, at) => node(`n${at}`, `s${at}`))
   const { more, spots } = topologyOf(many, [], { by: 'site' })

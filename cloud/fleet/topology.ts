@@ -28,6 +28,8 @@ export interface Topology {
   readonly by: string
   /** The value that is looked into. */
   readonly within?: string
+  /** Each node stands for itself. */
+  readonly each?: true
   readonly keys: readonly string[]
   readonly spots: readonly Spot[]
   readonly links: readonly TopologyLink[]
@@ -55,6 +57,10 @@ export interface Half {
 export interface TopologyView {
   readonly by?: string | undefined
   readonly within?: string | undefined
+  /** Each node for itself, also where no value is looked into. */
+  readonly each?: boolean | undefined
+  /** Only nodes that have, of each of these keys, one of the values. */
+  readonly labels?: ReadonlyMap<string, ReadonlySet<string>> | undefined
 }
 
 interface Draft {
@@ -66,6 +72,18 @@ interface Draft {
 
 function valueOf({ labels }: RosterNode, by: string): string {
   return Object.hasOwn(labels, by) ? (labels[by] ?? '') : ''
+}
+
+function isShown(node: RosterNode, by: string, { labels, within }: TopologyView): boolean {
+  if (within !== undefined && valueOf(node, by) !== within) return false
+  return [...(labels ?? [])].every(([key, values]) => Object.hasOwn(node.labels, key) && values.has(valueOf(node, key)))
+}
+
+/** What each node that is shown stands under. */
+function spotsOf(nodes: readonly RosterNode[], by: string, view: TopologyView): ReadonlyMap<string, string> {
+  const isAlone = view.each === true || view.within !== undefined
+  const shown = nodes.filter((node) => isShown(node, by, view))
+  return new Map(shown.map((node) => [node.name, isAlone ? node.name : valueOf(node, by)]))
 }
 
 function keysOf(nodes: readonly RosterNode[]): readonly string[] {
@@ -95,11 +113,9 @@ function linkOf({ a, b, paths, rtts }: Draft): TopologyLink {
 export function topologyOf(nodes: readonly RosterNode[], fleet: readonly FleetNode[], view: TopologyView): Topology {
   const keys = keysOf(nodes)
   const by = view.by ?? keys[0] ?? ''
-  const { within } = view
-  const shown = within === undefined ? nodes : nodes.filter((node) => valueOf(node, by) === within)
-  const spotOf = new Map(
-    shown.map((node) => [node.name as string, within === undefined ? valueOf(node, by) : node.name]),
-  )
+  const { each, within } = view
+  const spotOf = spotsOf(nodes, by, view)
+  const shown = nodes.filter(({ name }) => spotOf.has(name))
   const devices = new Map(fleet.map((device) => [device.name as string, device]))
   const speaks = (name: string): boolean => devices.get(name)?.state === 'online'
   const drafts = new Map<string, Draft>()
@@ -122,6 +138,7 @@ export function topologyOf(nodes: readonly RosterNode[], fleet: readonly FleetNo
   return {
     by,
     ...(within === undefined ? {} : { within }),
+    ...(each === true ? { each } : {}),
     keys,
     spots: kept,
     links: links.slice(0, topologyLinksMax),
@@ -133,12 +150,10 @@ export function topologyOf(nodes: readonly RosterNode[], fleet: readonly FleetNo
 export function halvesOf(
   nodes: readonly RosterNode[],
   fleet: readonly FleetNode[],
-  { a, b, by, within }: TopologyView & { readonly a: string; readonly b: string },
+  view: TopologyView & { readonly a: string; readonly b: string },
 ): readonly Half[] {
-  const key = by ?? keysOf(nodes)[0] ?? ''
-  const spotOf = new Map(
-    nodes.map((node) => [node.name as string, within === undefined ? valueOf(node, key) : node.name]),
-  )
+  const { a, b } = view
+  const spotOf = spotsOf(nodes, view.by ?? keysOf(nodes)[0] ?? '', view)
   const halves = fleet.flatMap(({ health, name, report, state }): readonly Half[] => {
     const from = spotOf.get(name)
     if (report === undefined || (from !== a && from !== b)) return []

@@ -1,10 +1,11 @@
 // Who changed what and from where, the newest first; what is looked for is looked for in the whole log, by the hub.
 
-import { useState } from 'preact/hooks'
+import { useMemo, useState } from 'preact/hooks'
 import type { AuditEntry } from '../../audit.ts'
 import { http, notify, notifyError } from '../app.ts'
 import { type AuditFilter, auditPath, filterOf, type AuditPage as Page, wholeLog, withNewest } from '../model/audit.ts'
 import { csvText } from '../model/csv.ts'
+import { href } from '../model/route.ts'
 import { countText, timeText } from '../model/words.ts'
 import { now, route, written } from '../store.ts'
 import { download } from '../view/download.ts'
@@ -140,7 +141,12 @@ interface Held {
 }
 
 export function AuditPage() {
-  const [filter, setFilter] = useState<AuditFilter>(() => filterOf(route.value.query))
+  // What is looked for stands in the address: it can be passed on.
+  const filter = useMemo(() => filterOf(route.value.query), [route.value])
+  const setFilter = (next: AuditFilter): void => {
+    const asked = Object.entries(next).filter(([, part]) => part !== '')
+    location.hash = href('audit', Object.fromEntries(asked))
+  }
   const [held, setHeld] = useState<Held | undefined>(undefined)
   const path = auditPath(filter, PAGE)
   const { error, value } = useLoad<Page>(path, JSON.stringify(written.value))

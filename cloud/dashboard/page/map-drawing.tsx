@@ -1,18 +1,17 @@
 // The map as a picture: spots on rings, links as curves through the middle, coloured by the kind of path and dashed where it is
 // poor.
 
-import { useMemo, useState } from 'preact/hooks'
-import type { Topology, TopologyLink } from '../../fleet/topology.ts'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import type { Spot, Topology, TopologyLink } from '../../fleet/topology.ts'
 import { pathTitles } from '../model/device.ts'
-import { mainKind, type PlacedSpot, pairsOf, placeSpots, qualityOf } from '../model/map-layout.ts'
+import { drawnSpots, mainKind, type PlacedSpot, pairsOf, placeSpots, qualityOf } from '../model/map-layout.ts'
 import { countText, rttText } from '../model/words.ts'
 import { Card } from '../view/parts.tsx'
 
-const SIZE = 640
-const REACH = 200
-/** Where a spot has less room, its label points away from the middle. */
-const FLAT_ROOM = 69
 const LEGEND = ['lan', 'direct', 'relay', 'tls', 'none'] as const
+
+/** Lines that would run into one another. */
+const MANY = 150
 
 interface DrawingProps {
   readonly topology: Topology
@@ -30,9 +29,8 @@ function linkText(link: TopologyLink): string {
 
 /** Drawn toward the middle, so that neighbours on the ring are told apart. */
 function curve(a: PlacedSpot, b: PlacedSpot): string {
-  const [ax, ay, bx, by] = [a.x * REACH, a.y * REACH, b.x * REACH, b.y * REACH]
-  const [cx, cy] = [(ax + bx) * 0.28, (ay + by) * 0.28]
-  return `M${ax.toFixed(1)} ${ay.toFixed(1)}Q${cx.toFixed(1)} ${cy.toFixed(1)} ${bx.toFixed(1)} ${by.toFixed(1)}`
+  const [cx, cy] = [(a.x + b.x) * 0.28, (a.y + b.y) * 0.28]
+  return `M${a.x.toFixed(1)} ${a.y.toFixed(1)}Q${cx.toFixed(1)} ${cy.toFixed(1)} ${b.x.toFixed(1)} ${b.y.toFixed(1)}`
 }
 
 interface LineProps extends Pick<DrawingProps, 'onChoose'> {
@@ -40,10 +38,12 @@ interface LineProps extends Pick<DrawingProps, 'onChoose'> {
   readonly ends: readonly [PlacedSpot, PlacedSpot]
   readonly isChosen: boolean
   readonly isFaint: boolean
+  /** Of its usual width: where there are many lines, or the screen is small. */
+  readonly share: number
   readonly onHover: (link: TopologyLink | undefined) => void
 }
 
-function Line({ ends: [a, b], isChosen, isFaint, link, onChoose, onHover }: LineProps) {
+function Line({ ends: [a, b], isChosen, isFaint, link, onChoose, onHover, share }: LineProps) {
   const name = [
     'tie',
     `path-${mainKind(link)}`,
@@ -59,7 +59,7 @@ function Line({ ends: [a, b], isChosen, isFaint, link, onChoose, onHover }: Line
       onClick={() => onChoose(link)}
     >
       <path class="hit" d={curve(a, b)} />
-      <path d={curve(a, b)} style={{ strokeWidth: 1 + Math.min(3.5, Math.log2(1 + pairsOf(link)) * 0.6) }} />
+      <path d={curve(a, b)} style={{ strokeWidth: share * (1 + Math.min(3.5, Math.log2(1 + pairsOf(link)) * 0.6)) }} />
     </g>
   )
 }
@@ -68,14 +68,15 @@ interface SpotProps extends Pick<DrawingProps, 'onEnter'> {
   readonly spot: PlacedSpot
   readonly inside: TopologyLink | undefined
   readonly isFaint: boolean
-  /** Pixels of the drawing that it may take. */
-  readonly room: number
+  /** The one that the tabulator leads to; arrows lead on from there. */
+  readonly isStop: boolean
+  readonly onMove: (step: number) => void
 }
 
-function SpotMark({ inside, isFaint, onEnter, room, spot }: SpotProps) {
-  const { key, nodes, online, side, tilt, x, y } = spot
-  const radius = Math.min(room * 0.42, 7 + Math.min(9, Math.sqrt(nodes) * 1.4))
-  const isCrowded = room < FLAT_ROOM
+const STEPS: Readonly<Record<string, number>> = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }
+
+function SpotMark({ inside, isFaint, isStop, onEnter, onMove, spot }: SpotProps) {
+  const { isRoomy, key, label, nodes, online, radius, side, tilt, x, y } = spot
   const health = online === nodes ? 'whole' : online === 0 ? 'gone' : 'part'
   const off = side === 'left' ? -radius - 6 : radius + 6
   const title = `${key || 'no label'} ${online} / ${nodes} nodes online`
@@ -83,77 +84,130 @@ function SpotMark({ inside, isFaint, onEnter, room, spot }: SpotProps) {
   return (
     <g
       class={`spot spot-${health} ${isFaint ? 'faint' : ''}`}
-      transform={`translate(${(x * REACH).toFixed(1)} ${(y * REACH).toFixed(1)})`}
+      transform={`translate(${x.toFixed(1)} ${y.toFixed(1)})`}
       role="button"
-      tabIndex={0}
+      tabIndex={isStop ? 0 : -1}
       onClick={() => onEnter(key)}
       onKeyDown={(event) => {
-        if (event.key !== 'Enter' && event.key !== ' ') return
+        const step = STEPS[event.key]
+        if (event.key !== 'Enter' && event.key !== ' ' && step === undefined) return
         event.preventDefault()
-        onEnter(key)
+        if (step === undefined) onEnter(key)
+        else onMove(step)
       }}
     >
       <title>{title}</title>
       <circle r={radius} class={`quality-${quality}`} />
-      <g transform={`rotate(${tilt.toFixed(1)})`} class={isCrowded ? 'crowded' : ''}>
-        <text x={off} y={isCrowded ? 3 : -3} class={side}>
-          {(key || 'no label').length > 22 ? `${(key || 'no label').slice(0, 21)}…` : key || 'no label'}
-        </text>
-        {isCrowded ? null : (
-          <text x={off} y={11} class={`${side} sub`}>
-            {online} / {nodes}
+      {label === '' ? null : (
+        <g transform={`rotate(${tilt.toFixed(1)})`}>
+          <text x={off} y={isRoomy ? -2 : 4} class={side}>
+            {label}
           </text>
-        )}
-      </g>
+          {isRoomy ? (
+            <text x={off} y={12} class={`${side} sub`}>
+              {online} / {nodes}
+            </text>
+          ) : null}
+        </g>
+      )}
+    </g>
+  )
+}
+
+/** Width of an element on the screen, pixels. */
+function useWidth() {
+  const box = useRef<HTMLDivElement>(null)
+  const [width, setWidth] = useState(0)
+  useEffect(() => {
+    const { current } = box
+    if (current === null) return undefined
+    const seen = new ResizeObserver(() => setWidth(current.clientWidth))
+    seen.observe(current)
+    return () => seen.disconnect()
+  }, [])
+  return { box, width }
+}
+
+interface SpotsProps extends Pick<DrawingProps, 'found' | 'links' | 'onEnter'> {
+  readonly spots: readonly PlacedSpot[]
+}
+
+function Spots({ found, links, onEnter, spots }: SpotsProps) {
+  const group = useRef<SVGGElement>(null)
+  const [stop, setStop] = useState(0)
+  const at = Math.min(stop, Math.max(0, spots.length - 1))
+  const move = (step: number): void => {
+    const next = (at + step + spots.length) % spots.length
+    setStop(next)
+    ;(group.current?.children[next] as SVGElement | undefined)?.focus()
+  }
+  const inside = new Map(links.filter(({ a, b }) => a === b).map((link) => [link.a, link]))
+  return (
+    <g ref={group}>
+      {spots.map((spot, index) => (
+        <SpotMark
+          key={spot.key}
+          spot={spot}
+          inside={inside.get(spot.key)}
+          isFaint={found !== undefined && !found.has(spot.key)}
+          isStop={index === at}
+          onMove={move}
+          onEnter={onEnter}
+        />
+      ))}
     </g>
   )
 }
 
 export function MapDrawing({ chosen, found, links, onChoose, onEnter, topology }: DrawingProps) {
   const [hovered, setHovered] = useState<TopologyLink | undefined>(undefined)
-  const spots = useMemo(() => placeSpots(topology.spots), [topology])
+  const { box, width: screen } = useWidth()
+  const drawn = useMemo(() => drawnSpots(topology), [topology])
+  const { height, spots, width } = useMemo(() => {
+    const isTold = ({ key, nodes, online }: Spot): boolean => found?.has(key) ?? online < nodes
+    return placeSpots(drawn, screen, isTold)
+  }, [drawn, screen, found])
   const placed = new Map(spots.map((spot) => [spot.key, spot]))
-  const between = links.filter(({ a, b }) => a !== b)
+  const share = Math.min(1, width / 600) * (links.length > MANY ? 0.5 : 1)
   const told = hovered ?? chosen
+  const left = topology.spots.length - drawn.length
   return (
-    <Card title="Paths" id="paths" aside={<span class="count">{countText(spots.length, 'spot')}</span>}>
-      <svg
-        class="map"
-        viewBox={`${-SIZE / 2} ${-SIZE / 2.2} ${SIZE} ${SIZE / 1.1}`}
-        role="group"
-        aria-label="Map of paths"
-      >
-        {between.map((link) => {
-          const [a, b] = [placed.get(link.a), placed.get(link.b)]
-          if (a === undefined || b === undefined) return null
-          const isChosen = chosen?.a === link.a && chosen.b === link.b
-          const isFaint = hovered !== undefined && hovered !== link
-          return (
-            <Line
-              key={`${link.a}\0${link.b}`}
-              link={link}
-              ends={[a, b]}
-              isChosen={isChosen}
-              isFaint={isFaint}
-              onChoose={onChoose}
-              onHover={setHovered}
-            />
-          )
-        })}
-        {spots.map((spot) => (
-          <SpotMark
-            key={spot.key}
-            spot={spot}
-            inside={links.find(({ a, b }) => a === spot.key && b === spot.key)}
-            isFaint={found !== undefined && !found.has(spot.key)}
-            room={(2 * Math.PI * REACH) / Math.max(1, spots.length)}
-            onEnter={onEnter}
-          />
-        ))}
-      </svg>
+    <Card title="Paths" id="paths" aside={<span class="count">{countText(topology.spots.length, 'spot')}</span>}>
+      <div ref={box} class="map-box">
+        {screen === 0 ? null : (
+          <svg
+            class="map"
+            width={width}
+            height={height}
+            viewBox={`${-width / 2} ${-height / 2} ${width} ${height}`}
+            role="group"
+            aria-label="Map of paths; arrow keys lead from spot to spot"
+          >
+            {links.map((link) => {
+              const [a, b] = [placed.get(link.a), placed.get(link.b)]
+              if (a === undefined || b === undefined || a === b) return null
+              const isChosen = chosen?.a === link.a && chosen.b === link.b
+              const isFaint = hovered !== undefined && hovered !== link
+              return (
+                <Line
+                  key={`${link.a}\0${link.b}`}
+                  link={link}
+                  ends={[a, b]}
+                  isChosen={isChosen}
+                  isFaint={isFaint}
+                  share={share}
+                  onChoose={onChoose}
+                  onHover={setHovered}
+                />
+              )
+            })}
+            <Spots spots={spots} links={links} found={found} onEnter={onEnter} />
+          </svg>
+        )}
+      </div>
       <p class="hint" role="status">
         {told === undefined
-          ? 'Hover a line for its figures, choose it for the why; choose a spot to look into it.'
+          ? 'Choose a line, or Why in the table, to see what both ends say; choose a spot to look into it.'
           : linkText(told)}
       </p>
       <ul class="legend">
@@ -164,8 +218,14 @@ export function MapDrawing({ chosen, found, links, onChoose, onEnter, topology }
           </li>
         ))}
       </ul>
+      {left > 0 ? (
+        <p class="hint">
+          {countText(left, 'more spot')} in the table alone: what is drawn are the largest and those in trouble. Choose
+          labels to see others.
+        </p>
+      ) : null}
       {topology.more > 0 ? (
-        <p class="hint">{topology.more} more have no room: choose a label with fewer values.</p>
+        <p class="hint">{topology.more.toLocaleString('en')} more have no room: choose a label.</p>
       ) : null}
     </Card>
   )

@@ -1,28 +1,24 @@
 // The topology: sites and the paths between them, drawn by kind and quality; a site looked into; and for each link what both ends
 // of each pair say. The table beside it says the same.
 
-import { useMemo, useState } from 'preact/hooks'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Half, Topology, TopologyLink } from '../../fleet/topology.ts'
 import { pathTitles } from '../model/device.ts'
-import { mainKind, pairsOf, qualityOf } from '../model/map-layout.ts'
+import { foundSpots, linkKey } from '../model/link-table.ts'
+import { type MapView, topologyQuery, viewOf } from '../model/map-view.ts'
 import { href, nodeHref } from '../model/route.ts'
-import { countText, rttText, spanText } from '../model/words.ts'
-import { now } from '../store.ts'
-import { Icon } from '../view/icon.tsx'
+import { rttText, spanText } from '../model/words.ts'
+import { now, route } from '../store.ts'
 import { Busy, Card, Empty, Trouble } from '../view/parts.tsx'
 import { useLoad } from '../view/use-load.ts'
 import { MapDrawing } from './map-drawing.tsx'
+import { MapLinks, pathsText, spotText } from './map-links.tsx'
+import { MapTools } from './map-tools.tsx'
 
-function nameOf(key: string): string {
-  return key === '' ? 'no label' : key
-}
-
-function pathsText({ paths }: TopologyLink): string {
-  return (['none', 'tls', 'relay', 'direct', 'lan'] as const)
-    .filter((kind) => (paths[kind] ?? 0) > 0)
-    .map((kind) => `${paths[kind]} ${pathTitles[kind]}`)
-    .join(', ')
-}
+/** How often it is looked at again, milliseconds; a map of thousands of lines not as often. */
+const LOOK_MS = 10_000
+const LOOK_LARGE_MS = 30_000
+const LARGE = 2_000
 
 function halfText({ at, endpoint, handshakeAgeS, health, path, rttUs, state, via }: Half): string {
   const parts = [
@@ -36,139 +32,91 @@ function halfText({ at, endpoint, handshakeAgeS, health, path, rttUs, state, via
 
 interface WhyProps {
   readonly link: TopologyLink
-  readonly topology: Topology
+  readonly view: MapView
 }
 
-function Why({ link, topology: { by, within } }: WhyProps) {
+function Why({ link, view }: WhyProps) {
   const { a, b } = link
-  const query = new URLSearchParams({ by, a, b, ...(within === undefined ? {} : { within }) }).toString()
-  const { error, value } = useLoad<{ items: readonly Half[] }>(`/api/v1/topology/pairs?${query}`, link)
+  const query = topologyQuery(view)
+  query.set('a', a)
+  query.set('b', b)
+  const { error, value } = useLoad<{ items: readonly Half[] }>(`/api/v1/topology/pairs?${query.toString()}`, link)
+  const top = useRef<HTMLDivElement>(null)
+  // On a narrow screen it stands below what was chosen.
+  useEffect(() => top.current?.scrollIntoView({ block: 'nearest' }), [a, b])
   return (
-    <Card title={a === b ? `Within ${nameOf(a)}` : `${nameOf(a)} – ${nameOf(b)}`} id="why">
-      <p aria-live="polite">
-        {pathsText(link)}, {rttText(link.rttUs)} at the median.
-      </p>
-      {error === undefined ? null : <Trouble title={error.message} remedy={error.remedy} />}
-      <ul class="plain-list halves">
-        {(value?.items ?? []).map((half) => (
-          <li key={`${half.from} ${half.to}`}>
-            <a href={nodeHref(half.from)}>{half.from}</a> → <a href={nodeHref(half.to)}>{half.to}</a>{' '}
-            <span class={`pill path-${half.path}`}>{pathTitles[half.path]}</span>
-            <small>{halfText(half)}</small>
-          </li>
-        ))}
-      </ul>
-    </Card>
-  )
-}
-
-interface LinksProps {
-  readonly links: readonly TopologyLink[]
-  readonly onChoose: (link: TopologyLink) => void
-}
-
-function Links({ links, onChoose }: LinksProps) {
-  const rank = { bad: 0, poor: 1, good: 2 } as const
-  const sorted = links.toSorted((x, y) => rank[qualityOf(x)] - rank[qualityOf(y)] || (y.rttUs ?? 0) - (x.rttUs ?? 0))
-  return (
-    <Card
-      title="The same as a table"
-      id="map-table"
-      aside={<span class="count">{countText(links.length, 'link')}</span>}
-    >
-      <div class="scroll tall" role="region" aria-labelledby="map-table" tabIndex={0}>
-        <table class="table plain">
-          <thead>
-            <tr>
-              <th scope="col">From</th>
-              <th scope="col">To</th>
-              <th scope="col">Paths</th>
-              <th scope="col" class="figure">
-                Pairs
-              </th>
-              <th scope="col" class="figure">
-                Round trip
-              </th>
-              <th scope="col">Why</th>
-            </tr>
-          </thead>
-          <tbody>
-            {sorted.map((link) => (
-              <tr key={`${link.a}\0${link.b}`}>
-                <td>{nameOf(link.a)}</td>
-                <td>{nameOf(link.b)}</td>
-                <td>
-                  <span class={`pill path-${mainKind(link)}`}>{pathTitles[mainKind(link)]}</span>{' '}
-                  <small>{pathsText(link)}</small>
-                </td>
-                <td class="figure">{pairsOf(link)}</td>
-                <td class="figure">{rttText(link.rttUs)}</td>
-                <td>
-                  <button type="button" class="button small" onClick={() => onChoose(link)}>
-                    Why
-                  </button>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </Card>
-  )
-}
-
-interface ToolsProps {
-  readonly topology: Topology
-  readonly search: string
-  readonly onSearch: (search: string) => void
-  readonly onBy: (by: string) => void
-  readonly onWithin: (within: string | undefined) => void
-}
-
-function Tools({ onBy, onSearch, onWithin, search, topology: { by, keys, within } }: ToolsProps) {
-  return (
-    <div class="tools">
-      <label class="search">
-        <Icon name="search" />
-        <span class="unseen">Search the map</span>
-        <input
-          type="search"
-          placeholder="Site or node"
-          value={search}
-          onInput={(event) => onSearch(event.currentTarget.value)}
-        />
-      </label>
-      <label class="choice">
-        Together by
-        <select value={by} onChange={(event) => onBy(event.currentTarget.value)}>
-          {keys.map((key) => (
-            <option key={key}>{key}</option>
+    <div ref={top} class="why">
+      <Card title={a === b ? `Within ${spotText(a)}` : `${spotText(a)} – ${spotText(b)}`} id="why">
+        <p aria-live="polite">
+          {pathsText(link)}, {rttText(link.rttUs)} at the median.
+        </p>
+        {error === undefined ? null : <Trouble title={error.message} remedy={error.remedy} />}
+        <ul class="plain-list halves">
+          {(value?.items ?? []).map((half) => (
+            <li key={`${half.from} ${half.to}`}>
+              <a href={nodeHref(half.from)}>{half.from}</a> → <a href={nodeHref(half.to)}>{half.to}</a>{' '}
+              <span class={`pill path-${half.path}`}>{pathTitles[half.path]}</span>
+              <small>{halfText(half)}</small>
+            </li>
           ))}
-        </select>
-      </label>
-      {within === undefined ? null : (
-        <button type="button" class="button" onClick={() => onWithin(undefined)}>
-          <Icon name="back" />
-          All of {by}
-        </button>
+        </ul>
+      </Card>
+    </div>
+  )
+}
+
+interface ShownProps {
+  readonly topology: Topology
+  readonly view: MapView
+  readonly search: string
+  readonly onView: (view: MapView) => void
+}
+
+function Shown({ onView, search, topology, view }: ShownProps) {
+  const [at, setAt] = useState<string | undefined>(undefined)
+  const found = useMemo(() => foundSpots(topology, search), [topology, search])
+  const links = useMemo(
+    () => topology.links.filter(({ a, b }) => found === undefined || found.has(a) || found.has(b)),
+    [topology, found],
+  )
+  const { by, each, within } = topology
+  const chosen = links.find((link) => linkKey(link) === at)
+  const choose = (link: TopologyLink): void => setAt(linkKey(link))
+  const enter = (key: string): void => {
+    if (within === undefined && each === undefined) onView({ ...view, by, within: key })
+    else location.hash = nodeHref(key)
+  }
+  return (
+    <div class="columns">
+      <div class="column wide">
+        <MapDrawing topology={topology} links={links} found={found} chosen={chosen} onChoose={choose} onEnter={enter} />
+        <MapLinks links={links} onChoose={choose} />
+      </div>
+      {chosen === undefined ? (
+        <Card title="Why" id="why">
+          <Empty>Choose a line: both ends of each pair behind it say how they reach each other.</Empty>
+        </Card>
+      ) : (
+        <Why link={chosen} view={{ ...view, by }} />
       )}
     </div>
   )
 }
 
+function titleOf({ by, each, within }: Topology): string {
+  if (within !== undefined) return `${by} ${spotText(within)}`
+  return each === true ? 'node by node' : `by ${by}`
+}
+
 export function MapPage() {
-  const [by, setBy] = useState<string | undefined>(undefined)
-  const [within, setWithin] = useState<string | undefined>(undefined)
+  // What is looked at stands in the address: it can be passed on, and the way back leads through it.
+  const view = useMemo(() => viewOf(route.value.query), [route.value])
   const [search, setSearch] = useState('')
-  const [at, setAt] = useState<string | undefined>(undefined)
-  const asked = { ...(by === undefined ? {} : { by }), ...(within === undefined ? {} : { within }) }
-  const query = new URLSearchParams(asked).toString()
-  const { error, value: topology } = useLoad<Topology>(`/api/v1/topology?${query}`, Math.floor(now.value / 10_000))
-  const found = useMemo(() => {
-    const words = search.trim().toLowerCase()
-    if (topology === undefined || words === '') return undefined
-    return new Set(topology.spots.filter(({ key }) => key.toLowerCase().includes(words)).map(({ key }) => key))
-  }, [topology, search])
+  const size = useRef(0)
+  const every = size.current > LARGE ? LOOK_LARGE_MS : LOOK_MS
+  const query = topologyQuery(view).toString()
+  const { error, value: topology } = useLoad<Topology>(`/api/v1/topology?${query}`, Math.floor(now.value / every))
+  size.current = topology?.links.length ?? 0
   if (topology === undefined) {
     return error === undefined ? (
       <Busy what="Drawing the map" />
@@ -176,45 +124,24 @@ export function MapPage() {
       <Trouble title={error.message} remedy={error.remedy} />
     )
   }
-  const links = topology.links.filter(({ a, b }) => found === undefined || found.has(a) || found.has(b))
-  const chosen = links.find(({ a, b }) => `${a}\0${b}` === at)
-  const choose = ({ a, b }: TopologyLink): void => setAt(`${a}\0${b}`)
-  const enter = (key: string): void => {
-    setAt(undefined)
-    if (within === undefined) setWithin(key)
-    else location.hash = nodeHref(key)
+  const turn = (next: MapView): void => {
+    location.hash = `#/map?${topologyQuery(next).toString()}`
   }
   return (
     <>
       <h1>
-        Map <small>{within === undefined ? `by ${topology.by}` : `${topology.by} ${nameOf(within)}`}</small>
+        Map <small>{titleOf(topology)}</small>
       </h1>
-      <Tools topology={topology} search={search} onSearch={setSearch} onBy={setBy} onWithin={setWithin} />
-      {topology.spots.length === 0 ? (
+      <MapTools topology={topology} view={view} onView={turn} search={search} onSearch={setSearch} />
+      {error === undefined ? null : <Trouble title={error.message} remedy={error.remedy} />}
+      {topology.spots.length > 0 ? (
+        <Shown key={query} topology={topology} view={view} search={search} onView={turn} />
+      ) : view.labels.length > 0 ? (
+        <Empty>No node has all of these labels. Take one away.</Empty>
+      ) : (
         <Empty>
           No nodes yet: make a token under <a href={href('join')}>Join</a>.
         </Empty>
-      ) : (
-        <div class="columns">
-          <div class="column wide">
-            <MapDrawing
-              topology={topology}
-              links={links}
-              found={found}
-              chosen={chosen}
-              onChoose={choose}
-              onEnter={enter}
-            />
-            <Links links={links} onChoose={choose} />
-          </div>
-          {chosen === undefined ? (
-            <Card title="Why" id="why">
-              <Empty>Choose a line: both ends of each pair behind it say how they reach each other.</Empty>
-            </Card>
-          ) : (
-            <Why link={chosen} topology={topology} />
-          )}
-        </div>
       )}
     </>
   )

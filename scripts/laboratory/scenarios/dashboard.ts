@@ -23,6 +23,7 @@ const PAGES = [
   ['#/nodes', 'Nodes'],
   ['#/nodes/alpha-1', 'alpha-1'],
   ['#/map', 'Map'],
+  ['#/map?each=true', 'Map'],
   ['#/policy', 'Policy'],
   ['#/policy?policy=web', 'Policy'],
   ['#/flows', 'Flows'],
