@@ -3,7 +3,7 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { parseAddress } from '../shared/address/cidr.ts'
+import { parseAddress, parseCidr } from '../shared/address/cidr.ts'
 import { type Fact, openFact, sealFact } from '../shared/fact/fact.ts'
 import { packPods } from '../shared/fact/pack-pods.ts'
 import { sha256, verify } from '../shared/host/crypto.ts'
@@ -13,6 +13,7 @@ import { topics } from '../shared/wire/topics.ts'
 import { again, codes, me, online, other, type Rig, third } from './agent-rig.fake.ts'
 import { testNetwork } from './link/hub.fake.ts'
 import type { Gone, Question } from './services/doors.ts'
+import type { Listening } from './services/publish.ts'
 import type { Outcome } from './services/verdict.ts'
 
 const test = suite('agent services')
@@ -26,6 +27,9 @@ const shop = {
     ports: [{ protocol: 'TCP', port: 80, targetPort: 8_080 }],
     backends: { matchLabels: { role: 'web' }, matchExpressions: [] },
   },
+}
+const lan = (address: string, block: string) => {
+  return { interface: 'eth0', address: parseAddress(address), cidr: parseCidr(block), physical: true }
 }
 const web = { labels: { role: 'web' } }
 
@@ -107,6 +111,45 @@ test('only what is used is asked, and who is silent gets nothing from the second
   const before = doors.asked.length
   await rig.advance(600_000)
   assert.is(doors.asked.length, before)
+  await rig.stop()
+})
+
+test('a gateway publishes at the addresses that it has, follows them with the hub gone, and leaves programs their ports', async () => {
+  const doors = asking()
+  const taken: Listening[] = []
+  const { services } = doors.extra.extra ?? {}
+  if (services === undefined) throw new Error('there are none')
+  const rig = await online({ extra: { services: { ...services, listening: async () => [...taken] } } })
+  const publish = [
+    { gateways: { matchLabels: { role: 'gate' } }, protocol: 'TCP', port: 8_000, servicePort: 80, from: ['LAN'] },
+  ]
+  rig.kernel.local = [lan('192.168.7.5', '192.168.7.0/24')]
+  rig.hub
+    .putNode(me, { labels: { role: 'gate' } })
+    .putNode(other, web)
+    .put('service/shop', { ...shop, spec: { ...shop.spec, publish } })
+    .publish()
+  await rig.advance(10_000)
+  assert.match(rig.kernel.services, 'iifname "eth0" ip daddr . meta l4proto . th dport vmap { 192.168.7.5 . tcp . 8000')
+  assert.equal(rig.agent.status().services?.[0]?.published, [
+    { at: '192.168.7.5:8000', protocol: 'TCP', interface: 'eth0', from: ['192.168.7.0/24'] },
+  ])
+  assert.ok(rig.kernel.forwarding.has(4))
+  rig.broker.setDown(true)
+  rig.kernel.local = [lan('192.168.8.5', '192.168.8.0/24')]
+  rig.kernel.ring()
+  await rig.advance(10_000)
+  assert.match(rig.kernel.services, '192.168.8.5 . tcp . 8000')
+  assert.not.match(rig.kernel.services, '192.168.7.5')
+  taken.push({ protocol: 'tcp', port: 8_000, program: 'nginx' })
+  await rig.advance(20_000)
+  assert.not.match(rig.kernel.services, 'published')
+  assert.ok(codes(rig).includes('not-published'))
+  taken.length = 0
+  await rig.advance(20_000)
+  assert.match(rig.kernel.services, '192.168.8.5 . tcp . 8000')
+  assert.not.ok(codes(rig).includes('not-published'))
+  assert.equal(await rig.agent.plan(), [])
   await rig.stop()
 })
 

@@ -111,6 +111,7 @@ const doors: Doors = {
             },
       asks: {
         services: {
+          listening: async (wanted) => (await import('./drivers/listening.ts')).readListening(wanted),
           ask: async (question, timeoutMs) =>
             (await import('./drivers/backend-probe.ts')).askBackend(question, timeoutMs, systemClock),
           end: async (gone) => {

@@ -173,6 +173,11 @@ export const healthMeanings = {
     title: 'Part of the intent is beyond what this agent can enforce; nothing was opened because of it',
     remedy: 'See the details. Update the agent, or change the intent.',
   },
+  'not-published': {
+    severity: 'warning',
+    title: 'A service that this node shall publish is not, at a port that somebody else has',
+    remedy: 'See the details. Publish it at another port, or stop what has this one.',
+  },
   'report-rejected': {
     severity: 'warning',
     title: 'The hub refused something this node said',

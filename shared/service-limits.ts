@@ -18,3 +18,5 @@ export const probeAnswerBytesMax = 8_192
 export const servicesShownMax = 256
 /** Pairs of virtual address and backend whose UDP is ended at once: bpf/loader/connections-end.c has room for as many. */
 export const goneMax = 4_096
+/** Ports at own addresses that services are published at: a site's list, at each of its addresses; one look in the kernel. */
+export const publishedPortsMax = 1_024

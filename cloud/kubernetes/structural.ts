@@ -38,6 +38,14 @@ const formats: Readonly<
       message: 'is not a CIDR block without bits behind its prefix',
     },
   },
+  source: {
+    pattern: '^(LAN|[0-9A-Fa-f:.]+/(0|[1-9][0-9]{0,2}))$',
+    maxLength: 49,
+    rule: {
+      rule: "self == 'LAN' || (isCIDR(self) && cidr(self).masked() == cidr(self))",
+      message: 'is neither LAN nor a CIDR block without bits behind its prefix',
+    },
+  },
   ip: {
     pattern: '^[0-9A-Fa-f:.]+$',
     maxLength: 45,

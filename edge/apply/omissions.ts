@@ -9,6 +9,7 @@ const CODES = [
   'address-overlap',
   'not-a-member',
   'intent-unsupported',
+  'not-published',
 ] as const satisfies Omission['code'][]
 /** A neighbour is heard within this after a start; until then it may look like somebody with the same addresses elsewhere. */
 const NEIGHBOUR_MS = 40_000

@@ -47,14 +47,21 @@ function withSamePolicy(wish: Wish, before: Wish | undefined): Wish {
   return { ...wish, desired: { ...wish.desired, policy } }
 }
 
+type Told = Pick<OwnServices, 'omitted' | 'ruleset' | 'unpublished'>
+
 /** They follow from what backends answer as well, and change without anything else. A device that is no member has none. */
-function withServices(wish: Wish, base: Wish, held: Running, own: Pick<OwnServices, 'omitted' | 'ruleset'>): Wish {
-  const services = base.omissions.some(({ code }) => code === 'not-a-member') ? '' : own.ruleset(held)
-  const left = own.omitted()
-  const isSame = wish.desired.services === services && wish.omissions.length === base.omissions.length + left.length
-  if (isSame) return wish
-  const more = left.map((detail) => ({ code: 'intent-unsupported', detail }) as const)
-  return { ...wish, desired: { ...wish.desired, services }, omissions: [...base.omissions, ...more] }
+function withServices(wish: Wish, base: Wish, held: Running, own: Told, local: readonly LocalAddress[]): Wish {
+  const services = base.omissions.some(({ code }) => code === 'not-a-member') ? '' : own.ruleset(held, local)
+  const omissions = [
+    ...base.omissions,
+    ...own.omitted().map((detail) => ({ code: 'intent-unsupported', detail }) as const),
+    ...own.unpublished().map((detail) => ({ code: 'not-published', detail }) as const),
+  ]
+  const isSame =
+    omissions.length === wish.omissions.length &&
+    omissions.every((one, at) => one.code === wish.omissions[at]?.code && one.detail === wish.omissions[at]?.detail)
+  if (isSame && wish.desired.services === services) return wish
+  return { ...wish, desired: { ...wish.desired, services }, omissions: isSame ? wish.omissions : omissions }
 }
 
 /** The own key now, and what peers were known by before. */
@@ -80,7 +87,7 @@ export function createWishes(
   sizes?: Pick<PathSizes, 'held' | 'revision'>,
   overrides?: Pick<OverrideBook, 'overlays' | 'revision'>,
   pods?: WishPods,
-  services?: Pick<OwnServices, 'omitted' | 'ruleset'>,
+  services?: Told,
   routers?: Pick<OwnRouters, 'choose' | 'follow'>,
 ): Wishes {
   let heldBefore: Running | undefined
@@ -133,7 +140,7 @@ export function createWishes(
         whole = withSizes(withEndpoints(base, endpoints), sizes, local)
         endpointsBefore = endpoints.revision()
       }
-      if (services !== undefined) whole = withServices(whole, base, held, services)
+      if (services !== undefined) whole = withServices(whole, base, held, services, local)
       return whole
     },
     forwards: () => base?.desired.policy.forwards ?? [],

@@ -9,6 +9,7 @@ import { cutOffLines } from './cut-off-text.ts'
 import { kubernetesText } from './kubernetes-text.ts'
 import { mirrorLines } from './mirror-line.ts'
 import { overrideLine } from './override-line.ts'
+import { PUBLISHED, publishedRows } from './published-rows.ts'
 import { routerLine } from './router-text.ts'
 import { SERVICES, serviceRows } from './service-rows.ts'
 import { orderLines, updateText } from './update-text.ts'
@@ -147,6 +148,8 @@ export function statusText(status: AgentStatus, nowMs: number, table: Table): st
       ? 'no peers yet\n'
       : table(['PEER', 'ADDRESSES', 'PATH', 'RTT', 'HANDSHAKE', 'RX', 'TX', 'ENDPOINT'], status.peers.map(peerRow))
   const services = (status.services ?? []).length === 0 ? '' : `\n${table(SERVICES, serviceRows(status))}`
+  const doors = publishedRows(status)
+  const published = doors.length === 0 ? '' : `\n${table(PUBLISHED, doors)}`
   const health = status.health.length === 0 ? 'health: nothing to report\n' : healthText(status.health)
-  return `${lines.join('\n')}\n\n${peers}${services}\n${health}`
+  return `${lines.join('\n')}\n\n${peers}${services}${published}\n${health}`
 }

@@ -1,6 +1,6 @@
 // Records, facts and local settings to what this device should look like. Pure: the same input gives the same bytes.
 
-import { contains, familyOf, hostCidr, sortCidrs } from '../../shared/address/cidr.ts'
+import { type Cidr, contains, familyOf, hostCidr, sortCidrs } from '../../shared/address/cidr.ts'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import { compareText } from '../../shared/bytes.ts'
 import type { NodeId, WgKey } from '../../shared/ids.ts'
@@ -13,6 +13,7 @@ import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import type { BodyOf } from '../../shared/record/record.ts'
 import type { Desired, DesiredPeer, Omission } from './desired.ts'
 import { closed, type Enforcement } from './enforcement.ts'
+import { familiesPublished } from './gateway.ts'
 import { renderRuleset } from './nft.ts'
 import type { LocalAddress } from './observed.ts'
 import { type ChooseRouter, planRoutes, type RoutePlan } from './routes.ts'
@@ -89,6 +90,11 @@ function peerOf(node: BodyOf<'node'>, input: DesireInput, routes: RoutePlan): De
   }
 }
 
+function meshOf({ network }: ParsedRecords): readonly Cidr[] {
+  const { cidr, cidr6 } = network?.spec ?? {}
+  return [cidr, cidr6].flatMap((block) => block ?? [])
+}
+
 /** What is enforced now, and what follows from it by time alone. */
 function enforce(
   { compiled, interface: name, meshPort, overlays = [], podsOf, records }: DesireInput,
@@ -109,7 +115,11 @@ function enforce(
     ...(untilS === undefined ? {} : { untilS }),
   }))
   const own = address === undefined ? {} : { self: address }
-  return { policy: { interface: name, meshPort, ...own, phases, forwards }, compiled: next }
+  const publishes = meshOf(records).filter((block) =>
+    familiesPublished(records.services, self).includes(familyOf(block)),
+  )
+  const gateway = publishes.length === 0 ? {} : { publishes }
+  return { policy: { interface: name, meshPort, ...own, phases, forwards, ...gateway }, compiled: next }
 }
 
 export function desire(input: DesireInput): Wish {
@@ -120,7 +130,7 @@ export function desire(input: DesireInput): Wish {
   if (self === undefined || spec === undefined || self.wgKey !== wgKey) return outcast(input)
   const routes = planRoutes(records, self, input.local, input.chooseRouter)
   const { compiled, policy } = enforce(input, self, routes)
-  const mesh = spec.cidr6 === undefined ? [spec.cidr] : [spec.cidr, spec.cidr6]
+  const forwards = routes.forwards.map(({ destination }) => familyOf(destination))
   const desired: Desired = {
     interface: name,
     listenPort,
@@ -136,11 +146,11 @@ export function desire(input: DesireInput): Wish {
       .map((node) => peerOf(node, input, routes))
       .sort((a, b) => compareText(a.wgKey, b.wgKey)),
     routes: routes.routes,
-    forwarding: [...new Set(routes.forwards.map((forward) => familyOf(forward.destination)))].sort((a, b) => a - b),
+    forwarding: [...new Set([...forwards, ...familiesPublished(records.services, self)])].sort((a, b) => a - b),
     policy,
     ruleset: renderRuleset({
       interface: name,
-      mesh,
+      mesh: meshOf(records),
       forwards: routes.forwards,
       keepsSources: input.hasPods === true,
       share: shareOf(input),

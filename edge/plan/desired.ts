@@ -48,7 +48,7 @@ export interface Desired {
 
 /** What the planner leaves out of the network, and why: a condition, never a failure. */
 export interface Omission {
-  readonly code: 'address-conflict' | 'address-overlap' | 'not-a-member' | 'intent-unsupported'
+  readonly code: 'address-conflict' | 'address-overlap' | 'not-a-member' | 'intent-unsupported' | 'not-published'
   readonly detail: string
   /** They would lead there. Where one of them is heard on the very network, this device has no need of it. */
   readonly routers?: readonly NodeId[]

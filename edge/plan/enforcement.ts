@@ -37,6 +37,8 @@ export interface Enforcement {
   readonly phases: readonly Phase[]
   /** Subnets this node stands for: what goes into them meets its ingress, what comes out of them its egress. */
   readonly forwards: readonly Forward[]
+  /** Blocks of the mesh, where this node leads flows into it that came to an address of its own: they are judged as its own. */
+  readonly publishes?: readonly Cidr[]
 }
 
 /** Nothing passes but the agent's own words. */
@@ -57,7 +59,7 @@ function samePhases(a: readonly Phase[], b: readonly Phase[]): boolean {
 /** Both mean the same to the kernel. */
 export function sameEnforcement(a: Enforcement, b: Enforcement): boolean {
   if (a === b) return true
-  const frame = ({ forwards, interface: name, meshPort, self }: Enforcement): string =>
-    JSON.stringify([name, meshPort, self, forwards])
+  const frame = ({ forwards, interface: name, meshPort, publishes, self }: Enforcement): string =>
+    JSON.stringify([name, meshPort, self, forwards, publishes])
   return frame(a) === frame(b) && samePhases(a.phases, b.phases)
 }

@@ -133,6 +133,18 @@ test('what holds for a while ends by itself', () => {
   assert.is(decisions(enforcement(phase(open, 1_700_000_000), phase({}))), PHASES)
 })
 
+test('whoever comes from outside by an address of the node is judged as the node, and not by what is behind it', () => {
+  const mesh = ['10.77.0.0/16', 'fd77::/64'] as Cidr[]
+  const own = enforcement(phase(shop))
+  const lines = renderPolicy({ ...own, publishes: mesh }).split('\n')
+  const at = (part: string): number => lines.findIndex((line) => line.includes(part))
+  const first = at('oifname "hf0" ct status dnat ct original ip daddr != 10.77.0.0/16 goto egress')
+  assert.ok(first !== -1 && first < at('goto behind_egress'))
+  assert.ok(at('oifname "hf0" ct status dnat ct original ip6 daddr != fd77::/64 goto egress') !== -1)
+  assert.not(sameEnforcement(own, { ...own, publishes: mesh }))
+  assert.not.match(renderPolicy(own), /ct status dnat/)
+})
+
 test('the same policies are the same, however they came about; others are others', () => {
   const policy = enforcement(phase(shop, 5), phase({}))
   assert.ok(sameEnforcement(policy, enforcement(phase(shop, 5), phase({}))))

@@ -23,6 +23,13 @@ const NEIGHBOURS = 'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } acce
  */
 const REPLIES = ['ct state related accept', 'ct direction reply ct state established accept', 'ct state invalid drop']
 
+/** Somebody outside asked an address of this node: behind this hook the flow has its mesh address. */
+function publishedLines({ interface: name, publishes = [] }: Enforcement): readonly string[] {
+  return publishes.map(
+    (block) => `oifname "${name}" ct status dnat ct original ${IP[familyOf(block)]} daddr != ${block} goto egress`,
+  )
+}
+
 function forwardLines(policy: Enforcement): readonly string[] {
   const { forwards, interface: name } = policy
   // By what a subnet is called in the mesh; the address itself is the machine's own here already.
@@ -41,6 +48,7 @@ function forwardLines(policy: Enforcement): readonly string[] {
     NEIGHBOURS,
     `iifname "${name}" oifname "${name}" drop`,
     ...judgedHere(policy),
+    ...publishedLines(policy),
     ...into.map((line) => `iifname "${name}" ${line}`),
     ...out.map((line) => `oifname "${name}" ${line}`),
     'drop',

@@ -7,6 +7,7 @@
 import { type Address, familyOf } from '../../shared/address/cidr.ts'
 import { compareText } from '../../shared/bytes.ts'
 import { chain, IP } from './nft.ts'
+import { lostLines, type PublishedPort, publishedLines } from './nft-published.ts'
 
 export const servicesTableName = 'holdfast_services'
 
@@ -34,6 +35,8 @@ export interface ServiceTable {
   readonly ways: readonly ServiceWay[]
   /** Flows of these are refused, so that whoever has them asks anew. */
   readonly lost: readonly { readonly virtual: Address; readonly backend: Address }[]
+  /** Where this node takes connections for services from outside the mesh. */
+  readonly published?: readonly PublishedPort[]
 }
 
 /** The kernel forgets who was asked for so long ago, seconds. */
@@ -45,6 +48,8 @@ export const usedSets = { 4: 'used4', 6: 'used6' } as const
 
 /** Ahead of others' translations: the first rule that gives a new flow its destination gives it for good. */
 const FIRST = -102
+/** Likewise of its source: ahead of the own table's, for subnets. */
+const FIRST_OUT = 'srcnat - 2'
 
 function set(items: Iterable<string>): string {
   const all = [...new Set(items)].sort(compareText)
@@ -97,9 +102,8 @@ function leadLine({ byClient, protocol, to, virtual }: ServiceWay): string {
 }
 
 function bySort(ways: readonly ServiceWay[]): readonly ServiceWay[] {
-  const key = ({ port, protocol, virtual }: ServiceWay): string => `${virtual} . ${protocol} . ${port}`
   const sorted = ways.map((way) => ({ ...way, to: [...way.to].sort(comparePlaces) }))
-  return sorted.sort((a, b) => compareText(key(a), key(b)))
+  return sorted.sort((a, b) => compareText(wayKey(a), wayKey(b)))
 }
 
 function comparePlaces(a: Place, b: Place): number {
@@ -110,17 +114,25 @@ interface Leads {
   /** Chains by name, each once. */
   readonly chains: readonly (readonly [string, readonly string[]])[]
   readonly choose: readonly string[]
+  /** By address, protocol and port of the service. */
+  readonly byWay: ReadonlyMap<string, string>
+}
+
+function wayKey({ port, protocol, virtual }: Pick<ServiceWay, 'port' | 'protocol' | 'virtual'>): string {
+  return `${virtual} . ${protocol} . ${port}`
 }
 
 function leads({ virtual, ways }: ServiceTable): Leads {
   const names = new Map<string, string>()
+  const byWay = new Map<string, string>()
   const entries: Record<4 | 6, string[]> = { 4: [], 6: [] }
   for (const way of bySort(ways)) {
     if (way.to.length === 0) continue
     const line = leadLine(way)
     const name = names.get(line) ?? `lead_${names.size}`
     names.set(line, name)
-    entries[familyOf(way.virtual)].push(`${way.virtual} . ${way.protocol} . ${way.port} : goto ${name}`)
+    byWay.set(wayKey(way), name)
+    entries[familyOf(way.virtual)].push(`${wayKey(way)} : goto ${name}`)
   }
   const choose = FAMILIES.flatMap((family) => {
     const ip = IP[family]
@@ -132,12 +144,13 @@ function leads({ virtual, ways }: ServiceTable): Leads {
       ...(map.length === 0 ? [] : [`${ip} daddr . meta l4proto . th dport vmap { ${map.join(', ')} }`]),
     ]
   })
-  return { chains: Array.from(names, ([line, name]) => [name, [line]] as const), choose }
+  return { chains: Array.from(names, ([line, name]) => [name, [line]] as const), choose, byWay }
 }
 
 /** What was led nowhere, and what nothing comes back to. */
-function refusals({ lost, virtual }: ServiceTable): readonly string[] {
-  return FAMILIES.flatMap((family) => {
+function refusals({ lost, published = [], virtual }: ServiceTable): readonly string[] {
+  const outside = lostLines(published, lost)
+  const inside = FAMILIES.flatMap((family) => {
     const ip = IP[family]
     const own = virtual.filter((address) => familyOf(address) === family)
     const gone = lost.filter((one) => familyOf(one.virtual) === family)
@@ -154,6 +167,7 @@ function refusals({ lost, virtual }: ServiceTable): readonly string[] {
           ]),
     ]
   })
+  return [...inside, ...outside]
 }
 
 function usedSet(family: 4 | 6): string {
@@ -164,20 +178,32 @@ function usedSet(family: 4 | 6): string {
 /** Empty where there are no services: then there is no table. */
 export function renderServices(table: ServiceTable): string {
   if (table.virtual.length === 0) return ''
-  const { interface: name } = table
-  const { chains, choose } = leads(table)
+  const { interface: name, published = [] } = table
+  const { byWay, chains, choose } = leads(table)
+  const leadOf = ({ protocol, servicePort: port, virtual }: PublishedPort): string | undefined =>
+    byWay.get(wayKey({ port, protocol, virtual }))
+  const outside = publishedLines(published, usedSets, leadOf, name)
   const refuse = refusals(table)
   return [
     `table inet ${servicesTableName} {\n`,
     ...FAMILIES.map(usedSet),
-    ...chains.map(([chainName, lines]) => chain(chainName, lines)),
+    ...[...chains, ...outside.chains].map(([chainName, lines]) => chain(chainName, lines)),
     chain('choose', choose),
     chain('refuse', ['meta l4proto tcp reject with tcp reset', 'reject with icmpx type port-unreachable']),
     chain('from_here', [`type nat hook output priority ${FIRST}; policy accept;`, 'jump choose']),
     chain('from_behind', [
       `type nat hook prerouting priority ${FIRST}; policy accept;`,
+      ...outside.choose,
       `iifname != "${name}" jump choose`,
     ]),
+    ...(published.length === 0
+      ? []
+      : [
+          chain('published_out', [
+            `type nat hook postrouting priority ${FIRST_OUT}; policy accept;`,
+            ...outside.masquerade,
+          ]),
+        ]),
     chain('refuse_here', [
       'type filter hook output priority filter - 1; policy accept;',
       `oifname != "${name}" accept`,

@@ -1,6 +1,7 @@
 // What services need of the host.
 
 import type { Address } from '../../shared/address/cidr.ts'
+import type { Listening, PortRef } from './publish.ts'
 import type { Outcome } from './verdict.ts'
 
 /** Where it is asked whether somebody serves, and how. */
@@ -20,6 +21,8 @@ export interface Gone {
 export interface ServiceDoors {
   /** Never rejects. */
   readonly ask: (question: Question, timeoutMs: number) => Promise<Outcome>
+  /** Which local programs have one of these ports; absent: it can't be told, and nothing is published. Never rejects. */
+  readonly listening?: (wanted: readonly PortRef[]) => Promise<readonly Listening[]>
   /** Ends flows of UDP that were led to backends that are gone. Never rejects; does nothing where this build can't. */
   readonly end: (gone: readonly Gone[]) => Promise<void>
 }

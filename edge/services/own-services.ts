@@ -10,7 +10,7 @@ import { goneMax, servicesMax, servicesShownMax } from '../../shared/service-lim
 import type { AgentOptions } from '../agent.ts'
 import type { Answering } from '../names/pod-names.ts'
 import { renderServices } from '../plan/nft-services.ts'
-import type { Observed } from '../plan/observed.ts'
+import type { LocalAddress, Observed } from '../plan/observed.ts'
 import type { PeerBook } from '../report/peers.ts'
 import type { Running } from '../trust/compose.ts'
 import type { FactBook } from '../trust/fact-book.ts'
@@ -18,18 +18,21 @@ import type { Backend } from './backend.ts'
 import { choose, chooseAll, type Known, type Standing, type Way } from './choose.ts'
 import type { Drain } from './drain.ts'
 import { type Front, type Fronts, frontsOf } from './front.ts'
+import { createOwnPublishing } from './own-publishing.ts'
 import { type Asked, createProber, type Prober } from './prober.ts'
-import type { BackendStatus, ServiceStatus } from './status.ts'
-import { goneOf, type Stood, tableOf } from './table.ts'
+import { type BackendStatus, publishedOf, type ServiceStatus } from './status.ts'
+import { goneOf, goneOutside, type Stood, tableOf } from './table.ts'
 import { unasked, type Verdict } from './verdict.ts'
 
 export interface OwnServices {
   /** What the kernel saw being asked for. */
   observe(observed: Pick<Observed, 'used'>): void
   /** The text of the table as it should be; the very same string where nothing has changed. */
-  ruleset(held: Running): string
+  ruleset(held: Running, local: readonly LocalAddress[]): string
   /** What is left out of it. */
   omitted(): readonly string[]
+  /** What intent wants published here, and is not; why, in sentences. */
+  unpublished(): readonly string[]
   /** Somebody looked a name up: who serves is to be known before the first packet is there. */
   named(addresses: readonly Address[]): void
   /** Of each service without an address those that its name is answered with; the same map until that may be others. */
@@ -109,6 +112,15 @@ export function createOwnServices(options: AgentOptions, around: ServicesAround,
       ? undefined
       : createProber({ ...options.services, clock, entropy: options.entropy, onChange })
 
+  const wireGuard = { protocol: 'udp', port: settings.listenPort, program: 'the agent' } as const
+  const publishing = createOwnPublishing({
+    self: identity.nodeId,
+    clock,
+    listening: options.services?.listening,
+    reserved: [wireGuard],
+    onChange,
+  })
+
   const use = (address: Address, at: number): void => {
     const held = usedAt.get(address)
     if (held === undefined && usedAt.size >= 2 * servicesMax) return
@@ -186,11 +198,13 @@ export function createOwnServices(options: AgentOptions, around: ServicesAround,
       const now = clock.monotonic()
       for (const [address, agoS] of used ?? []) use(address, now - agoS * 1_000)
       // The table does not lead there any more; a flow that the kernel began before is found at the next look.
-      const gone = goneOf(stood.filter(({ front }) => isUsed(front))).slice(0, goneMax)
+      const inside = goneOf(stood.filter(({ front }) => isUsed(front)))
+      const gone = [...inside, ...goneOutside(inside, publishing.now().ports)].slice(0, goneMax)
       if (gone.length > 0) void options.services?.end(gone)
     },
-    ruleset(held) {
+    ruleset(held, local) {
       const fronts = frontsNow(held)
+      const { ports } = publishing.follow(held, local)
       if (fronts.length === 0 && stood.length === 0) return text
       followUse(fronts)
       const before = new Map(stood.map((one) => [one.front.name, one]))
@@ -198,7 +212,7 @@ export function createOwnServices(options: AgentOptions, around: ServicesAround,
         const chosen = front.headless ? chooseAll : choose
         return { front, standing: chosen(front.backends, knownOf(before.get(front.name))) }
       })
-      const next = renderServices(tableOf(settings.interface, stood))
+      const next = renderServices({ ...tableOf(settings.interface, stood), published: ports })
       if (next !== text) text = next
       return text
     },
@@ -212,6 +226,7 @@ export function createOwnServices(options: AgentOptions, around: ServicesAround,
       return answering
     },
     omitted: () => made?.fronts.omitted ?? [],
+    unpublished: () => publishing.now().refused,
     named(addresses) {
       const now = clock.monotonic()
       const isNew = addresses.some((address) => !usedAt.has(address))
@@ -223,6 +238,7 @@ export function createOwnServices(options: AgentOptions, around: ServicesAround,
         name: front.name,
         addresses: front.addresses,
         inUse: isUsed(front),
+        ...publishedOf(front, publishing.now().ports),
         backends: Array.from(standing, ([backend, state]) => backendStatus(backend, state)),
       })),
     close: () => prober?.close(),

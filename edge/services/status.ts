@@ -1,8 +1,10 @@
 // How services stand on this node, for status.
 
-import type { Address } from '../../shared/address/cidr.ts'
+import type { Address, Cidr } from '../../shared/address/cidr.ts'
+import { type Endpoint, formatEndpoint } from '../../shared/address/endpoint.ts'
 import type { Name } from '../../shared/ids.ts'
 import type { Standing } from './choose.ts'
+import type { Published } from './publish.ts'
 
 export interface BackendStatus {
   /** Of a pod `namespace/name`, … */
@@ -16,10 +18,32 @@ export interface BackendStatus {
   readonly why?: string
 }
 
+/** Where this node takes connections for it from outside the mesh. */
+export interface PublishedStatus {
+  readonly at: Endpoint
+  readonly protocol: 'TCP' | 'UDP'
+  readonly interface: string
+  readonly from: readonly Cidr[]
+}
+
 export interface ServiceStatus {
   readonly name: Name
   readonly addresses: readonly Address[]
   /** Somebody on this node or behind it asked for it lately: its backends are looked after. */
   readonly inUse: boolean
   readonly backends: readonly BackendStatus[]
+  /** Absent where it is not published here. */
+  readonly published?: readonly PublishedStatus[]
+}
+
+export function publishedOf(
+  { addresses }: { readonly addresses: readonly Address[] },
+  ports: readonly Published[],
+): Pick<ServiceStatus, 'published'> {
+  const own = ports.filter(({ virtual }) => addresses.includes(virtual))
+  const published = own.map(({ address, from, interface: name, port, protocol }) => {
+    const said = protocol === 'tcp' ? 'TCP' : 'UDP'
+    return { at: formatEndpoint(address, port), protocol: said, interface: name, from } as const
+  })
+  return published.length === 0 ? {} : { published }
 }

@@ -7,6 +7,7 @@ import type { Backend } from './backend.ts'
 import type { Standing } from './choose.ts'
 import type { Gone } from './doors.ts'
 import type { Front } from './front.ts'
+import type { Published } from './publish.ts'
 
 export interface Stood {
   readonly front: Front
@@ -72,6 +73,15 @@ export function goneOf(all: readonly Stood[]): readonly Gone[] {
     const silent = ill.filter(({ ports }) => ports.some(({ protocol }) => protocol === 'UDP'))
     return pairsOf(stood, silent)
   })
+}
+
+/** The same of flows that came by published ports, which began at an own address. */
+export function goneOutside(gone: readonly Gone[], ports: readonly Published[]): readonly Gone[] {
+  return gone.flatMap(({ backend, virtual }) =>
+    ports
+      .filter((one) => one.protocol === 'udp' && one.virtual === virtual)
+      .map(({ address }) => ({ virtual: address, backend })),
+  )
 }
 
 export function tableOf(name: string, all: readonly Stood[]): ServiceTable {

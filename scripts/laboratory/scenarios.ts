@@ -33,6 +33,7 @@ import { scenario as paths } from './scenarios/paths.ts'
 import { scenario as policy } from './scenarios/policy.ts'
 import { scenario as policyDriver } from './scenarios/policy-driver.ts'
 import { scenario as portMapping } from './scenarios/port-mapping.ts'
+import { scenario as publish } from './scenarios/publish.ts'
 import { scenario as relayAlone } from './scenarios/relay-alone.ts'
 import { scenario as relayLife } from './scenarios/relay-life.ts'
 import { scenario as repair } from './scenarios/repair.ts'
@@ -86,6 +87,7 @@ export const scenarios: readonly Scenario[] = [
   dashboard,
   breakGlass,
   subnetRoute,
+  publish,
   routerDies,
   mosquitto,
   damagedDb,

@@ -18,6 +18,8 @@ export const least: Readonly<Record<Kind, object>> = {
   JoinToken: {},
 }
 
+const published = { gateways: {}, port: 80, from: ['LAN'] }
+
 export const wrong: readonly (readonly [Kind, object, string, RegExp?])[] = [
   ['Network', {}, 'spec.cidr', /is missing/],
   ['Network', { cidr: 7 }, 'spec.cidr'],
@@ -121,6 +123,14 @@ export const wrong: readonly (readonly [Kind, object, string, RegExp?])[] = [
   ['Service', { backends: {}, ports: [{ port: 80, endPort: 90 }] }, 'spec.ports[0].endPort'],
   ['Service', { backends: {}, ports: [{ port: 80, targetPort: 0 }] }, 'spec.ports[0].targetPort'],
   ['Service', { backends: {}, ports: [{ port: 80, targetPort: 'http' }] }, 'spec', /only pods have/],
+  ['Service', { ...least.Service, publish: [] }, 'spec.publish'],
+  ['Service', { ...least.Service, publish: [{ gateways: {}, port: 80 }] }, 'spec.publish[0].from', /is missing/],
+  ['Service', { ...least.Service, publish: [{ ...published, from: [] }] }, 'spec.publish[0].from'],
+  ['Service', { ...least.Service, publish: [{ ...published, from: ['lan'] }] }, 'spec.publish[0].from[0]', /CIDR/],
+  ['Service', { ...least.Service, publish: [{ ...published, from: ['10.0.0.1/8'] }] }, 'spec.publish[0].from[0]'],
+  ['Service', { ...least.Service, publish: [{ ...published, interfaces: ['e"0'] }] }, 'spec.publish[0].interfaces[0]'],
+  ['Service', { ...least.Service, publish: [{ ...published, protocol: 'UDP' }] }, 'spec', /does not have/],
+  ['Service', { ...least.Service, publish: [{ ...published, servicePort: 81 }] }, 'spec', /does not have/],
   ['Service', { ...least.Service, pods: { podSelector: {} } }, 'spec.pods.namespace', /is missing/],
   ['Service', { ...least.Service, pods: { namespace: 'shop', podSelector: [] } }, 'spec.pods.podSelector', /a list/],
   ['Service', { ...least.Service, export: { cluster: 'a', namespace: 'b' } }, 'spec.export.service'],

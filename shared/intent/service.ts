@@ -3,6 +3,7 @@
 import * as v from 'valibot'
 import { integer, name, port, selector } from './field.ts'
 import { networkRef } from './network.ts'
+import { publications } from './publish.ts'
 import { about, rule } from './rule.ts'
 
 /** On a node, with the value `true`: it leaves all services; flows that it has go on, and it gets no new ones. */
@@ -49,6 +50,7 @@ export const serviceSpec = v.pipe(
       ),
       'What it is called in a set of clusters: `service.namespace.svc.clusterset.local`.',
     ),
+    publish: about(publications, 'Where it is found from outside the mesh.'),
     probe: about(
       v.optional(
         v.strictObject({
@@ -79,5 +81,11 @@ export const serviceSpec = v.pipe(
     (s) => s.headless !== true || (s.pods !== undefined && s.probe === undefined && s.clientAffinityS === undefined),
     'a headless service is answered with pods, which nobody leads to or asks: it has pods, and neither probe nor clientAffinityS',
     '!has(self.headless) || !self.headless || (has(self.pods) && !has(self.probe) && !has(self.clientAffinityS))',
+  ),
+  rule(
+    ({ ports, publish = [] }) =>
+      publish.every((p) => ports.some((q) => q.protocol === p.protocol && q.port === (p.servicePort ?? p.port))),
+    'publish names a port that the service does not have in this protocol; say which it is in servicePort',
+    '!has(self.publish) || self.publish.all(a, self.ports.exists(b, b.protocol == a.protocol && b.port == (has(a.servicePort) ? a.servicePort : a.port)))',
   ),
 )
