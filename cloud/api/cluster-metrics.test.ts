@@ -10,7 +10,7 @@ const north = { name: 'north', network: 'default', podBlocks: [], createdAt: 1, 
 test('a cluster that is there, and one that never was', () => {
   const lines = formatMetrics(
     clusterMetrics([
-      { ...north, state: 'connected', lastContact: 5_000, objects: 7 },
+      { ...north, state: 'connected', lastContact: 5_000, objects: 7, imports: 3 },
       { ...north, name: 'south', state: 'never-seen', policies: 0, routes: 0 },
       { ...north, name: 'west', state: 'refused', problem: 'another cluster is known as west' },
     ]),
@@ -21,6 +21,7 @@ test('a cluster that is there, and one that never was', () => {
     'holdfast_cluster_last_contact_timestamp_seconds{cluster="north"} 5',
     'holdfast_cluster_problem{cluster="west"} 1',
     'holdfast_cluster_objects{cluster="north"} 7',
+    'holdfast_cluster_imports{cluster="north"} 3',
     'holdfast_cluster_records{cluster="north",kind="policy"} 2',
   ])
     assert.ok(lines.includes(line), line)

@@ -33,6 +33,11 @@ export function clusterMetrics(clusters: readonly ClusterView[]): readonly Famil
       per(({ objects }) => objects),
     ),
     gauge(
+      'holdfast_cluster_imports',
+      'ServiceImports of the hub that are in a cluster.',
+      per(({ imports }) => imports),
+    ),
+    gauge(
       'holdfast_cluster_records',
       'Policies, routes and services that follow from objects of a cluster.',
       clusters.flatMap(({ name: cluster, policies, routes, services }): Sample[] => [

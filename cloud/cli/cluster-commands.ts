@@ -32,6 +32,7 @@ function clusterTable(items: readonly ClusterView[], now: number): TableOf {
     String(one.policies),
     String(one.routes),
     String(one.services),
+    one.imports === undefined ? '-' : String(one.imports),
     one.podBlocks.join(' ') || 'none',
   ])
   const headings = [
@@ -44,6 +45,7 @@ function clusterTable(items: readonly ClusterView[], now: number): TableOf {
     'policies',
     'routes',
     'services',
+    'imports',
     'pods',
   ]
   return { headings, rows }

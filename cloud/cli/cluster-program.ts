@@ -25,6 +25,10 @@ const run: CommandSpec = {
     },
     { name: 'key-file', value: 'FILE', summary: 'File that it stands in, for its owner’s eyes alone' },
     {
+      name: 'node-labels',
+      summary: 'Nodes of the cluster get labels that tell of uplinks; needs the right to patch Nodes',
+    },
+    {
       name: 'log-level',
       value: 'LEVEL',
       summary: 'Least level to log',

@@ -2,7 +2,7 @@
 
 import { readFileSync, statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { textFlag } from '../../shared/cli/parse.ts'
+import { switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import type { Log } from '../../shared/effects.ts'
 import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
@@ -75,7 +75,8 @@ export const clusterRun: Command = async (context) => {
   const uid = await untilKnown(clusterUid, ending.signal, log)
   if (uid === undefined) return
   const { channel: network, node } = key
-  const agent = createClusterAgent({ cluster, clusterUid: uid, bus, network, node, version, ...effects })
+  const nodeLabels = switchFlag(context.flags, 'node-labels')
+  const agent = createClusterAgent({ cluster, clusterUid: uid, bus, network, node, version, nodeLabels, ...effects })
   agent.start()
   const notify = createNotify(context.env, systemClock, log)
   notify.ready()

@@ -37,7 +37,7 @@ export function policyCommands(reach: readonly FlagSpec[], json: FlagSpec): read
       description: 'Changes nothing. Made for pipelines: with --file it checks a change before it is applied.',
       args: [{ name: 'ASSERTIONS', summary: 'YAML: from, mustReach, mustNotReach; see the README', required: true }],
       flags,
-      examples: ['holdfast-hub policy test examples/policy-test.yaml -f change.yaml'],
+      examples: ['holdfast-hub policy test examples/tests/policy-test.yaml -f change.yaml'],
     },
   ]
 }

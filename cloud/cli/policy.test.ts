@@ -107,7 +107,7 @@ cli('the example’s promises hold for the example’s policies', async () => {
   const node = (name: string, site: string, role: string, address: string): string =>
     `apiVersion: holdfast.dev/v1alpha1\nkind: Node\nmetadata: {name: ${name}}\nspec: {labels: {site: ${site}, role: ${role}}, addresses: [${address}]}\n---\n`
   const nodes = node('alpha-1', 'alpha', 'gateway', '100.80.8.1') + node('beta-2', 'beta', 'worker', '100.80.8.2')
-  const example = new URL('../../examples/policy-test.yaml', import.meta.url).pathname
+  const example = new URL('../../examples/tests/policy-test.yaml', import.meta.url).pathname
   assert.match(await good(`policy test ${example} -f -`, nodes), /all as asserted/)
 })
 

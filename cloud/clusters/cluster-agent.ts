@@ -29,6 +29,8 @@ export interface ClusterAgentOptions {
   readonly network: NetworkId
   readonly node: NodeId
   readonly version: string
+  /** The cluster's own Nodes are to have labels that tell of uplinks; nobody writes to them else. */
+  readonly nodeLabels?: boolean
   readonly clock: Clock
   readonly entropy: Entropy
   readonly log: Log
@@ -108,6 +110,7 @@ export function createClusterAgent(options: ClusterAgentOptions): ClusterAgent {
       cluster: options.clusterUid,
       imports: true,
       importTypes: true,
+      ...(options.nodeLabels === true ? { nodeLabels: true } : {}),
     })
     // A hub that is not there yet asks by itself; one that lost the word does not.
     greeting = clock.after(clusterBatchMsMax, () => {
@@ -202,7 +205,7 @@ export function createClusterAgent(options: ClusterAgentOptions): ClusterAgent {
   const call = async ({ call: wanted, id, session: of }: Extract<Down, { type: 'call' }>): Promise<void> => {
     let answer: CallAnswer
     try {
-      const value = await runCall(cluster, wanted)
+      const value = await runCall(cluster, wanted, options.nodeLabels === true)
       answer = value === undefined ? { id } : { id, value }
     } catch (error) {
       const code = error instanceof HoldfastError ? error.code : 'failed'

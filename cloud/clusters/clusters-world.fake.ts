@@ -48,7 +48,13 @@ export async function openClusters(ownName?: string) {
   let agents = 0
 
   /** An agent with the key `word` in a cluster. */
-  const agentOf = async (word: string, cluster = new FakeCluster(), uid = 'uid-north', version = '1.0.0') => {
+  const agentOf = async (
+    word: string,
+    cluster = new FakeCluster(),
+    uid = 'uid-north',
+    version = '1.0.0',
+    nodeLabels = false,
+  ) => {
     const { channel: network, node } = parseClusterKey(word)
     const agent = createClusterAgent({
       cluster,
@@ -57,6 +63,7 @@ export async function openClusters(ownName?: string) {
       network,
       node,
       version,
+      nodeLabels,
       clock,
       entropy: seededEntropy(100 + ++agents),
       log: memoryLog(lines),
@@ -77,9 +84,9 @@ export async function openClusters(ownName?: string) {
       return clusters
     },
     agentOf,
-    async join(name: string, podBlocks: readonly string[] = [], uid = `uid-${name}`) {
+    async join(name: string, podBlocks: readonly string[] = [], uid = `uid-${name}`, nodeLabels = false) {
       const { key } = clusters.add({ name, network: 'default', podBlocks: podBlocks as never }, admin)
-      return { key, ...(await agentOf(key, new FakeCluster(), uid)) }
+      return { key, ...(await agentOf(key, new FakeCluster(), uid, '1.0.0', nodeLabels)) }
     },
     /** The hub ends and begins anew on the same disk. */
     async restart() {

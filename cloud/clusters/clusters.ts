@@ -24,6 +24,8 @@ export interface ClusterView {
   readonly policies: number
   readonly routes: number
   readonly services: number
+  /** ServiceImports that the hub wrote there; absent where it knows none, or is not heard. */
+  readonly imports?: number
   readonly problem?: string
 }
 

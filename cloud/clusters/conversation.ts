@@ -106,7 +106,10 @@ export function createConversation(options: ConversationOptions): Conversation {
     const isNew = open === undefined
     problem = undefined
     open = hello.session
-    remote.open(hello.session, { importTypes: hello.importTypes === true })
+    remote.open(hello.session, {
+      importTypes: hello.importTypes === true,
+      nodeLabels: hello.nodeLabels === true,
+    })
     // An agent of before would not understand what it does not know.
     const more = hello.imports === true ? { imports: true } : {}
     tell({ type: 'welcome', session: hello.session, cluster: name, ...more })

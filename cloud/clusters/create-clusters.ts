@@ -8,6 +8,7 @@ import type { BrokerAccess } from '../broker-access.ts'
 import type { Hub, HubOptions } from '../hub.ts'
 import type { Cluster } from '../kubernetes/cluster.ts'
 import { type Controller, createController } from '../kubernetes/controller.ts'
+import { isOurs } from '../kubernetes/imports/plan.ts'
 import type { HubStore } from '../store/hub-store.ts'
 import { makeClusterKey } from './cluster-key.ts'
 import { createClusterRenewal } from './cluster-renewal.ts'
@@ -83,6 +84,7 @@ export function createClusters(options: ClustersOptions): Clusters {
       fleet: fleetOf(hub, partOf(row)),
       cluster: options.guard(conversation.remote),
       derive: { clusterName: name, network, confined: { podBlocks } },
+      nodeLabels: () => conversation.remote.knows().nodeLabels,
       actor: { name: `cluster/${name}`, role: 'admin' },
       clock,
       log,
@@ -125,6 +127,8 @@ export function createClusters(options: ClustersOptions): Clusters {
       (kind) => own.filter((one) => one.kind === kind).length,
     )
     const objects = conversation?.remote.count()
+    const heard = conversation?.remote.inputs().ServiceImport
+    const imports = Array.isArray(heard) ? heard.filter(isOurs).length : undefined
     const [version, problem] = [conversation?.agentVersion(), conversation?.problem()]
     const lastContact = conversation?.lastContact() ?? row.lastContact
     const isAway = lastContact === undefined ? 'never-seen' : 'away'
@@ -142,6 +146,7 @@ export function createClusters(options: ClustersOptions): Clusters {
       ...(lastContact === undefined ? {} : { lastContact }),
       ...(version === undefined ? {} : { version }),
       ...(objects === undefined ? {} : { objects }),
+      ...(imports === undefined ? {} : { imports }),
       ...(problem === undefined ? {} : { problem }),
     }
   }

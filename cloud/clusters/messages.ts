@@ -97,6 +97,8 @@ const upSchema = v.variant('type', [
     imports: v.optional(v.boolean()),
     /** Of all types, and with affinity. */
     importTypes: v.optional(v.boolean()),
+    /** Its Nodes are to have labels that tell of uplinks. */
+    nodeLabels: v.optional(v.boolean()),
   }),
   v.strictObject({
     type: v.literal('batch'),

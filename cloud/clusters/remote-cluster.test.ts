@@ -37,7 +37,7 @@ const remote: RemoteCluster = createRemoteCluster({
   async send(message: Down) {
     if (message.type !== 'call') return
     const { call, id } = message
-    const answer = await runCall(cluster, call).then(
+    const answer = await runCall(cluster, call, true).then(
       (value) => (value === undefined ? { id } : { id, value }),
       (error: unknown) => ({ id, error: { code: (error as HoldfastError).code, message: String(error) } }),
     )
@@ -110,6 +110,18 @@ test('a cluster that has too much is refused before it fills the hub', () => {
     assert.ok(isHoldfastError(error, 'exhausted'))
   }
   assert.is(one.objects(), undefined)
+})
+
+test('a hub labels no Nodes of a cluster that did not ask for it, and nothing else of what is not its own', async () => {
+  const one = new FakeCluster()
+  const node = { kind: 'Node', namespace: '', name: 'rack' } as const
+  one.apply(node, {})
+  one.apply(there, {})
+  const labels = { 'holdfast.dev/uplink': 'online' }
+  assert.is(await codeOf(runCall(one, { verb: 'labels', of: node, labels }, false)), 'forbidden')
+  assert.is(await codeOf(runCall(one, { verb: 'labels', of: there, labels }, true)), 'forbidden')
+  assert.is(await codeOf(runCall(one, { verb: 'labels', of: node, labels }, true)), 'answered')
+  assert.is(one.labelWrites, 1)
 })
 
 test('an agent of before is not asked for a ServiceImport of a type that it does not know', async () => {

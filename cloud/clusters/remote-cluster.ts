@@ -30,11 +30,15 @@ export interface RemoteClusterOptions {
 export interface AgentKnows {
   /** ServiceImports of all types, and with affinity. */
   readonly importTypes: boolean
+  /** People there want labels at the cluster's own Nodes that tell of uplinks. */
+  readonly nodeLabels: boolean
 }
+
+const nothing: AgentKnows = { importTypes: false, nodeLabels: false }
 
 export interface RemoteCluster extends Cluster {
   /** An agent begins: what was heard of one before it does not count any more. */
-  open(session: string, knows?: AgentKnows): void
+  open(session: string, knows?: Partial<AgentKnows>): void
   /** It is gone. */
   close(): void
   /** Throws `invalid` and `exhausted` for what is to be told anew, or can’t be held. */
@@ -43,6 +47,7 @@ export interface RemoteCluster extends Cluster {
   release(name: string): Promise<void>
   /** Objects as last verified; undefined while none are. */
   count(): number | undefined
+  knows(): AgentKnows
   /** False where the cluster does not know kinds of the hub. */
   knowsKinds(): boolean | undefined
 }
@@ -105,7 +110,7 @@ function wholeOf(items: ReadonlyMap<string, Held>, heard: Heard): Whole {
 export function createRemoteCluster({ clock, send }: RemoteClusterOptions): RemoteCluster {
   const waiting = new Map<number, Waiting>()
   let hearing: Hearing | undefined
-  let knows: AgentKnows = { importTypes: false }
+  let knows = nothing
   let whole: Whole | undefined
   let heard: Heard | undefined
   let onChange: () => void = () => undefined
@@ -177,9 +182,9 @@ export function createRemoteCluster({ clock, send }: RemoteClusterOptions): Remo
   }
 
   return {
-    open(session, said = { importTypes: false }) {
+    open(session, said = {}) {
       end()
-      knows = said
+      knows = { ...nothing, ...said }
       hearing = { session, items: new Map(), bytes: 0 }
     },
     close() {
@@ -202,6 +207,7 @@ export function createRemoteCluster({ clock, send }: RemoteClusterOptions): Remo
       onChange()
     },
     release: (cluster) => done({ verb: 'release', cluster }),
+    knows: () => knows,
     count: () => whole?.count,
     knowsKinds: () => heard?.objects,
 

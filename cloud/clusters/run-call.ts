@@ -44,8 +44,19 @@ async function release(cluster: Cluster, name: string): Promise<void> {
   })
 }
 
-/** Resolves to what was asked, where something was. Throws what the API server says. */
-export async function runCall(cluster: Cluster, call: Call): Promise<boolean | undefined> {
+/** No word of the hub writes to what people here keep to themselves. */
+function refuseLabels({ of }: Extract<Call, { verb: 'labels' }>, nodeLabels: boolean): void {
+  if (!('namespace' in of) || (nodeLabels && of.kind === 'Node')) return
+  throw new HoldfastError('forbidden', `${of.kind} ${of.name} gets no labels here`, {
+    remedy: 'Start the agent with --node-labels.',
+  })
+}
+
+/**
+ * Resolves to what was asked, where something was. Throws what the API server says. `nodeLabels`: Nodes of the cluster may be
+ * labelled.
+ */
+export async function runCall(cluster: Cluster, call: Call, nodeLabels: boolean): Promise<boolean | undefined> {
   switch (call.verb) {
     case 'finalizers': {
       const { finalizers, kind, name, resourceVersion } = call
@@ -69,6 +80,7 @@ export async function runCall(cluster: Cluster, call: Call): Promise<boolean | u
       await cluster.tell(inputAt(cluster, call.ref), call.event)
       return undefined
     case 'labels':
+      refuseLabels(call, nodeLabels)
       await cluster.putLabels(
         'namespace' in call.of ? inputAt(cluster, call.of) : objectAt(cluster, call.of.kind, call.of.name),
         call.labels,

@@ -23,7 +23,7 @@ import { inTurns, isStale, unlessStale } from './writes.ts'
 export interface ControllerOptions {
   readonly derive: DeriveOptions
   /** Nodes of the cluster itself get labels that tell of the uplinks of devices, too. */
-  readonly nodeLabels?: boolean
+  readonly nodeLabels?: () => boolean
   /** Under whose name the audit log has what it does; `kubernetes` where absent. */
   readonly actor?: Actor
   readonly hub: Pick<Hub, 'delete' | 'get' | 'list' | 'note' | 'put' | 'putAll' | 'watch'>
@@ -60,7 +60,7 @@ interface Seen {
 export function createController(options: ControllerOptions): Controller {
   const { actor = own, clock, cluster, fleet = options.hub, hub, log } = options
   const following = createDerivedSync({ ...options, actor, fleet })
-  const uplinks = createUplinkPublisher({ ...options, nodeLabels: options.nodeLabels === true })
+  const uplinks = createUplinkPublisher({ ...options, fleet, nodeLabels: options.nodeLabels ?? (() => false) })
   const imports = createImportPublisher({ ...options, fleet, network: options.derive.network })
   let [running, busy, isAwaited] = [false, Promise.resolve(), false]
   let seen: Seen | undefined

@@ -35,7 +35,7 @@ export async function followCluster(
     hub,
     cluster: shared,
     derive: { clusterName, network },
-    nodeLabels,
+    nodeLabels: () => nodeLabels,
     clock,
     log,
   })

@@ -82,20 +82,26 @@ if (why === undefined) {
     }
   })
 
-  test('only who asks for labels on Nodes gives the hub the right to patch them', async () => {
-    const made = async (...words: readonly string[]): Promise<string> =>
-      await run([helm, 'template', 'x', released.chart('holdfast-hub'), ...words], { env })
-    const rightOf = (text: string): readonly unknown[] =>
-      things(text)
-        .filter(({ kind }) => kind === 'ClusterRole')
-        .filter((role) => JSON.stringify(role).includes('{"apiGroups":[""],"resources":["nodes"],"verbs":["patch"]}'))
-    const [without, asked] = [await made(), await made('--set', 'cluster.nodeLabels=true')]
-    assert.equal([rightOf(without).length, rightOf(asked).length], [0, 1])
-    assert.equal(
-      [without, asked].map((text) => text.includes('nodeLabels: true')),
-      [false, true],
-    )
-  })
+  for (const [name, setting, sign] of [
+    ['holdfast-hub', 'cluster.nodeLabels=true', 'nodeLabels: true'],
+    ['holdfast-cluster', 'nodeLabels=true', '--node-labels'],
+  ] as const) {
+    test(`only who asks ${name} for labels on Nodes gives it the right to patch them`, async () => {
+      const needed = name === 'holdfast-hub' ? [] : ['--set', `hub.url=${HUB_URL}`, '--set', 'key.existingSecret=key']
+      const made = async (...words: readonly string[]): Promise<string> =>
+        await run([helm, 'template', 'x', released.chart(name), ...needed, ...words], { env })
+      const rightOf = (text: string): readonly unknown[] =>
+        things(text)
+          .filter(({ kind }) => kind === 'ClusterRole')
+          .filter((role) => JSON.stringify(role).includes('{"apiGroups":[""],"resources":["nodes"],"verbs":["patch"]}'))
+      const [without, asked] = [await made(), await made('--set', setting)]
+      assert.equal([rightOf(without).length, rightOf(asked).length], [0, 1])
+      assert.equal(
+        [without, asked].map((text) => text.includes(sign)),
+        [false, true],
+      )
+    })
+  }
 
   test('the agent takes the settings that a chart gives it', async () => {
     const values = { hub: { url: HUB_URL }, settings: { metered: true, interface: 'hf7' }, setClock: true }

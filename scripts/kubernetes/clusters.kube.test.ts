@@ -164,7 +164,7 @@ if (why === undefined) {
     })
     assert.equal(await policies(), ['north--np--default--web'])
     await becomes('north', 'back', ({ state }) => state === 'connected')
-    assert.match(await cli('get', 'clusters'), /^north +default +connected .* 1 +0 +0 +10\.43\.0\.0\/16$/m)
+    assert.match(await cli('get', 'clusters'), /^north +default +connected .* 1 +0 +0 +- +10\.43\.0\.0\/16$/m)
   })
 
   test('another cluster with the key of the first is refused, and changes nothing', async () => {

@@ -237,7 +237,7 @@ export function defineInputs(test: Test, hub: HubInCluster): void {
     const uplink = { rttMs: 50, lossPercent: 1, bandwidthMbps: 20, bandwidthBy: 'observed', metered: false } as const
     await hub.world.say(nodeId, 'status', encodeStatus({ ...report, uplink }))
     await hub.apply(node('rack', '10.42.7.0/24', { 'holdfast.dev/node': 'alpha-1', team: 'a' }))
-    hub.start({ nodeLabels: true })
+    hub.start({ nodeLabels: () => true })
     const found = (): Promise<string> =>
       hub.kubectl(['get', 'hfnode', '-l', 'holdfast.dev/uplink=online,holdfast.dev/uplink-metered=false', '-o', 'name'])
     await until('kubectl finds it by a label', async () => ((await found()).includes('alpha-1') ? true : undefined))
@@ -253,7 +253,7 @@ export function defineInputs(test: Test, hub: HubInCluster): void {
   test('with that right Nodes of the cluster are labelled under a name of its own, for schedulers', async () => {
     await hub.halt()
     await hub.kubectl(['apply', '-f', '-'], roleFor('hub-node-labels-role.yaml'))
-    hub.start({ nodeLabels: true })
+    hub.start({ nodeLabels: () => true })
     await until('the label', async () => ('holdfast.dev/uplink-rtt-ms' in (await labelsOf('rack')) ? true : undefined))
     assert.equal(await labelsOf('rack'), {
       'holdfast.dev/node': 'alpha-1',

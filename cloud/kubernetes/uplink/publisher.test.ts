@@ -26,7 +26,14 @@ async function open(nodeLabels = true) {
   const node = { kind: 'Node', namespace: '', name: 'rack-7' } as const
   cluster.apply(node, {}, { 'holdfast.dev/node': 'alpha' })
   cluster.apply({ ...node, name: 'elsewhere' }, {})
-  const controller = createController({ hub, cluster, clock, derive, nodeLabels, log: memoryLog(lines) })
+  const controller = createController({
+    hub,
+    cluster,
+    clock,
+    derive,
+    nodeLabels: () => nodeLabels,
+    log: memoryLog(lines),
+  })
   controller.start()
   const pass = (ms = 5_000): Promise<void> => clock.advanceAsync(ms)
   await world.presence(nodeId, true)

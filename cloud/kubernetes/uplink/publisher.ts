@@ -13,12 +13,13 @@ import { inTurns, unlessStale } from '../writes.ts'
 import { uplinkLabels, uplinkLabelsIn } from './labels.ts'
 
 export interface UplinkPublisherOptions {
-  readonly hub: Pick<Hub, 'list'>
+  /** The devices whose cluster it is. */
+  readonly fleet: Pick<Hub, 'list'>
   readonly cluster: Pick<Cluster, 'inputs' | 'putLabels'>
   readonly clock: Clock
   readonly log: Log
   /** The cluster's own Nodes have them, too. */
-  readonly nodeLabels: boolean
+  readonly nodeLabels: () => boolean
 }
 
 export interface UplinkPublisher {
@@ -60,7 +61,7 @@ function heldBy(object: Target['object']): string {
 }
 
 export function createUplinkPublisher(options: UplinkPublisherOptions): UplinkPublisher {
-  const { clock, cluster, hub, log, nodeLabels } = options
+  const { clock, cluster, fleet, log, nodeLabels } = options
   /** By object: what was written last, and when. Of objects that are there only. */
   let written = new Map<string, { readonly at: number; readonly text: string }>()
   let [refusedAt, refusal] = [Number.NEGATIVE_INFINITY, '']
@@ -74,7 +75,7 @@ export function createUplinkPublisher(options: UplinkPublisherOptions): UplinkPu
       .filter(({ isLeaving, kind }) => kind === 'Node' && !isLeaving)
       .map((object): Target => ({ key: `own ${object.name}`, object, wanted: wantedFor(object.name) }))
     const { Node: nodes } = cluster.inputs()
-    if (!nodeLabels || nodes === undefined || nodes === 'unserved') return own
+    if (!nodeLabels() || nodes === undefined || nodes === 'unserved') return own
     const theirs = nodes.map((object): Target => {
       return { key: `node ${object.name}`, object, wanted: wantedFor(deviceOf(object)) }
     })
@@ -91,7 +92,10 @@ export function createUplinkPublisher(options: UplinkPublisherOptions): UplinkPu
       if (!isHoldfastError(error, 'forbidden')) throw error
       refusedAt = clock.monotonic()
       const why = describeError(error)
-      if (why !== refusal) log.warn('Nodes of the cluster get no labels: give the hub the right to patch them', { why })
+      if (why !== refusal)
+        log.warn('Nodes of the cluster get no labels: give the hub, or its agent there, the right to patch them', {
+          why,
+        })
       refusal = why
     }
   }
@@ -115,7 +119,7 @@ export function createUplinkPublisher(options: UplinkPublisherOptions): UplinkPu
   return {
     async tell(objects, goesOn) {
       // All at once: each by itself would count the fleet for each.
-      const nodesOfOurs = new Map(hub.list('Node').map((shown) => [shown.resource.metadata.name as string, shown]))
+      const nodesOfOurs = new Map(fleet.list('Node').map((shown) => [shown.resource.metadata.name as string, shown]))
       const targets = targetsOf(objects, nodesOfOurs)
       const present = new Set(targets.map(({ key }) => key))
       written = new Map([...written].filter(([key]) => present.has(key)))

@@ -40,12 +40,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
-{{/* Documents of a kind in files/cluster-role.yaml, the one list of its rights: their rules. */}}
+{{/* The ClusterRole in a file, the one list of those rights: its rules. */}}
 {{- define "cluster.rules" -}}
-{{- $kind := .kind }}
-{{- range regexSplit "(?m)^---$" (.root.Files.Get "files/cluster-role.yaml") -1 }}
+{{- range regexSplit "(?m)^---$" (.root.Files.Get .file) -1 }}
 {{- $one := fromYaml . }}
-{{- if eq (get $one "kind") $kind }}
+{{- if eq (get $one "kind") "ClusterRole" }}
 {{- toYaml $one.rules }}
 {{- end }}
 {{- end }}
