@@ -92,7 +92,7 @@ if (why === undefined) {
   }
 
   test('what people apply to the hub, kubectl applies, and shows and explains it', () => {
-    assert.match(kubectl('apply', '-f', join(examples, 'fleet.yaml')), /network\.holdfast\.dev\/default created/)
+    assert.match(kubectl('apply', '-f', examples), /network\.holdfast\.dev\/default created/)
     assert.match(kubectl('get', 'hfnet'), /NAME +CIDR +READY +PROGRAMMED +AGE\ndefault +100\.80\.0\.0\/16/)
     assert.match(kubectl('get', 'holdfast'), /policy\.holdfast\.dev\/ping/)
     assert.match(kubectl('explain', 'routes.spec.nat', '--api-version', apiVersion), /What the router does to sources/)
