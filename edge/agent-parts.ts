@@ -278,7 +278,7 @@ export function createParts(
   const ownPods = openOwnPods(options, { clock, health, keep, members }, onPathChange)
   const pods = createPodWords(identity.nodeId, facts, ownPods)
   const mirror = createOwnMirror(options, { clock, health, keep, members, time }, onPathChange)
-  const found = openServices(options, { clock, facts, holding, keep, members, peers, pods }, onPathChange)
+  const found = openServices(options, { clock, facts, health, holding, keep, members, peers, pods }, onPathChange)
   const kept = { [lastGoodKey]: peers, [upkeepKey]: upkeep, [uplinkQualityKey]: seen.quality, [pathSizesKey]: sizes }
   const chores = createChores({ clock, keep, holding, facts, mode, memories: memoriesOf(kept), store, time })
   const started = { wall: clock.now(), monotonic: clock.monotonic() }

@@ -10,8 +10,11 @@ import { createRunner } from './drivers/command.ts'
 import { commandsBy } from './host/command.ts'
 import { readConfigFile } from './host/config-file.ts'
 import { isUdpPortFree } from './host/listen-port.ts'
+import { ownAddresses } from './host/own-addresses.ts'
 import { hostProbe } from './host/probe.ts'
-import { controlPortOf, namesPortOf, proxyOf } from './host/settings.ts'
+import { controlPortOf, namesPortOf, type PortedSettings, proxyOf, type Settings } from './host/settings.ts'
+import type { NameDoors } from './names/doors.ts'
+import type { HostResolver } from './names/wiring/doors.ts'
 import type { ClusterDoor } from './pods/doors.ts'
 import type { RouterDoors } from './portmap/doors.ts'
 import type { OpenEchoes } from './routers/echoes.ts'
@@ -37,6 +40,22 @@ async function echoesOf(name: string, log: Log): Promise<OpenEchoes | undefined>
   return async (onAnswer) => {
     const { createEchoAsker } = await import('./drivers/echo-asker.ts')
     return createEchoAsker({ program, interface: name, clock: systemClock, log, onAnswer })
+  }
+}
+
+async function openHostResolver(settings: Settings, log: Log): Promise<HostResolver> {
+  const { createHostResolver } = await import('./drivers/host-resolver.ts')
+  return createHostResolver({ interface: settings.interface, run: createRunner(log) })
+}
+
+function namesDoors(settings: PortedSettings, log: Log): NameDoors {
+  const isOff = settings.names === 'off'
+  return {
+    port: namesPortOf(settings),
+    open: isOff ? undefined : async (named) => (await import('./drivers/name-server.ts')).createNameServer(named),
+    ask: async (...asked) => (await import('./drivers/name-asker.ts')).askNameServer(...asked),
+    local: ownAddresses,
+    host: { choice: isOff ? 'off' : settings.dns, open: () => openHostResolver(settings, log) },
   }
 }
 
@@ -102,13 +121,7 @@ const doors: Doors = {
               node: settings.kubernetesNode,
               open: async () => openCluster(settings.kubernetes ?? ''),
             },
-      names:
-        settings.names === 'off'
-          ? undefined
-          : {
-              port: namesPortOf(settings),
-              open: async (named) => (await import('./drivers/name-server.ts')).createNameServer(named),
-            },
+      names: namesDoors(settings, log),
       asks: {
         services: {
           listening: async (wanted) => (await import('./drivers/listening.ts')).readListening(wanted),
@@ -138,6 +151,7 @@ const doors: Doors = {
       },
     }
   },
+  createHostResolver: openHostResolver,
   createRouterDoors: openRouterDoors,
   isPortFree: isUdpPortFree,
   createForwarder: async (options, log) => {

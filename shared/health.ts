@@ -99,6 +99,12 @@ export const healthMeanings = {
     remedy:
       'Peers learn it by themselves. Where a firewall or a port forwarding names the port, choose a free one: listenPort.',
   },
+  'names-not-wired': {
+    severity: 'warning',
+    title: 'Programs of this host do not find names of the mesh: its resolver could not be told of the agent',
+    remedy:
+      'See the details; all other names are found as ever. The agent tries again by itself; it leaves off with dns: off.',
+  },
   'relay-closed': {
     severity: 'warning',
     title: 'This node should relay for others, and its relay does not open',

@@ -6,3 +6,11 @@ export const nameAnswersPerSecondMax = 5_000
 export const nameConnectionsMax = 32
 /** Bytes of one question by TCP: a name, what it asks for, and options. */
 export const nameQuestionBytesMax = 4_096
+/** Questions that are waited for at other name servers at once: each has a socket, for two seconds and a half at most. */
+export const nameAskedAtOnceMax = 128
+/** Answers of name servers of sites that are kept: half a megabyte of the usual ones, and only on hosts that ask for them. */
+export const siteAnswersMax = 1_024
+/** Bytes of one that is: what comes by UDP. */
+export const siteAnswerBytesMax = 4_096
+/** Zones of a network that are asked of name servers of sites: one a site, and its reverse. */
+export const dnsZonesMax = 256

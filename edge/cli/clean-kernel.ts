@@ -4,6 +4,7 @@ import { textFlag } from '../../shared/cli/parse.ts'
 import { describeError } from '../../shared/errors.ts'
 import { keptInterfaceName } from '../host/interface-name.ts'
 import { lockState, type StateLock } from '../host/lock.ts'
+import type { Settings } from '../host/settings.ts'
 import { createLocalClient, isAgentDown, type LocalClient } from '../local/client.ts'
 import { type LeaseMemory, parseLeaseMemory } from '../portmap/lease.ts'
 import { leaseKey } from '../portmap/own-portmap.ts'
@@ -93,12 +94,23 @@ async function releasePort(cli: Cli, lease: LeaseMemory): Promise<void> {
   }
 }
 
+/** Programs of this host ask whom they asked before. */
+async function untellResolver(cli: Cli, settings: Settings): Promise<void> {
+  try {
+    const resolver = await cli.createHostResolver(settings, cli.log)
+    await resolver.cleanup()
+  } catch (error) {
+    cli.note(`who answers names on this host still leads those of the mesh here: ${describeError(error)}`)
+  }
+}
+
 /** Of the agent, and of a relay alone. The lock of the state must be held. */
 export async function cleanKernel(cli: Cli): Promise<void> {
   const { interfaceName, lease } = readKept(cli)
   const named = textFlag(cli.flags, 'interface') !== undefined
   const settings = named ? cli.settings : { ...cli.settings, interface: interfaceName ?? cli.settings.interface }
   if (lease !== undefined) await releasePort(cli, lease)
+  await untellResolver(cli, settings)
   const driver = await cli.createDriver(settings, cli.files, cli.log)
   await driver.cleanup()
 }

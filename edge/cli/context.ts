@@ -10,6 +10,7 @@ import type { StateFiles } from '../host/files.ts'
 import type { HostProbe } from '../host/probe.ts'
 import type { RunAgentOptions } from '../host/run-agent.ts'
 import type { Settings } from '../host/settings.ts'
+import type { HostResolver } from '../names/wiring/doors.ts'
 import type { RouterDoors } from '../portmap/doors.ts'
 import type { Forwarder } from '../relay/forwarder.ts'
 import type { RulesetOptions } from '../relay/ruleset.ts'
@@ -49,6 +50,8 @@ export interface Cli {
   /** Whether programs in the kernel decide about policy at the interface, and why they can't on this host. */
   readonly lookAtPolicy: (settings: Settings, log: Log) => Promise<Omit<PolicyLook, 'driver'>>
   /** Lets nothing through the mesh; `stands` where a policy is in force, which is left as it is. */
+  /** Who answers names on this host. */
+  readonly createHostResolver: (settings: Settings, log: Log) => Promise<HostResolver>
   readonly closePolicy: (settings: Settings, log: Log) => Promise<'closed' | 'stands'>
   readonly createAgent: (options: AgentOptions) => Promise<Agent>
   /** From now on signals don't kill: the promise resolves when one asks the process to end. */

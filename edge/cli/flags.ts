@@ -40,6 +40,12 @@ export const agentFlags: readonly FlagSpec[] = [
     summary: 'Answer for the names of the mesh, at the node’s addresses inside it (default on)',
     choices: ['on', 'off'],
   },
+  {
+    name: 'dns',
+    value: 'WAY',
+    summary: 'Who of this host is told to ask here for names of the mesh (default auto: who is there)',
+    choices: ['auto', 'off', 'resolved', 'dnsmasq', 'networkmanager', 'file'],
+  },
   { name: 'names-port', value: 'PORT', summary: 'Port of that, UDP and TCP (default 51824)' },
   {
     name: 'lan',

@@ -63,6 +63,7 @@ async function onBench(run: (bench: Bench) => Promise<void>): Promise<void> {
     whyNoShortcut: async () => undefined,
     lookAtXdp: async () => new Map(),
     lookAtPolicy: async () => ({ stands: false }),
+    createHostResolver: async () => ({ cleanup: async () => undefined }) as never,
     closePolicy: async (settings) => {
       events.push(`close ${settings.interface}`)
       return 'closed'
@@ -72,8 +73,7 @@ async function onBench(run: (bench: Bench) => Promise<void>): Promise<void> {
     readConfigFile,
   }
   const call: Bench['call'] = async (...argv) => {
-    out = ''
-    notes = ''
+    ;[out, notes] = ['', '']
     const code = await runCli(argv, doors)
     return { code, out, notes }
   }

@@ -4,6 +4,7 @@ import { bytesText, timeText } from '../../shared/cli/words.ts'
 import type { ShownCondition } from '../../shared/health.ts'
 import { formatVersion } from '../../shared/record/head.ts'
 import type { AgentStatus, PeerStatus } from '../agent.ts'
+import type { Way, WiringStatus } from '../names/wiring/doors.ts'
 import { sourceText } from '../trust/origin.ts'
 import { cutOffLines } from './cut-off-text.ts'
 import { kubernetesText } from './kubernetes-text.ts'
@@ -106,12 +107,25 @@ function gossipLine({ gossip }: AgentStatus, nowMs: number): string {
   return `${said} words said, ${heard} heard; ${begun + served} exchanges${latest}${ill}`
 }
 
+const RESOLVERS: Readonly<Record<Way, string>> = {
+  resolved: 'systemd-resolved',
+  dnsmasq: 'dnsmasq',
+  networkmanager: 'dnsmasq of NetworkManager',
+  file: '/etc/resolv.conf',
+}
+
+/** Whether programs of this host find them. */
+function resolverLine(told: WiringStatus | undefined): readonly string[] {
+  if (told?.by !== undefined) return [`resolver  asks here, by ${RESOLVERS[told.by]}`]
+  return told?.why === undefined ? [] : [`resolver  of this host does not ask here: ${told.why}`]
+}
+
 function namesLine({ names }: AgentStatus): readonly string[] {
   if (names === undefined) return []
   const { at, domain, port, refused } = names
   const heard = at.length === 0 ? 'nowhere' : `at ${at.join(' ')} port ${port}`
   const not = refused.map(({ address, why }) => `; not at ${address}: ${why}`).join('')
-  return [`names     of ${domain} ${heard}${not}`]
+  return [`names     of ${domain} ${heard}${not}`, ...resolverLine(names.host)]
 }
 
 /** Of blocks that more than one leads to. */

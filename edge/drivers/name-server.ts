@@ -22,12 +22,13 @@ interface Place {
 
 /** Questions of one connection, each answered in its turn. */
 function converse(socket: Socket, answer: NameServerOptions['answer'], log: Log): void {
+  const from = socket.remoteAddress ?? ''
   let held = Buffer.alloc(0)
   let last: Promise<void> = Promise.resolve()
   socket.setTimeout(IDLE_MS, () => socket.destroy())
   socket.on('error', (error) => log.debug('a question by TCP', { why: error.message }))
   const take = async (question: Buffer): Promise<void> => {
-    const reply = await answer(question, 'tcp')
+    const reply = await answer(question, 'tcp', from)
     if (reply === undefined) return void socket.destroy()
     const length = Buffer.alloc(LENGTH_BYTES)
     length.writeUInt16BE(reply.length)
@@ -66,7 +67,7 @@ export function createNameServer({ answer, log, port }: NameServerOptions): Name
   }
 
   const reply = async ({ datagrams }: Place, question: Uint8Array, host: string, at: number): Promise<void> => {
-    const bytes = await answer(question, 'udp')
+    const bytes = await answer(question, 'udp', host)
     // The socket may be closed by now; and a word that the kernel does not take is asked for again.
     if (bytes !== undefined && isOpen.has(datagrams)) datagrams.send(bytes, at, host, () => undefined)
   }

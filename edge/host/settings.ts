@@ -64,6 +64,11 @@ export const settingsSchema = v.strictObject({
    * is in the way, or stood in the way of.
    */
   namesPort: v.optional(port),
+  /**
+   * Tell whoever answers names on this host that those of the mesh are answered here: found out, or one of them; `file` is
+   * /etc/resolv.conf.
+   */
+  dns: v.optional(v.picklist(['auto', 'off', 'resolved', 'dnsmasq', 'networkmanager', 'file']), 'auto'),
   /** Find the other nodes of a LAN by beacons; off where this host must not shout. */
   lan: v.optional(v.boolean(), true),
   /** Ask the router in front of this host for an outside port. */
@@ -168,6 +173,7 @@ function typed(name: SettingName, word: string): unknown {
     case 'portMapping':
     case 'uplinks':
     case 'names':
+    case 'dns':
     case 'policyDriver':
     case 'flows':
     case 'logLevel':

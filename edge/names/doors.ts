@@ -2,14 +2,15 @@
 
 import type { Address } from '../../shared/address/cidr.ts'
 import type { Log } from '../../shared/effects.ts'
-import type { Transport } from './wire.ts'
+import type { Transport } from './question.ts'
+import type { HostResolver, WiringChoice, WiringStatus } from './wiring/doors.ts'
 
 export interface NameServerOptions {
   /** UDP and TCP. */
   readonly port: number
   readonly log: Log
-  /** What to send back; undefined for what deserves no answer. Never rejects. */
-  readonly answer: (question: Uint8Array, transport: Transport) => Promise<Uint8Array | undefined>
+  /** What to send back; undefined for what deserves no answer. `from`: the address that it came from. Never rejects. */
+  readonly answer: (question: Uint8Array, transport: Transport, from: string) => Promise<Uint8Array | undefined>
 }
 
 export interface NameServer {
@@ -23,9 +24,29 @@ export interface NameServer {
   close(): void
 }
 
+export interface NameServerAt {
+  readonly host: string
+  readonly port: number
+}
+
+/** Resolves with its answer, under the number of the question; rejects where there is none, or nobody waits any more. */
+export type NameAsker = (
+  server: NameServerAt,
+  question: Uint8Array,
+  transport: Transport,
+  signal: AbortSignal,
+) => Promise<Buffer>
+
 export interface NameDoors {
   readonly port: number
-  readonly open: (options: NameServerOptions) => Promise<NameServer>
+  /** Absent where nobody is answered. */
+  readonly open?: ((options: NameServerOptions) => Promise<NameServer>) | undefined
+  /** Addresses of this host. */
+  readonly local?: () => ReadonlySet<string>
+  /** Asks other name servers; absent where none are asked. */
+  readonly ask?: NameAsker
+  /** Who of this host is told, and how; absent where nobody is. */
+  readonly host?: { readonly choice: WiringChoice; readonly open: () => Promise<HostResolver> }
 }
 
 /** How the resolver stands, for status. */
@@ -39,4 +60,6 @@ export interface NamesStatus {
   readonly answered: number
   /** Questions beyond what is answered in a second. */
   readonly spared: number
+  /** Whether programs of this host ask here; absent where that is nobody's business. */
+  readonly host?: WiringStatus
 }

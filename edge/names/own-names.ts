@@ -3,13 +3,19 @@
 import type { Address } from '../../shared/address/cidr.ts'
 import type { Clock, Log } from '../../shared/effects.ts'
 import { nameAnswersPerSecondMax } from '../../shared/name-limits.ts'
+import type { AgentSettings } from '../agent.ts'
+import type { Health } from '../report/health.ts'
 import type { OwnServices } from '../services/own-services.ts'
 import type { Holding } from '../trust/holding.ts'
 import type { Members } from '../trust/members.ts'
 import type { Reply } from './answer.ts'
 import type { NameDoors, NameServer, NamesStatus } from './doors.ts'
+import type { Further } from './further.ts'
+import { createHostNames, type HostNames } from './host-names.ts'
 import type { Answering } from './pod-names.ts'
-import type { Transport } from './wire.ts'
+import type { Transport } from './question.ts'
+import { type SiteZones, siteZonesOf } from './site-zones.ts'
+import { reverseZones } from './wiring/zones.ts'
 import { type Zone, zoneOf } from './zone.ts'
 
 export interface OwnNames {
@@ -35,10 +41,12 @@ function createBudget(clock: Clock, perSecond: number): () => boolean {
 interface OwnNamesOptions {
   readonly log: Log
   readonly names?: NameDoors | undefined
+  readonly settings: Pick<AgentSettings, 'interface'>
 }
 
 export interface NamesAround {
   readonly clock: Clock
+  readonly health: Pick<Health, 'raise' | 'clear'>
   readonly holding: Pick<Holding, 'inForce'>
   readonly members: Pick<Members, 'me'>
   /** Told where somebody looks for services. */
@@ -46,11 +54,12 @@ export interface NamesAround {
 }
 
 /** `names`: absent where this agent answers nobody. */
-export function createOwnNames({ log, names }: OwnNamesOptions, around: NamesAround): OwnNames {
-  const { clock, holding, members, services } = around
+export function createOwnNames({ log, names, settings }: OwnNamesOptions, around: NamesAround): OwnNames {
+  const { clock, health, holding, members, services } = around
   const isFree = createBudget(clock, nameAnswersPerSecondMax)
   let [answered, spared] = [0, 0]
   let server: NameServer | undefined
+  let further: Further | undefined
   let opening = false
   let closed = false
   let made:
@@ -69,7 +78,33 @@ export function createOwnNames({ log, names }: OwnNamesOptions, around: NamesAro
     return made.zone
   }
 
-  const answer = async (question: Uint8Array, transport: Transport): Promise<Uint8Array | undefined> => {
+  const own = (): readonly Address[] => (zone() === undefined ? [] : (members.me()?.addresses ?? []))
+
+  /** Less those name servers that are this host: who asks himself through us asks for ever. */
+  const siteZones = (): SiteZones => siteZonesOf(zone()?.siteZones ?? [], names?.local?.() ?? new Set(own()))
+
+  /** Of programs of this host, whoever else would be answered. */
+  const furtherAnswer = async (
+    question: Buffer,
+    transport: Transport,
+    from: string,
+    others: readonly string[],
+  ): Promise<Uint8Array | undefined> => {
+    const isOwn = from.startsWith('127.') || from === '::1' || own().some((address) => address === from)
+    if (names?.ask === undefined || !isOwn) return undefined
+    const { askedOf } = await import('./wire.ts')
+    const { createFurther } = await import('./further.ts')
+    const asked = askedOf(question)
+    further ??= createFurther(names.ask, clock)
+    return asked === undefined ? undefined : await further.answer(question, asked, transport, siteZones(), others)
+  }
+
+  const answer = async (
+    question: Uint8Array,
+    transport: Transport,
+    from: string,
+    others: readonly string[] = [],
+  ): Promise<Uint8Array | undefined> => {
     if (!isFree()) {
       spared += 1
       return undefined
@@ -77,37 +112,59 @@ export function createOwnNames({ log, names }: OwnNamesOptions, around: NamesAro
     // Most devices are never asked.
     const { respond } = await import('./wire.ts')
     const known = zone()
-    const tell = ({ answers, additional }: Reply): void => {
+    let isOurs = true
+    const tell = ({ answers, additional, rcode }: Reply): void => {
+      isOurs = rcode !== 'REFUSED'
       const found = [...answers, ...additional].flatMap((one) => {
         return (one.type === 'A' || one.type === 'AAAA') && known?.virtual.has(one.data) === true ? [one.data] : []
       })
       if (found.length > 0) services?.named(found)
     }
     const reply = respond(known, question, transport, tell, answered)
-    if (reply !== undefined) answered += 1
-    return reply
+    const said = isOurs ? reply : ((await furtherAnswer(Buffer.from(question), transport, from, others)) ?? reply)
+    if (said !== undefined) answered += 1
+    return said
   }
 
-  const own = (): readonly Address[] => (zone() === undefined ? [] : (members.me()?.addresses ?? []))
+  const host: HostNames | undefined =
+    names === undefined
+      ? undefined
+      : createHostNames(names, {
+          clock,
+          health,
+          log,
+          answer: (question, transport, from) => answer(question, transport, from, host?.upstream()),
+        })
 
   const open = async (): Promise<void> => {
-    if (names === undefined || server !== undefined || opening) return
+    if (names?.open === undefined || server !== undefined || opening) return
     opening = true
-    const opened = await names.open({ port: names.port, log, answer })
+    const opened = await names.open({ port: names.port, log, answer: (...asked) => answer(...asked) })
     opening = false
     if (closed) return opened.close()
     server = opened
     await server.follow(own())
   }
 
+  const openPlaces = (): readonly Address[] => own().filter((address) => server?.refused().has(address) === false)
+
+  const tellHost = async (): Promise<void> => {
+    const [known, at] = [zone(), names?.open === undefined ? own() : openPlaces()]
+    if (host === undefined || names === undefined || known === undefined) return
+    if (at.length === 0) return
+    const zones = [...known.domains, ...known.blocks.flatMap(reverseZones), ...siteZones().map((one) => one.zone)]
+    await host.follow({ interface: settings.interface, zones, at, port: names.port })
+  }
+
   return {
     follow() {
       if (names === undefined || closed) return
-      if (server !== undefined) void server.follow(own())
-      else if (own().length > 0) void open()
+      const heard = server?.follow(own()) ?? (own().length > 0 ? open() : Promise.resolve())
+      void heard.then(tellHost)
     },
     close() {
       closed = true
+      host?.close()
       server?.close()
       server = undefined
     },
@@ -115,6 +172,7 @@ export function createOwnNames({ log, names }: OwnNamesOptions, around: NamesAro
       const known = zone()
       if (names === undefined || server === undefined || known === undefined) return undefined
       const refused = server.refused()
+      const told = host?.status()
       return {
         domain: known.domains.join(' and '),
         port: names.port,
@@ -122,6 +180,7 @@ export function createOwnNames({ log, names }: OwnNamesOptions, around: NamesAro
         refused: Array.from(refused, ([address, why]) => ({ address, why })),
         answered,
         spared,
+        ...(told === undefined ? {} : { host: told }),
       }
     },
   }

@@ -2,6 +2,7 @@
 
 import * as packet from 'dns-packet'
 import { type Answer, answer, type Question, type Reply, rcodes } from './answer.ts'
+import type { Asked, Transport } from './question.ts'
 import type { Zone } from './zone.ts'
 
 /** Bytes that each packet has at least: RFC 1035 §4.1.1. */
@@ -28,8 +29,6 @@ const OPT: packet.OptAnswer = {
   flag_do: false,
   options: [],
 }
-
-export type Transport = 'udp' | 'tcp'
 
 function recordOf(one: Answer): packet.Answer {
   const { name, ttlS: ttl, type } = one
@@ -76,6 +75,20 @@ function replyTo(zone: Zone | undefined, query: packet.DecodedPacket, turn: numb
   if (question === undefined || more !== undefined) return bare('FORMERR')
   const asked: Question = { name: question.name, type: question.type, class: question.class ?? 'IN', turn }
   return answer(zone, asked)
+}
+
+/** What a packet asks, and how long an answer it takes; undefined for what is no single question. */
+export function askedOf(bytes: Buffer): Asked | undefined {
+  try {
+    const { additionals, questions } = packet.decode(bytes)
+    const [question, more] = questions ?? []
+    if (question === undefined || more !== undefined) return undefined
+    const opt = additionals?.find((one) => one.type === 'OPT')
+    const size = Math.max(PLAIN_BYTES_MAX, opt?.udpPayloadSize ?? 0)
+    return { name: question.name, ...(opt === undefined ? {} : { opt: { size, signed: opt.flag_do } }) }
+  } catch {
+    return undefined
+  }
 }
 
 /**

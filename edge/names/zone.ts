@@ -5,6 +5,7 @@ import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import { clustersetNames, clustersetZone } from './clusterset.ts'
 import { createNameBook, type Pages } from './name-book.ts'
 import { type Answering, podsBelow } from './pod-names.ts'
+import type { SiteZones } from './site-zones.ts'
 
 export interface Zone extends Pages {
   /** Whole names by address. */
@@ -13,6 +14,8 @@ export interface Zone extends Pages {
   readonly virtual: ReadonlySet<Address>
   /** Blocks of the mesh: whoever has an address in them is known here or is nobody. */
   readonly blocks: readonly Cidr[]
+  /** Asked of other name servers. */
+  readonly siteZones: SiteZones
   /** Counts changes of intent, as zones do (RFC 1035 §3.3.13). */
   readonly serial: number
 }
@@ -32,7 +35,7 @@ export function zoneOf(
   answering: Answering = new Map(),
 ): Zone | undefined {
   if (network === undefined) return undefined
-  const { cidr, cidr6, dnsDomain: domain } = network.spec
+  const { cidr, cidr6, dnsDomain: domain, dnsZones: siteZones = [] } = network.spec
   const hasExports = services.some(({ spec }) => spec.export !== undefined)
   const book = createNameBook(hasExports ? [domain, clustersetZone] : [domain])
   const names = new Map<Address, string>()
@@ -58,7 +61,7 @@ export function zoneOf(
   if (hasExports) clustersetNames(book, services, answering)
   const blocks = (cidr6 === undefined ? [cidr] : [cidr, cidr6]).sort(compareCidr)
   const virtual = new Set(services.flatMap(({ addresses }) => addresses))
-  return { ...book.pages(), names, virtual, blocks, serial: serial >>> 0 }
+  return { ...book.pages(), names, virtual, blocks, siteZones, serial: serial >>> 0 }
 }
 
 /** Whether the mesh knows who has that address, or that nobody has. */

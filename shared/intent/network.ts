@@ -2,13 +2,30 @@
 
 import * as v from 'valibot'
 import { familyOf } from '../address/cidr.ts'
-import { cidr, integer, name, selector } from './field.ts'
+import { dnsZonesMax } from '../name-limits.ts'
+import { address, cidr, integer, name, port, selector } from './field.ts'
 import { about, rule } from './rule.ts'
 
 /** Which relays may carry the traffic of which nodes: data residency. */
 const relayRule = v.strictObject({
   nodes: about(v.optional(selector), 'Nodes that the rule speaks of; all if absent.'),
   relays: about(selector, 'Relays that may carry their traffic.'),
+})
+
+const domain = v.pipe(
+  v.string(),
+  v.maxLength(200, 'is longer than 200 characters'),
+  v.regex(/^[a-z0-9-]+(?:\.[a-z0-9-]+)*$/, 'is not a lower-case DNS domain'),
+)
+
+/** Who is asked for names under it. */
+const dnsZone = v.strictObject({
+  zone: about(domain, 'Domain, `7.201.10.in-addr.arpa` for addresses.'),
+  servers: about(
+    v.pipe(v.array(address), v.minLength(1), v.maxLength(4)),
+    'Addresses of its name servers, as the mesh has them.',
+  ),
+  port: about(v.optional(port), 'UDP and TCP port of those; 53 where absent.'),
 })
 
 export const networkSpec = v.strictObject({
@@ -42,16 +59,10 @@ export const networkSpec = v.strictObject({
     ),
     'Unique local IPv6 block (RFC 4193) of which every node has an address; none where absent.',
   ),
-  dnsDomain: about(
-    v.optional(
-      v.pipe(
-        v.string(),
-        v.maxLength(200, 'is longer than 200 characters'),
-        v.regex(/^[a-z0-9-]+(?:\.[a-z0-9-]+)*$/, 'is not a lower-case DNS domain'),
-      ),
-      'mesh.internal',
-    ),
-    'Domain of the names of nodes and services.',
+  dnsDomain: about(v.optional(domain, 'mesh.internal'), 'Domain of the names of nodes and services.'),
+  dnsZones: about(
+    v.optional(v.pipe(v.array(dnsZone), v.maxLength(dnsZonesMax))),
+    'Zones of other name servers, at sites mostly: agents ask those for them, and keep what they said for when they are cut off.',
   ),
   // 1280 is the least IPv6 allows (RFC 8200 §5); 1420 leaves room for WireGuard over IPv6 in 1500.
   mtu: about(v.optional(integer(1_280, 9_000), 1_420), 'Largest packet of the mesh interface, in bytes.'),
