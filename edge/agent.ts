@@ -70,12 +70,11 @@ export interface AgentOptions {
   readonly identity: Identity
   readonly settings: AgentSettings
   readonly wgKey: WgKey
-  /** Where WireGuard's keys lie; where absent, the key stays as it is. */
+  /** Where WireGuard's keys lie, and where those of the device; where absent, the key stays as it is. */
   readonly keyFiles?: KeyFiles
+  readonly deviceFiles?: DeviceFiles
   /** Signs with the device key that is in use. */
   readonly signer: Signer
-  /** Where the device keys lie; where absent, the key stays as it is. */
-  readonly deviceFiles?: DeviceFiles
   readonly clock: Clock
   readonly entropy: Entropy
   readonly log: Log

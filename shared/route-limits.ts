@@ -2,6 +2,10 @@
 
 /** Routers that are asked whether they forward, each once for every probe it leads to; those beyond are taken at their word. */
 export const provenMax = 256
+/** Subnets that a device tells the hub of, the first by address: some 100 bytes each, in a report of at most 256 KiB. */
+export const routesReportedMax = 64
+/** Routers of one subnet that it says do not forward. */
+export const failingReportedMax = 16
 /** Echoes that a router leads on in a second: a hundred devices that look closely, and nothing to the machine they ask. */
 export const echoesPerSMax = 500
 /** Echoes that are remembered as under way to one router: a late answer proves as much as an early one. */

@@ -162,7 +162,7 @@ export function policyTable(items: readonly Presented[]): TableOf {
 
 export function routeTable(items: readonly Presented[]): TableOf {
   return {
-    headings: ['name', 'network', 'destination', 'via', 'metric', 'nat', 'programmed'],
+    headings: ['name', 'network', 'destination', 'via', 'metric', 'nat', 'ready', 'programmed'],
     rows: (items as readonly Presented<'Route'>[]).map((item) => [
       item.metadata.name,
       item.spec.network,
@@ -170,6 +170,7 @@ export function routeTable(items: readonly Presented[]): TableOf {
       selectorText(item.spec.via),
       String(item.spec.metric),
       item.spec.mapTo === undefined ? item.spec.nat : `${item.spec.nat} to ${item.spec.mapTo}`,
+      condition(item, 'Ready'),
       condition(item, 'Programmed'),
     ]),
   }

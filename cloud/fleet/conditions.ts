@@ -5,17 +5,15 @@ import { showCondition } from '../../shared/health.ts'
 import { formatVersion } from '../../shared/record/head.ts'
 import type { FleetNode, ResourceCondition, Stored, TakenBack } from '../hub.ts'
 import type { RollStanding } from '../rollout/standing.ts'
+import { names } from './names.ts'
 import type { Progress } from './progress.ts'
+import type { Reach } from './reach.ts'
+import { reached, touching } from './route-conditions.ts'
 import type { Serving } from './serving.ts'
 
 type Draft = Pick<ResourceCondition, 'type' | 'status' | 'reason' | 'message'>
 
 const NAMES_SHOWN = 5
-
-function names(list: readonly string[]): string {
-  const rest = list.length - NAMES_SHOWN
-  return rest <= 0 ? list.join(', ') : `${list.slice(0, NAMES_SHOWN).join(', ')} and ${rest} more`
-}
 
 function reasons(list: readonly TakenBack[]): string {
   const rest = list.length - NAMES_SHOWN
@@ -122,7 +120,8 @@ function served({ draining, offline, online }: Serving): Draft {
   return { type: 'Ready', status, reason, message: parts.join('; ') }
 }
 
-function conflicting(refusedBy: readonly string[]): Draft {
+function conflicting(refusedBy: readonly string[], reach: Reach | undefined): Draft {
+  if (refusedBy.length === 0 && reach !== undefined) return touching(reach)
   if (refusedBy.length === 0) return { type: 'Conflict', status: 'False', reason: 'NoConflicts', message: '' }
   const message =
     `not followed by ${names(refusedBy)}, which stand in a network of the same addresses and would be cut off from it; ` +
@@ -133,6 +132,8 @@ function conflicting(refusedBy: readonly string[]): Draft {
 export interface Situation {
   /** Of a Route or Network: who does not follow it, for the sake of a network that it stands in. */
   readonly refusedBy?: readonly string[] | undefined
+  /** Of a Route. */
+  readonly reach?: Reach | undefined
   /** Of a Service. */
   readonly serving?: Serving | undefined
   readonly progress: Progress | 'unsigned' | undefined
@@ -143,13 +144,14 @@ export interface Situation {
 
 export function conditionsOf(
   { createdAt, generation, resource }: Stored,
-  { node, progress, refusedBy, rollout, serving }: Situation,
+  { node, progress, reach, refusedBy, rollout, serving }: Situation,
   transitionAt: (type: ResourceCondition['type'], status: ResourceCondition['status'], first: number) => number,
 ): readonly ResourceCondition[] {
   const drafts: Draft[] = [{ type: 'Accepted', status: 'True', reason: 'Valid', message: '' }]
   if (resource.kind === 'Node') drafts.push(enrolled(resource.metadata.name, node))
   if (progress !== undefined) drafts.push(programmed(progress))
-  if (refusedBy !== undefined) drafts.push(conflicting(refusedBy))
+  if (refusedBy !== undefined) drafts.push(conflicting(refusedBy, reach))
+  if (reach !== undefined) drafts.push(reached(reach))
   if (serving !== undefined) drafts.push(served(serving))
   if (rollout !== undefined) drafts.push(rolledOut(rollout))
   const isMember = node !== undefined && node.state !== 'pending' && node.state !== 'unsigned'

@@ -21,6 +21,7 @@ import type { Fleet } from './fleet.ts'
 import type { HubGlance } from './glance.ts'
 import { refusalsIn } from './overlaps.ts'
 import { type Member, measure, type Progress } from './progress.ts'
+import { type Leader, type Reach, reachOf } from './reach.ts'
 import { type Candidate, servingOf } from './serving.ts'
 import { uplinkOf } from './uplink.ts'
 
@@ -53,6 +54,11 @@ export interface Status {
 
 function sorted(list: readonly LiveNetwork[]): readonly LiveNetwork[] {
   return [...list].sort((a, b) => compareText(a.state.name, b.state.name))
+}
+
+/** Right after a write nobody is counted. */
+function isCounted(progress: Situation['progress']): progress is Progress {
+  return progress !== undefined && progress !== 'unsigned'
 }
 
 type Remembered = Map<ResourceCondition['type'], Pick<ResourceCondition, 'status' | 'lastTransitionAt'>>
@@ -97,11 +103,32 @@ export function createStatus(options: StatusOptions): Status {
   const withSignatures = (node: FleetNode): FleetNode =>
     node.state !== 'disabled' && isUnsigned(node.name) ? { ...node, state: 'unsigned' } : node
 
-  const candidatesIn = (network: Name): readonly Candidate[] =>
+  const leadersIn = (network: Name): readonly Leader[] =>
     members(network).map(({ name, online }) => {
       const node = intents.get('Node', name)?.resource as Resource<'Node'> | undefined
-      return { name, online, labels: node?.spec.labels ?? {} }
+      return { name, online, labels: node?.spec.labels ?? {}, advertise: node?.spec.advertise ?? [] }
     })
+
+  const candidatesIn: (network: Name) => readonly Candidate[] = leadersIn
+
+  const routesIn = (network: Name): readonly Resource<'Route'>[] =>
+    intents
+      .list('Route')
+      .map(({ resource }) => resource as Resource<'Route'>)
+      .filter(({ spec }) => spec.network === network)
+
+  /** For several routes at once: members and routes of a network are gathered once. */
+  const reaches = (fleetNow: () => readonly FleetNode[]) => {
+    const leaders = new Map<Name, readonly Leader[]>()
+    const routes = new Map<Name, readonly Resource<'Route'>[]>()
+    return (route: Resource<'Route'>, network: Name): Reach => {
+      const nodes = leaders.get(network) ?? leadersIn(network)
+      leaders.set(network, nodes)
+      const siblings = routes.get(network) ?? routesIn(network)
+      routes.set(network, siblings)
+      return reachOf(route, siblings, nodes, fleetNow())
+    }
+  }
 
   const measured = (network: Name) => {
     const live = networks.get(network)
@@ -143,11 +170,13 @@ export function createStatus(options: StatusOptions): Status {
       // Without a record (a node that is not enrolled) the newest revision is the one that says so.
       return measures.get(network)?.(changedAt ?? publisher.version)
     }
+    let heard: readonly FleetNode[] | undefined
+    const fleetNow = (): readonly FleetNode[] => (heard ??= fleet.list(() => []))
+    const reachNow = reaches(fleetNow)
     let refusals: ReturnType<typeof refusalsIn> | undefined
     const refusedBy = ({ kind, metadata }: AnyResource, progress: Situation['progress']): Situation['refusedBy'] => {
-      if ((kind !== 'Route' && kind !== 'Network') || progress === undefined || progress === 'unsigned')
-        return undefined
-      refusals ??= refusalsIn(fleet.list(() => []))
+      if ((kind !== 'Route' && kind !== 'Network') || !isCounted(progress)) return undefined
+      refusals ??= refusalsIn(fleetNow())
       return refusals.get(`${kind}/${metadata.name}`) ?? []
     }
     return list.map((stored) => {
@@ -166,6 +195,7 @@ export function createStatus(options: StatusOptions): Status {
                 .find(({ name }) => name === resource.metadata.name)
             : undefined,
         serving: resource.kind === 'Service' ? servingOf(resource.spec.backends, candidatesOf(network)) : undefined,
+        reach: resource.kind === 'Route' && isCounted(now) ? reachNow(resource, network) : undefined,
         node: resource.kind === 'Node' ? nodeNamed(resource.metadata.name) : undefined,
       }
       const { node, progress, rollout } = situation

@@ -17,7 +17,7 @@ const INTENT: FakeIntent = {
   routes: { plant: { destination: '192.168.50.0/24', ...VIA } },
 }
 
-function wish(intent: FakeIntent, local: readonly [string, string][] = []): Wish {
+function wish(intent: FakeIntent, local: readonly [string, string][] = [], device = 'eth0'): Wish {
   return desire({
     records: fakeRecords(intent),
     self: 'baaaaaaaaaaaaaaa' as NodeId,
@@ -27,10 +27,10 @@ function wish(intent: FakeIntent, local: readonly [string, string][] = []): Wish
     meshPort: 51_822,
     endpoints: new Map(),
     local: local.map(([address, cidr]) => ({
-      interface: 'eth0',
+      interface: device,
       address: address as Address,
       cidr: cidr as Cidr,
-      physical: true,
+      physical: device === 'eth0',
     })),
   })
 }
@@ -59,6 +59,29 @@ test('the network a host stands in wins over a routed one', () => {
       ['address-conflict'],
     )
   }
+})
+
+test('so does a network of its containers, in the family of IPv6 as well; it is named, and where it is the narrower one, too', () => {
+  const at = (destination: string, own: string, address: string): Wish => {
+    const nodes = INTENT.nodes.map((node) => ({ ...node, advertise: [destination] }))
+    const input = { ...INTENT, nodes, routes: { plant: { destination, ...VIA } } }
+    return wish(input, [[address, own]], 'docker0')
+  }
+  for (const [block, own, address] of [
+    ['172.17.0.0/16', '172.17.0.0/16', '172.17.0.1'],
+    ['172.17.4.0/24', '172.17.0.0/16', '172.17.0.1'],
+    ['fd00:d0c::/64', 'fd00:d0c::/64', 'fd00:d0c::1'],
+  ] as const) {
+    const { desired, omissions } = at(block, own, address)
+    assert.not(routes({ desired }).includes(block), block)
+    assert.match(omissions[0]?.detail ?? '', /^Route\/plant is not followed here: .* the network on docker0/)
+  }
+  const wide = at('172.16.0.0/12', '172.17.0.0/16', '172.17.0.1')
+  assert.ok(routes(wide).includes('172.16.0.0/12'))
+  assert.equal(
+    wide.omissions.map(({ code, detail }) => [code, detail]),
+    [['address-overlap', 'Route/plant: 172.16.0.0/12 leads through the mesh but for 172.17.0.0/16 on docker0']],
+  )
 })
 
 test('a route that holds one of the own networks and is another of them is not followed for the sake of that one', () => {

@@ -6,7 +6,8 @@ import { type Condition, showCondition } from '../../shared/health.ts'
 import type { Name, NodeId } from '../../shared/ids.ts'
 import { healthMax, statusPeersMax } from '../../shared/limits.ts'
 import type { OverrideView } from '../../shared/override/report.ts'
-import type { PeerReport, StatusReport } from '../../shared/wire/report.ts'
+import { failingReportedMax, routesReportedMax } from '../../shared/route-limits.ts'
+import type { PeerReport, RouteReport, StatusReport } from '../../shared/wire/report.ts'
 import type { UplinkQuality } from '../../shared/wire/uplink-quality.ts'
 import type { AgentSettings, AgentStatus, PeerStatus, RelayPorts } from '../agent.ts'
 import type { Hearsay } from '../gossip/hearsay.ts'
@@ -41,6 +42,7 @@ export interface HubModel {
   /** Round trip to a peer by the probes of its path, microseconds; undefined where none was measured lately. */
   readonly rttUs?: ((node: NodeId) => number | undefined) | undefined
   readonly uplink: UplinkQuality
+  readonly routers?: readonly RouterStatus[] | undefined
   readonly update?: UpdateView | undefined
   readonly order?: OrderView | undefined
   /** What it does when the hub says so. */
@@ -63,7 +65,6 @@ export interface Model extends HubModel {
   readonly names?: NamesStatus | undefined
   readonly services: readonly ServiceStatus[]
   readonly drains: boolean
-  readonly routers?: readonly RouterStatus[] | undefined
   /** Blocks that others reach through this node. */
   readonly leads?: readonly Cidr[] | undefined
   /** What the own record offers. */
@@ -86,6 +87,21 @@ const ACK_PEERS_MAX = 32
 
 function handshakeAgeOf(entry: PeerEntry, now: number): number | undefined {
   return entry.handshakeAt === 0 ? undefined : Math.max(0, Math.floor((now - entry.handshakeAt) / 1_000))
+}
+
+/** Without since when: that would be another report every second. */
+function routesReport(routers: readonly RouterStatus[] = []): Pick<StatusReport, 'routes'> {
+  if (routers.length === 0) return {}
+  const routes = routers.slice(0, routesReportedMax).map(({ destination, routers: all }): RouteReport => {
+    const used = all.find(({ state }) => state === 'used')?.name
+    const failing = all.flatMap(({ name, proof }) => (proof === 'failing' ? name : []))
+    return {
+      block: destination,
+      ...(used === undefined ? {} : { used }),
+      failing: failing.slice(0, failingReportedMax),
+    }
+  })
+  return { routes }
 }
 
 function peerReport(entry: PeerEntry, now: number, rttOf: HubModel['rttUs']): PeerReport {
@@ -135,6 +151,7 @@ export function statusReport(model: HubModel, brief: boolean): StatusReport {
     peers: shown.map((entry) => peerReport(entry, now, model.rttUs)),
     peersTotal: entries.length,
     peersReachable: model.peers.reachable(),
+    ...routesReport(model.routers),
     uplink: model.uplink,
     health: model.health.slice(0, healthMax),
     host: model.settings.host,

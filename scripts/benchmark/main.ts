@@ -17,6 +17,7 @@ import { memory } from './memory.ts'
 import { outage } from './outage.ts'
 import { policy } from './policy.ts'
 import { relay } from './relay.ts'
+import { routes } from './routes.ts'
 import { services } from './services.ts'
 import { size } from './size.ts'
 import { wgSet } from './wg-set.ts'
@@ -35,6 +36,7 @@ const benches: Readonly<Record<string, Bench>> = {
   outage,
   policy,
   relay,
+  routes,
   services,
   size,
   'wg-set': wgSet,

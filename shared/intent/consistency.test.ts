@@ -127,6 +127,12 @@ for (const [what, set, field, message] of [
     '10.7.0.128/25 overlaps the mesh itself (10.7.0.0/24)',
   ],
   [
+    'a probe that is not behind the route',
+    [network, route('r', { nat: 'netmap', mapTo: '10.99.1.0/24', probe: '192.168.2.7' })],
+    'Route/r spec.probe',
+    '192.168.2.7 is outside 192.168.1.0/24 and 10.99.1.0/24',
+  ],
+  [
     'mapping onto the mesh',
     [network, route('r', { nat: 'netmap', mapTo: '10.7.0.0/24' })],
     'Route/r spec.mapTo',

@@ -5,6 +5,7 @@ import { nestedPairs } from '../address/nesting.ts'
 import { isUsable } from '../address/usable.ts'
 import { HoldfastError } from '../errors.ts'
 import type { AnyResource, Kind, Resource } from './resource.ts'
+import { routeProbe } from './route-probe.ts'
 
 type Fault = (message: string, field: string, remedy: string) => void
 
@@ -115,6 +116,11 @@ function checkRoutes(
 ): void {
   for (const { metadata, spec } of routes) {
     const network = networks.get(spec.network)
+    if (spec.probe !== undefined && routeProbe(spec) === undefined) {
+      const where = spec.mapTo === undefined ? spec.destination : `${spec.destination} and ${spec.mapTo}`
+      const remedy = 'Name a machine in the subnet that answers pings, or leave it out.'
+      fault(`${spec.probe} is outside ${where}`, `Route/${metadata.name} spec.probe`, remedy)
+    }
     for (const [field, block] of [
       ['destination', spec.destination],
       ['mapTo', spec.mapTo],

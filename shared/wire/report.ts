@@ -3,10 +3,11 @@
 import * as v from 'valibot'
 import { parseEndpoint } from '../address/endpoint.ts'
 import { conditionsSchema } from '../health.ts'
-import { address, integer, name, text } from '../intent/field.ts'
+import { address, cidr, integer, name, text } from '../intent/field.ts'
 import { parseWith } from '../intent/resource.ts'
 import { statusBytesMax, statusPeersMax } from '../limits.ts'
 import { encodeCanonical, parseCanonical } from '../record/canonical.ts'
+import { failingReportedMax, routesReportedMax } from '../route-limits.ts'
 import { tolerantPick, unreadFields } from './tolerant.ts'
 import { uplinkQuality } from './uplink-quality.ts'
 
@@ -45,6 +46,16 @@ const peerReport = v.object({
   txBytes: counter,
 })
 export type PeerReport = v.InferOutput<typeof peerReport>
+
+/** Of a subnet: as the mesh calls it. */
+const routeReport = v.object({
+  block: cidr,
+  /** Whom it goes by. */
+  used: v.optional(name),
+  /** Who answers, while nothing behind him answers through him. */
+  failing: v.pipe(v.array(name), v.maxLength(failingReportedMax)),
+})
+export type RouteReport = v.InferOutput<typeof routeReport>
 
 const programVersion = v.pipe(v.string(), v.maxLength(64))
 const check = v.pipe(v.string(), v.maxLength(32))
@@ -120,6 +131,8 @@ const statusSchema = v.object({
   /** Peers in all, and those with a working path; `peers` may list fewer. */
   peersTotal: counter,
   peersReachable: counter,
+  /** Subnets that several nodes lead to, or where it asks a machine behind them; absent where there are none. */
+  routes: v.optional(v.pipe(v.array(routeReport), v.maxLength(routesReportedMax))),
   /** Absent where the agent is older than that. */
   uplink: v.optional(uplinkQuality),
   health: conditionsSchema,
