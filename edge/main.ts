@@ -125,6 +125,7 @@ const doors: Doors = {
       asks: {
         services: {
           listening: async (wanted) => (await import('./drivers/listening.ts')).readListening(wanted),
+          openTlsGate: async () => (await import('./drivers/tls-gate.ts')).openTlsGate(systemClock, log),
           ask: async (question, timeoutMs) =>
             (await import('./drivers/backend-probe.ts')).askBackend(question, timeoutMs, systemClock),
           end: async (gone) => {

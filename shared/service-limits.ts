@@ -20,3 +20,13 @@ export const servicesShownMax = 256
 export const goneMax = 4_096
 /** Ports at own addresses that services are published at: a site's list, at each of its addresses; one look in the kernel. */
 export const publishedPortsMax = 1_024
+/** Connections that one device leads on by their name: two sockets each, of the thousands that a process may have. */
+export const gateConnectionsMax = 2_048
+/** Of these from one address: a browser opens a handful, an office behind one address some hundred. */
+export const gatePerSourceMax = 256
+/** For the first words of a client: a lossy LTE link repeats a segment twice in it. */
+export const gateHelloMs = 10_000
+/** Until a service takes the connection, milliseconds: a backend that is gone is noticed sooner. */
+export const gateConnectMs = 10_000
+/** A connection that nothing was said on for so long is over, whoever forgot to say so. */
+export const gateIdleMs = 3_600_000

@@ -11,6 +11,7 @@ import { lockRows } from './lock-rows.ts'
 import { mirrorRows } from './mirror-rows.ts'
 import { policyRows } from './policy-rows.ts'
 import type { CommandRow } from './row.ts'
+import { tlsGateRow } from './tls-gate-row.ts'
 import { updateRow } from './update-row.ts'
 
 /** Of every command. Without defaults: a default here would hide what the config file says. */
@@ -186,6 +187,7 @@ export const commands: readonly CommandRow[] = [
   },
   updateRow,
   ...policyRows,
+  tlsGateRow,
   ...flowsRows,
   ...mirrorRows,
   {

@@ -17,8 +17,8 @@ test('services that are published have a line for each address, the others none'
     { ...service, name: parseName('shop'), published },
   ]
   assert.equal(publishedRows({ services }), [
-    ['shop', 'TCP 192.168.7.5:8000', 'eth0', '192.168.7.0/24 10.0.0.0/8'],
-    ['shop', 'TCP [fd00::5]:8000', 'eth0', '192.168.7.0/24 10.0.0.0/8'],
+    ['shop', 'TCP 192.168.7.5:8000', 'eth0', '-', '192.168.7.0/24 10.0.0.0/8'],
+    ['shop', 'TCP [fd00::5]:8000', 'eth0', '-', '192.168.7.0/24 10.0.0.0/8'],
   ])
   assert.equal(publishedRows({}), [])
 })

@@ -2,10 +2,12 @@
 
 import type { AgentStatus } from '../agent.ts'
 
-export const PUBLISHED = ['PUBLISHED', 'AT', 'INTERFACE', 'FOR']
+export const PUBLISHED = ['PUBLISHED', 'AT', 'INTERFACE', 'NAMES', 'FOR']
 
 export function publishedRows({ services = [] }: Pick<AgentStatus, 'services'>): readonly (readonly string[])[] {
   return services.flatMap(({ name, published = [] }) =>
-    published.map(({ at, from, interface: card, protocol }) => [name, `${protocol} ${at}`, card, from.join(' ')]),
+    published.map(({ at, from, hostnames = ['-'], interface: card, protocol }) => {
+      return [name, `${protocol} ${at}`, card, hostnames.join(' '), from.join(' ')]
+    }),
   )
 }

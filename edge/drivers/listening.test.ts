@@ -1,5 +1,6 @@
 // Who has a port, by what the kernel itself says, and by what it said elsewhere.
 
+import { spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -51,6 +52,15 @@ test('programs of this very machine are found by their ports, and called by thei
   server.close()
   socket.close()
   assert.equal(readListening([]), [])
+})
+
+test('what this process started itself is left out', async () => {
+  const script = "require('net').createServer().listen(0,'127.0.0.1',function(){console.log(this.address().port)})"
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [port] = (await once(child.stdout, 'data')) as [Buffer]
+  assert.equal(readListening([{ protocol: 'tcp', port: Number(port) }]), [])
+  child.kill('SIGKILL')
+  await once(child, 'close')
 })
 
 test.run()

@@ -58,15 +58,28 @@ function namesIn(path: string): readonly string[] {
   }
 }
 
-/** Names of the programs that have these sockets. */
-function programsOf(inodes: ReadonlySet<string>): ReadonlyMap<string, string> {
-  const found = new Map<string, string>()
+interface Program {
+  readonly name: string
+  /** It was started by this very process. */
+  readonly isChild: boolean
+}
+
+/** Throws where it has ended meanwhile. */
+function programOf(pid: string): Program {
+  const name = readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
+  const parent = /^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  return { name, isChild: Number(parent) === process.pid }
+}
+
+/** The programs that have these sockets. */
+function programsOf(inodes: ReadonlySet<string>): ReadonlyMap<string, Program> {
+  const found = new Map<string, Program>()
   for (const pid of namesIn('/proc').filter((name) => /^\d+$/.test(name))) {
     for (const fd of namesIn(`/proc/${pid}/fd`)) {
       const inode = /^socket:\[(\d+)\]$/.exec(linkOf(`/proc/${pid}/fd/${fd}`))?.[1]
       if (inode === undefined || !inodes.has(inode) || found.has(inode)) continue
       try {
-        found.set(inode, readFileSync(`/proc/${pid}/comm`, 'utf8').trim())
+        found.set(inode, programOf(pid))
       } catch {
         continue
       }
@@ -76,7 +89,7 @@ function programsOf(inodes: ReadonlySet<string>): ReadonlyMap<string, string> {
   return found
 }
 
-/** Who has one of these ports, with the name of the program where it can be told. */
+/** Who has one of these ports, with the name of the program where it can be told; but for those that this process started. */
 export function readListening(wanted: readonly PortRef[]): readonly Listening[] {
   const rows = TABLES.flatMap(({ file, protocol }) => {
     const ports = new Set(wanted.filter((one) => one.protocol === protocol).map(({ port }) => port))
@@ -90,8 +103,9 @@ export function readListening(wanted: readonly PortRef[]): readonly Listening[] 
   })
   if (rows.length === 0) return []
   const programs = programsOf(new Set(rows.map(({ inode }) => inode)))
-  return rows.map(({ inode, ...row }) => {
+  return rows.flatMap(({ inode, ...row }) => {
     const program = programs.get(inode)
-    return program === undefined ? row : { ...row, program }
+    if (program?.isChild === true) return []
+    return program === undefined ? row : { ...row, program: program.name }
   })
 }

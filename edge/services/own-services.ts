@@ -18,8 +18,10 @@ import type { Backend } from './backend.ts'
 import { choose, chooseAll, type Known, type Standing, type Way } from './choose.ts'
 import type { Drain } from './drain.ts'
 import { type Front, type Fronts, frontsOf } from './front.ts'
+import { createOwnGate } from './own-gate.ts'
 import { createOwnPublishing } from './own-publishing.ts'
 import { type Asked, createProber, type Prober } from './prober.ts'
+import { listenersOf } from './publish.ts'
 import { type BackendStatus, publishedOf, type ServiceStatus } from './status.ts'
 import { goneOf, goneOutside, type Stood, tableOf } from './table.ts'
 import { unasked, type Verdict } from './verdict.ts'
@@ -121,6 +123,10 @@ export function createOwnServices(options: AgentOptions, around: ServicesAround,
     onChange,
   })
 
+  const gate = createOwnGate(options.services?.openTlsGate, (detail) =>
+    options.log.warn('no TLS by name', { reason: detail }),
+  )
+
   const use = (address: Address, at: number): void => {
     const held = usedAt.get(address)
     if (held === undefined && usedAt.size >= 2 * servicesMax) return
@@ -195,6 +201,7 @@ export function createOwnServices(options: AgentOptions, around: ServicesAround,
 
   return {
     observe({ used }) {
+      gate.follow(listenersOf(publishing.now().ports))
       const now = clock.monotonic()
       for (const [address, agoS] of used ?? []) use(address, now - agoS * 1_000)
       // The table does not lead there any more; a flow that the kernel began before is found at the next look.
@@ -212,7 +219,10 @@ export function createOwnServices(options: AgentOptions, around: ServicesAround,
         const chosen = front.headless ? chooseAll : choose
         return { front, standing: chosen(front.backends, knownOf(before.get(front.name))) }
       })
-      const next = renderServices({ ...tableOf(settings.interface, stood), published: ports })
+      const next = renderServices({
+        ...tableOf(settings.interface, stood),
+        published: ports.filter(({ hostnames }) => hostnames === undefined),
+      })
       if (next !== text) text = next
       return text
     },
@@ -241,6 +251,9 @@ export function createOwnServices(options: AgentOptions, around: ServicesAround,
         ...publishedOf(front, publishing.now().ports),
         backends: Array.from(standing, ([backend, state]) => backendStatus(backend, state)),
       })),
-    close: () => prober?.close(),
+    close() {
+      prober?.close()
+      gate.close()
+    },
   }
 }

@@ -9,7 +9,7 @@ import { parseName } from '../../shared/ids.ts'
 import { fakeRecords } from '../../shared/record/parsed.fake.ts'
 import { renderServices } from '../plan/nft-services.ts'
 import type { LocalAddress } from '../plan/observed.ts'
-import { type Listening, type Publishing, publishing } from './publish.ts'
+import { type Listening, listenersOf, type Publishing, publishing } from './publish.ts'
 import { goneOutside } from './table.ts'
 
 const card = (name: string, address: string, block: string, physical = true): LocalAddress => ({
@@ -82,6 +82,40 @@ test('what a program of the device listens at stays its own, at the address wher
   assert.is(one.refused.length, 1)
   // The same number of the other transport is another port.
   assert.is(published(services, { listening: [{ protocol: 'udp', port: 22 }] }).refused.length, 0)
+})
+
+test('names lead from one port to several services, and each name to one', () => {
+  const at = (...hostnames: readonly string[]) => ({
+    ...web,
+    publish: [
+      { gateways, protocol: 'TLS', port: 443, servicePort: 80, from: ['LAN'], interfaces: ['eth1'], hostnames },
+    ],
+  })
+  const { ports, refused } = published({
+    a: at('a.example.com'),
+    b: at('b.example.com', '*.b.example.com'),
+    c: at('a.example.com'),
+  })
+  const why = 'Service/a is'
+  assert.equal(refused, [
+    `Service/c is not published at 192.168.1.1 TCP port 443: ${why}`,
+    `Service/c is not published at fd00:1::1 TCP port 443: ${why}`,
+  ])
+  const [four, six] = listenersOf(ports)
+  assert.equal([four?.address, four?.port, six?.address], ['192.168.1.1', 443, 'fd00:1::1'])
+  assert.equal(four?.routes, [
+    { hostnames: ['a.example.com'], from: ['192.168.1.0/24'], to: { address: '10.77.0.201', port: 80 } },
+    {
+      hostnames: ['b.example.com', '*.b.example.com'],
+      from: ['192.168.1.0/24'],
+      to: { address: '10.77.0.202', port: 80 },
+    },
+  ])
+  // A port that is led by names is not led without.
+  const plain = { ...web, publish: [{ gateways, port: 443, servicePort: 80, from: ['LAN'], interfaces: ['eth1'] }] }
+  const mixed = published({ a: at('a.example.com'), d: plain })
+  assert.is(mixed.refused.length, 2)
+  assert.equal(listenersOf(published({ d: plain }).ports), [])
 })
 
 test('of two services at one port the first by name has it', () => {

@@ -9,6 +9,7 @@ import type { BodyOf } from '../../shared/record/record.ts'
 import { publishedPortsMax } from '../../shared/service-limits.ts'
 import type { PublishedPort } from '../plan/nft-published.ts'
 import type { LocalAddress } from '../plan/observed.ts'
+import type { TlsListener, TlsRoute } from '../tls-gate/match.ts'
 
 /** A port that somebody has. */
 export interface PortRef {
@@ -35,6 +36,8 @@ export interface PublishInput {
 /** A port that a service is published at here. */
 export interface Published extends PublishedPort {
   readonly service: string
+  /** Of TLS: it is led by these names, and not by the kernel. */
+  readonly hostnames?: readonly string[]
 }
 
 export interface Publishing {
@@ -82,9 +85,10 @@ function portsOf({ said, service, virtual }: Wanted, local: readonly LocalAddres
       const from = sourcesOf(said, own)
       if (to === undefined || from.length === 0) return []
       const { address, interface: name } = own
-      const protocol = said.protocol === 'TCP' ? 'tcp' : 'udp'
+      const protocol = said.protocol === 'UDP' ? 'udp' : 'tcp'
+      const names = said.hostnames === undefined ? {} : { hostnames: said.hostnames }
       const { port, servicePort = port } = said
-      return { service, interface: name, address, protocol, port, from, virtual: to, servicePort } as const
+      return { service, interface: name, address, protocol, port, from, virtual: to, servicePort, ...names } as const
     })
 }
 
@@ -100,6 +104,25 @@ function occupantOf(one: Published, listening: readonly Listening[]): Listening 
   )
 }
 
+/** At one port of one address. By names several may be. */
+function collide({ hostnames: own }: Published, { hostnames: others }: Published): boolean {
+  return own === undefined || others === undefined || own.some((name) => others.includes(name))
+}
+
+/** What is led by names, by the own addresses that it is asked at. */
+export function listenersOf(ports: readonly Published[]): readonly TlsListener[] {
+  const listeners = new Map<string, { readonly at: Published; readonly routes: TlsRoute[] }>()
+  for (const one of ports) {
+    const { from, hostnames, servicePort, virtual } = one
+    if (hostnames === undefined) continue
+    const place = placeText(one)
+    const held = listeners.get(place) ?? { at: one, routes: [] }
+    listeners.set(place, held)
+    held.routes.push({ hostnames, from, to: { address: virtual, port: servicePort } })
+  }
+  return Array.from(listeners.values(), ({ at: { address, port }, routes }) => ({ address, port, routes }))
+}
+
 export function publishing(input: PublishInput): Publishing {
   const wanted = wantedOf(input)
   if (wanted.length === 0) return nothingPublished
@@ -112,16 +135,21 @@ export function publishing(input: PublishInput): Publishing {
     return ports
   })
   const listening = input.listening(all.map(({ port, protocol }) => ({ port, protocol })))
-  const taken = new Map<string, Published>()
+  const taken = new Map<string, readonly Published[]>()
+  let count = 0
   for (const one of all) {
     const place = placeText(one)
-    const [occupant, first] = [occupantOf(one, listening), taken.get(place)]
+    const [occupant, others = []] = [occupantOf(one, listening), taken.get(place)]
+    const first = others.find((other) => collide(one, other))
     const what = `Service/${one.service} is not published at ${place}`
     if (occupant !== undefined) {
       refused.push(`${what}: ${occupant.program ?? 'a program'} of this device listens there`)
     } else if (first !== undefined) refused.push(`${what}: Service/${first.service} is`)
-    else if (taken.size >= publishedPortsMax) refused.push(`${what}: it is beyond the first ${publishedPortsMax}`)
-    else taken.set(place, one)
+    else if (count >= publishedPortsMax) refused.push(`${what}: it is beyond the first ${publishedPortsMax}`)
+    else {
+      taken.set(place, [...others, one])
+      count++
+    }
   }
-  return { ports: [...taken.values()], refused: [...new Set(refused)] }
+  return { ports: [...taken.values()].flat(), refused: [...new Set(refused)] }
 }

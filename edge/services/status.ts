@@ -21,7 +21,9 @@ export interface BackendStatus {
 /** Where this node takes connections for it from outside the mesh. */
 export interface PublishedStatus {
   readonly at: Endpoint
-  readonly protocol: 'TCP' | 'UDP'
+  readonly protocol: 'TCP' | 'UDP' | 'TLS'
+  /** Of TLS: the names that lead there. */
+  readonly hostnames?: readonly string[]
   readonly interface: string
   readonly from: readonly Cidr[]
 }
@@ -41,9 +43,10 @@ export function publishedOf(
   ports: readonly Published[],
 ): Pick<ServiceStatus, 'published'> {
   const own = ports.filter(({ virtual }) => addresses.includes(virtual))
-  const published = own.map(({ address, from, interface: name, port, protocol }) => {
-    const said = protocol === 'tcp' ? 'TCP' : 'UDP'
-    return { at: formatEndpoint(address, port), protocol: said, interface: name, from } as const
+  const published = own.map(({ address, from, hostnames, interface: name, port, protocol }) => {
+    const said = hostnames !== undefined ? 'TLS' : protocol === 'tcp' ? 'TCP' : 'UDP'
+    const names = hostnames === undefined ? {} : { hostnames }
+    return { at: formatEndpoint(address, port), protocol: said, interface: name, from, ...names } as const
   })
   return published.length === 0 ? {} : { published }
 }

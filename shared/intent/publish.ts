@@ -3,7 +3,7 @@
 import * as v from 'valibot'
 import { parseCidr } from '../address/cidr.ts'
 import { cidr, port, selector, text } from './field.ts'
-import { about } from './rule.ts'
+import { about, rule } from './rule.ts'
 
 /** Whoever is on the link of the very address that is asked. */
 export const LAN = 'LAN'
@@ -16,9 +16,26 @@ const interfaceName = v.pipe(
   v.regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/, 'is not the name of an interface'),
 )
 
-const publication = v.strictObject({
+const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
+const hostname = v.pipe(
+  v.string(),
+  v.maxLength(253),
+  v.regex(
+    new RegExp(`^(?:\\*\\.)?${LABEL}(?:\\.${LABEL})*$`),
+    'is not a host name in small letters; `*.` may stand for its first label',
+  ),
+)
+
+const place = v.strictObject({
   gateways: about(selector, 'The nodes that take connections for it.'),
-  protocol: about(v.optional(v.picklist(['TCP', 'UDP']), 'TCP'), 'Of the transport.'),
+  protocol: about(
+    v.optional(v.picklist(['TCP', 'UDP', 'TLS']), 'TCP'),
+    'TLS: TCP that is led by the name the client asks for, and passed on as it is.',
+  ),
+  hostnames: about(
+    v.optional(v.pipe(v.array(hostname), v.minLength(1), v.maxLength(16))),
+    'For TLS: the names that lead here; `*.example.com` is every name with one label more.',
+  ),
   port: about(port, 'Port at those nodes.'),
   servicePort: about(v.optional(port), 'Port of the service; `port` where absent.'),
   from: about(
@@ -34,6 +51,14 @@ const publication = v.strictObject({
     'Only at own addresses of the node that lie in one of these blocks.',
   ),
 })
+const publication = v.pipe(
+  place,
+  rule(
+    ({ hostnames, protocol }) => (protocol === 'TLS') === (hostnames !== undefined),
+    'hostnames goes with protocol TLS, and TLS needs it',
+    "(self.protocol == 'TLS') == has(self.hostnames)",
+  ),
+)
 export type Publication = v.InferOutput<typeof publication>
 
 export const publications = v.optional(v.pipe(v.array(publication), v.minLength(1), v.maxLength(16)))

@@ -129,6 +129,13 @@ export const wrong: readonly (readonly [Kind, object, string, RegExp?])[] = [
   ['Service', { ...least.Service, publish: [{ ...published, from: ['lan'] }] }, 'spec.publish[0].from[0]', /CIDR/],
   ['Service', { ...least.Service, publish: [{ ...published, from: ['10.0.0.1/8'] }] }, 'spec.publish[0].from[0]'],
   ['Service', { ...least.Service, publish: [{ ...published, interfaces: ['e"0'] }] }, 'spec.publish[0].interfaces[0]'],
+  ['Service', { ...least.Service, publish: [{ ...published, protocol: 'TLS' }] }, 'spec.publish[0]', /TLS needs it/],
+  ['Service', { ...least.Service, publish: [{ ...published, hostnames: ['a.b'] }] }, 'spec.publish[0]', /goes with/],
+  ...['*', 'a.*.b', 'A.b', 'a..b', '*.'].map((bad): (typeof wrong)[number] => [
+    'Service',
+    { ...least.Service, publish: [{ ...published, protocol: 'TLS', hostnames: [bad] }] },
+    'spec.publish[0].hostnames[0]',
+  ]),
   ['Service', { ...least.Service, publish: [{ ...published, protocol: 'UDP' }] }, 'spec', /does not have/],
   ['Service', { ...least.Service, publish: [{ ...published, servicePort: 81 }] }, 'spec', /does not have/],
   ['Service', { ...least.Service, pods: { podSelector: {} } }, 'spec.pods.namespace', /is missing/],

@@ -84,8 +84,10 @@ export const serviceSpec = v.pipe(
   ),
   rule(
     ({ ports, publish = [] }) =>
-      publish.every((p) => ports.some((q) => q.protocol === p.protocol && q.port === (p.servicePort ?? p.port))),
+      publish.every((p) =>
+        ports.some((q) => (q.protocol === 'UDP') === (p.protocol === 'UDP') && q.port === (p.servicePort ?? p.port)),
+      ),
     'publish names a port that the service does not have in this protocol; say which it is in servicePort',
-    '!has(self.publish) || self.publish.all(a, self.ports.exists(b, b.protocol == a.protocol && b.port == (has(a.servicePort) ? a.servicePort : a.port)))',
+    "!has(self.publish) || self.publish.all(a, self.ports.exists(b, (b.protocol == 'UDP') == (a.protocol == 'UDP') && b.port == (has(a.servicePort) ? a.servicePort : a.port)))",
   ),
 )

@@ -1,5 +1,5 @@
 // A service of the mesh is taken to those who have no part in it: to the machines of a site's own LAN, and to the internet, by
-// TCP and UDP, over IPv4 and IPv6, with the hub gone.
+// TCP, UDP and TLS, over IPv4 and IPv6, with the hub gone.
 
 import { ask, serve } from '../conversation.ts'
 import type { Host } from '../host.ts'
@@ -7,6 +7,7 @@ import type { LabNode } from '../node.ts'
 import { runScenario, type Scenario } from '../scenario.ts'
 import { openShop } from '../services.ts'
 import { homeSite, network, pingPolicy, resource } from '../shapes.ts'
+import { askTls, serveTls } from '../tls.ts'
 import { internetAddress, outsideOf, type Topology } from '../topology.ts'
 import { expect } from '../unmet.ts'
 import { holds, waitFor } from '../wait.ts'
@@ -25,15 +26,25 @@ const GATE = internetAddress(topology, 'gate-1')
 
 const serving = { matchLabels: { role: 'web' } }
 
+const NAME = 'shop.example.com'
+const byName = { protocol: 'TLS', port: 443, hostnames: ['*.example.com'] }
+
 const shop = (sshPort: number): object =>
   resource('Service', 'shop', {
     ports: [
       { port: 80, targetPort: 8_080 },
       { protocol: 'UDP', port: 53, targetPort: 5_300 },
+      { port: 443, targetPort: 8_443 },
     ],
     backends: serving,
     probe: { port: 8_080, intervalS: 1, timeoutMs: 1_000 },
     publish: [
+      { ...byName, gateways: { matchLabels: { gate: 'lan' } }, from: ['LAN'], interfaces: ['eth1'] },
+      {
+        ...byName,
+        gateways: { matchLabels: { gate: 'internet' } },
+        from: [`${internetAddress(topology, 'stranger')}/32`],
+      },
       { gateways: { matchLabels: { gate: 'lan' } }, port: 8_000, servicePort: 80, from: ['LAN'], interfaces: ['eth1'] },
       { gateways: { matchLabels: { gate: 'lan' } }, protocol: 'UDP', port: 53, from: ['LAN'], interfaces: ['eth1'] },
       {
@@ -51,7 +62,7 @@ const policy = resource('Policy', 'shop', {
   ingress: [
     {
       from: [{ nodeSelector: { matchExpressions: [{ key: 'gate', operator: 'Exists' }] } }],
-      ports: [{ port: 8_080 }, { protocol: 'UDP', port: 5_300 }],
+      ports: [{ port: 8_080 }, { port: 8_443 }, { protocol: 'UDP', port: 5_300 }],
     },
   ],
 })
@@ -147,10 +158,28 @@ export const scenario: Scenario = {
       await visited(till, YARD_GATE, 8_000, ['alpha-3'])
       await visited(stranger, GATE, 8_000, ['alpha-3'])
     })
+    await story.step(
+      'TLS is led by name, and the certificate is that of who serves; no other name leads there',
+      async () => {
+        const { certificate } = await serveTls(three.host, 8_443, NAME)
+        const asks: readonly (readonly [Host, string, string, RegExp])[] = [
+          [till, `${YARD_GATE}:443`, NAME, /^fine$/],
+          [till, `[${YARD_GATE6}]:443`, NAME, /^fine$/],
+          [stranger, `${GATE}:443`, NAME, /^fine$/],
+          [stranger, `${GATE}:443`, 'example.org', /alert number 112/],
+          [foe, `${GATE}:443`, NAME, /errno=104/],
+        ]
+        for (const [from, at, name, wanted] of asks) {
+          const found = await askTls(from, at, name, certificate)
+          expect(wanted.test(found), `${from.name} asks ${at} for ${name}: ${wanted.source}`, found)
+        }
+      },
+    )
     await story.step('the gateway leaves, and takes it away', async () => {
       await inner.cli(['leave'])
       const [refused = ''] = await visit(till, YARD_GATE, 8_000)
-      expect(refused === 'ECONNREFUSED', 'a refusal', refused)
+      const [named = ''] = await visit(till, YARD_GATE, 443)
+      expect(`${refused} ${named}` === 'ECONNREFUSED ECONNREFUSED', 'refusals', `${refused} ${named}`)
       const tables = await inner.host.exec(['nft', 'list', 'tables'])
       expect(!tables.includes('holdfast'), 'no table', tables)
     })
