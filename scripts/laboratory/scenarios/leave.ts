@@ -1,9 +1,22 @@
-// A device leaves: nothing of the mesh remains in it, the others drop it, and the hub knows.
+// A device leaves: nothing of the mesh remains in it, the others drop it, and the hub knows. Its libc, which was led to the
+// agent, asks whom it asked before.
 
 import { remains } from '../kernel.ts'
 import { runScenario, type Scenario } from '../scenario.ts'
 import { homeSite, twoSites } from '../shapes.ts'
 import { expect } from '../unmet.ts'
+import { holds, waitFor } from '../wait.ts'
+
+const RESOLV_CONF = '/etc/resolv.conf'
+const LEASED = '# of a lease\nnameserver 192.0.2.53\n'
+/** The lab mounts an empty file there, which an agent leaves alone, over the one of this machine. */
+const OWN_ETC = `
+mkdir -p /run/own && mount -t tmpfs tmpfs /run/own && mkdir /run/own/upper /run/own/work
+umount ${RESOLV_CONF}
+mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/own/upper,workdir=/run/own/work /etc
+rm -f ${RESOLV_CONF}
+printf '%s' "$1" >${RESOLV_CONF}
+`
 
 const topology = { internet: ['hub'], sites: [homeSite('alpha', ['alpha-1', 'alpha-2', 'alpha-3'])] }
 
@@ -13,7 +26,19 @@ export const scenario: Scenario = {
   shape: { topology, asUnit: true, intent: twoSites.intent.filter((one) => !JSON.stringify(one).includes('beta')) },
   async play(fleet, story) {
     const [one, two, three] = [fleet.node('alpha-1'), fleet.node('alpha-2'), fleet.node('alpha-3')]
+    // Before: what is waited for here comes about meanwhile.
+    await three.host.exec(['sh', '-ec', OWN_ETC, 'sh', LEASED])
     await story.step('the mesh is whole', () => fleet.mesh())
+    await story.step('programs on alpha-3 find the others by name', () =>
+      waitFor(
+        'libc finds a node',
+        async () => {
+          const said = await three.host.attempt(['getent', 'ahosts', 'alpha-1.mesh.internal'])
+          return holds(said.code === 0, said.stdout)
+        },
+        { timeoutMs: 30_000 },
+      ),
+    )
     const { nodeId } = await two.status()
     const inUse = await remains(two.host)
     for (const what of ['interface', 'nft', 'route', 'process', 'state']) {
@@ -36,6 +61,8 @@ export const scenario: Scenario = {
       await three.cli(['leave', '--purge'])
       const left = await remains(three.host)
       expect(left === '', 'nothing is left', left)
+      const asked = await three.host.exec(['cat', RESOLV_CONF])
+      expect(asked === LEASED, LEASED, asked)
     })
     await story.step('alpha-2 joins again and is the same node', async () => {
       await fleet.hub.start()
