@@ -170,6 +170,7 @@ export function createFakeHub(): FakeHub {
         takenBack: [],
         waiting: [],
         canaries: [],
+        addresses: [],
         pending: [],
         offline: [parseName('bob')],
       },

@@ -18,6 +18,7 @@ import type { PathKind, StatusReport } from '../shared/wire/report.ts'
 import type { Actor, AuditEntry, AuditQuery } from './audit.ts'
 import type { BrokerAccess } from './broker-access.ts'
 import type { CommandEvent, HubCommands } from './commands/asked.ts'
+import type { AddressUsage } from './compile/address-usage.ts'
 import type { HubGlance } from './fleet/glance.ts'
 import type { TracePoint } from './fleet/trace.ts'
 import type { FleetFlowQuery, FleetFlows } from './flows/fleet-flows.ts'
@@ -29,7 +30,7 @@ import type { HubReleases, HubUpdates, UpdateEvent } from './rollout/hub-updates
 
 /** A Kubernetes-style condition. */
 export interface ResourceCondition {
-  readonly type: 'Accepted' | 'Programmed' | 'Conflict' | 'Ready' | 'Enrolled'
+  readonly type: 'Accepted' | 'Programmed' | 'Conflict' | 'AddressesLow' | 'Ready' | 'Enrolled'
   readonly status: 'True' | 'False' | 'Unknown'
   readonly reason: string
   readonly message: string
@@ -177,6 +178,7 @@ export interface RollOut {
   /** Who holds it and lets others go first. */
   readonly waiting: readonly Name[]
   readonly canaries: readonly CanaryState[]
+  readonly addresses: readonly AddressUsage[]
 }
 
 export type HubEvent =

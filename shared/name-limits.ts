@@ -12,5 +12,7 @@ export const nameAskedAtOnceMax = 128
 export const siteAnswersMax = 1_024
 /** Bytes of one that is: what comes by UDP. */
 export const siteAnswerBytesMax = 4_096
+/** Blocks of a network that nodes of a kind have their addresses from: one a site; each is looked at whenever one is given. */
+export const addressPoolsMax = 256
 /** Zones of a network that are asked of name servers of sites: one a site, and its reverse. */
 export const dnsZonesMax = 256

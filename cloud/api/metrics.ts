@@ -117,6 +117,26 @@ function replicaFamilies(replica: ReplicaStatus | undefined): readonly Family[] 
   ]
 }
 
+/** What is in no pool has an empty name. */
+function addressFamilies(networks: readonly RollOut[]): readonly Family[] {
+  const of = (value: (one: RollOut['addresses'][number]) => number): Sample[] =>
+    networks.flatMap(({ addresses, network }) =>
+      addresses.map((one): Sample => [{ network, pool: one.pool ?? '', block: one.cidr }, value(one)]),
+    )
+  return [
+    gauge(
+      'holdfast_network_addresses',
+      'Addresses that nodes and services may have.',
+      of(({ room }) => room),
+    ),
+    gauge(
+      'holdfast_network_addresses_taken',
+      'Addresses that nodes and services have.',
+      of(({ taken }) => taken),
+    ),
+  ]
+}
+
 export function hubMetrics(figures: Figures): string {
   const perNetwork = (value: (one: RollOut) => number): Sample[] =>
     figures.rollOut.map((one): Sample => [{ network: one.network }, value(one)])
@@ -160,6 +180,7 @@ export function hubMetrics(figures: Figures): string {
       'Members that took the newest revision back by themselves.',
       perNetwork((one) => one.takenBack.length),
     ),
+    ...addressFamilies(figures.rollOut),
     ...commandFamilies(figures.commands),
     ...peopleFamilies(figures.people),
     ...replicaFamilies(figures.replica),

@@ -1,11 +1,13 @@
 // Which address belongs to whom, in all networks. Kept for as long as the owner's resource exists.
 
-import { type Address, type Cidr, familyOf } from '../../shared/address/cidr.ts'
+import { type Address, blockOf, type Cidr, familyOf, isWithin } from '../../shared/address/cidr.ts'
 import { isUsable, ordinal } from '../../shared/address/usable.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import type { Name } from '../../shared/ids.ts'
+import { type Labels, selects } from '../../shared/intent/field.ts'
 import type { NetworkSpec } from '../../shared/intent/network.ts'
 import type { Allocation, HubStore } from '../store/hub-store.ts'
+import { type AddressUsage, usageOf } from './address-usage.ts'
 import { allocate, nth } from './allocate.ts'
 
 interface NetworkPool {
@@ -15,8 +17,19 @@ interface NetworkPool {
 
 export interface Addresses {
   of(network: Name, owner: string): readonly Address[]
-  /** Gives `owner` an address of each family the network has, and the fixed ones it asks for. Repeats its answer. */
-  give(network: Name, spec: NetworkSpec, owner: string, fixed: readonly Address[] | undefined): readonly Address[]
+  /**
+   * Gives `owner` an address of each family the network has, and the fixed ones it asks for; of the first pool for nodes of such
+   * `labels`, else of none. Repeats its answer, whatever became of pools and labels.
+   */
+  give(
+    network: Name,
+    spec: NetworkSpec,
+    owner: string,
+    fixed: readonly Address[] | undefined,
+    labels?: Labels,
+  ): readonly Address[]
+  /** How full it is. */
+  usage(network: Name, spec: NetworkSpec): readonly AddressUsage[]
   release(network: Name, owner: string): void
   /** One that has none yet takes over what another has, who has none any more. */
   pass(network: Name, from: string, to: string): void
@@ -47,6 +60,33 @@ function checkFixed(fixed: readonly Address[], blocks: readonly Cidr[]): void {
   }
 }
 
+/** Where in a block of the network a node of such labels gets its address. */
+interface Place {
+  readonly within?: Cidr | undefined
+  readonly avoid: readonly Cidr[]
+}
+
+function partsOf({ pools = [] }: NetworkSpec, family: 4 | 6): readonly Cidr[] {
+  return pools.flatMap(({ cidr, cidr6 }) =>
+    [cidr, cidr6].flatMap((part) => (part !== undefined && familyOf(part) === family ? [part] : [])),
+  )
+}
+
+function placeOf(spec: NetworkSpec, cidr: Cidr, labels: Labels | undefined): Place {
+  const pool = labels === undefined ? undefined : spec.pools?.find(({ nodes }) => selects(nodes, labels))
+  const family = familyOf(cidr)
+  const within = [pool?.cidr, pool?.cidr6].find((part) => part !== undefined && familyOf(part) === family)
+  return within === undefined ? { avoid: partsOf(spec, family) } : { within, avoid: [] }
+}
+
+/** The address of the same number, where the node may have it. */
+function twinOf({ cidr: first }: NetworkSpec, cidr: Cidr, place: Place, of: Address): Address | undefined {
+  const twin = nth(cidr, ordinal(first, of))
+  if (twin === undefined) return undefined
+  const lies = (part: Cidr): boolean => isWithin(blockOf(part), twin)
+  return (place.within === undefined || lies(place.within)) && !place.avoid.some(lies) ? twin : undefined
+}
+
 export function createAddresses(store: HubStore): Addresses {
   const pools = new Map<Name, NetworkPool>()
   const poolOf = (network: Name): NetworkPool => {
@@ -66,9 +106,9 @@ export function createAddresses(store: HubStore): Addresses {
   reload()
 
   /** The cursor never goes back, across restarts too, so an address that was freed is the last to be given again. */
-  const next = (network: Name, cidr: Cidr, taken: NetworkPool['taken']): Address => {
-    const name = `cursor/${network}/${cidr}`
-    const { address, cursor } = allocate({ cidr, taken, cursor: BigInt(store.value(name) ?? 0) })
+  const next = (network: Name, cidr: Cidr, { avoid, within }: Place, taken: NetworkPool['taken']): Address => {
+    const name = `cursor/${network}/${within ?? cidr}`
+    const { address, cursor } = allocate({ cidr, within, avoid, taken, cursor: BigInt(store.value(name) ?? 0) })
     store.putValue(name, String(cursor))
     return address
   }
@@ -93,7 +133,7 @@ export function createAddresses(store: HubStore): Addresses {
 
   return {
     of: (network, owner) => pools.get(network)?.byOwner.get(owner)?.addresses ?? [],
-    give(network, spec, owner, fixed = []) {
+    give(network, spec, owner, fixed = [], labels) {
       const pool = poolOf(network)
       const held = pool.byOwner.get(owner)?.addresses ?? []
       const blocks = blocksOf(spec)
@@ -103,10 +143,11 @@ export function createAddresses(store: HubStore): Addresses {
         const kept = [...fixed, ...held].find((address) => isUsable(cidr, address))
         // The same number in both families: people recognise a node by either.
         const first = addresses[0]
-        const twin = first === undefined ? undefined : nth(cidr, ordinal(spec.cidr, first))
+        const place = placeOf(spec, cidr, labels)
+        const twin = first === undefined ? undefined : twinOf(spec, cidr, place, first)
         if (kept !== undefined) addresses.push(claim(pool, owner, kept))
         else if (twin !== undefined && !pool.taken.has(twin)) addresses.push(twin)
-        else addresses.push(next(network, cidr, pool.taken))
+        else addresses.push(next(network, cidr, place, pool.taken))
       }
       if (addresses.length === held.length && addresses.every((address, i) => address === held[i])) return held
       for (const address of held) pool.taken.delete(address)
@@ -115,6 +156,7 @@ export function createAddresses(store: HubStore): Addresses {
       learn(allocation)
       return addresses
     },
+    usage: (network, spec) => usageOf(spec, pools.get(network)?.taken.keys() ?? []),
     release,
     pass(network, from, to) {
       const pool = pools.get(network)

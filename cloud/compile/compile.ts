@@ -2,6 +2,7 @@
 
 import type { Address } from '../../shared/address/cidr.ts'
 import { HoldfastError } from '../../shared/errors.ts'
+import type { NetworkSpec } from '../../shared/intent/network.ts'
 import type { AnyResource, Resource } from '../../shared/intent/resource.ts'
 import { recordBytesMax } from '../../shared/limits.ts'
 import type { Judge } from '../../shared/record/member.ts'
@@ -92,11 +93,18 @@ function nodeRecord(node: Resource<'Node'>, context: Context): AnyRecord | undef
   }
 }
 
+/** Devices are told their addresses, and not where those come from; older ones would not read a word that they don't know. */
+function withoutPools(spec: NetworkSpec): NetworkSpec {
+  const told = { ...spec }
+  delete told.pools
+  return told
+}
+
 function recordOf(resource: AnyResource, context: Context): AnyRecord | undefined {
   const { name } = resource.metadata
   switch (resource.kind) {
     case 'Network':
-      return { kind: 'network', id: `network/${name}`, body: { name, spec: resource.spec } }
+      return { kind: 'network', id: `network/${name}`, body: { name, spec: withoutPools(resource.spec) } }
     case 'Node':
       return nodeRecord(resource, context)
     case 'Canary':

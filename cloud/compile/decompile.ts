@@ -1,6 +1,6 @@
 // Records back to intent, for a hub that lost its own and has but what devices hold. What a record does not carry, nobody but
-// the lost hub knew: labels and annotations of resources, devices that were disabled or had not joined, whether a node's
-// addresses were asked for or given, and the ports of a relay that was switched off.
+// the lost hub knew: labels and annotations of resources, pools of addresses, devices that were disabled or had not
+// joined, whether a node's addresses were asked for or given, and the ports of a relay that was switched off.
 
 import type { Address } from '../../shared/address/cidr.ts'
 import type { Name } from '../../shared/ids.ts'

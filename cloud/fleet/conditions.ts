@@ -3,6 +3,7 @@
 
 import { showCondition } from '../../shared/health.ts'
 import { formatVersion } from '../../shared/record/head.ts'
+import { type AddressUsage, isLow } from '../compile/address-usage.ts'
 import type { FleetNode, ResourceCondition, Stored, TakenBack } from '../hub.ts'
 import type { RollStanding } from '../rollout/standing.ts'
 import { names } from './names.ts'
@@ -129,7 +130,22 @@ function conflicting(refusedBy: readonly string[], reach: Reach | undefined): Dr
   return { type: 'Conflict', status: 'True', reason: 'LocalNetworks', message }
 }
 
+/** Undefined where there is room enough. */
+function shortOf(usage: readonly AddressUsage[]): Draft | undefined {
+  const [low, hasPools] = [usage.filter(isLow), usage.some(({ pool }) => pool !== undefined)]
+  if (low.length === 0) return undefined
+  const told = low.map(({ cidr, pool, room, taken }) => {
+    const of = pool === undefined ? `${cidr}${hasPools ? ' outside of its pools' : ''}` : `pool ${pool} (${cidr})`
+    return `${taken} of ${room} of ${of}`
+  })
+  const isFull = low.some(({ room, taken }) => taken >= room)
+  const message = `addresses are given out: ${names(told)}. Widen the block: what was given stays`
+  return { type: 'AddressesLow', status: 'True', reason: isFull ? 'Exhausted' : 'NearlyExhausted', message }
+}
+
 export interface Situation {
+  /** Of a Network: how full it is. */
+  readonly usage?: readonly AddressUsage[] | undefined
   /** Of a Route or Network: who does not follow it, for the sake of a network that it stands in. */
   readonly refusedBy?: readonly string[] | undefined
   /** Of a Route. */
@@ -144,7 +160,7 @@ export interface Situation {
 
 export function conditionsOf(
   { createdAt, generation, resource }: Stored,
-  { node, progress, reach, refusedBy, rollout, serving }: Situation,
+  { node, progress, reach, refusedBy, rollout, serving, usage = [] }: Situation,
   transitionAt: (type: ResourceCondition['type'], status: ResourceCondition['status'], first: number) => number,
 ): readonly ResourceCondition[] {
   const drafts: Draft[] = [{ type: 'Accepted', status: 'True', reason: 'Valid', message: '' }]
@@ -152,6 +168,8 @@ export function conditionsOf(
   if (progress !== undefined) drafts.push(programmed(progress))
   if (refusedBy !== undefined) drafts.push(conflicting(refusedBy, reach))
   if (reach !== undefined) drafts.push(reached(reach))
+  const short = shortOf(usage)
+  if (short !== undefined) drafts.push(short)
   if (serving !== undefined) drafts.push(served(serving))
   if (rollout !== undefined) drafts.push(rolledOut(rollout))
   const isMember = node !== undefined && node.state !== 'pending' && node.state !== 'unsigned'

@@ -7,6 +7,7 @@ import { type Name, type NodeId, parseName } from '../../shared/ids.ts'
 import type { AnyResource, Kind, Resource } from '../../shared/intent/resource.ts'
 import { healthMax } from '../../shared/limits.ts'
 import { formatVersion } from '../../shared/record/head.ts'
+import type { AddressUsage } from '../compile/address-usage.ts'
 import type { Addresses } from '../compile/addresses.ts'
 import { isAddressed, ownerOf, recordIdOf } from '../compile/compile.ts'
 import type { FleetNode, ResourceCondition, RollOut, Shown, Stored } from '../hub.ts'
@@ -147,6 +148,11 @@ export function createStatus(options: StatusOptions): Status {
     return shown === undefined ? undefined : withSignatures(withFlows(shown))
   }
 
+  const usageIn = (name: Name): readonly AddressUsage[] => {
+    const network = intents.get('Network', name)?.resource as Resource<'Network'> | undefined
+    return network === undefined ? [] : addresses.usage(name, network.spec)
+  }
+
   const given = (resource: AnyResource): readonly string[] =>
     resource.kind === 'Node' || resource.kind === 'Service'
       ? addresses.of(parseName(networkNameOf(resource)), ownerOf(resource))
@@ -194,6 +200,7 @@ export function createStatus(options: StatusOptions): Status {
                 .standings()
                 .find(({ name }) => name === resource.metadata.name)
             : undefined,
+        usage: resource.kind === 'Network' ? usageIn(network) : undefined,
         serving: resource.kind === 'Service' ? servingOf(resource.spec.backends, candidatesOf(network)) : undefined,
         reach: resource.kind === 'Route' && isCounted(now) ? reachNow(resource, network) : undefined,
         node: resource.kind === 'Node' ? nodeNamed(resource.metadata.name) : undefined,
@@ -235,6 +242,7 @@ export function createStatus(options: StatusOptions): Status {
           takenBack: now?.takenBack ?? [],
           waiting: now?.waiting ?? [],
           canaries: options.canaries().states(state.name),
+          addresses: usageIn(state.name),
         }
       }),
     members,

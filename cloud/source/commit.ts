@@ -82,8 +82,9 @@ export function createCommit(options: CommitOptions): Commit {
     if (!isAddressed(resource)) return
     const network = intents.get('Network', networkNameOf(resource))?.resource as Resource<'Network'> | undefined
     if (network === undefined) return
-    const fixed = resource.kind === 'Node' ? resource.spec.addresses : undefined
-    addresses.give(network.metadata.name, network.spec, ownerOf(resource), fixed)
+    const { addresses: fixed, labels }: Partial<Resource<'Node'>['spec']> =
+      resource.kind === 'Node' ? resource.spec : {}
+    addresses.give(network.metadata.name, network.spec, ownerOf(resource), fixed, labels)
   }
 
   /** Unless another has the same. */

@@ -4,6 +4,7 @@ import { type Address, type Cidr, contains, familyOf, hostCidr, overlaps } from 
 import { nestedPairs } from '../address/nesting.ts'
 import { isUsable } from '../address/usable.ts'
 import { HoldfastError } from '../errors.ts'
+import { checkPools } from './pool-checks.ts'
 import type { AnyResource, Kind, Resource } from './resource.ts'
 import { routeProbe } from './route-probe.ts'
 
@@ -18,6 +19,9 @@ function blocksOf(network: Resource<'Network'>): readonly Cidr[] {
 }
 
 function checkNetworks(networks: readonly Resource<'Network'>[], fault: Fault): void {
+  for (const { metadata, spec } of networks) {
+    checkPools(spec, (message, field, remedy) => fault(message, `Network/${metadata.name} spec.${field}`, remedy))
+  }
   const blocks = networks.flatMap((network) => blocksOf(network).map((block) => ({ network, block })))
   const blamed = new Set<string>()
   for (const [before, after] of nestedPairs(blocks.map((one) => one.block))) {

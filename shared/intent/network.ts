@@ -2,7 +2,7 @@
 
 import * as v from 'valibot'
 import { familyOf } from '../address/cidr.ts'
-import { dnsZonesMax } from '../name-limits.ts'
+import { addressPoolsMax, dnsZonesMax } from '../name-limits.ts'
 import { address, cidr, integer, name, port, selector } from './field.ts'
 import { about, rule } from './rule.ts'
 
@@ -26,6 +26,14 @@ const dnsZone = v.strictObject({
     'Addresses of its name servers, as the mesh has them.',
   ),
   port: about(v.optional(port), 'UDP and TCP port of those; 53 where absent.'),
+})
+
+/** Addresses for nodes of a kind, such as those of a site. */
+const addressPool = v.strictObject({
+  name: about(name, 'What it is called where it runs short.'),
+  nodes: about(selector, 'Nodes that get their addresses from it; of several pools the first.'),
+  cidr: about(cidr, 'Block of it, inside one of the network.'),
+  cidr6: about(v.optional(cidr), 'Its other block; where absent, any of the network.'),
 })
 
 export const networkSpec = v.strictObject({
@@ -58,6 +66,10 @@ export const networkSpec = v.strictObject({
       ),
     ),
     'Unique local IPv6 block (RFC 4193) of which every node has an address; none where absent.',
+  ),
+  pools: about(
+    v.optional(v.pipe(v.array(addressPool), v.maxLength(addressPoolsMax))),
+    'Where nodes of a kind get their addresses from; all others, and services, get theirs from the rest. Agents are not told.',
   ),
   dnsDomain: about(v.optional(domain, 'mesh.internal'), 'Domain of the names of nodes and services.'),
   dnsZones: about(
