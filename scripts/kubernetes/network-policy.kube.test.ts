@@ -1,6 +1,9 @@
-// A NetworkPolicy that people apply with kubectl decides over packets between two sites: read by a hub that follows the cluster,
-// signed, and enforced by the gateways, which tell of their pods themselves. Nothing else is told to the hub.
+// What people apply with kubectl decides over packets: the examples between two devices, and NetworkPolicies of two clusters,
+// each at a site of its own, between their pods. The hub follows one cluster itself, and the other by its agent; gateways tell
+// of their pods themselves, and nothing else is told to the hub.
 
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'uvu'
 import { customResourceDefinitions } from '../../cloud/kubernetes/definitions.ts'
 import { systemClock } from '../../shared/host/clock.ts'
@@ -13,6 +16,7 @@ import { holds, waitFor } from '../laboratory/wait.ts'
 import { whyNoLab } from '../testing/privilege.ts'
 import { type ApiServer, startApiServer } from './api-server.ts'
 import { whyNoApiServer } from './api-server-program.ts'
+import { examples } from './hub-in-cluster.ts'
 import {
   ApiCrossing,
   createNamespace,
@@ -24,7 +28,8 @@ import {
 } from './pod-site.ts'
 
 const [ALPHA, BETA] = ['10.42.1', '10.42.2']
-const SQL = 5_432
+const [SQL, PAGE] = [5_432, 80]
+const KEY_PATH = '/var/lib/south.key'
 
 const topology: Topology = {
   internet: ['hub'],
@@ -37,52 +42,75 @@ const topology: Topology = {
 const node = (name: string, device: string, block: string): object => ({
   apiVersion: 'v1',
   kind: 'Node',
-  metadata: { name, labels: { 'holdfast.dev/node': device, 'holdfast.dev/pod-site': name } },
+  metadata: { name, labels: { 'holdfast.dev/node': device } },
   spec: { podCIDR: `${block}.0/24`, podCIDRs: [`${block}.0/24`] },
 })
 
-const sql = (app: string): object => ({
+/** Whom pods of one app let in at a port, alone. */
+const letsIn = (app: string, from: string, port: number | string): object => ({
   apiVersion: 'networking.k8s.io/v1',
   kind: 'NetworkPolicy',
-  metadata: { name: 'sql', namespace: 'shop' },
+  metadata: { name: app, namespace: 'shop' },
   spec: {
-    podSelector: { matchLabels: { app: 'db' } },
-    ingress: [{ from: [{ podSelector: { matchLabels: { app } } }], ports: [{ port: 'sql' }] }],
+    podSelector: { matchLabels: { app } },
+    ingress: [{ from: [{ podSelector: { matchLabels: { app: from } } }], ports: [{ port }] }],
   },
 })
 
 const agent = (name: string) => ({ agent: ['--kubernetes', kubeconfigPath, '--kubernetes-node', name] })
 
+async function startCluster(): Promise<ApiServer> {
+  const api = await startApiServer()
+  for (const one of customResourceDefinitions()) {
+    await api.ask('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', one)
+  }
+  await createNamespace(api, 'holdfast', {})
+  await createNamespace(api, 'shop', {})
+  return api
+}
+
 const why = whyNoLab() ?? whyNoApiServer()
 if (why === undefined) {
-  let api: ApiServer
+  /** That of the hub, and the other. */
+  let [kube, south]: ApiServer[] = []
   let fleet: Fleet
-  let crossing: ApiCrossing
-  const apply = (object: object): Promise<string> =>
-    run(['kubectl', '--kubeconfig', api.kubeconfig, 'apply', '-f', '-'], { input: JSON.stringify(object) })
-  /** Whether `from` reaches the database; resolves once it is as expected. */
-  const becomes = async (from: string, expected: 'open' | 'closed'): Promise<void> => {
+  let crossings: readonly ApiCrossing[] = []
+  const clusterOf = (api: ApiServer | undefined): ApiServer => {
+    if (api === undefined) throw new TypeError('the cluster was not started')
+    return api
+  }
+  const kubectl = (api: ApiServer | undefined, words: readonly string[], input = ''): Promise<string> =>
+    run(['kubectl', '--kubeconfig', clusterOf(api).kubeconfig, ...words], { input })
+  const apply = (api: ApiServer | undefined, object: object): Promise<string> =>
+    kubectl(api, ['apply', '-f', '-'], JSON.stringify(object))
+  /** Whether `from` reaches it; resolves once it is as expected. */
+  const becomes = async (from: string, to: string, port: number, expected: 'open' | 'closed'): Promise<void> => {
     const probe = async () => {
-      const seen = await ask(fleet.net.host(from), 'tcp', `${BETA}.11`, SQL)
+      const seen = await ask(fleet.net.host(from), 'tcp', to, port)
       return holds((seen === undefined) === (expected === 'closed'), seen ?? 'silence')
     }
-    await waitFor(`from ${from} it is ${expected}`, probe, { timeoutMs: 20_000, everyMs: 20 })
+    await waitFor(`from ${from} ${to} is ${expected}`, probe, { timeoutMs: 30_000, everyMs: 20 })
   }
-  const timed = async (what: string, object: object, from: string, expected: 'open' | 'closed'): Promise<void> => {
-    await apply(object)
+  const timed = async (what: string, doing: () => Promise<unknown>, seen: () => Promise<void>): Promise<void> => {
+    await doing()
     const at = systemClock.monotonic()
-    await becomes(from, expected)
+    await seen()
     process.stdout.write(`${what}: ${Math.round(systemClock.monotonic() - at)} ms after kubectl was done\n`)
   }
+  const labelled = async (device: string, labels: object): Promise<void> => {
+    const isThere = async () => holds((await kubectl(kube, ['get', 'hfnode', '-o', 'name'])).includes(device), 'none')
+    await waitFor(`${device} is an object`, isThere, { timeoutMs: 30_000 })
+    await kubectl(kube, ['patch', 'hfnode', device, '--type=merge', '-p', JSON.stringify({ spec: { labels } })])
+  }
+  const sql = (from: string, expected: 'open' | 'closed') => becomes(from, `${BETA}.11`, SQL, expected)
+  const page = (expected: 'open' | 'closed') => becomes('db', `${ALPHA}.11`, PAGE, expected)
 
   test.before(async () => {
-    api = await startApiServer()
-    for (const one of customResourceDefinitions()) {
-      await api.ask('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', one)
-    }
-    await createNamespace(api, 'holdfast', {})
-    await createNamespace(api, 'shop', {})
-    crossing = new ApiCrossing(api.url)
+    const apis = await Promise.all([startCluster(), startCluster()])
+    ;[kube, south] = apis
+    const [own, other] = apis
+    const [toOwn, toOther] = [new ApiCrossing(own.url), new ApiCrossing(other.url)]
+    crossings = [toOwn, toOther]
     fleet = await startFleet({
       topology,
       intent: [network, pingPolicy, ...gatewayNodes(topology)],
@@ -90,43 +118,88 @@ if (why === undefined) {
       hubEnv: { KUBECONFIG: kubeconfigPath },
       flags: { 'alpha-1': agent('site-a'), 'beta-1': agent('site-b') },
       async prepare(net) {
-        for (const name of ['hub', 'alpha-1', 'beta-1']) {
-          layKubeconfig(net.host(name), api, api.token)
-          await crossing.toHost(net.host(name))
+        for (const name of ['hub', 'alpha-1']) {
+          layKubeconfig(net.host(name), own, own.token)
+          await toOwn.toHost(net.host(name))
         }
+        layKubeconfig(net.host('beta-1'), other, other.token)
+        await toOther.toHost(net.host('beta-1'))
         await layBridge(net.host('alpha-1'), ALPHA)
         await layBridge(net.host('beta-1'), BETA)
       },
     })
-    await givePodAddress(fleet.net.host('web'), ALPHA, 11)
-    await givePodAddress(fleet.net.host('batch'), ALPHA, 12)
-    await givePodAddress(fleet.net.host('db'), BETA, 11)
-    await serve(fleet.net.host('db'), ['tcp', SQL])
+    const host = (name: string) => fleet.net.host(name)
+    await givePodAddress(host('web'), ALPHA, 11)
+    await givePodAddress(host('batch'), ALPHA, 12)
+    await givePodAddress(host('db'), BETA, 11)
+    await Promise.all([
+      serve(host('db'), ['tcp', SQL]),
+      serve(host('web'), ['tcp', PAGE]),
+      serve(host('beta-1'), ['tcp', PAGE]),
+    ])
     const shop = { namespace: 'shop' }
-    await createPod(api, { ...shop, name: 'web', node: 'site-a', labels: { app: 'web' }, ip: `${ALPHA}.11` })
-    await createPod(api, { ...shop, name: 'batch', node: 'site-a', labels: { app: 'batch' }, ip: `${ALPHA}.12` })
-    await createPod(api, { ...shop, name: 'db', node: 'site-b', labels: { app: 'db' }, ip: `${BETA}.11` })
+    await createPod(own, { ...shop, name: 'web', node: 'site-a', labels: { app: 'web' }, ip: `${ALPHA}.11` })
+    await createPod(own, { ...shop, name: 'batch', node: 'site-a', labels: { app: 'batch' }, ip: `${ALPHA}.12` })
+    await createPod(other, { ...shop, name: 'db', node: 'site-b', labels: { app: 'db' }, ip: `${BETA}.11` })
+    const { key } = JSON.parse(
+      await fleet.hub.cli(['cluster', 'add', 'south', '--pods', `${BETA}.0/24`, '--json']),
+    ) as { key: string }
+    writeFileSync(join(host('beta-1').lib, 'south.key'), key, { mode: 0o600 })
+    const words = ['holdfast-hub', 'cluster', 'run', '--url', fleet.hub.url, '--key-file', KEY_PATH]
+    host('beta-1').spawn(['env', `KUBECONFIG=${kubeconfigPath}`, ...words], 'cluster-agent')
+    // A device that is written in the cluster has the labels that stand there.
+    await labelled('alpha-1', { site: 'alpha', role: 'gateway' })
+    await labelled('beta-1', { site: 'beta', role: 'worker', 'holdfast.dev/cluster': 'south' })
   })
   test.after(async () => {
-    crossing.close()
-    await Promise.all([fleet.remove(), api.stop()])
+    for (const one of crossings) one.close()
+    await Promise.all([fleet.remove(), kube?.stop(), south?.stop()])
   })
 
-  test('nodes with blocks for pods lead to them, and a policy lets in whom it names', async () => {
-    await apply(node('site-a', 'alpha-1', ALPHA))
-    await apply(node('site-b', 'beta-1', BETA))
-    await timed('a policy that opens', sql('web'), 'web', 'open')
-    await becomes('batch', 'closed')
+  test('the examples are applied as they are, and decide', async () => {
+    const to = await fleet.node('beta-1').address()
+    await becomes('alpha-1', to, PAGE, 'closed')
+    await timed(
+      'kubectl apply -f examples/',
+      () => kubectl(kube, ['apply', '-f', examples]),
+      () => becomes('alpha-1', to, PAGE, 'open'),
+    )
+  })
+
+  test('nodes with blocks for pods lead to them, and a policy of either cluster lets in whom it names', async () => {
+    await apply(kube, node('site-a', 'alpha-1', ALPHA))
+    await apply(south, node('site-b', 'beta-1', BETA))
+    await timed(
+      'a policy that opens, of the other cluster',
+      () => apply(south, letsIn('db', 'web', 'sql')),
+      () => sql('web', 'open'),
+    )
+    await sql('batch', 'closed')
+    await page('closed')
+    await timed(
+      'a policy that opens',
+      () => apply(kube, letsIn('web', 'db', PAGE)),
+      () => page('open'),
+    )
   })
 
   test('a policy that names others closes and opens running pods', async () => {
-    await timed('a policy that closes', sql('batch'), 'web', 'closed')
-    await becomes('batch', 'open')
+    await timed(
+      'a policy that closes, of the other cluster',
+      () => apply(south, letsIn('db', 'batch', 'sql')),
+      () => sql('web', 'closed'),
+    )
+    await sql('batch', 'open')
+    await timed(
+      'a policy that closes',
+      () => apply(kube, letsIn('web', 'nobody', PAGE)),
+      () => page('closed'),
+    )
   })
 
   test('a policy that is deleted allows nothing any more', async () => {
-    await run(['kubectl', '--kubeconfig', api.kubeconfig, 'delete', 'networkpolicy', '-n', 'shop', 'sql'])
-    await becomes('batch', 'closed')
+    await kubectl(south, ['delete', 'networkpolicy', '-n', 'shop', 'db'])
+    await sql('batch', 'closed')
   })
 
   test.run()
