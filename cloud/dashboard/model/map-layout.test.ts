@@ -12,7 +12,7 @@ const nobody = (): boolean => false
 /** Corners of the line that a label takes up. */
 function box({ label, radius, side, tilt, x, y }: Layout['spots'][number]): readonly (readonly [number, number])[] {
   const turn = (tilt * Math.PI) / 180
-  const [near, far] = [radius + 6, radius + 6 + label.length * 7.6]
+  const [near, far] = [radius + 6, radius + 6 + label.length * 8]
   const sign = side === 'left' ? -1 : 1
   return [near, far].flatMap((along) =>
     [-6, 6].map((across) => {

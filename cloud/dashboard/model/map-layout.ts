@@ -32,7 +32,7 @@ const WIDTH_MIN = 280
 const WIDTH_MAX = 760
 /** Of a label in 12 pixels: one line of it, and a character at the widest that words have on average. */
 const LINE = 14
-const CHARACTER = 7.6
+const CHARACTER = 8
 const GAP = 6
 
 /** A neighbour that is told apart has a line of its own beside it. */
