@@ -67,7 +67,8 @@ function createCore(options: HubOptions, store: HubStore) {
   const onOverrides = (node: NodeId): void => verdicts.heard(node)
   const fleet = new Fleet({ ...options, store, emit, newest, networkId, onKey, onLinks, onOverrides })
   const note = createNote(options, store)
-  const flows = createHubFlows(options, { fleet, networkId, onLinks, store, enrolments, note })
+  const glance = () => status.glance
+  const flows = createHubFlows(options, { fleet, networkId, onLinks, store, enrolments, note, glance })
   const onAnswer = (node: NodeId, payload: Uint8Array): void => commands.heard(node, payload)
   const networks = createNetworks({ ...options, store, fleet, emit, flows: flows.desk, onAnswer })
   const commands = createNodeCommands(options, { fleet, networks, enrolments, listeners, note })
@@ -149,7 +150,6 @@ function createCore(options: HubOptions, store: HubStore) {
     }
   }
 
-  const desk = createLockDesk({ ...options, ...shared, announce })
   const stateOf = (name: Name) => status.node(name)?.state
   const doorway = createDoorway({ ...shared, tokens, announce, cutOff, emit, stateOf })
 
@@ -157,7 +157,7 @@ function createCore(options: HubOptions, store: HubStore) {
   const people = {
     ...createOverrides({ ...shared, verdicts, announce, status, note }),
     ...flows.people,
-    ...hubLock(desk),
+    ...hubLock(createLockDesk({ ...options, ...shared, announce })),
     ...status.glance,
     trace: (name: string) => fleet.trace(enrolments.get(name as Name)?.nodeId),
   }

@@ -3,10 +3,11 @@
 
 import { HoldfastError } from '../../shared/errors.ts'
 import { flowBatchesReadMax } from '../../shared/flow-limits.ts'
-import type { FlowLoss } from '../../shared/flows/batch.ts'
-import { type ShownFlow, type ShownLoss, shownOf } from '../../shared/flows/query.ts'
+import type { FlowEnd, FlowLoss } from '../../shared/flows/batch.ts'
+import { isAbout, type ShownFlow, type ShownLoss, shownOf } from '../../shared/flows/query.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import type { FlowStore, LedgerState, StoredBatch } from './flow-store.ts'
+import type { NamesNow } from './names-now.ts'
 
 export interface FleetFlowQuery {
   /** Milliseconds since the Unix epoch, by the clocks of devices. */
@@ -35,7 +36,11 @@ interface Reported {
   readonly network: string
 }
 
-export interface FleetFlow extends ShownFlow, Reported {}
+export interface FleetFlow extends ShownFlow, Reported {
+  /** Name that the address has now, where the device knew none then: that it was a stranger may be why it was denied. */
+  readonly sourceNow?: string
+  readonly destinationNow?: string
+}
 
 /** `first` to `last`: batches that the device let go of before the hub had them. */
 export type FleetLoss = Reported &
@@ -82,8 +87,31 @@ function nodesNamed(states: readonly LedgerState[], name: string | undefined): r
   })
 }
 
-export function queryFleetFlows(store: FlowStore, states: readonly LedgerState[], query: FleetFlowQuery): FleetFlows {
-  const { afterId, before, denied, limit, sinceMs } = query
+function named(flow: ShownFlow & Reported, nameOf: NamesNow): FleetFlow {
+  const { destination, network, source } = flow
+  const now = ({ address, name }: FlowEnd): string | undefined =>
+    name === undefined ? nameOf(network, address) : undefined
+  const [sourceNow, destinationNow] = [now(source), now(destination)]
+  return {
+    ...flow,
+    ...(sourceNow === undefined ? {} : { sourceNow }),
+    ...(destinationNow === undefined ? {} : { destinationNow }),
+  }
+}
+
+function isBetween({ destination, destinationNow, source, sourceNow }: FleetFlow, peer: string | undefined): boolean {
+  if (peer === undefined || sourceNow === peer || destinationNow === peer) return true
+  return isAbout(source, peer) || isAbout(destination, peer)
+}
+
+/** `nameOf`: names that addresses have now. */
+export function queryFleetFlows(
+  store: FlowStore,
+  states: readonly LedgerState[],
+  query: FleetFlowQuery,
+  nameOf: NamesNow = () => undefined,
+): FleetFlows {
+  const { afterId, before, denied, limit, peer, sinceMs } = query
   const wanted = nodesNamed(states, query.node)
   const reporters = new Map(states.map(({ name, network, node }) => [node, { node: name, network }]))
   const reporterOf = (node: NodeId): Reported => reporters.get(node) ?? { node, network: '' }
@@ -98,7 +126,9 @@ export function queryFleetFlows(store: FlowStore, states: readonly LedgerState[]
     read += 1
     if (isWanted(entry.node)) {
       const reporter = reporterOf(entry.node)
-      const shown = shownOf(entry, query).map((flow) => ({ ...flow, ...reporter }))
+      const shown = shownOf(entry, { denied, peer: undefined })
+        .map((flow) => named({ ...flow, ...reporter }, nameOf))
+        .filter((flow) => isBetween(flow, peer))
       // A batch is shown whole, so that a page ends between two of them; only the first may be cut.
       if (shown.length > left && items.length > 0) break
       items.push(shown.slice(-left))

@@ -7,11 +7,13 @@ import type { Enrolment, HubStore } from '../store/hub-store.ts'
 import { createFlowDesk, type FlowDesk, type FlowDeskOptions } from './desk.ts'
 import { queryFleetFlows } from './fleet-flows.ts'
 import type { LedgerFault } from './flow-store.ts'
+import { namesNow } from './names-now.ts'
 
 interface HubFlowsParts extends Pick<FlowDeskOptions, 'fleet' | 'networkId' | 'onLinks'> {
   readonly store: Pick<HubStore, 'putAudit'>
   readonly enrolments: ReadonlyMap<Name, Enrolment>
   readonly note: Hub['note']
+  readonly glance: () => Pick<Hub, 'intended'>
 }
 
 export interface HubFlows {
@@ -32,7 +34,14 @@ export function createHubFlows(options: HubOptions, parts: HubFlowsParts): HubFl
     fault: (node) => desk?.fault(node),
     people: {
       flows: (query) =>
-        store === undefined || desk === undefined ? refuse() : queryFleetFlows(store, desk.ledgers(), query),
+        store === undefined || desk === undefined
+          ? refuse()
+          : queryFleetFlows(
+              store,
+              desk.ledgers(),
+              query,
+              namesNow((kind) => parts.glance().intended(kind)),
+            ),
       flowRecords: (network, sinceMs) =>
         (desk?.ledgers() ?? [])
           .filter((ledger) => ledger.network === network)

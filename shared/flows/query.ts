@@ -53,7 +53,8 @@ export interface FlowsAnswer {
   readonly more: boolean
 }
 
-function isAbout({ address, name, node }: FlowEnd, peer: string): boolean {
+/** `peer`: name of a node, pod or service, or an address. */
+export function isAbout({ address, name, node }: FlowEnd, peer: string): boolean {
   return name === peer || node === peer || address === peer
 }
 

@@ -58,6 +58,18 @@ test('what was denied comes first, and says by whom and since which revision', (
   assert.match(rootCause(rows[2] as typeof first, rows), 'Accepted by policy plc, ingress rule 2, tier Standard.')
 })
 
+test('an end that was a stranger has the name that it got since, and is no other end for that', () => {
+  const stranger = flow({ source: { address: '10.7.0.1' }, sourceNow: 'a' })
+  const rows = flowRows([stranger, flow({ from: 200, to: 210 }), flow({ source: { address: '10.7.9.9' } })])
+  assert.equal(
+    rows.map(({ source, strangers }) => [source.name ?? source.address, strangers]),
+    [
+      ['a', ['10.7.0.1']],
+      ['10.7.9.9', []],
+    ],
+  )
+})
+
 test('a map of services has each end once on its side, and what was denied on top', () => {
   const { edges, left, more, right } = serviceMap(flowRows([flow({}), flow({ destinationPort: 80 }), flow(denied)]))
   assert.equal([left.length, right.length, more], [1, 1, 0])

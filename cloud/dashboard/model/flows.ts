@@ -27,6 +27,8 @@ export interface FlowRow {
   readonly path: string
   /** Who has it on record. */
   readonly reporters: readonly string[]
+  /** Addresses that had no name on record then, and have the one that is shown now. */
+  readonly strangers: readonly string[]
 }
 
 export function endText({ address, name }: FlowEnd): string {
@@ -54,8 +56,14 @@ export function judgementWords(reason: FlowReason | Reason): string {
   }
 }
 
+/** Named as it is now where it had no name then: a stranger that got to be known is the same end. */
+function endNow(end: FlowEnd, name: string | undefined): FlowEnd {
+  return end.name !== undefined || name === undefined ? end : { ...end, name }
+}
+
 function keyOf(flow: FleetFlow): string {
-  const { destination, source, verdict } = flow
+  const { verdict } = flow
+  const [source, destination] = [endNow(flow.source, flow.sourceNow), endNow(flow.destination, flow.destinationNow)]
   return [endText(source), endText(destination), serviceText(flow), verdict, judgementWords(flow.reason)].join('\0')
 }
 
@@ -81,11 +89,17 @@ function rowOf(key: string, group: readonly [FleetFlow, ...FleetFlow[]]): FlowRo
   const paths = new Set(
     group.flatMap(({ path, via }) => (path === undefined ? [] : via === undefined ? path : `${path} via ${via}`)),
   )
+  const strangers = new Set(
+    group.flatMap(({ destination, destinationNow, source, sourceNow }) => [
+      ...(sourceNow === undefined ? [] : [source.address]),
+      ...(destinationNow === undefined ? [] : [destination.address]),
+    ]),
+  )
   return {
     key,
     verdict: last.verdict,
-    source: last.source,
-    destination: last.destination,
+    source: endNow(last.source, last.sourceNow),
+    destination: endNow(last.destination, last.destinationNow),
     service: serviceText(last),
     ...most,
     firstAt: first.from,
@@ -95,6 +109,7 @@ function rowOf(key: string, group: readonly [FleetFlow, ...FleetFlow[]]): FlowRo
     reason: last.reason,
     path: [...paths].sort(compareText).join(', '),
     reporters: [...byReporter.keys()].sort(compareText),
+    strangers: [...strangers].sort(compareText),
   }
 }
 

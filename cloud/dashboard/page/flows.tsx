@@ -53,7 +53,9 @@ function OnRecord({ rows }: { readonly rows: readonly FlowRow[] }) {
       below={(row) =>
         open.has(row.key) ? (
           <>
-            {rootCause(row, rows)} <small>On record at {row.reporters.join(', ')}.</small>
+            {rootCause(row, rows)}{' '}
+            {row.strangers.length === 0 ? null : `${row.strangers.join(', ')} was not known by name then. `}
+            <small>On record at {row.reporters.join(', ')}.</small>
           </>
         ) : undefined
       }
