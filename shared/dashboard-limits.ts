@@ -21,10 +21,12 @@ export const rosterNamesMax = 100
 /** Health conditions of one node, and characters of each, in a list of all nodes: what lies behind is told of one node. */
 export const rosterHealthMax = 8
 export const rosterDetailMax = 200
-/** Groups of nodes in a matrix of who may talk to whom: sixteen columns are what a screen shows and a person reads … */
-export const matrixGroupsMax = 16
-/** … nodes that are judged of all groups together, those that differ by their labels first: 1,600 pairs, a third of a second … */
-export const matrixNodesMax = 40
+/** Groups of nodes in a matrix of who may talk to whom, after those that fare alike are one: columns that a person reads … */
+export const matrixGroupsMax = 24
+/** … values of a label that one of them names … */
+export const matrixValuesMax = 60
+/** … kinds of nodes that are judged of all groups together, the largest of each: 2,300 pairs, half a second … */
+export const matrixKindsMax = 48
 /** … and services and rules that one cell tells of. */
 export const matrixWordsMax = 12
 /** Batches of flows that one what-if looks at, of all nodes together: half a second of the hub. */

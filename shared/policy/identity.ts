@@ -26,7 +26,7 @@ export interface Mentions {
   readonly names: readonly string[]
 }
 
-function peersOf({ spec }: Policy): readonly PolicyPeer[] {
+export function peersOf({ spec }: Policy): readonly PolicyPeer[] {
   return [...(spec.ingress ?? []).flatMap(({ from }) => from), ...(spec.egress ?? []).flatMap(({ to }) => to)]
 }
 

@@ -1,13 +1,15 @@
 // Who may talk to whom, group by group. A cell that is chosen says what passes there and which rules decide.
 
 import { useState } from 'preact/hooks'
-import type { Matrix, MatrixCell } from '../../policy/matrix.ts'
+import type { Matrix, MatrixCell, MatrixGroup } from '../../policy/matrix.ts'
 import { href } from '../model/route.ts'
-import { countText } from '../model/words.ts'
+import { countText, namesText } from '../model/words.ts'
 import { status, written } from '../store.ts'
 import { Busy, Card, Empty, Trouble } from '../view/parts.tsx'
 import { useLoad } from '../view/use-load.ts'
 
+/** Of one line, by name. */
+const VALUES_SHOWN = 2
 const SIGNS = { all: '✓', some: '◐', none: '✕', same: '·' } as const
 const WORDS = {
   all: 'everything passes',
@@ -20,9 +22,26 @@ function groupText(value: string): string {
   return value === '' ? 'no label' : value
 }
 
-function Cell({ cell, chosen, onChoose }: { cell: MatrixCell; chosen: boolean; onChoose: () => void }) {
-  const { from, mixed, to, verdict } = cell
-  const words = `${groupText(from)} to ${groupText(to)}: ${WORDS[verdict]}${mixed ? ', not alike for all nodes' : ''}`
+/** Values that fare alike are one line. */
+function titleOf({ alike, values }: MatrixGroup): string {
+  const names = namesText(values.slice(0, VALUES_SHOWN).map(groupText), VALUES_SHOWN)
+  return alike <= VALUES_SHOWN ? names : `${names} and ${(alike - VALUES_SHOWN).toLocaleString('en')} alike`
+}
+
+function allText({ alike, values }: MatrixGroup): string {
+  return `${values.map(groupText).join(', ')}${alike > values.length ? ' …' : ''}`
+}
+
+interface CellProps {
+  readonly cell: MatrixCell
+  /** What stands for its two groups. */
+  readonly ends: string
+  readonly chosen: boolean
+  readonly onChoose: () => void
+}
+
+function Cell({ cell: { mixed, verdict }, chosen, ends, onChoose }: CellProps) {
+  const words = `${ends}: ${WORDS[verdict]}${mixed ? ', not alike for all nodes' : ''}`
   return (
     <td class={`cell cell-${verdict}`}>
       <button type="button" aria-label={words} title={words} aria-pressed={chosen} onClick={onChoose}>
@@ -32,10 +51,15 @@ function Cell({ cell, chosen, onChoose }: { cell: MatrixCell; chosen: boolean; o
   )
 }
 
-function Why({ cell }: { readonly cell: MatrixCell }) {
-  const { from, mixed, reasons, services, to, verdict } = cell
+interface WhyProps {
+  readonly cell: MatrixCell
+  readonly from: MatrixGroup
+  readonly to: MatrixGroup
+}
+
+function Why({ cell: { mixed, reasons, services, verdict }, from, to }: WhyProps) {
   return (
-    <Card title={`${groupText(from)} → ${groupText(to)}`} id="why">
+    <Card title={`${titleOf(from)} → ${titleOf(to)}`} id="why">
       <p aria-live="polite">
         <strong>{WORDS[verdict]}</strong>
         {mixed ? '; the nodes of a group do not all fare alike' : ''}.
@@ -49,6 +73,16 @@ function Why({ cell }: { readonly cell: MatrixCell }) {
           ))}
         </p>
       )}
+      {[from, ...(from === to ? [] : [to])]
+        .filter(({ alike }) => alike > VALUES_SHOWN)
+        .map((group) => (
+          <details key={group.value}>
+            <summary>
+              {countText(group.alike, 'value')} that no policy tells apart: {groupText(group.value)} …
+            </summary>
+            {allText(group)}
+          </details>
+        ))}
       {reasons.length === 0 ? (
         <Empty>A node alone is not asked about itself.</Empty>
       ) : (
@@ -72,6 +106,7 @@ interface GridProps {
 }
 
 function Grid({ chosen, matrix: { by, cells, groups, more }, onChoose }: GridProps) {
+  const partly = groups.filter(({ judged, kinds }) => judged < kinds)
   return (
     <Card title={`From (rows) to (columns), by ${by}`} id="matrix" class="grow">
       <div class="scroll" role="region" aria-labelledby="matrix" tabIndex={0}>
@@ -79,37 +114,41 @@ function Grid({ chosen, matrix: { by, cells, groups, more }, onChoose }: GridPro
           <thead>
             <tr>
               <td />
-              {groups.map(({ value }) => (
-                <th key={value} scope="col">
-                  {groupText(value)}
+              {groups.map((group) => (
+                <th key={group.value} scope="col" title={allText(group)}>
+                  {titleOf(group)}
                 </th>
               ))}
             </tr>
           </thead>
           <tbody>
-            {groups.map(({ nodes, value }) => (
-              <tr key={value}>
-                <th scope="row">
-                  {groupText(value)} <small>{countText(nodes, 'node')}</small>
+            {groups.map((from, row) => (
+              <tr key={from.value}>
+                <th scope="row" title={allText(from)}>
+                  {titleOf(from)} <small>{countText(from.nodes, 'node')}</small>
                 </th>
-                {cells
-                  .filter(({ from }) => from === value)
-                  .map((cell) => (
+                {groups.map((to, column) => {
+                  const cell = cells[row * groups.length + column]
+                  return cell === undefined ? null : (
                     <Cell
-                      key={cell.to}
+                      key={to.value}
                       cell={cell}
-                      chosen={chosen?.from === cell.from && chosen.to === cell.to}
+                      ends={`${titleOf(from)} to ${titleOf(to)}`}
+                      chosen={chosen === cell}
                       onChoose={() => onChoose(cell)}
                     />
-                  ))}
+                  )
+                })}
               </tr>
             ))}
           </tbody>
         </table>
       </div>
       <p class="hint">
-        ✓ everything · ◐ some services, or not alike for all · ✕ nothing. Of each group, nodes that differ by their
-        labels are judged.
+        ✓ everything · ◐ some services, or not alike for all · ✕ nothing.{' '}
+        {partly.length === 0
+          ? 'Every kind of node that policies tell apart is judged.'
+          : `Of ${namesText(partly.map(titleOf))} the largest kinds of nodes are judged, not all.`}
         {more > 0 ? ` ${countText(more, 'more group')} not shown: choose a label with fewer values.` : ''}
       </p>
     </Card>
@@ -129,6 +168,7 @@ export function PolicyMatrix() {
     return error === undefined ? <Busy what="Judging" /> : <Trouble title={error.message} remedy={error.remedy} />
   }
   const chosen = matrix.cells.find(({ from, to }) => from === at?.from && to === at.to)
+  const [from, to] = [chosen?.from, chosen?.to].map((value) => matrix.groups.find((group) => group.value === value))
   return (
     <>
       <div class="tools">
@@ -156,12 +196,12 @@ export function PolicyMatrix() {
       ) : (
         <div class="columns">
           <Grid matrix={matrix} chosen={chosen} onChoose={({ from, to }) => setAt({ from, to })} />
-          {chosen === undefined ? (
+          {chosen === undefined || from === undefined || to === undefined ? (
             <Card title="Why" id="why">
               <Empty>Choose a cell: it says which rule decides.</Empty>
             </Card>
           ) : (
-            <Why cell={chosen} />
+            <Why cell={chosen} from={from} to={to} />
           )}
         </div>
       )}
