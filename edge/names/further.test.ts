@@ -4,12 +4,12 @@ import * as packet from 'dns-packet'
 import * as fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { parseAddress } from '../../shared/address/cidr.ts'
+import { parseAddress, parseCidr } from '../../shared/address/cidr.ts'
 import { FakeClock } from '../../shared/effects.fake.ts'
 import { siteAnswersMax } from '../../shared/name-limits.ts'
 import type { NameAsker, NameServerAt } from './doors.ts'
 import { createFurther } from './further.ts'
-import { siteZonesOf } from './site-zones.ts'
+import { type SiteZone, siteZonesOf } from './site-zones.ts'
 import { leastTimeS, withTimes } from './times.ts'
 import { askedOf } from './wire.ts'
 
@@ -38,7 +38,7 @@ type Server = (question: Uint8Array, at: NameServerAt) => Promise<Buffer>
 /** Says nothing until nobody waits. */
 const silent: Server = () => new Promise(() => undefined)
 
-function bench(servers: Record<string, Server>) {
+function bench(servers: Record<string, Server>, known: readonly SiteZone[] = zones) {
   const [clock, asked]: [FakeClock, string[]] = [new FakeClock(), []]
   const ask: NameAsker = (at, question) => {
     asked.push(at.host)
@@ -49,7 +49,7 @@ function bench(servers: Record<string, Server>) {
     const question = questionFor(name, more)
     const what = askedOf(question)
     assert.ok(what)
-    const answer = further.answer(question, what, 'udp', zones, others)
+    const answer = further.answer(question, what, 'udp', known, others)
     // Long enough for whoever is waited for.
     for (let step = 0; step < 30; step++) await clock.advanceAsync(100)
     const bytes = await answer
@@ -75,6 +75,14 @@ test('a zone is asked of its own servers, the nearest zone counts, and nothing e
   assert.is(await get('example.com'), undefined)
   assert.is(await get('otherplant.example'), undefined)
   assert.equal(asked, [SITE, 'fd10::53'])
+})
+
+test('of a site whose addresses the mesh maps, the answer is what the mesh has, also out of the cache', async () => {
+  const mappings = [{ from: parseCidr('192.168.1.0/24'), to: parseCidr('10.201.7.0/24') }]
+  const { asked, get } = bench({ [SITE]: says('192.168.1.20') }, [{ ...zones[0], mappings } as SiteZone])
+  assert.is(await get('press.plant.example'), 'NOERROR 10.201.7.20 60')
+  assert.is(await get('press.plant.example'), 'NOERROR 10.201.7.20 57')
+  assert.equal(asked, [SITE])
 })
 
 test('an answer is kept for its time, told with what is left of it, and for a day after that while nobody answers', async () => {

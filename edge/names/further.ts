@@ -6,6 +6,7 @@ import { isIP } from 'node:net'
 import type { Clock } from '../../shared/effects.ts'
 import { createAskOthers } from './ask-others.ts'
 import type { NameAsker, NameServerAt } from './doors.ts'
+import { withMapped } from './mapped.ts'
 import type { Asked, Transport } from './question.ts'
 import { addressedTo, createSiteCache } from './site-cache.ts'
 import { type SiteZone, type SiteZones, siteZoneFor } from './site-zones.ts'
@@ -65,13 +66,13 @@ export function createFurther(ask: NameAsker, clock: Clock): Further {
     end: number,
     asked: Asked,
     transport: Transport,
-    { port = DNS_PORT, servers }: SiteZone,
+    { mappings = [], port = DNS_PORT, servers }: SiteZone,
   ): Promise<Buffer | undefined> => {
     const bare = bareQuestion(question, end, asked)
     const key = `${transport} ${bare.toString('latin1').toLowerCase()}`
     const places = servers.map((host): NameServerAt => ({ host, port }))
     const answer = await cache.get(key, () => askOthers(places, bare, transport))
-    return answer === undefined ? undefined : addressedTo(answer, question)
+    return answer === undefined ? undefined : addressedTo(withMapped(answer, mappings), question)
   }
 
   return {

@@ -1,9 +1,11 @@
 // Zones of other name servers, as the network has them: at sites, mostly. Pure.
 
 import type { NetworkSpec } from '../../shared/intent/network.ts'
+import type { Mapping } from './mapped.ts'
 
-export type SiteZones = NonNullable<NetworkSpec['dnsZones']>
-export type SiteZone = SiteZones[number]
+/** With the subnets of its servers that the mesh calls otherwise. */
+export type SiteZone = NonNullable<NetworkSpec['dnsZones']>[number] & { readonly mappings?: readonly Mapping[] }
+export type SiteZones = readonly SiteZone[]
 
 /** Less the name servers that are this host, and the zones that then have none. */
 export function siteZonesOf(zones: SiteZones, local: ReadonlySet<string>): SiteZones {

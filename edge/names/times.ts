@@ -31,19 +31,37 @@ export function afterQuestions(bytes: Buffer): number | undefined {
   return at
 }
 
-/** Where the times of its records are; undefined where it can't be read. */
-function timesOf(bytes: Buffer): readonly number[] | undefined {
+/** Where it stands in a packet: RFC 1035 §4.1.3. */
+export interface RecordAt {
+  readonly type: number
+  readonly cls: number
+  readonly timeAt: number
+  readonly dataAt: number
+  /** Of the data, in bytes. */
+  readonly length: number
+}
+
+/** All of them, in order; undefined where it can't be read. */
+export function recordsOf(bytes: Buffer): readonly RecordAt[] | undefined {
   let at = afterQuestions(bytes)
   if (at === undefined) return undefined
-  const found: number[] = []
+  const found: RecordAt[] = []
   for (let left = bytes.readUInt16BE(6) + bytes.readUInt16BE(8) + bytes.readUInt16BE(10); left > 0; left--) {
     const end = afterName(bytes, at)
     if (end === undefined || end + FIXED_BYTES > bytes.length) return undefined
-    if (bytes.readUInt16BE(end) !== OPT) found.push(end + 4)
-    at = end + FIXED_BYTES + bytes.readUInt16BE(end + 8)
+    const [dataAt, length] = [end + FIXED_BYTES, bytes.readUInt16BE(end + 8)]
+    found.push({ type: bytes.readUInt16BE(end), cls: bytes.readUInt16BE(end + 2), timeAt: end + 4, dataAt, length })
+    at = dataAt + length
     if (at > bytes.length) return undefined
   }
   return found
+}
+
+/** Where the times of its records are; undefined where it can't be read. */
+function timesOf(bytes: Buffer): readonly number[] | undefined {
+  return recordsOf(bytes)
+    ?.filter(({ type }) => type !== OPT)
+    .map(({ timeAt }) => timeAt)
 }
 
 /** Seconds that all of it may be remembered; undefined where nothing says so. */

@@ -3,6 +3,7 @@
 import { type Address, type Cidr, compareCidr, contains, hostCidr } from '../../shared/address/cidr.ts'
 import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import { clustersetNames, clustersetZone } from './clusterset.ts'
+import { mappingsFor } from './mapped.ts'
 import { createNameBook, type Pages } from './name-book.ts'
 import { type Answering, podsBelow } from './pod-names.ts'
 import type { SiteZones } from './site-zones.ts'
@@ -20,7 +21,7 @@ export interface Zone extends Pages {
   readonly serial: number
 }
 
-type ZoneRecords = Pick<ParsedRecords, 'network' | 'nodes' | 'services'>
+type ZoneRecords = Pick<ParsedRecords, 'network' | 'nodes' | 'services'> & Partial<Pick<ParsedRecords, 'routes'>>
 
 /** Below the domain a service is found by this label at any rate: a node of the same name has the shorter one. */
 const SERVICES = 'svc'
@@ -30,12 +31,12 @@ const SERVICES = 'svc'
  * for, and are not there. `serial` wraps as in RFC 1982.
  */
 export function zoneOf(
-  { network, nodes, services }: ZoneRecords,
+  { network, nodes, routes, services }: ZoneRecords,
   serial: number,
   answering: Answering = new Map(),
 ): Zone | undefined {
   if (network === undefined) return undefined
-  const { cidr, cidr6, dnsDomain: domain, dnsZones: siteZones = [] } = network.spec
+  const { cidr, cidr6, dnsDomain: domain, dnsZones = [] } = network.spec
   const hasExports = services.some(({ spec }) => spec.export !== undefined)
   const book = createNameBook(hasExports ? [domain, clustersetZone] : [domain])
   const names = new Map<Address, string>()
@@ -60,6 +61,7 @@ export function zoneOf(
   }
   if (hasExports) clustersetNames(book, services, answering)
   const blocks = (cidr6 === undefined ? [cidr] : [cidr, cidr6]).sort(compareCidr)
+  const siteZones = dnsZones.map((zone) => ({ ...zone, mappings: mappingsFor(zone.servers, routes) }))
   const virtual = new Set(services.flatMap(({ addresses }) => addresses))
   return { ...book.pages(), names, virtual, blocks, siteZones, serial: serial >>> 0 }
 }
