@@ -84,12 +84,18 @@ export function defineInputs(test: Test, hub: HubInCluster): void {
   })
 
   test('a service that only pods are behind is served by those that it selects', async () => {
-    await service('page', { selector: { app: 'web' }, ports: [{ name: 'http', port: 80, targetPort: 'page' }] })
+    const ports = [{ name: 'http', port: 80, targetPort: 'page' }]
+    await service('page', { selector: { app: 'web' }, sessionAffinity: 'ClientIP', ports })
     await hub.apply(exported('page'))
     await hub.accepted('services/kube--svc--default--page', 'True')
     const spec = (await hub.get('services/kube--svc--default--page'))?.spec
     assert.equal(spec?.['pods'], { namespace: 'default', podSelector: { matchLabels: { app: 'web' } } })
     assert.equal(spec?.['ports'], [{ name: 'http', protocol: 'TCP', port: 80, targetPort: 'page' }])
+    assert.is(spec?.['clientAffinityS'], 10_800)
+    await until('its import says that clients stay', async () => {
+      const said = JSON.stringify((await api.ask('GET', `${imports}/page`)).body)
+      return /"sessionAffinityConfig":{"clientIP":{"timeoutSeconds":10800}}/.test(said) ? true : undefined
+    })
   })
 
   test('it is imported with its addresses, a hand on it is set back, and what others import is theirs', async () => {
@@ -244,7 +250,7 @@ export function defineInputs(test: Test, hub: HubInCluster): void {
     const wide = await hub.kubectl(['get', 'hfnode', 'alpha-1', '-o', 'wide'])
     assert.match(wide, /UPLINK +RTT[^]*online +50 /)
     await until('the log says what right is missing', () =>
-      hub.lines.find(({ message }) => message.includes('give the hub the right to patch')),
+      hub.lines.find(({ message }) => message.includes('the right to patch them')),
     )
     assert.equal(await labelsOf('rack'), { 'holdfast.dev/node': 'alpha-1', team: 'a' })
     assert.is(hub.lines.filter(({ message }) => message.includes('do not agree')).length, 0)

@@ -43,6 +43,12 @@ const importSchema = {
           },
         },
         sessionAffinity: { type: 'string' },
+        sessionAffinityConfig: {
+          type: 'object',
+          properties: {
+            clientIP: { type: 'object', properties: { timeoutSeconds: { type: 'integer', format: 'int32' } } },
+          },
+        },
         type: { type: 'string', enum: ['ClusterSetIP', 'Headless'] },
       },
     },
