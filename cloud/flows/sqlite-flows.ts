@@ -138,8 +138,9 @@ function batchOf({ batch, id, node, seq }: LinkRow): StoredBatch {
   return { id, node: node as NodeId, seq, batch: parseBatch(inflate(batch, flowBatchBytesMax)) }
 }
 
-function* batchesOf(rows: Iterable<LinkRow>): Iterable<StoredBatch> {
-  for (const row of rows) yield batchOf(row)
+/** Asks when the first one is read: a statement answers one question at a time, and who looks at all nodes asks of each. */
+function* batchesOf(ask: () => Iterable<LinkRow>): Iterable<StoredBatch> {
+  for (const row of ask()) yield batchOf(row)
 }
 
 function fail(error: unknown): never {
@@ -227,7 +228,7 @@ function createStore(db: Database.Database, { bytesMax = flowStoreBytesMax, cloc
       }
     },
     has: (node, seq, hash) => sql.has.get(node, seq, hash) !== undefined,
-    newest: (selection) => batchesOf(rowsOf(selection)),
+    newest: (selection) => batchesOf(() => rowsOf(selection)),
     missing: (sinceMs, node) =>
       sql.missing
         .all(sinceMs, node ?? null, node ?? null)
