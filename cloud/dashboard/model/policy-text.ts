@@ -28,6 +28,11 @@ export const newPolicyText = [
   '',
 ].join('\n')
 
+/** Where the hub has it. */
+export function pathOf(name: string): string {
+  return `/api/v1/policies/${encodeURIComponent(name)}`
+}
+
 /** Without what the hub adds. */
 export function policyText({ metadata, spec }: HeldPolicy): string {
   const { resourceVersion: _, ...rest } = metadata

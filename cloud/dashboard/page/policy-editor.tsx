@@ -2,7 +2,7 @@
 // session takes it.
 
 import { useEffect, useState } from 'preact/hooks'
-import type { HoldfastError } from '../../../shared/errors.ts'
+import { HoldfastError, isHoldfastError } from '../../../shared/errors.ts'
 import type { FleetReplay } from '../../policy/whatif.ts'
 import { clock, http, notify, notifyError } from '../app.ts'
 import {
@@ -10,6 +10,7 @@ import {
   checkPolicy,
   type HeldPolicy,
   newPolicyText,
+  pathOf,
   policyText,
   textToSend,
   withCanary,
@@ -17,6 +18,7 @@ import {
 import { href } from '../model/route.ts'
 import { Card, Empty, Trouble } from '../view/parts.tsx'
 import { drafts } from './policy-drafts.ts'
+import { Conflict, Delete, Save } from './policy-save.tsx'
 import { ReplayTable, replaySummary } from './replay-table.tsx'
 
 /** After the last key, milliseconds: a check is the browser's work, a what-if is the hub's. */
@@ -74,121 +76,65 @@ function Verdict({ checked }: { readonly checked: Checked | undefined }) {
   return <Trouble title={where === '' ? error.message : `${where}: ${error.message}`} remedy={error.remedy} />
 }
 
-interface ConflictProps {
-  readonly name: string
-  readonly onTake: (theirs: HeldPolicy) => void
-  readonly onForce: () => void
-}
-
-/** Somebody else wrote it in between. */
-function Conflict({ name, onForce, onTake }: ConflictProps) {
-  const [theirs, setTheirs] = useState<HeldPolicy | undefined>(undefined)
-  useEffect(() => {
-    http.get<HeldPolicy>(`/api/v1/policies/${encodeURIComponent(name)}`).then(setTheirs, notifyError)
-  }, [name])
-  return (
-    <Trouble
-      title="Somebody else has written this policy meanwhile"
-      remedy="Yours is still in the editor. Theirs is below: take over what you need."
-    >
-      <div class="commands">
-        <button
-          type="button"
-          class="button"
-          disabled={theirs === undefined}
-          onClick={() => theirs !== undefined && onTake(theirs)}
-        >
-          Throw mine away, take theirs
-        </button>
-        <button type="button" class="button danger" onClick={onForce}>
-          Save mine over theirs
-        </button>
-      </div>
-      {theirs === undefined ? null : <pre aria-label="What they wrote">{policyText(theirs)}</pre>}
-    </Trouble>
-  )
-}
-
-interface SaveProps {
-  readonly disabled: boolean
-  readonly onSave: (canary: { readonly percent: number } | undefined) => void
-}
-
-function Save({ disabled, onSave }: SaveProps) {
-  const [percent, setPercent] = useState(10)
-  const [first, setFirst] = useState(false)
-  return (
-    <>
-      <label class="check">
-        <input type="checkbox" checked={first} onChange={(event) => setFirst(event.currentTarget.checked)} />
-        Canary: first on
-        <input
-          type="number"
-          class="narrow"
-          aria-label="Per cent of the nodes that go first"
-          min={1}
-          max={99}
-          value={percent}
-          onInput={(event) => setPercent(Math.min(99, Math.max(1, event.currentTarget.valueAsNumber || 1)))}
-        />
-        %
-      </label>
-      <button
-        type="button"
-        class="button primary"
-        disabled={disabled}
-        onClick={() => onSave(first ? { percent } : undefined)}
-      >
-        Save
-      </button>
-    </>
-  )
-}
-
 interface Editing {
   readonly text: string
   readonly isChanged: boolean
   readonly busy: boolean
-  /** Why it could not be saved. */
-  readonly failed: HoldfastError | undefined
+  /** Why it could not be saved, under which name. */
+  readonly failed: { readonly error: HoldfastError; readonly name: string; readonly isOther: boolean } | undefined
   readonly type: (text: string) => void
   /** Goes on with what the hub has. */
   readonly take: (theirs: HeldPolicy | undefined) => void
+  readonly discard: () => void
   readonly save: (canary?: { readonly percent: number }, force?: boolean) => Promise<void>
   readonly remove: () => Promise<void>
 }
 
-function pathOf(name: string): string {
-  return `/api/v1/policies/${encodeURIComponent(name)}`
+/** Throws `conflict` where a policy has that name. */
+async function expectFree(name: string): Promise<void> {
+  try {
+    await http.get(pathOf(name))
+  } catch (error) {
+    if (isHoldfastError(error, 'not-found')) return
+    throw error
+  }
+  throw new HoldfastError('conflict', `there is a policy ${name}`)
 }
 
 function useEditing(name: string, base: HeldPolicy | undefined): Editing {
-  const original = base === undefined ? newPolicyText : policyText(base)
+  // What the text is compared with: what was last read or saved here, whatever is written elsewhere meanwhile.
+  const [held, setHeld] = useState(base)
+  const original = held === undefined ? newPolicyText : policyText(held)
   const [text, setText] = useState(() => drafts.get(name)?.text ?? original)
   const [version, setVersion] = useState(() => drafts.get(name)?.base ?? base?.metadata.resourceVersion)
-  const [failed, setFailed] = useState<HoldfastError | undefined>(undefined)
+  const [failed, setFailed] = useState<Editing['failed']>(undefined)
   const [busy, setBusy] = useState(false)
   const take: Editing['take'] = (theirs) => {
     drafts.drop(name)
     setFailed(undefined)
     setVersion(theirs?.metadata.resourceVersion)
+    setHeld(theirs)
     setText(theirs === undefined ? newPolicyText : policyText(theirs))
+    const now = theirs?.metadata.name ?? name
+    if (now !== name) location.hash = href('policy', { policy: now })
   }
   const save: Editing['save'] = async (canary, force = false) => {
     const { resource } = checkPolicy(text)
     if (resource?.kind !== 'Policy') return
     setBusy(true)
     setFailed(undefined)
-    const body = textToSend(text, force ? undefined : version)
     const { name: saved } = resource.metadata
+    const isOther = saved !== name
+    const body = textToSend(text, force || isOther ? undefined : version)
     try {
+      // What was begun as new, or under another name, replaces nothing that is there unless somebody says so.
+      if (isOther && !force) await expectFree(saved)
       if (canary === undefined) await http.send('PUT', pathOf(saved), body)
       else await http.send('POST', '/api/v1/apply', withCanary(body, resource.spec.network, canary))
       take(await http.get<HeldPolicy>(pathOf(saved)))
       notify('good', `${saved} is saved; devices acknowledge it one by one`)
-      location.hash = href('policy', { policy: saved })
     } catch (error) {
-      setFailed(error as HoldfastError)
+      setFailed({ error: error as HoldfastError, name: saved, isOther })
     }
     setBusy(false)
   }
@@ -202,10 +148,13 @@ function useEditing(name: string, base: HeldPolicy | undefined): Editing {
       drafts.put(name, { text: next, base: version })
     },
     take,
+    discard: () => take(held),
     save,
     async remove() {
       try {
-        await http.send('DELETE', pathOf(name))
+        // Not what somebody else has made of it meanwhile.
+        const query = version === undefined ? '' : `?resourceVersion=${encodeURIComponent(version)}`
+        await http.send('DELETE', `${pathOf(name)}${query}`)
         drafts.drop(name)
         location.hash = href('policy', { tab: 'edit' })
       } catch (error) {
@@ -215,12 +164,14 @@ function useEditing(name: string, base: HeldPolicy | undefined): Editing {
   }
 }
 
-function Failure({ editing, name }: { readonly editing: Editing; readonly name: string }) {
-  const { failed, save, take } = editing
+function Failure({ editing: { failed, save, take } }: { readonly editing: Editing }) {
   if (failed === undefined) return null
-  if (failed.code === 'conflict')
-    return <Conflict name={name} onTake={take} onForce={() => void save(undefined, true)} />
-  return <Trouble title={`Not saved: ${failed.message}`} remedy={failed.remedy} />
+  const { error, name } = failed
+  if (error.code === 'conflict') {
+    const force = (): void => void save(undefined, true)
+    return <Conflict name={name} isTaken={failed.isOther} onTake={take} onForce={force} />
+  }
+  return <Trouble title={`Not saved: ${error.message}`} remedy={error.remedy} />
 }
 
 function WhatIf({ tried: { busy, error, found } }: { readonly tried: Tried }) {
@@ -241,7 +192,7 @@ function WhatIf({ tried: { busy, error, found } }: { readonly tried: Tried }) {
 
 export function PolicyEditor({ base, mayWrite, name }: EditorProps) {
   const editing = useEditing(name, base)
-  const { busy, isChanged, remove, save, take, text, type } = editing
+  const { busy, discard, isChanged, remove, save, text, type } = editing
   const checked = useChecked(text)
   const isSound = checked?.resource !== undefined
   const tried = useTried(text, isSound && mayWrite && (isChanged || base === undefined))
@@ -267,19 +218,15 @@ export function PolicyEditor({ base, mayWrite, name }: EditorProps) {
         <div aria-live="polite">
           <Verdict checked={checked} />
         </div>
-        <Failure editing={editing} name={name} />
+        <Failure editing={editing} />
         {mayWrite ? (
           <div class="commands">
             <Save disabled={!isSound || busy || (!isChanged && !isNew)} onSave={(canary) => void save(canary)} />
-            <button type="button" class="button" disabled={!isChanged} onClick={() => take(base)}>
+            <button type="button" class="button" disabled={!isChanged} onClick={discard}>
               Discard changes
             </button>
             <span class="spring" />
-            {isNew ? null : (
-              <button type="button" class="button danger" onClick={() => void remove()}>
-                Delete
-              </button>
-            )}
+            {isNew ? null : <Delete onDelete={() => void remove()} />}
           </div>
         ) : (
           <p class="hint">You are a viewer: operators edit policies.</p>
