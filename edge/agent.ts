@@ -259,9 +259,8 @@ export interface Agent {
   addresses(): readonly Address[]
   /** Another member has that address inside the mesh. */
   hasPeerAt(address: Address): boolean
-  /** Every way to every peer, and why it is used or not. */
+  /** Every way to every peer, and why it is used or not; how a peer was reached of late, undefined where there is none such. */
   paths(): PathsReport
-  /** How a peer was reached of late; undefined where there is no such peer. */
   history(node: NodeId): PeerHistory | undefined
   /** Of the relay that is open here; undefined where none is. Throws where the kernel does not tell. */
   relayFigures(): Promise<RelayFigures | undefined>

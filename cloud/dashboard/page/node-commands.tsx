@@ -6,10 +6,11 @@ import type { NodeCommand } from '../../commands/asked.ts'
 import type { NodeState } from '../../hub.ts'
 import { http, notify, notifyError, touchNode } from '../app.ts'
 import { mayDo } from '../model/session.ts'
-import { bytesText } from '../model/words.ts'
-import { session } from '../store.ts'
+import { bytesText, timeText } from '../model/words.ts'
+import { now, session } from '../store.ts'
 import { Card, Empty } from '../view/parts.tsx'
 import { type Asked, useAsked } from '../view/use-asked.ts'
+import { useLoad } from '../view/use-load.ts'
 
 type Kind = NodeCommand['kind']
 
@@ -21,6 +22,7 @@ const TITLES: Readonly<Record<Kind, string>> = {
   'rotate-key': 'Rotate its key',
 }
 const ASKED = ['netcheck', 'bundle'] as const
+
 interface NodeCommandsProps {
   readonly name: string
   readonly state: NodeState
@@ -94,8 +96,60 @@ function Outcome({ asked: { file, kind, message, remedy, result, state, tookMs }
           Download, {bytesText(file.bytes)}
         </a>
       )}
-      {result === undefined ? null : <pre>{JSON.stringify(result, undefined, 2)}</pre>}
+      {result === undefined ? null : (
+        <pre role="region" aria-label="Answer of the node" tabIndex={0}>
+          {JSON.stringify(result, undefined, 2)}
+        </pre>
+      )}
     </div>
+  )
+}
+
+const LAST_SHOWN = 5
+
+/** Of this node, by whomever. */
+function Last({ about, name }: { readonly name: string; readonly about: unknown }) {
+  const { value } = useLoad<{ items: readonly NodeCommand[] }>(
+    `/api/v1/commands?node=${encodeURIComponent(name)}`,
+    about,
+  )
+  const [shown, setShown] = useState<Asked | undefined>(undefined)
+  const items = (value?.items ?? []).slice(0, LAST_SHOWN)
+  const show = (id: string): void => {
+    http.get<Asked>(`/api/v1/commands/${encodeURIComponent(id)}`).then(setShown, notifyError)
+  }
+  return (
+    <>
+      <h3>Last commands</h3>
+      {items.length === 0 ? (
+        <p class="hint">None since the hub started. The audit log has those of before, without their results.</p>
+      ) : (
+        <>
+          <ul class="plain-list">
+            {items.map(({ by, createdAt, id, kind, peer, state }) => (
+              <li key={id} class="waiting">
+                <span>
+                  {TITLES[kind]}
+                  {peer === undefined ? '' : `, ${peer}`}{' '}
+                  <small>
+                    by {by}, {timeText(createdAt, now.value)}
+                  </small>
+                </span>
+                <span class="spring" />
+                <button type="button" class="button small" onClick={() => show(id)}>
+                  {STATES[state]}
+                  <span class="unseen">
+                    : show what came of {TITLES[kind]}, {timeText(createdAt, now.value)}
+                  </span>
+                </button>
+              </li>
+            ))}
+          </ul>
+          <p class="hint">Results are kept until the hub starts anew; the audit log has every command for longer.</p>
+        </>
+      )}
+      {shown === undefined ? null : <Outcome asked={shown} />}
+    </>
   )
 }
 
@@ -148,6 +202,7 @@ export function NodeCommands({ intent, name, peers, state }: NodeCommandsProps) 
           : 'The node is away: it hears no commands now.'}
       </p>
       {asked === undefined ? null : <Outcome asked={asked} />}
+      <Last name={name} about={`${asked?.id ?? ''} ${asked?.state ?? ''}`} />
     </Card>
   )
 }
