@@ -17,6 +17,14 @@ const PLC = '192.168.77.11'
 const [ALPHA_YARD, BETA_YARD] = ['10.201.1.0/24', '10.201.2.0/24']
 const [PLC_IN_MESH, PRESS_IN_MESH] = ['10.201.1.11', '10.201.2.11']
 
+/** What the first is called at its own site. */
+const ZONE = 'alpha.test'
+const NAMED = `plc.${ZONE}`
+const names = resource('Policy', 'names', {
+  subject: { nodeSelector: { matchLabels: { role: 'gateway' } } },
+  ingress: [{ ports: [{ protocol: 'UDP', port: 53 }] }],
+})
+
 const topology: Topology = {
   internet: ['hub'],
   sites: [
@@ -147,6 +155,28 @@ export const scenario: Scenario = {
       await reaches(near.host, PRESS_IN_MESH, address)
     })
     await story.step('the plc reaches the press', () => reaches(plc, PRESS_IN_MESH, PLC_IN_MESH))
+    await story.step(
+      'the plc’s own site names it; a device elsewhere finds it by that, as the mesh knows it',
+      async () => {
+        plc.spawn(
+          ['dnsmasq', '--no-daemon', '--conf-file=/dev/null', '--no-resolv', `--host-record=${NAMED},${PLC}`],
+          'dns',
+        )
+        const [{ spec }, zones] = [network as { readonly spec: object }, [{ zone: ZONE, servers: [PLC_IN_MESH] }]]
+        await fleet.hub.apply(resource('Network', 'default', { ...spec, dnsZones: zones }), names)
+        await fleet.acknowledged()
+        const own = await far.address()
+        const look = `const r = new (require('node:dns').Resolver)(); r.setServers(['${own}:51824']); r.resolve4('${NAMED}', (e, a) => console.log(e?.code ?? a.join()))`
+        await waitFor(
+          `${NAMED} is ${PLC_IN_MESH}`,
+          async () => {
+            const said = (await far.host.exec([process.execPath, '-e', look])).trim()
+            return holds(said === PLC_IN_MESH, said)
+          },
+          { timeoutMs: 20_000 },
+        )
+      },
+    )
     await story.step('nobody gets in by the address behind the mapping', async () => {
       const seen = await ask(near.host, 'tcp', PLC, 502)
       expect(seen === undefined, 'silence', seen ?? '')
