@@ -30,7 +30,7 @@ import type { HubReleases, HubUpdates, UpdateEvent } from './rollout/hub-updates
 
 /** A Kubernetes-style condition. */
 export interface ResourceCondition {
-  readonly type: 'Accepted' | 'Programmed' | 'Conflict' | 'AddressesLow' | 'Ready' | 'Enrolled'
+  readonly type: 'Accepted' | 'Programmed' | 'Conflict' | 'Published' | 'AddressesLow' | 'Ready' | 'Enrolled'
   readonly status: 'True' | 'False' | 'Unknown'
   readonly reason: string
   readonly message: string

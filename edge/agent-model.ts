@@ -62,6 +62,7 @@ export function createModels(
       rttUs: (node) => parts.histories.rttUs(node),
       uplink: parts.quality.view(),
       routers: turns.routers(),
+      published: parts.services.published(),
       update: running.update?.view(),
       order: running.orders?.view(),
       commands: options.commands?.kinds,

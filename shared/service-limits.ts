@@ -20,6 +20,8 @@ export const servicesShownMax = 256
 export const goneMax = 4_096
 /** Ports at own addresses that services are published at: a site's list, at each of its addresses; one look in the kernel. */
 export const publishedPortsMax = 1_024
+/** Of these that a device tells the hub of: 5 KB of a report. */
+export const publishedToldMax = 64
 /** Connections that one device leads on by their name: two sockets each, of the thousands that a process may have. */
 export const gateConnectionsMax = 2_048
 /** Of these from one address: a browser opens a handful, an office behind one address some hundred. */

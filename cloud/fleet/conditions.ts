@@ -152,6 +152,8 @@ export interface Situation {
   readonly reach?: Reach | undefined
   /** Of a Service. */
   readonly serving?: Serving | undefined
+  /** Of a Service that is to be found from outside. */
+  readonly published?: Draft | undefined
   readonly progress: Progress | 'unsigned' | undefined
   readonly node: FleetNode | undefined
   /** Of an AgentUpdate. */
@@ -160,7 +162,7 @@ export interface Situation {
 
 export function conditionsOf(
   { createdAt, generation, resource }: Stored,
-  { node, progress, reach, refusedBy, rollout, serving, usage = [] }: Situation,
+  { node, progress, published, reach, refusedBy, rollout, serving, usage = [] }: Situation,
   transitionAt: (type: ResourceCondition['type'], status: ResourceCondition['status'], first: number) => number,
 ): readonly ResourceCondition[] {
   const drafts: Draft[] = [{ type: 'Accepted', status: 'True', reason: 'Valid', message: '' }]
@@ -170,6 +172,7 @@ export function conditionsOf(
   if (reach !== undefined) drafts.push(reached(reach))
   const short = shortOf(usage)
   if (short !== undefined) drafts.push(short)
+  if (published !== undefined) drafts.push(published)
   if (serving !== undefined) drafts.push(served(serving))
   if (rollout !== undefined) drafts.push(rolledOut(rollout))
   const isMember = node !== undefined && node.state !== 'pending' && node.state !== 'unsigned'

@@ -6,9 +6,9 @@ import type { StatusReport } from '../../shared/wire/report.ts'
 import type { HubEvent } from '../hub.ts'
 import { type Device, stateOf } from './device.ts'
 
-/** What people and schedulers see of it besides: how good its way out is, and what is wrong. */
+/** What people and schedulers see of it besides: how good its way out is, what it publishes, and what is wrong. */
 function saidOf(report: StatusReport | undefined): string {
-  return encodeCanonicalText([report?.uplink ?? {}, report?.health ?? []])
+  return encodeCanonicalText([report?.uplink ?? {}, report?.health ?? [], report?.published ?? []])
 }
 
 export function newsOf(before: StatusReport | undefined, now: StatusReport, device: Device): readonly HubEvent[] {

@@ -22,6 +22,7 @@ import type { Fleet } from './fleet.ts'
 import type { HubGlance } from './glance.ts'
 import { refusalsIn } from './overlaps.ts'
 import { type Member, measure, type Progress } from './progress.ts'
+import { publishedAt } from './publishing.ts'
 import { type Leader, type Reach, reachOf } from './reach.ts'
 import { type Candidate, servingOf } from './serving.ts'
 import { uplinkOf } from './uplink.ts'
@@ -202,6 +203,10 @@ export function createStatus(options: StatusOptions): Status {
             : undefined,
         usage: resource.kind === 'Network' ? usageIn(network) : undefined,
         serving: resource.kind === 'Service' ? servingOf(resource.spec.backends, candidatesOf(network)) : undefined,
+        published:
+          resource.kind === 'Service' && resource.spec.publish !== undefined && isCounted(now)
+            ? publishedAt(resource, candidatesOf(network), fleetNow())
+            : undefined,
         reach: resource.kind === 'Route' && isCounted(now) ? reachNow(resource, network) : undefined,
         node: resource.kind === 'Node' ? nodeNamed(resource.metadata.name) : undefined,
       }

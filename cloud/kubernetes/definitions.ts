@@ -123,7 +123,7 @@ const status: Json = {
     programmed: { type: 'string', description: 'Nodes that said they do what is said here, of those concerned: N/M.' },
     conditions: {
       type: 'array',
-      description: 'Accepted, Programmed, Ready; Conflict of networks and routes.',
+      description: 'Accepted, Programmed, Ready; Conflict of networks and routes, Published of services.',
       items: condition,
       'x-kubernetes-list-type': 'map',
       'x-kubernetes-list-map-keys': ['type'],

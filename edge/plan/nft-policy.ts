@@ -23,7 +23,10 @@ const NEIGHBOURS = 'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } acce
  */
 const REPLIES = ['ct state related accept', 'ct direction reply ct state established accept', 'ct state invalid drop']
 
-/** Somebody outside asked an address of this node: behind this hook the flow has its mesh address. */
+/**
+ * Somebody outside asked an address of this node: behind this hook the flow has its mesh address. Pods and others that are known
+ * behind it were judged before, wherever somebody else led what they asked for.
+ */
 function publishedLines({ interface: name, publishes = [] }: Enforcement): readonly string[] {
   return publishes.map(
     (block) => `oifname "${name}" ct status dnat ct original ${IP[familyOf(block)]} daddr != ${block} goto egress`,
@@ -48,9 +51,9 @@ function forwardLines(policy: Enforcement): readonly string[] {
     NEIGHBOURS,
     `iifname "${name}" oifname "${name}" drop`,
     ...judgedHere(policy),
-    ...publishedLines(policy),
     ...into.map((line) => `iifname "${name}" ${line}`),
     ...out.map((line) => `oifname "${name}" ${line}`),
+    ...publishedLines(policy),
     'drop',
   ]
 }

@@ -69,6 +69,18 @@ function modelOf(count: number, heard: number): Model {
   }
 }
 
+test('where services are published is told as far as there is room, and not at all where nothing is', () => {
+  const at = parseEndpoint('[fd00:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535')
+  const published = Array.from({ length: 70 }, () => ({
+    service: parseName('s'.repeat(63)),
+    at,
+    protocol: 'TLS' as const,
+  }))
+  const report = statusReport({ ...modelOf(2_000, 10), published }, false)
+  assert.is(parseStatus(encodeStatus(report)).published?.length, 64)
+  assert.not.ok('published' in statusReport({ ...modelOf(1, 1), published: [] }, false))
+})
+
 for (const count of [0, 1, 32, 33, 256, 2_000]) {
   test(`a status about ${count} peers fits and parses`, () => {
     const report = statusReport(modelOf(count, Math.min(count, 10)), false)

@@ -7,7 +7,8 @@ import type { Name, NodeId } from '../../shared/ids.ts'
 import { healthMax, statusPeersMax } from '../../shared/limits.ts'
 import type { OverrideView } from '../../shared/override/report.ts'
 import { failingReportedMax, routesReportedMax } from '../../shared/route-limits.ts'
-import type { PeerReport, RouteReport, StatusReport } from '../../shared/wire/report.ts'
+import { publishedToldMax } from '../../shared/service-limits.ts'
+import type { PeerReport, PublishedReport, RouteReport, StatusReport } from '../../shared/wire/report.ts'
 import type { UplinkQuality } from '../../shared/wire/uplink-quality.ts'
 import type { AgentSettings, AgentStatus, PeerStatus, RelayPorts } from '../agent.ts'
 import type { Hearsay } from '../gossip/hearsay.ts'
@@ -43,6 +44,8 @@ export interface HubModel {
   readonly rttUs?: ((node: NodeId) => number | undefined) | undefined
   readonly uplink: UplinkQuality
   readonly routers?: readonly RouterStatus[] | undefined
+  /** Where it takes connections for services from outside the mesh. */
+  readonly published?: readonly PublishedReport[] | undefined
   readonly update?: UpdateView | undefined
   readonly order?: OrderView | undefined
   /** What it does when the hub says so. */
@@ -153,6 +156,9 @@ export function statusReport(model: HubModel, brief: boolean): StatusReport {
     peersReachable: model.peers.reachable(),
     ...routesReport(model.routers),
     uplink: model.uplink,
+    ...(model.published === undefined || model.published.length === 0
+      ? {}
+      : { published: model.published.slice(0, publishedToldMax) }),
     health: model.health.slice(0, healthMax),
     host: model.settings.host,
     at: Math.max(0, now),

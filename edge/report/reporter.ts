@@ -30,7 +30,17 @@ export function createReporter({ clock, isThrifty, link, metered, model }: Repor
   let told = ''
   let toldAt = Number.NEGATIVE_INFINITY
 
-  const keyOf = ({ boot, health, order, peers, revision, routers = [], update, uplink }: HubModel): string => {
+  const keyOf = ({
+    boot,
+    health,
+    order,
+    peers,
+    published = [],
+    revision,
+    routers = [],
+    update,
+    uplink,
+  }: HubModel): string => {
     const { applied, held, lastGood, quarantine, trial, waiting } = revision
     const conditions = health.map((one) => `${one.code} ${one.since} ${one.detail ?? ''}`).join('|')
     const versions = [held, applied].map(formatVersion).join(' ')
@@ -40,7 +50,7 @@ export function createReporter({ clock, isThrifty, link, metered, model }: Repor
     const { last, trial: updating } = update ?? {}
     const updates = `${last?.at} ${last?.certain} ${updating?.since} ${order?.serial} ${order?.state} ${order?.detail}`
     const ways = routers.map((one) => one.routers.map(({ proof, state }) => `${state} ${proof ?? ''}`).join()).join(' ')
-    return `${boot} ${versions} ${proving} ${updates} ${peers.revision()} ${ways} ${JSON.stringify(uplink)} ${conditions}`
+    return `${boot} ${versions} ${proving} ${updates} ${peers.revision()} ${ways} ${JSON.stringify([uplink, published])} ${conditions}`
   }
 
   return {

@@ -7,6 +7,7 @@ import type { Fact } from '../../shared/fact/fact.ts'
 import type { PodTable } from '../../shared/fact/pod-table.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import { goneMax, servicesMax, servicesShownMax } from '../../shared/service-limits.ts'
+import type { PublishedReport } from '../../shared/wire/report.ts'
 import type { AgentOptions } from '../agent.ts'
 import type { Answering } from '../names/pod-names.ts'
 import { renderServices } from '../plan/nft-services.ts'
@@ -22,7 +23,7 @@ import { createOwnGate } from './own-gate.ts'
 import { createOwnPublishing } from './own-publishing.ts'
 import { type Asked, createProber, type Prober } from './prober.ts'
 import { listenersOf } from './publish.ts'
-import { type BackendStatus, publishedOf, type ServiceStatus } from './status.ts'
+import { type BackendStatus, createPublishedTold, publishedOf, type ServiceStatus } from './status.ts'
 import { goneOf, goneOutside, type Stood, tableOf } from './table.ts'
 import { unasked, type Verdict } from './verdict.ts'
 
@@ -39,6 +40,8 @@ export interface OwnServices {
   named(addresses: readonly Address[]): void
   /** Of each service without an address those that its name is answered with; the same map until that may be others. */
   headless(): Answering
+  /** Where services are published here; the very same list where nothing has changed. */
+  published(): readonly PublishedReport[]
   status(): readonly ServiceStatus[]
   close(): void
 }
@@ -123,6 +126,7 @@ export function createOwnServices(options: AgentOptions, around: ServicesAround,
     onChange,
   })
 
+  const toldOf = createPublishedTold()
   const gate = createOwnGate(options.services?.openTlsGate, (detail) =>
     options.log.warn('no TLS by name', { reason: detail }),
   )
@@ -243,6 +247,7 @@ export function createOwnServices(options: AgentOptions, around: ServicesAround,
       for (const address of addresses) use(address, now)
       if (isNew) onChange()
     },
+    published: () => toldOf(publishing.now()),
     status: () =>
       stood.slice(0, servicesShownMax).map(({ front, standing }) => ({
         name: front.name,

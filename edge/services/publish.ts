@@ -2,6 +2,7 @@
 // from the interfaces it has now, and from what its own programs listen at, which is never taken from them. Pure.
 
 import { type Address, type Cidr, contains, familyOf, hostCidr } from '../../shared/address/cidr.ts'
+import type { Name } from '../../shared/ids.ts'
 import { selects } from '../../shared/intent/field.ts'
 import { LAN, type Publication } from '../../shared/intent/publish.ts'
 import type { ParsedRecords } from '../../shared/record/parsed.ts'
@@ -35,7 +36,7 @@ export interface PublishInput {
 
 /** A port that a service is published at here. */
 export interface Published extends PublishedPort {
-  readonly service: string
+  readonly service: Name
   /** Of TLS: it is led by these names, and not by the kernel. */
   readonly hostnames?: readonly string[]
 }
@@ -52,7 +53,7 @@ export const nothingPublished: Publishing = { ports: [], refused: [] }
 const PLAIN_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/
 
 interface Wanted {
-  readonly service: string
+  readonly service: Name
   readonly virtual: readonly Address[]
   readonly said: Publication
 }

@@ -3,8 +3,9 @@
 import type { Address, Cidr } from '../../shared/address/cidr.ts'
 import { type Endpoint, formatEndpoint } from '../../shared/address/endpoint.ts'
 import type { Name } from '../../shared/ids.ts'
+import type { PublishedReport } from '../../shared/wire/report.ts'
 import type { Standing } from './choose.ts'
-import type { Published } from './publish.ts'
+import type { Published, Publishing } from './publish.ts'
 
 export interface BackendStatus {
   /** Of a pod `namespace/name`, … */
@@ -38,13 +39,32 @@ export interface ServiceStatus {
   readonly published?: readonly PublishedStatus[]
 }
 
+/** What the hub is told of it; made once for each time that it changes. */
+export function createPublishedTold(): (publishing: Publishing) => readonly PublishedReport[] {
+  let [of, told]: [Publishing | undefined, readonly PublishedReport[]] = [undefined, []]
+  return (publishing) => {
+    if (publishing === of) return told
+    of = publishing
+    told = publishing.ports.map((one) => ({
+      service: one.service,
+      at: formatEndpoint(one.address, one.port),
+      protocol: wordOf(one),
+    }))
+    return told
+  }
+}
+
+function wordOf({ hostnames, protocol }: Pick<Published, 'hostnames' | 'protocol'>): PublishedStatus['protocol'] {
+  return hostnames !== undefined ? 'TLS' : protocol === 'tcp' ? 'TCP' : 'UDP'
+}
+
 export function publishedOf(
   { addresses }: { readonly addresses: readonly Address[] },
   ports: readonly Published[],
 ): Pick<ServiceStatus, 'published'> {
   const own = ports.filter(({ virtual }) => addresses.includes(virtual))
   const published = own.map(({ address, from, hostnames, interface: name, port, protocol }) => {
-    const said = hostnames !== undefined ? 'TLS' : protocol === 'tcp' ? 'TCP' : 'UDP'
+    const said = wordOf({ ...(hostnames === undefined ? {} : { hostnames }), protocol })
     const names = hostnames === undefined ? {} : { hostnames }
     return { at: formatEndpoint(address, port), protocol: said, interface: name, from, ...names } as const
   })

@@ -8,6 +8,7 @@ import { parseWith } from '../intent/resource.ts'
 import { statusBytesMax, statusPeersMax } from '../limits.ts'
 import { encodeCanonical, parseCanonical } from '../record/canonical.ts'
 import { failingReportedMax, routesReportedMax } from '../route-limits.ts'
+import { publishedToldMax } from '../service-limits.ts'
 import { tolerantPick, unreadFields } from './tolerant.ts'
 import { uplinkQuality } from './uplink-quality.ts'
 
@@ -85,6 +86,15 @@ const updateSchema = v.object({
   ),
 })
 
+/** Where a device takes connections for a service from outside the mesh. */
+const publishedReport = v.object({
+  service: name,
+  at: text(parseEndpoint, 'endpoint'),
+  /** Of another age: it is led all the same. */
+  protocol: tolerantPick(['TCP', 'UDP', 'TLS'], 'TCP'),
+})
+export type PublishedReport = v.InferOutput<typeof publishedReport>
+
 const statusSchema = v.object({
   version: programVersion,
   /** Absent where the program was never updated. */
@@ -135,6 +145,8 @@ const statusSchema = v.object({
   routes: v.optional(v.pipe(v.array(routeReport), v.maxLength(routesReportedMax))),
   /** Absent where the agent is older than that. */
   uplink: v.optional(uplinkQuality),
+  /** Absent where it publishes nothing, or the agent is older than that. */
+  published: v.optional(v.pipe(v.array(publishedReport), v.maxLength(publishedToldMax))),
   health: conditionsSchema,
   host: v.object({
     os: v.pipe(v.string(), v.maxLength(128)),
