@@ -78,6 +78,7 @@ const doors: Doors = {
     return createKernelDriver({
       interface: settings.interface,
       privateKeyPath: files.wgKey,
+      exitPath: files.exit,
       run,
       log,
       clock: systemClock,
@@ -165,7 +166,11 @@ const doors: Doors = {
     const { lookAtBpfPolicy } = await import('./drivers/bpf-policy.ts')
     return lookAtBpfPolicy(createRunner(log), settings.interface)
   },
-  closePolicy: async (settings, log) => (await import('./drivers/policy.ts')).closePolicy(createRunner(log), settings),
+  closePolicy: async (settings, files, log) => {
+    const run = createRunner(log)
+    await (await import('./drivers/exit.ts')).closeExit(run, files.exit)
+    return (await import('./drivers/policy.ts')).closePolicy(run, settings)
+  },
   createAgent: async (options) => {
     const { createAgent } = await import('./create-agent.ts')
     giveBackMemory(systemClock)

@@ -184,6 +184,23 @@ export const healthMeanings = {
     title: 'A service that this node shall publish is not, at a port that somebody else has',
     remedy: 'See the details. Publish it at another port, or stop what has this one.',
   },
+  'exit-not-taken': {
+    severity: 'warning',
+    title:
+      'An Exit selects this node, which others go out by: it goes out by its own uplink, so that nothing goes round',
+    remedy: 'Take the node out of `nodes` of the Exit, or out of `via` of all of them.',
+  },
+  'exit-closed': {
+    severity: 'critical',
+    title: 'No node answers that leads this one to the internet, and it is not to go there by itself',
+    remedy: 'Mesh, hub and LAN are reached as ever. Look after those nodes, or give the Exit more of them.',
+  },
+  'exit-open': {
+    severity: 'critical',
+    title:
+      'No node answers that leads this one to the internet: it goes there by its own uplink meanwhile, as intent says',
+    remedy: 'Look after those nodes, or give the Exit more of them.',
+  },
   'report-rejected': {
     severity: 'warning',
     title: 'The hub refused something this node said',

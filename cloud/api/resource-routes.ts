@@ -83,6 +83,11 @@ const examples: Readonly<Record<RestKind, object>> = {
     via: { matchLabels: { site: 'alpha', role: 'gateway' } },
     nat: 'masquerade',
   },
+  Exit: {
+    nodes: { matchLabels: { site: 'alpha' } },
+    via: { matchLabels: { role: 'exit' } },
+    resolvers: ['9.9.9.9', '149.112.112.112'],
+  },
   Service: { ports: [{ port: 80 }], backends: { matchLabels: { role: 'worker' } } },
 }
 

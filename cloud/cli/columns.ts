@@ -176,6 +176,22 @@ export function routeTable(items: readonly Presented[]): TableOf {
   }
 }
 
+export function exitTable(items: readonly Presented[]): TableOf {
+  return {
+    headings: ['name', 'network', 'nodes', 'via', 'when lost', 'resolvers', 'metric', 'programmed'],
+    rows: (items as readonly Presented<'Exit'>[]).map((item) => [
+      item.metadata.name,
+      item.spec.network,
+      selectorText(item.spec.nodes),
+      selectorText(item.spec.via),
+      item.spec.whenLost,
+      item.spec.resolvers.join(','),
+      String(item.spec.metric),
+      condition(item, 'Programmed'),
+    ]),
+  }
+}
+
 export function canaryTable(items: readonly Presented[], states: readonly CanaryState[]): TableOf {
   const rows = (items as readonly Presented<'Canary'>[]).map((item): Row => {
     const { finishAfterS, network, nodes, percent } = item.spec

@@ -11,7 +11,16 @@ import { agentUpdateTable } from './agent-updates.ts'
 import { canaryFrom } from './canary.ts'
 import type { Client } from './client.ts'
 import { showClusters } from './cluster-commands.ts'
-import { canaryTable, networkTable, nodeTable, policyTable, routeTable, serviceTable, tokenTable } from './columns.ts'
+import {
+  canaryTable,
+  exitTable,
+  networkTable,
+  nodeTable,
+  policyTable,
+  routeTable,
+  serviceTable,
+  tokenTable,
+} from './columns.ts'
 import { argument, type Command, type Context, outputOf, printJson, printTable, printYaml } from './context.ts'
 import { type Fetched, watch } from './watch.ts'
 
@@ -98,6 +107,8 @@ async function fetchItems(client: Client, kind: Kind, name: string | undefined, 
       return { items, table: policyTable(items) }
     case 'Route':
       return { items, table: routeTable(items) }
+    case 'Exit':
+      return { items, table: exitTable(items) }
     case 'Service':
       return { items, table: serviceTable(items) }
     case 'JoinToken':

@@ -37,7 +37,7 @@ const json: FlagSpec = { name: 'json', summary: 'Print JSON' }
 const kindArgument = {
   name: 'KIND',
   summary:
-    'networks, canaries, agentupdates, nodes, policies, routes, services or tokens, the singular will do; `get` also clusters',
+    'networks, canaries, agentupdates, nodes, policies, routes, exits, services or tokens, the singular will do; `get` also clusters',
   required: true,
 } as const
 

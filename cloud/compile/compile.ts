@@ -113,6 +113,8 @@ function recordOf(resource: AnyResource, context: Context): AnyRecord | undefine
       return { kind: 'policy', id: `policy/${name}`, body: { name, spec: resource.spec } }
     case 'Route':
       return { kind: 'route', id: `route/${name}`, body: { name, spec: resource.spec } }
+    case 'Exit':
+      return { kind: 'exit', id: `exit/${name}`, body: { name, spec: resource.spec } }
     case 'Service':
       return {
         kind: 'service',

@@ -67,6 +67,8 @@ export function originOf(record: AnyRecord, network: Name, now: number): Origin 
       return { resource: resourceOf('Policy', record.body.name, record.body.spec) }
     case 'route':
       return { resource: resourceOf('Route', record.body.name, record.body.spec) }
+    case 'exit':
+      return { resource: resourceOf('Exit', record.body.name, record.body.spec) }
     case 'service':
       return { resource: resourceOf('Service', record.body.name, record.body.spec), addresses: record.body.addresses }
     case 'key':

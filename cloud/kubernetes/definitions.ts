@@ -25,6 +25,7 @@ const shortNames: Readonly<Record<AppliedKind, string>> = {
   Node: 'hfnode',
   Policy: 'hfpol',
   Route: 'hfroute',
+  Exit: 'hfexit',
   Service: 'hfsvc',
 }
 
@@ -35,6 +36,7 @@ const meaning: Readonly<Record<AppliedKind, string>> = {
   Node: 'What people decide about one device. Its keys come from the device and are not here.',
   Policy: 'Who may talk to whom.',
   Route: 'A subnet that is reached through one or several nodes.',
+  Exit: 'Nodes whose traffic to the internet leaves by other nodes.',
   Service: 'A name and a stable address in front of several nodes, or of pods behind them.',
 }
 
@@ -51,6 +53,7 @@ const special: Readonly<Partial<Record<AppliedKind, readonly Column[]>>> = {
     { name: 'Mode', type: 'string', jsonPath: '.spec.mode' },
   ],
   Route: [{ name: 'Destination', type: 'string', jsonPath: '.spec.destination' }],
+  Exit: [{ name: 'When lost', type: 'string', jsonPath: '.spec.whenLost' }],
 }
 
 function columnsOf(kind: AppliedKind): readonly Column[] {

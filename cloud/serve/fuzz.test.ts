@@ -29,9 +29,8 @@ const value = fc.letrec((tie) => ({
 })).any
 const fields =
   `network labels addresses advertise disabled relay publicEndpoint cidr cidr6 mtu subject ingress egress priority
-  action destination via nat mapTo metric probe ports backends ttl uses autoApprove tier mode percent nodes finishAfterS`.split(
-    /\s+/,
-  )
+  action destination via nat mapTo metric probe ports backends ttl uses autoApprove tier mode percent nodes finishAfterS
+  whenLost resolvers`.split(/\s+/)
 const spec = fc.dictionary(fc.constantFrom(...fields), value, { maxKeys: 5 })
 const sound = {
   Network: { cidr: '10.9.0.0/16' },
@@ -39,12 +38,13 @@ const sound = {
   Node: {},
   Policy: { subject: { nodeSelector: {} } },
   Route: { destination: '192.168.9.0/24', via: {}, nat: 'masquerade' },
+  Exit: { nodes: {}, via: { matchLabels: { role: 'exit' } }, resolvers: ['9.9.9.9'] },
   Service: { ports: [{ port: 80 }], backends: {} },
 } as const
 /** One wrong or right thing in what is sound otherwise. */
 const nearly = fc
   .tuple(
-    fc.constantFrom('Network', 'Canary', 'Node', 'Policy', 'Route', 'Service'),
+    fc.constantFrom('Network', 'Canary', 'Node', 'Policy', 'Route', 'Exit', 'Service'),
     fc.constantFrom('a', 'b', 'x'),
     spec,
   )
@@ -54,7 +54,7 @@ const nearly = fc
   })
 const resource = fc.record({
   apiVersion: fc.constant(apiVersion),
-  kind: fc.constantFrom('Network', 'Canary', 'Node', 'Policy', 'Route', 'Service', 'JoinToken', 'Pod'),
+  kind: fc.constantFrom('Network', 'Canary', 'Node', 'Policy', 'Route', 'Exit', 'Service', 'JoinToken', 'Pod'),
   metadata: fc.oneof(fc.record({ name: fc.constantFrom('a', 'b', 'c', 'x') }), value),
   spec: fc.oneof(spec, value),
 })

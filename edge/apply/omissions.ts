@@ -10,6 +10,7 @@ const CODES = [
   'not-a-member',
   'intent-unsupported',
   'not-published',
+  'exit-not-taken',
 ] as const satisfies Omission['code'][]
 /** A neighbour is heard within this after a start; until then it may look like somebody with the same addresses elsewhere. */
 const NEIGHBOUR_MS = 40_000

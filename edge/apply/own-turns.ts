@@ -1,11 +1,14 @@
 // The turns of this agent, put together.
 
 import type { Cidr } from '../../shared/address/cidr.ts'
+import { parseBrokerUrl, parseHubUrl } from '../../shared/wire/hub-url.ts'
 import type { AgentOptions } from '../agent.ts'
 import type { Parts } from '../agent-parts.ts'
+import { createOwnExit } from '../exit/own-exit.ts'
 import type { OwnFlows } from '../flows/own-flows.ts'
 import type { Lan } from '../lan/lan.ts'
 import type { OwnOverrides } from '../override/own-overrides.ts'
+import { createNames } from '../paths/names.ts'
 import { blockInMesh } from '../plan/enforcement.ts'
 import { createOwnRouters, type RouterStatus } from '../routers/own-routers.ts'
 import { createProofs } from '../routers/proofs.ts'
@@ -44,7 +47,21 @@ export function createOwnTurns(
   const { wordBytes } = parts
   const proofs = createProofs({ clock, facts, open: options.echoes, paths, peers, wordBytes, onChange: onRoute })
   const routers = createOwnRouters({ self: identity.nodeId, clock, facts, health, metered, paths, peers, proofs })
-  const wishes = createWishes(identity.nodeId, keys, settings, paths, sizes, overrides.book, pods, services, routers)
+  const { controlPort, listenPort } = settings
+  const exit = createOwnExit({
+    self: identity.nodeId,
+    clock,
+    health,
+    log,
+    routers,
+    ports: [listenPort, ...(controlPort === undefined ? [] : [controlPort])],
+    hub: [parseHubUrl(identity.hubUrl), ...identity.broker.urls.map(parseBrokerUrl)],
+    names: createNames(options.resolve, clock, log),
+    nudge: options.paths?.nudge,
+    wake: onChanged,
+  })
+  const { book } = overrides
+  const wishes = createWishes(identity.nodeId, keys, settings, paths, sizes, book, pods, services, routers, exit)
   const keysRevision = (): number => keyBook.revision()
   const nudge = options.paths?.nudge
   const doors = {
@@ -66,6 +83,9 @@ export function createOwnTurns(
     routers: () => routers.status(),
     leads: () => wishes.forwards().map(blockInMesh),
     proves: () => wishes.forwards().some(({ probe }) => probe !== undefined),
-    close: () => routers.close(),
+    close() {
+      routers.close()
+      exit.close()
+    },
   }
 }

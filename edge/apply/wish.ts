@@ -4,6 +4,7 @@ import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { NodeId, WgKey } from '../../shared/ids.ts'
 import type { PodWord } from '../../shared/policy/world.ts'
 import type { AgentSettings } from '../agent.ts'
+import type { OwnExit } from '../exit/own-exit.ts'
 import type { OverrideBook } from '../override/book.ts'
 import type { EndpointBook } from '../paths/endpoint-book.ts'
 import type { PathSizes } from '../paths/path-sizes.ts'
@@ -89,6 +90,7 @@ export function createWishes(
   pods?: WishPods,
   services?: Told,
   routers?: Pick<OwnRouters, 'choose' | 'follow'>,
+  exit?: Pick<OwnExit, 'follow' | 'wish'>,
 ): Wishes {
   let heldBefore: Running | undefined
   let localBefore = ''
@@ -103,8 +105,9 @@ export function createWishes(
     of(held, local, localKey) {
       const overridesNow = overrides?.revision() ?? 0
       const podsNow = pods?.revision() ?? 0
+      const followed = [routers?.follow(held), exit?.follow(held)]
       const isSame =
-        routers?.follow(held) !== true &&
+        !followed.includes(true) &&
         held === heldBefore &&
         localKey === localBefore &&
         overridesNow === overridesBefore &&
@@ -123,6 +126,7 @@ export function createWishes(
           listenPort,
           meshPort,
           ...(routers === undefined ? {} : { chooseRouter: routers.choose }),
+          ...(exit === undefined ? {} : { exit: exit.wish() }),
           controlPort,
           endpoints: NOWHERE,
           local,

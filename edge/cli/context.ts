@@ -52,7 +52,7 @@ export interface Cli {
   /** Lets nothing through the mesh; `stands` where a policy is in force, which is left as it is. */
   /** Who answers names on this host. */
   readonly createHostResolver: (settings: Settings, log: Log) => Promise<HostResolver>
-  readonly closePolicy: (settings: Settings, log: Log) => Promise<'closed' | 'stands'>
+  readonly closePolicy: (settings: Settings, files: StateFiles, log: Log) => Promise<'closed' | 'stands'>
   readonly createAgent: (options: AgentOptions) => Promise<Agent>
   /** From now on signals don't kill: the promise resolves when one asks the process to end. */
   readonly stopRequested: () => Promise<string>

@@ -2,6 +2,7 @@
 
 import type { ShownOp, ShownPolicy } from '../local/shown-op.ts'
 import type { DesiredRoute } from '../plan/desired.ts'
+import { exitTable, exitTableName } from '../plan/exit-setup.ts'
 
 function peerWords(op: Extract<ShownOp, { op: 'peer-set' }>): string {
   const parts = [`peer ${op.wgKey}`]
@@ -31,6 +32,10 @@ function opText(op: ShownOp, device: string): string {
       return op.services === ''
         ? 'nft: delete table inet holdfast_services'
         : `nft: replace table inet holdfast_services (${op.services.split('\n').length} lines)`
+    case 'exit-set':
+      return op.exit === undefined
+        ? `nft: delete table inet ${exitTableName}, and ip rules to table ${exitTable}`
+        : `nft: replace table inet ${exitTableName}, and ${op.exit.rules.length} ip rules to table ${exitTable}`
     case 'link-add':
       return `ip link add ${device} type wireguard`
     case 'device-set':

@@ -27,7 +27,9 @@ const SENTENCES = {
 export const policyCloseCommand: Command = async (cli) => {
   const joined = loadIdentity(cli.files) !== undefined
   const name = interfaceOf(cli)
-  const outcome = joined ? await cli.closePolicy({ ...cli.settings, interface: name }, cli.log) : 'not-joined'
+  const outcome = joined
+    ? await cli.closePolicy({ ...cli.settings, interface: name }, cli.files, cli.log)
+    : 'not-joined'
   if (cli.json) writeJson(cli, { interface: name, outcome })
   else cli.write(`${SENTENCES[outcome](name)}\n`)
   return 0

@@ -13,6 +13,7 @@ import { renderServices } from '../plan/nft-services.ts'
 import type { Op } from '../plan/op.ts'
 import { plan } from '../plan/plan.ts'
 import type { Driver } from './driver.ts'
+import { fakeExit } from './exit.fake.ts'
 
 /** What somebody with a root shell may do behind the agent's back. */
 export interface Sabotage {
@@ -220,16 +221,36 @@ const cases: Readonly<Record<string, Case>> = {
     // None but its own: nobody was asked for anything.
     assert.is((await driver.read()).used, undefined)
   },
+  'it goes out by others, otherwise, and by itself again': async (subject, driver, desired) => {
+    await turn(driver, desired)
+    for (const resolvers of [['9.9.9.9'], ['9.9.9.9', '2620:fe::9', '1.1.1.1']]) {
+      const exit = fakeExit(subject.interface, resolvers)
+      assert.equal(names(await turn(driver, { ...desired, exit })), ['exit-set'])
+      // Whoever starts now finds what stands, and puts its own in its place.
+      assert.ok(names(await turn(subject.start(), { ...desired, exit })).includes('exit-set'))
+      await turn(driver, { ...desired, exit })
+    }
+    assert.equal(names(await turn(driver, desired)), ['exit-set'])
+    assert.is((await driver.read()).exit, undefined)
+  },
   'what has never been there is cleaned up without complaint': async (_subject, driver) => {
     await driver.cleanup()
   },
-  'cleaning up leaves nothing': async (_subject, driver, desired) => {
-    await turn(driver, desired)
+  'cleaning up leaves nothing': async (subject, driver, desired) => {
+    await turn(driver, { ...desired, exit: fakeExit(subject.interface, ['9.9.9.9']) })
     await driver.cleanup()
-    const { link, device, policy, routes, ruleset, services } = await driver.read()
+    const { link, device, exit, policy, routes, ruleset, services } = await driver.read()
     assert.equal(
-      { link, device, policy, routes, ruleset, services },
-      { link: undefined, device: undefined, policy: undefined, routes: [], ruleset: undefined, services: '' },
+      { link, device, exit, policy, routes, ruleset, services },
+      {
+        link: undefined,
+        device: undefined,
+        exit: undefined,
+        policy: undefined,
+        routes: [],
+        ruleset: undefined,
+        services: '',
+      },
     )
     await turn(driver, desired)
   },

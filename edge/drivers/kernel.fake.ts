@@ -5,6 +5,7 @@ import { compareText } from '../../shared/bytes.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import type { WgKey } from '../../shared/ids.ts'
 import type { Enforcement } from '../plan/enforcement.ts'
+import type { ExitSetup } from '../plan/led-out.ts'
 import type { LocalAddress, Observed, ObservedPeer, ObservedRoute } from '../plan/observed.ts'
 import { foundations, type Op, type OpName, type OpOf, routeOf } from '../plan/op.ts'
 import type { Driver, Failure, KernelWord } from './driver.ts'
@@ -27,6 +28,7 @@ export interface FakeKernel {
   policy: Enforcement | undefined
   ruleset: string | undefined
   services: string
+  exit: ExitSetup | undefined
   /** What is asked for: by virtual address, the seconds since. */
   readonly used: Map<Address, number>
   local: LocalAddress[]
@@ -84,6 +86,7 @@ function executorsOf(kernel: FakeKernel): Executors {
     'policy-set': (op) => void (kernel.policy = op.policy),
     'ruleset-set': (op) => void (kernel.ruleset = op.ruleset),
     'services-set': (op) => void (kernel.services = op.services),
+    'exit-set': ({ exit }) => void (kernel.exit = exit),
     'link-add': () => {
       if (kernel.device !== undefined) throw new HoldfastError('failed', 'the interface exists already')
       const addresses = new Set<Cidr>()
@@ -113,7 +116,7 @@ function executorsOf(kernel: FakeKernel): Executors {
 }
 
 function observe(kernel: FakeKernel): Observed {
-  const { device, local, noIpv6, policy, ruleset, services, used } = kernel
+  const { device, exit, local, noIpv6, policy, ruleset, services, used } = kernel
   const routes = device?.up === true ? [...kernel.routes.values()] : []
   return {
     ...(device === undefined
@@ -131,6 +134,7 @@ function observe(kernel: FakeKernel): Observed {
     ...(policy === undefined ? {} : { policy }),
     ...(ruleset === undefined ? {} : { ruleset }),
     services,
+    ...(exit === undefined ? {} : { exit }),
     ...(used.size === 0 ? {} : { used: new Map(used) }),
     local: [...local],
     ...(noIpv6 ? { noIpv6 } : {}),
@@ -146,6 +150,7 @@ export function createFakeKernel(): FakeKernel {
     policy: undefined,
     ruleset: undefined,
     services: '',
+    exit: undefined,
     used: new Map(),
     local: [],
     noIpv6: false,
@@ -165,12 +170,16 @@ function createDriver(kernel: FakeKernel, bells: Set<(word: KernelWord) => void>
   let knownPolicy: Enforcement | undefined
   let knownRuleset: string | undefined
   let knownServices = ''
+  let knownExit: ExitSetup | undefined
   return {
     read: async () => {
-      const { policy, ruleset, services, ...rest } = observe(kernel)
+      const { exit, policy, ruleset, services, ...rest } = observe(kernel)
       if (kernel.device === undefined || !kernel.device.up) kernel.routes.clear()
       return {
         ...rest,
+        ...(exit === undefined && knownExit === undefined
+          ? {}
+          : { exit: exit !== undefined && exit === knownExit ? exit : ('changed' as const) }),
         ...(policy !== undefined && policy === knownPolicy ? { policy } : {}),
         ...(ruleset !== undefined && ruleset === knownRuleset ? { ruleset } : {}),
         ...(services !== undefined && (services === '' || services === knownServices) ? { services } : {}),
@@ -187,6 +196,7 @@ function createDriver(kernel: FakeKernel, bells: Set<(word: KernelWord) => void>
           ;(executors[op.op] as (op_: Op) => void)(op)
           if (op.op === 'policy-set') knownPolicy = op.policy
           if (op.op === 'ruleset-set') knownRuleset = op.ruleset
+          if (op.op === 'exit-set') knownExit = op.exit
           if (op.op === 'services-set') knownServices = op.services
           kernel.journal.push(op)
           done.push(op)
@@ -202,11 +212,13 @@ function createDriver(kernel: FakeKernel, bells: Set<(word: KernelWord) => void>
       kernel.policy = undefined
       kernel.ruleset = undefined
       kernel.services = ''
+      kernel.exit = undefined
       kernel.used.clear()
       kernel.routes.clear()
       knownPolicy = undefined
       knownRuleset = undefined
       knownServices = ''
+      knownExit = undefined
     },
     watch: (wake) => {
       bells.add(wake)

@@ -57,6 +57,7 @@ async function open(): Promise<Subject> {
     createKernelDriver({
       interface: NAME,
       privateKeyPath,
+      exitPath: `${privateKeyPath}.exit`,
       run: createRunner(log),
       clock: systemClock,
       log,
@@ -152,7 +153,15 @@ function defineInside(): void {
     }
     let aheadMs = 0
     const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + aheadMs }
-    const driver = createKernelDriver({ interface: NAME, privateKeyPath, run, clock, log, policyDriver: 'nft' })
+    const driver = createKernelDriver({
+      interface: NAME,
+      privateKeyPath,
+      exitPath: `${privateKeyPath}.exit`,
+      run,
+      clock,
+      log,
+      policyDriver: 'nft',
+    })
     let heard = Promise.withResolvers<void>()
     const stop = driver.watch(() => heard.resolve())
     const asks = async (): Promise<number> => {

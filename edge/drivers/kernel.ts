@@ -8,15 +8,16 @@ import { foundations, type Op, type OpName, type OpOf } from '../plan/op.ts'
 import { type HostLinks, parseLinks } from './addresses.ts'
 import type { Run } from './command.ts'
 import type { Driver, Failure } from './driver.ts'
+import { createExitDriver, type ExitDriver } from './exit.ts'
 import { createFlowReader, removeFlows } from './flows.ts'
 import { hasIpv6, readForwarding, switchForwardingOn } from './forwarding.ts'
 import { addLink, type Flavour, flavourOf, removeLink, setLink } from './link.ts'
 import { removeMirror } from './mirror.ts'
-import { createNftTable } from './nft.ts'
-import { createPolicy } from './policy.ts'
+import { createNftTable, type NftTable } from './nft.ts'
+import { createPolicy, type Policy } from './policy.ts'
 import { removeRelay } from './relay-forwarder-fast.ts'
 import { addRoute, changeRoute, parseRoutes, removeRoute, routesCommand } from './routes.ts'
-import { createServicesTable } from './services-table.ts'
+import { createServicesTable, type ServicesTable } from './services-table.ts'
 import { createStanding } from './standing.ts'
 import { createSteeringDriver } from './steering.ts'
 import { removeTurnCover } from './turn-cover.ts'
@@ -29,6 +30,8 @@ export interface KernelDriverOptions {
   readonly interface: string
   /** File with the private key, base64, as `wg set … private-key` reads it. */
   readonly privateKeyPath: string
+  /** File with what closes the way out from power-on. */
+  readonly exitPath: string
   readonly run: Run
   readonly clock: Clock
   readonly log: Log
@@ -55,11 +58,31 @@ function groups(ops: readonly Op[]): readonly (readonly Op[])[] {
   return out
 }
 
+type HeldTables = Pick<Observed, 'exit' | 'policy' | 'ruleset' | 'services'>
+
+interface TableDrivers {
+  readonly policy: Pick<Policy, 'read'>
+  readonly table: Pick<NftTable, 'read'>
+  readonly services: Pick<ServicesTable, 'read'>
+  readonly exit: Pick<ExitDriver, 'read'>
+}
+
+async function readTables({ exit, policy, services, table }: TableDrivers): Promise<HeldTables> {
+  const asked = [policy.read(), table.read(), services.read(), exit.read()] as const
+  const [enforced, ruleset, served, leads] = await Promise.all(asked)
+  return {
+    ...(enforced === undefined ? {} : { policy: enforced }),
+    ...(ruleset === undefined ? {} : { ruleset }),
+    ...(served === undefined ? {} : { services: served }),
+    ...(leads === undefined ? {} : { exit: leads }),
+  }
+}
+
 export function createKernelDriver(options: KernelDriverOptions): Driver {
   const { interface: name, privateKeyPath, run, clock, log } = options
   const table = createNftTable(tableName, run, true)
   const policy = createPolicy({ run, log, interface: name, by: options.policyDriver })
-  const services = createServicesTable(run, clock)
+  const [services, exit] = [createServicesTable(run, clock), createExitDriver(run, options.exitPath)]
   const flows = options.countsFlows
     ? createFlowReader({ run, clock, interface: name, by: () => policy.by() })
     : undefined
@@ -67,8 +90,7 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
   let watch: KernelWatch | undefined
 
   // Both live as long as the driver: they remember what they read.
-  const userspace = createWgSocket(name, privateKeyPath)
-  const tool = createWgTool(name, privateKeyPath, run)
+  const [userspace, tool] = [createWgSocket(name, privateKeyPath), createWgTool(name, privateKeyPath, run)]
   const device = (): WireguardDevice => (flavour === 'wireguard-go' ? userspace : tool)
 
   const readDevice = async (): Promise<Observed['device']> => {
@@ -101,17 +123,10 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
   }
 
   const network = createStanding(clock, () => watch?.silentSince.ip(), readNetwork)
-  const tables = createStanding<string, Pick<Observed, 'policy' | 'ruleset' | 'services'>>(
+  const tables = createStanding<string, HeldTables>(
     clock,
     () => watch?.silentSince.nft(),
-    async () => {
-      const [enforced, ruleset, served] = await Promise.all([policy.read(), table.read(), services.read()])
-      return {
-        ...(enforced === undefined ? {} : { policy: enforced }),
-        ...(ruleset === undefined ? {} : { ruleset }),
-        ...(served === undefined ? {} : { services: served }),
-      }
-    },
+    () => readTables({ policy, table, services, exit }),
   )
   const forget = (): void => {
     network.forget()
@@ -137,6 +152,7 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
     },
     'ruleset-set': (op) => table.set(op.ruleset),
     'services-set': (op) => services.set(op.services),
+    'exit-set': (op) => exit.set(op.exit),
     'link-add': async () => {
       flavour = await addLink(name, run, log)
       await policy.linked()
@@ -214,6 +230,7 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
       await removeFlows(run)
       await table.remove()
       await services.remove()
+      await exit.set(undefined)
       await removeTurnCover(run)
       await removeRelay(run)
       await createSteeringDriver(run).cleanup()

@@ -58,6 +58,7 @@ function defineInside(): void {
     const driver = createKernelDriver({
       interface: NAME,
       privateKeyPath,
+      exitPath: `${privateKeyPath}.exit`,
       run,
       clock: systemClock,
       log: memoryLog(),

@@ -22,6 +22,8 @@ export interface StateFiles {
   readonly membershipLock: string
   /** The root key that is pinned, where the hub has rotated its own since this device joined. */
   readonly rootPin: string
+  /** What closes the way out from power-on, where intent says so. */
+  readonly exit: string
   readonly socket: string
   /** Held by the agent that runs. */
   readonly lock: string
@@ -37,6 +39,7 @@ export function stateFiles(directory: string): StateFiles {
     deviceKeys: join(directory, 'device-keys.json'),
     database: join(directory, 'state.db'),
     flows: join(directory, 'flows.db'),
+    exit: join(directory, 'exit.nft'),
     membershipLock: join(directory, 'membership-lock.json'),
     rootPin: join(directory, 'root-key.json'),
     socket: join(directory, 'agent.sock'),

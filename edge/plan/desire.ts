@@ -13,7 +13,10 @@ import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import type { BodyOf } from '../../shared/record/record.ts'
 import type { Desired, DesiredPeer, Omission } from './desired.ts'
 import { closed, type Enforcement } from './enforcement.ts'
+import { exitOf, withExit } from './exit.ts'
+import { exitSetup } from './exit-setup.ts'
 import { familiesPublished } from './gateway.ts'
+import type { ExitSetup, OwnWords } from './led-out.ts'
 import { renderRuleset } from './nft.ts'
 import type { LocalAddress } from './observed.ts'
 import { type ChooseRouter, planRoutes, type RoutePlan } from './routes.ts'
@@ -39,10 +42,18 @@ export interface DesireInput {
   readonly podsOf?: (node: NodeId) => PodWord | undefined
   /** This node reads the pods behind it. */
   readonly hasPods?: boolean
+  /** How this device goes out where an exit selects it. */
+  readonly exit?: ExitWish
   /** Laid over the policies of this device. */
   readonly overlays?: readonly Overlay[]
   /** Of the wish before, which they are used up by. */
   readonly compiled?: readonly Compilation[]
+}
+
+export interface ExitWish {
+  readonly words: OwnWords
+  /** None that leads out answers. */
+  readonly isLost: boolean
 }
 
 export interface Wish {
@@ -122,15 +133,32 @@ function enforce(
   return { policy: { interface: name, meshPort, ...own, phases, forwards, ...gateway }, compiled: next }
 }
 
+/** Where nobody says more: the ports that are known anyway. */
+function exitWish({ controlPort, exit, listenPort }: DesireInput): ExitWish {
+  const ports = [listenPort, ...(controlPort === undefined ? [] : [controlPort])]
+  return exit ?? { words: { ports, contacts: [] }, isLost: false }
+}
+
+function exitSetupOf(input: DesireInput, self: BodyOf<'node'>): ExitSetup | undefined {
+  const { interface: name, local, records } = input
+  const exit = exitOf(records, self.nodeId)
+  if (exit === undefined) return undefined
+  const zoneServers = (records.network?.spec.dnsZones ?? []).flatMap(({ servers }) => servers)
+  const said = { ...exit, ...exitWish(input), zoneServers }
+  return exitSetup({ ...said, interface: name, addresses: self.addresses, mesh: meshOf(records), local })
+}
+
 export function desire(input: DesireInput): Wish {
   const { records, interface: name, listenPort, wgKey } = input
   const self = records.nodes.find((node) => node.nodeId === input.self)
   const spec = records.network?.spec
   // A record with another key is another device that took the place of this one.
   if (self === undefined || spec === undefined || self.wgKey !== wgKey) return outcast(input)
-  const routes = planRoutes(records, self, input.local, input.chooseRouter)
+  const planned = planRoutes(records, self, input.local, input.chooseRouter)
+  const routes = withExit(planned, records, self.nodeId, input.chooseRouter)
   const { compiled, policy } = enforce(input, self, routes)
   const forwards = routes.forwards.map(({ destination }) => familyOf(destination))
+  const exit = exitSetupOf(input, self)
   const desired: Desired = {
     interface: name,
     listenPort,
@@ -156,6 +184,7 @@ export function desire(input: DesireInput): Wish {
       share: shareOf(input),
     }),
     services: '',
+    ...(exit === undefined ? {} : { exit }),
   }
   const unheard = records.policies.flatMap(({ name: policyName, spec: said }) =>
     unheardIn(said, self).map(

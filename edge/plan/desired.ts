@@ -4,6 +4,7 @@ import type { Cidr } from '../../shared/address/cidr.ts'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { Name, NodeId, WgKey } from '../../shared/ids.ts'
 import type { Enforcement } from './enforcement.ts'
+import type { ExitSetup } from './led-out.ts'
 
 export interface DesiredPeer {
   readonly node: NodeId
@@ -42,13 +43,21 @@ export interface Desired {
   readonly policy: Enforcement
   /** The whole text of the own nft table, deterministic; see nft.ts. */
   readonly ruleset: string
+  /** What leads this host out by others; absent where it goes out by itself. */
+  readonly exit?: ExitSetup
   /** The whole text of the table of services, deterministic, empty where there are none; see nft-services.ts. */
   readonly services: string
 }
 
 /** What the planner leaves out of the network, and why: a condition, never a failure. */
 export interface Omission {
-  readonly code: 'address-conflict' | 'address-overlap' | 'not-a-member' | 'intent-unsupported' | 'not-published'
+  readonly code:
+    | 'address-conflict'
+    | 'address-overlap'
+    | 'not-a-member'
+    | 'intent-unsupported'
+    | 'not-published'
+    | 'exit-not-taken'
   readonly detail: string
   /** They would lead there. Where one of them is heard on the very network, this device has no need of it. */
   readonly routers?: readonly NodeId[]

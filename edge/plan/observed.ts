@@ -4,6 +4,7 @@ import type { Address, Cidr } from '../../shared/address/cidr.ts'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { WgKey } from '../../shared/ids.ts'
 import type { Enforcement } from './enforcement.ts'
+import type { ExitSetup } from './led-out.ts'
 
 export interface ObservedPeer {
   readonly wgKey: WgKey
@@ -62,6 +63,8 @@ export interface Observed {
   readonly ruleset?: string
   /** The same of the table of services; empty where there is none. */
   readonly services?: string
+  /** What leads this host out by others; absent where nothing does. */
+  readonly exit?: ExitSetup | 'changed'
   /** Virtual addresses that flows were opened to here, with the seconds since the last one; absent where there are none. */
   readonly used?: ReadonlyMap<Address, number>
   readonly local: readonly LocalAddress[]

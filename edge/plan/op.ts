@@ -5,12 +5,15 @@ import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { WgKey } from '../../shared/ids.ts'
 import type { DesiredRoute } from './desired.ts'
 import type { Enforcement } from './enforcement.ts'
+import type { ExitSetup } from './led-out.ts'
 
 export type Op =
   | { readonly op: 'policy-set'; readonly policy: Enforcement }
   | { readonly op: 'ruleset-set'; readonly ruleset: string }
   /** Empty: there are none any more. */
   | { readonly op: 'services-set'; readonly services: string }
+  /** Without one, this host goes out by itself. */
+  | { readonly op: 'exit-set'; readonly exit: ExitSetup | undefined }
   | { readonly op: 'link-add' }
   | { readonly op: 'device-set'; readonly listenPort: number; readonly wgKey: WgKey }
   | {

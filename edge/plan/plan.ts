@@ -9,6 +9,7 @@ import { compareText } from '../../shared/bytes.ts'
 import type { WgKey } from '../../shared/ids.ts'
 import type { Desired, DesiredPeer, DesiredRoute } from './desired.ts'
 import { sameEnforcement } from './enforcement.ts'
+import { sameExit } from './led-out.ts'
 import type { Observed, ObservedPeer, ObservedRoute } from './observed.ts'
 import { type Op, type OpOf, routeOf } from './op.ts'
 
@@ -224,6 +225,11 @@ function withoutIpv6(desired: Desired): Desired {
   }
 }
 
+/** Routes need the interface up, and its addresses. What closes the way out stands on its own meanwhile. */
+function exitOps({ exit }: Desired, { exit: held }: Observed): readonly Op[] {
+  return held !== 'changed' && sameExit(exit, held) ? [] : [{ op: 'exit-set', exit }]
+}
+
 /** What should be and what is to the least list of operations; order of members in either is irrelevant. */
 export function plan(wish: Desired, observed: Observed): readonly Op[] {
   const desired = observed.noIpv6 === true ? withoutIpv6(wish) : wish
@@ -248,6 +254,7 @@ export function plan(wish: Desired, observed: Observed): readonly Op[] {
       .filter((family) => !observed.forwarding.includes(family))
       .map((family) => ({ op: 'forwarding-on', family }) as const),
     ...routes.set,
+    ...exitOps(desired, observed),
     ...routes.remove,
     ...addresses.remove,
     ...peers.remove,

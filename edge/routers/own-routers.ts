@@ -6,6 +6,7 @@ import type { Clock } from '../../shared/effects.ts'
 import type { Name, NodeId } from '../../shared/ids.ts'
 import { drainLabel } from '../../shared/intent/service.ts'
 import type { Chooser } from '../paths/chooser.ts'
+import { exitOf } from '../plan/exit.ts'
 import { type ChooseRouter, type Router, type RouterGroup, routerGroups } from '../plan/routes.ts'
 import type { Health } from '../report/health.ts'
 import type { PeerBook } from '../report/peers.ts'
@@ -42,6 +43,8 @@ export interface OwnRouters {
   /** Chooses for what is followed now; true where a choice is another. */
   follow(held: Running): boolean
   readonly choose: ChooseRouter
+  /** How a node stands that leads somewhere. */
+  standingOf(node: NodeId): RouterSight['standing']
   status(): readonly RouterStatus[]
   close(): void
 }
@@ -151,7 +154,7 @@ export function createOwnRouters(options: OwnRoutersOptions): OwnRouters {
 
   const adopt = (held: Running): void => {
     const { records } = held.parsed
-    groups = routerGroups(records, self)
+    groups = [...routerGroups(records, self), ...(exitOf(records, self)?.groups ?? [])]
     groupsOf = held
     drained = new Set(records.nodes.flatMap(({ labels, nodeId }) => (labels[drainLabel] === 'true' ? nodeId : [])))
     const blocks = new Set(groups.map(({ block }) => block))
@@ -182,6 +185,7 @@ export function createOwnRouters(options: OwnRoutersOptions): OwnRouters {
       tell()
       return changed
     },
+    standingOf: (node) => standings.of(node),
     choose: (block, routers) => routers.find(({ node }) => node === chosen.get(block)) ?? routers[0],
     status: () =>
       groups

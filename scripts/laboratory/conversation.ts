@@ -20,6 +20,12 @@ export async function serve(host: Host, ...ports: readonly (readonly [Protocol, 
   )
 }
 
+/** The words of a question, for whoever asks from elsewhere than from a host itself; the answer is as of `endpointSeen`. */
+export function asking(protocol: Protocol, address: string, port: number, fromPort = 0): readonly string[] {
+  const words = ['ask', protocol, address, String(port), String(fromPort), String(patient(PATIENCE_MS))]
+  return [process.execPath, PROGRAM, ...words]
+}
+
 /** The endpoint that the server saw, as `address port`, or undefined where nothing came back. */
 export async function endpointSeen(
   host: Host,
@@ -28,8 +34,7 @@ export async function endpointSeen(
   port: number,
   fromPort = 0,
 ): Promise<string | undefined> {
-  const words = ['ask', protocol, address, String(port), String(fromPort), String(patient(PATIENCE_MS))]
-  const { code, stdout } = await host.attempt([process.execPath, PROGRAM, ...words])
+  const { code, stdout } = await host.attempt(asking(protocol, address, port, fromPort))
   return code === 0 ? stdout.trim() : undefined
 }
 

@@ -8,6 +8,7 @@ import { scenario as coldBoot } from './scenarios/cold-boot.ts'
 import { scenario as commitConfirm } from './scenarios/commit-confirm.ts'
 import { scenario as damagedDb } from './scenarios/damaged-db.ts'
 import { scenario as dashboard } from './scenarios/dashboard.ts'
+import { scenario as exit } from './scenarios/exit.ts'
 import { scenario as failover } from './scenarios/failover.ts'
 import { scenario as flood } from './scenarios/flood.ts'
 import { scenario as flows } from './scenarios/flows.ts'
@@ -89,6 +90,7 @@ export const scenarios: readonly Scenario[] = [
   subnetRoute,
   publish,
   routerDies,
+  exit,
   mosquitto,
   damagedDb,
   fullDisk,

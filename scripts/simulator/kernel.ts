@@ -3,6 +3,7 @@
 import type { Driver, Failure } from '../../edge/drivers/driver.ts'
 import type { DesiredRoute } from '../../edge/plan/desired.ts'
 import type { Enforcement } from '../../edge/plan/enforcement.ts'
+import type { ExitSetup } from '../../edge/plan/led-out.ts'
 import type { LocalAddress, Observed, ObservedPeer } from '../../edge/plan/observed.ts'
 import { type Op, routeOf } from '../../edge/plan/op.ts'
 import type { Cidr } from '../../shared/address/cidr.ts'
@@ -18,6 +19,7 @@ interface State {
   policy: Enforcement | undefined
   ruleset: string | undefined
   services: string
+  exit: ExitSetup | undefined
 }
 
 export interface SimKernel {
@@ -52,6 +54,7 @@ const empty = (): State => ({
   policy: undefined,
   ruleset: undefined,
   services: '',
+  exit: undefined,
 })
 
 /** What an agent sees that looks twice at a kernel nobody touched: the same lists, but for the handshakes. */
@@ -64,7 +67,10 @@ function sorted(values: Iterable<Cidr>): readonly Cidr[] {
   return [...values].sort(compareText)
 }
 
-function seen({ device, forwarding, link, policy, routes, ruleset, services }: State, { local }: KernelOptions): Seen {
+function seen(
+  { device, exit, forwarding, link, policy, routes, ruleset, services }: State,
+  { local }: KernelOptions,
+): Seen {
   const still = {
     ...(link === undefined ? {} : { link: { up: link.up, mtu: link.mtu, addresses: sorted(link.addresses) } }),
     routes: [...routes.values()].sort((a, b) => compareText(a.destination, b.destination) || a.metric - b.metric),
@@ -72,6 +78,7 @@ function seen({ device, forwarding, link, policy, routes, ruleset, services }: S
     ...(policy === undefined ? {} : { policy }),
     ...(ruleset === undefined ? {} : { ruleset }),
     services,
+    ...(exit === undefined ? {} : { exit }),
     local,
   }
   const peers = [...(device?.peers.values() ?? [])].sort((a, b) => compareText(a.wgKey, b.wgKey))
@@ -121,6 +128,9 @@ function execute(state: State, op: Op): void {
       return
     case 'services-set':
       state.services = op.services
+      return
+    case 'exit-set':
+      state.exit = op.exit
       return
     case 'link-add':
       if (state.link !== undefined) throw new HoldfastError('failed', 'the interface exists already')

@@ -3,6 +3,7 @@
 import * as v from 'valibot'
 import { agentUpdateSpec } from './agent-update.ts'
 import { canarySpec } from './canary.ts'
+import { exitSpec } from './exit.ts'
 import { labels, name } from './field.ts'
 import { issueError } from './issue.ts'
 import { networkSpec } from './network.ts'
@@ -22,6 +23,7 @@ export const specs = {
   Node: nodeSpec,
   Policy: policySpec,
   Route: routeSpec,
+  Exit: exitSpec,
   Service: serviceSpec,
   JoinToken: tokenSpec,
 } as const
@@ -37,6 +39,7 @@ export const kinds = [
   'Node',
   'Policy',
   'Route',
+  'Exit',
   'Service',
   'JoinToken',
 ] as const satisfies readonly Kind[]
@@ -54,6 +57,7 @@ export const plural = {
   Node: 'nodes',
   Policy: 'policies',
   Route: 'routes',
+  Exit: 'exits',
   Service: 'services',
   JoinToken: 'tokens',
 } as const satisfies Record<Kind, string>

@@ -55,6 +55,7 @@ export function fakeRecords(intent: FakeIntent): ParsedRecords {
       spec: parseWith(specs.Network, { ...plan, ...intent.network }),
     },
     canaries: [],
+    exits: [],
     nodes: intent.nodes.map((node, index) => fakeNode(index + 1, node)),
     policies: byName(intent.policies).map(([name, spec]) => ({
       name: name as BodyOf<'policy'>['name'],

@@ -10,6 +10,7 @@ export interface ParsedRecords {
   readonly nodes: readonly BodyOf<'node'>[]
   readonly policies: readonly BodyOf<'policy'>[]
   readonly routes: readonly BodyOf<'route'>[]
+  readonly exits: readonly BodyOf<'exit'>[]
   readonly services: readonly BodyOf<'service'>[]
   readonly keys: readonly BodyOf<'key'>[]
   readonly locks: readonly BodyOf<'lock'>[]
@@ -31,6 +32,7 @@ const nothing: ParsedSet = {
     nodes: [],
     policies: [],
     routes: [],
+    exits: [],
     services: [],
     keys: [],
     locks: [],
@@ -79,6 +81,7 @@ export function parseRecords(set: RecordSet, before: ParsedSet = nothing): Parse
       nodes: of('node', records.nodes),
       policies: of('policy', records.policies),
       routes: of('route', records.routes),
+      exits: of('exit', records.exits),
       services: of('service', records.services),
       keys: of('key', records.keys),
       locks: of('lock', records.locks),

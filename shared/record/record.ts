@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { HoldfastError } from '../errors.ts'
 import { parseDeviceKey, parseNodeId, parseWgKey } from '../ids.ts'
 import { canarySpec } from '../intent/canary.ts'
+import { exitSpec } from '../intent/exit.ts'
 import { address, cidr, integer, labels, name, namedEndpoint, port, text } from '../intent/field.ts'
 import { networkSpec } from '../intent/network.ts'
 import { policySpec } from '../intent/policy.ts'
@@ -66,6 +67,7 @@ const bodies = {
   node: nodeBody,
   policy: v.strictObject({ name, spec: policySpec }),
   route: v.strictObject({ name, spec: routeSpec }),
+  exit: v.strictObject({ name, spec: exitSpec }),
   service: serviceBody,
   key: keyBody,
   root: signedRoot,
