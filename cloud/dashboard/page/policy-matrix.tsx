@@ -168,7 +168,9 @@ export function PolicyMatrix() {
     return error === undefined ? <Busy what="Judging" /> : <Trouble title={error.message} remedy={error.remedy} />
   }
   const chosen = matrix.cells.find(({ from, to }) => from === at?.from && to === at.to)
-  const [from, to] = [chosen?.from, chosen?.to].map((value) => matrix.groups.find((group) => group.value === value))
+  const [source, target] = [chosen?.from, chosen?.to].map((value) =>
+    matrix.groups.find((group) => group.value === value),
+  )
   return (
     <>
       <div class="tools">
@@ -196,12 +198,12 @@ export function PolicyMatrix() {
       ) : (
         <div class="columns">
           <Grid matrix={matrix} chosen={chosen} onChoose={({ from, to }) => setAt({ from, to })} />
-          {chosen === undefined || from === undefined || to === undefined ? (
+          {chosen === undefined || source === undefined || target === undefined ? (
             <Card title="Why" id="why">
               <Empty>Choose a cell: it says which rule decides.</Empty>
             </Card>
           ) : (
-            <Why cell={chosen} from={from} to={to} />
+            <Why cell={chosen} from={source} to={target} />
           )}
         </div>
       )}
