@@ -25,8 +25,8 @@ test('each kind of event has its sentence', () => {
     events.map(momentOf).map(({ subjects, text, tone }) => [tone, `${subjects[0]?.name} ${text}`, subjects[0]?.link]),
     [
       ['warn', 'till-1 lost the hub; works on by itself', '#/nodes/till-1'],
-      ['plain', 'p Policy was written', '#/policy'],
-      ['plain', 'n Node was deleted', undefined],
+      ['plain', 'p was written (Policy)', '#/policy'],
+      ['plain', 'n was deleted (Node)', undefined],
       ['plain', 'till-1 revision 2.7 was published', undefined],
       ['good', 'till-1 runs revision 2.7', '#/nodes/till-1'],
       ['bad', 'till-1 took back revision 2.7: hub', '#/nodes/till-1'],

@@ -65,8 +65,8 @@ function said(event: PastEvent): Said {
       const { kind, name, type } = event
       const [text, texts] =
         type === 'put'
-          ? [`${kind} was written`, `${kind} were written`]
-          : [`${kind} was deleted`, `${kind} were deleted`]
+          ? [`was written (${kind})`, `were written (${kind})`]
+          : [`was deleted (${kind})`, `were deleted (${kind})`]
       const gone = type === 'delete' || kind !== 'Node'
       const link = kind === 'Policy' ? '#/policy' : gone ? undefined : nodeHref(name)
       return { tone: 'plain', subject: name, text, texts, ...(link === undefined ? {} : { link }) }

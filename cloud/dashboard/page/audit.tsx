@@ -7,7 +7,7 @@ import { type AuditFilter, auditPath, filterOf, type AuditPage as Page, wholeLog
 import { csvText } from '../model/csv.ts'
 import { href } from '../model/route.ts'
 import { countText, timeText } from '../model/words.ts'
-import { now, route, written } from '../store.ts'
+import { isStale, now, route, written } from '../store.ts'
 import { download } from '../view/download.ts'
 import { Icon } from '../view/icon.tsx'
 import { Busy, Card, Empty, Trouble } from '../view/parts.tsx'
@@ -149,8 +149,10 @@ export function AuditPage() {
   }
   const [held, setHeld] = useState<Held | undefined>(undefined)
   const path = auditPath(filter, PAGE)
-  const { error, value } = useLoad<Page>(path, JSON.stringify(written.value))
-  const page = value === undefined ? undefined : withNewest(value, held?.path === path ? held.page : undefined)
+  const { error, isOfPath, value } = useLoad<Page>(path, JSON.stringify(written.value))
+  // Rows that were read for another question are no answer to this one.
+  const page =
+    value === undefined || !isOfPath ? undefined : withNewest(value, held?.path === path ? held.page : undefined)
   const rows = page?.items ?? []
   const more = (before: number): void => {
     http
@@ -165,9 +167,11 @@ export function AuditPage() {
       </h1>
       <Tools filter={filter} onFilter={setFilter} rows={rows} />
       {error === undefined ? null : <Trouble title={error.message} remedy={error.remedy} />}
-      {value === undefined && error === undefined ? <Busy what="Reading the audit log" /> : null}
+      {page === undefined && error === undefined && !isStale.value ? <Busy what="Reading the audit log" /> : null}
       <Card title="Every write" id="writes">
-        {rows.length === 0 ? (
+        {page === undefined ? (
+          <Empty>{isStale.value ? 'It is asked for as soon as the hub answers again.' : 'It is being read.'}</Empty>
+        ) : rows.length === 0 ? (
           <Empty>Nothing in the log fits.</Empty>
         ) : (
           <RecordTable labelledBy="writes" rows={rows} columns={columns} keyOf={({ id }) => id} />

@@ -24,7 +24,8 @@ interface DrawingProps {
 }
 
 function linkText(link: TopologyLink): string {
-  return `${link.a || 'no label'} – ${link.b || 'no label'}: ${countText(pairsOf(link), 'pair')}, mostly ${pathTitles[mainKind(link)]}, ${rttText(link.rttUs)}`
+  const kind = mainKind(link)
+  return `${link.a || 'no label'} – ${link.b || 'no label'}: ${countText(pairsOf(link), 'pair')}, mostly ${kind === 'none' ? 'not reached' : `${pathTitles[kind]}, ${rttText(link.rttUs)}`}`
 }
 
 /** Drawn toward the middle, so that neighbours on the ring are told apart. */

@@ -20,7 +20,7 @@ export function spotText(key: string): string {
 export function pathsText({ paths }: TopologyLink): string {
   return (['none', 'tls', 'relay', 'direct', 'lan'] as const)
     .filter((kind) => (paths[kind] ?? 0) > 0)
-    .map((kind) => `${paths[kind]} ${pathTitles[kind]}`)
+    .map((kind) => `${paths[kind]} ${kind === 'none' ? 'not reached' : pathTitles[kind]}`)
     .join(', ')
 }
 

@@ -48,7 +48,8 @@ function Why({ link, view }: WhyProps) {
     <div ref={top} class="why">
       <Card title={a === b ? `Within ${spotText(a)}` : `${spotText(a)} – ${spotText(b)}`} id="why">
         <p aria-live="polite">
-          {pathsText(link)}, {rttText(link.rttUs)} at the median.
+          {pathsText(link)}
+          {link.rttUs === undefined ? '' : `, ${rttText(link.rttUs)} at the median`}.
         </p>
         {error === undefined ? null : <Trouble title={error.message} remedy={error.remedy} />}
         <ul class="plain-list halves">

@@ -148,7 +148,15 @@ function Needs({ list }: { readonly list: readonly Attention[] }) {
   return (
     <Card title="Needs attention" id="attention" class="grow" aside={<span class="count">{list.length}</span>}>
       {list.length === 0 ? (
-        <Empty>Nothing. Every node that is there is well.</Empty>
+        <Empty>
+          {roster.value?.items.length === 0 ? (
+            <>
+              No node is here yet: make a token under <a href={href('join')}>Join</a>, and run its command on a device.
+            </>
+          ) : (
+            'Nothing. Every node that is there is well.'
+          )}
+        </Empty>
       ) : (
         <ul class="attentions">
           {list.map((one) => (
