@@ -6,7 +6,10 @@ import * as assert from 'uvu/assert'
 import { niceMax, plotOf, rates, type Sample } from './plot.ts'
 
 test('the top of an axis is round, and never below what is drawn', () => {
-  assert.equal([0, 0.3, 1, 1.2, 4, 7, 99, 100, 101].map(niceMax), [1, 0.5, 1, 2, 5, 10, 100, 100, 200])
+  assert.equal(
+    [0, Number.MIN_VALUE, 0.3, 1, 1.2, 4, 7, 99, 100, 101].map(niceMax),
+    [1, 1, 0.5, 1, 2, 5, 10, 100, 100, 200],
+  )
 })
 
 test('lines stay in their box and have gaps where nothing was measured', () => {

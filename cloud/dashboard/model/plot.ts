@@ -17,9 +17,12 @@ export interface Plot {
   readonly toAt: number
 }
 
+/** Below it a value is nothing to be seen, and powers of ten are not exact. */
+const LEAST = 1e-9
+
 /** The smallest of 1, 2, 5, 10, 20, … that is not below `value`. */
 export function niceMax(value: number): number {
-  if (value <= 0) return 1
+  if (value < LEAST) return 1
   const power = 10 ** Math.floor(Math.log10(value))
   return ([1, 2, 5, 10].find((step) => step * power >= value) ?? 10) * power
 }
