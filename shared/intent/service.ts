@@ -78,9 +78,10 @@ export const serviceSpec = v.pipe(
     'has(self.pods) || self.ports.all(a, !has(a.targetPort) || type(a.targetPort) == int)',
   ),
   rule(
-    (s) => s.headless !== true || (s.pods !== undefined && s.probe === undefined && s.clientAffinityS === undefined),
-    'a headless service is answered with pods, which nobody leads to or asks: it has pods, and neither probe nor clientAffinityS',
-    '!has(self.headless) || !self.headless || (has(self.pods) && !has(self.probe) && !has(self.clientAffinityS))',
+    ({ clientAffinityS, headless, pods, probe, publish }) =>
+      headless !== true || (pods !== undefined && [probe, clientAffinityS, publish].every((one) => one === undefined)),
+    'a headless service is answered with pods, which nobody leads to or asks: it has pods, and no probe, clientAffinityS or publish',
+    '!has(self.headless) || !self.headless || (has(self.pods) && !has(self.probe) && !has(self.clientAffinityS) && !has(self.publish))',
   ),
   rule(
     ({ ports, publish = [] }) =>
