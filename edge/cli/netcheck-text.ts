@@ -124,6 +124,9 @@ export function netcheckRows(
     ['NAT', NAT_FOUND[paths.natType]],
     ['outside address', outsideText(paths)],
     ...(paths.uplinks === undefined ? [] : [['uplinks', uplinksText(paths.uplinks, nowMs)] as const]),
+    ...(paths.nat64 === undefined
+      ? []
+      : [['IPv4', `by the translator of this network (NAT64 ${paths.nat64})`] as const]),
     ['port mapping', portMappingText(paths.portMapping)],
     ['UDP', udp ? 'answered' : 'no peer has answered over UDP'],
     ['IPv6 outside', outsideIpv6(peers) ? 'a peer answered over IPv6' : 'no peer has answered over IPv6'],

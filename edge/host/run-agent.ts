@@ -14,23 +14,19 @@ import { version } from '../../shared/version.ts'
 import type { Agent, AgentOptions, AgentSettings } from '../agent.ts'
 import type { Driver } from '../drivers/driver.ts'
 import type { DeviceKeys } from '../enrol/device-keys.ts'
-import type { GossipDoor, GossipSelf } from '../gossip/doors.ts'
+import type { GossipSelf } from '../gossip/doors.ts'
 import type { Identity } from '../identity.ts'
-import type { BeaconSocket } from '../lan/doors.ts'
 import { localRoutes } from '../local/routes.ts'
 import { type LocalServer, serveLocal } from '../local/server.ts'
 import { listenForScrapes, type MetricsListener } from '../metrics/listener.ts'
 import { createMetrics } from '../metrics/metrics.ts'
-import type { PathDoors } from '../paths/doors.ts'
 import type { PathTalk } from '../paths/path-talk.ts'
 import { createPathTalk } from '../paths/talk.ts'
-import type { PodDoors } from '../pods/doors.ts'
 import type { Forwarder } from '../relay/forwarder.ts'
 import type { RulesetOptions } from '../relay/ruleset.ts'
 import { type OpenedStore, openStore } from '../store/sqlite.ts'
 import type { UpdateDoors } from '../update/doors.ts'
-import type { UplinkDoors } from '../uplinks/doors.ts'
-import { createWayOut } from '../uplinks/way-out.ts'
+import type { FindWayOut, WayOut } from '../uplinks/way-out.ts'
 import type { RunCommand } from './command.ts'
 import { createConfirmDoors } from './confirm-doors.ts'
 import { type Enrolled, enrolled } from './enrolled.ts'
@@ -49,12 +45,12 @@ import { withOrders } from './order-doors.ts'
 import { defaultPort, isPublic, notePublic } from './own-port.ts'
 import { describeHost, type HostProbe } from './probe.ts'
 import { openProgramHome } from './program-home.ts'
-import { resolveName } from './resolve.ts'
 import { controlPortOf, idleBudgetOf, metricsAt, type PortedSettings, type Settings } from './settings.ts'
 import { keepTelling, statusLine } from './status-line.ts'
 import { createStreamCount } from './stream-count.ts'
 import { createNotifier } from './systemd.ts'
 import { raiseClock } from './time-floor.ts'
+import { type HostPathDoors, openWaysOut } from './ways-out.ts'
 
 export interface RunAgentOptions extends Pick<AgentOptions, 'commands'> {
   readonly settings: Settings
@@ -81,17 +77,6 @@ export interface RunAgentOptions extends Pick<AgentOptions, 'commands'> {
   /** Resolves with the reason when somebody asks the process to end. */
   readonly stopRequested: () => Promise<string>
 }
-
-/** What main.ts makes of the doors that paths and beacons need. */
-export type HostPathDoors = Pick<PathDoors, 'socket' | 'wireguard' | 'tls'> &
-  Required<Pick<AgentOptions, 'portMapping' | 'mirror'>> & {
-    readonly beacons: BeaconSocket
-    readonly uplinks: UplinkDoors
-    readonly gossip: (self: GossipSelf) => GossipDoor
-    readonly pods: PodDoors | undefined
-    readonly names: AgentOptions['names']
-    readonly asks: Pick<AgentOptions, 'services' | 'echoes'>
-  }
 
 const judging = { sha256, verify, inflate }
 const sealing = { hkdf, seal: sealAead, open: openAead }
@@ -133,6 +118,17 @@ function agentSettings(settings: PortedSettings, probe: HostProbe): AgentSetting
   return { interface: name, listenPort, controlPort, meshPort, version, host: describeHost(probe) }
 }
 
+type Wanted = Pick<AgentOptions, 'lan' | 'portMapping' | 'uplinks'>
+
+/** What a device may be told to do without. */
+function wantedOf(settings: Settings, { beacons, portMapping, uplinks }: HostPathDoors, wayOut: WayOut): Wanted {
+  return {
+    ...(settings.lan ? { lan: { socket: beacons, crypto: sealing } } : {}),
+    ...(settings.portMapping === 'auto' ? { portMapping } : {}),
+    ...(settings.uplinks === 'auto' ? { uplinks: { ...uplinks, wayOut } } : {}),
+  }
+}
+
 async function makeAgent(
   options: RunAgentOptions,
   device: Enrolled,
@@ -143,11 +139,11 @@ async function makeAgent(
   const { files, clock, entropy, log, probe } = options
   const { deviceFiles, identity, keys } = device
   const count = createStreamCount()
-  const driver = await options.createDriver(options.settings, files, log)
-  const settings = await withFreePort(options, device, driver, opened, findings)
-  const wayOut = createWayOut()
-  const made = await options.createPathDoors(settings, files, log, wayOut.find)
-  const { asks, beacons, gossip, mirror, names, pods, portMapping, uplinks, ...doors } = made
+  const kernel = await options.createDriver(options.settings, files, log)
+  const settings = await withFreePort(options, device, kernel, opened, findings)
+  const open = (out: FindWayOut): Promise<HostPathDoors> => options.createPathDoors(settings, files, log, out)
+  const { made, nat64, out, wayOut, ...led } = await openWaysOut({ ...options, nat64: settings.nat64, kernel, open })
+  const { asks, gossip, mirror, names, pods, socket, tls, wireguard } = made
   return await options.createAgent({
     identity,
     settings: agentSettings(settings, probe),
@@ -162,12 +158,10 @@ async function makeAgent(
     store: opened.store,
     lockFile: openLockFile(files.membershipLock),
     rootFile: openLockFile(files.rootPin),
-    driver,
-    paths: { ...doors, talk: talkWith(keys, clock, entropy), metered: settings.metered, nudge },
+    ...led,
+    paths: { socket, tls, wireguard, nat64, talk: talkWith(keys, clock, entropy), metered: settings.metered, nudge },
     confirm: createConfirmDoors(settings, identity, options.run, answers),
-    ...(settings.lan ? { lan: { socket: beacons, crypto: sealing } } : {}),
-    ...(settings.portMapping === 'auto' ? { portMapping } : {}),
-    ...(settings.uplinks === 'auto' ? { uplinks: { ...uplinks, wayOut } } : {}),
+    ...wantedOf(settings, made, wayOut),
     uplinkMbps: settings.uplinkMbps,
     ...(settings.flows === 'off' ? {} : { flows: flowDoors(settings, files) }),
     mirror,
@@ -176,20 +170,19 @@ async function makeAgent(
     ...asks,
     commands: options.commands,
     gossip: { door: gossip({ ...selfOf(options, device), datagrams }), deflate },
-    openRelay: (duty) => openHostRelay(options, duty, doors.tls),
+    openRelay: (duty) => openHostRelay(options, duty, tls),
     bus: createHubBus({
       ...options,
       identity,
       store: opened.store,
       count,
-      out: wayOut.find,
+      out,
       onCertificate: (expired) => findings.set('hub-certificate-expired', expired),
     }),
     upkeep: { budgetBytesPerDay: idleBudgetOf(settings), hubBytes: () => count.bytes() },
     hostConditions: () => findings.list(),
     raiseClock: (floor) => raiseClock({ floor, clock, log, allowed: settings.setClock, run: options.run }),
-    resolve: resolveName,
-    ...withOrders(handed, options, opened.store, wayOut.find),
+    ...withOrders(handed, options, opened.store, out),
     ...(opened.rebuilt === undefined ? {} : { databaseRebuilt: opened.rebuilt }),
   })
 }

@@ -7,6 +7,7 @@ import { type HttpProxy, parseProxy } from '../../shared/host/http-proxy.ts'
 import { integer, namedEndpoint, port } from '../../shared/intent/field.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
 import { confirmNotedMax } from '../../shared/limits.ts'
+import { nat64Setting } from '../nat64/setting.ts'
 import type { HubBehind } from '../relay/tls-pass.ts'
 import { isClusterPlace } from './cluster-place.ts'
 import { defaultStateDir } from './files.ts'
@@ -21,27 +22,15 @@ const interfaceName = v.pipe(
 const defaultReleaseKeys = '/etc/holdfast/release-keys.pem'
 const path = v.pipe(v.string(), v.regex(/^\//, 'is not an absolute path'))
 
-function isProxy(text: string): boolean {
-  try {
-    return parseProxy(text).port > 0
-  } catch {
-    return false
-  }
-}
-
-function isListenAddress(text: string): boolean {
-  try {
-    return portOf(parseEndpoint(text)) > 0
-  } catch {
-    return false
-  }
-}
-
-function isProbe(text: string): boolean {
-  try {
-    return parseProbeTarget(text).host !== ''
-  } catch {
-    return false
+/** True for text that the parser takes. */
+function parsesBy(parse: (text: string) => unknown): (text: string) => boolean {
+  return (text) => {
+    try {
+      parse(text)
+      return true
+    } catch {
+      return false
+    }
   }
 }
 
@@ -75,6 +64,8 @@ export const settingsSchema = v.strictObject({
   portMapping: v.optional(v.picklist(['auto', 'off']), 'auto'),
   /** Go by another uplink of this host where the one it prefers lets nothing through. */
   uplinks: v.optional(v.picklist(['auto', 'off']), 'auto'),
+  /** Prefix of the translator by which a network of IPv6 alone leads to IPv4 (RFC 6052); asked of the network where `auto`. */
+  nat64: v.optional(nat64Setting, 'auto'),
   /** What enforces policy: programs in the kernel where it takes them, or nft everywhere. */
   policyDriver: v.optional(v.picklist(['auto', 'nft']), 'auto'),
   /**
@@ -95,7 +86,7 @@ export const settingsSchema = v.strictObject({
   /** Raise the clock to the time floor at start; off where the host owns time. */
   setClock: v.optional(v.boolean(), true),
   /** Where a Prometheus may scrape this node, `127.0.0.1:9586`; nowhere where absent. Whoever gets there may read it all. */
-  metrics: v.optional(v.pipe(v.string(), v.check(isListenAddress, 'is not like 127.0.0.1:9586 or [::1]:9586'))),
+  metrics: v.optional(v.pipe(v.string(), v.check(parsesBy(parseEndpoint), 'is not like 127.0.0.1:9586 or [::1]:9586'))),
   /** The cluster whose pods lie behind this node: `in-cluster`, the path of a kubeconfig, or a URL; none where absent. */
   kubernetes: v.optional(
     v.pipe(
@@ -115,7 +106,7 @@ export const settingsSchema = v.strictObject({
   /** Mbit/s that go out by the uplink, where people know; the hub tells schedulers of it. */
   uplinkMbps: v.optional(integer(1, 1_000_000)),
   /** The site's only way out, for hub and relays: `http://proxy:3128`, with `user:password@` where it asks. */
-  proxy: v.optional(v.pipe(v.string(), v.check(isProxy, 'is not like http://proxy.example.org:3128'))),
+  proxy: v.optional(v.pipe(v.string(), v.check(parsesBy(parseProxy), 'is not like http://proxy.example.org:3128'))),
   /** A hub on or behind this host, `127.0.0.1:8443`: what comes to the TLS relay's port and is not for it goes there. */
   hubBehind: v.optional(namedEndpoint),
   /** Bytes a day that may go into being reachable while nobody uses this device; where absent, 2 MB on a metered uplink. */
@@ -127,7 +118,7 @@ export const settingsSchema = v.strictObject({
   /** What is watched meanwhile, beside the network: `tcp:10.0.0.5:502`, `ping:10.0.0.1`. */
   confirmProbes: v.optional(
     v.pipe(
-      v.array(v.pipe(v.string(), v.check(isProbe, 'is not like tcp:10.0.0.5:502 or ping:10.0.0.1'))),
+      v.array(v.pipe(v.string(), v.check(parsesBy(parseProbeTarget), 'is not like tcp:10.0.0.5:502 or ping:10.0.0.1'))),
       v.maxLength(confirmNotedMax),
     ),
     [],
@@ -172,6 +163,7 @@ function typed(name: SettingName, word: string): unknown {
     case 'interface':
     case 'portMapping':
     case 'uplinks':
+    case 'nat64':
     case 'names':
     case 'dns':
     case 'policyDriver':

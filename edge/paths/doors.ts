@@ -3,6 +3,7 @@
 import type { Address } from '../../shared/address/cidr.ts'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { WgKey } from '../../shared/ids.ts'
+import type { Nat64 } from '../nat64/nat64.ts'
 import type { ObservedPeer } from '../plan/observed.ts'
 import type { DialTlsRelay } from '../relay/tls-link.ts'
 import type { OpenLoopback } from '../relay/tls-wire.ts'
@@ -41,7 +42,9 @@ export interface PathDoors {
   readonly socket: FrameSocket
   readonly wireguard: WireguardDoor
   /** Absent where this host goes by UDP or not at all. */
-  readonly tls?: TlsDoors
+  readonly tls?: TlsDoors | undefined
+  /** Between this host and IPv4; the doors go through it already. */
+  readonly nat64?: Pick<Nat64, 'listen' | 'prefix'> | undefined
   readonly metered: boolean
   /** Sends one packet through the tunnel to a mesh address. */
   readonly nudge: (address: Address) => void

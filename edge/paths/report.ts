@@ -1,5 +1,6 @@
 // The paths to one peer as programs and people see them: ages instead of moments of a clock that nobody else has.
 
+import type { Cidr } from '../../shared/address/cidr.ts'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { Name, NodeId } from '../../shared/ids.ts'
 import type { PortMappingReport } from '../portmap/report.ts'
@@ -62,6 +63,8 @@ export interface PathsReport {
   readonly portMapping?: PortMappingReport
   /** Default routes of this host, by family, as it prefers them. */
   readonly uplinks?: readonly UplinkReport[]
+  /** Prefix of the translator by which IPv4 is reached; absent where none is needed. */
+  readonly nat64?: Cidr
   /** Who was just heard on this LAN; absent where nobody listens. */
   readonly near?: readonly Name[]
   readonly peers: readonly PathReport[]

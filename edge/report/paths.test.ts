@@ -27,7 +27,7 @@ const sources = {
   members: { me: () => ({ name: parseName('me'), nodeId: ME }) },
   sizes: undefined,
   ports: { report: () => undefined },
-  uplinks: { report: () => undefined },
+  uplinks: { report: () => undefined, translator: () => undefined },
 } as unknown as PathSources
 
 function chooser(sights: readonly RelaySight[]): Chooser {

@@ -13,7 +13,7 @@ import type { LocalAddress } from '../plan/observed.ts'
 import type { PortMapping } from '../portmap/own-portmap.ts'
 import type { FactBook } from '../trust/fact-book.ts'
 import type { Members } from '../trust/members.ts'
-import type { Uplinks } from '../uplinks/uplinks.ts'
+import type { OwnUplinks } from '../uplinks/own-uplinks.ts'
 import type { PeerBook } from './peers.ts'
 
 export interface PathSources {
@@ -23,7 +23,7 @@ export interface PathSources {
   readonly members: Pick<Members, 'me'>
   readonly sizes: Pick<PathSizes, 'view'> | undefined
   readonly ports: Pick<PortMapping, 'report'>
-  readonly uplinks: Pick<Uplinks, 'report'>
+  readonly uplinks: Pick<OwnUplinks, 'report' | 'translator'>
 }
 
 /** Nearest first, and those that do not answer last. */
@@ -59,9 +59,11 @@ export function agentPaths(
     return view === undefined ? [] : [pathReport({ name, nodeId, natType }, view, nameOf, now, sizeOf)]
   })
   const near = lan === undefined ? {} : { near: [...lan.near.keys()].map(nameOf).sort(compareText) }
+  const prefix = uplinks.translator()
+  const translated = prefix === undefined ? {} : { nat64: prefix }
   const portMapping = ports.report()
   const { mapped, natType } = chooser.mapping()
   const relays = relayReports(chooser, nameOf)
   const own = { natType, mapped, outside: outsideOf(chooser, local), relays, portMapping, uplinks: uplinks.report() }
-  return { engine: chooser.engine(), ...own, ...near, peers: reports }
+  return { engine: chooser.engine(), ...own, ...translated, ...near, peers: reports }
 }

@@ -1,16 +1,22 @@
 // The uplinks of uplinks.ts with the ports, hub and names of an agent.
 
+import type { Cidr } from '../../shared/address/cidr.ts'
 import type { Clock } from '../../shared/effects.ts'
 import { parseBrokerUrl, parseHubUrl } from '../../shared/wire/hub-url.ts'
 import type { AgentOptions } from '../agent.ts'
 import { createNames } from '../paths/names.ts'
 import { createUplinks, type Uplinks, type UplinksOptions } from './uplinks.ts'
 
+export interface OwnUplinks extends Uplinks {
+  /** Prefix by which IPv4 is reached where it needs a translator. */
+  translator(): Cidr | undefined
+}
+
 export function createOwnUplinks(
   { entropy, identity, log, paths, resolve, settings, uplinks: doors }: AgentOptions,
   clock: Clock,
   engine: Pick<UplinksOptions, 'places' | 'onSwitch'>,
-): Uplinks {
+): OwnUplinks {
   const uplinks = createUplinks({
     ...engine,
     doors,
@@ -22,6 +28,8 @@ export function createOwnUplinks(
     hub: [parseHubUrl(identity.hubUrl), ...identity.broker.urls.map(parseBrokerUrl)],
     names: createNames(resolve, clock, log),
   })
+  const nat64 = paths?.nat64
+  nat64?.listen(engine.onSwitch)
   doors?.wayOut.serve((host, port) => uplinks.wayOut(host, port))
-  return uplinks
+  return { ...uplinks, translator: () => nat64?.prefix() }
 }

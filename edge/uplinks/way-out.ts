@@ -4,10 +4,10 @@
 import type { Address } from '../../shared/address/cidr.ts'
 
 export interface OutBy {
-  /** To bind to. */
-  readonly local: Address
+  /** To bind to; as any program of the host where absent. */
+  readonly local?: Address
   /** The host's address; name servers may be out of reach. */
-  readonly address: Address
+  readonly address: string
 }
 
 /** Undefined: as any program of the host does. */

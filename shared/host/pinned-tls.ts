@@ -24,11 +24,11 @@ export interface TlsTarget {
   readonly out?: FindOut | undefined
 }
 
-/** The local address to connect from, and the host's. */
+/** The local address to connect from, where it matters, and the host's. */
 export type FindOut = (
   host: string,
   port: number,
-) => Promise<{ readonly local: string; readonly address: string } | undefined>
+) => Promise<{ readonly local?: string; readonly address: string } | undefined>
 
 export interface Pin {
   /** DER of the one authority that is trusted. */
@@ -54,7 +54,7 @@ function handshake(target: TlsTarget, through: Socket | undefined, out: Awaited<
   const servername = target.serverName ?? hubServerName
   return connect({
     ...(through === undefined ? { host, port } : { socket: through }),
-    ...(out === undefined ? {} : { localAddress: out.local }),
+    ...(out?.local === undefined ? {} : { localAddress: out.local }),
     // An address must not be sent as a name (RFC 6066 §3); it is looked for in the certificate all the same.
     servername: isIP(servername) === 0 ? servername : '',
     rejectUnauthorized: false,

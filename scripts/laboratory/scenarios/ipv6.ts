@@ -4,8 +4,9 @@
 import { isIpv6 } from '../../../shared/address/endpoint.ts'
 import type { Fleet } from '../fleet.ts'
 import { giveIpv6, internetAddress6, siteAddress6 } from '../ipv6.ts'
+import { leaveOnlyIpv6 } from '../nat64.ts'
 import type { LabNode } from '../node.ts'
-import { watchPing } from '../ping.ts'
+import { waitForMesh, watchPing } from '../ping.ts'
 import { runScenario, type Scenario } from '../scenario.ts'
 import { network, pingPolicy, relayNode, resource } from '../shapes.ts'
 import { internetAddress, outsideOf, type Topology } from '../topology.ts'
@@ -19,6 +20,7 @@ const topology: Topology = {
     { name: 'north', nat: 'symmetric', hosts: ['north-1'] },
     { name: 'south', nat: 'symmetric', hosts: ['south-1'] },
     { name: 'old', nat: 'eim', hosts: ['old-1'] },
+    { name: 'pure', nat: 'eim', hosts: ['pure-1'] },
   ],
 }
 /** The budget is measured elsewhere; other scenarios run beside this one. */
@@ -68,13 +70,39 @@ async function toldTruly(fleet: Fleet): Promise<string> {
   return why.split('\n')[0] ?? ''
 }
 
+/** By the very endpoints of IPv4 that everybody else knows, and as what everybody else would see. */
+async function translated(fleet: Fleet): Promise<string> {
+  const [pure, old] = [fleet.node('pure-1'), fleet.node('old-1')]
+  await tells(pure, ['netcheck'], {
+    'the prefix': /IPv4 +by the translator of this network \(NAT64 2001:db8:64::\/96\)/,
+  })
+  const pingers = [pure, old].map(async (node) => ({ host: node.host, addresses: await node.addresses() }))
+  await waitForMesh(await Promise.all(pingers), { timeoutMs: 60_000 })
+  const ends = await Promise.all([reaches(pure, 'old-1', 'direct'), reaches(old, 'pure-1', 'direct')])
+  for (const { value } of ends) expect(!isIpv6(value.endpoint), 'endpoints of IPv4', value.endpoint)
+  // One that stays waits for its keepalive to find the old connection dead.
+  await pure.end('SIGTERM')
+  await pure.start()
+  await waitFor(
+    'pure-1 is back at the hub',
+    async () => {
+      const connections = await pure.host.exec(['ss', '-Htn', 'state', 'established'])
+      const isThrough = connections.includes('[2001:db8:64::c612:a]')
+      return isThrough && (await pure.status()).hub.connected ? { done: true } : { notYet: connections }
+    },
+    { timeoutMs: 90_000 },
+  )
+  return ends.map(({ value }) => value.endpoint).join(' and ')
+}
+
 export const scenario: Scenario = {
   name: 'ipv6',
   promise: 'where IPv4 would need a relay, devices meet over IPv6, through firewalls on both sides; relays speak both',
   shape: {
     topology,
     intent: [fast, pingPolicy, relayNode(topology, 'relay-4'), relay6],
-    prepare: (net) => giveIpv6(net, { sites: ['north', 'south'], hosts: ['relay-4', 'relay-6'], firewall: true }),
+    prepare: (net) =>
+      giveIpv6(net, { sites: ['north', 'south', 'pure'], hosts: ['relay-4', 'relay-6'], firewall: true }),
   },
   async play(fleet, story) {
     const [one, two] = [fleet.node('north-1'), fleet.node('south-1')]
@@ -82,6 +110,14 @@ export const scenario: Scenario = {
     const sites6 = [siteAddress6(topology, 'north'), siteAddress6(topology, 'south')] as const
     await story.step('every pair answers', () => fleet.mesh())
     await story.step('north-1 and south-1 meet over IPv6', () => overIpv6(one, two, 'direct'), String)
+    await story.step('the provider of pure-1 has IPv6 alone from now on, and a translator to IPv4', () =>
+      leaveOnlyIpv6(fleet.net, 'pure', 'pure-1'),
+    )
+    await story.step(
+      'old-1, which has IPv4 alone, is met through it, and so is the hub',
+      () => translated(fleet),
+      String,
+    )
     await story.step('the hub is killed', () => fleet.hub.kill())
     await story.step(
       'it is told truly',
