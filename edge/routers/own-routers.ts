@@ -30,7 +30,7 @@ export interface RouterView {
   readonly leaves?: true
 }
 
-/** A block that several nodes lead to, or that it is asked for, for people. */
+/** A block that several nodes lead to, or that it is asked for, or the internet by an exit, for people. */
 export interface RouterStatus {
   readonly destination: Cidr
   readonly route: Name
@@ -189,7 +189,7 @@ export function createOwnRouters(options: OwnRoutersOptions): OwnRouters {
     choose: (block, routers) => routers.find(({ node }) => node === chosen.get(block)) ?? routers[0],
     status: () =>
       groups
-        .filter(({ probe, routers }) => routers.length > 1 || probe !== undefined)
+        .filter(({ block, probe, routers }) => routers.length > 1 || probe !== undefined || block.endsWith('/0'))
         .map((group) => ({
           destination: group.block,
           route: group.route,
