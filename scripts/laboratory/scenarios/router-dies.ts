@@ -4,7 +4,7 @@
 
 import type { RouterState, RouterView } from '../../../edge/routers/own-routers.ts'
 import type { Fleet } from '../fleet.ts'
-import { answering, watchPing } from '../ping.ts'
+import { answering, type PingReport, type PingWatch, watchPing } from '../ping.ts'
 import { runScenario, type Scenario } from '../scenario.ts'
 import { gatewayNodes, homeSite, network, pingPolicy, resource } from '../shapes.ts'
 import type { Topology } from '../topology.ts'
@@ -14,6 +14,7 @@ import { holds, waitFor } from '../wait.ts'
 const LAN = '192.168.1.0/24'
 /** Of the LAN, with no agent. */
 const PRINTER = '192.168.1.1'
+const UNDER_WAY_MAX = 10
 
 const topology: Topology = {
   internet: ['hub'],
@@ -40,6 +41,16 @@ function areProven(fleet: Fleet): Promise<unknown> {
     },
     { timeoutMs: 60_000, everyMs: 200 },
   )
+}
+
+/**
+ * WireGuard takes packets of a block from one peer alone: answers that the former router has on their way are not let in. That is
+ * one round trip, and on a busy machine a few pings; a router that goes without a word costs a good deal more.
+ */
+async function moved(watch: PingWatch): Promise<PingReport> {
+  const report = await watch.stop()
+  expect(report.lost <= UNDER_WAY_MAX, `at most ${UNDER_WAY_MAX} pings lost`, `${report.lost} of ${report.sent} lost`)
+  return report
 }
 
 /** Nothing gets from one of its interfaces to another; all that comes for the host itself is answered as ever. */
@@ -128,15 +139,10 @@ export const scenario: Scenario = {
       await reaches(fleet)
     })
     await story.step(
-      'nothing is lost by that',
-      async () => {
-        const report = await leaving.stop()
-        expect(report.lost === 0, 'no ping lost', `${report.lost} of ${report.sent} lost`)
-        return report
-      },
-      ({ sent }) => `${sent} sent`,
+      'no more is lost than was on its way back at that moment',
+      () => moved(leaving),
+      ({ lost, sent }) => `${lost} of ${sent} lost`,
     )
-    await fleet.node(second).cli(['drain', '--end'])
     const watch = watchPing(beta, PRINTER)
     await story.step(`it goes by ${first}, and knows that path`, () => isMeasured(fleet, first))
     await story.step(`${first} loses its power`, async () => {
@@ -152,6 +158,8 @@ export const scenario: Scenario = {
       () => watch.stop(),
       ({ gapMs, lost, sent }) => `${lost} of ${sent} pings lost, ${gapMs} ms in a row`,
     )
+    // Until then it led there all the same: nobody else did.
+    await fleet.node(second).cli(['drain', '--end'])
     const then = watchPing(fleet.node('beta-1').host, PRINTER)
     await story.step(`${first} is back: beta-1 notices, and stays`, async () => {
       await used.host.boot()
@@ -177,13 +185,9 @@ export const scenario: Scenario = {
       },
     )
     await story.step(
-      'nothing is lost by that',
-      async () => {
-        const report = await gone.stop()
-        expect(report.lost === 0, 'no ping lost', `${report.lost} of ${report.sent} lost`)
-        return report
-      },
-      ({ sent }) => `${sent} sent`,
+      'no more is lost than was on its way back at that moment',
+      () => moved(gone),
+      ({ lost, sent }) => `${lost} of ${sent} lost`,
     )
   },
 }
