@@ -1,6 +1,7 @@
 // Who changed what and from where, the newest first; what is looked for is looked for in the whole log, by the hub.
 
 import { useMemo, useState } from 'preact/hooks'
+import type { HoldfastError } from '../../../shared/errors.ts'
 import type { AuditEntry } from '../../audit.ts'
 import { http, notify, notifyError } from '../app.ts'
 import { type AuditFilter, auditPath, filterOf, type AuditPage as Page, wholeLog, withNewest } from '../model/audit.ts'
@@ -170,7 +171,7 @@ export function AuditPage() {
       {page === undefined && error === undefined && !isStale.value ? <Busy what="Reading the audit log" /> : null}
       <Card title="Every write" id="writes">
         {page === undefined ? (
-          <Empty>{isStale.value ? 'It is asked for as soon as the hub answers again.' : 'It is being read.'}</Empty>
+          <Empty>{waitText(error)}</Empty>
         ) : rows.length === 0 ? (
           <Empty>Nothing in the log fits.</Empty>
         ) : (
@@ -184,6 +185,12 @@ export function AuditPage() {
       </Card>
     </>
   )
+}
+
+/** Why no rows are here. */
+function waitText(error: HoldfastError | undefined): string {
+  if (isStale.value) return 'They are asked for as soon as the hub answers again.'
+  return error === undefined ? 'They are being read.' : 'They are not shown: see above.'
 }
 
 function shownText({ items, next }: Page): string {
