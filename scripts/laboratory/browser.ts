@@ -50,6 +50,20 @@ async function violations(page: Page): Promise<readonly string[]> {
   return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`)
 }
 
+const GOES_MAX = 5
+
+/** Labs beside this one lay cables on this machine, and a browser that sees one drops what it was about to load. */
+async function goTo(page: Page, url: string): Promise<void> {
+  for (let left = GOES_MAX; ; left--) {
+    try {
+      await page.goto(url)
+      return
+    } catch (error) {
+      if (left === 1 || !String(error).includes('ERR_NETWORK_CHANGED')) throw error
+    }
+  }
+}
+
 async function openTab(browser: Browser, url: string, elsewhere: string | undefined): Promise<Tab> {
   const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1280, height: 900 } })
   const page = await context.newPage()
@@ -68,7 +82,7 @@ async function openTab(browser: Browser, url: string, elsewhere: string | undefi
     if (!request.url().startsWith(url) && !/^(?:data|blob):/.test(request.url()))
       complaints.push(`asked for ${request.url()}`)
   })
-  await page.goto(url)
+  await goTo(page, url)
   return {
     page,
     async signIn(token) {

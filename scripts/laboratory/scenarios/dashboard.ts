@@ -3,14 +3,21 @@
 
 import { type LabBrowser, startBrowser, type Tab } from '../browser.ts'
 import { ask, serve } from '../conversation.ts'
+import { goByCanary, learnPolicy, letIn, policyEditor, showPast } from '../dashboard-acts.ts'
 import type { Fleet, FleetShape } from '../fleet.ts'
+import { createLabNode } from '../node.ts'
 import { runScenario, type Scenario } from '../scenario.ts'
 import { gatewayNodes, homeSite, network, pingPolicy, resource } from '../shapes.ts'
 import type { Story } from '../story.ts'
 import { expect } from '../unmet.ts'
 import { holds, waitFor } from '../wait.ts'
 
-const topology = { internet: ['hub'], sites: [homeSite('alpha', ['alpha-1', 'alpha-2'])] }
+/** The third is let in at the page. */
+const topology = {
+  internet: ['hub'],
+  sites: [homeSite('alpha', ['alpha-1', 'alpha-2', 'alpha-3'])],
+  bystanders: ['alpha-3'],
+}
 const web = { subject: { node: 'alpha-1' }, ingress: [{ name: 'web', ports: [{ port: 80 }] }] }
 const shape: FleetShape = {
   topology,
@@ -85,6 +92,9 @@ async function command({ story }: Given, tab: Tab): Promise<void> {
     await tab.page.getByRole('button', { name: 'Ping', exact: true }).click()
     await tab.page.locator('.outcome', { hasText: 'done' }).waitFor()
   })
+  await story.step('it tells how it reached that one of late, as it measured it', () =>
+    showPast(tab, 'alpha-1', 'alpha-2'),
+  )
 }
 
 async function auditLog({ story }: Given, tab: Tab): Promise<void> {
@@ -99,8 +109,6 @@ async function auditLog({ story }: Given, tab: Tab): Promise<void> {
     await verbs.filter({ hasText: 'sign-in' }).first().waitFor()
   })
 }
-
-const editor = (tab: Tab) => tab.page.getByLabel('Policy as YAML')
 
 async function closePort({ fleet, story }: Given, tab: Tab): Promise<void> {
   const [server, client] = [fleet.node('alpha-1'), fleet.node('alpha-2')]
@@ -119,8 +127,8 @@ async function closePort({ fleet, story }: Given, tab: Tab): Promise<void> {
     'what if that port were another one: the flow would be lost, says the page before anything is saved',
     async () => {
       await tab.open('#/policy?policy=web', 'Policy')
-      const text = await editor(tab).inputValue()
-      await editor(tab).fill(text.replace('port: 80', 'port: 81'))
+      const text = await policyEditor(tab).inputValue()
+      await policyEditor(tab).fill(text.replace('port: 80', 'port: 81'))
       await tab.page
         .getByRole('row')
         .filter({ hasText: 'Lost' })
@@ -135,6 +143,10 @@ async function closePort({ fleet, story }: Given, tab: Tab): Promise<void> {
     await tab.sees('web is saved')
     await waitFor('port 80 is closed', async () => holds(!(await answers()), 'an answer'), { timeoutMs: 20_000 })
   })
+  await story.step('opened again for some first, others wait; then all follow, and packets pass', async () => {
+    await goByCanary(tab, fleet, (text) => text.replace('port: 81', 'port: 80'))
+    await waitFor('port 80 is open', async () => holds(await answers(), 'silence'), { timeoutMs: 20_000 })
+  })
 }
 
 async function keepsWhatWasTyped({ browser, fleet, story, url }: Given): Promise<void> {
@@ -143,13 +155,13 @@ async function keepsWhatWasTyped({ browser, fleet, story, url }: Given): Promise
   await tab.signIn(who.token)
   await tab.sees('Needs attention')
   await tab.open('#/policy?policy=web', 'Policy')
-  const typed = (await editor(tab).inputValue()).replace('port: 81', 'port: 82')
+  const typed = (await policyEditor(tab).inputValue()).replace('port: 80', 'port: 82')
   const stays = async (wanted: string): Promise<void> => {
-    const now = await editor(tab).inputValue()
+    const now = await policyEditor(tab).inputValue()
     expect(now === wanted, 'what was typed is still there', `${now.length} characters of ${wanted.length}`)
   }
   await story.step('who wrote in between is shown, and nothing that was typed is lost', async () => {
-    await editor(tab).fill(typed)
+    await policyEditor(tab).fill(typed)
     await fleet.hub.apply(resource('Policy', 'web', { ...web, priority: 400 }))
     await tab.page.getByRole('button', { name: 'Save', exact: true }).click()
     await tab.sees('Somebody else has written this policy meanwhile')
@@ -157,10 +169,10 @@ async function keepsWhatWasTyped({ browser, fleet, story, url }: Given): Promise
   })
   await story.step('two megabytes are refused in words', async () => {
     const large = `${typed}# ${'x'.repeat(2 << 20)}`
-    await editor(tab).fill(large)
+    await policyEditor(tab).fill(large)
     await tab.sees(/one document has more than/)
     await stays(large)
-    await editor(tab).fill(typed)
+    await policyEditor(tab).fill(typed)
   })
   await story.step('a session that ended is begun anew over the page', async () => {
     await fleet.hub.cli(['access', 'revoke', who.id])
@@ -189,7 +201,7 @@ async function viewer({ browser, fleet, story, url }: Given): Promise<void> {
     expect((await tab.page.getByRole('link', { name: 'Audit' }).count()) === 0, 'no audit log', 'one')
     await tab.open('#/policy?policy=web', 'Policy')
     await tab.sees('You are a viewer')
-    expect(!(await editor(tab).isEditable()), 'a policy that is only read', 'an editor')
+    expect(!(await policyEditor(tab).isEditable()), 'a policy that is only read', 'an editor')
     const status = await tab.page.evaluate(async () => {
       const { csrf } = (await (await fetch('/api/v1/session')).json()) as { csrf: string }
       const answer = await fetch('/api/v1/policies/web', { method: 'DELETE', headers: { 'x-csrf-token': csrf } })
@@ -239,13 +251,21 @@ export const scenario: Scenario = {
         await tab.signIn((await access(fleet, 'anna', 'admin')).token)
         await tab.page.locator('.tile.presence-online', { hasText: '2' }).waitFor()
       })
+      const comesOnline = await story.step(
+        'a device joins by the command on the page, is seen at the door, and let in',
+        () => letIn(tab, createLabNode(fleet.net.host('alpha-3'))),
+      )
       await goAndCome(given, tab)
       await command(given, tab)
       await auditLog(given, tab)
+      await story.step('who was let in is seen online', comesOnline)
       await everyPage(given, tab)
       await closePort(given, tab)
       await keepsWhatWasTyped(given)
       await viewer(given)
+      await story.step('what flows on record need is suggested with its evidence, and is in the editor', () =>
+        learnPolicy(tab, 'alpha-1', 80),
+      )
     } finally {
       await browser.close()
     }
