@@ -1,6 +1,7 @@
 // The turns of this agent, put together.
 
 import type { Cidr } from '../../shared/address/cidr.ts'
+import type { Clock } from '../../shared/effects.ts'
 import { parseBrokerUrl, parseHubUrl } from '../../shared/wire/hub-url.ts'
 import type { AgentOptions } from '../agent.ts'
 import type { Parts } from '../agent-parts.ts'
@@ -8,7 +9,7 @@ import { createOwnExit } from '../exit/own-exit.ts'
 import type { OwnFlows } from '../flows/own-flows.ts'
 import type { Lan } from '../lan/lan.ts'
 import type { OwnOverrides } from '../override/own-overrides.ts'
-import { createNames } from '../paths/names.ts'
+import { createNames, type Names } from '../paths/names.ts'
 import { blockInMesh } from '../plan/enforcement.ts'
 import { createOwnRouters, type RouterStatus } from '../routers/own-routers.ts'
 import { createProofs } from '../routers/proofs.ts'
@@ -30,6 +31,17 @@ interface Woken {
   readonly onChanged: () => void
   /** A router forwards no more, or does again. */
   readonly onRoute: () => void
+}
+
+/** Endpoints as packets for them leave this host. */
+function namesOutside({ log, paths, resolve }: AgentOptions, clock: Clock): Pick<Names, 'resolve'> {
+  const names = createNames(resolve, clock, log)
+  return {
+    resolve(endpoint) {
+      const at = names.resolve(endpoint)
+      return at === undefined ? undefined : (paths?.nat64?.out(at) ?? at)
+    },
+  }
 }
 
 export function createOwnTurns(
@@ -56,7 +68,7 @@ export function createOwnTurns(
     routers,
     ports: [listenPort, ...(controlPort === undefined ? [] : [controlPort])],
     hub: [parseHubUrl(identity.hubUrl), ...identity.broker.urls.map(parseBrokerUrl)],
-    names: createNames(options.resolve, clock, log),
+    names: namesOutside(options, clock),
     nudge: options.paths?.nudge,
     wake: onChanged,
   })

@@ -49,9 +49,9 @@ export interface Cli {
   readonly lookAtXdp: (log: Log) => Promise<XdpStanding | undefined>
   /** Whether programs in the kernel decide about policy at the interface, and why they can't on this host. */
   readonly lookAtPolicy: (settings: Settings, log: Log) => Promise<Omit<PolicyLook, 'driver'>>
-  /** Lets nothing through the mesh; `stands` where a policy is in force, which is left as it is. */
   /** Who answers names on this host. */
   readonly createHostResolver: (settings: Settings, log: Log) => Promise<HostResolver>
+  /** Lets nothing through the mesh; `stands` where a policy is in force, which is left as it is. */
   readonly closePolicy: (settings: Settings, files: StateFiles, log: Log) => Promise<'closed' | 'stands'>
   readonly createAgent: (options: AgentOptions) => Promise<Agent>
   /** From now on signals don't kill: the promise resolves when one asks the process to end. */

@@ -44,7 +44,7 @@ export interface PathDoors {
   /** Absent where this host goes by UDP or not at all. */
   readonly tls?: TlsDoors | undefined
   /** Between this host and IPv4; the doors go through it already. */
-  readonly nat64?: Pick<Nat64, 'listen' | 'prefix'> | undefined
+  readonly nat64?: Pick<Nat64, 'listen' | 'out' | 'prefix'> | undefined
   readonly metered: boolean
   /** Sends one packet through the tunnel to a mesh address. */
   readonly nudge: (address: Address) => void
