@@ -14,7 +14,7 @@ import { fanout } from './fanout.ts'
 import { flows } from './flows.ts'
 import { idleBytes } from './idle-bytes.ts'
 import { memory } from './memory.ts'
-import { names } from './names.ts'
+import { resolver } from './names.ts'
 import { outage } from './outage.ts'
 import { policy } from './policy.ts'
 import { relay } from './relay.ts'
@@ -34,7 +34,7 @@ const benches: Readonly<Record<string, Bench>> = {
   flows,
   'idle-bytes': idleBytes,
   memory,
-  names,
+  names: resolver,
   outage,
   policy,
   relay,

@@ -100,7 +100,7 @@ async function measure({ say }: Parameters<Bench['measure']>[0]): Promise<Figure
   }
 }
 
-export const names: Bench = {
+export const resolver: Bench = {
   about: 'questions a second that the resolver answers, and the slowest of a hundred, beside dnsmasq',
   runs: 3,
   budgets: { perS: '≥ 5,000: what a device answers at most' },
