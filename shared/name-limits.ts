@@ -16,3 +16,7 @@ export const siteAnswerBytesMax = 4_096
 export const addressPoolsMax = 256
 /** Zones of a network that are asked of name servers of sites: one a site, and its reverse. */
 export const dnsZonesMax = 256
+/** Names whose addresses a device keeps: the hub, its brokers, and relays; a network has dozens. */
+export const keptNamesMax = 64
+/** Of each. */
+export const keptAddressesMax = 4

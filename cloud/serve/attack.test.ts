@@ -163,7 +163,7 @@ attack('a fresh hub takes every example of its own document', async () => {
       }
     }
   }
-  assert.is(taken, 14)
+  assert.is(taken, 15)
 })
 
 attack('optimistic concurrency: of two who read the same, the second is told to read again', async () => {

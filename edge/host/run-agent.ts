@@ -142,7 +142,9 @@ async function makeAgent(
   const kernel = await options.createDriver(options.settings, files, log)
   const settings = await withFreePort(options, device, kernel, opened, findings)
   const open = (out: FindWayOut): Promise<HostPathDoors> => options.createPathDoors(settings, files, log, out)
-  const { made, nat64, out, wayOut, ...led } = await openWaysOut({ ...options, nat64: settings.nat64, kernel, open })
+  const { store } = opened
+  const ways = await openWaysOut({ ...options, nat64: settings.nat64, kernel, open, store })
+  const { made, nat64, out, wayOut, ...led } = ways
   const { asks, gossip, mirror, names, pods, socket, tls, wireguard } = made
   return await options.createAgent({
     identity,

@@ -11,8 +11,10 @@ import { createNat64, type Nat64 } from '../nat64/nat64.ts'
 import { prefixOf } from '../nat64/setting.ts'
 import type { PathDoors } from '../paths/doors.ts'
 import type { PodDoors } from '../pods/doors.ts'
+import type { Store } from '../store/store.ts'
 import type { UplinkDoors } from '../uplinks/doors.ts'
 import { createWayOut, type FindWayOut, type WayOut } from '../uplinks/way-out.ts'
+import { createKeptNames } from './kept-names.ts'
 import { resolveIpv6, resolveName } from './resolve.ts'
 
 /** What main.ts makes of the doors that paths and beacons need. */
@@ -32,6 +34,7 @@ export interface WaysOutOptions {
   /** As it is set for this device. */
   readonly nat64: string
   readonly open: (out: FindWayOut) => Promise<HostPathDoors>
+  readonly store: Pick<Store, 'get' | 'set'>
   readonly kernel: Driver
 }
 
@@ -53,11 +56,13 @@ function doorsThrough(nat64: Nat64, { socket, tls, wireguard, ...rest }: HostPat
   }
 }
 
-export async function openWaysOut({ clock, kernel, log, nat64: setting, open }: WaysOutOptions): Promise<WaysOut> {
+export async function openWaysOut(options: WaysOutOptions): Promise<WaysOut> {
+  const { clock, kernel, log, nat64: setting, open } = options
   const wayOut = createWayOut()
   if (setting === 'off') {
-    const made = await open(wayOut.find)
-    return { driver: kernel, made, nat64: undefined, out: wayOut.find, resolve: resolveName, wayOut }
+    const names = createKeptNames({ ...options, ask: resolveName })
+    const out = names.through(wayOut.find)
+    return { driver: kernel, made: await open(out), nat64: undefined, out, resolve: names.resolve, wayOut }
   }
   const nat64 = createNat64({
     prefix: prefixOf(setting),
@@ -66,15 +71,13 @@ export async function openWaysOut({ clock, kernel, log, nat64: setting, open }: 
     clock,
     log,
   })
-  const out = wayOutThrough(nat64, wayOut.find)
-  const direct = await open(out)
-  return {
-    driver: driverThrough(nat64, kernel),
-    made: doorsThrough(nat64, direct),
-    nat64,
-    out,
+  const names = createKeptNames({
+    ...options,
     // A name server of such a network makes addresses of IPv6 for names that have none: both are one place.
-    resolve: async (name) => [...new Set((await resolveName(name)).map((address) => nat64.inHost(address)))],
-    wayOut,
-  }
+    ask: async (name) => [...new Set((await resolveName(name)).map((address) => nat64.inHost(address)))],
+  })
+  const out = wayOutThrough(nat64, names.through(wayOut.find))
+  const direct = await open(out)
+  const [driver, made] = [driverThrough(nat64, kernel), doorsThrough(nat64, direct)]
+  return { driver, made, nat64, out, resolve: names.resolve, wayOut }
 }

@@ -56,7 +56,7 @@ export function tlsThrough(nat64: Nat64, doors: TlsDoors): TlsDoors {
 export function wayOutThrough(nat64: Nat64, find: FindWayOut): FindWayOut {
   return async (host, port) => {
     const by = await find(host, port)
-    const address = nat64.outHost(host)
-    return by ?? (address === host ? undefined : { address })
+    const address = nat64.outHost(by?.address ?? host)
+    return by === undefined && address === host ? undefined : { ...by, address }
   }
 }

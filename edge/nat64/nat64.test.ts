@@ -136,7 +136,11 @@ test('connections to addresses of IPv4 go through it, names as any program’s, 
   assert.equal(await find('203.0.113.7', 443), { address: '2001:db8:64::cb00:7107' })
   assert.is(await find('hub.example.org', 443), undefined)
   const by = { local: '2001:db8::2' as Address, address: '2001:db8::1' }
-  assert.is(await wayOutThrough(one.nat64, async () => by)('203.0.113.7', 443), by)
+  assert.equal(await wayOutThrough(one.nat64, async () => by)('203.0.113.7', 443), by)
+  const kept = { address: '203.0.113.7' }
+  assert.equal(await wayOutThrough(one.nat64, async () => kept)('hub.example.org', 443), {
+    address: '2001:db8:64::cb00:7107',
+  })
 })
 
 test.run()
