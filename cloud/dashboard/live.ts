@@ -95,7 +95,13 @@ function createLook({ clock, http }: Parts, isOn: () => boolean) {
     },
     tick(isHidden: boolean) {
       now.value = clock.now() + skewMs
-      if (isHidden || link.value.state !== 'live' || clock.monotonic() - lookedAt < LOOK_MS) return
+      if (isHidden || link.value.state !== 'live') return
+      // Somebody has rolled out to some first, and waits for what comes of it.
+      if (status.value?.networks.some(({ canaries }) => canaries.length > 0) === true) {
+        ofHub = true
+        soon()
+      }
+      if (clock.monotonic() - lookedAt < LOOK_MS) return
       lookedAt = clock.monotonic()
       all = true
       soon()

@@ -9,6 +9,7 @@ import { mayDo } from '../model/session.ts'
 import { bytesText, timeText } from '../model/words.ts'
 import { now, session } from '../store.ts'
 import { Card, Empty } from '../view/parts.tsx'
+import { Sure } from '../view/sure.tsx'
 import { type Asked, useAsked } from '../view/use-asked.ts'
 import { useLoad } from '../view/use-load.ts'
 
@@ -40,33 +41,22 @@ async function turn(intent: Presented<'Node'>, disabled: boolean): Promise<void>
 }
 
 function Turn({ intent }: { readonly intent: Presented<'Node'> }) {
-  const [sure, setSure] = useState(false)
   const { disabled } = intent.spec
   const act = (): void => {
-    setSure(false)
     turn(intent, !disabled).then(() => touchNode(intent.metadata.name), notifyError)
   }
-  if (disabled) {
-    return (
-      <button type="button" class="button" onClick={act}>
-        Enable
-      </button>
-    )
-  }
-  return sure ? (
-    <span class="confirm" role="group" aria-label="Disable this node?">
-      It is shut out of the network until it is enabled.
-      <button type="button" class="button danger" onClick={act}>
-        Disable it
-      </button>
-      <button type="button" class="button" onClick={() => setSure(false)}>
-        Leave it
-      </button>
-    </span>
-  ) : (
-    <button type="button" class="button danger" onClick={() => setSure(true)}>
-      Disable …
+  return disabled ? (
+    <button type="button" class="button" onClick={act}>
+      Enable
     </button>
+  ) : (
+    <Sure
+      label="Disable"
+      act="Disable it"
+      question="Disable this node?"
+      warning="It is shut out of the network until it is enabled."
+      onAct={act}
+    />
   )
 }
 

@@ -92,8 +92,8 @@ function Canaries() {
       {held.map(({ canary: { firstTotal, name, proven, state }, network, waiting }) => (
         <li key={`${network}/${name}`} class="trouble calm">
           <span>
-            <strong>Canary {name}</strong> ({network}): proven on {proven} of {firstTotal}, {state}. {waiting} nodes
-            wait.{' '}
+            <strong>Canary {name}</strong> ({network}): proven on {proven} of {firstTotal}, {state}.{' '}
+            {waiting === 1 ? '1 node waits' : `${waiting} nodes wait`}.{' '}
             <button type="button" class="button small" onClick={() => finish(name)}>
               Let all follow
             </button>

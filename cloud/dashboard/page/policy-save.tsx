@@ -5,6 +5,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { http, notifyError } from '../app.ts'
 import { type HeldPolicy, pathOf, policyText } from '../model/policy-text.ts'
 import { Trouble } from '../view/parts.tsx'
+import { Sure } from '../view/sure.tsx'
 
 interface ConflictProps {
   readonly name: string
@@ -84,23 +85,13 @@ export function Save({ disabled, onSave }: SaveProps) {
 }
 
 export function Delete({ onDelete }: { readonly onDelete: () => void }) {
-  const [sure, setSure] = useState(false)
-  if (!sure) {
-    return (
-      <button type="button" class="button danger" onClick={() => setSure(true)}>
-        Delete …
-      </button>
-    )
-  }
   return (
-    <span class="confirm" role="group" aria-label="Delete this policy?">
-      What it allows is no longer allowed, at once and everywhere.
-      <button type="button" class="button danger" onClick={onDelete}>
-        Delete it
-      </button>
-      <button type="button" class="button" onClick={() => setSure(false)}>
-        Leave it
-      </button>
-    </span>
+    <Sure
+      label="Delete"
+      act="Delete it"
+      question="Delete this policy?"
+      warning="It decides about nothing any more, at once and everywhere."
+      onAct={onDelete}
+    />
   )
 }
