@@ -47,6 +47,29 @@ export async function showPast({ page, ...tab }: Tab, node: string, peer: string
   await tab.audit(`the past of ${node}`)
 }
 
+/** All else that may be asked of a device; and that it is shut out only by who means it. */
+export async function tendTo({ page, ...tab }: Tab, node: string): Promise<void> {
+  await tab.open(`#/nodes/${node}`, node)
+  const card = page.getByRole('region', { name: 'Commands' })
+  for (const kind of ['Check its network', 'Collect a bundle', 'Rotate its key']) {
+    await card.getByRole('button', { name: kind, exact: true }).click()
+    await card.locator('.outcome', { hasText: kind }).filter({ hasText: 'done' }).first().waitFor()
+    if (kind === 'Collect a bundle') await card.getByRole('link', { name: /^Download, / }).waitFor()
+  }
+  const asks = card.getByRole('button', { name: 'Disable …' })
+  const hasFocus = async (name: string): Promise<void> => {
+    await page.locator(':focus', { hasText: name }).waitFor()
+  }
+  await asks.press('Enter')
+  await hasFocus('Leave it')
+  await page.keyboard.press('Escape')
+  await hasFocus('Disable …')
+  await asks.click()
+  await card.getByRole('button', { name: 'Disable it' }).click()
+  await card.getByRole('button', { name: 'Enable' }).click()
+  await page.getByText(`${node} is enabled`).waitFor()
+}
+
 export function policyEditor({ page }: Tab) {
   return page.getByLabel('Policy as YAML')
 }

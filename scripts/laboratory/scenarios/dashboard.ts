@@ -3,7 +3,7 @@
 
 import { type LabBrowser, startBrowser, type Tab } from '../browser.ts'
 import { ask, serve } from '../conversation.ts'
-import { goByCanary, learnPolicy, letIn, policyEditor, showPast } from '../dashboard-acts.ts'
+import { goByCanary, learnPolicy, letIn, policyEditor, showPast, tendTo } from '../dashboard-acts.ts'
 import type { Fleet, FleetShape } from '../fleet.ts'
 import { createLabNode } from '../node.ts'
 import { runScenario, type Scenario } from '../scenario.ts'
@@ -149,6 +149,26 @@ async function closePort({ fleet, story }: Given, tab: Tab): Promise<void> {
   })
 }
 
+/** Shuts the port that was just opened, if it were enforced. */
+const shut = {
+  subject: { node: 'alpha-1' },
+  tier: 'Admin',
+  action: 'Deny',
+  mode: 'Audit',
+  ingress: [{ ports: [{ port: 80 }] }],
+}
+
+async function onTrial({ fleet, story }: Given, tab: Tab): Promise<void> {
+  await story.step('a policy in Audit mode shows what it would refuse, and refuses nothing', async () => {
+    await fleet.hub.apply(resource('Policy', 'shut', shut))
+    await tab.open('#/policy?tab=audit', 'Policy')
+    const table = tab.page.getByRole('region', { name: 'If they were enforced' })
+    await table.getByRole('link', { name: 'shut' }).waitFor()
+    await table.getByRole('row').filter({ hasText: 'Lost' }).filter({ hasText: '80' }).first().waitFor()
+    await tab.audit('policies in Audit mode')
+  })
+}
+
 async function keepsWhatWasTyped({ browser, fleet, story, url }: Given): Promise<void> {
   const who = await access(fleet, 'olga', 'operator')
   const tab = await browser.tab(url)
@@ -259,8 +279,13 @@ export const scenario: Scenario = {
       await command(given, tab)
       await auditLog(given, tab)
       await story.step('who was let in is seen online', comesOnline)
+      await story.step(
+        'it tells of its network, sends a bundle, takes another key, and is shut out and let in again',
+        () => tendTo(tab, 'alpha-3'),
+      )
       await everyPage(given, tab)
       await closePort(given, tab)
+      await onTrial(given, tab)
       await keepsWhatWasTyped(given)
       await viewer(given)
       await story.step('what flows on record need is suggested with its evidence, and is in the editor', () =>
