@@ -114,7 +114,7 @@ if (why === undefined) {
     fleet = await startFleet({
       topology,
       intent: [network, pingPolicy, ...gatewayNodes(topology)],
-      serve: ['--kubernetes'],
+      serve: ['--kubernetes', '--cluster-node-labels'],
       hubEnv: { KUBECONFIG: kubeconfigPath },
       flags: { 'alpha-1': agent('site-a'), 'beta-1': agent('site-b') },
       async prepare(net) {
@@ -145,7 +145,7 @@ if (why === undefined) {
       await fleet.hub.cli(['cluster', 'add', 'south', '--pods', `${BETA}.0/24`, '--json']),
     ) as { key: string }
     writeFileSync(join(host('beta-1').lib, 'south.key'), key, { mode: 0o600 })
-    const words = ['holdfast-hub', 'cluster', 'run', '--url', fleet.hub.url, '--key-file', KEY_PATH]
+    const words = ['holdfast-hub', 'cluster', 'run', '--url', fleet.hub.url, '--key-file', KEY_PATH, '--node-labels']
     host('beta-1').spawn(['env', `KUBECONFIG=${kubeconfigPath}`, ...words], 'cluster-agent')
     // A device that is written in the cluster has the labels that stand there.
     await labelled('alpha-1', { site: 'alpha', role: 'gateway' })
@@ -181,6 +181,19 @@ if (why === undefined) {
       () => apply(kube, letsIn('web', 'db', PAGE)),
       () => page('open'),
     )
+  })
+
+  test('Nodes of either cluster tell schedulers of the uplinks of their devices', async () => {
+    for (const [api, name] of [
+      [kube, 'site-a'],
+      [south, 'site-b'],
+    ] as const) {
+      const probe = async () => {
+        const labels = await kubectl(api, ['get', 'node', name, '-o', 'jsonpath={.metadata.labels}'])
+        return holds(labels.includes('"holdfast.dev/uplink-metered":"false"'), labels)
+      }
+      await waitFor(`${name} is labelled`, probe, { timeoutMs: 60_000 })
+    }
   })
 
   test('a policy that names others closes and opens running pods', async () => {
