@@ -9,7 +9,18 @@ import { starter } from './starter.ts'
 
 const units = resolve(import.meta.dirname, 'systemd')
 const FILES = ['holdfast', 'holdfast.mjs', 'holdfast.mjs.LEGAL.txt', 'holdfast-bpf', 'start']
-const UNITS = ['holdfast.service', 'holdfast-boot.service', 'holdfast-relay.service']
+const UNITS = [
+  'holdfast.service',
+  'holdfast@.service',
+  'holdfast-boot.service',
+  'holdfast-drain.service',
+  'holdfast-drain@.service',
+  'holdfast-netns@.service',
+  'holdfast-relay.service',
+]
+// A device refuses a build in which a name is more than letters, digits, dots and lines, and each device out there updates by
+// what it runs: a template stays out. The installations write it, and the single file carries it.
+const LAID = UNITS.filter((name) => !name.includes('@'))
 
 /** The units by name. */
 export function unitTexts(): readonly (readonly [string, string])[] {
@@ -19,12 +30,12 @@ export function unitTexts(): readonly (readonly [string, string])[] {
 /** Lays what is not made by the bundler beside the program in `directory`. */
 export function layBeside(directory: string): void {
   writeFileSync(join(directory, 'start'), starter, { mode: 0o755 })
-  for (const name of UNITS) copyFileSync(join(units, name), join(directory, name))
+  for (const name of LAID) copyFileSync(join(units, name), join(directory, name))
 }
 
 /** The same files are the same bytes. */
 export function packageOf(directory: string): Uint8Array {
-  const names = [...FILES, ...UNITS, ...globSync('sqlite-*.node', { cwd: directory })]
+  const names = [...FILES, ...LAID, ...globSync('sqlite-*.node', { cwd: directory })]
   const there = names.filter((name) => existsSync(join(directory, name))).sort()
   const files = there.map((name): [string, TarFile] => {
     const path = join(directory, name)

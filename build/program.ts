@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { type BuildOptions, build, type Metafile } from 'esbuild'
 import { carriedAddon } from './carried-addon.ts'
 import { lazyHttp } from './lazy-http.ts'
+import { ownStreams } from './own-streams.ts'
 import type { Target } from './target.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -50,10 +51,12 @@ function common({ entry, into, name, target, version }: ProgramOptions) {
     sourcemap: false,
     metafile: true,
     logLevel: 'warning',
-    // readable-stream's own switch to Node's streams: saves loading a second copy of them.
-    define: { HOLDFAST_VERSION: JSON.stringify(version), 'process.env.READABLE_STREAM': '"disable"' },
-    // The addon for one platform; the library's own search for it can't work from there.
-    alias: { 'better-sqlite3': `better-sqlite3/${target}`, 'worker-timers': join(root, 'build/timers.ts') },
+    define: { HOLDFAST_VERSION: JSON.stringify(version) },
+    alias: {
+      // The addon for one platform; the library's own search for it can't work from there.
+      'better-sqlite3': `better-sqlite3/${target}`,
+      'worker-timers': join(root, 'build/timers.ts'),
+    },
   } satisfies BuildOptions
 }
 
@@ -65,7 +68,7 @@ export async function bundleProgram(options: ProgramOptions): Promise<Metafile> 
     outExtension: { '.js': '.mjs' },
     banner: { js: `${REQUIRE}\n${nodeCheck(options.name)}` },
     loader: { '.node': 'copy' },
-    plugins: [lazyHttp],
+    plugins: [lazyHttp, ownStreams],
     assetNames: 'sqlite-[name]',
   })
   return metafile
@@ -89,7 +92,7 @@ export async function bundleForSingle(options: SingleOptions): Promise<Metafile>
     define: { ...base.define, 'import.meta.dirname': '""' },
     // What remains of them loads Node's own modules.
     supported: { 'dynamic-import': false },
-    plugins: [lazyHttp, carriedAddon],
+    plugins: [lazyHttp, ownStreams, carriedAddon],
   })
   return metafile
 }

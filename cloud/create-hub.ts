@@ -5,6 +5,7 @@ import { HoldfastError } from '../shared/errors.ts'
 import { type Name, type NodeId, parseName } from '../shared/ids.ts'
 import type { AnyResource, Resource } from '../shared/intent/resource.ts'
 import { anchorPin, anchorPins, leaveProofBytes } from '../shared/wire/enrol.ts'
+import type { Understood } from '../shared/wire/understands.ts'
 import type { Actor } from './audit.ts'
 import { createNodeCommands } from './commands/node-commands.ts'
 import { createAddresses } from './compile/addresses.ts'
@@ -17,6 +18,7 @@ import { createTokens } from './enrol/tokens.ts'
 import { createListeners, type Listeners } from './event-listeners.ts'
 import { firstNetwork } from './first-network.ts'
 import { Fleet, type FleetOptions } from './fleet/fleet.ts'
+import { wordFor } from './fleet/renumbering-condition.ts'
 import { createStatus } from './fleet/status.ts'
 import type { FlowDeskOptions } from './flows/desk.ts'
 import { createHubFlows } from './flows/hub-flows.ts'
@@ -31,6 +33,7 @@ import { hubUpdates } from './rollout/hub-updates.ts'
 import { createWaves } from './rollout/waves.ts'
 import { type Committed, createCommit } from './source/commit.ts'
 import { type Change, createIntents, subjectOf } from './source/intents.ts'
+import { checkSteps } from './source/renumbering.ts'
 import { wholeNetwork } from './source/whole-network.ts'
 import type { Enrolment, HubStore } from './store/hub-store.ts'
 
@@ -40,6 +43,11 @@ function isDisabled(resource: AnyResource): boolean {
   return resource.kind === 'Node' && resource.spec.disabled
 }
 
+/** What an agent has to understand to be a member of the network as it is. */
+function wordOf(resource: AnyResource | undefined): Understood | undefined {
+  return resource?.kind === 'Network' && resource.spec.renumber !== undefined ? wordFor(resource.spec) : undefined
+}
+
 function createNote({ clock }: HubOptions, store: HubStore): Hub['note'] {
   return ({ name: actor, whence }, verb, target, detail = '') =>
     store.putAudit({ at: clock.now(), actor, verb, target, detail, whence })
@@ -47,7 +55,7 @@ function createNote({ clock }: HubOptions, store: HubStore): Hub['note'] {
 
 function hubLock(desk: LockDesk): Pick<Hub, 'lockView' | 'signMembers'> {
   return {
-    lockView: (network) => desk.view(network),
+    lockView: (network, to) => desk.view(network, to),
     signMembers: (network, bundle, replace, actor) => desk.submit(network, bundle, replace, actor),
   }
 }
@@ -71,7 +79,7 @@ function createCore(options: HubOptions, store: HubStore) {
   const flows = createHubFlows(options, { fleet, networkId, onLinks, store, enrolments, note, glance })
   const onAnswer = (node: NodeId, payload: Uint8Array): void => commands.heard(node, payload)
   const networks = createNetworks({ ...options, store, fleet, emit, flows: flows.desk, onAnswer })
-  const commands = createNodeCommands(options, { fleet, networks, enrolments, listeners, note })
+  const commands = createNodeCommands(options, { fleet, networks, enrolments, listeners, note, store })
   const locks = createLockBook(store, { sha256, verify: options.verify })
   const commit = createCommit({ ...options, store, intents, addresses, networks, enrolments, locks })
   const shared = { store, clock, intents, addresses, enrolments, networks, fleet, locks, commit }
@@ -129,6 +137,7 @@ function createCore(options: HubOptions, store: HubStore) {
   const putAll: Hub['putAll'] = (resources, actor, dryRun = false) => {
     for (const resource of resources) waves.rollouts.check(resource)
     const changes = intents.prepare(resources.map((resource) => withLock(resource, locks, networks)))
+    checkSteps(status, changes)
     const committed = commit(changes, actor, {}, dryRun)
     if (!dryRun) announce(changes, committed)
     return status.show(changes.flatMap((change) => change.after ?? []))
@@ -172,11 +181,10 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
   const { doorway, enrolments, fleet, intents, networks, note, status, tokens } = core
   const nodeNamed = (name: string) => intents.get('Node', name)?.resource as Resource<'Node'> | undefined
 
+  const common = { ...options, pins, access: options.brokerAccess }
   const enrol = createEnrol({
-    ...options,
+    ...common,
     tokens,
-    pins,
-    access: options.brokerAccess,
     port: {
       enrolmentOf: (node: NodeId) => fleet.enrolment(node),
       enrolmentNamed: (name) => enrolments.get(name),
@@ -184,13 +192,12 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
       nodeNamed,
       isUnsigned: (name) => status.node(name)?.state === 'unsigned',
       networkOf: (name) => networks.get(name),
+      wordOf: (name) => wordOf(intents.get('Network', name)?.resource),
       admit: (enrolment, node, token, actor) => doorway.admit(enrolment, node, token, actor),
     },
   })
   const renewal = createRenewal({
-    ...options,
-    pins,
-    access: options.brokerAccess,
+    ...common,
     enrolmentOf: (node) => fleet.enrolment(node),
     proofKey: core.proofKey,
     stateOf: (name) => status.node(name)?.state,
@@ -202,6 +209,7 @@ export function createHub(options: HubOptions, store: HubStore): Hub {
     async start() {
       for (const state of store.networks()) networks.open(state)
       fleet.load([...enrolments.values()])
+      core.commands.start()
       for (const enrolment of enrolments.values()) {
         if (nodeNamed(enrolment.name)?.spec.disabled === true) core.membership.suspend(enrolment)
       }

@@ -26,6 +26,7 @@ import {
 import { encodePresence, encodeStatus, type StatusReport } from '../shared/wire/report.ts'
 import { Assembly, encodeRequest, parseChunk, type ReplyKind, type SyncRequest } from '../shared/wire/sync.ts'
 import { type NodeChannel, topics } from '../shared/wire/topics.ts'
+import { understands } from '../shared/wire/understands.ts'
 import type { Actor } from './audit.ts'
 import { createHub } from './create-hub.ts'
 import type { Hub, HubEvent, HubOptions } from './hub.ts'
@@ -98,6 +99,7 @@ export interface World {
     node: NodeId,
     version?: Version,
     health?: readonly { code: 'disk-full' | 'no-wireguard' }[],
+    words?: readonly string[],
   ): Promise<void>
   /** The node says that it took the newest revision back and runs `version` again. */
   takeBack(node: NodeId, version: Version, certain?: boolean): Promise<void>
@@ -117,9 +119,11 @@ function statusReport(
   applied: Version,
   health: readonly { code: 'disk-full' | 'no-wireguard' }[] = [],
   revision: Partial<StatusReport['revision']> = {},
+  words: readonly string[] = understands,
 ): Uint8Array {
   return encodeStatus({
     version: '1',
+    understands: [...words],
     boot: 1,
     startedAt: 1,
     addresses: [],
@@ -243,8 +247,8 @@ export function createWorld(change: Partial<HubOptions> = {}): World {
     version: () => published().version,
     say,
     presence: (node, online, session = session1) => say(node, 'presence', encodePresence({ online, session })),
-    acknowledge: (node, version = published().version, health = []) =>
-      say(node, 'status', statusReport(version, health)),
+    acknowledge: (node, version = published().version, health = [], words = understands) =>
+      say(node, 'status', statusReport(version, health, {}, words)),
     takeBack(node, version, certain = true) {
       const held = published().version
       const quarantine = { version: held, since: 1, check: 'hub', detail: 'the link to the hub is lost', certain }

@@ -115,7 +115,11 @@ export function createFakeHub(): FakeHub {
     listTokens: () => [...tokens.values()],
     revokeToken: (id) => tokens.delete(id),
     anchor: () => ({ rootKey: key, tlsAuthority: key }) as Anchor,
-    async enrol(request) {
+    async enrol(request, understands = []) {
+      if (request.secret === 'renumbered' && !understands.includes('renumber-step'))
+        throw new HoldfastError('conflict', 'the network is renumbered', { remedy: 'Update.' })
+      if (request.secret === 'renumbered')
+        return { state: 'pending', nodeId: fakeFleetNode().nodeId, name: parseName('alice'), retryAfterS: 5 }
       if (request.secret !== 'good') {
         throw new HoldfastError('forbidden', 'the join token is unknown, used up or expired', {
           remedy: 'Ask for a new one.',

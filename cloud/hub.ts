@@ -4,11 +4,12 @@ import type { BusFactory, Clock, Entropy, Log, Sha256, Signer, Verify } from '..
 import type { Fact } from '../shared/fact/fact.ts'
 import type { Condition } from '../shared/health.ts'
 import type { DeviceKey, Name, NetworkId, NodeId, WgKey } from '../shared/ids.ts'
+import type { ListStep } from '../shared/intent/renumber-lists.ts'
 import type { AnyResource, Kind } from '../shared/intent/resource.ts'
 import type { OverrideView } from '../shared/override/report.ts'
 import type { Version } from '../shared/record/head.ts'
 import type { SignedLock } from '../shared/record/lock.ts'
-import type { LockSubmission } from '../shared/record/lock-bundle.ts'
+import type { LockSubmission, RenumberTo } from '../shared/record/lock-bundle.ts'
 import type { Member, Verdict } from '../shared/record/member.ts'
 import type { SignedRoot } from '../shared/record/root.ts'
 import type { Signatures } from '../shared/record/signatures.ts'
@@ -26,17 +27,8 @@ import type { FleetFlowFigures } from './flows/flow-figures.ts'
 import type { FlowStore } from './flows/flow-store.ts'
 import type { FlowExport } from './otlp/flow-export.ts'
 import type { NodeRecord } from './policy/whatif.ts'
+import type { ResourceCondition } from './resource-condition.ts'
 import type { HubReleases, HubUpdates, UpdateEvent } from './rollout/hub-updates.ts'
-
-/** A Kubernetes-style condition. */
-export interface ResourceCondition {
-  readonly type: 'Accepted' | 'Programmed' | 'Conflict' | 'Published' | 'AddressesLow' | 'Ready' | 'Enrolled'
-  readonly status: 'True' | 'False' | 'Unknown'
-  readonly reason: string
-  readonly message: string
-  readonly observedGeneration: number
-  readonly lastTransitionAt: number
-}
 
 /** A resource as the hub keeps it. */
 export interface Stored {
@@ -148,6 +140,8 @@ export interface LockMember {
   readonly disabled: boolean
   /** With another WireGuard key or device key, which the device asks for; its present one stands beside. */
   readonly isNext?: true
+  /** At which step of a renumbering it has these addresses; absent for those that it has now. */
+  readonly at?: ListStep
   /** It is the device key. */
   readonly asksDeviceKey?: true
   /** From the key that the id follows from to the device key, base64; absent where they are the same. */
@@ -158,6 +152,8 @@ export interface LockView {
   readonly network: { readonly id: NetworkId; readonly name: Name }
   /** The lock in force, or the one that ended it; absent where there never was one. */
   readonly lock?: SignedLock
+  /** The renumbering that it was asked with. */
+  readonly renumber?: RenumberTo
   /** By name; without devices that wait for approval. */
   readonly members: readonly LockMember[]
 }
@@ -251,7 +247,8 @@ export interface Hub extends HubUpdates, HubGlance<FleetNode> {
   listTokens(): readonly TokenRow[]
   revokeToken(id: string, actor: Actor): boolean
   anchor(): AnchorReply
-  enrol(request: EnrolRequest): Promise<EnrolReply>
+  /** `understands`: what of newer intent the agent says that it can be sent; nothing, where it is older than such words. */
+  enrol(request: EnrolRequest, understands?: readonly string[]): Promise<EnrolReply>
   approve(name: string, actor: Actor): Promise<FleetNode>
 
   /**
@@ -264,8 +261,8 @@ export interface Hub extends HubUpdates, HubGlance<FleetNode> {
   challenge(node: NodeId): Uint8Array
   /** Throws `forbidden` and `rate-limited`. */
   renew(request: RenewRequest): Promise<RenewReply>
-  /** The membership lock of a network, and who is to be signed for. */
-  lockView(network: string): LockView
+  /** The membership lock of a network, and who is to be signed for. `to`: and for what, before it is renumbered so. */
+  lockView(network: string, to?: RenumberTo): LockView
   /** Takes what people signed. `replace`: a first lock of new keys, where those of the present one are lost. */
   signMembers(network: string, bundle: LockSubmission, replace: boolean, actor: Actor): LockView
 

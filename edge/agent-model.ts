@@ -10,6 +10,7 @@ import type { OwnGossip } from './gossip/own-gossip.ts'
 import { noLink } from './link/hub-link.ts'
 import type { OwnOverrides } from './override/own-overrides.ts'
 import { lockStatus } from './report/lock-health.ts'
+import { renumberingStatus } from './report/renumbering.ts'
 import { agentStatus, type HubModel, type Model } from './report/report.ts'
 import type { Intake } from './trust/intake.ts'
 import { rootStatus } from './trust/own-root.ts'
@@ -77,6 +78,7 @@ export function createModels(
     signedAt: holding.held()?.head.issuedAt,
     rootKey: rootStatus(parts.root, options.sha256),
     membershipLock: lockStatus(holding),
+    renumbering: renumberingStatus(holding.inForce()?.parsed.records.network?.spec),
     overrides: overrides.book.views(),
     kubernetes: parts.ownPods.view(),
     mirror: parts.mirror.people.view(),

@@ -4,7 +4,7 @@ import { fromBase64 } from '../shared/bytes.ts'
 import type { Clock } from '../shared/effects.ts'
 import { HoldfastError } from '../shared/errors.ts'
 import type { NodeId, WgKey } from '../shared/ids.ts'
-import type { NetworkSpec } from '../shared/intent/network.ts'
+import type { BodyOf } from '../shared/record/record.ts'
 import type { AgentOptions, RelayDuty } from './agent.ts'
 import { createChores, type Memory } from './apply/chores.ts'
 import { createKnownTime } from './apply/known-time.ts'
@@ -106,7 +106,7 @@ function createPaths(options: AgentOptions, sources: Sources, ownTls: OwnTls, on
   const { entropy, identity, log, paths } = options
   const { capability, clock, facts, holding, members, sizes, upkeep, uplinks, wordBytes } = sources
   const signer = sources.ownDevice.recordedSigner
-  const network = (): NetworkSpec | undefined => holding.inForce()?.parsed.records.network?.spec
+  const network = (): BodyOf<'network'>['spec'] | undefined => holding.inForce()?.parsed.records.network?.spec
   const names = createNames(options.resolve, clock, log)
   const pace = (): Pace => (paths?.metered === true ? 'frugal' : (network()?.failover ?? 'normal'))
   const relayScene = (): RelayScene | undefined => {

@@ -14,7 +14,7 @@ export function fakeAgent(words: Pick<Agent, 'status'> & Partial<Agent>): Agent 
     addresses: () => words.status().addresses,
     hasPeerAt: () => false,
     paths: () => ({ engine: 'off', natType: 'unknown', mapped: [], peers: [] }),
-    relayFigures: async () => undefined,
+    figures: { relay: async () => undefined, ledOut: async () => [] },
     plan: async () => [],
     overrides: {
       views: () => [],

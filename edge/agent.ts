@@ -22,6 +22,7 @@ import type { DeviceFiles, DeviceKeyStatus } from './keys/own-device.ts'
 import type { KeyFiles, KeyStatus } from './keys/own-key.ts'
 import type { BeaconCodecOptions } from './lan/beacon.ts'
 import type { BeaconSocket } from './lan/doors.ts'
+import type { AgentFigures } from './metrics/doors.ts'
 import type { MirrorDriver } from './mirror/doors.ts'
 import type { MirrorView } from './mirror/order.ts'
 import type { AgentMirror } from './mirror/people.ts'
@@ -33,10 +34,10 @@ import type { Op } from './plan/op.ts'
 import type { PodDoors } from './pods/doors.ts'
 import type { KubernetesView } from './pods/view.ts'
 import type { PortMappingDoors } from './portmap/own-portmap.ts'
-import type { OpenedRelay, OpenRelayOptions, RelayFigures } from './relay/open-relay.ts'
+import type { OpenedRelay, OpenRelayOptions } from './relay/open-relay.ts'
 import type { TlsDuty } from './relay/open-tls.ts'
 import type { CutOff, HeardOf, HubFailure } from './report/cut-off.ts'
-import type { LockStatus } from './report/lock-health.ts'
+import type { NetworkStanding } from './report/network-standing.ts'
 import type { OpenEchoes } from './routers/echoes.ts'
 import type { RouterStatus } from './routers/own-routers.ts'
 import type { ServiceDoors } from './services/doors.ts'
@@ -57,6 +58,8 @@ import type { WayOut } from './uplinks/way-out.ts'
 
 export interface AgentSettings {
   readonly interface: string
+  /** Of nft, outside of the network namespace that the interface is in, where it is in one of its own. */
+  readonly outsideTable?: string | undefined
   readonly listenPort: number
   /** UDP port of the path engine on this host; absent where it does not run. */
   readonly controlPort?: number | undefined
@@ -105,7 +108,6 @@ export interface AgentOptions {
   readonly commands?: CommandDoors | undefined
   /** Finds the other nodes of the same LAN; absent where this host must not shout on its links. */
   readonly lan?: { readonly socket: BeaconSocket; readonly crypto: BeaconCodecOptions['crypto'] }
-  /** The doors of gossip. */
   readonly gossip: { readonly door: GossipDoor; readonly deflate: (bytes: Uint8Array) => Uint8Array }
   /** Asks the router in front of this host for an outside port; absent where no router shall be asked. */
   readonly portMapping?: PortMappingDoors
@@ -175,7 +177,7 @@ export interface RelayPorts {
 }
 
 /** The shape of `holdfast status --json`; other programs build on it. */
-export interface AgentStatus {
+export interface AgentStatus extends NetworkStanding {
   readonly node: Name
   readonly nodeId: NodeId
   readonly network: Name
@@ -213,8 +215,6 @@ export interface AgentStatus {
   } & ConfirmView
   /** The root key of the hub that this node trusts. */
   readonly rootKey: RootStatus
-  /** The membership lock this node trusts; absent where there is none. */
-  readonly membershipLock?: LockStatus
   /** Policy overrides that hold, and the last that ended. */
   readonly overrides: readonly OverrideView[]
   /** Where the mesh's traffic is copied to, decrypted; absent where it is not. */
@@ -262,8 +262,7 @@ export interface Agent {
   /** Every way to every peer, and why it is used or not; how a peer was reached of late, undefined where there is none such. */
   paths(): PathsReport
   history(node: NodeId): PeerHistory | undefined
-  /** Of the relay that is open here; undefined where none is. Throws where the kernel does not tell. */
-  relayFigures(): Promise<RelayFigures | undefined>
+  readonly figures: AgentFigures
   /** What the next turn would do. */
   plan(): Promise<readonly Op[]>
   /** A file with the newest intent and all facts that this node holds. */

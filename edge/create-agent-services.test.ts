@@ -266,6 +266,10 @@ test('one that is about to go says so as well, and keeps nothing of it', async (
   await second.agent.start()
   await second.advance(10_000)
   assert.not(second.agent.drain.isOn())
+  second.agent.drain.go()
+  assert.ok(second.agent.drain.isOn())
+  assert.equal(second.agent.drain.set(false), { drains: false })
+  assert.not(second.agent.drain.isOn())
   await second.stop()
 })
 

@@ -281,7 +281,7 @@ export function createAgent(options: AgentOptions): Agent {
     },
     ...models.answers,
     paths: () => agentPaths(parts, paths, lan, turns.local().addresses),
-    relayFigures: async () => await parts.relay.metrics(),
+    figures: { relay: async () => await parts.relay.metrics(), ledOut: async () => (await driver.ledOut?.()) ?? [] },
     plan: () => turns.plan(),
     ...askedOf(options, running, flows, overrides),
     wake() {

@@ -18,9 +18,11 @@ export const commandsPerMinuteMax = 12
 export const commandPingsMax = 20
 /** Commands of one hub that are not answered yet: one each of as many devices as a person has on a page. */
 export const commandsOpenMax = 256
-/** Commands that a hub remembers with what came of them, the oldest dropped. */
+/** Commands that a hub remembers with what came of them, also over a restart, the oldest dropped … */
 export const commandsKeptMax = 512
-/** Bytes of all results that a hub keeps in memory: a dozen bundles. */
+/** … and those that were given longer ago than this, milliseconds: two weeks, so that a holiday is over by then. */
+export const commandsKeptMsMax = 14 * 86_400_000
+/** Bytes of all results that a hub keeps: a dozen bundles. */
 export const commandResultsBytesMax = 32 << 20
 /** Peers that a device remembers the past of, those that were talked with last: 3.5 KB each of a small memory … */
 export const historyPeersMax = 32

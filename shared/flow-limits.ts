@@ -3,6 +3,14 @@
 import { flowBatchBytesMax } from './limits.ts'
 
 /**
+ * Flows that the kernel knows both ends of, before and behind a published port: 64 B each there, and as many as nft counts one by
+ * one. Of more than that the record names the gateway alone.
+ */
+export const ledFlowsMax = 8_192
+/** Addresses outside that one batch tells apart of a service: an eighth of its records, whoever asks a public one. */
+export const flowOutsidesMax = 64
+
+/**
  * Batches in one window to the hub before they are packed, 6 to 15 KB then: two seconds of a link of 64 kbit/s. One that is
  * larger goes alone.
  */

@@ -151,8 +151,8 @@ export const apiTokensMax = 1_000
 export const eventsKeptMax = 2_048
 /** Events that may wait for one slow watcher before it is dropped. */
 export const eventQueueMax = 1_024
-/** Seconds between comments on an idle event stream: below the 60 s at which proxies hang up. */
-export const eventHeartbeatS = 20
+/** Seconds between comments on an idle event stream: below the 60 s at which proxies hang up; a page that misses two says so. */
+export const eventHeartbeatS = 10
 /** Commands in one message to Mosquitto: keeps the message far below its packet limit. */
 export const mosquittoBatchMax = 64
 /** Time Mosquitto may take to answer a command, milliseconds. */

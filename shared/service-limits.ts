@@ -24,6 +24,12 @@ export const publishedPortsMax = 1_024
 export const publishedToldMax = 64
 /** Connections that one device leads on by their name: two sockets each, of the thousands that a process may have. */
 export const gateConnectionsMax = 2_048
+/** Of these and those before them for whom each was: some seconds of a busy gate, until its flows are on record; 1 MB. */
+export const gateToldMax = 4_096
+/** A line that says so: two addresses and three ports. */
+export const gateLineBytesMax = 256
+/** Of such lines that wait for the agent; a gate that is not listened to goes on, and says less. */
+export const gateSaidBytesMax = 64 << 10
 /** Of these from one address: a browser opens a handful, an office behind one address some hundred. */
 export const gatePerSourceMax = 256
 /** For the first words of a client: a lossy LTE link repeats a segment twice in it. */
@@ -32,3 +38,9 @@ export const gateHelloMs = 10_000
 export const gateConnectMs = 10_000
 /** A connection that nothing was said on for so long is over, whoever forgot to say so. */
 export const gateIdleMs = 3_600_000
+/** Of the head of a request that is led by its host and path, and of an answer: what Node and other servers take. */
+export const gateHeadBytesMax = 16_384
+/** Requests of one connection that wait for the answer to an earlier one; browsers send none ahead, and old clients a handful. */
+export const gateRequestsWaitingMax = 16
+/** A connection on which nothing is asked after an answer; clients that come back sooner save a handshake on a slow line. */
+export const gateKeepAliveMs = 60_000

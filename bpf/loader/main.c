@@ -51,6 +51,9 @@ static const struct verb {
      "reads lines `VIRTUAL BACKEND`, and ends UDP that was opened to the one and led to the other; prints how many there were"},
     {"echo", "ask", 1, echo_ask, "DEVICE",
      "reads lines `ADDRESS ID SEQUENCE`, sends each there for a router to lead on, and prints those that come back"},
+    {"namespace", "serve", 0, namespace_serve, "",
+     "forwards here from now on; reads lines `ID udp|listen|connect ADDRESS PORT`, and hands a socket of this network namespace to "
+     "the Node that started it"},
 };
 enum { VERBS = sizeof verbs / sizeof *verbs };
 

@@ -30,4 +30,6 @@ void connections_end(char **words);
 
 void echo_ask(char **words);
 
+void namespace_serve(char **words);
+
 #endif

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { agentEnvironment, hubEnvironment, hubSettings } from '../install/texts.ts'
+import { unitTexts } from '../package.ts'
 import { starter } from '../starter.ts'
 import { type DebOptions, debOf } from './deb.ts'
 import type { Pages } from './pages.ts'
@@ -92,7 +93,6 @@ function control(
 
 function agentTree(parts: AgentParts): Tree {
   const own = 'usr/lib/holdfast'
-  const units = ['holdfast.service', 'holdfast-boot.service', 'holdfast-relay.service']
   return new Map<string, TreeEntry>([
     [`${own}/holdfast.gz`, packedFile(parts.programGz)],
     [`${own}/release.json`, file(parts.manifest)],
@@ -101,7 +101,7 @@ function agentTree(parts: AgentParts): Tree {
     [`${own}/start`, text(starter, 0o755)],
     [`${own}/lay.sh`, text(layScript())],
     ['usr/bin/holdfast', link('/opt/holdfast/current/holdfast')],
-    ...units.map((name): [string, TreeEntry] => [`usr/lib/systemd/system/${name}`, text(unit(name))]),
+    ...unitTexts().map(([name, words]): [string, TreeEntry] => [`usr/lib/systemd/system/${name}`, text(words)]),
     ['etc/holdfast/release-keys.pem', text(parts.keys)],
     ['etc/holdfast/agent.env', text(agentEnvironment)],
     ...texts('holdfast', parts),

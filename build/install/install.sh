@@ -243,7 +243,7 @@ lay_texts() {
   "$LINK" completion bash >"$SHARE/bash-completion/completions/holdfast" || :
   there systemctl || return 0
   mkdir -p "$UNITS"
-  for unit in holdfast holdfast-boot holdfast-relay; do
+  for unit in holdfast holdfast@ holdfast-boot holdfast-drain holdfast-drain@ holdfast-netns@ holdfast-relay; do
     print_unit "$unit" >"$UNITS/$unit.service"
   done
   ! has_systemd || systemctl daemon-reload
@@ -304,11 +304,19 @@ uninstall_all() {
   ! { there dpkg-query && dpkg-query -W -f '${Status}' holdfast 2>/dev/null | grep -q ' installed$'; } ||
     fail "Holdfast is here as a package of Debian" "holdfast leave; apt-get purge holdfast"
   if has_systemd; then
-    for unit in holdfast holdfast-relay holdfast-boot; do
+    for unit in holdfast-drain holdfast holdfast-relay holdfast-boot; do
       systemctl --quiet stop "$unit.service" 2>/dev/null || :
     done
   fi
   if [ -x "$HOLDFAST_DIR/current/holdfast" ]; then
+    for network in "$HOLDFAST_STATE"/networks/*/; do
+      [ -d "$network" ] || continue
+      network=$(basename "$network")
+      ! has_systemd || systemctl --quiet stop "holdfast-drain@$network.service" 2>/dev/null || :
+      ! has_systemd || systemctl --quiet disable --now "holdfast@$network.service" 2>/dev/null || :
+      "$HOLDFAST_DIR/current/holdfast" leave --purge --network "$network" ||
+        fail "the device could not leave the network $network, see above" "Nothing is removed yet: run this again."
+    done
     if [ -d "$HOLDFAST_STATE" ]; then
       "$HOLDFAST_DIR/current/holdfast" leave --purge || fail "the device could not leave, see above" "Nothing is removed yet: run this again."
     else
@@ -318,7 +326,7 @@ uninstall_all() {
     fail "the program is gone, and the state in $HOLDFAST_STATE is not" "Install it again to leave the network in good order, or remove that directory."
   fi
   if there systemctl; then systemctl --quiet disable holdfast.service holdfast-relay.service holdfast-boot.service 2>/dev/null || :; fi
-  for unit in holdfast holdfast-boot holdfast-relay; do
+  for unit in holdfast holdfast@ holdfast-boot holdfast-drain holdfast-drain@ holdfast-netns@ holdfast-relay; do
     rm -f "$UNITS/$unit.service" "$UNITS/multi-user.target.wants/$unit.service" "$UNITS/sysinit.target.wants/$unit.service"
   done
   ! has_systemd || systemctl daemon-reload || :

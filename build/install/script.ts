@@ -3,20 +3,19 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { HoldfastError } from '../../shared/errors.ts'
+import { unitTexts } from '../package.ts'
 import { starter } from '../starter.ts'
 import { agentEnvironment } from './texts.ts'
 
 const here = import.meta.dirname
-const units = ['holdfast', 'holdfast-boot', 'holdfast-relay']
 
 function read(name: string): string {
   return readFileSync(join(here, name), 'utf8')
 }
 
 function unitCases(): string {
-  const texts = units.map((name) => {
-    const text = read(`../systemd/${name}.service`)
-    return `    ${name})\n      cat <<'UNIT'\n${text}UNIT\n      ;;`
+  const texts = unitTexts().map(([name, text]) => {
+    return `    ${name.replace('.service', '')})\n      cat <<'UNIT'\n${text}UNIT\n      ;;`
   })
   return texts.join('\n')
 }

@@ -3,8 +3,9 @@
 import type { ShownCondition } from '../../shared/health.ts'
 import type { AnyResource, Kind } from '../../shared/intent/resource.ts'
 import type { ClusterView } from '../clusters/clusters.ts'
-import type { Away, FleetNode, ResourceCondition, RollOut } from '../hub.ts'
+import type { Away, FleetNode, RollOut } from '../hub.ts'
 import type { ReplicaStatus } from '../replica/keeping.ts'
+import type { ResourceCondition } from '../resource-condition.ts'
 import type { RollStanding } from '../rollout/standing.ts'
 
 export interface List<T> {

@@ -46,6 +46,25 @@ test('a map is narrowed by labels, a bounded number of them', async () => {
   }
 })
 
+test('what is as it was is not sent again, and what is not is', async () => {
+  const { call } = setup()
+  assert.is((await call('PUT', '/api/v1/networks/default', 'operator', network('default'))).status, 201)
+  for (const path of ['/api/v1/topology?each=true', '/api/v1/policy/matrix']) {
+    const first = await call('GET', path, 'viewer')
+    const tag = first.headers.get('etag') ?? ''
+    assert.is(first.headers.get('cache-control'), 'no-store')
+    assert.ok((await first.text()).startsWith('{'))
+    for (const held of [tag, `"other", W/${tag}`]) {
+      const again = await call('GET', path, 'viewer', undefined, { 'if-none-match': held })
+      assert.equal([again.status, await again.text(), again.headers.get('etag')], [304, '', tag], path)
+    }
+    for (const held of ['"other"', tag.slice(1, -1), '*,']) {
+      const again = await call('GET', path, 'viewer', undefined, { 'if-none-match': held })
+      assert.is(again.status, 200, held)
+    }
+  }
+})
+
 test('bad bodies are refused with the field', async () => {
   const { call } = setup()
   const put = (body: unknown) => errorOf(call('PUT', '/api/v1/networks/default', 'operator', body))
@@ -125,6 +144,11 @@ test('enrolment: good, refused, malformed, throttled', async () => {
   assert.is((await enrol(request)).status, 202)
   const stolen = await errorOf(enrol({ ...request, secret: 'stolen' }))
   assert.equal([stolen.status, stolen.remedy], [403, 'Ask for a new one.'])
+  const renumbered = { ...request, secret: 'renumbered' }
+  const old = await errorOf(enrol(renumbered))
+  assert.equal([old.status, old.code, old.remedy], [409, 'conflict', 'Update.'])
+  const said = { 'holdfast-understands': 'pools, renumber-step' }
+  assert.is((await call('POST', '/api/v1/enrol', undefined, renumbered, said)).status, 202)
   assert.is((await errorOf(enrol({ ...request, wgKey: 'short' }))).field, 'wgKey')
   assert.is((await errorOf(enrol({ ...request, extra: 1 }))).field, 'extra')
   assert.is((await errorOf(enrol('{'))).code, 'invalid')

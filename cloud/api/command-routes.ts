@@ -38,7 +38,7 @@ const ROLE: Record<CommandKind, Role> = {
 
 function missing(id: string): HoldfastError {
   return new HoldfastError('not-found', `there is no command "${id.slice(0, 20)}"`, {
-    remedy: 'A hub remembers the last ones since it started; the audit log has them all.',
+    remedy: 'A hub remembers those of the last two weeks, as far as there is room; the audit log has them all.',
   })
 }
 

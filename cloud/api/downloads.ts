@@ -30,16 +30,23 @@ export function createDownloads(clock: Clock): Downloads {
       const file = createReadStream(path, { start })
       busy.set(node, file)
       let heard = clock.monotonic()
+      // Free at once: the file itself closes only when a disk that may be slow has answered.
+      const leave = (): void => {
+        if (busy.get(node) === file) busy.delete(node)
+      }
       const watch = (): void => {
         if (file.destroyed) return
-        if (clock.monotonic() - heard >= SILENCE_MS) file.destroy()
-        else clock.after(SILENCE_MS, watch)
+        if (clock.monotonic() - heard < SILENCE_MS) {
+          clock.after(SILENCE_MS, watch)
+          return
+        }
+        leave()
+        file.destroy()
       }
       file.on('data', () => void (heard = clock.monotonic()))
       file.pause()
-      file.once('close', () => {
-        if (busy.get(node) === file) busy.delete(node)
-      })
+      file.once('end', leave)
+      file.once('close', leave)
       clock.after(SILENCE_MS, watch)
       return Readable.toWeb(file) as ReadableStream<Uint8Array>
     },

@@ -7,6 +7,7 @@ import { text } from '../../shared/intent/field.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
 import { deviceLinks, enrolRequestSchema } from '../../shared/wire/enrol.ts'
 import { renewRequestSchema } from '../../shared/wire/renew.ts'
+import { parseUnderstands, understandsHeader } from '../../shared/wire/understands.ts'
 import { readJson } from './body.ts'
 import type { ApiRoute } from './route.ts'
 
@@ -47,7 +48,7 @@ export const enrolRoutes: readonly ApiRoute[] = [
     handle: async (call) => {
       const { context, deps } = call
       const request = parseWith(enrolRequestSchema, await readJson(call))
-      const reply = await deps.hub.enrol(request)
+      const reply = await deps.hub.enrol(request, parseUnderstands(context.req.header(understandsHeader)))
       return context.json(reply, reply.state === 'pending' ? 202 : 200)
     },
   },

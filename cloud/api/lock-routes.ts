@@ -1,9 +1,20 @@
 // The membership lock over REST: what is to be signed, and what people signed.
 
+import type { Context } from 'hono'
+import { parseCidr } from '../../shared/address/cidr.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
-import { lockSubmission } from '../../shared/record/lock-bundle.ts'
+import { lockSubmission, type RenumberTo } from '../../shared/record/lock-bundle.ts'
 import { isSet, readJson } from './body.ts'
 import type { ApiRoute } from './route.ts'
+
+function renumberTo(context: Context): RenumberTo | undefined {
+  const [cidr, cidr6] = [context.req.query('cidr'), context.req.query('cidr6')]
+  if (cidr === undefined && cidr6 === undefined) return undefined
+  return {
+    ...(cidr === undefined ? {} : { cidr: parseCidr(cidr) }),
+    ...(cidr6 === undefined ? {} : { cidr6: parseCidr(cidr6) }),
+  }
+}
 
 export const lockRoutes: readonly ApiRoute[] = [
   {
@@ -12,7 +23,12 @@ export const lockRoutes: readonly ApiRoute[] = [
     role: 'viewer',
     summary: 'The membership lock of a network, and who is signed for by which of its keys',
     reply: 'The lock, absent where there never was one, and the devices by name',
-    handle: ({ context, deps }) => context.json(deps.hub.lockView(context.req.param('name') ?? '')),
+    query: [
+      { name: 'cidr', description: 'With what is to be signed before a renumbering to this IPv4 block' },
+      { name: 'cidr6', description: 'The same, to this IPv6 block' },
+    ],
+    handle: ({ context, deps }) =>
+      context.json(deps.hub.lockView(context.req.param('name') ?? '', renumberTo(context))),
   },
   {
     method: 'PUT',

@@ -15,10 +15,12 @@ import { judge } from '../../shared/policy/oracle.ts'
 import { explainFlow, explainLines } from '../../shared/policy/reason-text.ts'
 import { parseService } from '../../shared/policy/target.ts'
 import { type HubWorld, hubWorld, type Policies } from '../policy/hub-world.ts'
-import { matrixOf } from '../policy/matrix.ts'
+import type { Matrix } from '../policy/matrix.ts'
+import { createMatrixMemo, type MatrixMemo } from '../policy/matrix-memo.ts'
 import { type Folded, foldRecords, replayFleet } from '../policy/whatif.ts'
 import { readJson } from './body.ts'
 import type { ApiRoute, Call } from './route.ts'
+import { answerIfNew } from './unchanged.ts'
 
 const SINCE = '7d'
 const NAME_MAX = 63
@@ -52,6 +54,15 @@ function sinceMsOf({ deps }: Call, text: string): number {
       remedy: 'Write it like 20m, 4h or 7d.',
     })
   }
+}
+
+const memos = new WeakMap<Call['deps']['hub'], MatrixMemo>()
+
+function matrix(call: Call): Matrix {
+  const { hub } = call.deps
+  const memo = memos.get(hub) ?? createMatrixMemo()
+  memos.set(hub, memo)
+  return memo.of(worldAsked(call).world, call.context.req.query('by'))
 }
 
 function policiesIn(text: string, ofNetwork: string): Policies {
@@ -143,7 +154,7 @@ export const policyRoutes: readonly ApiRoute[] = [
     summary: 'Who may talk to whom, by the values of a label, and which rules say so',
     query: [network, { name: 'by', description: 'Key of the label; what nodes are for where absent' }],
     reply: 'Groups of nodes, and a cell for each pair: all, some or none, with services and rules',
-    handle: (call) => call.context.json(matrixOf(worldAsked(call).world, call.context.req.query('by'))),
+    handle: (call) => answerIfNew(call.context, matrix(call)),
   },
   {
     method: 'GET',

@@ -7,6 +7,8 @@ import type { Intended } from '../fleet/glance.ts'
 import { type RosterNode, rosterOf } from '../fleet/roster.ts'
 import { halvesOf, type TopologyView, topologyOf } from '../fleet/topology.ts'
 import type { ApiRoute, Call } from './route.ts'
+import { createSharedAnswer, type SharedAnswer } from './shared-answer.ts'
+import { answerIfNew } from './unchanged.ts'
 
 function namesAsked(text: string | undefined): ReadonlySet<string> | undefined {
   if (text === undefined) return undefined
@@ -24,11 +26,27 @@ function rosterNode({ addresses, resource }: Intended): readonly RosterNode[] {
   return [{ name: parseName(metadata.name), network: parseName(spec.network), labels: spec.labels, addresses }]
 }
 
-function roster({ context, deps: { clock, hub } }: Call): Response {
+const shared = new WeakMap<Call['deps']['hub'], SharedAnswer>()
+
+/** All nodes, as JSON: pages ask for them at once when their hub is back. */
+function wholeRoster({ clock, hub }: Call['deps']): string {
+  const held = shared.get(hub) ?? createSharedAnswer(hub, clock)
+  shared.set(hub, held)
+  return held.of(() => JSON.stringify(rosterOf(hub.intended('Node').flatMap(rosterNode), hub.fleet())))
+}
+
+function roster({ context, deps }: Call): Response {
+  const { clock, hub } = deps
   const names = namesAsked(context.req.query('names'))
-  const all = hub.intended('Node').flatMap(rosterNode)
-  const nodes = names === undefined ? all : all.filter(({ name }) => names.has(name))
-  const fleet = names === undefined ? hub.fleet() : [...names].flatMap((name) => hub.fleetNode(name) ?? [])
+  if (names === undefined) {
+    const text = `{"at":${clock.now()},${wholeRoster(deps).slice(1)}`
+    return context.body(text, 200, { 'content-type': 'application/json' })
+  }
+  const nodes = hub
+    .intended('Node')
+    .flatMap(rosterNode)
+    .filter(({ name }) => names.has(name))
+  const fleet = [...names].flatMap((name) => hub.fleetNode(name) ?? [])
   return context.json({ at: clock.now(), ...rosterOf(nodes, fleet) })
 }
 
@@ -104,8 +122,8 @@ export const rosterRoutes: readonly ApiRoute[] = [
     role: 'viewer',
     summary: 'Who reaches whom by which kind of path, by sites or within one',
     query: [by, within, each, label],
-    reply: 'Spots with their nodes, and links between them with how many pairs go which way',
-    handle: (call) => call.context.json(topologyOf(allNodes(call), call.deps.hub.fleet(), viewAsked(call))),
+    reply: 'Spots with their nodes, and links between them with how many pairs go which way; 304 where it is as before',
+    handle: (call) => answerIfNew(call.context, topologyOf(allNodes(call), call.deps.hub.fleet(), viewAsked(call))),
   },
   {
     method: 'GET',

@@ -1,13 +1,13 @@
 // The hub's database made anew from what devices hold: intent, who is enrolled, addresses that never move, and the signed set
 // itself, so that the new hub goes on from there, one epoch higher.
 
-import { type Address, type Cidr, familyOf } from '../../shared/address/cidr.ts'
+import { type Address, familyOf } from '../../shared/address/cidr.ts'
+import { type MeshSpec, meshBlocks } from '../../shared/address/mesh-blocks.ts'
 import { isUsable, ordinal } from '../../shared/address/usable.ts'
 import type { Clock, Entropy } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { sha256, verify } from '../../shared/host/crypto.ts'
 import { type Name, parseName } from '../../shared/ids.ts'
-import type { NetworkSpec } from '../../shared/intent/network.ts'
 import type { Kind } from '../../shared/intent/resource.ts'
 import { formatVersion, type Version } from '../../shared/record/head.ts'
 import { ownerOf } from '../compile/compile.ts'
@@ -30,7 +30,7 @@ export interface Rebuilt {
 interface Parts {
   readonly set: CarriedSet
   readonly network: Name
-  readonly spec: NetworkSpec
+  readonly spec: MeshSpec
   readonly origins: readonly Origin[]
 }
 
@@ -46,8 +46,7 @@ function partsOf(set: CarriedSet, now: number): Parts {
 
 /** Addresses of devices that no record tells of may be among those that seem free: they are given last. */
 function putCursors(store: HubStore, { network, origins, spec }: Parts): void {
-  const blocks: readonly Cidr[] = spec.cidr6 === undefined ? [spec.cidr] : [spec.cidr, spec.cidr6]
-  for (const block of blocks) {
+  for (const block of meshBlocks(spec)) {
     const fits = (address: Address): boolean => familyOf(address) === familyOf(block) && isUsable(block, address)
     const taken = origins.flatMap(({ addresses = [] }) => addresses.filter(fits))
     const highest = taken.map((address) => ordinal(block, address)).reduce((a, b) => (a > b ? a : b), -1n)

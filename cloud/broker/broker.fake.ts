@@ -37,7 +37,7 @@ export function dial(url: string, tls: HubTls, options: IClientOptions): Promise
   const client = mqtt.connect(url, {
     protocolVersion: 4,
     reconnectPeriod: 0,
-    connectTimeout: 5_000,
+    connectTimeout: 30_000,
     ca: tls.authority,
     servername: hubServerName,
     checkServerIdentity: () => undefined,
@@ -61,7 +61,7 @@ export function dial(url: string, tls: HubTls, options: IClientOptions): Promise
 }
 
 /** Resolves when `holds` is true, checked at each turn of the event loop; rejects after `timeoutMs`. */
-export async function until(holds: () => boolean, timeoutMs = 5_000): Promise<void> {
+export async function until(holds: () => boolean, timeoutMs = 40_000): Promise<void> {
   const end = systemClock.monotonic() + timeoutMs
   while (!holds()) {
     if (systemClock.monotonic() > end)

@@ -2,10 +2,10 @@
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { HoldfastError } from '../../shared/errors.ts'
+import { ownPort } from '../../shared/host/own-port.fake.ts'
 import type { HubTls } from '../tls/authority.ts'
 
 export interface RunningMosquitto {
@@ -21,14 +21,6 @@ function findPlugin(): string | undefined {
   return readdirSync('/usr/lib')
     .map((name) => join('/usr/lib', name, 'mosquitto_dynamic_security.so'))
     .find((path) => existsSync(path))
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const { port } = probe.address() as { port: number }
-  await new Promise((resolve) => probe.close(resolve))
-  return port
 }
 
 function writeConfig(directory: string, tls: HubTls, port: number, plugin: string): string {
@@ -72,7 +64,7 @@ function whenListening(child: ChildProcess): Promise<void> {
 export async function startMosquitto(directory: string, tls: HubTls, wantedPort?: number): Promise<RunningMosquitto> {
   const plugin = findPlugin()
   if (plugin === undefined) throw new HoldfastError('unsupported', 'mosquitto_dynamic_security.so is not installed')
-  const port = wantedPort ?? (await freePort())
+  const port = wantedPort ?? (await ownPort())
   const config = writeConfig(directory, tls, port, plugin)
   const child = spawn('mosquitto', ['-c', config, '-v'], { stdio: ['ignore', 'ignore', 'pipe'] })
   await whenListening(child)

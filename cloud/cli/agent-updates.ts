@@ -1,9 +1,10 @@
 // Roll-outs of agent versions, for people.
 
 import type { Cell } from '../../shared/cli/table.ts'
+import { selectorText } from '../../shared/intent/selector-text.ts'
 import type { Presented } from '../api/answers.ts'
 import type { RollStanding } from '../rollout/standing.ts'
-import { ageText, type Row, selectorText, type TableOf } from './columns.ts'
+import { ageText, type Row, type TableOf } from './columns.ts'
 
 /** Names or reasons that are spelled out; the API lists all. */
 const SHOWN = 5

@@ -11,6 +11,7 @@ import { version } from '../../shared/version.ts'
 import { createClusterAgent } from '../clusters/cluster-agent.ts'
 import { type ClusterKey, parseClusterKey } from '../clusters/cluster-key.ts'
 import { createHubUplink } from '../clusters/hub-uplink.ts'
+import { toldKinds } from '../kubernetes/input.ts'
 import { createNotify } from '../serve/notify.ts'
 import type { Command, Context } from './context.ts'
 import { untilStopped } from './stopped.ts'
@@ -71,7 +72,7 @@ export const clusterRun: Command = async (context) => {
   const stopped = untilStopped().finally(() => ending.abort())
   // The client library is loaded by who follows a cluster.
   const { clusterUid, openApiCluster } = await import('../kubernetes/api-cluster.ts')
-  const cluster = openApiCluster(effects)
+  const cluster = openApiCluster({ ...effects, kinds: toldKinds })
   const uid = await untilKnown(clusterUid, ending.signal, log)
   if (uid === undefined) return
   const { channel: network, node } = key

@@ -1,7 +1,7 @@
 // Resources as rows for people: per kind the few columns that answer the usual questions.
 
 import type { Cell } from '../../shared/cli/table.ts'
-import type { Selector } from '../../shared/intent/field.ts'
+import { selectorText } from '../../shared/intent/selector-text.ts'
 import { formatVersion, type Version } from '../../shared/record/head.ts'
 import type { Presented, ShownNode } from '../api/answers.ts'
 import type { Away, CanaryState, TokenRow } from '../hub.ts'
@@ -11,16 +11,6 @@ export type Row = readonly (string | Cell)[]
 export interface TableOf {
   readonly headings: readonly string[]
   readonly rows: readonly Row[]
-}
-
-export function selectorText(selector: Selector): string {
-  const parts = [
-    ...Object.entries(selector.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`),
-    ...(selector.matchExpressions ?? []).map(({ key, operator, values = [] }) =>
-      `${key} ${operator} ${values.join('|')}`.trim(),
-    ),
-  ]
-  return parts.length === 0 ? 'every node' : parts.join(',')
 }
 
 /** Whom a policy speaks of. */
@@ -178,7 +168,7 @@ export function routeTable(items: readonly Presented[]): TableOf {
 
 export function exitTable(items: readonly Presented[]): TableOf {
   return {
-    headings: ['name', 'network', 'nodes', 'via', 'when lost', 'resolvers', 'metric', 'programmed'],
+    headings: ['name', 'network', 'nodes', 'via', 'when lost', 'resolvers', 'metric', 'ready', 'programmed'],
     rows: (items as readonly Presented<'Exit'>[]).map((item) => [
       item.metadata.name,
       item.spec.network,
@@ -187,6 +177,7 @@ export function exitTable(items: readonly Presented[]): TableOf {
       item.spec.whenLost,
       item.spec.resolvers.join(','),
       String(item.spec.metric),
+      condition(item, 'Ready'),
       condition(item, 'Programmed'),
     ]),
   }

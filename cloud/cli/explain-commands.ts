@@ -3,6 +3,8 @@
 import { switchFlag } from '../../shared/cli/parse.ts'
 import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { selects } from '../../shared/intent/field.ts'
+import { mayBeBy, type Residency, residencyOf } from '../../shared/intent/relay-policy.ts'
+import { residencyLines } from '../../shared/intent/residency-text.ts'
 import { selectsNode } from '../../shared/policy/subject.ts'
 import { formatVersion } from '../../shared/record/head.ts'
 import type { List, Presented, ShownNode } from '../api/answers.ts'
@@ -162,8 +164,30 @@ function half(world: World, from: string, to: string): string {
   return `${from} reaches ${to} by ${peer.path}${via}${rtt}, at ${peer.endpoint ?? 'no endpoint'}; last handshake ${age}`
 }
 
+/** Undefined where no rule of the network speaks of the pair, or one of the two is not known. */
+function residencyIn(world: World, networks: readonly Presented<'Network'>[], pair: readonly [string, string]) {
+  const [a, b] = pair.map((name) => world.nodes.find(({ metadata }) => metadata.name === name))
+  const network = networks.find(({ metadata }) => metadata.name === a?.spec.network)
+  if (a === undefined || b === undefined || network === undefined) return undefined
+  const named = ({ metadata, spec }: Presented<'Node'>) => ({ name: metadata.name, labels: spec.labels })
+  const relays = world.nodes.filter(
+    ({ spec }) => spec.network === network.metadata.name && spec.relay?.enabled === true && !spec.disabled,
+  )
+  return residencyOf(network.spec.relayPolicy, [named(a), named(b)], relays.map(named))
+}
+
+/** By what either end told last: silence of both is no word about paths. */
+function isReached({ fleet }: World, from: string, to: string, residency: Residency): boolean {
+  const { report, state } = fleet.find(({ name }) => name === from) ?? {}
+  const { path: kind = 'none', via } = report?.peers.find(({ name }) => name === to) ?? {}
+  return state === 'online' && kind !== 'none' && mayBeBy(residency, { kind, via })
+}
+
 export const explainPath: Command = async (context) => {
-  const world = await look(context)
+  const [world, networks] = await Promise.all([
+    look(context),
+    context.client().get<List<Presented<'Network'>>>('/api/v1/networks'),
+  ])
   const [from, to] = [argument(context, 0), argument(context, 1)]
   for (const name of [from, to]) {
     try {
@@ -173,6 +197,17 @@ export const explainPath: Command = async (context) => {
     }
   }
   const halves = [half(world, from, to), half(world, to, from)]
-  if (switchFlag(context.flags, 'json')) printJson(context, { from, to, reports: halves })
-  else context.out(`${halves.join('\n')}\n`)
+  const residency = residencyIn(world, networks.items, [from, to])
+  if (switchFlag(context.flags, 'json')) {
+    printJson(context, { from, to, reports: halves, ...(residency === undefined ? {} : { residency }) })
+    return
+  }
+  const lines =
+    residency === undefined
+      ? []
+      : residencyLines(residency, {
+          isReached: isReached(world, from, to, residency) || isReached(world, to, from, residency),
+          answers: (relay) => world.fleet.find(({ name }) => name === relay)?.state === 'online',
+        })
+  context.out(`${[...halves, ...lines].join('\n')}\n`)
 }

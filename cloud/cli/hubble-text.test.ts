@@ -46,6 +46,24 @@ test('a denied flow, with who, where and by which policy', () => {
   })
 })
 
+test('who asked from outside is the source, and the gateway what it was translated to; names of today stand beside', () => {
+  const outside = { address: parseAddress('203.0.113.9'), port: 52_100, service: 'shop' }
+  const { flow: shown } = JSON.parse(hubbleLine({ ...flow, outside, destinationNow: 'plc-9' })) as {
+    flow: Record<string, unknown>
+  }
+  assert.equal(shown['IP'], {
+    source: '203.0.113.9',
+    source_xlated: '10.7.0.1',
+    destination: '10.7.0.2',
+    ipVersion: 'IPv4',
+  })
+  assert.equal(shown['l4'], { TCP: { source_port: 52_100, destination_port: 502 } })
+  assert.equal([shown['destination_service'], shown['destination_names']], [{ name: 'shop' }, ['plc-9']])
+  assert.equal((shown['source'] as { workloads: object[] }).workloads, [{ name: 'shop-1', kind: 'Node' }])
+  const several = JSON.parse(hubbleLine({ ...flow, outside: { service: 'shop' } })) as { flow: { IP: object } }
+  assert.equal(several.flow.IP, { source: '10.7.0.1', destination: '10.7.0.2', ipVersion: 'IPv4' })
+})
+
 test('an accepted one of IPv6, without ports; a protocol that it does not know has no layer 4', () => {
   const { destinationPort: _, sourcePort: __, ...rest } = flow
   const six = { ...rest, source: { address: parseAddress('fd00::1') }, verdict: 'accept' } as const

@@ -16,9 +16,16 @@ function endOf({ labels = {}, name, node }: FlowEnd): Json {
   }
 }
 
-function layer4({ destinationPort, protocol, sourcePort }: FleetFlow): Json {
+/** Who asked from outside is the source there, and the gateway what its address was translated to; labels are the gateway's. */
+function sourceOf({ outside, source }: FleetFlow): Json {
+  if (outside?.address === undefined) return { source: source.address }
+  return { source: outside.address, source_xlated: source.address }
+}
+
+function layer4({ destinationPort, outside, protocol, sourcePort }: FleetFlow): Json {
+  const port = outside?.address === undefined ? sourcePort : outside.port
   const ports = {
-    ...(sourcePort === undefined ? {} : { source_port: sourcePort }),
+    ...(port === undefined ? {} : { source_port: port }),
     ...(destinationPort === undefined ? {} : { destination_port: destinationPort }),
   }
   switch (protocol) {
@@ -44,7 +51,7 @@ function policyOf(reason: FlowReason): readonly Json[] {
 
 /** As a line without its end. */
 export function hubbleLine(flow: FleetFlow): string {
-  const { destination, direction, node, reason, source, verdict } = flow
+  const { destination, destinationNow, direction, node, outside, reason, source, sourceNow, verdict } = flow
   const time = new Date(flow.to).toISOString()
   const isDrop = verdict === 'drop'
   const policies = `${direction}_${isDrop ? 'denied' : 'allowed'}_by`
@@ -54,13 +61,16 @@ export function hubbleLine(flow: FleetFlow): string {
       verdict: isDrop ? 'DROPPED' : 'FORWARDED',
       ...(isDrop ? { drop_reason_desc: 'POLICY_DENIED' } : {}),
       IP: {
-        source: source.address,
+        ...sourceOf(flow),
         destination: destination.address,
         ipVersion: source.address.includes(':') ? 'IPv6' : 'IPv4',
       },
       ...layer4(flow),
       source: endOf(source),
       destination: endOf(destination),
+      ...(sourceNow === undefined ? {} : { source_names: [sourceNow] }),
+      ...(destinationNow === undefined ? {} : { destination_names: [destinationNow] }),
+      ...(outside === undefined ? {} : { destination_service: { name: outside.service } }),
       Type: 'L3_L4',
       node_name: node,
       traffic_direction: direction === 'ingress' ? 'INGRESS' : 'EGRESS',

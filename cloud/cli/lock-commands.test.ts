@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert'
 import { memoryLog } from '../../shared/effects.fake.ts'
 import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
 import { scratch } from '../broker/broker.fake.ts'
+import type { LockView } from '../hub.ts'
 import { enrolDevice } from '../serve/enrolment.fake.ts'
 import { type Server, startServer } from '../serve/server.ts'
 import { resolveSettings } from '../serve/settings.ts'
@@ -89,6 +90,41 @@ cli('a new device waits; it is signed for by name, here and elsewhere', async ()
   await good(`lock sign --file ${file} pump-2 --key ${at('bob-2')}`)
   assert.match(await good(`lock submit ${file}`), /pump-2 .*member +2 of 2/)
   assert.match(await good('lock pending'), 'Nobody waits')
+})
+
+cli('other addresses are signed for beforehand, here and elsewhere, and the table says for which step', async () => {
+  const to = '--cidr 10.90.0.0/16'
+  assert.match(await bad(`lock pending --cidr 10.90.0.0`), '10.90.0.0')
+  assert.match(await bad(`lock pending --cidr 10.90.0.0/31`), 'too small')
+  const said = await good(`lock pending ${to}`)
+  for (const step of ['the start', 'the switch', 'the end'])
+    assert.match(said, new RegExp(`pump-1 .*10\\.90\\..*waits for ${step} +0 of 2`))
+  const shown = JSON.parse(await good(`lock pending ${to} --json`)) as LockView
+  assert.equal([shown.members.length, shown.renumber], [6, { cidr: '10.90.0.0/16' }])
+  assert.match(await good(`lock sign --all ${to} --key ${at('alice')}`), /pump-2 .*waits for the end +1 of 2/)
+  const file = at('renumber.json')
+  await good(`lock pending ${to} -o ${file}`)
+  const text = readFileSync(file, 'utf8')
+  assert.match(await bad(`lock sign --file ${file} --all ${to} --key ${at('bob-2')}`), 'says itself which blocks')
+  const other = at('other.json')
+  writeFileSync(other, text.replaceAll('"10.90.0.0/16"', '"10.91.0.0/16"'))
+  assert.match(
+    await bad(`lock sign --file ${other} --all --key ${at('bob-2')}`),
+    /10\.90\.\S+ of pump-1 lies outside 10\.91/,
+  )
+  await good(`lock sign --file ${file} --all --key ${at('bob-2')}`)
+  assert.match(await good(`lock submit ${file}`), /pump-2 .*signed for the end +2 of 2/)
+  assert.match(await good(`lock pending ${to}`), 'Nobody waits')
+  // Agents that were never heard; nobody lacks a signature.
+  assert.match(await bad(`renumber start ${to}`), 'never heard')
+  const left = '--without pump-1 --without pump-2'
+  assert.match(
+    await bad(`renumber start --cidr 10.92.0.0/16 ${left}`),
+    'lock sign --all --cidr 10.92.0.0/16 --key FILE',
+  )
+  await good(`renumber start ${to} ${left}`)
+  assert.match(await good('lock status'), /pump-1 .*signed for the switch +2 of 2/)
+  await good('renumber abort')
 })
 
 cli('the lock is changed, exported, made anew and ended', async () => {

@@ -1,6 +1,7 @@
 // The commands `lock …`: who holds keys of the membership lock proposes locks with them and signs for members, beside the hub
 // or, by files, far from it.
 
+import { parseCidr } from '../../shared/address/cidr.ts'
 import { listFlag, switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import type { Signer } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
@@ -22,17 +23,27 @@ function path({ flags }: Context, replace = false): string {
   return `/api/v1/networks/${name}/lock${replace ? '?replace=true' : ''}`
 }
 
+/** With what a renumbering to the blocks in the flags would need, where they name any. */
 function getLock(context: Context): Promise<LockView> {
-  return context.client().get<LockView>(path(context))
+  const query = (['cidr', 'cidr6'] as const).flatMap((name) => {
+    const block = textFlag(context.flags, name)
+    return block === undefined ? [] : [`${name}=${encodeURIComponent(parseCidr(block))}`]
+  })
+  return context.client().get<LockView>(`${path(context)}${query.length === 0 ? '' : `?${query.join('&')}`}`)
 }
 
-function bundleOf({ lock, network }: LockView, members: readonly LockMember[]): LockBundle {
+function bundleOf({ lock, network, renumber }: LockView, members: readonly LockMember[]): LockBundle {
   const list = members.map(({ links, member, signatures }) => ({
     member,
     signatures: [...signatures],
     ...(links === undefined ? {} : { links: [...links] }),
   }))
-  return { network, ...(lock === undefined ? {} : { lock }), members: list }
+  return {
+    network,
+    ...(lock === undefined ? {} : { lock }),
+    ...(renumber === undefined ? {} : { renumber }),
+    members: list,
+  }
 }
 
 function lockIn({ lock, network }: LockView): Lock {
@@ -78,10 +89,21 @@ function signAll(context: Context, bundle: LockBundle, whom: Whom): LockBundle {
   return signers.reduce((signed, signer) => signBundle(signed, signer, whom, sha256), bundle)
 }
 
+/** About 700 bytes each with two signatures, 3,600 with as many as there may be. */
+const ROWS_AT_ONCE = 1_000
+
 /** Only what was signed: the rest of a large fleet need not travel. */
 async function submit(context: Context, bundle: LockBundle, replace: boolean): Promise<LockView> {
   const members = bundle.members.filter(({ signatures }) => signatures.length > 0)
-  return await context.client().send<LockView>('PUT', path(context, replace), { ...bundle, members })
+  const send = (part: LockBundle['members']) =>
+    context.client().send<LockView>('PUT', path(context, replace), { ...bundle, members: part })
+  // A lock comes with all who are signed for; members alone fit in as many requests as it takes.
+  if (bundle.proposal !== undefined) return await send(members)
+  let view = await send(members.slice(0, ROWS_AT_ONCE))
+  for (let at = ROWS_AT_ONCE; at < members.length; at += ROWS_AT_ONCE) {
+    view = await send(members.slice(at, at + ROWS_AT_ONCE))
+  }
+  return view
 }
 
 /** Sends the proposal if it is whole, or writes it for the next who signs. */
@@ -163,13 +185,21 @@ export const lockEnd: Command = async (context) => {
   await settle(context, signAll(context, { ...bundleOf(view, []), proposal }, 'all'), false)
 }
 
+/** Before a renumbering what members are signed for goes along: it shows that they keep it. */
+function beside({ members, renumber }: LockView, wanted: readonly LockMember[]): readonly LockMember[] {
+  if (renumber === undefined) return wanted
+  const names = new Set<string>(wanted.map(({ member }) => member.name))
+  return members.filter(({ member }) => names.has(member.name))
+}
+
 export const lockPending: Command = async (context) => {
   const view = await getLock(context)
   lockIn(view)
-  const members = view.members.filter(({ verdict }) => verdict === 'unsigned')
+  const waiting = view.members.filter(({ verdict }) => verdict === 'unsigned')
   const file = textFlag(context.flags, 'output')
-  if (file === undefined) printMembers(context, view, members)
-  else write(context, file, bundleOf(view, members))
+  if (file !== undefined) write(context, file, bundleOf(view, beside(view, waiting)))
+  else if (switchFlag(context.flags, 'json')) printJson(context, { ...view, members: waiting })
+  else printMembers(context, view, waiting)
 }
 
 function whomOf({ args, flags }: Context, required: boolean): Whom {
@@ -189,6 +219,12 @@ export const lockSign: Command = async (context) => {
   }
   const file = textFlag(context.flags, 'file')
   if (file !== undefined) {
+    const block = textFlag(context.flags, 'cidr') ?? textFlag(context.flags, 'cidr6')
+    if (block !== undefined) {
+      throw new HoldfastError('usage', `${file} says itself which blocks it is for`, {
+        remedy: 'Leave --cidr and --cidr6 out here; give them to `lock pending -o FILE`.',
+      })
+    }
     const bundle = readBundle(file)
     write(context, file, signAll(context, bundle, whomOf(context, bundle.proposal === undefined)))
     context.err(`Signed ${file}. Next: \`holdfast-hub lock submit ${file}\`, or the next key\n`)
@@ -200,7 +236,7 @@ export const lockSign: Command = async (context) => {
   const wanted = view.members.filter(({ member, verdict }) =>
     whom === 'all' ? verdict === 'unsigned' : whom.includes(member.name),
   )
-  const signed = signAll(context, bundleOf(view, wanted), whom)
+  const signed = signAll(context, bundleOf(view, beside(view, wanted)), whom)
   const after = await submit(context, signed, false)
   const names = new Set<string>(wanted.map(({ member }) => member.name))
   printMembers(

@@ -22,6 +22,11 @@ const replace: FlagSpec = {
     'The keys of the present lock are lost: begin anew. Each device refuses it until `holdfast lock trust FILE` there',
 }
 
+const blocks: readonly FlagSpec[] = [
+  { name: 'cidr', value: 'BLOCK', summary: 'For what `renumber start` with this IPv4 block leads to as well' },
+  { name: 'cidr6', value: 'BLOCK', summary: 'The same, with this IPv6 block' },
+]
+
 function beginning(reach: readonly FlagSpec[], json: FlagSpec): readonly CommandSpec[] {
   return [
     {
@@ -60,12 +65,18 @@ function beginning(reach: readonly FlagSpec[], json: FlagSpec): readonly Command
   ]
 }
 
-function signing(reach: readonly FlagSpec[]): readonly CommandSpec[] {
+function signing(reach: readonly FlagSpec[], json: FlagSpec): readonly CommandSpec[] {
   return [
     {
       name: 'lock pending',
       summary: 'Show who waits for signatures, or write it as a file to be signed elsewhere',
-      flags: [{ ...output, summary: 'Write the file for `lock sign --file`; - for stdout' }, network, ...reach],
+      flags: [
+        { ...output, summary: 'Write the file for `lock sign --file`; - for stdout' },
+        ...blocks,
+        network,
+        json,
+        ...reach,
+      ],
     },
     {
       name: 'lock sign',
@@ -76,12 +87,14 @@ function signing(reach: readonly FlagSpec[]): readonly CommandSpec[] {
         key,
         { name: 'all', summary: 'Sign for everybody who waits, or who is in the file' },
         { name: 'file', value: 'FILE', summary: 'Sign this file in place, with the lock that it proposes' },
+        ...blocks,
         network,
         ...reach,
       ],
       examples: [
         'holdfast-hub lock sign pump-7 --key alice.key',
         'holdfast-hub lock sign --file new.json --all --key bob.key',
+        'holdfast-hub lock sign --all --cidr 10.90.0.0/16 --key alice.key',
       ],
     },
     {
@@ -143,5 +156,5 @@ function changing(reach: readonly FlagSpec[]): readonly CommandSpec[] {
 
 /** `reach`: how a command reaches the hub. */
 export function lockCommands(reach: readonly FlagSpec[], json: FlagSpec): readonly CommandSpec[] {
-  return [...beginning(reach, json), ...signing(reach), ...changing(reach)]
+  return [...beginning(reach, json), ...signing(reach, json), ...changing(reach)]
 }

@@ -9,22 +9,29 @@ import { type Context, printTable } from './context.ts'
 
 const words = { admitted: 'member', unsigned: 'waits', revoked: 'revoked' } as const
 
+/** At which step of a renumbering it has the addresses that stand beside. */
+const STEPS = { Before: 'the way back', Prepare: 'the start', Switch: 'the switch', After: 'the end' } as const
+
 /** A device that asks for another key is a member all the while, by its present one. */
-function stateOf(verdict: LockMember['verdict'], isNext = false): string {
-  if (!isNext) return words[verdict]
+function stateOf({ at, isNext, verdict }: LockMember): string {
+  if (at !== undefined && verdict !== 'revoked') {
+    return `${verdict === 'admitted' ? 'signed' : 'waits'} for ${STEPS[at]}${isNext === true ? ', another key' : ''}`
+  }
+  if (isNext !== true) return words[verdict]
   return verdict === 'admitted' ? 'may change its key' : 'waits for another key'
 }
 
 export function printMembers(context: Context, { lock }: LockView, members: readonly LockMember[]): void {
   const keys = new Set(lock?.lock.keys.map((key) => keyIdOf(fromBase64(key), sha256)))
-  const rows = members.map(({ asksDeviceKey, disabled, isNext, member, signatures, verdict }) => {
+  const rows = members.map((one) => {
+    const { asksDeviceKey, disabled, member, signatures, verdict } = one
     const signers = signatures.map(({ key }) => key).filter((key) => keys.has(key))
     const tone = verdict === 'admitted' ? 'good' : 'warn'
     return [
       member.name,
       member.nodeId,
       member.addresses.join(' '),
-      { text: `${stateOf(verdict, isNext)}${disabled ? ', disabled' : ''}`, tone } as const,
+      { text: `${stateOf(one)}${disabled ? ', disabled' : ''}`, tone } as const,
       `${signers.length} of ${lock?.lock.threshold ?? 0}`,
       signers.join(' ') || '-',
       asksDeviceKey ? `device key ${member.deviceKey}` : member.wgKey,

@@ -1,6 +1,6 @@
 // node: commands to one device, given through the hub and waited for.
 
-import { historyColumns, historyRows } from '../../shared/cli/history-table.ts'
+import { isPeerAnswering, resultTable } from '../../shared/cli/command-result.ts'
 import { switchFlag, textFlag } from '../../shared/cli/parse.ts'
 import { type ErrorCode, HoldfastError } from '../../shared/errors.ts'
 import { writeAtomic } from '../../shared/host/files.ts'
@@ -38,46 +38,31 @@ function show(context: Context, asked: NodeCommand, text: () => void): void {
   else text()
 }
 
-interface PingResult {
-  readonly answers?: readonly { readonly seq: number; readonly rttMs?: number; readonly path: string }[]
+/** What came of it, as a table for people. */
+function showTable(context: Context, asked: NodeCommand, empty: string): void {
+  const table = resultTable(asked.kind, asked.result) ?? { headings: [], rows: [] }
+  show(context, asked, () => printTable(context, table, empty))
 }
 
 export const nodePing: Command = async (context) => {
   const peer = context.args[1]
   const count = Number(textFlag(context.flags, 'count') ?? '4')
   const asked = await give(context, 'ping', peer === undefined ? {} : { peer, count })
-  const { answers = [] } = (asked.result ?? {}) as PingResult
-  show(context, asked, () => {
-    if (peer === undefined) return context.out(`${asked.node} answered in ${asked.tookMs ?? 0} ms\n`)
-    const rows = answers.map(({ path, rttMs, seq }) => [
-      String(seq),
-      rttMs === undefined ? { text: 'no answer', tone: 'bad' as const } : `${rttMs.toFixed(1)} ms`,
-      path,
-    ])
-    printTable(context, { headings: ['ping', `${asked.node} to ${peer}`, 'path'], rows }, 'No answers.')
-  })
-  if (peer === undefined || answers.some(({ rttMs }) => rttMs !== undefined)) return
+  if (peer === undefined)
+    return show(context, asked, () => context.out(`${asked.node} answered in ${asked.tookMs ?? 0} ms\n`))
+  showTable(context, asked, 'No answers.')
+  if (isPeerAnswering(asked.result)) return
   throw new HoldfastError('unreachable', `${peer} does not answer ${asked.node}`, {
     remedy: `See \`holdfast-hub node netcheck ${asked.node}\`.`,
   })
 }
 
 export const nodeNetcheck: Command = async (context) => {
-  const asked = await give(context, 'netcheck')
-  const { checks = [] } = (asked.result ?? {}) as {
-    checks?: readonly { readonly check: string; readonly found: string }[]
-  }
-  show(context, asked, () => {
-    const rows = checks.map(({ check, found }) => [check, found])
-    printTable(context, { headings: ['check', 'found'], rows }, 'It found nothing.')
-  })
+  showTable(context, await give(context, 'netcheck'), 'It found nothing.')
 }
 
 export const nodeHistory: Command = async (context) => {
-  const asked = await give(context, 'history', { peer: argument(context, 1) })
-  show(context, asked, () =>
-    printTable(context, { headings: historyColumns, rows: historyRows(asked.result) }, 'It tells nothing.'),
-  )
+  showTable(context, await give(context, 'history', { peer: argument(context, 1) }), 'It tells nothing.')
 }
 
 export const nodeRotateKey: Command = async (context) => {

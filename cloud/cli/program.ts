@@ -10,6 +10,7 @@ import { nodeCommands } from './node-program.ts'
 import { overrideCommands } from './override-program.ts'
 import { policyCommands } from './policy-program.ts'
 import { releaseCommands } from './release-program.ts'
+import { renumberCommands } from './renumber-program.ts'
 import { data, serve } from './serve-program.ts'
 
 /** How a command reaches the hub: on its own machine through the data directory, from elsewhere by URL and token. */
@@ -267,6 +268,7 @@ export const program: ProgramSpec = {
     ...tokens,
     ...clusterCommands(reach, json),
     ...lockCommands(reach, json),
+    ...renumberCommands(reach, json),
     ...fleet,
     ...flowCommands(reach, json),
     ...policyCommands(reach, json),

@@ -34,6 +34,7 @@ import { overridesAccept, overridesDrop, overridesList, overridesShow } from './
 import { policyExplain, policyTest } from './policy-commands.ts'
 import { program } from './program.ts'
 import { releaseAdd, releaseList, releaseRemove } from './release-commands.ts'
+import { renumberAbort, renumberFinish, renumberStart, renumberStatus, renumberSwitch } from './renumber-commands.ts'
 import { serve } from './serve-command.ts'
 import {
   accessCreate,
@@ -87,6 +88,11 @@ export const commands: Readonly<Record<string, Command>> = {
   'cluster rekey': clusterRekey,
   'cluster remove': clusterRemove,
   'cluster run': clusterRun,
+  'renumber start': renumberStart,
+  'renumber switch': renumberSwitch,
+  'renumber finish': renumberFinish,
+  'renumber abort': renumberAbort,
+  'renumber status': renumberStatus,
   'lock key': lockKey,
   'lock init': lockInit,
   'lock status': lockStatus,

@@ -1,8 +1,16 @@
 // What of a cluster its agent tells the hub, as text by key: as much as the hub makes something of, and no more. Pure.
 
+import { HoldfastError } from '../../shared/errors.ts'
 import type { Cluster, ClusterObject } from '../kubernetes/cluster.ts'
 import { isOurs } from '../kubernetes/imports/plan.ts'
-import { type InputKind, type InputObject, type Inputs, inputKinds, inputName } from '../kubernetes/input.ts'
+import {
+  type InputKind,
+  type InputObject,
+  type Inputs,
+  inputName,
+  isGatewayKind,
+  toldKinds,
+} from '../kubernetes/input.ts'
 import { clusterObjectBytesMax } from './cluster-limits.ts'
 import { type Heard, type Item, itemKey } from './messages.ts'
 
@@ -46,6 +54,7 @@ const unreadable = 'too large to be told'
 
 function inputItem(input: InputObject): Item {
   const { generation, kind, name, namespace, uid, version } = input
+  if (isGatewayKind(kind)) throw new HoldfastError('unsupported', `no hub is told of a ${kind}`)
   const more = { annotations: oursOf(input.annotations), labels: oursOf(input.labels) }
   const seen = { ...statusOf(input), ...(version === undefined ? {} : { version }) }
   return { input: { kind, namespace, name, uid, generation, ...more, spec: specOf(input), ...seen } }
@@ -86,7 +95,11 @@ export interface Telling {
 
 /** What the hub makes something of: namespaces are for ServiceImports alone. */
 function inputsFor(cluster: Pick<Cluster, 'inputs'>, hasImports: boolean): Inputs {
-  const { Namespace: namespaces, ServiceImport: imports, ...rest } = cluster.inputs()
+  const all = cluster.inputs()
+  const told: Inputs = Object.fromEntries(
+    toldKinds.flatMap((kind) => (all[kind] === undefined ? [] : [[kind, all[kind]] as const])),
+  )
+  const { Namespace: namespaces, ServiceImport: imports, ...rest } = told
   if (!hasImports || imports === undefined) return rest
   if (imports === 'unserved' || namespaces === undefined) return { ...rest, ServiceImport: imports }
   return { ...rest, Namespace: namespaces, ServiceImport: imports }
@@ -105,7 +118,7 @@ export function tellingOf(cluster: Pick<Cluster, 'inputs' | 'objects'>, hasImpor
     return heard === undefined || heard === 'unserved' ? [] : heard
   }
   const exported = new Set(listed('ServiceExport').map(inputName))
-  for (const kind of inputKinds) {
+  for (const kind of toldKinds) {
     for (const one of listed(kind)) {
       if (kind !== 'Service' || exported.has(inputName(one))) items.set(keyFor(one), textOf(one))
     }

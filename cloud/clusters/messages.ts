@@ -11,7 +11,7 @@ import { sha256 } from '../../shared/host/crypto.ts'
 import { deflate } from '../../shared/host/deflate.ts'
 import { inflate } from '../../shared/host/inflate.ts'
 import { appliedKinds } from '../../shared/intent/resource.ts'
-import { inputKinds } from '../kubernetes/input.ts'
+import { type ToldKind, toldKinds } from '../kubernetes/input.ts'
 import {
   clusterBatchMax,
   clusterImportPortsMax,
@@ -32,7 +32,7 @@ const texts = v.pipe(
 )
 
 const ourKind = v.picklist(appliedKinds)
-const inputKind = v.picklist(inputKinds)
+const inputKind = v.picklist(toldKinds)
 
 /** An object of a kind of ours. */
 const objectSchema = v.strictObject({
@@ -69,8 +69,8 @@ const heardSchema = v.strictObject({
   objects: v.boolean(),
   inputs: v.partial(
     v.strictObject(
-      Object.fromEntries(inputKinds.map((kind) => [kind, v.picklist(['listed', 'unserved'])])) as Record<
-        (typeof inputKinds)[number],
+      Object.fromEntries(toldKinds.map((kind) => [kind, v.picklist(['listed', 'unserved'])])) as Record<
+        ToldKind,
         v.PicklistSchema<['listed', 'unserved'], undefined>
       >,
     ),

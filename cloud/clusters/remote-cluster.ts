@@ -6,7 +6,15 @@ import { type ErrorCode, HoldfastError } from '../../shared/errors.ts'
 import type { AnyResource } from '../../shared/intent/resource.ts'
 import type { Cluster, ClusterObject } from '../kubernetes/cluster.ts'
 import { objectOf } from '../kubernetes/cluster-intent.ts'
-import { type InputKind, type InputObject, type InputRef, type Inputs, inputKinds } from '../kubernetes/input.ts'
+import {
+  type InputKind,
+  type InputObject,
+  type InputRef,
+  type Inputs,
+  isGatewayKind,
+  type ToldKind,
+  toldKinds,
+} from '../kubernetes/input.ts'
 import { clusterBytesMax, clusterCallMsMax, clusterCallsMax, clusterObjectsMax } from './cluster-limits.ts'
 import {
   type Batch,
@@ -95,7 +103,7 @@ function heldOf(text: string): readonly [string, Held] {
 
 function wholeOf(items: ReadonlyMap<string, Held>, heard: Heard): Whole {
   const all = [...items.values()]
-  const inputs = inputKinds.flatMap((kind): (readonly [InputKind, readonly InputObject[] | 'unserved'])[] => {
+  const inputs = toldKinds.flatMap((kind): (readonly [InputKind, readonly InputObject[] | 'unserved'])[] => {
     const state = heard.inputs[kind]
     if (state === undefined) return []
     return [[kind, state === 'unserved' ? state : all.flatMap(({ input }) => (input?.kind === kind ? [input] : []))]]
@@ -157,7 +165,10 @@ export function createRemoteCluster({ clock, send }: RemoteClusterOptions): Remo
   const done = async (call: Call): Promise<void> => void (await ask(call))
   const written = (resource: AnyResource): object => objectOf(resource)
 
-  const refOf = ({ kind, name, namespace }: InputRef): InputRef => ({ kind, namespace, name })
+  const refOf = ({ kind, name, namespace }: InputRef): InputRef & { readonly kind: ToldKind } => {
+    if (isGatewayKind(kind)) throw new HoldfastError('unsupported', `agents of clusters tell of no ${kind}`)
+    return { kind, namespace, name }
+  }
 
   const take = (held: Hearing, { del, put }: Batch): void => {
     const drop = (key: string): void => {
@@ -248,6 +259,8 @@ export function createRemoteCluster({ clock, send }: RemoteClusterOptions): Remo
       const words = 'the agent of the cluster is of a version that knows no such ServiceImport'
       return Promise.reject(new HoldfastError('unsupported', words, { remedy: 'Update it.' }))
     },
+    putInputStatus: ({ kind }) =>
+      Promise.reject(new HoldfastError('unsupported', `agents of clusters tell of no ${kind}`)),
     putConditions: (object, conditions) =>
       done({ verb: 'conditions', ref: refOf(object), conditions: [...conditions] }),
   }

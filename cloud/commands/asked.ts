@@ -73,15 +73,27 @@ export interface CommandEvent {
   readonly state: CommandState
 }
 
-/** As it is kept. */
+/** As it is kept over a restart of the hub; a result that is a file lies beside it. */
+export interface KeptCommand {
+  readonly view: NodeCommand
+  readonly nodeId: NodeId
+  readonly network: Name
+  readonly count?: number | undefined
+  /** Bytes of its result. */
+  readonly size: number
+}
+
+/** As it is held. */
 export interface Asked {
   view: NodeCommand
   readonly nodeId: NodeId
   readonly network: Name
   readonly count: number | undefined
-  /** Monotonic, when it was handed to the broker. */
+  /** Monotonic, when it was handed to the broker; undefined before, and where an earlier life of this hub did so. */
   sentAt: number | undefined
-  bytes: Uint8Array | undefined
+  /** An earlier life of this hub handed it to the broker. */
+  readonly wasSent: boolean
+  size: number
 }
 
 export function isOpen({ view }: Asked): boolean {

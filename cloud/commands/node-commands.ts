@@ -2,7 +2,7 @@
 
 import { fromUtf8 } from '../../shared/bytes.ts'
 import { commandAnswerBytesMax, commandLifeMsDefault, commandsOpenMax } from '../../shared/command-limits.ts'
-import { describeError, HoldfastError } from '../../shared/errors.ts'
+import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { base32, type Name, type NodeId } from '../../shared/ids.ts'
 import {
   type CommandAnswer,
@@ -19,7 +19,7 @@ import type { Hub, HubOptions } from '../hub.ts'
 import type { Networks } from '../publish/networks.ts'
 import type { Enrolment } from '../store/hub-store.ts'
 import type { Asked, CommandState, HubCommands, NodeCommand } from './asked.ts'
-import { createCommandLedger } from './ledger.ts'
+import { type CommandStore, createCommandLedger } from './ledger.ts'
 
 export interface NodeCommandsParts {
   readonly fleet: Pick<Fleet, 'session' | 'show' | 'enrolment'>
@@ -27,9 +27,12 @@ export interface NodeCommandsParts {
   readonly enrolments: ReadonlyMap<Name, Enrolment>
   readonly listeners: Listeners
   readonly note: Hub['note']
+  readonly store: CommandStore
 }
 
 export interface NodeCommands extends HubCommands {
+  /** Takes up what an earlier life of the hub has left, once it is known which devices there are. */
+  start(): void
   /** A chunk of an answer. Throws where it is none of that device's. */
   heard(node: NodeId, payload: Uint8Array): void
   stop(): void
@@ -37,11 +40,15 @@ export interface NodeCommands extends HubCommands {
 
 const hub: Actor = { name: 'hub', role: 'admin' }
 const ENDED = { done: 'answered', failed: 'failed', refused: 'refused' } as const
+const UNKNOWN = 'Look at the device before you give it again.'
 const CHUNKS_MAX = Math.ceil((commandAnswerFrameMax + commandAnswerBytesMax) / chunkDataMax)
 
 function wordsOf({ kind, peer }: Pick<NodeCommand, 'kind' | 'peer'>): string {
   return peer === undefined ? kind : `${kind} ${peer}`
 }
+
+/** Such a one is not given twice: who looks twice changes nothing. */
+const changesDevice = ({ kind }: Pick<NodeCommand, 'kind'>): boolean => kind === 'rotate-key'
 
 /** Why the device would not do it, by what it said last; undefined where nothing speaks against it. */
 function objectionTo(
@@ -63,7 +70,7 @@ function objectionTo(
 export function createNodeCommands(options: HubOptions, parts: NodeCommandsParts): NodeCommands {
   const { clock, deflate, entropy, log, sha256, signer, verify } = options
   const { enrolments, fleet, listeners, networks } = parts
-  const ledger = createCommandLedger()
+  const ledger = createCommandLedger(parts.store, clock)
   const assemblies = new Map<string, Assembly>()
   const ended = { answered: 0, failed: 0, refused: 0, expired: 0 }
   let serial = 0
@@ -76,12 +83,22 @@ export function createNodeCommands(options: HubOptions, parts: NodeCommandsParts
   const tell = ({ view: { id, kind, node: name, state } }: Asked): void =>
     listeners.emit({ type: 'command', id, name, kind, state })
 
-  const end = (asked: Asked, state: keyof typeof ended, more: Partial<NodeCommand>): void => {
+  const end = (asked: Asked, state: keyof typeof ended, more: Partial<NodeCommand>, file?: Uint8Array): void => {
     const { sentAt } = asked
     const tookMs = sentAt === undefined || state === 'expired' ? {} : { tookMs: Math.round(clock.monotonic() - sentAt) }
     asked.view = { ...asked.view, ...more, ...tookMs, state, endedAt: clock.now() }
     assemblies.delete(asked.view.id)
     ended[state] += 1
+    try {
+      ledger.keep(asked, file)
+    } catch (error) {
+      log.warn('what came of a command could not be kept', { reason: describeError(error) })
+      // What is on the disk is not what was brought.
+      if (file !== undefined) {
+        const { file: _, ...view } = asked.view
+        asked.view = { ...view, message: 'the hub could not keep the file', remedy: 'Look at its disk, and ask again.' }
+      }
+    }
     try {
       const by: Actor = state === 'expired' ? hub : { name: asked.view.node, role: 'device' }
       note(by, `command-${state}`, asked.view)
@@ -98,9 +115,11 @@ export function createNodeCommands(options: HubOptions, parts: NodeCommandsParts
     const { node, state } = asked.view
     if (stopped || (state !== 'queued' && state !== 'sent')) return
     const [message, remedy] =
-      state === 'queued'
-        ? [`${node} was away all the while`, 'Give it again when it is back.']
-        : [`no answer came from ${node} in time`, `See \`holdfast-hub explain node ${node}\`.`]
+      asked.wasSent && asked.sentAt === undefined
+        ? [`the hub was restarted before ${node} answered: whether it was done is not known`, UNKNOWN]
+        : state === 'queued'
+          ? [`${node} was away all the while`, 'Give it again when it is back.']
+          : [`no answer came from ${node} in time`, `See \`holdfast-hub explain node ${node}\`.`]
     end(asked, 'expired', { code: 'expired', message, remedy })
   }
 
@@ -110,22 +129,33 @@ export function createNodeCommands(options: HubOptions, parts: NodeCommandsParts
     const session = fleet.session(nodeId)
     const live = networks.get(network)
     if (session === undefined || live === undefined) return
-    const objection = objectionTo(view.kind, view.node, fleet.show(nodeId, [])?.report?.commands)
+    // One that has said nothing since this hub started judges for itself.
+    const report = fleet.show(nodeId, [])?.report
+    const objection = report === undefined ? undefined : objectionTo(view.kind, view.node, report.commands)
     if (objection !== undefined) return refuse(asked, objection)
     const { createdAt: issuedAt, expiresAt, id, kind, peer } = view
     serial = Math.max(serial + 1, clock.now())
     const named = { ...(peer === undefined ? {} : { peer }), ...(count === undefined ? {} : { count }) }
     const to = { network: live.state.id, node: nodeId, id, session, serial, issuedAt, expiresAt }
     const deflated = deflate(sealCommand({ ...to, kind, ...named }, signer, sha256))
-    asked.sentAt = clock.monotonic()
     asked.view = { ...view, state: 'sent' }
+    // Before it is on its way: a hub that is restarted knows that it may have been done.
+    try {
+      ledger.keep(asked)
+    } catch (error) {
+      const message = `the hub could not write down that it is given: ${describeError(error)}`
+      return end(asked, 'failed', { code: 'failed', message: message.slice(0, 500), remedy: 'Look at its disk.' })
+    }
+    asked.sentAt = clock.monotonic()
     live.link.tell(nodeId, encodeChunks('command', id, deflated, sha256(deflated)))
     tell(asked)
   }
 
   const unwatch = listeners.watch((event) => {
     if (event.type !== 'node' || event.state !== 'online') return
-    for (const asked of ledger.open()) if (asked.view.node === event.name) deliver(asked)
+    for (const asked of ledger.open()) {
+      if (asked.view.node === event.name && !(asked.view.state === 'sent' && changesDevice(asked.view))) deliver(asked)
+    }
   })
 
   const take = (asked: Asked, { id, result, state, ...said }: CommandAnswer): void => {
@@ -136,20 +166,20 @@ export function createNodeCommands(options: HubOptions, parts: NodeCommandsParts
     }
     if (state !== 'done') return end(asked, ENDED[state], why)
     if (asked.view.kind === 'bundle') {
-      const file = { bytes: result.length, path: `/api/v1/commands/${id}/result` }
-      end(asked, 'answered', { file })
+      asked.size = result.length
+      end(asked, 'answered', { file: { bytes: result.length, path: `/api/v1/commands/${id}/result` } }, result)
     } else {
       try {
         const read = JSON.parse(fromUtf8(result)) as unknown
         // What can't be written again is not kept either.
         JSON.stringify(read)
+        asked.size = result.length
         end(asked, 'answered', { result: read })
       } catch (error) {
         const message = `its answer can't be read: ${describeError(error)}`
-        return end(asked, 'failed', { code: 'invalid', message: message.slice(0, 500) })
+        end(asked, 'failed', { code: 'invalid', message: message.slice(0, 500) })
       }
     }
-    ledger.keepResult(asked, result)
   }
 
   const refuseBusy = (nodeId: NodeId, name: Name): void => {
@@ -165,7 +195,31 @@ export function createNodeCommands(options: HubOptions, parts: NodeCommandsParts
     })
   }
 
+  const gather = (chunk: ReturnType<typeof parseChunk>) => {
+    const assembly = assemblies.get(chunk.id) ?? new Assembly(chunk.id)
+    assemblies.set(chunk.id, assembly)
+    try {
+      return assembly.add(chunk)
+    } catch (error) {
+      if (!isHoldfastError(error, 'invalid')) throw error
+      // One that was asked again after a restart answers again: the rest of its first answer may be there before.
+      const anew = new Assembly(chunk.id)
+      assemblies.set(chunk.id, anew)
+      return anew.add(chunk)
+    }
+  }
+
+  /** An answer may have come, and gone, while this hub was away. What only looks is asked again; what changes a device is not. */
+  const resume = (asked: Asked): void => {
+    if (asked.view.state === 'sent' && !changesDevice(asked.view)) asked.view = { ...asked.view, state: 'queued' }
+    clock.after(Math.max(0, asked.view.expiresAt - clock.now()), () => expire(asked))
+  }
+
   return {
+    start() {
+      ledger.load()
+      for (const asked of ledger.open()) resume(asked)
+    },
     send(node, { count, expiresInS, kind, peer }, actor) {
       const enrolment = enrolments.get(node as Name)
       const shown = enrolment === undefined ? undefined : fleet.show(enrolment.nodeId, [])
@@ -187,7 +241,7 @@ export function createNodeCommands(options: HubOptions, parts: NodeCommandsParts
       const state: CommandState = 'queued'
       const of = { id, node: name, kind, ...(peer === undefined ? {} : { peer }) }
       const view = { ...of, by: actor.name, state, createdAt, expiresAt: createdAt + lifeMs }
-      const asked: Asked = { view, nodeId, network, count, sentAt: undefined, bytes: undefined }
+      const asked: Asked = { view, nodeId, network, count, sentAt: undefined, wasSent: false, size: 0 }
       // What is not written down is not given.
       note(actor, 'command', view)
       ledger.add(asked)
@@ -200,20 +254,19 @@ export function createNodeCommands(options: HubOptions, parts: NodeCommandsParts
     list: () => ledger.all().map(({ view }) => view),
     file(id) {
       const asked = ledger.get(id)
-      if (asked?.bytes === undefined || asked.view.file === undefined) return undefined
-      return { name: `${asked.view.node}-${id}.tar.gz`, bytes: asked.bytes }
+      const bytes = asked?.view.file === undefined ? undefined : ledger.file(id)
+      if (asked === undefined || bytes === undefined) return undefined
+      return { name: `${asked.view.node}-${id}.tar.gz`, bytes }
     },
     figures: () => ({ open: ledger.open().length, ended: { ...ended } }),
     heard(node, payload) {
       const chunk = parseChunk(payload)
       const asked = ledger.get(chunk.id)
-      // Of an earlier life of this hub, or after its end.
+      // After its end, or one that this hub has forgotten.
       if (asked?.view.state !== 'sent') return
       if (asked.nodeId !== node) throw new HoldfastError('untrusted', 'it answers a command to another device')
       if (chunk.count > CHUNKS_MAX) throw new HoldfastError('too-large', `an answer of ${chunk.count} chunks`)
-      const assembly = assemblies.get(chunk.id) ?? new Assembly(chunk.id)
-      assemblies.set(chunk.id, assembly)
-      const whole = assembly.add(chunk)
+      const whole = gather(chunk)
       if (whole === undefined) return
       assemblies.delete(chunk.id)
       const key = fleet.enrolment(node)?.deviceKey

@@ -1,6 +1,7 @@
 // How full the blocks of a network are, and its pools: told before the first device can't join. Pure.
 
-import { type Address, blockOf, type Cidr, familyOf, isWithin } from '../../shared/address/cidr.ts'
+import { type Address, blockOf, type Cidr, contains, familyOf, isWithin } from '../../shared/address/cidr.ts'
+import { meshBlocks } from '../../shared/address/mesh-blocks.ts'
 import type { NetworkSpec } from '../../shared/intent/network.ts'
 import { usableSpan } from './allocate.ts'
 
@@ -28,17 +29,17 @@ function roomOf(cidr: Cidr, part?: Cidr): number {
 /** By block: pools in their order, then what is left. */
 export function usageOf(spec: NetworkSpec, taken: Iterable<Address>): readonly AddressUsage[] {
   const addresses = [...taken]
-  const blocks = spec.cidr6 === undefined ? [spec.cidr] : [spec.cidr, spec.cidr6]
+  const blocks = meshBlocks(spec)
   return blocks.flatMap((cidr) => {
     const parts = (spec.pools ?? []).flatMap(({ cidr: one, cidr6, name }) =>
       [one, cidr6].flatMap((part) => {
-        const isOwn = part !== undefined && familyOf(part) === familyOf(cidr)
+        const isOwn = part !== undefined && familyOf(part) === familyOf(cidr) && contains(cidr, part)
         return isOwn ? [{ name, part, block: blockOf(part), taken: 0 }] : []
       }),
     )
     let rest = 0
     for (const address of addresses) {
-      if (familyOf(address) !== familyOf(cidr)) continue
+      if (familyOf(address) !== familyOf(cidr) || !isWithin(blockOf(cidr), address)) continue
       const own = parts.find(({ block }) => isWithin(block, address))
       if (own === undefined) rest += 1
       else own.taken += 1

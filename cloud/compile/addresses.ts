@@ -1,6 +1,7 @@
 // Which address belongs to whom, in all networks. Kept for as long as the owner's resource exists.
 
-import { type Address, blockOf, type Cidr, familyOf, isWithin } from '../../shared/address/cidr.ts'
+import { type Address, blockOf, type Cidr, contains, familyOf, isWithin } from '../../shared/address/cidr.ts'
+import { mainBlocks, meshBlocks, otherBlocks } from '../../shared/address/mesh-blocks.ts'
 import { isUsable, ordinal } from '../../shared/address/usable.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import type { Name } from '../../shared/ids.ts'
@@ -39,10 +40,6 @@ export interface Addresses {
   reload(): void
 }
 
-function blocksOf(spec: NetworkSpec): readonly Cidr[] {
-  return spec.cidr6 === undefined ? [spec.cidr] : [spec.cidr, spec.cidr6]
-}
-
 function checkFixed(fixed: readonly Address[], blocks: readonly Cidr[]): void {
   for (const [index, address] of fixed.entries()) {
     if (!blocks.some((cidr) => isUsable(cidr, address))) {
@@ -75,16 +72,24 @@ function partsOf({ pools = [] }: NetworkSpec, family: 4 | 6): readonly Cidr[] {
 function placeOf(spec: NetworkSpec, cidr: Cidr, labels: Labels | undefined): Place {
   const pool = labels === undefined ? undefined : spec.pools?.find(({ nodes }) => selects(nodes, labels))
   const family = familyOf(cidr)
-  const within = [pool?.cidr, pool?.cidr6].find((part) => part !== undefined && familyOf(part) === family)
-  return within === undefined ? { avoid: partsOf(spec, family) } : { within, avoid: [] }
+  const own = (part: Cidr): boolean => familyOf(part) === family && contains(cidr, part)
+  const within = [pool?.cidr, pool?.cidr6].find((part) => part !== undefined && own(part))
+  return within === undefined ? { avoid: partsOf(spec, family).filter(own) } : { within, avoid: [] }
 }
 
 /** The address of the same number, where the node may have it. */
-function twinOf({ cidr: first }: NetworkSpec, cidr: Cidr, place: Place, of: Address): Address | undefined {
+function twinOf(first: Cidr, cidr: Cidr, place: Place, of: Address): Address | undefined {
   const twin = nth(cidr, ordinal(first, of))
   if (twin === undefined) return undefined
   const lies = (part: Cidr): boolean => isWithin(blockOf(part), twin)
   return (place.within === undefined || lies(place.within)) && !place.avoid.some(lies) ? twin : undefined
+}
+
+/** In the other block of a family the place of the address that it has in the main one. */
+function twinIn(spec: NetworkSpec, cidr: Cidr, place: Place, addresses: readonly Address[]): Address | undefined {
+  const main = mainBlocks(spec).find((block) => familyOf(block) === familyOf(cidr))
+  const own = addresses.find((address) => familyOf(address) === familyOf(cidr))
+  return main === undefined || own === undefined ? undefined : twinOf(main, cidr, place, own)
 }
 
 export function createAddresses(store: HubStore): Addresses {
@@ -136,15 +141,20 @@ export function createAddresses(store: HubStore): Addresses {
     give(network, spec, owner, fixed = [], labels) {
       const pool = poolOf(network)
       const held = pool.byOwner.get(owner)?.addresses ?? []
-      const blocks = blocksOf(spec)
+      const blocks = meshBlocks(spec)
       checkFixed(fixed, blocks)
+      const others = otherBlocks(spec)
       const addresses: Address[] = []
       for (const cidr of blocks) {
         const kept = [...fixed, ...held].find((address) => isUsable(cidr, address))
         // The same number in both families: people recognise a node by either.
         const first = addresses[0]
         const place = placeOf(spec, cidr, labels)
-        const twin = first === undefined ? undefined : twinOf(spec, cidr, place, first)
+        const twin = others.includes(cidr)
+          ? twinIn(spec, cidr, place, addresses)
+          : first === undefined
+            ? undefined
+            : twinOf(spec.cidr, cidr, place, first)
         if (kept !== undefined) addresses.push(claim(pool, owner, kept))
         else if (twin !== undefined && !pool.taken.has(twin)) addresses.push(twin)
         else addresses.push(next(network, cidr, place, pool.taken))
@@ -171,13 +181,13 @@ export function createAddresses(store: HubStore): Addresses {
     },
     reload,
     checkFit(network, spec) {
-      const blocks = blocksOf(spec)
+      const blocks = meshBlocks(spec)
       for (const [address, owner] of pools.get(network)?.taken ?? []) {
         if (blocks.some((cidr) => isUsable(cidr, address))) continue
         throw new HoldfastError('conflict', `${address} of ${owner} would no longer be part of network ${network}`, {
           field: `Network/${network} spec.${familyOf(address) === 4 ? 'cidr' : 'cidr6'}`,
           remedy:
-            'Addresses never move. Choose a block that contains all that were given, or delete their owners first.',
+            'Choose a block that contains all that were given, or move them in steps: `holdfast-hub renumber start --cidr BLOCK`.',
         })
       }
     },

@@ -6,7 +6,8 @@ import type { NetworkSpec } from '../../shared/intent/network.ts'
 import type { AnyResource, Resource } from '../../shared/intent/resource.ts'
 import { recordBytesMax } from '../../shared/limits.ts'
 import type { Judge } from '../../shared/record/member.ts'
-import { type AnyRecord, encodeRecord, type NodeBody, parseRecord } from '../../shared/record/record.ts'
+import { type AnyRecord, type BodyOf, encodeRecord, type NodeBody, parseRecord } from '../../shared/record/record.ts'
+import { signaturesOver } from '../lock/signed-lists.ts'
 import type { Enrolment } from '../store/hub-store.ts'
 
 /** Id of the record of a resource, and its name among the owners of addresses. */
@@ -41,6 +42,7 @@ export interface Context {
 /** What the record of a device says, whoever has signed for it; undefined where it has none anyway. */
 export function nodeBody(node: Resource<'Node'>, { addresses, enrolment }: Context): NodeBody | undefined {
   const { spec, metadata } = node
+  const membership = enrolment === undefined ? undefined : signaturesOver(enrolment, addresses)
   if (enrolment?.state !== 'approved' || spec.disabled || addresses.length === 0) return undefined
   return {
     nodeId: enrolment.nodeId,
@@ -54,7 +56,7 @@ export function nodeBody(node: Resource<'Node'>, { addresses, enrolment }: Conte
     ...(spec.publicEndpoint === undefined ? {} : { publicEndpoint: spec.publicEndpoint }),
     ...(spec.relay?.enabled === true ? { relay: { port: spec.relay.port, tlsPort: spec.relay.tlsPort } } : {}),
     advertise: [...spec.advertise].sort(),
-    ...(enrolment.signatures === undefined ? {} : { membership: [...enrolment.signatures] }),
+    ...(membership === undefined ? {} : { membership: [...membership] }),
   }
 }
 
@@ -62,23 +64,28 @@ export function nodeBody(node: Resource<'Node'>, { addresses, enrolment }: Conte
 export function bodyWithNext(body: NodeBody, enrolment: Enrolment | undefined): NodeBody | undefined {
   const next = enrolment?.next
   if (next === undefined) return undefined
-  return { ...body, wgKey: next.wgKey, wgSerial: next.serial, membership: [...next.signatures] }
+  return {
+    ...body,
+    wgKey: next.wgKey,
+    wgSerial: next.serial,
+    membership: [...(signaturesOver(next, body.addresses) ?? [])],
+  }
 }
 
 /** The device as it would be with the device key that it asks for; undefined where it asks for none. */
 export function bodyWithNextDevice(body: NodeBody, enrolment: Enrolment | undefined): NodeBody | undefined {
   const next = enrolment?.nextDevice
   if (next === undefined) return undefined
-  const { deviceKey, serial, signatures } = next
-  return { ...body, deviceKey, deviceSerial: serial, membership: [...signatures] }
+  const { deviceKey, serial } = next
+  return { ...body, deviceKey, deviceSerial: serial, membership: [...(signaturesOver(next, body.addresses) ?? [])] }
 }
 
 /** The key that enough people have signed for. */
 function nextOf(body: NodeBody, { enrolment, judge }: Context): NodeBody['next'] {
   const wanted = bodyWithNext(body, enrolment)
   if (enrolment?.next === undefined || wanted === undefined || judge?.(wanted) !== 'admitted') return undefined
-  const { serial, signatures, wgKey } = enrolment.next
-  return { wgKey, serial, membership: [...signatures] }
+  const { serial, wgKey } = enrolment.next
+  return { wgKey, serial, membership: [...(wanted.membership ?? [])] }
 }
 
 /** Agents would leave out whom the lock does not admit, and raise an alarm: such a record is never published. */
@@ -94,17 +101,22 @@ function nodeRecord(node: Resource<'Node'>, context: Context): AnyRecord | undef
 }
 
 /** Devices are told their addresses, and not where those come from; older ones would not read a word that they don't know. */
-function withoutPools(spec: NetworkSpec): NetworkSpec {
-  const told = { ...spec }
+function toldSpec(spec: NetworkSpec): BodyOf<'network'>['spec'] {
+  const { renumber, ...told } = spec
   delete told.pools
-  return told
+  if (renumber === undefined) return told
+  const { cidr, cidr6, step } = renumber
+  return {
+    ...told,
+    renumber: { step, ...(cidr === undefined ? {} : { cidr }), ...(cidr6 === undefined ? {} : { cidr6 }) },
+  }
 }
 
 function recordOf(resource: AnyResource, context: Context): AnyRecord | undefined {
   const { name } = resource.metadata
   switch (resource.kind) {
     case 'Network':
-      return { kind: 'network', id: `network/${name}`, body: { name, spec: withoutPools(resource.spec) } }
+      return { kind: 'network', id: `network/${name}`, body: { name, spec: toldSpec(resource.spec) } }
     case 'Node':
       return nodeRecord(resource, context)
     case 'Canary':

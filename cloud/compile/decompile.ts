@@ -4,8 +4,9 @@
 
 import type { Address } from '../../shared/address/cidr.ts'
 import type { Name } from '../../shared/ids.ts'
+import type { NetworkSpec } from '../../shared/intent/network.ts'
 import { type AnyResource, apiVersion, type Kind, parseResource } from '../../shared/intent/resource.ts'
-import type { AnyRecord, NodeBody } from '../../shared/record/record.ts'
+import type { AnyRecord, BodyOf, NodeBody } from '../../shared/record/record.ts'
 import type { Enrolment } from '../store/hub-store.ts'
 
 /** What the hub kept of one record. Undefined parts: it kept none. */
@@ -54,11 +55,17 @@ function nodeOf({
   }
 }
 
+/** Older hubs did not tell devices which way it goes: back is the step that waits for all, and from which either way leads on. */
+function intentOf({ spec }: BodyOf<'network'>): NetworkSpec {
+  const { renumber, ...rest } = spec
+  return renumber === undefined ? rest : { ...rest, renumber: { ...renumber, step: renumber.step ?? 'Return' } }
+}
+
 /** Undefined for what comes from no resource: signing and root keys, membership locks, verdicts on overrides. */
 export function originOf(record: AnyRecord, network: Name, now: number): Origin | undefined {
   switch (record.kind) {
     case 'network':
-      return { resource: resourceOf('Network', record.body.name, record.body.spec) }
+      return { resource: resourceOf('Network', record.body.name, intentOf(record.body)) }
     case 'node':
       return nodeOf({ body: record.body, network, now })
     case 'canary':

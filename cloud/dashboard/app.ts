@@ -29,6 +29,10 @@ const live = createLive({
   isHidden: () => document.visibilityState === 'hidden',
 })
 
+addEventListener('online', () => live.retry())
+addEventListener('offline', () => live.retry())
+document.addEventListener('visibilitychange', () => live.turned())
+
 export const touchNode = (name: string): void => live.touch(name)
 
 let counted = 0

@@ -1,33 +1,34 @@
 // Keeps the store up with the hub: one stream of events, and a look again at what they name. Opens the stream first and lists
-// then, so that nothing falls between.
+// then, so that nothing falls between. A stream counts once bytes of it are here: a proxy may take one and hold it back.
 
-import { rosterNamesMax } from '../../shared/dashboard-limits.ts'
 import type { Clock, Timer } from '../../shared/effects.ts'
 import { isHoldfastError } from '../../shared/errors.ts'
-import type { HubStatus } from '../api/answers.ts'
 import type { PastEvent } from '../api/event-log.ts'
-import type { Roster } from '../fleet/roster.ts'
 import type { Http } from './browser/http.ts'
-import { retryMs, silenceMsMax } from './model/link.ts'
-import { mergeRoster } from './model/merge.ts'
+import { createLook, lookMs } from './look.ts'
+import { isTold, type Link, openMsMax, retryMs, silenceMsMax, steadyMsMin } from './model/link.ts'
 import { createSseReader, type SseEvent } from './model/sse.ts'
 import { momentOf, momentsOf, withMoment } from './model/timeline.ts'
-import { link, moments, now, roster, status, written } from './store.ts'
+import { link, moments, now, relisted, roster, written } from './store.ts'
 
-/** Events of a fleet come in bursts: what they name is looked at together. */
-const TOGETHER_MS = 300
-/** Figures such as round trips change without events. */
-const LOOK_MS = 20_000
 const TICK_MS = 2_000
+/** A page whose timers stood still for so long was asleep, and so was its stream. */
+const ASLEEP_MS = 15_000
+/** A page that nobody sees gives up its stream: a browser has six connections to a hub, for all its tabs together. */
+const HIDDEN_MS = 10_000
+/** Who sees nothing yet is shown what there is, before the stream is given up. */
+const FIRST_LOOK_MS = 3_000
 
 export interface Live {
   start(): void
   stop(): void
   /** Looks at these nodes again soon. */
   touch(name: string): void
+  /** The network of this browser went or came: asks again at once. */
+  retry(): void
+  /** The page is shown again, or no longer. */
+  turned(): void
 }
-
-type TimedRoster = Roster & { readonly at: number }
 
 interface Parts {
   readonly http: Http
@@ -36,92 +37,56 @@ interface Parts {
   readonly isHidden: () => boolean
 }
 
-/** What is asked again of the hub, and not twice at once. */
-function createLook({ clock, http }: Parts, isOn: () => boolean) {
-  const names = new Set<string>()
-  let all = false
-  let ofHub = false
-  let waiting: Timer | undefined
-  let skewMs = 0
-  let lookedAt = 0
-
-  const take = ({ at, ...fresh }: TimedRoster, part?: ReadonlySet<string>): void => {
-    skewMs = at - clock.now()
-    now.value = at
-    roster.value = part === undefined ? fresh : mergeRoster(roster.value, fresh, part)
-  }
-
-  const flush = async (): Promise<void> => {
-    waiting = undefined
-    const part = new Set(names)
-    const whole = all || part.size > rosterNamesMax || roster.value === undefined
-    const hub = ofHub || whole
-    names.clear()
-    all = false
-    ofHub = false
-    try {
-      const query = whole ? '' : `?names=${[...part].map(encodeURIComponent).join(',')}`
-      const [lines, said] = await Promise.all([
-        whole || part.size > 0 ? http.get<TimedRoster>(`/api/v1/roster${query}`) : undefined,
-        hub ? http.get<HubStatus>('/api/v1/status') : undefined,
-      ])
-      if (!isOn()) return
-      if (lines !== undefined) take(lines, whole ? undefined : part)
-      if (said !== undefined) status.value = said
-      if (whole) lookedAt = clock.monotonic()
-    } catch {
-      // The stream tells of a hub that is gone; once it is back everything is listed again.
-    }
-  }
-
-  const soon = (): void => {
-    waiting ??= clock.after(TOGETHER_MS, () => void flush())
-  }
-
-  return {
-    whole: () => {
-      all = true
-      waiting?.cancel()
-      return flush()
-    },
-    node(name: string) {
-      names.add(name)
-      ofHub = true
-      soon()
-    },
-    hub() {
-      ofHub = true
-      soon()
-    },
-    tick(isHidden: boolean) {
-      now.value = clock.now() + skewMs
-      if (isHidden || link.value.state !== 'live') return
-      // Somebody has rolled out to some first, and waits for what comes of it.
-      if (status.value?.networks.some(({ canaries }) => canaries.length > 0) === true) {
-        ofHub = true
-        soon()
-      }
-      if (clock.monotonic() - lookedAt < LOOK_MS) return
-      lookedAt = clock.monotonic()
-      all = true
-      soon()
-    },
-  }
+/** How a stream ended. */
+interface Ended {
+  readonly why: string
+  /** It said nothing for too long. */
+  readonly isSilent: boolean
+  /** The hub took it, or has not refused it. */
+  readonly isTaken: boolean
+  readonly isSteady: boolean
 }
 
-export function createLive(parts: Parts): Live {
-  const { clock, fraction, http, isHidden } = parts
+export function createLive({ clock, fraction, http, isHidden }: Parts): Live {
   let lastId = ''
+  /** The newest event of those that were listed. */
+  let listedId = ''
+  /** By the hub's clock: what is shown is of then. */
+  let heardAt = 0
   let tries = 0
   let on = false
   let life = 0
+  let tickedAt = 0
+  let triedAt = 0
   let ticking: Timer | undefined
+  let hiding: Timer | undefined
+  let isAside = false
   let stream: AbortController | undefined
-  const look = createLook(parts, () => on)
+  let wake: (() => void) | undefined
+  const look = createLook(http, clock, () => on)
 
-  const heard = ({ data, id }: SseEvent): void => {
+  const tell = (state: Link['state'], why?: string): void => {
+    const before = link.value
+    if (before.state === state && before.why === why) return
+    link.value = { state, since: heardAt, ...(why === undefined ? {} : { why }) }
+  }
+
+  /** Everything, as it is now. Events first: what they tell of is in the list that is asked for after them. */
+  const catchUp = async (): Promise<void> => {
+    const { items } = await http.get<{ items: readonly PastEvent[] }>('/api/v1/events/past')
+    const isAgain = roster.value !== undefined
+    await look.whole()
+    if (!on) return
+    moments.value = momentsOf(items)
+    listedId = items[0]?.id ?? ''
+    heardAt = look.hubNow()
+    if (isAgain) relisted.value += 1
+  }
+
+  const heard = async ({ data, id }: SseEvent): Promise<void> => {
     const event = JSON.parse(data) as PastEvent | { readonly type: 'reset' }
-    if (event.type === 'reset') return void catchUp()
+    if (event.type === 'reset') return catchUp()
+    if (isTold(id, listedId)) return
     moments.value = withMoment(moments.value, momentOf({ ...event, id, at: now.value }))
     if (event.type === 'put' || event.type === 'delete') {
       written.value = { ...written.value, [event.kind]: (written.value[event.kind] ?? 0) + 1 }
@@ -131,63 +96,143 @@ export function createLive(parts: Parts): Live {
     else if ('name' in event) look.node(event.name)
   }
 
-  /** Everything, as it is now. */
-  const catchUp = async (): Promise<void> => {
-    const [, past] = await Promise.all([
-      look.whole(),
-      http.get<{ items: readonly PastEvent[] }>('/api/v1/events/past').catch(() => ({ items: [] })),
-    ])
-    if (on) moments.value = momentsOf(past.items)
-  }
-
-  const read = async (controller: AbortController): Promise<void> => {
-    const query = lastId === '' ? '' : `?lastEventId=${encodeURIComponent(lastId)}`
-    const bytes = await http.stream(`/api/v1/events${query}`, controller.signal)
-    const back = link.value.state === 'down' || roster.value === undefined
-    link.value = { state: 'live', since: clock.now() }
-    tries = 0
-    if (back) await catchUp()
-    const [decoder, reader] = [new TextDecoder(), createSseReader()]
+  /** Ends when the stream does, and says how. Throws `unauthenticated`. */
+  const read = async (controller: AbortController): Promise<Ended> => {
     let silence: Timer | undefined
-    const watch = (): void => {
+    let isSilent = false
+    let isTaken = false
+    let liveAt: number | undefined
+    const expectWithin = (ms: number): void => {
       silence?.cancel()
-      silence = clock.after(silenceMsMax, () => controller.abort())
+      silence = clock.after(ms, () => {
+        isSilent = true
+        // Also where something else is waited for just now.
+        tell('down', 'nothing came for too long')
+        controller.abort()
+      })
     }
-    watch()
+    const early = clock.after(FIRST_LOOK_MS, () => {
+      if (roster.value === undefined) void catchUp().catch(() => undefined)
+    })
+    const end = (why: string): Ended => {
+      const isSteady = liveAt !== undefined && clock.monotonic() - liveAt >= steadyMsMin
+      return { why: isSilent ? 'nothing came for too long' : why, isSilent, isTaken, isSteady }
+    }
+    expectWithin(openMsMax)
     try {
+      const query = lastId === '' ? '' : `?lastEventId=${encodeURIComponent(lastId)}`
+      const bytes = await http.stream(`/api/v1/events${query}`, controller.signal)
+      isTaken = true
+      const [decoder, reader] = [new TextDecoder(), createSseReader()]
       for await (const piece of bytes) {
-        watch()
-        for (const event of reader.push(decoder.decode(piece, { stream: true }))) heard(event)
+        // What is asked for meanwhile has a limit of its own.
+        silence?.cancel()
+        if (liveAt === undefined) {
+          early.cancel()
+          const isOld = look.hubNow() - heardAt > lookMs
+          if (link.value.state !== 'live' || isOld || roster.value === undefined) await catchUp()
+          liveAt = clock.monotonic()
+          tell('live')
+        }
+        for (const event of reader.push(decoder.decode(piece, { stream: true }))) await heard(event)
         lastId = reader.lastId() || lastId
+        heardAt = look.hubNow()
+        expectWithin(silenceMsMax)
       }
+      return end('the stream of events ended')
+    } catch (error) {
+      if (isHoldfastError(error, 'unauthenticated')) throw error
+      isTaken ||= isSilent
+      return end(isHoldfastError(error) ? error.message : 'the stream of events broke off')
     } finally {
       silence?.cancel()
+      early.cancel()
     }
   }
+
+  /** Tells of it, and where only the stream is missing looks without one. */
+  const lost = async ({ isSilent, isSteady, isTaken, why }: Ended): Promise<void> => {
+    if (isSteady) tries = 0
+    // A hub that ends a stream is asked once more before anybody is told.
+    if (!isSilent && tries === 0) return
+    if (link.value.state !== 'polled') tell('down', why)
+    if (!isTaken) return tell('down', why)
+    // A line that is silent takes requests as well, and keeps them for long.
+    const late = Promise.withResolvers<boolean>()
+    const timer = clock.after(openMsMax, () => late.resolve(false))
+    const answered = catchUp().then(
+      () => true,
+      () => false,
+    )
+    tell((await Promise.race([answered, late.promise])) ? 'polled' : 'down', why)
+    timer.cancel()
+  }
+
+  const pause = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = ms === Number.POSITIVE_INFINITY ? undefined : clock.after(ms, () => wake?.())
+      wake = () => {
+        timer?.cancel()
+        wake = undefined
+        resolve()
+      }
+    })
 
   /** Until it is stopped; who signs in again begins another life, and one of before must not go on beside it. */
   const follow = async (mine: number): Promise<void> => {
+    const goesOn = (): boolean => on && life === mine
     for (;;) {
-      stream = new AbortController()
-      let why = 'the stream of events ended'
+      if (isAside) await pause(Number.POSITIVE_INFINITY)
+      if (!goesOn()) return
+      const controller = new AbortController()
+      stream = controller
+      triedAt = clock.now()
+      let ended: Ended
       try {
-        await read(stream)
-      } catch (error) {
-        if (isHoldfastError(error, 'unauthenticated')) return
-        if (isHoldfastError(error)) why = error.message
+        ended = await read(controller)
+      } catch {
+        return
       }
-      if (!on || life !== mine) return
-      // A hub that ends a stream is asked once more before anybody is told.
-      if (tries > 0 && link.value.state !== 'down') link.value = { state: 'down', since: clock.now(), why }
-      const pause = retryMs(tries++, fraction())
-      await new Promise<void>((resolve) => void clock.after(tries === 1 ? 50 : pause, resolve))
-      if (!on || life !== mine) return
+      const isAsked = controller.signal.aborted && !ended.isSilent
+      if (!goesOn() || isAsked) continue
+      await lost(ended)
+      if (goesOn() && !isAside) await pause(retryMs(tries++, fraction()))
     }
   }
 
+  /** Once more, now: whatever is under way is of before. */
+  const anew = (): void => {
+    // What flaps makes no storm.
+    if (!on || isAside || (clock.now() >= triedAt && clock.now() - triedAt < TICK_MS)) return
+    tries = 0
+    stream?.abort()
+    wake?.()
+  }
+
   const tick = (): void => {
+    const slept = clock.now() - tickedAt
+    tickedAt = clock.now()
+    if (!isHidden() && slept > ASLEEP_MS) {
+      if (link.value.state === 'live') tell('connecting')
+      anew()
+    }
     look.tick(isHidden())
     ticking = clock.after(TICK_MS, tick)
+  }
+
+  const turned = (): void => {
+    hiding?.cancel()
+    if (!on) return
+    if (isHidden()) {
+      hiding = clock.after(HIDDEN_MS, () => {
+        isAside = true
+        stream?.abort()
+      })
+    } else if (isAside) {
+      isAside = false
+      if (link.value.state === 'live') tell('connecting')
+      wake?.()
+    }
   }
 
   return {
@@ -195,15 +240,22 @@ export function createLive(parts: Parts): Live {
       if (on) return
       on = true
       tries = 0
-      link.value = { state: link.value.state === 'live' ? 'connecting' : link.value.state, since: clock.now() }
+      tickedAt = clock.now()
+      if (link.value.state === 'live') tell('connecting')
       tick()
+      turned()
       void follow(++life)
     },
     stop() {
       on = false
       ticking?.cancel()
+      hiding?.cancel()
+      isAside = false
       stream?.abort()
+      wake?.()
     },
     touch: (name) => look.node(name),
+    retry: anew,
+    turned,
   }
 }

@@ -31,6 +31,8 @@ export const link = signal<Link>({ state: 'connecting', since: 0 })
 export const now = signal(0)
 /** Counts changes of intent, by kind: pages that show it look again. */
 export const written = signal<Readonly<Record<string, number>>>({})
+/** Counts how often everything was listed anew because events were missed: pages look again, too. */
+export const relisted = signal(0)
 export const notices = signal<readonly Notice[]>([])
 
 /** What is shown is from before the link was lost. */

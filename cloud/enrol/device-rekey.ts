@@ -49,14 +49,16 @@ export function devicePin({ deviceKey, deviceSerial = 0 }: Pick<Enrolment, 'devi
 type NextDevice = NonNullable<Enrolment['nextDevice']>
 
 /** The device by the key that it asks for. What people signed with its former key counts for nothing any more. */
-export function withDevice(enrolment: Enrolment, { deviceKey, links, serial, signatures }: NextDevice): Enrolment {
-  const { next, nextDevice: _, signatures: __, ...rest } = enrolment
+export function withDevice(enrolment: Enrolment, nextDevice: NextDevice): Enrolment {
+  const { deviceKey, links, serial, signatures } = nextDevice
+  const { lists: _, next, nextDevice: __, signatures: ___, ...rest } = enrolment
   return {
     ...rest,
     deviceKey,
     deviceSerial: serial,
     deviceLinks: [...(enrolment.deviceLinks ?? []), ...links].slice(-deviceLinksKeptMax),
-    ...(next === undefined ? {} : { next: { ...next, signatures: [] } }),
+    ...(next === undefined ? {} : { next: { ...next, signatures: [], lists: [] } }),
+    ...(nextDevice.lists === undefined ? {} : { lists: nextDevice.lists }),
     ...(signatures.length === 0 ? {} : { signatures }),
   }
 }

@@ -8,6 +8,7 @@ import { apiVersion, parseResource, type Resource } from '../../shared/intent/re
 import { encodeSnapshot } from '../../shared/record/delta.ts'
 import { nodeIdOf } from '../../shared/record/device-link.ts'
 import { type EnrolReply, type EnrolRequest, enrolProofBytes } from '../../shared/wire/enrol.ts'
+import type { Understood } from '../../shared/wire/understands.ts'
 import type { Actor } from '../audit.ts'
 import type { BrokerAccess } from '../broker-access.ts'
 import type { HubOptions } from '../hub.ts'
@@ -25,6 +26,8 @@ export interface EnrolPort {
   /** It is approved, and waits for signatures by keys of the membership lock. */
   isUnsigned(name: Name): boolean
   networkOf(name: Name): { readonly state: NetworkState; readonly publisher: Publisher } | undefined
+  /** What an agent has to understand of it: addresses in two blocks at once, say; undefined where any agent will do. */
+  wordOf(name: Name): Understood | undefined
   /** Keeps enrolment and Node in one transaction and compiles them. */
   admit(enrolment: Enrolment, node: Resource<'Node'>, token: TokenRecord | undefined, actor: Actor): void
 }
@@ -106,6 +109,20 @@ export function createEnrol(options: EnrolOptions) {
     })
   }
 
+  /** Said before a token is spent: it could not read what makes it a member, and every step would wait for it. */
+  const refuseUnable = (network: Name, understands: readonly string[]): void => {
+    const word = port.wordOf(network)
+    if (word === undefined || understands.includes(word)) return
+    throw new HoldfastError(
+      'conflict',
+      `network ${network} is on its way to other addresses, and this agent is too old to take part`,
+      {
+        remedy:
+          'Install the agent of the hub’s version and join again with the same token, or wait until `holdfast-hub renumber status` says that it is over.',
+      },
+    )
+  }
+
   const reply = async (enrolment: Enrolment): Promise<EnrolReply> => {
     const { nodeId, name } = enrolment
     const network = port.networkOf(enrolment.network)
@@ -136,7 +153,7 @@ export function createEnrol(options: EnrolOptions) {
     }
   }
 
-  return async (request: EnrolRequest): Promise<EnrolReply> => {
+  return async (request: EnrolRequest, understands: readonly string[] = []): Promise<EnrolReply> => {
     prove(request)
     // Here alone the id follows from the key that is shown: later on the device may go by another.
     const node = parseNodeId(nodeIdOf(request.deviceKey, sha256))
@@ -146,9 +163,11 @@ export function createEnrol(options: EnrolOptions) {
     if (held !== undefined && held.tokenId === request.tokenId && held.wgKey === request.wgKey) {
       tokens.recognise(request.tokenId, request.secret)
       refuseDisabled(held.name)
+      refuseUnable(held.network, understands)
       return reply(held)
     }
     const token = tokens.check(request.tokenId, request.secret)
+    refuseUnable(token.network, understands)
     const name = chooseName(request, node, held, port)
     refuseDisabled(name)
     const known = port.nodeNamed(name)

@@ -9,9 +9,9 @@ import { type KeyStatement, openKeyStatement } from '../../shared/fact/key-state
 import type { NodeId } from '../../shared/ids.ts'
 import { formerWgKeysMax } from '../../shared/limits.ts'
 import { parseRecord } from '../../shared/record/record.ts'
-import type { Signatures } from '../../shared/record/signatures.ts'
+import { signedIn } from '../lock/signed-lists.ts'
 import type { Networks } from '../publish/networks.ts'
-import type { Enrolment } from '../store/hub-store.ts'
+import type { Enrolment, Signed } from '../store/hub-store.ts'
 import type { DeviceRekeyOptions } from './device-rekey.ts'
 import { createRefusals } from './refusals.ts'
 
@@ -70,19 +70,19 @@ export function createRekey(options: RekeyOptions): Rekey {
     options.onTaken(next, committed)
   }
 
-  /** `signatures`: what people signed for the key, under a lock. */
-  const take = (enrolment: Enrolment, { serial, wgKey }: KeyStatement, signatures?: Signatures): void => {
-    const { formerWgKeys = [], next: _, signatures: __, ...rest } = enrolment
+  /** `signed`: what people signed for the key, under a lock. */
+  const take = (enrolment: Enrolment, { serial, wgKey }: KeyStatement, signed: Signed = {}): void => {
+    const { formerWgKeys = [], lists: _, next: __, signatures: ___, ...rest } = enrolment
     const former = enrolment.wgKey === wgKey ? formerWgKeys : [enrolment.wgKey, ...formerWgKeys]
     const { nextDevice } = rest
     const taken: Enrolment = {
       ...rest,
       // What people signed for the device key that it asks for was over the former WireGuard key.
-      ...(nextDevice === undefined ? {} : { nextDevice: { ...nextDevice, signatures: [] } }),
+      ...(nextDevice === undefined ? {} : { nextDevice: { ...nextDevice, signatures: [], lists: [] } }),
       wgKey,
       wgSerial: serial,
       ...(former.length === 0 ? {} : { formerWgKeys: former.slice(0, formerWgKeysMax) }),
-      ...(signatures === undefined ? {} : { signatures }),
+      ...signedIn(signed),
     }
     put(taken, 'rotate-key', serial)
   }
@@ -96,10 +96,10 @@ export function createRekey(options: RekeyOptions): Rekey {
   const takeSigned = (enrolment: Enrolment, word: KeyStatement): void => {
     const { next } = enrolment
     // The same key, by a device that joined again: only its serial is news, and nobody has to sign for that.
-    if (enrolment.wgKey === word.wgKey) return take(enrolment, word, enrolment.signatures)
+    if (enrolment.wgKey === word.wgKey) return take(enrolment, word, enrolment)
     if (next?.wgKey !== word.wgKey || next.serial !== word.serial) refuse('people have not signed for that key')
     if (!isPublished(enrolment, word)) refuse('not enough people have signed for that key')
-    take(enrolment, word, next.signatures)
+    take(enrolment, word, next)
   }
 
   return (node, statement) => {

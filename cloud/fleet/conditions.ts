@@ -4,11 +4,13 @@
 import { showCondition } from '../../shared/health.ts'
 import { formatVersion } from '../../shared/record/head.ts'
 import { type AddressUsage, isLow } from '../compile/address-usage.ts'
-import type { FleetNode, ResourceCondition, Stored, TakenBack } from '../hub.ts'
+import type { FleetNode, Stored, TakenBack } from '../hub.ts'
+import type { ResourceCondition } from '../resource-condition.ts'
 import type { RollStanding } from '../rollout/standing.ts'
 import { names } from './names.ts'
-import type { Progress } from './progress.ts'
+import type { Member, Progress } from './progress.ts'
 import type { Reach } from './reach.ts'
+import { renumberingOf } from './renumbering-condition.ts'
 import { reached, touching } from './route-conditions.ts'
 import type { Serving } from './serving.ts'
 
@@ -144,6 +146,8 @@ function shortOf(usage: readonly AddressUsage[]): Draft | undefined {
 }
 
 export interface Situation {
+  /** Of a Network that is renumbered. */
+  readonly members?: readonly Member[] | undefined
   /** Of a Network: how full it is. */
   readonly usage?: readonly AddressUsage[] | undefined
   /** Of a Route or Network: who does not follow it, for the sake of a network that it stands in. */
@@ -152,6 +156,8 @@ export interface Situation {
   readonly reach?: Reach | undefined
   /** Of a Service. */
   readonly serving?: Serving | undefined
+  /** Of an Exit. */
+  readonly wentOut?: Draft | undefined
   /** Of a Service that is to be found from outside. */
   readonly published?: Draft | undefined
   readonly progress: Progress | 'unsigned' | undefined
@@ -162,7 +168,7 @@ export interface Situation {
 
 export function conditionsOf(
   { createdAt, generation, resource }: Stored,
-  { node, progress, published, reach, refusedBy, rollout, serving, usage = [] }: Situation,
+  { members = [], node, progress, published, reach, refusedBy, rollout, serving, usage = [], wentOut }: Situation,
   transitionAt: (type: ResourceCondition['type'], status: ResourceCondition['status'], first: number) => number,
 ): readonly ResourceCondition[] {
   const drafts: Draft[] = [{ type: 'Accepted', status: 'True', reason: 'Valid', message: '' }]
@@ -170,8 +176,11 @@ export function conditionsOf(
   if (progress !== undefined) drafts.push(programmed(progress))
   if (refusedBy !== undefined) drafts.push(conflicting(refusedBy, reach))
   if (reach !== undefined) drafts.push(reached(reach))
+  const renumbering = resource.kind === 'Network' ? renumberingOf(resource.spec, progress, members) : undefined
+  if (renumbering !== undefined) drafts.push(renumbering)
   const short = shortOf(usage)
   if (short !== undefined) drafts.push(short)
+  if (wentOut !== undefined) drafts.push(wentOut)
   if (published !== undefined) drafts.push(published)
   if (serving !== undefined) drafts.push(served(serving))
   if (rollout !== undefined) drafts.push(rolledOut(rollout))

@@ -8,8 +8,9 @@ import { parseNodeId } from '../../shared/ids.ts'
 import { statusBytesMax } from '../../shared/limits.ts'
 import { encodeCanonical } from '../../shared/record/canonical.ts'
 import { nodeChannels, topics } from '../../shared/wire/topics.ts'
-import type { FleetNode, ResourceCondition } from '../hub.ts'
+import type { FleetNode } from '../hub.ts'
 import { admin, createWorld, device, emptyPolicy, resource, type World } from '../hub-world.fake.ts'
+import type { ResourceCondition } from '../resource-condition.ts'
 
 const { nodeId } = device(1)
 const sessionA = 'a'.repeat(16)

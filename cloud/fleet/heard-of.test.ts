@@ -23,7 +23,10 @@ async function pair(): Promise<World> {
 }
 
 /** `beta` reports of its peers. */
-async function report(world: World, ...peers: readonly { name: string; handshakeAgeS?: number }[]): Promise<void> {
+async function report(
+  world: World,
+  ...peers: readonly { name: string; handshakeAgeS?: number; path?: string }[]
+): Promise<void> {
   const last = world.broker.retained(topics.node(world.network(), b, 'status')) ?? new Uint8Array(0)
   const listed = peers.map((one) => ({ path: 'relay', rxBytes: 1, txBytes: 1, ...one }) as unknown as PeerReport)
   const status = { ...parseStatus(last), peers: listed, peersTotal: peers.length, at: world.clock.now() }
@@ -55,6 +58,16 @@ test('who is there speaks for itself; who is away is told of by others', async (
     ],
   )
   assert.is(away === undefined ? undefined : lastSignOf(away), heardOf.at)
+})
+
+test('who does not reach it any more takes its word back, and who does is believed before who does not', async () => {
+  const world = await pair()
+  await world.presence(a, false)
+  await report(world, { name: 'alpha', handshakeAgeS: 20 })
+  await report(world, { name: 'alpha', handshakeAgeS: 21, path: 'none' })
+  assert.is(node(world).heardOf?.path, 'none')
+  await report(world, { name: 'alpha', handshakeAgeS: 60, path: 'direct' })
+  assert.is(node(world).heardOf?.path, 'direct')
 })
 
 test('an older handshake, or none, does not replace what is known; nobody is told of that is not there', async () => {

@@ -2,6 +2,7 @@
 // it; nothing is decided by it.
 
 import type { Name } from '../../shared/ids.ts'
+import type { HeardOf } from '../hub.ts'
 import type { Device } from './device.ts'
 
 export interface HeardOfBook {
@@ -13,6 +14,15 @@ export interface HeardOfBook {
   recall(reporter: Device): void
 }
 
+/** Whoever takes its word back is believed; else who reaches it says more than who does not any more, and then the newer word. */
+function tellsMore(word: HeardOf, known: HeardOf | undefined, now: number): boolean {
+  // What is known of the future was noted by a clock that was ahead.
+  if (known === undefined || known.at > now) return true
+  if (known.by === word.by && word.path === 'none') return true
+  if ((known.path === 'none') !== (word.path === 'none')) return known.path === 'none'
+  return word.at > known.at
+}
+
 export function createHeardOf(): HeardOfBook {
   const named = new Map<Name, Device>()
 
@@ -20,10 +30,8 @@ export function createHeardOf(): HeardOfBook {
     for (const { handshakeAgeS, name, path } of report?.peers ?? []) {
       const device = handshakeAgeS === undefined ? undefined : named.get(name)
       if (handshakeAgeS === undefined || device?.enrolment.network !== network) continue
-      const heardAt = Math.max(0, at - handshakeAgeS * 1_000)
-      const known = device.heardOf?.at ?? 0
-      // What is known of the future was noted by a clock that was ahead.
-      if (heardAt > known || known > at) device.heardOf = { by, at: heardAt, path }
+      const word = { by, at: Math.max(0, at - handshakeAgeS * 1_000), path }
+      if (tellsMore(word, device.heardOf, at)) device.heardOf = word
     }
   }
 

@@ -34,8 +34,13 @@ export interface Progress {
   readonly takenBack: readonly TakenBack[]
 }
 
-function provenUpTo({ applied, lastGood }: Member): Version {
+function provenUpTo({ applied, lastGood }: Pick<Member, 'applied' | 'lastGood'>): Version {
   return compareVersion(applied, lastGood) < 0 ? applied : lastGood
+}
+
+/** It runs what it may still take back: that version, or one since then. */
+export function isOnTrial({ applied, lastGood }: Pick<Member, 'applied' | 'lastGood'>, version: Version): boolean {
+  return compareVersion(applied, version) >= 0 && compareVersion(lastGood, version) < 0
 }
 
 /** How many of `sorted` come before `version`. */

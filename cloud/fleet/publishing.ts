@@ -4,7 +4,8 @@
 import { compareText } from '../../shared/bytes.ts'
 import { selects } from '../../shared/intent/field.ts'
 import type { Resource } from '../../shared/intent/resource.ts'
-import type { FleetNode, ResourceCondition } from '../hub.ts'
+import type { FleetNode } from '../hub.ts'
+import type { ResourceCondition } from '../resource-condition.ts'
 import { names } from './names.ts'
 import type { Candidate } from './serving.ts'
 

@@ -1,6 +1,6 @@
 // What the status of a Route says of who leads there, and of other Routes that touch it.
 
-import type { ResourceCondition } from '../hub.ts'
+import type { ResourceCondition } from '../resource-condition.ts'
 import { names } from './names.ts'
 import type { Reach } from './reach.ts'
 

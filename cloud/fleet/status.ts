@@ -4,15 +4,17 @@ import { compareText } from '../../shared/bytes.ts'
 import type { Clock } from '../../shared/effects.ts'
 import type { Condition } from '../../shared/health.ts'
 import { type Name, type NodeId, parseName } from '../../shared/ids.ts'
+import type { RenumberStep } from '../../shared/intent/renumber.ts'
 import type { AnyResource, Kind, Resource } from '../../shared/intent/resource.ts'
 import { healthMax } from '../../shared/limits.ts'
 import { formatVersion } from '../../shared/record/head.ts'
 import type { AddressUsage } from '../compile/address-usage.ts'
 import type { Addresses } from '../compile/addresses.ts'
 import { isAddressed, ownerOf, recordIdOf } from '../compile/compile.ts'
-import type { FleetNode, ResourceCondition, RollOut, Shown, Stored } from '../hub.ts'
+import type { FleetNode, RollOut, Shown, Stored } from '../hub.ts'
 import type { LockBook } from '../lock/lock-book.ts'
 import type { LiveNetwork, Networks } from '../publish/networks.ts'
+import type { ResourceCondition } from '../resource-condition.ts'
 import type { Rollouts } from '../rollout/rollouts.ts'
 import { type Intents, networkNameOf } from '../source/intents.ts'
 import type { Enrolment } from '../store/hub-store.ts'
@@ -20,10 +22,12 @@ import type { Canaries } from './canaries.ts'
 import { conditionsOf, type Situation } from './conditions.ts'
 import type { Fleet } from './fleet.ts'
 import type { HubGlance } from './glance.ts'
+import { wentOut } from './going-out.ts'
 import { refusalsIn } from './overlaps.ts'
 import { type Member, measure, type Progress } from './progress.ts'
 import { publishedAt } from './publishing.ts'
 import { type Leader, type Reach, reachOf } from './reach.ts'
+import { missingIn } from './renumbering-condition.ts'
 import { type Candidate, servingOf } from './serving.ts'
 import { uplinkOf } from './uplink.ts'
 
@@ -50,6 +54,8 @@ export interface Status {
   rollOut(): readonly RollOut[]
   /** Devices that are waited for, and what they run. */
   readonly members: (network: Name) => readonly Member[]
+  /** Members that what follows this step waits for; undefined where the network is not published as it is. */
+  readonly missing: (network: Name, step: RenumberStep | undefined) => readonly Name[] | undefined
   /** Forgets what was remembered of a resource that is gone. */
   forget(kind: Kind, name: string): void
 }
@@ -201,12 +207,15 @@ export function createStatus(options: StatusOptions): Status {
                 .standings()
                 .find(({ name }) => name === resource.metadata.name)
             : undefined,
+        members: resource.kind === 'Network' && resource.spec.renumber !== undefined ? members(network) : undefined,
         usage: resource.kind === 'Network' ? usageIn(network) : undefined,
         serving: resource.kind === 'Service' ? servingOf(resource.spec.backends, candidatesOf(network)) : undefined,
         published:
           resource.kind === 'Service' && resource.spec.publish !== undefined && isCounted(now)
             ? publishedAt(resource, candidatesOf(network), fleetNow())
             : undefined,
+        wentOut:
+          resource.kind === 'Exit' && isCounted(now) ? wentOut(resource, candidatesOf(network), fleetNow()) : undefined,
         reach: resource.kind === 'Route' && isCounted(now) ? reachNow(resource, network) : undefined,
         node: resource.kind === 'Node' ? nodeNamed(resource.metadata.name) : undefined,
       }
@@ -251,6 +260,11 @@ export function createStatus(options: StatusOptions): Status {
         }
       }),
     members,
+    missing(network, step) {
+      const changedAt = networks.get(network)?.publisher.changedAt(`network/${network}`)
+      const now = changedAt === undefined || changedAt === 'unsigned' ? undefined : measured(network)?.(changedAt)
+      return now === undefined ? undefined : missingIn(now, members(network), step)
+    },
     forget: (kind, name) => void remembered.delete(`${kind.toLowerCase()}/${name}`),
   }
 }

@@ -20,7 +20,7 @@ export interface TopologyLink {
   readonly b: string
   /** How many pairs are joined by which kind of path. A pair of which each end says something else counts twice. */
   readonly paths: Readonly<Partial<Record<PathKind, number>>>
-  /** Median, microseconds. */
+  /** Median, microseconds, to two digits: no more is told by, and a line that wavers is no news. */
   readonly rttUs?: number
 }
 
@@ -106,7 +106,7 @@ function add(drafts: Map<string, Draft>, from: string, to: string, { path, rttUs
 
 function linkOf({ a, b, paths, rtts }: Draft): TopologyLink {
   const rttUs = rtts.sort((x, y) => x - y)[rtts.length >> 1]
-  return { a, b, paths, ...(rttUs === undefined ? {} : { rttUs }) }
+  return { a, b, paths, ...(rttUs === undefined ? {} : { rttUs: Number(rttUs.toPrecision(2)) }) }
 }
 
 /** Each pair is told of by both its ends: the word of the one that comes first by name counts, where it is there. */

@@ -17,6 +17,7 @@ import {
   encodeLedgerAnswer,
   type LedgerMessage,
   type LedgerStatement,
+  ledgerTakes,
   openStatement,
   parseLedgerMessage,
   splitBatches,
@@ -100,7 +101,13 @@ export function createFlowDesk(options: FlowDeskOptions): FlowDesk {
     const [eldest] = words.keys()
     if (words.size > rateKeysMax && eldest !== undefined) words.delete(eldest)
     const { count, head } = state
-    const payload = encodeLedgerAnswer({ word, count, head, ...(refused === undefined ? {} : { refused }) })
+    const payload = encodeLedgerAnswer({
+      word,
+      count,
+      head,
+      takes: [...ledgerTakes],
+      ...(refused === undefined ? {} : { refused }),
+    })
     for (const chunk of encodeChunks('ledger', id, payload, sha256(payload))) reply(chunk)
   }
 

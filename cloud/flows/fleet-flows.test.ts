@@ -14,11 +14,11 @@ const states = [
 ]
 const none = { packets: 0, bytes: 0 }
 
-function storeOf(source: string): FlowStore {
+function storeOf(source: string, more: object = {}): FlowStore {
   const ends = [{ address: '10.77.0.99', name: 'plc-7' }]
   const flow = { source, destination: '10.77.0.99', protocol: 6, destinationPort: 502, direction: 'ingress' }
   const reason = { kind: 'isolated', direction: 'ingress', policies: ['plc'] }
-  const records = [{ ...flow, verdict: 'drop', reason, sent: none, back: none }]
+  const records = [{ ...flow, verdict: 'drop', reason, sent: none, back: none, ...more }]
   const batch = { from: 1, to: 2, boot: 1, revision: '4', ends, records, lostBefore: [] }
   const entry = { id: 1, seq: 1, node, batch }
   return { newest: () => [entry], newestId: () => 1, missing: () => [] } as unknown as FlowStore
@@ -40,6 +40,13 @@ test('a stranger of then has the name that the hub gave its address since, besid
   const [unknown] = queryFleetFlows(storeOf('192.0.2.1'), states, query, names).items
   assert.is(unknown?.sourceNow, undefined)
   await hub.stop()
+})
+
+test('who asked from outside is found by address, and by the service that was asked for', () => {
+  const store = storeOf('10.77.0.1', { outside: { address: '203.0.113.9', port: 52_100, service: 'shop' } })
+  const query = { sinceMs: 0, afterId: 0, denied: false, limit: 10 }
+  const count = (peer: string): number => queryFleetFlows(store, states, { ...query, peer }).items.length
+  assert.equal(['203.0.113.9', 'shop', '10.77.0.1', '203.0.113.8'].map(count), [1, 1, 1, 0])
 })
 
 test.run()

@@ -4,7 +4,7 @@
 import { HoldfastError } from '../../shared/errors.ts'
 import { flowBatchesReadMax } from '../../shared/flow-limits.ts'
 import type { FlowEnd, FlowLoss } from '../../shared/flows/batch.ts'
-import { isAbout, type ShownFlow, type ShownLoss, shownOf } from '../../shared/flows/query.ts'
+import { concerns, type ShownFlow, type ShownLoss, shownOf } from '../../shared/flows/query.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import type { FlowStore, LedgerState, StoredBatch } from './flow-store.ts'
 import type { NamesNow } from './names-now.ts'
@@ -99,9 +99,8 @@ function named(flow: ShownFlow & Reported, nameOf: NamesNow): FleetFlow {
   }
 }
 
-function isBetween({ destination, destinationNow, source, sourceNow }: FleetFlow, peer: string | undefined): boolean {
-  if (peer === undefined || sourceNow === peer || destinationNow === peer) return true
-  return isAbout(source, peer) || isAbout(destination, peer)
+function isBetween(flow: FleetFlow, peer: string | undefined): boolean {
+  return peer === undefined || flow.sourceNow === peer || flow.destinationNow === peer || concerns(flow, peer)
 }
 
 /** `nameOf`: names that addresses have now. */

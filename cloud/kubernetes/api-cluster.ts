@@ -17,17 +17,29 @@ import { asked } from './cluster-error.ts'
 import { objectOf } from './cluster-intent.ts'
 import { createConditionWrites } from './condition-writes.ts'
 import { createdAnnotation } from './derived/export-terms.ts'
+import { createGatewayVersions, type GatewayVersions } from './gateway/served.ts'
 import { createImportWrites } from './imports/import-writes.ts'
-import { type InputKind, type InputObject, type Inputs, inputApis, inputKinds, inputPath } from './input.ts'
+import {
+  type InputKind,
+  type InputObject,
+  type Inputs,
+  inputApis,
+  inputKinds,
+  inputPath,
+  isGatewayKind,
+} from './input.ts'
 import { createInputs, listOf } from './input-access.ts'
 import { createListening, type Followed, type Loose } from './listening.ts'
 import { followOlder, hasOlder, olderObjects, olderVersion } from './older.ts'
+import { createStatusWrites } from './status-writes.ts'
 import { createLabelWrites } from './uplink/label-writes.ts'
 
 export interface ApiClusterOptions {
   readonly clock: Clock
   readonly entropy: Entropy
   readonly log: Log
+  /** All that a hub reads, where absent. */
+  readonly kinds?: readonly InputKind[]
 }
 
 const [group = '', version = ''] = apiVersion.split('/')
@@ -59,12 +71,16 @@ function timeText(time: Date | string): string {
   return typeof time === 'string' ? time : time.toISOString()
 }
 
+/** Of several that want the same the oldest counts. Whatever people wrote there. */
+function isDated(kind: InputKind): boolean {
+  return kind === 'ServiceExport' || isGatewayKind(kind)
+}
+
 function presentInput(kind: InputKind, { metadata, spec, status }: Loose): InputObject {
   const { generation = 0, labels = {}, name = '', namespace = '' } = metadata ?? {}
   const { resourceVersion = '', uid = '' } = metadata ?? {}
   const created = metadata?.creationTimestamp
-  // Of exports of one service the oldest counts. Whatever people wrote there.
-  const more = kind === 'ServiceExport' && created !== undefined ? { [createdAnnotation]: timeText(created) } : {}
+  const more = isDated(kind) && created !== undefined ? { [createdAnnotation]: timeText(created) } : {}
   const annotations = { ...metadata?.annotations, ...more }
   return { kind, namespace, name, uid, resourceVersion, generation, annotations, labels, spec, status }
 }
@@ -113,14 +129,27 @@ function ourKinds(api: CustomObjectsApi): readonly Followed[] {
   }))
 }
 
-function otherKinds(api: CustomObjectsApi, core: CoreV1Api): readonly Followed[] {
-  return inputKinds.map((kind) => ({
-    kind: `input ${kind}`,
-    path: inputPath(kind),
-    isOptional: true,
-    isBare: kind !== 'ServiceExport' && kind !== 'ServiceImport',
-    list: async () => (await listOf(kind, api, core)) as KubernetesListObject<Loose>,
-  }))
+function otherKinds(
+  kinds: readonly InputKind[],
+  api: CustomObjectsApi,
+  core: CoreV1Api,
+  versions: GatewayVersions,
+): readonly Followed[] {
+  return kinds.map((kind) => {
+    const isOfGateways = isGatewayKind(kind)
+    return {
+      kind: `input ${kind}`,
+      path: isOfGateways ? async () => inputPath(kind, await versions.find(kind)) : inputPath(kind),
+      isOptional: true,
+      // Where the Gateway API is not installed, one line says so.
+      isFallback: isOfGateways && kind !== 'GatewayClass',
+      isBare: !isOfGateways && kind !== 'ServiceExport' && kind !== 'ServiceImport',
+      list: async () => {
+        const served = isOfGateways ? versions.last(kind) : inputApis[kind].version
+        return (await listOf(kind, api, core, served)) as KubernetesListObject<Loose>
+      },
+    }
+  })
 }
 
 /** Writes of our own kinds. */
@@ -183,12 +212,13 @@ export async function clusterUid(): Promise<string> {
 }
 
 /** The cluster of KUBECONFIG, or the one that the hub runs in. Throws `usage` where there is none. */
-export function openApiCluster({ clock, entropy, log }: ApiClusterOptions): Cluster {
+export function openApiCluster({ clock, entropy, kinds: wanted = inputKinds, log }: ApiClusterOptions): Cluster {
   const config = loadConfig()
   const api = config.makeApiClient(CustomObjectsApi)
   const core = config.makeApiClient(CoreV1Api)
+  const versions = createGatewayVersions(api, clock)
   const isOld = (kind: InputKind): boolean => listening.of(`input ${kind}`) === 'unserved'
-  const kinds = [...ourKinds(api), ...otherKinds(api, core), ...followOlder(api, isOld)]
+  const kinds = [...ourKinds(api), ...otherKinds(wanted, api, core, versions), ...followOlder(api, isOld)]
   const listening = createListening(kinds, { config, clock, entropy, log })
   const ours = remembering(presentOurs)
   const input = remembering(presentInput)
@@ -207,8 +237,10 @@ export function openApiCluster({ clock, entropy, log }: ApiClusterOptions): Clus
     if (!Array.isArray(heard)) return undefined
     return heard.find(({ name, namespace }: InputObject) => name === at.name && namespace === at.namespace)
   }
-  const versionOf = (kind: InputKind): string =>
-    hasOlder(kind) && isOld(kind) ? olderVersion : inputApis[kind].version
+  const versionOf = (kind: InputKind): string => {
+    if (isGatewayKind(kind)) return versions.last(kind)
+    return hasOlder(kind) && isOld(kind) ? olderVersion : inputApis[kind].version
+  }
 
   return {
     start: (onChange) => listening.start(onChange),
@@ -219,12 +251,13 @@ export function openApiCluster({ clock, entropy, log }: ApiClusterOptions): Clus
       return all.flatMap(({ heard, kind }) => (Array.isArray(heard) ? heard.map((one: Loose) => ours(kind, one)) : []))
     },
     inputs() {
-      const heard = inputKinds.map((kind) => [kind, inputsOf(kind)] as const)
+      const heard = wanted.map((kind) => [kind, inputsOf(kind)] as const)
       return Object.fromEntries(heard.filter(([, list]) => list !== undefined)) as Inputs
     },
     ...createWrites(api),
     ...createLabelWrites(api, core),
-    ...createInputs(api, core, clock),
+    ...createInputs(api, core, clock, (kind) => versions.find(kind)),
+    ...createStatusWrites(api, versionOf),
     ...createConditionWrites(api, log, versionOf, (ref) => heardAt(ref.kind, ref)),
     ...createImportWrites(
       api,

@@ -164,3 +164,29 @@ export function defineClusterConformance(define: Define, open: () => Conformance
     assert.is(findImport(), undefined)
   })
 }
+
+/** Of a cluster whose statuses the hub writes itself; to be run after the rest. */
+export function defineStatusConformance(define: Define, open: () => ConformanceWorld): void {
+  define('fields of a status are replaced over the version that was read, and none of what is gone', async () => {
+    const { cluster, heard, there } = open()
+    const { namespace } = there
+    const becomes = (what: string, text: string): Promise<InputObject> =>
+      heard(what, () => {
+        const list = cluster.inputs().ServiceImport
+        const one = Array.isArray(list) ? list.find(({ name }: InputObject) => name === NAME) : undefined
+        return one !== undefined && JSON.stringify(one.status ?? {}) === text ? one : undefined
+      })
+    const spec = { type: 'ClusterSetIP', sessionAffinity: 'None', ips: [], ports: [] } as const
+    await cluster.putImport({ verb: 'create', namespace, name: NAME, network: 'default', spec })
+    const made = await becomes('the import', '{}')
+    await cluster.putInputStatus(made, { clusters: [{ cluster: 'east' }] })
+    const told = await becomes('its status', '{"clusters":[{"cluster":"east"}]}')
+    assert.is(await refusal(cluster.putInputStatus(made, { clusters: [] })), 'conflict')
+    await cluster.putImport({ verb: 'delete', namespace, name: NAME, uid: told.uid })
+    await heard('that it is gone', () => {
+      const list = cluster.inputs().ServiceImport
+      return Array.isArray(list) && !list.some(({ name }: InputObject) => name === NAME) ? true : undefined
+    })
+    assert.is(await refusal(cluster.putInputStatus(told, { clusters: [] })), 'not-found')
+  })
+}

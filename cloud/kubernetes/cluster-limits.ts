@@ -6,3 +6,7 @@ export const clusterEventsMax = 50
 export const clusterEventsPerSecondMax = 1
 /** ServiceImports that a cluster is given: as many services as a device knows the way to. */
 export const clusterImportsMax = 2_048
+/** Gateways of a cluster, the oldest first: each is looked at beside all others, for ports at the same nodes. */
+export const clusterGatewaysMax = 256
+/** Routes of Gateways, the oldest first: each is a service, of which a device knows the way to so many. */
+export const clusterRoutesMax = 2_048

@@ -2,7 +2,8 @@
 
 import { describeError, type HoldfastError } from '../../shared/errors.ts'
 import { uplinkIn } from '../fleet/uplink.ts'
-import type { ResourceCondition, Shown } from '../hub.ts'
+import type { Shown } from '../hub.ts'
+import type { ResourceCondition } from '../resource-condition.ts'
 import type { ClusterCondition, ClusterObject, ClusterStatus } from './cluster.ts'
 
 export type Said<Type extends string = ResourceCondition['type']> = Pick<

@@ -3,14 +3,14 @@
 import { test } from 'uvu'
 import { HoldfastError } from '../../shared/errors.ts'
 import { FakeCluster } from './cluster.fake.ts'
-import { defineClusterConformance } from './cluster-conformance.fake.ts'
+import { type ConformanceWorld, defineClusterConformance, defineStatusConformance } from './cluster-conformance.fake.ts'
 
 const cluster = new FakeCluster()
 const there = { kind: 'NetworkPolicy', namespace: 'shop', name: 'web' } as const
 cluster.apply(there, { podSelector: {} })
 cluster.apply({ kind: 'Namespace', namespace: '', name: 'shop' }, {})
 
-defineClusterConformance(test, () => ({
+const world = (): ConformanceWorld => ({
   cluster,
   there,
   away: { ...there, name: 'away' },
@@ -19,6 +19,8 @@ defineClusterConformance(test, () => ({
     if (found === undefined) throw new HoldfastError('failed', `not heard: ${what}`)
     return found
   },
-}))
+})
+defineClusterConformance(test, world)
+defineStatusConformance(test, world)
 
 test.run()

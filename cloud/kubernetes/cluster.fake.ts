@@ -28,6 +28,7 @@ export class FakeCluster implements Cluster {
   readonly labelled = new Map<string, Readonly<Record<string, string>>>()
   labelWrites = 0
   importWrites = 0
+  statusWrites = 0
   /** Kinds that the API server does not know, and kinds that were not listed yet. */
   readonly unserved = new Set<InputKind>()
   readonly unheard = new Set<InputKind>()
@@ -67,7 +68,8 @@ export class FakeCluster implements Cluster {
     // Labels that others set stay.
     const labels = { ...this.#store.inputs.get(inputKey(ref))?.labels, ...more }
     const about = { uid: `uid-${version}`, resourceVersion: version, generation: this.#version, labels, annotations }
-    this.#store.inputs.set(inputKey(ref), { ...ref, ...about, spec })
+    const status = this.#store.inputs.get(inputKey(ref))?.status
+    this.#store.inputs.set(inputKey(ref), { ...ref, ...about, spec, status })
     this.#changed()
   }
 
@@ -218,6 +220,17 @@ export class FakeCluster implements Cluster {
         ? { spec: write.spec, labels: { ...held.labels, [importLabel]: write.network } }
         : { status: { clusters: write.clusters.map((cluster) => ({ cluster })) } }
     this.#store.inputs.set(key, { ...held, ...change, resourceVersion: String(++this.#version) })
+    this.#changed()
+  }
+
+  async putInputStatus(object: InputObject, { ...status }: Readonly<Record<string, unknown>>): Promise<void> {
+    const key = inputKey(object)
+    const held = this.#store.inputs.get(key)
+    if (held === undefined) throw new HoldfastError('not-found', `there is no ${key}`)
+    if (held.resourceVersion !== object.resourceVersion) throw new HoldfastError('conflict', `${key} is another by now`)
+    this.statusWrites += 1
+    const next = { ...(held.status as object | undefined), ...status }
+    this.#store.inputs.set(key, { ...held, status: next, resourceVersion: String(++this.#version) })
     this.#changed()
   }
 

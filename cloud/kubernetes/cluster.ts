@@ -80,6 +80,8 @@ export interface Cluster {
   tell(object: InputObject, event: ClusterEvent): Promise<void>
   /** Sets those conditions, and leaves those that others set. */
   putConditions(object: InputRef, conditions: readonly ClusterCondition[]): Promise<void>
+  /** Replaces those fields of the object’s status. Fails with `conflict` where the object is another by now. */
+  putInputStatus(object: InputObject, status: Readonly<Record<string, unknown>>): Promise<void>
   /** Sets those labels, and takes away what was set before in this way; labels of others stay. */
   putLabels(object: ClusterObject | InputObject, labels: Readonly<Record<string, string>>): Promise<void>
   /** Fails with `conflict` or `not-found` where the object is another by now, and with `not-found` without its namespace. */

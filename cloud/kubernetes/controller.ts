@@ -29,6 +29,8 @@ export interface ControllerOptions {
   readonly hub: Pick<Hub, 'delete' | 'get' | 'list' | 'note' | 'put' | 'putAll' | 'watch'>
   /** What the cluster's objects are set against, where that is not what it may change. */
   readonly fleet?: Pick<Hub, 'list'>
+  /** What devices have said last, where it may be told there. */
+  readonly reports?: Pick<Hub, 'fleet'>
   readonly cluster: Cluster
   readonly clock: Clock
   readonly log: Log

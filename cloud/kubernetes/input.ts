@@ -1,8 +1,8 @@
 // What a cluster holds besides kinds of ours, as far as the hub reads it. Nothing is written to these objects but events and
 // what their own API leaves to others.
 
-/** In the order in which they are read. */
-export const inputKinds = [
+/** In the order in which they are read: what is told of a further cluster by an agent there, too. */
+export const toldKinds = [
   'NetworkPolicy',
   'ClusterNetworkPolicy',
   'Node',
@@ -11,7 +11,23 @@ export const inputKinds = [
   'Namespace',
   'ServiceImport',
 ] as const
-export type InputKind = (typeof inputKinds)[number]
+export type ToldKind = (typeof toldKinds)[number]
+
+/** Of the Gateway API. Read in the hub's own cluster alone: they open ports of devices. */
+const gatewayKinds = [
+  'GatewayClass',
+  'Gateway',
+  'ReferenceGrant',
+  'TCPRoute',
+  'UDPRoute',
+  'TLSRoute',
+  'HTTPRoute',
+  'GRPCRoute',
+] as const
+export type GatewayKind = (typeof gatewayKinds)[number]
+
+export const inputKinds = [...toldKinds, ...gatewayKinds] as const
+export type InputKind = ToldKind | GatewayKind
 
 export interface InputApi {
   /** Empty for what Kubernetes began with. */
@@ -19,6 +35,8 @@ export interface InputApi {
   readonly version: string
   readonly plural: string
 }
+
+const gatewayGroup = 'gateway.networking.k8s.io'
 
 export const inputApis: Readonly<Record<InputKind, InputApi>> = {
   NetworkPolicy: { group: 'networking.k8s.io', version: 'v1', plural: 'networkpolicies' },
@@ -28,6 +46,19 @@ export const inputApis: Readonly<Record<InputKind, InputApi>> = {
   ServiceExport: { group: 'multicluster.x-k8s.io', version: 'v1beta1', plural: 'serviceexports' },
   Namespace: { group: '', version: 'v1', plural: 'namespaces' },
   ServiceImport: { group: 'multicluster.x-k8s.io', version: 'v1beta1', plural: 'serviceimports' },
+  // In whichever version a cluster serves.
+  GatewayClass: { group: gatewayGroup, version: 'v1', plural: 'gatewayclasses' },
+  Gateway: { group: gatewayGroup, version: 'v1', plural: 'gateways' },
+  ReferenceGrant: { group: gatewayGroup, version: 'v1beta1', plural: 'referencegrants' },
+  TCPRoute: { group: gatewayGroup, version: 'v1alpha2', plural: 'tcproutes' },
+  UDPRoute: { group: gatewayGroup, version: 'v1alpha2', plural: 'udproutes' },
+  TLSRoute: { group: gatewayGroup, version: 'v1alpha2', plural: 'tlsroutes' },
+  HTTPRoute: { group: gatewayGroup, version: 'v1', plural: 'httproutes' },
+  GRPCRoute: { group: gatewayGroup, version: 'v1', plural: 'grpcroutes' },
+}
+
+export function isGatewayKind(kind: InputKind): kind is GatewayKind {
+  return gatewayKinds.some((one) => one === kind)
 }
 
 /** Names an object of a cluster. */
@@ -65,10 +96,10 @@ export function inputVersion(kind: InputKind): string {
   return group === '' ? version : `${group}/${version}`
 }
 
-/** Path of all objects of a kind, in the whole cluster. */
-export function inputPath(kind: InputKind): string {
+/** Path of all objects of a kind, in the whole cluster. `version`: where another one is served. */
+export function inputPath(kind: InputKind, version: string = inputApis[kind].version): string {
   const { group, plural } = inputApis[kind]
-  return `/${group === '' ? 'api' : 'apis'}/${inputVersion(kind)}/${plural}`
+  return `/${group === '' ? 'api' : `apis/${group}`}/${version}/${plural}`
 }
 
 /** `shop/web`, or `guard` of a kind that is cluster-wide. */

@@ -32,8 +32,8 @@ type Listener = Informer<Loose> & ObjectCache<Loose>
 export interface Followed {
   /** For people and as a key. */
   readonly kind: string
-  /** Of all its objects, in the whole cluster. */
-  readonly path: string
+  /** Of all its objects, in the whole cluster; asked for before each try where clusters differ in it. */
+  readonly path: string | (() => Promise<string>)
   readonly list: () => Promise<KubernetesListObject<Loose>>
   /** The cluster may not know the kind; that is then no failure. */
   readonly isOptional: boolean
@@ -80,7 +80,7 @@ export function createListening(kinds: readonly Followed[], options: ListeningOp
   }
 
   /** Lists and watches until that fails. */
-  const follow = ({ isBare, kind, list, path }: Followed, onChange: () => void): Promise<unknown> =>
+  const follow = ({ isBare, kind, list }: Followed, path: string, onChange: () => void): Promise<unknown> =>
     new Promise((resolve) => {
       const informer: Listener = makeInformer<Loose>(config, path, async () => {
         const all = await list()
@@ -111,7 +111,9 @@ export function createListening(kinds: readonly Followed[], options: ListeningOp
     const { isOptional, kind } = followed
     for (let againMs = AGAIN_MS; !stopped.signal.aborted; againMs = Math.min(AGAIN_MAX_MS, 2 * againMs)) {
       const startedAt = clock.monotonic()
-      const error = clusterError(await follow(followed, onChange))
+      const { path } = followed
+      const where = typeof path === 'string' ? path : await path().catch(clusterError)
+      const error = typeof where === 'string' ? clusterError(await follow(followed, where, onChange)) : where
       if (stopped.signal.aborted) return
       const isUnserved = isOptional && isHoldfastError(error, 'not-found')
       if (isUnserved) miss(followed, onChange)

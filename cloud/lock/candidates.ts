@@ -1,6 +1,10 @@
-// Who is to be signed for: each device as it is, and as it would be with the WireGuard key or the device key that it asks for.
+// Who is to be signed for: each device as it is, and as it would be with the WireGuard key or the device key that it asks for;
+// each of them with the addresses that it has, and with those that a renumbering leads through.
 
+import type { Address } from '../../shared/address/cidr.ts'
 import type { Name } from '../../shared/ids.ts'
+import type { NetworkSpec } from '../../shared/intent/network.ts'
+import { type AddressList, addressLists, type ListStep } from '../../shared/intent/renumber-lists.ts'
 import type { Resource } from '../../shared/intent/resource.ts'
 import { deviceLinksKeptMax } from '../../shared/limits.ts'
 import type { NodeBody } from '../../shared/record/record.ts'
@@ -8,8 +12,9 @@ import type { Signatures } from '../../shared/record/signatures.ts'
 import type { Addresses } from '../compile/addresses.ts'
 import { bodyWithNext, bodyWithNextDevice, nodeBody } from '../compile/compile.ts'
 import type { Intents } from '../source/intents.ts'
-import type { Enrolment, NetworkState } from '../store/hub-store.ts'
+import type { Enrolment, NetworkState, Signed } from '../store/hub-store.ts'
 import type { LockBook } from './lock-book.ts'
+import { type Into, ownList, withList } from './signed-lists.ts'
 
 export interface Candidate {
   readonly enrolment: Enrolment
@@ -18,6 +23,8 @@ export interface Candidate {
   readonly disabled: boolean
   /** It is so now, or would be with the WireGuard key or the device key that it asks for. */
   readonly as: 'present' | 'next' | 'next-device'
+  /** At which step of a renumbering it would have these addresses; absent for those that it has. */
+  readonly at?: ListStep
 }
 
 /** A member and its keys: what people sign for. */
@@ -31,17 +38,24 @@ export function linksOf({ as, enrolment }: Candidate): readonly string[] {
   return as === 'next-device' ? [...deviceLinks, ...(nextDevice?.links ?? [])].slice(-deviceLinksKeptMax) : deviceLinks
 }
 
-export function signaturesAs({ next, nextDevice, signatures }: Enrolment, as: Candidate['as']): Signatures {
-  const of = { present: signatures, next: next?.signatures, 'next-device': nextDevice?.signatures }
-  return of[as] ?? []
+export function signedAs(enrolment: Enrolment, as: Candidate['as']): Signed {
+  const of = { present: enrolment, next: enrolment.next, 'next-device': enrolment.nextDevice }
+  return of[as] ?? {}
 }
 
-export function withSignatures(enrolment: Enrolment, as: Candidate['as'], signatures: Signatures): Enrolment {
+/** `into`: kept for that list of addresses, because the network has others besides, or is to have them. */
+export function withSignatures(
+  enrolment: Enrolment,
+  as: Candidate['as'],
+  signatures: Signatures,
+  into: Into | undefined,
+): Enrolment {
+  const put = <T extends Signed>(signed: T): T =>
+    into === undefined ? { ...signed, signatures } : withList(signed, into, signatures)
   const { next, nextDevice } = enrolment
-  if (as === 'next' && next !== undefined) return { ...enrolment, next: { ...next, signatures } }
-  if (as === 'next-device' && nextDevice !== undefined)
-    return { ...enrolment, nextDevice: { ...nextDevice, signatures } }
-  return { ...enrolment, signatures }
+  if (as === 'next' && next !== undefined) return { ...enrolment, next: put(next) }
+  if (as === 'next-device' && nextDevice !== undefined) return { ...enrolment, nextDevice: put(nextDevice) }
+  return put(enrolment)
 }
 
 export interface CandidateSources {
@@ -49,6 +63,12 @@ export interface CandidateSources {
   readonly enrolments: ReadonlyMap<Name, Enrolment>
   readonly intents: Intents
   readonly locks: Pick<LockBook, 'judge'>
+}
+
+/** The network as it would be, and what nodes have for addresses then. */
+export interface Planned {
+  readonly spec: NetworkSpec
+  readonly addresses: ReadonlyMap<Name, readonly Address[]>
 }
 
 function asAsked(body: NodeBody, one: Pick<Candidate, 'enrolment' | 'disabled'>): readonly Candidate[] {
@@ -63,18 +83,37 @@ function asAsked(body: NodeBody, one: Pick<Candidate, 'enrolment' | 'disabled'>)
 export function candidatesOf(
   { addresses, enrolments, intents, locks }: CandidateSources,
   { id, name }: Pick<NetworkState, 'id' | 'name'>,
+  planned?: Planned,
 ): readonly Candidate[] {
-  const isLocked = locks.judge(id) !== undefined
+  const judge = locks.judge(id)
+  const network = intents.get('Network', name)?.resource as Resource<'Network'> | undefined
+  const spec = planned?.spec ?? network?.spec
+  const listsOf = (owner: Name, present: readonly Address[]): readonly AddressList[] => {
+    const all = planned === undefined ? present : (planned.addresses.get(owner) ?? [])
+    return spec === undefined ? [] : addressLists(spec, all).filter((one) => one.addresses.join() !== present.join())
+  }
+  /** What was signed before there were lists is shown where it is over these addresses. */
+  const asSigned = (one: Candidate): Candidate => {
+    const isOwn = ownList(signedAs(one.enrolment, one.as), one.body.addresses) !== undefined
+    return isOwn || judge?.(one.body) === 'admitted' ? one : { ...one, body: { ...one.body, membership: [] } }
+  }
   return [...enrolments.values()]
     .filter((enrolment) => enrolment.network === name)
     .flatMap((enrolment) => {
       const node = intents.get('Node', enrolment.name)?.resource as Resource<'Node'> | undefined
       if (node === undefined) return []
       const enabled = { ...node, spec: { ...node.spec, disabled: false } }
-      const body = nodeBody(enabled, { addresses: addresses.of(name, `node/${enrolment.name}`), enrolment })
-      if (body === undefined) return []
+      const present = addresses.of(name, `node/${enrolment.name}`)
       const one = { enrolment, disabled: node.spec.disabled }
-      return [{ ...one, as: 'present' as const, body }, ...(isLocked ? asAsked(body, one) : [])]
+      const having = (own: readonly Address[]): readonly Candidate[] => {
+        const body = nodeBody(enabled, { addresses: own, enrolment })
+        if (body === undefined) return []
+        return [{ ...one, as: 'present', body }, ...(judge === undefined ? [] : asAsked(body, one))]
+      }
+      const ahead = listsOf(enrolment.name, present).flatMap(({ addresses: own, at }) =>
+        having(own).map((candidate) => asSigned({ ...candidate, at })),
+      )
+      return [...having(present), ...ahead]
     })
     .sort((a, b) => (a.enrolment.name < b.enrolment.name ? -1 : 1))
 }

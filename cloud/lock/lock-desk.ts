@@ -5,8 +5,7 @@ import type { Clock } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import type { Name } from '../../shared/ids.ts'
 import type { Resource } from '../../shared/intent/resource.ts'
-import { lockKeysMax, locksKeptMax } from '../../shared/limits.ts'
-import type { TrustedKeys } from '../../shared/record/envelope.ts'
+import { locksKeptMax } from '../../shared/limits.ts'
 import {
   isLocked,
   isSignedBy,
@@ -16,10 +15,10 @@ import {
   mayFollow,
   type SignedLock,
 } from '../../shared/record/lock.ts'
-import type { LockSubmission } from '../../shared/record/lock-bundle.ts'
-import { type Judge, memberBytes } from '../../shared/record/member.ts'
+import type { LockSubmission, RenumberTo } from '../../shared/record/lock-bundle.ts'
+import type { Judge } from '../../shared/record/member.ts'
 import type { NodeBody } from '../../shared/record/record.ts'
-import { type Signatures, signersOf } from '../../shared/record/signatures.ts'
+import type { Signature } from '../../shared/record/signatures.ts'
 import type { Actor } from '../audit.ts'
 import type { Addresses } from '../compile/addresses.ts'
 import { followWords, withDevice } from '../enrol/device-rekey.ts'
@@ -28,9 +27,12 @@ import type { LockMember, LockView } from '../hub.ts'
 import type { LiveNetwork, Networks } from '../publish/networks.ts'
 import type { Commit, Committed } from '../source/commit.ts'
 import type { Change, Intents } from '../source/intents.ts'
-import type { Enrolment, HubStore } from '../store/hub-store.ts'
-import { type Candidate, candidatesOf, linksOf, signaturesAs, subjectOf, withSignatures } from './candidates.ts'
+import type { Enrolment, HubStore, Signed } from '../store/hub-store.ts'
+import { type Candidate, candidatesOf, linksOf } from './candidates.ts'
+import { takeSignatures } from './intake.ts'
 import { judgeUnder, type LockBook, lockRecords } from './lock-book.ts'
+import { rehearse } from './rehearse.ts'
+import { signaturesOver, signersIn } from './signed-lists.ts'
 
 export interface LockDeskOptions extends LockScope {
   readonly store: HubStore
@@ -46,15 +48,14 @@ export interface LockDeskOptions extends LockScope {
 }
 
 export interface LockDesk {
-  view(network: string): LockView
+  /** `to`: with the lists of addresses that a renumbering to these blocks would lead through. */
+  view(network: string, to?: RenumberTo): LockView
   /** Takes a bundle that people signed. Throws `untrusted`, `bad-signature`, `conflict` or `stale`; then nothing changed. */
   submit(network: string, bundle: LockSubmission, replace: boolean, actor: Actor): LockView
 }
 
-/** `more` beside `held`, the newer of two by one key, the oldest forgotten where there are too many. */
-function joined(held: Signatures, more: Signatures): Signatures {
-  const keys = new Set(more.map(({ key }) => key))
-  return [...held.filter(({ key }) => !keys.has(key)), ...more].slice(-lockKeysMax)
+function membershipOf(signed: Signed, { addresses }: Pick<NodeBody, 'addresses'>): Signature[] {
+  return [...(signaturesOver(signed, addresses) ?? [])]
 }
 
 function named(names: readonly string[]): string {
@@ -73,14 +74,15 @@ export function createLockDesk(options: LockDeskOptions): LockDesk {
     })
   }
 
-  const candidates = (live: LiveNetwork): readonly Candidate[] => candidatesOf(options, live.state)
+  const candidates = (live: LiveNetwork, to: RenumberTo | undefined): readonly Candidate[] =>
+    candidatesOf(options, live.state, to === undefined ? undefined : rehearse(options, live.state.name, to))
 
-  const view = (name: string): LockView => {
+  const view = (name: string, to?: RenumberTo): LockView => {
     const live = liveNamed(name)
     const lock = locks.chain(live.state.id).at(-1)
     const judge = locks.judge(live.state.id)
-    const members = candidates(live).map((candidate): LockMember => {
-      const { as, body, disabled } = candidate
+    const members = candidates(live, to).map((candidate): LockMember => {
+      const { as, at, body, disabled } = candidate
       const links = linksOf(candidate)
       const { addresses: own, deviceKey, nodeId, wgKey } = body
       return {
@@ -88,59 +90,19 @@ export function createLockDesk(options: LockDeskOptions): LockDesk {
         signatures: [...(body.membership ?? [])],
         verdict: judge === undefined ? 'admitted' : judge(body),
         disabled,
+        ...(at === undefined ? {} : { at }),
         ...(as === 'present' ? {} : { isNext: true }),
         ...(as === 'next-device' ? { asksDeviceKey: true } : {}),
         ...(links.length === 0 ? {} : { links }),
       }
     })
     const { id } = live.state
-    return { network: { id, name: live.state.name }, ...(lock === undefined ? {} : { lock }), members }
-  }
-
-  /** Signatures are checked where they come in: what lies here and counts for nothing would only be found out much later. */
-  const checked = (live: LiveNetwork, body: NodeBody, given: Signatures, keys: TrustedKeys): Signatures => {
-    const known = given.filter(({ key }) => keys.has(key))
-    if (known.length < given.length) {
-      throw new HoldfastError('untrusted', `${body.name} is signed by a key that is not one of the lock’s`, {
-        remedy: 'See `holdfast-hub lock status` for its keys.',
-      })
+    return {
+      network: { id, name: live.state.name },
+      ...(lock === undefined ? {} : { lock }),
+      ...(to === undefined ? {} : { renumber: to }),
+      members,
     }
-    const bytes = memberBytes(live.state.id, body)
-    for (const one of known) {
-      if (signersOf('member', bytes, [one], keys, verify).size === 1) continue
-      throw new HoldfastError('bad-signature', `the signature for ${body.name} by key ${one.key} is wrong`, {
-        remedy:
-          'The device may have changed since: get the file again with `holdfast-hub lock pending`, and sign that.',
-      })
-    }
-    return known
-  }
-
-  const signedFor = (
-    live: LiveNetwork,
-    bundle: LockSubmission,
-    list: readonly Candidate[],
-    keys: TrustedKeys,
-  ): ReadonlyMap<Name, Enrolment> => {
-    const bySubject = new Map(list.map((one) => [subjectOf(one.body), one]))
-    const present = new Map(list.filter(({ as }) => as === 'present').map((one) => [one.enrolment.nodeId, one]))
-    const next = new Map<Name, Enrolment>()
-    for (const { member, signatures } of bundle.members) {
-      if (signatures.length === 0) continue
-      const candidate = bySubject.get(subjectOf(member)) ?? present.get(member.nodeId)
-      // Who left meanwhile needs no signature any more.
-      if (candidate === undefined) continue
-      const { as, body } = candidate
-      const enrolment = next.get(candidate.enrolment.name) ?? candidate.enrolment
-      const held = signaturesAs(enrolment, as)
-      const fresh = signatures.filter(
-        (one) => !held.some(({ key, signature }) => key === one.key && signature === one.signature),
-      )
-      if (fresh.length === 0) continue
-      const all = joined(held, checked(live, body, fresh, keys))
-      next.set(enrolment.name, withSignatures(enrolment, as, all))
-    }
-    return next
   }
 
   /** Those who asked for a device key, and whom enough people have signed for with it, have it from now on. */
@@ -150,11 +112,11 @@ export function createLockDesk(options: LockDeskOptions): LockDesk {
     judge: Judge | undefined,
   ): ReadonlyMap<Name, Enrolment> => {
     const next = new Map(signed)
-    for (const { as, body } of list) {
-      const enrolment = as === 'next-device' ? signed.get(body.name) : undefined
+    for (const { as, at, body } of list) {
+      const enrolment = as === 'next-device' && at === undefined ? signed.get(body.name) : undefined
       const { nextDevice } = enrolment ?? {}
       if (enrolment === undefined || nextDevice === undefined) continue
-      const isSigned = judge?.({ ...body, membership: [...nextDevice.signatures] }) === 'admitted'
+      const isSigned = judge?.({ ...body, membership: membershipOf(nextDevice, body) }) === 'admitted'
       if (isSigned) next.set(body.name, withDevice(enrolment, nextDevice))
     }
     return next
@@ -184,11 +146,11 @@ export function createLockDesk(options: LockDeskOptions): LockDesk {
   ): void => {
     const judge = judgeUnder(lock, { sha256, verify })
     if (judge === undefined) return
-    const cut = list.filter(({ as, body, disabled, enrolment }) => {
-      if (as !== 'present') return false
-      const membership = signed.get(enrolment.name)?.signatures ?? enrolment.signatures ?? []
+    const cut = list.filter(({ as, at, body, disabled, enrolment }) => {
+      if (as !== 'present' || at !== undefined) return false
+      const membership = membershipOf(signed.get(enrolment.name) ?? enrolment, body)
       const isPublished = live.publisher.records.has(`node/${enrolment.name}`)
-      return !disabled && isPublished && judge({ ...body, membership: [...membership] }) === 'unsigned'
+      return !disabled && isPublished && judge({ ...body, membership }) === 'unsigned'
     })
     if (cut.length === 0) return
     throw new HoldfastError('conflict', `this lock would cut off ${named(cut.map(({ body }) => body.name))}`, {
@@ -213,8 +175,8 @@ export function createLockDesk(options: LockDeskOptions): LockDesk {
     const chain = chainWith(live, bundle.proposal, replace)
     const lock = chain.at(-1)?.lock
     const keys = new Map([...before.slice(-1), ...chain.slice(-1)].flatMap((one) => [...lockKeys(one.lock, sha256)]))
-    const list = candidates(live)
-    const given = signedFor(live, bundle, list, keys)
+    const list = candidates(live, bundle.renumber)
+    const given = takeSignatures(bundle.members, list, { network: live.state.id, keys, verify })
     const isNew = chain !== before
     if (isNew) refuseLoss(live, list, lock, given)
     const signed = withSignedDevices(list, given, judgeUnder(lock, { sha256, verify }))
@@ -240,10 +202,9 @@ export function createLockDesk(options: LockDeskOptions): LockDesk {
             whence: actor.whence,
           })
         if (isNew) audit(`lock/${name}`, lockWords(lock, replace))
-        for (const { name: node, next, nextDevice, signatures } of given.values()) {
-          const by = [...(signatures ?? []), ...(next?.signatures ?? []), ...(nextDevice?.signatures ?? [])].map(
-            ({ key }) => key,
-          )
+        for (const enrolment of given.values()) {
+          const { name: node, next, nextDevice } = enrolment
+          const by = [enrolment, next ?? {}, nextDevice ?? {}].flatMap(signersIn)
           audit(`node/${node}`, `signed by ${[...new Set(by)].join(', ')}`)
           const turned = signed.get(node)
           if (nextDevice === undefined || turned?.deviceKey !== nextDevice.deviceKey) continue
@@ -264,7 +225,7 @@ export function createLockDesk(options: LockDeskOptions): LockDesk {
       options.fleet.add(enrolment)
     }
     options.announce(changes, committed)
-    return view(name)
+    return view(name, bundle.renumber)
   }
 
   return { view, submit }

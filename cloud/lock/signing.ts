@@ -13,12 +13,12 @@ import {
   type LockScope,
   lockBytes,
   lockHash,
-  lockKeys,
   type SignedLock,
 } from '../../shared/record/lock.ts'
 import type { LockBundle } from '../../shared/record/lock-bundle.ts'
 import { type Member, memberBytes } from '../../shared/record/member.ts'
 import { type Signature, type Signatures, signBeside, signersOf } from '../../shared/record/signatures.ts'
+import { isSigned, refuseSwapped } from './bundle-checks.ts'
 
 /** Whom to sign for: everybody in the bundle, or these. */
 export type Whom = 'all' | readonly string[]
@@ -96,14 +96,9 @@ function wantedOf(bundle: LockBundle, whom: Whom): ReadonlySet<string> {
 }
 
 /** True if as many keys of the lock as it asks for have signed for the device with this very key before. */
-function isVouchedFor({ lock, members, network }: LockBundle, { deviceKey, nodeId }: Member, sha256: Sha256): boolean {
-  if (lock === undefined || lock.lock.threshold === 0) return false
-  const keys = lockKeys(lock.lock, sha256)
-  return members.some(
-    ({ member, signatures }) =>
-      member.nodeId === nodeId &&
-      member.deviceKey === deviceKey &&
-      signersOf('member', memberBytes(network.id, member), signatures, keys, verify).size >= lock.lock.threshold,
+function isVouchedFor(bundle: LockBundle, { deviceKey, nodeId }: Member, sha256: Sha256): boolean {
+  return bundle.members.some(
+    (one) => one.member.nodeId === nodeId && one.member.deviceKey === deviceKey && isSigned(bundle, one, sha256),
   )
 }
 
@@ -126,7 +121,9 @@ export function signBundle(bundle: LockBundle, signer: Signer, whom: Whom, sha25
       remedy: 'See `holdfast-hub lock status` for its keys; add one with `lock change --add`.',
     })
   }
+  refuseSwapped(bundle, sha256)
   const wanted = wantedOf(bundle, whom)
+  const own = new Map([[keyIdOf(signer.publicKey, sha256), signer.publicKey]])
   const { proposal } = bundle
   const members = bundle.members.map((one) => {
     const { member, signatures } = one
@@ -136,12 +133,15 @@ export function signBundle(bundle: LockBundle, signer: Signer, whom: Whom, sha25
         remedy: 'Sign nothing of this. Somebody changed the file, or controls the hub.',
       })
     }
-    const signature = signBeside('member', memberBytes(bundle.network.id, member), signer, sha256)
+    const bytes = memberBytes(bundle.network.id, member)
+    // A token may ask for a finger with each of them.
+    if (signersOf('member', bytes, signatures, own, verify).size === 1) return one
+    const signature = signBeside('member', bytes, signer, sha256)
     return { ...one, signatures: withSignature(signatures, signature) }
   })
   if (proposal === undefined) return { ...bundle, members }
-  const own = signBeside('lock', lockBytes(proposal.lock), signer, sha256)
-  return { ...bundle, members, proposal: { ...proposal, signatures: withSignature(proposal.signatures, own) } }
+  const signature = signBeside('lock', lockBytes(proposal.lock), signer, sha256)
+  return { ...bundle, members, proposal: { ...proposal, signatures: withSignature(proposal.signatures, signature) } }
 }
 
 /** Why the proposal can't be sent yet, in words; undefined where it can. Who is not signed for is for the hub to say. */

@@ -56,10 +56,12 @@ function reasonOf(reason: FlowReason): Attributes {
 }
 
 export function flowLog({ name, network }: Reporter, flow: ShownFlow): LogRecord {
-  const { back, destination, destinationPort, direction, from, path, protocol, reason, sent, source, verdict } = flow
+  const { back, destination, destinationPort, direction, outside, path, protocol, reason, sent, source, verdict } = flow
   const isDrop = verdict === 'drop'
   const transport = numberNames.get(protocol) ?? String(protocol)
-  const who = `${source.name ?? source.address} → ${destination.name ?? destination.address}`
+  const by = source.name ?? source.address
+  const from = outside?.address === undefined ? by : `${outside.address} by ${by}`
+  const who = `${from} → ${destination.name ?? destination.address}`
   const service = destinationPort === undefined ? transport : `${transport} ${destinationPort}`
   return {
     eventName: 'holdfast.flow',
@@ -71,6 +73,10 @@ export function flowLog({ name, network }: Reporter, flow: ShownFlow): LogRecord
       ...endOf('destination', destination),
       ...present({
         'source.port': flow.sourcePort,
+        // Whoever is behind the gateway that stands between (…/registry/attributes/client/).
+        'client.address': outside?.address,
+        'client.port': outside?.port,
+        'holdfast.service': outside?.service,
         'destination.port': destinationPort,
         'network.transport': transport,
         'network.type': source.address.includes(':') ? 'ipv6' : 'ipv4',
@@ -84,7 +90,7 @@ export function flowLog({ name, network }: Reporter, flow: ShownFlow): LogRecord
         'holdfast.path.via': flow.via,
         'holdfast.revision': flow.revision,
         'holdfast.batch': flow.seq,
-        'holdfast.flow.start': from,
+        'holdfast.flow.start': flow.from,
         'holdfast.flow.count': flow.flows ?? 1,
         'holdfast.sent.packets': sent.packets,
         'holdfast.sent.bytes': sent.bytes,

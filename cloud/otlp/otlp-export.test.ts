@@ -5,7 +5,8 @@ import { gunzipSync } from 'node:zlib'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseAddress } from '../../shared/address/cidr.ts'
-import { type LogLine, memoryLog } from '../../shared/effects.fake.ts'
+import { FakeClock, type LogLine, memoryLog } from '../../shared/effects.fake.ts'
+import type { Clock } from '../../shared/effects.ts'
 import { otlpRecordsWaitingMax } from '../../shared/flow-limits.ts'
 import type { FlowBatch, FlowRecord } from '../../shared/flows/batch.ts'
 import { createFlowTally } from '../../shared/flows/tally.ts'
@@ -124,7 +125,7 @@ async function collector(
 
 const tally = createFlowTally()
 
-function exportTo(endpoint: string, log = memoryLog()): FlowExport {
+function exportTo(endpoint: string, log = memoryLog(), clock: Clock = systemClock): FlowExport {
   return createOtlpExport({
     endpoint,
     headers: { authorization: 'Bearer s3cret' },
@@ -145,7 +146,7 @@ function exportTo(endpoint: string, log = memoryLog()): FlowExport {
       store: { batches: 0, bytes: 0 },
       failing: false,
     }),
-    clock: systemClock,
+    clock,
     log,
     delayMs: 5,
     metricsMs: 50,
@@ -153,7 +154,7 @@ function exportTo(endpoint: string, log = memoryLog()): FlowExport {
 }
 
 async function until(what: () => boolean): Promise<void> {
-  const deadline = systemClock.monotonic() + 10_000
+  const deadline = systemClock.monotonic() + 40_000
   while (!what()) {
     if (systemClock.monotonic() > deadline) throw new TypeError(`waited in vain for ${String(what)}`)
     await new Promise((resolve) => setTimeout(resolve, 5))
@@ -247,20 +248,23 @@ for (const [what, answer] of [
   test(`a collector that ${what} holds nothing up: so many wait, the rest is dropped and counted`, async () => {
     const { close, url } = await collector(answer)
     const lines: LogLine[] = []
-    const out = exportTo(url, memoryLog(lines))
+    const clock = new FakeClock()
+    const out = exportTo(url, memoryLog(lines), clock)
     const many = batchOf(Array.from({ length: 500 }, (_, n) => ({ sourcePort: n })))
-    const began = systemClock.monotonic()
+    const before = process.cpuUsage()
     for (let n = 0; n < 30; n++) out.note(reporter, n, many)
-    assert.ok(systemClock.monotonic() - began < 5_000)
+    // Of the processor, and not of the clock: a busy machine does other things meanwhile.
+    assert.ok(process.cpuUsage(before).user < 5_000_000)
     await until(() => out.figures().dropped > 0)
     const { delivered, dropped, offered } = out.figures()
     assert.equal([offered, delivered], [15_000, 0])
     assert.ok(dropped >= 15_000 - otlpRecordsWaitingMax, String(dropped))
     await until(() => lines.some(({ message }) => message.includes('takes no flows')))
     assert.not.match(JSON.stringify(lines), /s3cret/)
-    const stopping = systemClock.monotonic()
-    await out.stop()
-    assert.ok(systemClock.monotonic() - stopping < 4_000)
+    const stopped = out.stop()
+    // What was given to say goodbye is over, whatever the collector does.
+    clock.advance(2_000)
+    await stopped
     close()
   })
 }

@@ -90,6 +90,7 @@ function settledCluster(cluster: Cluster, settled: () => Promise<void>): Cluster
     isThere: (ref) => cluster.isThere(ref),
     tell: (object, event) => cluster.tell(object, event),
     putConditions: (object, conditions) => settled().then(() => cluster.putConditions(object, conditions)),
+    putInputStatus: (object, status) => settled().then(() => cluster.putInputStatus(object, status)),
     putLabels: (object, labels) => settled().then(() => cluster.putLabels(object, labels)),
     putImport: (write) => settled().then(() => cluster.putImport(write)),
     putFinalizers: (object, finalizers) => settled().then(() => cluster.putFinalizers(object, finalizers)),

@@ -23,8 +23,8 @@ const AUDIT_SEGMENT = 1_024
 const REVISION_SEGMENT = 16
 
 /**
- * Not among them: the last words of devices, flows, and figures. Devices tell those again. Releases of the agent are not, either:
- * a backup has none.
+ * Not among them: the last words of devices, flows, figures, and what came of commands. Devices tell those again. Releases of the
+ * agent are not, either: a backup has none.
  */
 export const mirroredTables: readonly MirroredTable[] = [
   { database: 'hub', name: 'value', key: ['name'] },

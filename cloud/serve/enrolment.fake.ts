@@ -26,7 +26,7 @@ export async function enrolDevice(
     const answer = await requestPinned({
       host: at.hostname,
       port: Number(at.port),
-      timeoutMs: 5_000,
+      timeoutMs: 30_000,
       authorityDer,
       now: systemClock.now(),
       floor: 0,

@@ -33,6 +33,7 @@ export async function followCluster(
   const shared = keeping?.cluster(cluster) ?? cluster
   const controller = createController({
     hub,
+    reports: hub,
     cluster: shared,
     derive: { clusterName, network },
     nodeLabels: () => nodeLabels,

@@ -1,11 +1,11 @@
 // A hub with one port: HTTPS, MQTT by ALPN and MQTT over WebSocket at the same address, and devices are told so.
 
-import { type AddressInfo, createServer } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { memoryLog } from '../../shared/effects.fake.ts'
 import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
 import { readIfThere } from '../../shared/host/files.ts'
+import { ownPort } from '../../shared/host/own-port.fake.ts'
 import { connectPinned } from '../../shared/host/pinned-tls.ts'
 import { dial, scratch } from '../broker/broker.fake.ts'
 import { testEnrolment } from './enrolment.fake.ts'
@@ -17,16 +17,8 @@ const directory = scratch('hf-one-port-')
 let server: Server
 let port: number
 
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const { port: free } = probe.address() as AddressInfo
-  await new Promise((resolve) => probe.close(resolve))
-  return free
-}
-
 hub.before(async () => {
-  port = await freePort()
+  port = await ownPort()
   const address = `127.0.0.1:${port}`
   const settings = resolveSettings({}, { data: `${directory.path}/data`, listen: address, mqtt: address }, false)
   assert.is(settings.mqtt, undefined)
@@ -55,7 +47,7 @@ hub('a device is told one port, and gets in by ALPN and by WebSocket', async () 
 
 hub('what offers MQTT and speaks something else is left, and the API goes on', async () => {
   const { authorityDer } = await testEnrolment(server)
-  const target = { host: '127.0.0.1', port, timeoutMs: 5_000, authorityDer, now: systemClock.now(), floor: 0 }
+  const target = { host: '127.0.0.1', port, timeoutMs: 30_000, authorityDer, now: systemClock.now(), floor: 0 }
   const { socket } = await connectPinned({ ...target, protocols: ['mqtt'] })
   assert.is(socket.alpnProtocol, 'mqtt')
   socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')

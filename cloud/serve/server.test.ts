@@ -49,7 +49,7 @@ async function call(
   const answer = await requestPinned({
     host: '127.0.0.1',
     port: Number(new URL(server.url).port),
-    timeoutMs: 5_000,
+    timeoutMs: 30_000,
     authorityDer: new X509Certificate(authority).raw,
     now: systemClock.now(),
     floor: 0,

@@ -1,6 +1,7 @@
 // The one way in which intent changes: checked, kept in one transaction, compiled, and only then known to the other parts.
 // Where any step fails, nothing has happened anywhere.
 
+import { meshBlocks } from '../../shared/address/mesh-blocks.ts'
 import type { Clock, Entropy } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { base32, type Name, parseName, parseNetworkId } from '../../shared/ids.ts'
@@ -11,6 +12,7 @@ import type { Actor } from '../audit.ts'
 import type { Addresses } from '../compile/addresses.ts'
 import { type Context, compile, isAddressed, nodeBody, ownerOf, recordIdOf } from '../compile/compile.ts'
 import type { LockBook } from '../lock/lock-book.ts'
+import { refuseUnsigned } from '../lock/step-signatures.ts'
 import type { Networks } from '../publish/networks.ts'
 import type { Enrolment, HubStore, NetworkState } from '../store/hub-store.ts'
 import { type Change, type Intents, networkNameOf, subjectOf } from './intents.ts'
@@ -110,8 +112,9 @@ export function createCommit(options: CommitOptions): Commit {
     const network = after?.resource
     const old = before?.resource
     if (network?.kind !== 'Network' || old?.kind !== 'Network') return []
-    if (network.spec.cidr === old.spec.cidr && network.spec.cidr6 === old.spec.cidr6) return []
-    addresses.checkFit(network.metadata.name, network.spec)
+    if (meshBlocks(network.spec).join() === meshBlocks(old.spec).join()) return []
+    // What is renumbered loses the addresses that its nodes hold besides their own, and no others.
+    if (old.spec.renumber === undefined) addresses.checkFit(network.metadata.name, network.spec)
     return [...owning]
       .flatMap((kind) => intents.list(kind).map((stored) => stored.resource))
       .filter((resource) => networkNameOf(resource) === network.metadata.name)
@@ -137,6 +140,30 @@ export function createCommit(options: CommitOptions): Commit {
     return state === undefined ? undefined : options.locks.judge(state.id)
   }
 
+  const contextOf = (resource: AnyResource, along: Along): Context => {
+    const network = parseName(networkNameOf(resource))
+    const { name } = resource.metadata
+    const enrolment = along.enrolments?.has(name) === true ? along.enrolments.get(name) : enrolments.get(name)
+    const judge = judgeOf(network, along)
+    return {
+      addresses: addresses.of(network, ownerOf(resource)),
+      ...(enrolment === undefined ? {} : { enrolment }),
+      ...(judge === undefined ? {} : { judge }),
+    }
+  }
+
+  /** `moved`: whose addresses follow. */
+  const refuseStep = ({ after, before }: Change, moved: readonly AnyResource[], along: Along): void => {
+    const [is, was] = [after?.resource, before?.resource]
+    if (is?.kind !== 'Network' || was?.kind !== 'Network') return
+    const { name } = is.metadata
+    const step = { network: name, before: was.spec, after: is.spec, published: networks.get(name)?.publisher.records }
+    const nodes = moved.flatMap((node) =>
+      node.kind === 'Node' && node.spec.network === name ? [{ node, context: contextOf(node, along) }] : [],
+    )
+    refuseUnsigned(step, nodes)
+  }
+
   const recordsOf = (changes: readonly Change[], more: readonly AnyResource[], along: Along): RecordChanges => {
     const records = new Map<Name, Map<string, Uint8Array | undefined>>()
     const ownOf = (network: Name): Map<string, Uint8Array | undefined> => {
@@ -147,18 +174,12 @@ export function createCommit(options: CommitOptions): Commit {
     const add = (resource: AnyResource, present: boolean): void => {
       const network = parseName(networkNameOf(resource))
       const id = recordIdOf(resource)
-      const { name } = resource.metadata
-      const enrolment = along.enrolments?.has(name) === true ? along.enrolments.get(name) : enrolments.get(name)
-      const judge = judgeOf(network, along)
-      const context = {
-        addresses: addresses.of(network, ownerOf(resource)),
-        ...(enrolment === undefined ? {} : { enrolment }),
-        ...(judge === undefined ? {} : { judge }),
-      }
+      const context = contextOf(resource, along)
       const bytes = present ? compile(resource, context)?.bytes : undefined
       if (present && bytes === undefined) refuseCutOff(resource, context, networks.get(network)?.publisher.records)
       ownOf(network).set(id, bytes)
     }
+    for (const change of changes) refuseStep(change, more, along)
     for (const change of changes) add(subjectOf(change), change.after !== undefined)
     for (const resource of more) add(resource, true)
     for (const name of along.enrolments?.keys() ?? []) {

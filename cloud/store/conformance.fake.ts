@@ -6,6 +6,7 @@ import { parseDeviceKey, parseName, parseNetworkId, parseNodeId, parseWgKey } fr
 import { parseResource } from '../../shared/intent/resource.ts'
 import { deltasKeptMax } from '../../shared/limits.ts'
 import type { AuditQuery } from '../audit.ts'
+import type { KeptCommand } from '../commands/asked.ts'
 import type { Stored } from '../hub.ts'
 import type { Enrolment, HubStore, Revision, TokenRecord } from './hub-store.ts'
 
@@ -194,8 +195,52 @@ function defineHistory(define: Define, open: () => HubStore): void {
   })
 }
 
+function defineCommands(define: Define, open: () => HubStore): void {
+  const command = (id: string, createdAt: number, change: Partial<KeptCommand['view']> = {}): KeptCommand => ({
+    view: {
+      id,
+      node: parseName('alpha'),
+      kind: 'bundle',
+      by: 'ann',
+      state: 'sent',
+      createdAt,
+      expiresAt: createdAt + 1,
+      ...change,
+    },
+    nodeId: NODE,
+    network: parseName('default'),
+    size: 0,
+  })
+
+  define('commands come back as they were put, the oldest first, each with its file until that is dropped', () => {
+    const store = open()
+    store.putCommand(command('b', 2))
+    store.putCommand(command('c', 3))
+    store.putCommand(command('a', 1, { peer: parseName('beta'), result: { ok: [1, 'two'] } }))
+    assert.equal(
+      store.commands().map(({ view }) => view.id),
+      ['a', 'b', 'c'],
+    )
+    assert.equal(store.commands()[0], command('a', 1, { peer: parseName('beta'), result: { ok: [1, 'two'] } }))
+    const bytes = Uint8Array.of(31, 139, 0, 255)
+    store.putCommand(command('b', 2, { state: 'answered' }), bytes)
+    store.putCommand(command('b', 2, { state: 'answered', message: 'kept' }))
+    assert.equal(
+      [store.commandFile('b'), store.commandFile('c'), store.commandFile('x')],
+      [bytes, undefined, undefined],
+    )
+    assert.is(store.commands()[1]?.view.message, 'kept')
+    store.dropCommandFile('b')
+    store.deleteCommand('c')
+    assert.is(store.commandFile('b'), undefined)
+    assert.is(store.commands().length, 2)
+    store.close()
+  })
+}
+
 export function defineConformance(define: Define, open: () => HubStore): void {
   defineRevisions(define, open)
   defineIntent(define, open)
   defineHistory(define, open)
+  defineCommands(define, open)
 }

@@ -8,9 +8,18 @@ import type { Version } from '../../shared/record/head.ts'
 import type { RecordSet } from '../../shared/record/record.ts'
 import type { Signatures } from '../../shared/record/signatures.ts'
 import type { AuditEntry, AuditQuery, AuditRow } from '../audit.ts'
+import type { KeptCommand } from '../commands/asked.ts'
 import type { Stored } from '../hub.ts'
 
-export interface Enrolment {
+/** What people signed for a device by one of its keys. */
+export interface Signed {
+  /** By keys of the membership lock, over what makes this device a member. */
+  readonly signatures?: Signatures
+  /** The same, for lists of addresses that a renumbering leads through; the youngest last. */
+  readonly lists?: readonly { readonly addresses: readonly Address[]; readonly signatures: Signatures }[]
+}
+
+export interface Enrolment extends Signed {
   readonly name: Name
   readonly nodeId: NodeId
   readonly network: Name
@@ -28,16 +37,14 @@ export interface Enrolment {
   readonly tokenId: string
   readonly at: number
   /** The key that the device asks for, under a membership lock, with the signatures it has so far. */
-  readonly next?: { readonly wgKey: WgKey; readonly serial: number; readonly signatures: Signatures }
+  readonly next?: Signed & { readonly wgKey: WgKey; readonly serial: number; readonly signatures: Signatures }
   /** The device key that the device asks for, under a membership lock, what leads to it, and the signatures it has so far. */
-  readonly nextDevice?: {
+  readonly nextDevice?: Signed & {
     readonly deviceKey: DeviceKey
     readonly serial: number
     readonly links: readonly string[]
     readonly signatures: Signatures
   }
-  /** By keys of the membership lock, over what makes this device a member. */
-  readonly signatures?: Signatures
 }
 
 /** Addresses that belong to a node or service for good, by `kind/name`. */
@@ -131,6 +138,14 @@ export interface HubStore {
   lastWords(): readonly LastWord[]
   putLastWords(words: readonly LastWord[]): void
   deleteLastWord(node: NodeId): void
+
+  /** Commands to devices, the oldest first. */
+  commands(): readonly KeptCommand[]
+  /** `file`: what came of it, where that is no JSON; one that is kept already stays where it is absent. */
+  putCommand(command: KeptCommand, file?: Uint8Array): void
+  commandFile(id: string): Uint8Array | undefined
+  dropCommandFile(id: string): void
+  deleteCommand(id: string): void
 
   putAudit(row: AuditRow): void
   /** Newest first. */

@@ -6,6 +6,7 @@ import { auditRowsMax, deltasKeptMax } from '../../shared/limits.ts'
 import { compareVersion, type Version } from '../../shared/record/head.ts'
 import { isAsked } from '../audit.fake.ts'
 import type { AuditEntry, AuditQuery, AuditRow } from '../audit.ts'
+import type { KeptCommand } from '../commands/asked.ts'
 import type { Stored } from '../hub.ts'
 import type {
   Allocation,
@@ -49,6 +50,9 @@ export class MemoryHubStore implements HubStore {
   readonly #revisions = new Table<{ readonly id: string; readonly list: readonly Revision[] }>(({ id }) => id)
   readonly #audit = new Table<{ readonly id: 'all'; readonly list: readonly AuditRow[] }>(({ id }) => id)
 
+  readonly #commands = new Table<KeptCommand>(({ view }) => view.id)
+  readonly #files = new Table<{ readonly id: string; readonly bytes: Uint8Array }>(({ id }) => id)
+
   readonly #tables: readonly { rows: Map<string, unknown> }[] = [
     this.#values,
     this.#resources,
@@ -60,7 +64,31 @@ export class MemoryHubStore implements HubStore {
     this.#published,
     this.#revisions,
     this.#audit,
+    this.#commands,
+    this.#files,
   ]
+
+  commands(): readonly KeptCommand[] {
+    return [...this.#commands.all()].sort((a, b) => a.view.createdAt - b.view.createdAt)
+  }
+
+  putCommand(command: KeptCommand, bytes?: Uint8Array): void {
+    this.#commands.put(command)
+    if (bytes !== undefined) this.#files.put({ id: command.view.id, bytes })
+  }
+
+  commandFile(id: string): Uint8Array | undefined {
+    return this.#files.rows.get(id)?.bytes
+  }
+
+  dropCommandFile(id: string): void {
+    this.#files.rows.delete(id)
+  }
+
+  deleteCommand(id: string): void {
+    this.#commands.rows.delete(id)
+    this.#files.rows.delete(id)
+  }
 
   transaction<T>(run: () => T): T {
     const before = this.#tables.map((table) => new Map(table.rows))

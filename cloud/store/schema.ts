@@ -39,8 +39,12 @@ const VERSION_2 = 'ALTER TABLE last_word ADD COLUMN override BLOB'
 /** From where somebody did something. */
 const VERSION_3 = 'ALTER TABLE audit ADD COLUMN whence TEXT'
 
+/** Commands to devices with what came of them; files of half a megabyte, which rows without a rowid are bad at. */
+const VERSION_4 =
+  'CREATE TABLE command (id TEXT PRIMARY KEY, at INTEGER NOT NULL, json TEXT NOT NULL, file BLOB) STRICT'
+
 /** Entry n leads from layout n to n + 1; an entry that was released is never edited. */
-const migrations: readonly string[] = [VERSION_1, VERSION_2, VERSION_3]
+const migrations: readonly string[] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4]
 const present = migrations.length
 
 /** Throws `unsupported` for a layout that only a newer hub knows. */

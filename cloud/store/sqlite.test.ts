@@ -38,6 +38,7 @@ test('a database of the first layout becomes one of today, with what devices sai
   const old = new Database(path)
   old.exec('ALTER TABLE last_word DROP COLUMN override')
   old.exec('ALTER TABLE audit DROP COLUMN whence')
+  old.exec('DROP TABLE command')
   old.prepare('INSERT INTO last_word VALUES (?, ?, ?, ?, ?, ?)').run('aaaaaaaaaaaaaaaa', 5, null, null, null, null)
   old.pragma('user_version = 1')
   old.close()
@@ -48,6 +49,7 @@ test('a database of the first layout becomes one of today, with what devices sai
   store.putLastWords([{ ...word, override: Uint8Array.of(7) }])
   assert.equal(store.lastWords()[0]?.override, Uint8Array.of(7))
   assert.is(store.resources().length, 100)
+  assert.equal(store.commands(), [])
   store.close()
 })
 

@@ -6,6 +6,7 @@ import { HoldfastError } from '../../shared/errors.ts'
 import { auditRowsMax, deltasKeptMax } from '../../shared/limits.ts'
 import type { RecordSet } from '../../shared/record/record.ts'
 import type { AuditEntry, AuditQuery, AuditRow } from '../audit.ts'
+import type { KeptCommand } from '../commands/asked.ts'
 import type { Stored } from '../hub.ts'
 import type { Allocation, Enrolment, HubStore, LastWord, NetworkState, Revision, TokenRecord } from './hub-store.ts'
 import { openDatabase } from './schema.ts'
@@ -189,6 +190,29 @@ function historyTables(db: Database.Database) {
   }
 }
 
+/** Commands to devices, and the files that they brought. */
+function commandTable(db: Database.Database) {
+  const all = db.prepare<[], Json>('SELECT json FROM command ORDER BY at, id')
+  const put = db.prepare(
+    `INSERT INTO command VALUES (?, ?, ?, ?)
+     ON CONFLICT (id) DO UPDATE SET json = excluded.json, file = coalesce(excluded.file, file)`,
+  )
+  const file = db.prepare<[string], { file: Buffer | null }>('SELECT file FROM command WHERE id = ?')
+  const dropFile = db.prepare('UPDATE command SET file = NULL WHERE id = ?')
+  const remove = db.prepare('DELETE FROM command WHERE id = ?')
+  return {
+    commands: () => parsed<KeptCommand>(all.all()),
+    putCommand: (command: KeptCommand, bytes?: Uint8Array) =>
+      void put.run(command.view.id, command.view.createdAt, JSON.stringify(command), bytes ?? null),
+    commandFile(id: string) {
+      const held = file.get(id)?.file ?? undefined
+      return held === undefined ? undefined : new Uint8Array(held)
+    },
+    dropCommandFile: (id: string) => void dropFile.run(id),
+    deleteCommand: (id: string) => void remove.run(id),
+  }
+}
+
 function values(db: Database.Database) {
   const get = db.prepare<[string], { value: string }>('SELECT value FROM value WHERE name = ?')
   const put = db.prepare('INSERT OR REPLACE INTO value VALUES (?, ?)')
@@ -212,6 +236,7 @@ export function openHubStore(path: string, log: Log, onOpen?: (db: Database.Data
     ...intentTables(db),
     ...signedTables(db),
     ...historyTables(db),
+    ...commandTable(db),
     close: () => void db.close(),
   }
 }

@@ -1,7 +1,8 @@
 // One turn: look at the kernel, work out what is missing, do it, say what was reached. Nothing is assumed from before.
 
-import type { Address, Cidr } from '../../shared/address/cidr.ts'
+import type { Address } from '../../shared/address/cidr.ts'
 import { isLoopback } from '../../shared/address/endpoint.ts'
+import { meshBlocks } from '../../shared/address/mesh-blocks.ts'
 import type { Log } from '../../shared/effects.ts'
 import { describeError, isHoldfastError } from '../../shared/errors.ts'
 import type { WgKey } from '../../shared/ids.ts'
@@ -116,7 +117,7 @@ export function createTurns(options: TurnOptions): Turns {
   const search = (): void => {
     const held = holding.inForce()
     const spec = held?.parsed.records.network?.spec
-    const mesh: Cidr[] = spec === undefined ? [] : spec.cidr6 === undefined ? [spec.cidr] : [spec.cidr, spec.cidr6]
+    const mesh = spec === undefined ? [] : meshBlocks(spec)
     const { epoch, revision } = held?.version ?? noVersion
     const near = lan === undefined ? {} : { near: lan.near }
     const known = `${facts.revision()} ${lan?.revision() ?? 0} ${options.keysRevision?.() ?? 0}`
@@ -127,7 +128,8 @@ export function createTurns(options: TurnOptions): Turns {
   const stepsFor = (observed: Observed): Steps => {
     const held = holding.inForce()
     if (held === undefined) return { ops: [], wgKey: undefined }
-    const { desired, omissions } = wishes.of(held, observed.local, localKeyOf(observed.local))
+    const attached = observed.inside ?? observed.local
+    const { desired, omissions } = wishes.of(held, attached, localKeyOf(attached))
     const nearNow = lan?.revision() ?? 0
     if (omissions !== toldWish || nearNow !== toldNear) {
       tellOmissions(health, omissions, lan?.near)

@@ -113,7 +113,7 @@ export function createWishes(
         overridesNow === overridesBefore &&
         podsNow === podsBefore
       if (base === undefined || !isSame) {
-        const { controlPort, interface: name, listenPort, meshPort } = settings
+        const { controlPort, interface: name, listenPort, meshPort, outsideTable } = settings
         const next = desire({
           records: held.parsed.records,
           overlays: overrides?.overlays() ?? [],
@@ -123,6 +123,7 @@ export function createWishes(
           wgKey: keys.wgKey(),
           ...(keys.formerKeys === undefined ? {} : { formerKeys: keys.formerKeys }),
           interface: name,
+          outsideTable,
           listenPort,
           meshPort,
           ...(routers === undefined ? {} : { chooseRouter: routers.choose }),

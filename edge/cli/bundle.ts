@@ -14,6 +14,8 @@ const PART_BYTES_MAX = 2 << 20
 export interface BundleOptions {
   readonly files: StateFiles
   readonly interface: string
+  /** Of systemd. */
+  readonly unit?: string
   readonly run: RunCommand
   readonly now: number
   /** What the agent or, without one, the store says; by name of the file it becomes. */
@@ -30,10 +32,10 @@ function secretsOf(files: StateFiles): string[] {
 }
 
 /** Commands whose output holds no key: `wg show` with a field, never `dump` or `showconf`. */
-function commands(device: string): Readonly<Record<string, readonly string[]>> {
+function commands(device: string, unit: string): Readonly<Record<string, readonly string[]>> {
   return {
-    // The unit that the packages install; elsewhere the log is where the agent's standard error goes.
-    'agent.log': ['journalctl', '--unit', 'holdfast', '--lines', '5000', '--no-pager', '--output', 'short-iso'],
+    // Of the units that the packages install; elsewhere the log is where the agent's standard error goes.
+    'agent.log': ['journalctl', '--unit', unit, '--lines', '5000', '--no-pager', '--output', 'short-iso'],
     'kernel/uname.txt': ['uname', '-a'],
     'kernel/sockets.txt': ['ss', '-uln'],
     'kernel/addresses.txt': ['ip', '-d', 'address', 'show'],
@@ -63,7 +65,9 @@ async function gather(part: () => Promise<string>): Promise<string> {
 export async function makeBundle(options: BundleOptions): Promise<Uint8Array> {
   const { files, run, now } = options
   const secrets = secretsOf(files)
-  const ran = Object.entries(commands(options.interface)).map(([name, argv]) => [name, () => run(argv)] as const)
+  const ran = Object.entries(commands(options.interface, options.unit ?? 'holdfast')).map(
+    ([name, argv]) => [name, () => run(argv)] as const,
+  )
   const identity = ['identity.json', async () => readIfThere(files.identity) ?? 'not joined\n'] as const
   const content = new Map<string, string>()
   for (const [name, part] of [...Object.entries(options.parts), identity, ...ran]) {

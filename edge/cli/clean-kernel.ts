@@ -21,7 +21,7 @@ function pause(cli: Cli, ms: number): Promise<void> {
 }
 
 /** Word goes from peer to peer and each of them changes its routes: what is a moment for all of them, and a while for people. */
-const GO_MS = 2_000
+export const goWaitMs = 2_000
 
 /** Whoever sends something through this device goes another way before that one is gone. */
 async function letGo(cli: Cli, agent: LocalClient): Promise<void> {
@@ -29,7 +29,7 @@ async function letGo(cli: Cli, agent: LocalClient): Promise<void> {
     const { leads = [], peers } = await agent.status(false)
     if (leads.length === 0 || peers.length === 0) return
     await agent.go()
-    await pause(cli, GO_MS)
+    await pause(cli, goWaitMs)
   } catch (error) {
     if (!isAgentDown(error)) cli.log.debug('the others are not told', { why: describeError(error) })
   }

@@ -15,6 +15,7 @@ import type { RouterDoors } from '../portmap/doors.ts'
 import type { Forwarder } from '../relay/forwarder.ts'
 import type { RulesetOptions } from '../relay/ruleset.ts'
 import type { XdpStanding } from '../relay/shortcut-xdp.ts'
+import type { FindWayOut } from '../uplinks/way-out.ts'
 import type { PolicyLook } from './doctor.ts'
 
 export interface Cli {
@@ -37,8 +38,11 @@ export interface Cli {
   /** Loaded when called: a look at the status needs neither kernel nor planner. */
   readonly createDriver: (settings: Settings, files: StateFiles, log: Log) => Promise<Driver>
   readonly createPathDoors: RunAgentOptions['createPathDoors']
+  readonly openInside?: NonNullable<RunAgentOptions['openInside']>
   /** True if nobody has the UDP port, in either family. */
   readonly isPortFree: (port: number) => Promise<boolean>
+  /** How this process gets to the hub by itself; undefined where that is as any program of the host does. */
+  readonly createHubWay?: (settings: Settings, log: Log) => Promise<FindWayOut | undefined>
   /** What it takes to speak with the router in front of this host. */
   readonly createRouterDoors: (log: Log) => Promise<RouterDoors>
   /** What carries the packets of a relay on this host. */

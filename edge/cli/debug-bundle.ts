@@ -4,17 +4,25 @@ import { textFlag } from '../../shared/cli/parse.ts'
 import { timeText } from '../../shared/cli/words.ts'
 import { writeAtomic } from '../../shared/host/files.ts'
 import { version } from '../../shared/version.ts'
+import { furtherName, namespacePath } from '../host/networks.ts'
 import { describeHost } from '../host/probe.ts'
 import { createLocalClient, isAgentDown } from '../local/client.ts'
 import { makeBundle } from './bundle.ts'
 import { cachedStatus, withStore } from './cached.ts'
-import { type Command, writeJson } from './context.ts'
+import { type Cli, type Command, writeJson } from './context.ts'
 import { findings } from './look.ts'
 
 const JOURNAL_ENTRIES = 2_000
 
 function pretty(value: unknown): string {
   return `${JSON.stringify(value, undefined, 2)}\n`
+}
+
+/** What the kernel holds of a further network is inside; what others have on this host is no business of its people. */
+function insideOf({ run, settings: { network } }: Cli): Cli['run'] {
+  if (network === undefined) return run
+  return (argv) =>
+    run(argv[0] === 'journalctl' ? argv : ['nsenter', `--net=${namespacePath(furtherName(network))}`, '--', ...argv])
 }
 
 export const debugBundleCommand: Command = async (cli) => {
@@ -24,7 +32,8 @@ export const debugBundleCommand: Command = async (cli) => {
   const bundle = await makeBundle({
     files: cli.files,
     interface: cli.settings.interface,
-    run: cli.run,
+    run: insideOf(cli),
+    unit: cli.settings.network === undefined ? 'holdfast' : `holdfast@${cli.settings.network}`,
     now,
     parts: {
       'about.json': async () =>

@@ -23,6 +23,11 @@ export const hubBehindFlag: FlagSpec = {
 export const agentFlags: readonly FlagSpec[] = [
   interfaceFlag,
   {
+    name: 'attach',
+    value: 'LIST',
+    summary: 'Interfaces of this host that are the further network’s alone: eth0.20=192.168.20.1/24,eth1',
+  },
+  {
     name: 'listen-port',
     value: 'PORT',
     summary: 'UDP port of WireGuard (default 51820 with a public endpoint, else one of its own)',

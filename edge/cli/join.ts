@@ -8,6 +8,7 @@ import { parseWith } from '../../shared/intent/resource.ts'
 import { duration, durationS } from '../../shared/intent/token.ts'
 import { loadIdentity } from '../enrol/identity-file.ts'
 import { join } from '../enrol/join.ts'
+import { takePlace } from '../host/networks.ts'
 import { proxyOf } from '../host/settings.ts'
 import type { Identity } from '../identity.ts'
 import { openStore } from '../store/sqlite.ts'
@@ -39,6 +40,11 @@ function tell(cli: Parameters<Command>[0], { hubUrl, name, network, nodeId }: Id
   else cli.write(`${done} ${network.name} as ${name} (${nodeId})\n`)
 }
 
+function startHint(network: string | undefined): string {
+  const [unit, flag] = network === undefined ? ['holdfast', ''] : [`holdfast@${network}`, ` --network ${network}`]
+  return `start the agent: systemctl enable --now ${unit}, or: holdfast agent${flag}`
+}
+
 export const joinCommand: Command = async (cli) => {
   const known = switchFlag(cli.flags, 'if-needed') ? loadIdentity(cli.files) : undefined
   if (known !== undefined) {
@@ -49,11 +55,15 @@ export const joinCommand: Command = async (cli) => {
   if (token === undefined) {
     throw new HoldfastError('usage', 'join needs --token', { remedy: 'Make one on the hub: holdfast-hub token create' })
   }
+  const { network } = cli.settings
+  // First: without one it could not run.
+  if (network !== undefined) takePlace(cli.files.directory)
   const name = textFlag(cli.flags, 'name')
   const wait = flagValue('--timeout', () => parseWith(duration, textFlag(cli.flags, 'timeout') ?? '10m'))
   const identity = await join({
     url: cli.args[0] ?? '',
     proxy: proxyOf(cli.settings),
+    out: await cli.createHubWay?.(cli.settings, cli.log),
     token,
     ...(name === undefined ? {} : { name: flagValue('--name', () => parseName(name)) }),
     labels: flagValue('--label', () => parseLabels(listFlag(cli.flags, 'label'))),
@@ -64,6 +74,6 @@ export const joinCommand: Command = async (cli) => {
     onProgress: cli.note,
   })
   tell(cli, identity, 'joined')
-  if (!cli.json) cli.note('start the agent: systemctl enable --now holdfast, or: holdfast agent')
+  if (!cli.json) cli.note(startHint(network))
   return 0
 }

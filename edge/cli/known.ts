@@ -23,12 +23,16 @@ export interface Known {
   readonly factOf: (node: BodyOf<'node'>) => Fact | undefined
 }
 
+/** Of a file of intent that this node handed out: it verified them when they came. */
+export function recordsOf(file: Uint8Array): ParsedRecords {
+  const { payload } = unframe(inflate(carriedSnapshot(file), snapshotFrameMax), snapshotFrameMax)
+  return parseRecords(parseSnapshot(payload)).records
+}
+
 /** What this node holds was verified when it came; of facts only what still reads is taken. */
 export async function readKnown(cli: Cli): Promise<Known> {
   const file = await intentFile(cli)
-  const { records } = parseRecords(
-    parseSnapshot(unframe(inflate(carriedSnapshot(file), snapshotFrameMax), snapshotFrameMax).payload),
-  )
+  const records = recordsOf(file)
   const network = loadIdentity(cli.files)?.network.id
   const envelopes = new Map<NodeId, Uint8Array>()
   for (const frame of parseCarried(file)) {

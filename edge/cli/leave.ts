@@ -1,7 +1,7 @@
 // The command `leave`: out of the hub's list, out of the kernel, off the disk. A hub that can't be told stops nothing: a
 // device that is sold or moved has to be clean all the same. The state goes last, for it is what a second try needs.
 
-import { rmSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { switchFlag } from '../../shared/cli/parse.ts'
 import { describeError, HoldfastError } from '../../shared/errors.ts'
@@ -9,6 +9,7 @@ import { parseHubUrl } from '../../shared/wire/hub-url.ts'
 import { loadKeys } from '../enrol/device-keys.ts'
 import { sayGoodbye } from '../enrol/hub-exchange.ts'
 import { loadIdentity } from '../enrol/identity-file.ts'
+import { freePlace, furtherNetworks, networksDir } from '../host/networks.ts'
 import { proxyOf } from '../host/settings.ts'
 import { cleanKernel, takeOver } from './clean-kernel.ts'
 import { type Cli, type Command, writeJson } from './context.ts'
@@ -17,8 +18,9 @@ async function tellHub(cli: Cli): Promise<string> {
   const identity = loadIdentity(cli.files)
   const keys = loadKeys(cli.files)
   if (identity === undefined || keys === undefined) return 'was not enrolled'
-  const contact = { hub: parseHubUrl(identity.hubUrl), proxy: proxyOf(cli.settings), clock: cli.clock, floor: 0 }
   try {
+    const by = { proxy: proxyOf(cli.settings), out: await cli.createHubWay?.(cli.settings, cli.log) }
+    const contact = { hub: parseHubUrl(identity.hubUrl), ...by, clock: cli.clock, floor: 0 }
     await sayGoodbye(contact, identity, keys)
     return 'told'
   } catch (error) {
@@ -29,10 +31,20 @@ async function tellHub(cli: Cli): Promise<string> {
   }
 }
 
+/** Further networks of the device are not what is left. */
+function purgeState(directory: string): void {
+  const kept = furtherNetworks(directory).length > 0 ? networksDir(directory) : undefined
+  if (kept === undefined) return rmSync(directory, { recursive: true, force: true })
+  for (const name of readdirSync(directory)) {
+    const path = join(directory, name)
+    if (path !== kept) rmSync(path, { recursive: true, force: true })
+  }
+}
+
 /** Without `purge` the keys stay, so that a device which joins again is the same node. */
 function removeState(cli: Cli, purge: boolean): void {
   const { database, deviceKeys, directory, flows, identity, lock, membershipLock, rootPin, socket } = cli.files
-  if (purge) return rmSync(directory, { recursive: true, force: true })
+  if (purge) return purgeState(directory)
   for (const path of [
     identity,
     membershipLock,
@@ -61,6 +73,7 @@ export const leaveCommand: Command = async (cli) => {
     hub = await tellHub(cli)
     await cleanKernel(cli)
     removeState(cli, purge)
+    if (cli.settings.network !== undefined) freePlace(cli.files.directory)
   } finally {
     lock.release()
   }

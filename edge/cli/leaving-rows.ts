@@ -10,7 +10,14 @@ export const leavingRows: readonly CommandRow[] = [
       summary: 'Give this device no new flows of services and routes; those it has go on',
       description:
         'Before maintenance. Every node is told at once, by peers where the hub is away, and until --end, over restarts. Where all backends of a service drain, or all routers to a subnet, they serve on. A hub says the same of a node by the label holdfast.dev/drain: "true".',
-      flags: [{ name: 'end', summary: 'It serves again' }, json],
+      flags: [
+        { name: 'end', summary: 'It serves again' },
+        {
+          name: 'until-start',
+          summary: 'Until the agent is started again: what the unit holdfast-drain runs while the host goes down',
+        },
+        json,
+      ],
     },
     load: async () => (await import('./drain.ts')).drainCommand,
   },

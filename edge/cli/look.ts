@@ -90,7 +90,8 @@ async function reachHub(cli: Cli, floor: number): Promise<DoctorOptions['hub']> 
     const { host, port } = parseHubUrl(identity.hubUrl)
     told = { ...told, url: identity.hubUrl }
     const authorityDer = fromBase64(identity.anchor.tlsAuthority)
-    const at = { host, port, proxy, timeoutMs: 5_000 }
+    const out = await cli.createHubWay?.(cli.settings, cli.log)
+    const at = { host, port, proxy, out, timeoutMs: 5_000 }
     const { socket } = await connectPinned({ ...at, authorityDer, now: cli.clock.now(), floor })
     socket.destroy()
     return { ...told, reached: true, why: '' }
@@ -104,7 +105,8 @@ async function brokerWays(cli: Cli, floor: number): Promise<readonly Finding[]> 
     const identity = loadIdentity(cli.files)
     if (identity === undefined) return []
     const proxy = proxyOf(cli.settings)
-    const link = { identity, proxy, clock: cli.clock, floor: () => floor, onCertificate: () => undefined }
+    const out = await cli.createHubWay?.(cli.settings, cli.log)
+    const link = { identity, proxy, out, clock: cli.clock, floor: () => floor, onCertificate: () => undefined }
     const ways = identity.broker.urls.map(parseBrokerUrl)
     return [await brokerFinding({ ways, proxy, open: (way) => openBroker(way, link) })]
   } catch {

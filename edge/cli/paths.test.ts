@@ -4,11 +4,13 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import { parseName, parseNodeId } from '../../shared/ids.ts'
+import type { Residency } from '../../shared/intent/relay-policy.ts'
 import { packHistory } from '../../shared/wire/history.ts'
 import { fakeAgent } from '../agent.fake.ts'
 import type { AgentStatus } from '../agent.ts'
 import type { CandidateReport, PathReport, PathsReport } from '../paths/report.ts'
 import { type Call, withCli } from './cli-rig.fake.ts'
+import { withHeldIntent } from './held-intent.fake.ts'
 
 const awake = setInterval(() => undefined, 1_000)
 test.after(() => clearInterval(awake))
@@ -104,6 +106,33 @@ test('explain: sentences, and an exit code that says whether the peer is reached
     assert.is(code, 1)
     assert.equal(JSON.parse(out), { ...ON, peers: [van] })
   }))
+
+test('explain: relays that may carry the pair, and that no path is better than a forbidden one', () => {
+  const country = (name: string) => ({ matchLabels: { country: name } })
+  return withHeldIntent(
+    {
+      network: { relayPolicy: [{ nodes: country('ch'), relays: country('ch') }] },
+      nodes: [
+        { name: 'plant-7', nodeId: parseNodeId('pppppppppppppppp') },
+        { name: 'gate', nodeId: gateId, labels: { country: 'ch' } },
+        { name: 'van', nodeId: vanId },
+        { name: 'berlin-1', labels: { country: 'de' }, relay: { port: 3_478, tlsPort: 443 } },
+      ],
+    },
+    'plant-7',
+    { status: () => status, paths: () => ON },
+    async (call) => {
+      const { code, notes, out } = await call('explain', 'gate')
+      assert.equal([code, notes], [0, ''])
+      assert.match(out, /\n {2}relayPolicy\[0\] keeps the traffic of country=ch \(here: gate\) on relays country=ch\n/)
+      assert.match(out, '\n  forbidden: berlin-1 (relayPolicy[0])\n')
+      assert.match(out, 'only forbidden relays are left: no path is better than a forbidden one.\n')
+      const { residency } = JSON.parse((await call('explain', 'gate', '--json')).out) as { residency: Residency }
+      assert.equal(residency.forbidden, [{ relay: 'berlin-1', by: [0] }])
+      assert.not.match((await call('explain', 'van')).out, 'relayPolicy')
+    },
+  )
+})
 
 test('netcheck: as rows and as JSON', () =>
   withAgent(ON, async (call) => {

@@ -3,6 +3,7 @@
 import { switchFlag } from '../../shared/cli/parse.ts'
 import { type Cell, renderTable } from '../../shared/cli/table.ts'
 import { HoldfastError } from '../../shared/errors.ts'
+import type { NodeId } from '../../shared/ids.ts'
 import { worldOf } from '../../shared/policy/world.ts'
 import type { PeerStatus } from '../agent.ts'
 import { createLocalClient } from '../local/client.ts'
@@ -41,6 +42,7 @@ const COLUMNS = ['PEER', 'PATH', 'ENDPOINT', 'FROM', 'STATE', 'RTT', 'LOSS', 'MT
 
 interface Asked {
   readonly all: PathsReport
+  readonly self: NodeId
   /** Undefined where the engine is off. */
   readonly report: PathReport | undefined
   readonly peer: PeerStatus
@@ -50,7 +52,7 @@ async function ask(cli: Cli, wanted: string): Promise<Asked> {
   const client = createLocalClient(cli.files.socket)
   const [all, status] = await Promise.all([client.paths(), client.status(false)])
   const peer = findPeer(status, wanted)
-  return { all, peer, report: all.peers.find(({ nodeId }) => nodeId === peer.nodeId) }
+  return { all, peer, self: status.nodeId, report: all.peers.find(({ nodeId }) => nodeId === peer.nodeId) }
 }
 
 async function pathsOf(cli: Cli): Promise<PathsReport> {
@@ -90,9 +92,18 @@ export const explainCommand: Command = async (cli) => {
     })
   }
   if (cli.args.length === 3) return await (await import('./policy-ask.ts')).policyExplainCommand(cli)
-  const { all, peer, report } = await ask(cli, await nodeInFront(cli, cli.args[0] ?? ''))
-  if (cli.json) writeJson(cli, { ...all, peers: report === undefined ? [] : [report] })
-  else cli.write(report === undefined ? explainWithoutEngine(peer) : explainText(all, report, cli.clock.now()))
+  const outside = await (await import('./way-out.ts')).explainWayOut(cli, cli.args[0] ?? '')
+  if (outside !== undefined) return outside
+  const { all, peer, report, self } = await ask(cli, await nodeInFront(cli, cli.args[0] ?? ''))
+  const { residencyHere, residencyText } = await import('./residency.ts')
+  const residency = report === undefined ? undefined : await residencyHere(cli, self, peer.nodeId)
+  if (cli.json) {
+    const kept = residency === undefined ? {} : { residency }
+    writeJson(cli, { ...all, peers: report === undefined ? [] : [report], ...kept })
+  } else {
+    cli.write(report === undefined ? explainWithoutEngine(peer) : explainText(all, report, cli.clock.now()))
+    if (report !== undefined && residency !== undefined) cli.write(residencyText(residency, all, report))
+  }
   return peer.path !== 'none' || report?.candidates.some(isReached) === true ? 0 : 1
 }
 

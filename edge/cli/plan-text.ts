@@ -12,8 +12,9 @@ function peerWords(op: Extract<ShownOp, { op: 'peer-set' }>): string {
   return parts.join(' ')
 }
 
-function routeWords({ destination, metric, mtu }: DesiredRoute, device: string): string {
-  return `${destination} dev ${device} metric ${metric}${mtu === undefined ? '' : ` mtu ${mtu}`}`
+function routeWords({ destination, metric, mtu, source }: DesiredRoute, device: string): string {
+  const more = [...(mtu === undefined ? [] : [` mtu ${mtu}`]), ...(source === undefined ? [] : [` src ${source}`])]
+  return `${destination} dev ${device} metric ${metric}${more.join('')}`
 }
 
 /** Whoever enforces it, and how often it changes by time alone. */

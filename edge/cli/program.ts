@@ -3,20 +3,27 @@
 import type { FlagSpec, ProgramSpec } from '../../shared/cli/command.ts'
 import { shells } from '../../shared/cli/completion.ts'
 import { defaultStateDir } from '../host/files.ts'
+import { carryRows } from './carry-rows.ts'
 import { agentFlags, hubBehindFlag, interfaceFlag, json, proxyFlag } from './flags.ts'
 import { flowsRows } from './flows-rows.ts'
+import { gateRow } from './gate-row.ts'
 import { keysRows } from './keys-rows.ts'
 import { leavingRows } from './leaving-rows.ts'
 import { lockRows } from './lock-rows.ts'
 import { mirrorRows } from './mirror-rows.ts'
+import { networksRow } from './networks-row.ts'
 import { policyRows } from './policy-rows.ts'
 import type { CommandRow } from './row.ts'
-import { tlsGateRow } from './tls-gate-row.ts'
 import { updateRow } from './update-row.ts'
 
 /** Of every command. Without defaults: a default here would hide what the config file says. */
 const common: readonly FlagSpec[] = [
   { name: 'state', value: 'DIR', summary: `State directory (default ${defaultStateDir})` },
+  {
+    name: 'network',
+    value: 'NAME',
+    summary: 'A further network of this device, by the name it has here (default: the first one)',
+  },
   { name: 'config', value: 'FILE', summary: 'Config file, YAML; its keys are the long flags in camelCase' },
   {
     name: 'log-level',
@@ -118,14 +125,19 @@ export const commands: readonly CommandRow[] = [
     spec: {
       name: 'explain',
       summary: 'Say in sentences how a peer is reached, and why not better; with three words, who may reach whom',
-      description: 'With FROM, TO and PORT it is `holdfast policy explain`.',
+      description:
+        'Of an address of the internet it says which exit it is gone to by, or that it is blocked, which exits with 1. With FROM, TO and PORT it is `holdfast policy explain`.',
       args: [
-        { name: 'NODE', summary: 'Name, id or mesh address of the peer; or FROM', required: true },
+        {
+          name: 'NODE',
+          summary: 'Name, id or mesh address of the peer, or any address outside; or FROM',
+          required: true,
+        },
         { name: 'TO', summary: 'Who is to be reached' },
         { name: 'PORT', summary: '443, 53/udp, or icmp' },
       ],
       flags: [json],
-      examples: ['holdfast explain plc-7', 'holdfast explain shop-1 plc-7 502'],
+      examples: ['holdfast explain plc-7', 'holdfast explain 9.9.9.9', 'holdfast explain shop-1 plc-7 502'],
     },
     load: async () => (await import('./paths.ts')).explainCommand,
   },
@@ -145,29 +157,7 @@ export const commands: readonly CommandRow[] = [
     },
     load: async () => (await import('./look.ts')).planCommand,
   },
-  {
-    spec: {
-      name: 'export',
-      summary: 'Write all that this node knows of its network into a file, to be carried to another node',
-      description:
-        'The newest signed intent, and where every node was last. Works without hub and without the agent. The file holds no secret, and nobody has to trust who carries it.',
-      args: [{ name: 'FILE', summary: 'Where to write it; - is standard output', required: true }],
-      flags: [json],
-    },
-    load: async () => (await import('./carry.ts')).exportCommand,
-  },
-  {
-    spec: {
-      name: 'import',
-      summary: 'Take newer intent from a file that `holdfast export` wrote, and pass it on to all peers',
-      description:
-        'Verified as what comes from the hub: intent that is older, damaged, or of another network changes nothing.',
-      args: [{ name: 'FILE', summary: 'The file; - is standard input', required: true }],
-      flags: [json],
-      examples: ['holdfast export - | ssh pi@other-site sudo holdfast import -'],
-    },
-    load: async () => (await import('./carry.ts')).importCommand,
-  },
+  ...carryRows,
   {
     spec: {
       name: 'retry',
@@ -185,9 +175,10 @@ export const commands: readonly CommandRow[] = [
     },
     load: async () => (await import('./confirm.ts')).confirmCommand,
   },
+  networksRow,
   updateRow,
   ...policyRows,
-  tlsGateRow,
+  gateRow,
   ...flowsRows,
   ...mirrorRows,
   {

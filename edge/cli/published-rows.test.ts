@@ -20,6 +20,13 @@ test('services that are published have a line for each address, the others none'
     ['shop', 'TCP 192.168.7.5:8000', 'eth0', '-', '192.168.7.0/24 10.0.0.0/8'],
     ['shop', 'TCP [fd00::5]:8000', 'eth0', '-', '192.168.7.0/24 10.0.0.0/8'],
   ])
+  const paths = [
+    { type: 'Prefix' as const, value: '/a' },
+    { type: 'Exact' as const, value: '/b', method: 'PUT' as const },
+  ]
+  const asked = { protocol: 'HTTP' as const, hostnames: ['a.b'], paths, answer: 503 }
+  const led = [{ ...service, name: parseName('led'), published: published.map((one) => ({ ...one, ...asked })) }]
+  assert.is(publishedRows({ services: led })[0]?.[3], 'a.b /a PUT =/b answers 503')
   assert.equal(publishedRows({}), [])
 })
 

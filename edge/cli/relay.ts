@@ -47,12 +47,13 @@ export const relayCommand: Command = async (cli) => {
   }
   const lock = lockState(cli.files.lock, cli.log)
   try {
+    const out = await cli.createHubWay?.(cli.settings, cli.log)
     const relay = await openRelayAlone({
       ...cli,
       behind: hubBehindOf(cli.settings),
       host: describeHost(cli.probe),
       inflate,
-      bus: (identity, store, onCertificate) => createHubBus({ ...cli, identity, store, onCertificate }),
+      bus: (identity, store, onCertificate) => createHubBus({ ...cli, out, identity, store, onCertificate }),
       port: numberFlag(cli, 'port', 1, 65_534),
       tlsPort: numberFlag(cli, 'tls-port', 1, 65_535),
       rates,

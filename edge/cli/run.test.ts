@@ -90,7 +90,7 @@ async function onBench(run: (bench: Bench) => Promise<void>): Promise<void> {
 
 /** Tries until the agent answers. */
 async function answered(bench: Bench): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < 3_000; tries++) {
     if (existsSync(join(bench.state, 'agent.sock')) && (await bench.call('status', '--json')).code === 0) return
     await new Promise((resolve) => setTimeout(resolve, 10))
   }

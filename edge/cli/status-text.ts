@@ -11,6 +11,7 @@ import { kubernetesText } from './kubernetes-text.ts'
 import { mirrorLines } from './mirror-line.ts'
 import { overrideLine } from './override-line.ts'
 import { PUBLISHED, publishedRows } from './published-rows.ts'
+import { renumberLines, silenceLines } from './renumber-text.ts'
 import { routerLine } from './router-text.ts'
 import { SERVICES, serviceRows } from './service-rows.ts'
 import { orderLines, updateText } from './update-text.ts'
@@ -141,6 +142,8 @@ export function statusText(status: AgentStatus, nowMs: number, table: Table): st
     `addresses ${status.addresses.join(' ') || 'none yet'}`,
     `mode      ${modeLine(status, nowMs)}`,
     ...cutOffLines(status, nowMs),
+    ...silenceLines(status, nowMs),
+    ...renumberLines(status),
     `revision  ${revisionLine(status, nowMs)}`,
     `gossip    ${gossipLine(status, nowMs)}`,
     `uplink    ${uplinkText(status.uplink)}`,

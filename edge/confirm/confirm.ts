@@ -216,7 +216,9 @@ export function createConfirm(options: ConfirmOptions): Confirm {
       if (now.stage === 'trial') judgeOn(now, seen, good, running)
       else judgeBack(now, seen, good, newest)
     }
-    void looks.see(now.before, docket.elapsedMs() < EAGER_MS).then(judge)
+    const hubGone = losses.find(({ check }) => check === 'hub')
+    const isFresh = hubGone !== undefined && hubGone.lastedMs < EAGER_MS
+    void looks.see(now.before, isFresh || docket.elapsedMs() < EAGER_MS).then(judge)
   }
 
   /** The trial was interrupted: it goes on, but not for ever. */

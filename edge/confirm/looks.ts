@@ -1,5 +1,6 @@
 // One look at what works: everything, before a revision; what worked then, afterwards. Never throws and never hangs.
 
+import { askedAt } from '../../shared/address/mesh-blocks.ts'
 import type { Clock } from '../../shared/effects.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import type { HubLink } from '../link/hub-link.ts'
@@ -72,15 +73,21 @@ export function createLooks(options: LooksOptions): Looks {
 
   const peerAnswers = async (node: NodeId): Promise<boolean> => {
     const entry = peers.of(node)
-    const address = entry?.member.addresses[0]
-    if (entry === undefined || address === undefined) return false
+    const { answers } = doors
+    if (entry === undefined) return false
     // Without anybody to ask, WireGuard's own word has to do.
-    return doors.answers === undefined ? entry.path !== 'none' : await doors.answers(address)
+    if (answers === undefined) return entry.path !== 'none'
+    const answered = await Promise.all(askedAt(entry.member.addresses).map((address) => answers(address)))
+    return answered.includes(true)
   }
+
+  /** Once more where a lossy path may have swallowed the question: who is not noted now is not missed later. */
+  const isThere = async (node: NodeId): Promise<boolean> => (await peerAnswers(node)) || (await peerAnswers(node))
 
   const surroundings = (noted: readonly string[]): Promise<Surroundings> =>
     doors.surroundings === undefined ? Promise.resolve(NOWHERE) : within(doors.surroundings(noted), NOWHERE)
 
+  /** Of an agent that has just died this holds for a while yet. */
   const isTalkedWith = ({ activeUntil, path }: PeerEntry): boolean => path !== 'none' && activeUntil > clock.monotonic()
 
   const onPhysical = (list: readonly string[]): string[] =>
@@ -91,14 +98,19 @@ export function createLooks(options: LooksOptions): Looks {
   return {
     async note() {
       const state = link()?.state()
-      const [around, probes] = await Promise.all([surroundings([]), answering(bounded(doors.probes ?? []), ask)])
+      const talked = bounded(peers.entries.filter(isTalkedWith).map(({ member }) => member.nodeId))
+      const [around, answered, probes] = await Promise.all([
+        surroundings([]),
+        answering(talked, isThere),
+        answering(bounded(doors.probes ?? []), ask),
+      ])
       return {
         hub: state?.up === true && state.hubOnline,
         kernel: isProgrammed(),
         gateways: bounded(around.gateways),
         neighbours: onPhysical(around.neighbours),
         relays: bounded(relays()),
-        peers: bounded(peers.entries.filter(isTalkedWith).map(({ member }) => member.nodeId)),
+        peers: answered,
         probes,
       }
     },

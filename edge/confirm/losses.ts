@@ -8,6 +8,8 @@ export interface Lost extends Broken {
   readonly at: number
   /** For how long the set under which it was lost is on trial. */
   readonly underMs: number
+  /** For how long it has been lost, as far as it was looked at. */
+  readonly lastedMs: number
 }
 
 export const noLosses: readonly Lost[] = []
@@ -28,6 +30,6 @@ export function noteLosses(
 ): readonly Lost[] {
   return broken.map(({ check, detail }) => {
     const at = losses.find((one) => one.check === check)?.at ?? now
-    return { check, detail, at, underMs: at < followedAt ? elapsedMs : now - followedAt }
+    return { check, detail, at, underMs: at < followedAt ? elapsedMs : now - followedAt, lastedMs: now - at }
   })
 }

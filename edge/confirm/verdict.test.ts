@@ -11,7 +11,7 @@ const windows = { watchMs: 30_000 }
 const first: Trial = { attempt: 1, starts: 1, suspects: [] }
 const lost = (...list: readonly Check[]): readonly Broken[] => list.map((check) => ({ check, detail: 'lost' }))
 const under = (seconds: number, broken: readonly Check[]): readonly Lost[] =>
-  lost(...broken).map((one) => ({ ...one, at: 0, underMs: seconds * 1_000 }))
+  lost(...broken).map((one) => ({ ...one, at: 0, underMs: seconds * 1_000, lastedMs: seconds * 1_000 }))
 const at = (trial: Partial<Trial>, seconds: number, ...broken: readonly Check[]): string =>
   judgeTrial({ ...first, ...trial }, seconds * 1_000, under(seconds, broken), windows).verdict
 
@@ -30,12 +30,26 @@ test('what a set broke that came in the middle has as long to come back as what 
     judgeTrial(first, seconds * 1_000, losses, windows).verdict
   const before = look(noLosses, 25, 'probe')
   assert.is(judge(look(before, 30, 'kernel'), 30), 'wait', 'two seconds old')
-  assert.is(judge(look(before, 30, 'kernel', 'probe'), 30), 'take-back', 'lost under the first one')
+  const both = look(before, 30, 'kernel', 'probe')
+  assert.is(judge(both, 30), 'wait', 'lost for five seconds')
+  assert.is(judge(look(both, 35, 'kernel', 'probe'), 35), 'take-back', 'lost under the first one')
   let losses = look(before, 30, 'kernel')
   for (const seconds of [35, 40, 45, 50, 55]) losses = look(losses, seconds, 'kernel')
   assert.is(judge(losses, 55), 'wait')
   assert.is(judge(look(losses, 60, 'kernel'), 60), 'take-back')
   assert.is(judge(look(losses, 60), 60), 'confirm')
+})
+
+test('a loss late in a long watch is none before it has lasted: a hub may restart at any time', () => {
+  const second: Trial = { attempt: 2, starts: 1, suspects: ['peers'] }
+  const look = (losses: readonly Lost[], seconds: number, ...broken: readonly Check[]): readonly Lost[] =>
+    noteLosses(losses, lost(...broken), { now: seconds * 1_000, followedAt: 0, elapsedMs: seconds * 1_000 })
+  const judge = (losses: readonly Lost[], seconds: number): string =>
+    judgeTrial(second, seconds * 1_000, losses, windows).verdict
+  const away = look(look(noLosses, 200, 'peers'), 205, 'peers', 'hub')
+  assert.is(judge(away, 205), 'wait')
+  assert.is(judge(look(away, 210, 'peers'), 210), 'wait', 'the hub is back')
+  assert.is(judge(look(look(away, 210, 'peers', 'hub'), 215, 'peers', 'hub'), 215), 'take-back')
 })
 
 test('peers and relays have the time to take the revision back themselves', () => {

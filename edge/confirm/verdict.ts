@@ -47,6 +47,9 @@ export function windowMsMax({ watchMs }: Windows): number {
   return watchMs * BOOT_FACTOR + watchMs + PEERS_SLACK_MS
 }
 
+/** What is lost at one look may be a hub that restarts: a link that is told to try again is there at the next one or two. */
+const LASTS_MS = 10_000
+
 export type TrialVerdict =
   | { readonly verdict: 'wait' }
   | { readonly verdict: 'confirm' }
@@ -54,7 +57,8 @@ export type TrialVerdict =
 
 /** `broken`: what is lost now. */
 export function judgeTrial(trial: Trial, elapsedMs: number, broken: readonly Lost[], windows: Windows): TrialVerdict {
-  const failed = broken.find((one) => one.underMs >= windowMs(one, trial, windows))
+  const lastsMs = Math.min(LASTS_MS, windows.watchMs / 3)
+  const failed = broken.find((one) => one.lastedMs >= lastsMs && one.underMs >= windowMs(one, trial, windows))
   if (failed !== undefined) return { verdict: 'take-back', failed: { check: failed.check, detail: failed.detail } }
   return { verdict: broken.length === 0 && elapsedMs >= windows.watchMs ? 'confirm' : 'wait' }
 }

@@ -21,7 +21,7 @@ export const workingSchema = v.strictObject({
   neighbours: words,
   /** Relays that hold a place for this node. */
   relays: nodes,
-  /** Peers that payload flowed with. */
+  /** Peers that payload flowed with, and whose agents answer. */
   peers: nodes,
   /** Of the probes that people name, those that answer. */
   probes: words,

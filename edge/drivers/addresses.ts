@@ -80,6 +80,21 @@ function isPointToPoint({ flags = [] }: IpLink): boolean {
   return flags.includes('POINTOPOINT') || flags.includes('NOARP') || !flags.includes('BROADCAST')
 }
 
+/** Each link by its name; addresses with their lengths, those of the link alone left out. */
+export function linkStates(
+  text: string,
+): ReadonlyMap<string, { readonly up: boolean; readonly addresses: readonly string[] }> {
+  return new Map(
+    parseJson(text).map((link) => [
+      link.ifname ?? '',
+      {
+        up: link.flags?.includes('UP') === true,
+        addresses: globals(link).map(({ address, length }) => `${address}/${length}`),
+      },
+    ]),
+  )
+}
+
 export function parseLinks(text: string, own: string): HostLinks {
   const links = parseJson(text)
   const mine = links.find((link) => link.ifname === own)

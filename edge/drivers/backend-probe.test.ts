@@ -6,6 +6,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseAddress } from '../../shared/address/cidr.ts'
 import { systemClock } from '../../shared/host/clock.ts'
+import { ownPort } from '../../shared/host/own-port.fake.ts'
 import type { Outcome } from '../services/verdict.ts'
 import { askBackend } from './backend-probe.ts'
 
@@ -35,10 +36,7 @@ test('a connection that comes to be is an answer', async () => {
 })
 
 test('a refusal is told from silence', async () => {
-  const { port, server } = await opened(() => undefined)
-  server.close()
-  await once(server, 'close')
-  const refused = await askBackend({ address, port }, LONG_MS, systemClock)
+  const refused = await askBackend({ address, port: await ownPort() }, LONG_MS, systemClock)
   assert.equal(refused, { answered: false, silent: false, why: 'ECONNREFUSED' })
   const silence = await asked(() => undefined, '/', 50)
   assert.equal(silence, { answered: false, silent: true, why: 'no answer within 50 ms' })

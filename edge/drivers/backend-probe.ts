@@ -1,11 +1,12 @@
 // Asks a place whether it serves: that a connection comes to be, or that a page is there.
 
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { familyOf } from '../../shared/address/cidr.ts'
 import type { Clock } from '../../shared/effects.ts'
 import { probeAnswerBytesMax } from '../../shared/service-limits.ts'
 import type { Question } from '../services/doors.ts'
 import type { Outcome } from '../services/verdict.ts'
+import { hostSockets, type Sockets } from './namespace.ts'
 
 /** What firewalls and routers say of somebody who is not there; a refusal comes from somebody who is. */
 const NOBODY = new Set(['EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ETIMEDOUT'])
@@ -32,10 +33,15 @@ function readStatus(socket: Socket, give: (status: number | undefined) => void):
 }
 
 /** Never rejects, and ends within `timeoutMs`. */
-export function askBackend(question: Question, timeoutMs: number, clock: Clock): Promise<Outcome> {
+export async function askBackend(
+  question: Question,
+  timeoutMs: number,
+  clock: Clock,
+  inside: Pick<Sockets, 'connect'> = hostSockets,
+): Promise<Outcome> {
   const { promise, resolve } = Promise.withResolvers<Outcome>()
   const began = clock.monotonic()
-  const socket = connect({ host: question.address, port: question.port })
+  const socket = await inside.connect({ host: question.address, port: question.port })
   const end = (outcome: Outcome): void => {
     timer.cancel()
     // Without the wait of an orderly end: nothing of it is left at either side.

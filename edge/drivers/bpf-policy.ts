@@ -35,7 +35,7 @@ export function whyNotByBpf({ phases }: Enforcement): string | undefined {
   return phases.length === 1 ? undefined : 'an override ends by the time of day, which nft knows'
 }
 
-export function createBpfPolicy(run: Run, name: string, program: string): BpfPolicy {
+export function createBpfPolicy(run: Run, name: string, program: string, netns?: string): BpfPolicy {
   const ask = async (words: readonly string[], input?: string): Promise<string> =>
     (await run(program, ['policy', ...words], input === undefined ? {} : { input })).trim()
   const placeOf = (direction: Place['direction']): Place => ({ device: name, direction, preference: PREFERENCE })
@@ -83,14 +83,14 @@ export function createBpfPolicy(run: Run, name: string, program: string): BpfPol
     async remove() {
       last = undefined
       pins = undefined
-      await removeBpfPolicy(run, name)
+      await removeBpfPolicy(run, name, takeDown, netns)
     },
   }
 }
 
-/** Takes the programs out of the kernel, whoever put them there; `take` says whether the hook goes with them. */
-export async function removeBpfPolicy(run: Run, name: string, take = takeDown): Promise<void> {
-  const ours = ownPins('policy')
+/** Takes the programs out of the kernel, whoever put them there; `take` says whether the hook goes. `netns`: where `run` runs. */
+export async function removeBpfPolicy(run: Run, name: string, take = takeDown, netns?: string): Promise<void> {
+  const ours = ownPins('policy', netns)
   if (ours.length === 0) return
   for (const { direction } of SIDES) {
     if ((await hangingAt(run, name, direction)).some((one) => one.startsWith('hf_policy_'))) {

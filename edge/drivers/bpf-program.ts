@@ -15,14 +15,19 @@ export function findBpfProgram(): string | undefined {
   return [join(here, 'holdfast-bpf'), join(here, '../../bpf/out/holdfast-bpf')].find((path) => existsSync(path))
 }
 
-/** All that is pinned of this network namespace. */
-export function pinNames(kind: 'policy'): readonly string[] {
-  return ownPins(kind).flatMap((directory) => readdirSync(directory).map((name) => join(directory, name)))
+/** The number of this process's network namespace. */
+export function hostNetns(): string | undefined {
+  return /\d+/.exec(readlinkSync('/proc/self/ns/net'))?.[0]
 }
 
-/** Directories of pins of this network namespace, by any version. */
-export function ownPins(kind: 'policy' | 'relay'): readonly string[] {
-  const netns = /\d+/.exec(readlinkSync('/proc/self/ns/net'))?.[0]
+/** All that is pinned of a network namespace. */
+export function pinNames(kind: 'policy', netns = hostNetns()): readonly string[] {
+  return ownPins(kind, netns).flatMap((directory) => readdirSync(directory).map((name) => join(directory, name)))
+}
+
+/** Directories of pins of a network namespace, by any version. */
+export function ownPins(kind: 'policy' | 'relay', netns = hostNetns()): readonly string[] {
+  if (netns === undefined) return []
   const names = existsSync(BPFFS) ? readdirSync(BPFFS) : []
   const ours = names.filter((name) => name.startsWith(`hf_${kind}_`) && name.endsWith(`_${netns}`))
   return ours.map((name) => join(BPFFS, name))

@@ -28,6 +28,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   nft: 'nftables',
   ip: 'iproute2',
   tc: 'iproute2',
+  nsenter: 'util-linux',
 }
 
 function missing(program: string, cause: unknown): HoldfastError {

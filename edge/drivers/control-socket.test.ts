@@ -8,6 +8,8 @@ import { type Endpoint, parseEndpoint } from '../../shared/address/endpoint.ts'
 import { compareText, toHex, utf8 } from '../../shared/bytes.ts'
 import { type LogLine, memoryLog } from '../../shared/effects.fake.ts'
 import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
+import { loopbacks } from '../../shared/host/loopback.fake.ts'
+import { ownPort } from '../../shared/host/own-port.fake.ts'
 import type { FrameSocket } from '../paths/doors.ts'
 import { createControlSocket } from './control-socket.ts'
 
@@ -29,12 +31,10 @@ interface Scene {
   readonly lines: LogLine[]
 }
 
-/** Two ports that are free now; the first is WireGuard's. */
+/** The second port is this test's own, and nobody listens there yet. */
 async function scene(): Promise<Scene> {
   const wireguard = await bound('udp4')
-  const other = await bound('udp4')
-  const controlPort = other.address().port
-  other.close()
+  const controlPort = await ownPort()
   const lines: LogLine[] = []
   const ports = { listenPort: wireguard.address().port, controlPort }
   const socket = createControlSocket({ ...ports, clock: systemClock, entropy: systemEntropy, log: memoryLog(lines) })
@@ -56,29 +56,31 @@ function end({ socket, wireguard }: Scene): Promise<void> {
 test('a shared port is found out; frames come with where they are from, in both families', async () => {
   const one = await scene()
   share(one)
+  const peers = await Promise.all(loopbacks().map((host) => bound(host === '::1' ? 'udp6' : 'udp4')))
   const heard: [string, Endpoint][] = []
   const arrived = Promise.withResolvers<void>()
   const open = one.socket.open((bytes, from) => {
     heard.push([toHex(bytes), from])
-    if (heard.length === 2) arrived.resolve()
+    if (heard.length === peers.length) arrived.resolve()
   })
   assert.is(await open, true)
-  const six = await bound('udp6')
-  six.send(Uint8Array.of(6), one.controlPort, '::1')
-  one.wireguard.send(Uint8Array.of(4), one.controlPort, '127.0.0.1')
+  const endpoints = peers.map((peer) => {
+    const { address, port } = peer.address()
+    return parseEndpoint(address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`)
+  })
+  for (const [at, peer] of peers.entries()) peer.send(Uint8Array.of(at), one.controlPort, peer.address().address)
   await arrived.promise
   assert.equal(
     heard.sort(([a], [b]) => compareText(a, b)),
-    [
-      ['04', parseEndpoint(`127.0.0.1:${one.wireguard.address().port}`)],
-      ['06', parseEndpoint(`[::1]:${six.address().port}`)],
-    ],
+    endpoints.map((endpoint, at) => [`0${at}`, endpoint]),
   )
-  const answered = once(six, 'message')
-  one.socket.send(utf8('hello'), parseEndpoint(`[::1]:${six.address().port}`), 3)
-  const [answer] = await answered
-  assert.is(String(answer), 'hello')
-  six.close()
+  for (const [at, peer] of peers.entries()) {
+    const answered = once(peer, 'message')
+    one.socket.send(utf8('hello'), endpoints[at] as Endpoint, 3)
+    const [answer] = await answered
+    assert.is(String(answer), 'hello')
+    peer.close()
+  }
   await end(one)
 })
 
@@ -112,11 +114,13 @@ test('a taken control port is told, and the agent goes on without', async () => 
 
 test('closed while it opens, it is closed', async () => {
   const one = await scene()
+  // Its question has arrived, and nobody sends it on.
+  const asked = once(one.wireguard, 'message')
   const opening = one.socket.open(() => undefined)
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  await asked
   await one.socket.close()
   assert.is(await opening, false)
-  for (const type of ['udp4', 'udp6'] as const) (await bound(type, one.controlPort)).close()
+  for (const host of loopbacks()) (await bound(host === '::1' ? 'udp6' : 'udp4', one.controlPort)).close()
   await end(one)
 })
 

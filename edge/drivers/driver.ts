@@ -1,5 +1,6 @@
 // The seam between the planner and the kernel: read everything, apply operations, clean up.
 
+import type { Amount } from '../../shared/flows/batch.ts'
 import type { FlowReader } from '../flows/counters.ts'
 import type { Observed } from '../plan/observed.ts'
 import type { Op } from '../plan/op.ts'
@@ -18,6 +19,15 @@ export interface Reached {
 /** `way-out`: besides, this host may lead out again where it did not before. */
 export type KernelWord = 'changed' | 'way-out'
 
+/** What this host leads out to the internet for others, of one family of addresses, since its table was laid. */
+export interface LedOut {
+  readonly family: 4 | 6
+  /** Addresses of nodes that were led out within the last five minutes. */
+  readonly nodes: number
+  readonly out: Amount
+  readonly back: Amount
+}
+
 export interface Driver {
   /** The kernel as it is now. Throws only where the host can't be read at all. */
   read(): Promise<Observed>
@@ -29,4 +39,6 @@ export interface Driver {
   watch(wake: (word: KernelWord) => void): () => void
   /** What the kernel counts of the mesh's flows; absent where nobody counts. */
   readonly flows?: FlowReader
+  /** Empty where it leads nobody out; asks the kernel each time. */
+  ledOut?(): Promise<readonly LedOut[]>
 }

@@ -7,6 +7,7 @@ import { parseAddress } from '../../shared/address/cidr.ts'
 import type { Clock, Log } from '../../shared/effects.ts'
 import { describeError } from '../../shared/errors.ts'
 import type { Echo, Echoes } from '../routers/echoes.ts'
+import type { Namespace } from './namespace.ts'
 
 interface AskerOptions {
   /** holdfast-bpf. */
@@ -16,13 +17,16 @@ interface AskerOptions {
   readonly clock: Clock
   readonly log: Log
   readonly onAnswer: (echo: Echo) => void
+  /** How a program is started where the mesh is; just so where absent. */
+  readonly words?: Namespace['words']
 }
 
 /** The interface may be on its way, or away for good. */
 const AGAIN_MS = 2_000
 const ANSWER = /^([0-9a-f.:]+) (\d{1,5}) (\d{1,5})$/
 
-export function createEchoAsker({ clock, interface: name, log, onAnswer, program }: AskerOptions): Echoes {
+export function createEchoAsker(options: AskerOptions): Echoes {
+  const { clock, interface: name, log, onAnswer, program, words = (own, args) => [own, ...args] } = options
   let child: ChildProcess | undefined
   let endedAt = Number.NEGATIVE_INFINITY
   let closed = false
@@ -45,7 +49,8 @@ export function createEchoAsker({ clock, interface: name, log, onAnswer, program
 
   const start = (): ChildProcess | undefined => {
     if (closed || clock.monotonic() - endedAt < AGAIN_MS) return undefined
-    const started = spawn(program, ['echo', 'ask', name], { stdio: ['pipe', 'pipe', 'pipe'] })
+    const [first, ...args] = words(program, ['echo', 'ask', name])
+    const started = spawn(first, args, { stdio: ['pipe', 'pipe', 'pipe'] })
     let complaint = ''
     started.stdin.on('error', () => undefined)
     started.stderr.on('data', (part: Buffer) => {

@@ -1,7 +1,7 @@
 // The door on real sockets does what every door does; and strangers, noise and silence cost little.
 
 import { createSocket } from 'node:dgram'
-import { connect, createServer } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -9,6 +9,7 @@ import type { Address } from '../../shared/address/cidr.ts'
 import { memoryLog } from '../../shared/effects.fake.ts'
 import { isHoldfastError } from '../../shared/errors.ts'
 import { systemClock as clock, systemEntropy as entropy } from '../../shared/host/clock.ts'
+import { ownPort } from '../../shared/host/own-port.fake.ts'
 import { connectUnproven } from '../../shared/host/pinned-tls.ts'
 import { gossipLanPerHostMax } from '../../shared/limits.ts'
 import { createEcho, type Echo } from '../echo/echo.ts'
@@ -21,25 +22,17 @@ const awake = setInterval(() => undefined, 1_000)
 test.after(() => clearInterval(awake))
 
 /** Free for TCP on all addresses now. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, () => resolve()))
-  const { port } = server.address() as { readonly port: number }
-  await new Promise<void>((resolve) => server.close(() => resolve()))
-  return port
-}
-
 function selfOf(device: TestDevice): Omit<GossipSelf, 'datagrams'> {
   return { network: testNetwork, self: device.nodeId, signer: device.signer, clock, entropy, log: memoryLog() }
 }
 
 async function until(done: () => boolean): Promise<void> {
-  for (let i = 0; i < 1_000 && !done(); i++) await sleep(5)
+  for (let i = 0; i < 8_000 && !done(); i++) await sleep(5)
   assert.ok(done(), 'it came in time')
 }
 
 async function bench(): Promise<DoorBench> {
-  const [meshPort, lanPort] = [await freePort(), await freePort()]
+  const [meshPort, lanPort] = [await ownPort(), await ownPort()]
   const doors: GossipDoor[] = []
   const echoes: Echo[] = []
   return {
@@ -75,7 +68,7 @@ async function bench(): Promise<DoorBench> {
 doorConformance('on sockets', bench)
 
 async function listening(): Promise<{ readonly door: GossipDoor; readonly port: number; readonly heard: string[] }> {
-  const [meshPort, lanPort] = [await freePort(), await freePort()]
+  const [meshPort, lanPort] = [await ownPort(), await ownPort()]
   const heard: string[] = []
   const [me, friend] = [testDevice('me', 3), testDevice('friend', 4)]
   const datagrams = { listen: () => undefined, send: () => undefined }
@@ -95,7 +88,7 @@ async function listening(): Promise<{ readonly door: GossipDoor; readonly port: 
 
 test('a stranger on the LAN proves nothing and gets nowhere, whatever it says', async () => {
   const { door, heard, port } = await listening()
-  const target = { host: '127.0.0.1', port, timeoutMs: 3_000, protocols: ['holdfast-gossip/1'] }
+  const target = { host: '127.0.0.1', port, timeoutMs: 30_000, protocols: ['holdfast-gossip/1'] }
   for (const words of [entropy.bytes(80), new Uint8Array(80), entropy.bytes(5_000)]) {
     const socket = await connectUnproven(target)
     const closed = new Promise<void>((resolve) => void socket.once('close', () => resolve()))
@@ -109,15 +102,22 @@ test('a stranger on the LAN proves nothing and gets nowhere, whatever it says', 
 
 test('of one address only a few connections stand at a time, and from beyond the links none', async () => {
   const { door, port } = await listening()
-  await sleep(50)
-  let standing = 0
-  const sockets = Array.from({ length: 3 * gossipLanPerHostMax }, () => {
-    const socket = connect({ host: '127.0.0.1', port }).on('error', () => undefined)
-    socket.once('connect', () => (standing += 1)).once('close', () => (standing -= 1))
-    return socket
-  })
-  await sleep(300)
-  assert.is(standing, gossipLanPerHostMax)
+  let [connected, closed] = [0, 0]
+  const sockets: Socket[] = []
+  const dial = (count: number): void => {
+    for (let i = 0; i < count; i++) {
+      const socket = connect({ host: '127.0.0.1', port }).on('error', () => undefined)
+      socket.once('connect', () => (connected += 1)).once('close', () => (closed += 1))
+      sockets.push(socket.resume())
+    }
+  }
+  const beyond = 2 * gossipLanPerHostMax
+  dial(gossipLanPerHostMax + beyond)
+  await until(() => connected === sockets.length && closed >= beyond)
+  // They are taken in the order they came: when one more was turned away, all before it were judged.
+  dial(1)
+  await until(() => closed > beyond)
+  assert.is(connected - closed, gossipLanPerHostMax)
   for (const socket of sockets) socket.destroy()
   await door.close()
 })
@@ -145,20 +145,26 @@ test('a device that shows another key than its record’s is refused', async () 
 })
 
 test('a datagram from another port than the agents’ is nobody’s word', async () => {
-  const port = await freePort()
-  let heard = 0
+  const port = await ownPort()
+  const heard: number[] = []
   const options = { port, isMember: () => true, clock, entropy, log: memoryLog() }
-  const echo = createEcho({ ...options, addresses: () => ['127.0.0.21'], onOther: () => void (heard += 1) })
+  const onOther = (bytes: Uint8Array): void => void heard.push(bytes[0] ?? 0)
+  const echo = createEcho({ ...options, addresses: () => ['127.0.0.21'], onOther })
   echo.start()
   const stranger = createSocket('udp4')
   const peer = createEcho({ ...options, addresses: () => ['127.0.0.22'] })
   peer.start()
-  await sleep(50)
+  const hears = (word: number): Promise<void> =>
+    until(() => {
+      peer.send(Uint8Array.of(word), '127.0.0.21')
+      return heard.includes(word)
+    })
+  // Only now both listen for sure.
+  await hears(2)
   await new Promise<void>((resolve) => stranger.send(Uint8Array.of(1), port, '127.0.0.21', () => resolve()))
-  await until(() => {
-    peer.send(Uint8Array.of(2), '127.0.0.21')
-    return heard > 0
-  })
+  // Loopback keeps the order: what the stranger said came before.
+  await hears(3)
+  assert.not(heard.includes(1))
   stranger.close()
   await echo.close()
   await peer.close()

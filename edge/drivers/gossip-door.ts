@@ -6,15 +6,20 @@ import type { Caller, ChannelEvents, GossipDoor, GossipHost, GossipSelf } from '
 import { channelOf, type OpenChannel } from './gossip-channel.ts'
 import { dialLan, type LanListener, openLanListener } from './gossip-lan.ts'
 import { dialMesh, type MeshListeners, openMeshListeners } from './gossip-mesh.ts'
+import { hostSockets, type Sockets } from './namespace.ts'
 
 export interface GossipDoorOptions extends GossipSelf {
   readonly meshPort: number
   /** Absent where this host stays silent on its links. */
   readonly lanPort?: number | undefined
+  /** On the LAN it calls and is not called: the port is that of the host's first network. */
+  readonly onlyCalls?: boolean | undefined
+  /** Absent where the mesh is in the host's own network namespace. */
+  readonly inside?: Sockets | undefined
 }
 
 export function createGossipDoor(options: GossipDoorOptions): GossipDoor {
-  const { clock, datagrams, lanPort, log, meshPort } = options
+  const { clock, datagrams, inside = hostSockets, lanPort, log, meshPort } = options
   const channels = new Set<OpenChannel>()
   let host: GossipHost | undefined
   let mesh: MeshListeners | undefined
@@ -41,11 +46,12 @@ export function createGossipDoor(options: GossipDoorOptions): GossipDoor {
       mesh = openMeshListeners({
         port: meshPort,
         clock,
+        inside,
         log,
         addresses: to.addresses,
         onSocket: (socket, from) => admit(socket, { type: 'mesh', address: from }),
       })
-      if (lanPort === undefined) return
+      if (lanPort === undefined || options.onlyCalls === true) return
       lan = openLanListener({ ...options, port: lanPort }, to, (socket, node) => admit(socket, { type: 'lan', node }))
     },
     send: (bytes, to) => datagrams.send(bytes, to),
@@ -58,7 +64,7 @@ export function createGossipDoor(options: GossipDoorOptions): GossipDoor {
         return channel
       }
       const own = host?.addresses().find((address) => familyOf(address) === familyOf(place.address))
-      const channel = open(await dialMesh(place.address, meshPort, own, clock))
+      const channel = open(await dialMesh(inside, place.address, meshPort, own, clock))
       channel.attach(events)
       return channel
     },

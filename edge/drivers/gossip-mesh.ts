@@ -1,10 +1,11 @@
 // Connections of gossip through the tunnel: one listener per own mesh address, so that nothing outside finds an open port. The
 // addresses come and go with the intent, so the listeners follow them.
 
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
 import type { Address } from '../../shared/address/cidr.ts'
 import type { Clock, Log, Timer } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
+import type { Sockets } from './namespace.ts'
 
 export interface MeshListenersOptions {
   readonly port: number
@@ -12,6 +13,7 @@ export interface MeshListenersOptions {
   readonly log: Log
   readonly addresses: () => readonly Address[]
   readonly onSocket: (socket: Socket, from: Address) => void
+  readonly inside: Sockets
 }
 
 const FOLLOW_MS = 2_000
@@ -25,7 +27,7 @@ export interface MeshListeners {
 }
 
 export function openMeshListeners(options: MeshListenersOptions): MeshListeners {
-  const { addresses, clock, log, onSocket, port } = options
+  const { addresses, clock, inside, log, onSocket, port } = options
   const servers = new Map<Address, Server>()
   let following: Timer | undefined
 
@@ -39,7 +41,7 @@ export function openMeshListeners(options: MeshListenersOptions): MeshListeners 
       server.close()
     })
     servers.set(address, server)
-    server.listen({ host: address, port, exclusive: true })
+    inside.listen(server, { address, port })
     server.unref()
   }
 
@@ -68,8 +70,14 @@ export function openMeshListeners(options: MeshListenersOptions): MeshListeners 
 }
 
 /** Throws `unreachable`. `from`: the own mesh address that proves who asks. */
-export async function dialMesh(to: Address, port: number, from: Address | undefined, clock: Clock): Promise<Socket> {
-  const socket = connect({ host: to, port, ...(from === undefined ? {} : { localAddress: from }) })
+export async function dialMesh(
+  inside: Sockets,
+  to: Address,
+  port: number,
+  from: Address | undefined,
+  clock: Clock,
+): Promise<Socket> {
+  const socket = await inside.connect({ host: to, port, localAddress: from })
   const outcome = Promise.withResolvers<void>()
   const late = clock.after(CONNECT_MS, () => socket.destroy(new HoldfastError('unreachable', 'no answer in time')))
   socket.once('connect', outcome.resolve)

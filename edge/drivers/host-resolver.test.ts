@@ -1,6 +1,16 @@
 // The files of a host, laid out in a directory: what is written is whole, and what others wrote stays.
 
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
@@ -16,7 +26,9 @@ function layHost(): string {
   for (const directory of ['etc/dnsmasq.d', 'etc/NetworkManager/dnsmasq.d']) {
     mkdirSync(join(root, directory), { recursive: true })
   }
-  writeFileSync(join(root, 'etc/resolv.conf'), LEASED, { mode: 0o644 })
+  writeFileSync(join(root, 'etc/resolv.conf'), LEASED)
+  // As hosts have it, whatever the umask of whoever tries this.
+  chmodSync(join(root, 'etc/resolv.conf'), 0o644)
   return root
 }
 

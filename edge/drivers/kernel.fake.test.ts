@@ -8,6 +8,7 @@ import { fakeWgKey } from '../../shared/record/parsed.fake.ts'
 import { plan } from '../plan/plan.ts'
 import { defineConformance, type Subject, sampleDesired, sampleRecords } from './conformance.fake.ts'
 import { createFakeKernel, type FakeKernel } from './kernel.fake.ts'
+import { defineRenumbering } from './renumber-case.fake.ts'
 
 function subjectOf(kernel: FakeKernel): Subject {
   const change = (run: () => unknown) => async (): Promise<void> => {
@@ -38,6 +39,7 @@ function subjectOf(kernel: FakeKernel): Subject {
 }
 
 defineConformance(test, async () => subjectOf(createFakeKernel()))
+defineRenumbering(test, async () => subjectOf(createFakeKernel()))
 
 test('a policy that can not be set opens nothing', async () => {
   const kernel = createFakeKernel()

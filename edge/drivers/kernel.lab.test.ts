@@ -13,6 +13,7 @@ import { generateWgPrivateKey, wgPublicKey } from '../../shared/host/crypto.ts'
 import { createRunner } from './command.ts'
 import { defineConformance, type Subject, sampleDesired, sampleRecords, turn } from './conformance.fake.ts'
 import { createKernelDriver } from './kernel.ts'
+import { defineRenumbering } from './renumber-case.fake.ts'
 
 const NAME = 'hf0'
 const INSIDE = 'HOLDFAST_LAB_INSIDE'
@@ -90,6 +91,7 @@ async function open(): Promise<Subject> {
 function defineInside(): void {
   test.before(() => ip('link', 'set', 'dev', 'lo', 'up'))
   defineConformance(test, open)
+  defineRenumbering(test, open)
 
   test('wireguard-go has a session of its own, and ends with the interface', async () => {
     const subject = await open()

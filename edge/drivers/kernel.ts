@@ -2,21 +2,24 @@
 
 import type { Clock, Log } from '../../shared/effects.ts'
 import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
-import { tableName } from '../plan/nft.ts'
+import type { Attached } from '../host/networks.ts'
+import { divideRuleset, outsideTableOf, tableName } from '../plan/nft.ts'
 import type { Observed } from '../plan/observed.ts'
 import { foundations, type Op, type OpName, type OpOf } from '../plan/op.ts'
-import { type HostLinks, parseLinks } from './addresses.ts'
+import { giveBack } from './attach.ts'
 import type { Run } from './command.ts'
 import type { Driver, Failure } from './driver.ts'
 import { createExitDriver, type ExitDriver } from './exit.ts'
 import { createFlowReader, removeFlows } from './flows.ts'
-import { hasIpv6, readForwarding, switchForwardingOn } from './forwarding.ts'
+import { openLed } from './led-out.ts'
 import { addLink, type Flavour, flavourOf, removeLink, setLink } from './link.ts'
 import { removeMirror } from './mirror.ts'
-import { createNftTable, type NftTable } from './nft.ts'
+import { hostNamespace, type Namespace } from './namespace.ts'
+import { createNetworkReader } from './network-reader.ts'
+import { createNftTable, createNftTables, type NftTable } from './nft.ts'
 import { createPolicy, type Policy } from './policy.ts'
 import { removeRelay } from './relay-forwarder-fast.ts'
-import { addRoute, changeRoute, parseRoutes, removeRoute, routesCommand } from './routes.ts'
+import { addRoute, changeRoute, removeRoute } from './routes.ts'
 import { createServicesTable, type ServicesTable } from './services-table.ts'
 import { createStanding } from './standing.ts'
 import { createSteeringDriver } from './steering.ts'
@@ -32,7 +35,14 @@ export interface KernelDriverOptions {
   readonly privateKeyPath: string
   /** File with what closes the way out from power-on. */
   readonly exitPath: string
+  /** Outside, where WireGuard's own packets go. */
   readonly run: Run
+  /** Where the mesh side is; the host's own where absent. */
+  readonly inside?: Namespace | undefined
+  /** Tells the rules of this network's uplinks from those of others on this host. */
+  readonly place?: number | undefined
+  /** Interfaces of this host that are to be there. */
+  readonly attach?: readonly Attached[]
   readonly clock: Clock
   readonly log: Log
   /** What enforces policy: whatever this kernel does best, or nft. */
@@ -78,16 +88,31 @@ async function readTables({ exit, policy, services, table }: TableDrivers): Prom
   }
 }
 
+/** A network namespace of its own goes, and not with an interface that people put there. */
+async function leaveInside({ remove, run }: Namespace, log: Log): Promise<void> {
+  if (remove === undefined) return
+  await giveBack(run, log)
+  await remove()
+}
+
+/** WireGuard's port is shared where its packets are, all else happens where the interface is. */
+function apartTables(inside: Run, outside: Run, name: string): NftTable {
+  const outer = outsideTableOf(name)
+  return createNftTables(createNftTable(tableName, inside, true), createNftTable(outer, outside, true), (text) =>
+    divideRuleset(text, outer),
+  )
+}
+
 export function createKernelDriver(options: KernelDriverOptions): Driver {
-  const { interface: name, privateKeyPath, run, clock, log } = options
-  const table = createNftTable(tableName, run, true)
-  const policy = createPolicy({ run, log, interface: name, by: options.policyDriver })
-  const [services, exit] = [createServicesTable(run, clock), createExitDriver(run, options.exitPath)]
-  const flows = options.countsFlows
-    ? createFlowReader({ run, clock, interface: name, by: () => policy.by() })
-    : undefined
-  let flavour: Flavour | undefined
-  let watch: KernelWatch | undefined
+  const { interface: name, privateKeyPath, run: outside, clock, log, inside = hostNamespace(outside) } = options
+  const { run } = inside
+  const isApart = inside.name !== undefined
+  const table = isApart ? apartTables(run, outside, name) : createNftTable(tableName, run, true)
+  const policy = createPolicy({ run, log, interface: name, by: options.policyDriver, netns: inside.id() })
+  const [services, exit, led] = [createServicesTable(run, clock), createExitDriver(run, options.exitPath), openLed(run)]
+  const counted = { run, clock, interface: name, by: () => policy.by(), procNet: inside.procNet }
+  const flows = options.countsFlows ? createFlowReader(counted) : undefined
+  let [flavour, watch]: [Flavour | undefined, KernelWatch | undefined] = [undefined, undefined]
 
   // Both live as long as the driver: they remember what they read.
   const [userspace, tool] = [createWgSocket(name, privateKeyPath), createWgTool(name, privateKeyPath, run)]
@@ -108,21 +133,8 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
     }
   }
 
-  const readNetwork = async (hasDevice: boolean): Promise<Pick<Observed, 'routes'> & { readonly links: HostLinks }> => {
-    const questions = ['address show', ...(hasDevice ? [routesCommand(name)] : [])]
-    try {
-      // One program for all: on a small machine its start costs more than its work, every few seconds.
-      const answer = await run('ip', ['-d', '-j', '-batch', '-'], { input: `${questions.join('\n')}\n` })
-      const [links = '', routes = ''] = answer.split('\n')
-      return { links: parseLinks(links, name), routes: parseRoutes(routes) }
-    } catch (error) {
-      // The device went meanwhile, and its routes with it.
-      if (!hasDevice || !isHoldfastError(error, 'failed')) throw error
-      return await readNetwork(false)
-    }
-  }
-
-  const network = createStanding(clock, () => watch?.silentSince.ip(), readNetwork)
+  const read = createNetworkReader({ interface: name, attach: options.attach ?? [], outside, inside, log })
+  const network = createStanding(clock, () => watch?.silentSince.ip(), read)
   const tables = createStanding<string, HeldTables>(
     clock,
     () => watch?.silentSince.nft(),
@@ -150,11 +162,11 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
       await policy.load(op.policy)
       if (flows === undefined) await countNoMore()
     },
-    'ruleset-set': (op) => table.set(op.ruleset),
+    'ruleset-set': (op) => table.set(op.ruleset).then(() => led.laid(op.ruleset)),
     'services-set': (op) => services.set(op.services),
     'exit-set': (op) => exit.set(op.exit),
     'link-add': async () => {
-      flavour = await addLink(name, run, log)
+      flavour = await addLink(name, run, log, inside.name === undefined ? undefined : { outside, to: inside.name })
       await policy.linked()
     },
     'device-set': (op) => device().set(op.listenPort, op.wgKey),
@@ -163,7 +175,7 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
     'address-add': async (op) => void (await run('ip', ['address', 'replace', op.cidr, 'dev', name, 'noprefixroute'])),
     'address-remove': async (op) => void (await run('ip', ['address', 'del', op.cidr, 'dev', name])),
     'link-set': (op) => setLink(name, op.mtu, run),
-    'forwarding-on': async (op) => switchForwardingOn(op.family),
+    'forwarding-on': async (op) => inside.forward(op.family),
     'route-add': (op) => addRoute(name, op, run),
     'route-change': (op) => changeRoute(name, op, run),
     'route-remove': (op) => removeRoute(name, op, run),
@@ -181,10 +193,11 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
 
   return {
     ...(flows === undefined ? {} : { flows }),
+    ledOut: () => led.read(),
     async read() {
-      const ipv6 = hasIpv6()
+      const ipv6 = inside.hasIpv6()
       const found = await readDevice()
-      const [{ links, routes }, held, used] = await Promise.all([
+      const [{ inside: attached, links, routes }, held, used] = await Promise.all([
         network.get(found !== undefined),
         tables.get(policy.mark()),
         services.readUsed(),
@@ -193,10 +206,11 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
         ...(links.own === undefined || found === undefined ? {} : { link: links.own }),
         ...(found === undefined ? {} : { device: found }),
         routes,
-        forwarding: readForwarding(),
+        forwarding: inside.forwarding(),
         ...held,
         ...(used.size === 0 ? {} : { used }),
         local: links.local,
+        ...(attached === undefined ? {} : { inside: attached }),
         ...(ipv6 ? {} : { noIpv6: true }),
       }
     },
@@ -231,14 +245,16 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
       await table.remove()
       await services.remove()
       await exit.set(undefined)
-      await removeTurnCover(run)
-      await removeRelay(run)
-      await createSteeringDriver(run).cleanup()
+      await removeTurnCover(outside, isApart ? name : undefined)
+      // Of the host's first network alone: others do not relay.
+      if (!isApart) await removeRelay(outside)
+      await createSteeringDriver(outside, options.place).cleanup()
+      await leaveInside(inside, log)
       flavour = undefined
       forget()
     },
     watch(wake) {
-      const started = watchKernel(name, tableName, wake, clock, log)
+      const started = watchKernel(name, tableName, wake, clock, log, inside)
       watch = started
       return () => {
         started.stop()

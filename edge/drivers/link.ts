@@ -50,8 +50,26 @@ async function clearTheWay(name: string, run: Run, log: Log): Promise<void> {
   await removeLink(name, run)
 }
 
-export async function addLink(name: string, run: Run, log: Log): Promise<Flavour> {
+/** Where its packets leave, and the network namespace that `run` runs in. */
+export interface Moved {
+  readonly outside: Run
+  readonly to: string
+}
+
+/**
+ * An interface sends from where it was made, wherever it is moved: the kernel's WireGuard (creating_net in
+ * drivers/net/wireguard/device.c) as wireguard-go.
+ */
+export async function addLink(name: string, run: Run, log: Log, moved?: Moved): Promise<Flavour> {
   await clearTheWay(name, run, log)
+  if (moved === undefined) return await makeLink(name, run, log)
+  await clearTheWay(name, moved.outside, log)
+  const flavour = await makeLink(name, moved.outside, log)
+  await moved.outside('ip', ['link', 'set', 'dev', name, 'netns', moved.to])
+  return flavour
+}
+
+async function makeLink(name: string, run: Run, log: Log): Promise<Flavour> {
   try {
     await run('ip', ['link', 'add', name, 'type', 'wireguard'])
     return 'kernel'

@@ -90,12 +90,15 @@ function programsOf(inodes: ReadonlySet<string>): ReadonlyMap<string, Program> {
 }
 
 /** Who has one of these ports, with the name of the program where it can be told; but for those that this process started. */
-export function readListening(wanted: readonly PortRef[]): readonly Listening[] {
+export function readListening(
+  wanted: readonly PortRef[],
+  procNet = (file: string): string => readFileSync(`/proc/net/${file}`, 'utf8'),
+): readonly Listening[] {
   const rows = TABLES.flatMap(({ file, protocol }) => {
     const ports = new Set(wanted.filter((one) => one.protocol === protocol).map(({ port }) => port))
     if (ports.size === 0) return []
     try {
-      return parseListening(readFileSync(`/proc/net/${file}`, 'utf8'), protocol, ports)
+      return parseListening(procNet(file), protocol, ports)
     } catch {
       // A kernel without the family.
       return []

@@ -3,10 +3,11 @@
 
 import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
-import { createConnection, isIPv6 } from 'node:net'
+import { isIPv6 } from 'node:net'
 import { HoldfastError } from '../../shared/errors.ts'
 import type { NameAsker, NameServerAt } from '../names/doors.ts'
 import { afterQuestions } from '../names/times.ts'
+import { hostSockets, type Sockets } from './namespace.ts'
 
 const HEADER_BYTES = 12
 const LENGTH_BYTES = 2
@@ -24,7 +25,9 @@ function answers(bytes: Buffer, question: Buffer): boolean {
 
 type Settle = { readonly resolve: (bytes: Buffer) => void; readonly reject: (error: unknown) => void }
 
-function byUdp({ host, port }: NameServerAt, question: Buffer, { reject, resolve }: Settle): () => void {
+type By = (inside: Sockets, server: NameServerAt, question: Buffer, settle: Settle) => Promise<() => void>
+
+const byUdp: By = async (inside, { host, port }, question, { reject, resolve }) => {
   const socket = createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4' })
   socket.unref()
   socket.on('error', reject)
@@ -33,12 +36,14 @@ function byUdp({ host, port }: NameServerAt, question: Buffer, { reject, resolve
     if (answers(bytes, question)) resolve(bytes)
   })
   // Connected: only that server is heard, and the kernel says at once where nobody listens.
-  socket.connect(port, host, () => socket.send(question, (error) => (error === null ? undefined : reject(error))))
+  const send = (): void => socket.send(question, (error) => (error === null ? undefined : reject(error)))
+  socket.once('listening', () => socket.connect(port, host, send))
+  inside.bindUdp(socket, { family: isIPv6(host) ? 6 : 4 })
   return () => socket.close()
 }
 
-function byTcp({ host, port }: NameServerAt, question: Buffer, { reject, resolve }: Settle): () => void {
-  const socket = createConnection({ host, port })
+const byTcp: By = async (inside, { host, port }, question, { reject, resolve }) => {
+  const socket = await inside.connect({ host, port })
   let held = Buffer.alloc(0)
   socket.unref()
   socket.on('error', reject)
@@ -58,19 +63,25 @@ function byTcp({ host, port }: NameServerAt, question: Buffer, { reject, resolve
   return () => void socket.destroy()
 }
 
-export const askNameServer: NameAsker = async (server, question, transport, signal) => {
-  const own = Buffer.from(question)
-  own.writeUInt16BE(randomInt(NUMBERS))
-  const { promise, reject, resolve } = Promise.withResolvers<Buffer>()
-  const stop = (): void => reject(new HoldfastError('unreachable', `${server.host} was not waited for`))
-  signal.addEventListener('abort', stop, { once: true })
-  const close = (transport === 'tcp' ? byTcp : byUdp)(server, own, { resolve, reject })
-  try {
-    const answer = Buffer.from(await promise)
-    Buffer.from(question).copy(answer, 0, 0, LENGTH_BYTES)
-    return answer
-  } finally {
-    signal.removeEventListener('abort', stop)
-    close()
+export function nameAsker(inside: Sockets): NameAsker {
+  return async (server, question, transport, signal) => {
+    const own = Buffer.from(question)
+    own.writeUInt16BE(randomInt(NUMBERS))
+    const { promise, reject, resolve } = Promise.withResolvers<Buffer>()
+    const stop = (): void => reject(new HoldfastError('unreachable', `${server.host} was not waited for`))
+    signal.addEventListener('abort', stop, { once: true })
+    promise.catch(() => undefined)
+    let close: (() => void) | undefined
+    try {
+      close = await (transport === 'tcp' ? byTcp : byUdp)(inside, server, own, { resolve, reject })
+      const answer = Buffer.from(await promise)
+      Buffer.from(question).copy(answer, 0, 0, LENGTH_BYTES)
+      return answer
+    } finally {
+      signal.removeEventListener('abort', stop)
+      close?.()
+    }
   }
 }
+
+export const askNameServer = nameAsker(hostSockets)

@@ -8,6 +8,8 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Address, parseAddress } from '../../shared/address/cidr.ts'
 import { createLog } from '../../shared/host/log.ts'
+import { loopbacks } from '../../shared/host/loopback.fake.ts'
+import { ownPort } from '../../shared/host/own-port.fake.ts'
 import { nameConnectionsMax, nameQuestionBytesMax } from '../../shared/name-limits.ts'
 import { fakeRecords } from '../../shared/record/parsed.fake.ts'
 import { respond } from '../names/wire.ts'
@@ -15,7 +17,9 @@ import { type Zone, zoneOf } from '../names/zone.ts'
 import { createNameServer } from './name-server.ts'
 
 const log = createLog({ level: 'error', format: 'text', now: () => 0 })
-const [HERE, HERE6] = [parseAddress('127.0.0.1'), parseAddress('::1')]
+const HERE = parseAddress('127.0.0.1')
+/** Another address of this host: of the other family where it has one. */
+const THERE = parseAddress(loopbacks()[1] ?? '127.0.0.2')
 
 const intent = {
   network: { cidr: '10.77.0.0/20', cidr6: 'fd77::/64' },
@@ -25,16 +29,6 @@ const crowd = Array.from({ length: 60 }, (_, at) => parseAddress(`10.77.1.${at +
 const plain = zoneOf(fakeRecords(intent), 1) as Zone
 const zone: Zone = { ...plain, hosts: new Map([...plain.hosts, ['crowd.mesh.internal', crowd]]) }
 
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4')
-  socket.bind(0, HERE)
-  await once(socket, 'listening')
-  const { port } = socket.address()
-  socket.close()
-  await once(socket, 'close')
-  return port
-}
-
 async function withServer(
   run: (
     port: number,
@@ -42,9 +36,9 @@ async function withServer(
     refused: () => ReadonlyMap<Address, string>,
   ) => Promise<void>,
 ): Promise<void> {
-  const port = await freePort()
+  const port = await ownPort()
   const server = createNameServer({ port, log, answer: async (question, by) => respond(zone, question, by) })
-  await server.follow([HERE, HERE6])
+  await server.follow([HERE, THERE])
   try {
     await run(
       port,
@@ -57,14 +51,14 @@ async function withServer(
 }
 
 function resolverAt(...servers: readonly string[]): Resolver {
-  const resolver = new Resolver({ timeout: 2_000, tries: 3 })
+  const resolver = new Resolver({ timeout: 10_000, tries: 3 })
   resolver.setServers(servers)
   return resolver
 }
 
 test('a resolver finds nodes both ways, over both families', async () => {
   await withServer(async (port) => {
-    for (const place of [`127.0.0.1:${port}`, `[::1]:${port}`]) {
+    for (const place of [`${HERE}:${port}`, THERE.includes(':') ? `[${THERE}]:${port}` : `${THERE}:${port}`]) {
       const resolver = resolverAt(place)
       assert.equal(await resolver.resolve4('alpha-1.mesh.internal'), ['10.77.0.1'])
       assert.equal(await resolver.resolve6('Alpha-1.Mesh.Internal'), ['fd77::1'])
@@ -116,16 +110,16 @@ test('questions that come in pieces, and several at once, are answered in order'
 
 test('it listens where it is told, says where it can’t, and takes a port as soon as it is free', async () => {
   await withServer(async (port, follow, refused) => {
-    await follow([HERE6, parseAddress('192.0.2.1')])
+    await follow([THERE, parseAddress('192.0.2.1')])
     assert.equal([...refused().keys()], ['192.0.2.1'])
     const other = createSocket('udp4')
     other.bind(port, HERE)
     await once(other, 'listening')
-    await follow([HERE6, HERE])
+    await follow([THERE, HERE])
     assert.equal([...refused().keys()], [HERE])
     other.close()
     await once(other, 'close')
-    await follow([HERE6, HERE])
+    await follow([THERE, HERE])
     assert.is(refused().size, 0)
     assert.equal(await resolverAt(`127.0.0.1:${port}`).resolve4('alpha-1.mesh.internal'), ['10.77.0.1'])
   })

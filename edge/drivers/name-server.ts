@@ -8,6 +8,7 @@ import { type Address, familyOf } from '../../shared/address/cidr.ts'
 import type { Log } from '../../shared/effects.ts'
 import { nameConnectionsMax, nameQuestionBytesMax } from '../../shared/name-limits.ts'
 import type { NameServer, NameServerOptions } from '../names/doors.ts'
+import { hostSockets, type Sockets } from './namespace.ts'
 
 /** A connection without a question is closed after so long: RFC 7766 §6.2.3 asks for seconds. */
 const IDLE_MS = 10_000
@@ -52,7 +53,10 @@ function converse(socket: Socket, answer: NameServerOptions['answer'], log: Log)
   })
 }
 
-export function createNameServer({ answer, log, port }: NameServerOptions): NameServer {
+export function createNameServer(
+  { answer, log, port }: NameServerOptions,
+  inside: Pick<Sockets, 'bindUdp' | 'listen'> = hostSockets,
+): NameServer {
   const places = new Map<Address, Place>()
   const refused = new Map<Address, string>()
   const isOpen = new WeakSet<Datagrams>()
@@ -91,8 +95,8 @@ export function createNameServer({ answer, log, port }: NameServerOptions): Name
     datagrams.on('message', (bytes, { address: host, port: at }) => void reply(place, bytes, host, at))
     server.maxConnections = nameConnectionsMax
     const both = Promise.all([once(datagrams, 'listening'), once(server, 'listening')])
-    datagrams.bind({ address, port, exclusive: true })
-    server.listen({ host: address, port, exclusive: true })
+    inside.bindUdp(datagrams, { address, port })
+    inside.listen(server, { address, port })
     datagrams.unref()
     server.unref()
     // The address may not be on the interface yet, or the port be another's; `fail` has noted why.

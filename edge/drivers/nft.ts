@@ -15,6 +15,30 @@ export interface NftTable {
 }
 
 /** `learns`: it has sets that the kernel fills by itself; what stands in sets is not looked at then. */
+/** Two tables as one, each in its own network namespace: the first of the text, and what comes behind it. */
+export function createNftTables(
+  inner: NftTable,
+  outer: NftTable,
+  divide: (text: string) => readonly [string, string],
+): NftTable {
+  return {
+    async read() {
+      const [first, second] = await Promise.all([inner.read(), outer.read()])
+      return first === undefined || second === undefined ? undefined : first + second
+    },
+    stands: async () => (await inner.stands()) || (await outer.stands()),
+    async set(ruleset) {
+      const [first, second] = divide(ruleset)
+      await inner.set(first)
+      await outer.set(second)
+    },
+    async remove() {
+      await inner.remove()
+      await outer.remove()
+    },
+  }
+}
+
 export function createNftTable(tableName: string, run: Run, learns: boolean): NftTable {
   // `add` before `delete` makes deleting work whether or not the table is there.
   const clear = `add table inet ${tableName}\ndelete table inet ${tableName}\n`

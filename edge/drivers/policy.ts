@@ -27,6 +27,8 @@ export interface PolicyOptions {
   /** Of the mesh. */
   readonly interface: string
   readonly by: 'auto' | 'nft'
+  /** Number of the network namespace where `run` runs; this process's own where absent. */
+  readonly netns?: string | undefined
   /** Where `holdfast-bpf` is; undefined where this build has none. */
   readonly program?: string | undefined
 }
@@ -45,16 +47,17 @@ async function nftStands(run: Run): Promise<boolean> {
 export async function closePolicy(
   run: Run,
   frame: Pick<Enforcement, 'interface' | 'meshPort'>,
+  netns?: string,
 ): Promise<'closed' | 'stands'> {
-  if (ownPins('policy').length > 0 || (await nftStands(run))) return 'stands'
+  if (ownPins('policy', netns).length > 0 || (await nftStands(run))) return 'stands'
   await createNftPolicy(run).load(closed(frame))
   return 'closed'
 }
 
 export function createPolicy(options: PolicyOptions): Policy {
-  const { by, interface: name, log, run, program = findBpfProgram() } = options
+  const { by, interface: name, log, netns, run, program = findBpfProgram() } = options
   const nft = createNftPolicy(run)
-  const bpf = program === undefined ? undefined : createBpfPolicy(run, name, program)
+  const bpf = program === undefined ? undefined : createBpfPolicy(run, name, program, netns)
   /** What was loaded last, and by whom. */
   let last: { readonly policy: Enforcement; readonly driver: PolicyDriver } | undefined
   /** A kernel that refuses once is not asked again before the next start. */
@@ -74,12 +77,12 @@ export function createPolicy(options: PolicyOptions): Policy {
   /** Flows that programs know are known to nft before it decides about them. */
   const byNft = async (policy: Enforcement): Promise<void> => {
     await readied().catch(() => undefined)
-    const held = ownPins('policy').length > 0
+    const held = ownPins('policy', netns).length > 0
     if (held && (await bpf?.place()) === 'enforces') await bpf?.handOver()
     await nft.load(policy)
     last = { policy, driver: nft }
     // Under traffic, and programs come back to it.
-    if (held) await removeBpfPolicy(run, name, takeOff)
+    if (held) await removeBpfPolicy(run, name, takeOff, netns)
     hung = false
   }
 
@@ -122,7 +125,7 @@ export function createPolicy(options: PolicyOptions): Policy {
 
   return {
     by: () => last?.driver.name,
-    mark: () => pinNames('policy').join(),
+    mark: () => pinNames('policy', netns).join(),
     read: async () => await last?.driver.read(),
     async load(policy) {
       if (bpf !== undefined && !refused && whyNotByBpf(policy) === undefined) {
@@ -147,7 +150,7 @@ export function createPolicy(options: PolicyOptions): Policy {
     async remove() {
       last = undefined
       await readied().catch(() => undefined)
-      await removeBpfPolicy(run, name)
+      await removeBpfPolicy(run, name, undefined, netns)
       await nft.remove()
     },
   }

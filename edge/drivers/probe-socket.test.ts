@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert'
 import { parseAddress } from '../../shared/address/cidr.ts'
 import { parseEndpoint } from '../../shared/address/endpoint.ts'
 import { memoryLog } from '../../shared/effects.fake.ts'
+import { ownPort } from '../../shared/host/own-port.fake.ts'
 import { knock, openProbe } from './probe-socket.ts'
 
 const HERE = parseAddress('127.0.0.1')
@@ -39,13 +40,16 @@ test('an address that is not ours can’t be asked from', async () => {
   assert.ok(failed)
 })
 
+/** A loopback answers at once; a busy machine looks later. */
+const LONG_MS = 30_000
+
 test('a door that opens is an answer, and one that is shut is none', async () => {
   const server = createServer((socket) => socket.destroy())
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  assert.is(await knock(HERE, parseEndpoint(`127.0.0.1:${port}`), 1_000), true)
+  const port = await ownPort()
+  await new Promise<void>((resolve) => void server.listen(port, '127.0.0.1', resolve))
+  assert.is(await knock(HERE, parseEndpoint(`127.0.0.1:${port}`), LONG_MS), true)
   await new Promise<void>((resolve) => void server.close(() => resolve()))
-  assert.is(await knock(HERE, parseEndpoint(`127.0.0.1:${port}`), 1_000), false)
+  assert.is(await knock(HERE, parseEndpoint(`127.0.0.1:${port}`), LONG_MS), false)
 })
 
 test.run()

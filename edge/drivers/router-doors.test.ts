@@ -9,6 +9,7 @@ import type { Address } from '../../shared/address/cidr.ts'
 import { parseEndpoint } from '../../shared/address/endpoint.ts'
 import { memoryLog } from '../../shared/effects.fake.ts'
 import { isHoldfastError } from '../../shared/errors.ts'
+import { ownPort } from '../../shared/host/own-port.fake.ts'
 import { stayAwake } from '../../shared/host/process.ts'
 import { routerPageBytesMax } from '../../shared/limits.ts'
 import { createRouterDoors } from './router-doors.ts'
@@ -71,8 +72,7 @@ test('a question and its answer; what others send is not heard', async () => {
 })
 
 test('nobody listens there: told at once', async () => {
-  const { port, socket } = await bound()
-  await new Promise<void>((resolve) => socket.close(resolve))
+  const port = await ownPort()
   const refused = Promise.withResolvers<void>()
   const at = parseEndpoint(`127.0.0.1:${port}`)
   const asking = await doors.open(HERE, at, { onMessage: () => undefined, onRefused: refused.resolve })

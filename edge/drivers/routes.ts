@@ -1,6 +1,6 @@
 // The own routes: those through the own interface that carry our protocol number. Everybody else's are left alone.
 
-import { type Cidr, compareCidr, familyOf, parseCidr } from '../../shared/address/cidr.ts'
+import { type Cidr, compareCidr, familyOf, parseAddress, parseCidr } from '../../shared/address/cidr.ts'
 import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import type { ObservedRoute } from '../plan/observed.ts'
 import type { Run } from './command.ts'
@@ -12,6 +12,7 @@ interface IpRoute {
   readonly dst?: string
   readonly table?: string
   readonly metric?: number
+  readonly prefsrc?: string
   readonly metrics?: readonly { readonly mtu?: number | string }[]
 }
 
@@ -26,6 +27,10 @@ function mtuOf({ metrics = [] }: IpRoute): Pick<ObservedRoute, 'mtu'> {
   return mtu === undefined ? {} : { mtu: Number(mtu) }
 }
 
+function sourceOf({ prefsrc }: IpRoute): Pick<ObservedRoute, 'source'> {
+  return prefsrc === undefined ? {} : { source: parseAddress(prefsrc) }
+}
+
 /** What `ip -d -batch` is told. Of all tables, because only then does it list both families at once. */
 export function routesCommand(name: string): string {
   return `route show table all dev ${name} protocol ${PROTOCOL}`
@@ -37,15 +42,18 @@ export function parseRoutes(text: string): readonly ObservedRoute[] {
   return rows
     .flatMap((row) => {
       const destination = (row.table ?? 'main') === 'main' ? destinationOf(row.dst ?? '') : undefined
-      return destination === undefined ? [] : [{ destination, metric: row.metric ?? 0, ...mtuOf(row) }]
+      return destination === undefined
+        ? []
+        : [{ destination, metric: row.metric ?? 0, ...mtuOf(row), ...sourceOf(row) }]
     })
     .sort((a, b) => compareCidr(a.destination, b.destination) || a.metric - b.metric)
 }
 
 function change(verb: 'add' | 'replace' | 'del', name: string, route: ObservedRoute, run: Run): Promise<string> {
-  const { destination, metric, mtu } = route
+  const { destination, metric, mtu, source } = route
   const target = [destination, 'dev', name, 'metric', String(metric), 'protocol', PROTOCOL]
   if (mtu !== undefined) target.push('mtu', String(mtu))
+  if (source !== undefined && verb !== 'del') target.push('src', source)
   return run('ip', [`-${familyOf(destination)}`, 'route', verb, ...target])
 }
 

@@ -53,6 +53,21 @@ function defineInside(): void {
   }
   const udp = (port: number): readonly string[] => ['ipproto', 'udp', 'sport', String(port)]
 
+  test('networks of one host are steered apart, and one that goes leaves the others', async () => {
+    const second = createSteeringDriver(createRunner(memoryLog()), 1)
+    const other: SteeringWish = { ...wish, chosen: 'eth0', ports: [51_840] }
+    await start().set(4, steeringOf(wish))
+    await second.set(4, steeringOf(other))
+    assert.equal(await start().read(4), steeringOf(wish))
+    assert.equal(await second.read(4), steeringOf(other))
+    assert.is(wayOf('203.0.113.9', ...udp(51_820)), 'wwan0')
+    assert.is(wayOf('203.0.113.9', ...udp(51_840)), 'eth0')
+    await second.cleanup()
+    assert.equal(await start().read(4), steeringOf(wish))
+    assert.not(ip('rule', 'show').includes('737'))
+    await start().cleanup()
+  })
+
   test('what is ours goes by the chosen uplink, and everything else where it went', async () => {
     await start().set(4, steeringOf(wish))
     assert.is(wayOf('203.0.113.9', ...udp(51_820)), 'wwan0')

@@ -52,6 +52,17 @@ function address(text: string | undefined): Address | undefined {
   return text === undefined || text === 'all' ? undefined : parseAddress(text)
 }
 
+/** Tables and priorities of a further network lie so far behind those of the one before. */
+const APART = 100
+
+function moved({ routes, rules }: Steering, by: number): Steering {
+  const at = (table: number): number => (table === mainTable ? table : table + by)
+  return {
+    rules: rules.map((rule) => ({ ...rule, priority: rule.priority + by, table: at(rule.table) })),
+    routes: routes.map((route) => ({ ...route, table: at(route.table) })),
+  }
+}
+
 function ruleOf(row: IpRule): Rule {
   const [from, to] = [address(row.src), address(row.dst)]
   return {
@@ -66,9 +77,9 @@ function ruleOf(row: IpRule): Rule {
   }
 }
 
-function routeOf({ dev, dst, gateway, prefsrc, table }: IpRoute): readonly TableRoute[] {
+function routeOf({ dev, dst, gateway, prefsrc, table }: IpRoute, behind: number): readonly TableRoute[] {
   const number = Number(table)
-  if (!tables.has(number) || dst !== 'default' || dev === undefined || prefsrc === undefined) return []
+  if (!tables.has(number - behind) || dst !== 'default' || dev === undefined || prefsrc === undefined) return []
   const by = address(gateway)
   return [
     { table: number, interface: dev, ...(by === undefined ? {} : { gateway: by }), source: parseAddress(prefsrc) },
@@ -81,7 +92,9 @@ const priorities = new Set<number>(steeringPriorities)
 /** One program for both: on a small machine its start costs more than its work. */
 const QUESTIONS = `rule show\nroute show table all protocol ${PROTOCOL}\n`
 
-export function createSteeringDriver(run: Run): SteeringDriver {
+/** `place`: of this network among those of the host; the first is 0. */
+export function createSteeringDriver(run: Run, place = 0): SteeringDriver {
+  const by = place * APART
   const families: readonly Family[] = hasIpv6() ? [4, 6] : [4]
 
   const read = async (family: Family): Promise<Steering> => {
@@ -95,16 +108,18 @@ export function createSteeringDriver(run: Run): SteeringDriver {
     // A kernel without policy routing holds nothing of ours.
     if (answer === undefined) return noSteering
     const [rules = '', routes = ''] = answer.split('\n')
-    const mine = ({ priority, protocol }: IpRule): boolean => protocol === PROTOCOL && priorities.has(priority ?? 0)
-    return {
+    const mine = ({ priority, protocol }: IpRule): boolean =>
+      protocol === PROTOCOL && priorities.has((priority ?? 0) - by)
+    const found = {
       rules: (parseRows(rules) as readonly IpRule[]).filter(mine).map(ruleOf),
-      routes: (parseRows(routes) as readonly IpRoute[]).flatMap(routeOf),
+      routes: (parseRows(routes) as readonly IpRoute[]).flatMap((row) => routeOf(row, by)),
     }
+    return moved(found, -by)
   }
 
   const set = async (family: Family, wanted: Steering): Promise<void> => {
     if (!families.includes(family)) return
-    const lines = steeringChange(await read(family), wanted, PROTOCOL)
+    const lines = steeringChange(moved(await read(family), by), moved(wanted, by), PROTOCOL)
     if (lines.length === 0) return
     // As much as possible: an interface may be gone at this very moment.
     await run('ip', [`-${family}`, '-force', '-batch', '-'], { input: `${lines.join('\n')}\n` })

@@ -10,10 +10,12 @@ import { type Endpoint, hostOf, isLoopback, portOf } from '../../shared/address/
 import type { Clock } from '../../shared/effects.ts'
 import type { Run } from './command.ts'
 
-const TABLE = 'holdfast_turn'
+/** `of`: the mesh interface where it is in a network namespace of its own, for others of this host have a table, too. */
+function tableOf(of: string | undefined): string {
+  return of === undefined ? 'holdfast_turn' : `holdfast_turn_${of}`
+}
 /** Longer than a round trip over a satellite. */
 const COVER_MS = 1_000
-const CLEAR = `add table inet ${TABLE}\ndelete table inet ${TABLE}\n`
 
 function family(endpoint: Endpoint): 4 | 6 {
   return familyOf(hostOf(endpoint) as Address)
@@ -23,27 +25,27 @@ function family(endpoint: Endpoint): 4 | 6 {
 const FIRST_MARK = 0x48460000
 
 /** A map gives one value, so each cover has a number: the first map finds it, the others say what to write. */
-function coverRules(listenPort: number): string {
+function coverRules(table: string, listenPort: number): string {
   const linesOf = (words: string, bits: 4 | 6): readonly string[] => {
-    const turned = `inet ${TABLE} turned${bits}`
+    const turned = `inet ${table} turned${bits}`
     return [
-      `add map inet ${TABLE} cover${bits} { type ipv${bits}_addr . inet_service : mark; flags timeout; }`,
-      `add map inet ${TABLE} address${bits} { type mark : ipv${bits}_addr; flags timeout; }`,
-      `add map inet ${TABLE} port${bits} { type mark : inet_service; flags timeout; }`,
-      ...['cover', 'address', 'port'].map((map) => `flush map inet ${TABLE} ${map}${bits}`),
+      `add map inet ${table} cover${bits} { type ipv${bits}_addr . inet_service : mark; flags timeout; }`,
+      `add map inet ${table} address${bits} { type mark : ipv${bits}_addr; flags timeout; }`,
+      `add map inet ${table} port${bits} { type mark : inet_service; flags timeout; }`,
+      ...['cover', 'address', 'port'].map((map) => `flush map inet ${table} ${map}${bits}`),
       `add chain ${turned}`,
       `flush chain ${turned}`,
       `add rule ${turned} ${words} saddr set meta mark map @address${bits}`,
       `add rule ${turned} udp sport set meta mark map @port${bits}`,
       `add rule ${turned} meta mark set 0`,
-      `add rule inet ${TABLE} arrive udp dport ${listenPort} @th,64,32 0x04000000 meta mark set ${words} saddr . udp sport map @cover${bits} jump turned${bits}`,
+      `add rule inet ${table} arrive udp dport ${listenPort} @th,64,32 0x04000000 meta mark set ${words} saddr . udp sport map @cover${bits} jump turned${bits}`,
     ]
   }
   return [
-    `add table inet ${TABLE}`,
+    `add table inet ${table}`,
     // Before conntrack, at -200: a firewall of the host has to see the flow that WireGuard sees.
-    `add chain inet ${TABLE} arrive { type filter hook prerouting priority -310; policy accept; }`,
-    `flush chain inet ${TABLE} arrive`,
+    `add chain inet ${table} arrive { type filter hook prerouting priority -310; policy accept; }`,
+    `flush chain inet ${table} arrive`,
     ...linesOf('ip', 4),
     ...linesOf('ip6', 6),
     '',
@@ -56,10 +58,10 @@ interface Cover {
   readonly until: number
 }
 
-function coverElements(leaves: Endpoint, { endpoint, until }: Cover, mark: number, now: number): string {
+function coverElements(table: string, leaves: Endpoint, { endpoint, until }: Cover, mark: number, now: number): string {
   const bits = family(leaves)
   const element = (map: string, key: string, value: string): string =>
-    `add element inet ${TABLE} ${map}${bits} { ${key} timeout ${Math.ceil(until - now)}ms : ${value} }\n`
+    `add element inet ${table} ${map}${bits} { ${key} timeout ${Math.ceil(until - now)}ms : ${value} }\n`
   return [
     element('cover', `${hostOf(leaves)} . ${portOf(leaves)}`, String(mark)),
     element('address', String(mark), hostOf(endpoint)),
@@ -71,11 +73,13 @@ function coverElements(leaves: Endpoint, { endpoint, until }: Cover, mark: numbe
 export type TurnCover = (leaves: Endpoint, endpoint: Endpoint) => Promise<void>
 
 /** Removes the table, with whatever an earlier run left. */
-export async function removeTurnCover(run: Run): Promise<void> {
-  await run('nft', ['-f', '-'], { input: CLEAR })
+export async function removeTurnCover(run: Run, of?: string): Promise<void> {
+  const table = tableOf(of)
+  await run('nft', ['-f', '-'], { input: `add table inet ${table}\ndelete table inet ${table}\n` })
 }
 
-export function createTurnCover(listenPort: number, clock: Clock, run: Run): TurnCover {
+export function createTurnCover(listenPort: number, clock: Clock, run: Run, of?: string): TurnCover {
+  const table = tableOf(of)
   /** What was left within the last second, at most one a peer and turn. */
   const live = new Map<Endpoint, Cover>()
   let current: Promise<unknown> = Promise.resolve()
@@ -99,8 +103,8 @@ export function createTurnCover(listenPort: number, clock: Clock, run: Run): Tur
     const now = clock.monotonic()
     const elements = [...live]
       .filter(([, { until }]) => until > now)
-      .map(([left, cover], i) => coverElements(left, cover, FIRST_MARK + i, now))
-    current = run('nft', ['-f', '-'], { input: coverRules(listenPort) + elements.join('') })
+      .map(([left, cover], i) => coverElements(table, left, cover, FIRST_MARK + i, now))
+    current = run('nft', ['-f', '-'], { input: coverRules(table, listenPort) + elements.join('') })
     await current
   }
 

@@ -7,10 +7,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Clock, Log, Timer } from '../../shared/effects.ts'
 import type { KernelWord } from './driver.ts'
+import type { Namespace } from './namespace.ts'
 
 interface Source {
   readonly program: string
-  readonly args: readonly string[]
+  readonly words: readonly string[]
   readonly wordOf: (line: string) => KernelWord | undefined
 }
 
@@ -46,7 +47,7 @@ function listen(source: Source, wake: (word: KernelWord) => void, clock: Clock, 
   const start = (): void => {
     if (stopped) return
     const began = clock.monotonic()
-    const [program = '', ...args] = [...(guarded ? WITH_PARENT : []), source.program, ...source.args]
+    const [program = '', ...args] = [...(guarded ? WITH_PARENT : []), ...source.words]
     const running = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     child = running
     silent = began + LISTENS_AFTER_MS
@@ -87,6 +88,13 @@ function listen(source: Source, wake: (word: KernelWord) => void, clock: Clock, 
   }
 }
 
+const IP_WORDS = ['-o', 'monitor', 'label', 'link', 'address', 'route', 'rule']
+
+function bothSilent(one: Monitor, other: Monitor | undefined): number | undefined {
+  const [a, b] = [one.silentSince(), other === undefined ? Number.NEGATIVE_INFINITY : other.silentSince()]
+  return a === undefined || b === undefined ? undefined : Math.max(a, b)
+}
+
 /** What a line of `ip -o monitor` is about; undefined for others' business. `name`: the own interface. */
 export function ipWord(line: string, name: string): KernelWord | undefined {
   const isRoute = line.startsWith('[ROUTE]')
@@ -108,23 +116,28 @@ export function watchKernel(
   wake: (word: KernelWord) => void,
   clock: Clock,
   log: Log,
+  inside?: Pick<Namespace, 'name' | 'words'>,
 ): KernelWatch {
+  const words: Namespace['words'] = inside?.words ?? ((program, args) => [program, ...args])
   const ip: Source = {
     program: 'ip',
-    args: ['-o', 'monitor', 'label', 'link', 'address', 'route', 'rule'],
+    words: words('ip', IP_WORDS),
     wordOf: (line) => ipWord(line, name),
   }
   const nft: Source = {
     program: 'nft',
-    args: ['monitor'],
+    words: words('nft', ['monitor']),
     wordOf: (line) => nftWord(line, table),
   }
   const monitors = { ip: listen(ip, wake, clock, log), nft: listen(nft, wake, clock, log) }
+  // Ways out, and where this host can be met, are outside all the same.
+  const apart = inside?.name === undefined ? undefined : listen({ ...ip, words: ['ip', ...IP_WORDS] }, wake, clock, log)
   return {
-    silentSince: { ip: () => monitors.ip.silentSince(), nft: () => monitors.nft.silentSince() },
+    silentSince: { ip: () => bothSilent(monitors.ip, apart), nft: () => monitors.nft.silentSince() },
     stop() {
       monitors.ip.stop()
       monitors.nft.stop()
+      apart?.stop()
     },
   }
 }

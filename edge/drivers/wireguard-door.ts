@@ -1,11 +1,11 @@
 // The path engine's quick way to WireGuard: one peer's endpoint in a few milliseconds, and a glance at the counters that
 // starts no program.
 
-import { readFileSync } from 'node:fs'
 import type { Clock } from '../../shared/effects.ts'
 import type { WireguardDoor } from '../paths/doors.ts'
 import type { Run } from './command.ts'
 import { type Flavour, flavourOf } from './link.ts'
+import { hostNamespace, type Namespace } from './namespace.ts'
 import { createTurnCover } from './turn-cover.ts'
 import { createWgSocket } from './wg-socket.ts'
 import { createWgTool } from './wg-tool.ts'
@@ -17,6 +17,8 @@ export interface WireguardDoorOptions {
   readonly listenPort: number
   readonly clock: Clock
   readonly run: Run
+  /** Where the interface is; with the host's own things where absent. */
+  readonly inside?: Namespace | undefined
 }
 
 /** One line of /proc/net/dev (proc_net(5)): eight figures received, eight sent; bytes come first. */
@@ -31,8 +33,9 @@ export function parseCounters(text: string, name: string): ReturnType<WireguardD
 }
 
 export function createWireguardDoor(options: WireguardDoorOptions): WireguardDoor {
-  const { clock, interface: name, listenPort, privateKeyPath, run } = options
-  const cover = createTurnCover(listenPort, clock, run)
+  const { clock, interface: name, listenPort, privateKeyPath, inside = hostNamespace(options.run) } = options
+  const { run } = inside
+  const cover = createTurnCover(listenPort, clock, options.run, inside.name)
   let current: WireguardDevice | undefined
 
   const make = (flavour: Flavour | undefined): WireguardDevice =>
@@ -57,7 +60,7 @@ export function createWireguardDoor(options: WireguardDoorOptions): WireguardDoo
 
   return {
     cover,
-    passed: () => parseCounters(readFileSync('/proc/self/net/dev', 'utf8'), name),
+    passed: () => parseCounters(inside.procNet('dev'), name),
     peers: () => attempt(async (one) => (await one.read())?.peers ?? []),
     // A peer that left at this very moment comes back as a stump without addresses; the next turn takes it away.
     point: (endpoints) =>

@@ -1,27 +1,18 @@
 // Two echo services on two loopback addresses and one port, as two nodes have it on their mesh addresses.
 
-import { createSocket } from 'node:dgram'
 import * as fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { FakeClock, memoryLog } from '../../shared/effects.fake.ts'
 import { isHoldfastError } from '../../shared/errors.ts'
 import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
+import { ownPort } from '../../shared/host/own-port.fake.ts'
 import { createEcho } from './echo.ts'
 import { encodeEcho, parseEcho } from './frame.ts'
 import { createRate } from './rate.ts'
 
 const awake = setInterval(() => undefined, 1_000)
 test.after(() => clearInterval(awake))
-
-/** A port that is free on every loopback address now. */
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4')
-  await new Promise<void>((resolve) => socket.bind(0, '0.0.0.0', resolve))
-  const { port } = socket.address()
-  await new Promise<void>((resolve) => socket.close(() => resolve()))
-  return port
-}
 
 function echoAt(port: number, addresses: readonly string[], members: readonly string[]) {
   const isMember = (address: string): boolean => members.includes(address)
@@ -38,7 +29,7 @@ function echoAt(port: number, addresses: readonly string[], members: readonly st
 }
 
 test('measures a member; a stranger gets no answer', async () => {
-  const port = await freePort()
+  const port = await ownPort()
   const [a, b] = ['127.0.0.11', '127.0.0.12'] as const
   const near = echoAt(port, [a], [b])
   const far = echoAt(port, [b], [a])

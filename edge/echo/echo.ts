@@ -7,6 +7,7 @@ import { createSocket, type Socket } from 'node:dgram'
 import { toHex } from '../../shared/bytes.ts'
 import type { Clock, Entropy, Log, Timer } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
+import type { Sockets } from '../drivers/namespace.ts'
 import { encodeEcho, nonceBytes, parseEcho } from './frame.ts'
 import { createRate } from './rate.ts'
 
@@ -21,6 +22,8 @@ export interface EchoOptions {
   readonly log: Log
   /** What came to the port from the port of a mesh address and is none of the echo's. */
   readonly onOther?: ((bytes: Uint8Array, from: string) => void) | undefined
+  /** Makes sockets where the mesh is; in this process's network namespace where absent. */
+  readonly inside?: Pick<Sockets, 'bindUdp'> | undefined
 }
 
 export interface Echo {
@@ -45,7 +48,7 @@ interface Probe {
 }
 
 export function createEcho(options: EchoOptions): Echo {
-  const { clock, log } = options
+  const { clock, inside, log } = options
   const sockets = new Map<string, Socket>()
   const probes = new Map<string, Probe>()
   const withinRate = createRate(clock, rate)
@@ -76,7 +79,8 @@ export function createEcho(options: EchoOptions): Echo {
       drop()
     })
     socket.on('message', (bytes, from) => onPacket(socket, bytes, from))
-    socket.bind({ address, port: options.port, exclusive: true })
+    if (inside === undefined) socket.bind({ address, port: options.port, exclusive: true })
+    else inside.bindUdp(socket, { address, port: options.port })
     socket.unref()
   }
 

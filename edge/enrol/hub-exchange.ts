@@ -23,6 +23,7 @@ import {
   hubServerName,
   leaveProofBytes,
 } from '../../shared/wire/enrol.ts'
+import { formatUnderstands, understands, understandsHeader } from '../../shared/wire/understands.ts'
 import type { Identity } from '../identity.ts'
 import type { DeviceKeys } from './device-keys.ts'
 
@@ -63,6 +64,7 @@ export async function requestEnrolment(
     ...pinned(contact, anchor),
     method: 'POST',
     path: '/api/v1/enrol',
+    headers: { [understandsHeader]: formatUnderstands(understands) },
     body: request,
     bodyMax: ENROL_BYTES_MAX,
   })

@@ -27,6 +27,7 @@ import {
   enrolRequestSchema,
   formatJoinToken,
 } from '../../shared/wire/enrol.ts'
+import { understandsHeader } from '../../shared/wire/understands.ts'
 
 const network = parseNetworkId('aaaaaaaaaaaa')
 
@@ -35,6 +36,8 @@ export interface FakeHub {
   readonly token: string
   /** Requests that were accepted or put off, in order. */
   readonly requests: EnrolRequest[]
+  /** What the devices said that they understand, beside each. */
+  readonly understood: (string | undefined)[]
   /** Bodies of goodbyes. */
   readonly goodbyes: unknown[]
   /** Answers with 202 this many times before it enrols. */
@@ -81,7 +84,7 @@ export async function startFakeHub(options: { strangerTls?: boolean } = {}): Pro
   const secret = { id: 'abcdefgh', secret: new Uint8Array(32).fill(7), pin: anchorPin(anchor, sha256) }
   const keys = [toBase64(certifyKey(signer.publicKey, issuedAt, root, sha256))]
 
-  const enrol = (body: unknown): { status: number; reply: unknown } => {
+  const enrol = (body: unknown, said: string | undefined): { status: number; reply: unknown } => {
     const request = parseWith(enrolRequestSchema, body)
     const { proof, secret: word, ...rest } = request
     const proven = verify(fromBase64(request.deviceKey), enrolProofBytes(rest, secret.pin), fromBase64(proof))
@@ -89,6 +92,7 @@ export async function startFakeHub(options: { strangerTls?: boolean } = {}): Pro
       return { status: 403, reply: { error: { code: 'forbidden', message: 'the token is not valid', remedy: 'Ask.' } } }
     }
     hub.requests.push(request)
+    hub.understood.push(said)
     const name = request.name ?? parseName('fresh')
     const nodeId = parseNodeId(base32(sha256(fromBase64(request.deviceKey)), 16))
     if (hub.pendingLeft-- > 0) return { status: 202, reply: { state: 'pending', nodeId, name, retryAfterS: 0 } }
@@ -105,7 +109,8 @@ export async function startFakeHub(options: { strangerTls?: boolean } = {}): Pro
       const answer = async (): Promise<{ status: number; reply: unknown }> => {
         if (request.url === '/api/v1/enrol/anchor') return { status: 200, reply: anchor }
         if (request.method !== 'POST') return { status: 404, reply: {} }
-        if (request.url === '/api/v1/enrol') return enrol(await readBody(request))
+        if (request.url === '/api/v1/enrol')
+          return enrol(await readBody(request), request.headers[understandsHeader]?.toString())
         hub.goodbyes.push(await readBody(request))
         return { status: 200, reply: { state: 'left' } }
       }
@@ -117,6 +122,7 @@ export async function startFakeHub(options: { strangerTls?: boolean } = {}): Pro
     url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
     token: formatJoinToken(secret),
     requests: [],
+    understood: [],
     goodbyes: [],
     pendingLeft: 0,
     spoil: false,

@@ -12,6 +12,7 @@ import { issuedAt } from '../../shared/host/certificates.fake.ts'
 import { sha256, verify } from '../../shared/host/crypto.ts'
 import { credentialId, leaveProofBytes } from '../../shared/wire/enrol.ts'
 import { parseHubUrl } from '../../shared/wire/hub-url.ts'
+import { parseUnderstands, understands } from '../../shared/wire/understands.ts'
 import { stateFiles } from '../host/files.ts'
 import type { HeldSet, Store } from '../store/store.ts'
 import { loadKeys } from './device-keys.ts'
@@ -69,6 +70,25 @@ async function failure(work: Promise<unknown>) {
   return error
 }
 
+test('the whole enrolment goes by the way that is given, and the hub keeps the address that people wrote', () =>
+  inDirectory(async (directory) => {
+    const hub = await startFakeHub()
+    try {
+      const url = hub.url.replace('127.0.0.1', '203.0.113.7')
+      const asked: string[] = []
+      const out = async (host: string): Promise<{ readonly address: string }> => {
+        asked.push(host)
+        return { address: '127.0.0.1' }
+      }
+      const { options } = optionsFor({ ...hub, url }, directory, { out })
+      const identity = await join(options)
+      assert.is(identity.hubUrl, url)
+      assert.equal(asked, ['203.0.113.7', '203.0.113.7'], 'for the anchor and for the enrolment')
+    } finally {
+      await hub.close()
+    }
+  }))
+
 test('joins, keeps secrets to itself, and will not join twice', () =>
   inDirectory(async (directory) => {
     const hub = await startFakeHub()
@@ -80,6 +100,7 @@ test('joins, keeps secrets to itself, and will not join twice', () =>
     for (const path of [files.identity, files.wgKey, files.deviceKey]) assert.is(statSync(path).mode & 0o777, 0o600)
     assert.is(statSync(directory).mode & 0o777, 0o700)
     assert.equal(hub.requests[0]?.labels, { site: 'north' })
+    assert.equal(parseUnderstands(hub.understood[0]), understands)
     assert.not(JSON.stringify(hub.requests).includes(readFileSync(files.wgKey, 'utf8').trim()))
     assert.is((await failure(join(optionsFor(hub, directory).options))).code, 'conflict')
     await hub.close()

@@ -9,6 +9,7 @@ import { HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import { readIfThere, writeAtomic } from '../../shared/host/files.ts'
 import type { HttpProxy } from '../../shared/host/http-proxy.ts'
 import { fetchAnchor, type HubContact } from '../../shared/host/hub-anchor.ts'
+import type { FindOut } from '../../shared/host/pinned-tls.ts'
 import type { Name } from '../../shared/ids.ts'
 import type { Labels } from '../../shared/intent/field.ts'
 import {
@@ -32,6 +33,8 @@ import { requestEnrolment } from './hub-exchange.ts'
 export interface JoinOptions {
   readonly url: string
   readonly proxy?: HttpProxy | undefined
+  /** Which way to take to the hub, where that is not for the host to say. */
+  readonly out?: FindOut | undefined
   readonly token: string
   readonly name?: Name
   readonly labels: Labels
@@ -51,8 +54,8 @@ const RETRY_MS_MAX = 60_000
 
 export async function join(options: JoinOptions): Promise<Identity> {
   const secret = parseJoinToken(options.token)
-  const { clock, proxy } = options
-  const contact: HubContact = { hub: parseHubUrl(options.url), proxy, clock, floor: 0 }
+  const { clock, out, proxy } = options
+  const contact: HubContact = { hub: parseHubUrl(options.url), proxy, out, clock, floor: 0 }
   const files = stateFiles(options.stateDir)
   refuseSecondJoin(files)
   const keys = ensureKeys(files)

@@ -7,13 +7,20 @@ import { FakeClock, memoryLog } from '../../shared/effects.fake.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import type { FlowBatch } from '../../shared/flows/batch.ts'
 import { encodeBatch, parseBatch } from '../../shared/flows/batch.ts'
+import { parseName } from '../../shared/ids.ts'
 import { flowBatchesWaitingMax } from '../../shared/limits.ts'
+import type { Enforcement } from '../plan/enforcement.ts'
 import { createCollector } from './collector.ts'
 import type { FlowSnapshot } from './counters.ts'
 import type { FlowLedger } from './ledger.ts'
-import { emptyScene } from './scene.ts'
+import type { Serving } from './outside.ts'
+import { emptyScene, type Scene } from './scene.ts'
 
 const [source, destination] = [parseAddress('10.7.0.1'), parseAddress('10.7.0.2')]
+
+/** Of a node that opens the flow. */
+const policy: Enforcement = { interface: 'hf0', meshPort: 51_822, self: source, phases: [], forwards: [] }
+const scene: Scene = { ...emptyScene, policy }
 
 /** One flow of so many packets, in a kernel that counts. */
 function snapshotOf(packets: number, epoch = 'e', fresh = false): FlowSnapshot {
@@ -32,7 +39,13 @@ function snapshotOf(packets: number, epoch = 'e', fresh = false): FlowSnapshot {
   }
 }
 
-function setUp({ batches = [], damaged = false }: { batches?: FlowBatch[]; damaged?: boolean } = {}) {
+interface Setting {
+  readonly batches?: FlowBatch[]
+  readonly damaged?: boolean
+  readonly serving?: () => Serving | undefined
+}
+
+function setUp({ batches = [], damaged = false, serving = () => undefined }: Setting = {}) {
   const clock = new FakeClock()
   const kernel = {
     packets: 0,
@@ -42,12 +55,14 @@ function setUp({ batches = [], damaged = false }: { batches?: FlowBatch[]; damag
     looks: 0,
     tookMs: 0,
     fails: false,
+    askedForLed: false,
   }
   const disk = { full: false }
   const reader = {
     moved: () => kernel.moved,
-    async read() {
+    async read({ led } = { led: false }) {
       kernel.looks += 1
+      kernel.askedForLed = led
       clock.advance(kernel.tookMs)
       if (kernel.fails) throw new HoldfastError('failed', 'nft does not answer')
       const { fresh } = kernel
@@ -79,8 +94,9 @@ function setUp({ batches = [], damaged = false }: { batches?: FlowBatch[]; damag
     reader,
     ledger,
     boot: () => 1,
-    scene: () => emptyScene,
+    scene: () => scene,
     wayTo: () => undefined,
+    serving,
     write,
     damaged,
   })
@@ -98,6 +114,37 @@ function recordedBy(batches: readonly FlowBatch[]): number {
 function lostBy(batches: readonly FlowBatch[]): readonly unknown[] {
   return batches.flatMap(({ lostBefore }) => lostBefore)
 }
+
+test('who asked from outside is looked for while somebody outside is served, and is on record then', async () => {
+  let serving: Serving | undefined
+  const { batches, collector, kernel, move } = setUp({ serving: () => serving })
+  await collector.collect()
+  move(2)
+  await collector.collect()
+  assert.not(kernel.askedForLed)
+  const to = { address: destination, port: 80 }
+  const place = {
+    service: parseName('shop'),
+    interface: 'eth1',
+    address: destination,
+    protocol: 'tcp',
+    port: 443,
+  } as const
+  const led = { by: 'TLS', hostnames: ['shop.example.com'] } as const
+  const shop = { ...place, from: [], virtual: destination, servicePort: 80, led }
+  const outside = { address: parseAddress('203.0.113.9'), port: 52_100 }
+  serving = { places: [shop], gate: [{ port: 4_000, to, outside }] }
+  move(3)
+  await collector.collect()
+  assert.ok(kernel.askedForLed)
+  assert.equal(
+    batches.flatMap(({ records }) => records.map((record) => [record.sent.packets, record.outside])),
+    [
+      [2, undefined],
+      [3, { ...outside, service: 'shop' }],
+    ],
+  )
+})
 
 test('an idle interface is looked at once a minute, a busy one each ten seconds', async () => {
   const { batches, clock, collector, kernel, move } = setUp()

@@ -11,7 +11,8 @@ import { flowBatchBytesMax, flowBatchesWaitingMax } from '../../shared/limits.ts
 import type { FlowReader, FlowSnapshot } from './counters.ts'
 import { deltasOf } from './deltas.ts'
 import type { FlowLedger } from './ledger.ts'
-import { emptyScene, type Scene } from './scene.ts'
+import { type Serving, withOutside } from './outside.ts'
+import { emptyScene, ownAddresses, type Scene } from './scene.ts'
 import { type Summary, summarise, type Way } from './summary.ts'
 import { createUnseen } from './unseen.ts'
 
@@ -24,6 +25,8 @@ export interface CollectorOptions {
   /** What flows are judged by and called, as of now. */
   readonly scene: () => Scene
   readonly wayTo: (node: string) => Way | undefined
+  /** Where people outside the mesh are served; undefined where nobody is, or who they are goes on no record. */
+  readonly serving: () => Serving | undefined
   /** Runs a write; a failure becomes a condition. */
   readonly write: (doing: string, run: () => void) => boolean
   /** The ledger before was not whole: said in the first batch. */
@@ -119,10 +122,14 @@ export function createCollector(options: CollectorOptions): Collector {
     return before.epoch === snapshot.epoch ? { base: before, lost: [] } : { base, lost: [{ why: 'reset' }] }
   }
 
-  const note = (snapshot: FlowSnapshot): void => {
+  const note = (snapshot: FlowSnapshot, serving: Serving | undefined): void => {
     const { base, lost } = compare(snapshot)
-    const deltas = deltasOf(base, snapshot)
-    const full = [deltas.unroomed, unseen.note(snapshot, deltas)].reduce(sum)
+    const counted = deltasOf(base, snapshot)
+    const full = [counted.unroomed, unseen.note(snapshot, counted)].reduce(sum)
+    const { led = [] } = snapshot
+    const own = ownAddresses(scene)
+    const deltas =
+      serving === undefined ? counted : { ...counted, flows: withOutside(counted.flows, { ...serving, led, own }) }
     const to = clock.now()
     const { crowded, ends, records }: Summary = summarise({ deltas, scene, atMs: to, wayTo })
     before = snapshot
@@ -152,7 +159,8 @@ export function createCollector(options: CollectorOptions): Collector {
     lookedAt = began
     moved = reader.moved()
     try {
-      note(await reader.read())
+      const serving = options.serving()
+      note(await reader.read({ led: serving !== undefined }), serving)
     } catch (error) {
       log.debug('flows were not read', { reason: describeError(error) })
     }

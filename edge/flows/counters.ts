@@ -1,7 +1,9 @@
 // What the kernel has counted of the mesh's flows: the seam between those who count, nft or programs, and the ledger.
 
 import type { Address } from '../../shared/address/cidr.ts'
-import type { Amount } from '../../shared/flows/batch.ts'
+import type { Amount, FlowRecord } from '../../shared/flows/batch.ts'
+
+export type Outside = NonNullable<FlowRecord['outside']>
 
 /** A flow, from who opened it. ICMP's port is 0, and its identifier the source port. */
 export interface FlowKey {
@@ -12,6 +14,22 @@ export interface FlowKey {
   /** Absent where it is all flows of this service that found no room of their own. */
   readonly sourcePort?: number
   readonly destinationPort: number
+  /** Who asked, where the source is this node and asks for somebody. No part of what policy judges. */
+  readonly outside?: Outside
+}
+
+/** A flow of TCP or UDP that goes into the mesh by another destination than it came for. */
+export interface Led {
+  /** IANA's number. */
+  readonly protocol: number
+  readonly source: Address
+  readonly sourcePort: number
+  readonly destination: Address
+  readonly destinationPort: number
+  /** Source port that it goes on with. */
+  readonly by: number
+  readonly backend: Address
+  readonly backendPort: number
 }
 
 export interface FlowCount extends FlowKey {
@@ -46,11 +64,16 @@ export interface FlowSnapshot {
   readonly total: Amount
   /** … and at its beginning, where what found no room shows by that alone. */
   readonly totalAtFirst?: Amount
+  /** Where it was asked for. */
+  readonly led?: readonly Led[]
 }
 
 export interface FlowReader {
   /** Grows whenever the mesh's interface moves a packet, and costs next to nothing; undefined where there is none. */
   moved(): number | undefined
-  /** Sees to it that flows are counted, and reads the counts. Throws where the kernel does not tell. */
-  read(): Promise<FlowSnapshot>
+  /**
+   * Sees to it that flows are counted, and reads the counts; `led`: also who was led where. Throws where the
+   * kernel does not tell.
+   */
+  read(wish?: { readonly led: boolean }): Promise<FlowSnapshot>
 }

@@ -17,9 +17,11 @@ import { queryBatches } from './batches.ts'
 import { type Collector, createCollector } from './collector.ts'
 import type { AgentFlows } from './doors.ts'
 import type { FlowLedger } from './ledger.ts'
+import type { Serving } from './outside.ts'
 import type { Scene } from './scene.ts'
 import { createFlowSender, type FlowSender } from './sender.ts'
 import type { Way } from './summary.ts'
+import { createTaken } from './taken.ts'
 import { createWitness, type Witness } from './witness.ts'
 
 export interface OwnFlows extends AgentFlows {
@@ -54,13 +56,14 @@ export function createOwnFlows(
   tell: (payload: Uint8Array) => Promise<void>,
 ): OwnFlows {
   const { driver, flows, identity, log, sha256, store, verify } = options
-  const { clock, health, holding, keep, ownDevice, peers, pods } = parts
+  const { clock, health, holding, keep, ownDevice, peers, pods, services } = parts
   let policy: Enforcement | undefined
   let directory:
     | { readonly of: unknown; readonly pods: number; readonly endpoints: ReadonlyMap<Address, Endpoint> }
     | undefined
   let opened: Opened | undefined
   const tally = createFlowTally()
+  const taken = createTaken(store, (run) => void keep.write('note what the hub takes of flows', run))
 
   const endpoints = (): ReadonlyMap<Address, Endpoint> => {
     const records = holding.inForce()?.parsed.records
@@ -86,6 +89,10 @@ export function createOwnFlows(
     const via = entry.via === undefined ? undefined : (peers.of(entry.via)?.member.name ?? entry.via)
     return { path: entry.path, ...(via === undefined ? {} : { via }) }
   }
+
+  /** What stays here is read by nobody older. */
+  const serving = (): Serving | undefined =>
+    flows?.toHub === undefined || taken.has('outside') ? services.serving() : undefined
 
   const lastLook = async (): Promise<void> => {
     if (opened === undefined) return
@@ -124,7 +131,7 @@ export function createOwnFlows(
     if (toHub === undefined) return undefined
     const { entropy, identity: own, signer } = options
     const self = { network: own.network.id, node: own.nodeId, signer, links: () => ownDevice.links() }
-    return createFlowSender({ ...self, ...toHub, clock, entropy, log, sha256, ledger, send: tell })
+    return createFlowSender({ ...self, ...toHub, clock, entropy, log, sha256, ledger, send: tell, taken })
   }
 
   const open = (boot: () => number): void => {
@@ -157,7 +164,7 @@ export function createOwnFlows(
         },
         last: () => ledger.last(),
       }
-      const doors = { clock, log, reader: driver.flows, ledger: noted, boot, scene, wayTo, write, damaged }
+      const doors = { clock, log, reader: driver.flows, ledger: noted, boot, scene, wayTo, serving, write, damaged }
       opened = { ledger, collector: createCollector(doors), witness, sender }
     } catch (error) {
       log.warn('flows are not kept on record', { reason: describeError(error) })

@@ -19,6 +19,12 @@ export interface Scene {
 
 export const emptyScene: Scene = { policy: undefined, endpoints: new Map(), revision: '0' }
 
+/** Of this node in the mesh. */
+export function ownAddresses({ endpoints, policy }: Scene): readonly Address[] {
+  const { self } = policy ?? {}
+  return self === undefined ? [] : (endpoints.get(self)?.addresses ?? [self])
+}
+
 /** The table that held at that time. */
 function tableAt({ policy }: Scene, atMs: number): Table | undefined {
   const phases = policy?.phases ?? []

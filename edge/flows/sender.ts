@@ -22,6 +22,7 @@ import {
 } from '../../shared/wire/ledger.ts'
 import { parseChunk } from '../../shared/wire/sync.ts'
 import type { FlowChain } from './ledger.ts'
+import type { Taken } from './taken.ts'
 
 export interface FlowSenderOptions {
   readonly network: NetworkId
@@ -39,6 +40,7 @@ export interface FlowSenderOptions {
   readonly sha256: Sha256
   /** Rejects where the link is down. */
   readonly send: (payload: Uint8Array) => Promise<void>
+  readonly taken: Pick<Taken, 'isHeard' | 'note'>
 }
 
 export interface FlowSender {
@@ -81,7 +83,7 @@ function createShare(clock: Clock) {
 }
 
 export function createFlowSender(options: FlowSenderOptions): FlowSender {
-  const { clock, entropy, ledger, log, metered, network, node, sha256, signer } = options
+  const { clock, entropy, ledger, log, metered, network, node, sha256, signer, taken } = options
   const share = createShare(clock)
   const gatherMs = metered ? GATHER_METERED_MS : GATHER_MS
   let online = false
@@ -114,6 +116,9 @@ export function createFlowSender(options: FlowSenderOptions): FlowSender {
     const { count, head } = ledger.checkpoint()
     return count === 0 || (done?.count === count && done.head === head)
   }
+
+  /** A hub that never said what it takes is asked that, too. */
+  const isAtRest = (): boolean => isDone() && taken.isHeard()
 
   /** Where to go on; undefined where what the hub has is no part of this record. */
   const nextAfter = ({ count: has, head: theirs }: LedgerAnswer): number | undefined => {
@@ -165,7 +170,7 @@ export function createFlowSender(options: FlowSenderOptions): FlowSender {
 
   const look = (): void => {
     timer = undefined
-    if (!online || isDone()) return
+    if (!online || isAtRest()) return
     // No answer came to the last message: what the hub has is asked anew.
     if (awaited !== undefined) hub = undefined
     if (metered && hub !== undefined && !share.isThere()) return plan(GATHER_METERED_MS)
@@ -222,11 +227,13 @@ export function createFlowSender(options: FlowSenderOptions): FlowSender {
       hub = undefined
       awaited = undefined
       failures = 0
-      if (!isDone()) plan(entropy.fraction() * SPREAD_MS)
+      if (!isAtRest()) plan(entropy.fraction() * SPREAD_MS)
     },
     appended() {
       if (!online || timer !== undefined) return
-      plan(Math.max(GATHER_MS, sentAt + gatherMs - clock.monotonic()))
+      // Whether the first look or the hub is there first is chance: the first of all goes as it would have with the hub.
+      const isFirst = sentAt === Number.NEGATIVE_INFINITY
+      plan(isFirst ? entropy.fraction() * SPREAD_MS : Math.max(GATHER_MS, sentAt + gatherMs - clock.monotonic()))
     },
     onReply(bytes) {
       const { data, id } = parseChunk(bytes)
@@ -234,6 +241,7 @@ export function createFlowSender(options: FlowSenderOptions): FlowSender {
       awaited = undefined
       hub = parseLedgerAnswer(data)
       known = hub.count
+      taken.note(hub.takes ?? [])
       follow(hub, clock.monotonic() - askedAt)
     },
     atHub: () => known,

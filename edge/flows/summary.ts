@@ -105,7 +105,9 @@ function joined(lines: readonly [Line, ...Line[]], key: FlowKey): Line {
 }
 
 function serviceText({ direction, key, reason, verdict }: Line): string {
-  return [verdict, direction, key.source, key.destination, key.protocol, JSON.stringify(reason)].join(' ')
+  const { destination, outside, protocol, source } = key
+  const asked = outside === undefined ? '' : `${outside.address ?? ''} ${outside.service}`
+  return [verdict, direction, source, destination, protocol, JSON.stringify(reason), asked].join(' ')
 }
 
 /** Lines that say the same but for ports, where they are many, as one. */
@@ -121,8 +123,11 @@ function folded(
   })
 }
 
-function withoutSource({ destination, destinationPort, protocol, source }: FlowKey): FlowKey {
-  return { source, destination, protocol, destinationPort }
+function withoutSource({ destination, destinationPort, outside, protocol, source }: FlowKey): FlowKey {
+  const key = { source, destination, protocol, destinationPort }
+  if (outside === undefined) return key
+  const { port: _port, ...asked } = outside
+  return { ...key, outside: asked }
 }
 
 /** No port is 0 in a record: absent. */
@@ -136,7 +141,7 @@ function remoteOf({ direction, key }: Line): Address {
 
 function recordOf(line: Line, { scene, wayTo }: SummaryInput): FlowRecord {
   const { back, direction, flows, key, reason, sent, verdict } = line
-  const { destination, destinationPort, protocol, source, sourcePort } = key
+  const { destination, destinationPort, outside, protocol, source, sourcePort } = key
   const node = scene.endpoints.get(remoteOf(line))?.node
   const way = node === undefined || node === '' ? undefined : wayTo(node)
   return {
@@ -153,6 +158,7 @@ function recordOf(line: Line, { scene, wayTo }: SummaryInput): FlowRecord {
     ...(flows === 1 ? {} : { flows }),
     ...(way === undefined || way.path === 'none' ? {} : { path: way.path }),
     ...(way?.via === undefined ? {} : { via: way.via }),
+    ...(outside === undefined ? {} : { outside }),
   }
 }
 

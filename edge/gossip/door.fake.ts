@@ -39,6 +39,13 @@ interface End {
 
 const DELAY_MS_MIN = 5
 
+/** As the kernel chooses it: while a network is renumbered, the own address in the block that is asked, of sixteen bits here. */
+function sourceFor(end: End, to: Address): Address | undefined {
+  const own = end.host?.addresses() ?? []
+  const block = to.split('.', 2).join('.')
+  return own.find((address) => address.startsWith(`${block}.`)) ?? own[0]
+}
+
 export function createFakeMesh(entropy: Entropy): FakeMesh {
   const ends = new Map<NodeId, End>()
   const weather: MeshWeather = { loss: 0, twice: 0, garble: 0, delayMsMax: 20 }
@@ -55,8 +62,8 @@ export function createFakeMesh(entropy: Entropy): FakeMesh {
     return copy
   }
 
-  const deliver = (bytes: Uint8Array, from: End, to: End): void => {
-    const source = from.host?.addresses()[0]
+  const deliver = (bytes: Uint8Array, from: End, to: End, address: Address): void => {
+    const source = sourceFor(from, address)
     if (source === undefined || entropy.fraction() < mesh.weather.loss || !mesh.reach(from.node, to.node, 'mesh'))
       return
     const times = entropy.fraction() < mesh.weather.twice ? 2 : 1
@@ -145,11 +152,11 @@ export function createFakeMesh(entropy: Entropy): FakeMesh {
         },
         send(bytes, to) {
           const other = at(to)
-          if (other !== undefined) deliver(bytes, end, other)
+          if (other !== undefined) deliver(bytes, end, other, to)
         },
         async dial(place, events) {
           const other = place.type === 'mesh' ? at(place.address) : ends.get(place.node)
-          const source = end.host?.addresses()[0]
+          const source = place.type === 'mesh' ? sourceFor(end, place.address) : end.host?.addresses()[0]
           const arrived = Promise.withResolvers<void>()
           clock.after(delay(), arrived.resolve)
           await arrived.promise

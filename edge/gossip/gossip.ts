@@ -68,6 +68,10 @@ const AROUND_BYTES_V6 = AROUND_BYTES + 20
 
 type ExchangeAction = MindAction & { readonly type: 'exchange' }
 
+function stateWord(holdings: Holdings, type: 'hello' | 'answer'): Uint8Array | undefined {
+  return encodeWord({ type, state: holdings.state() })
+}
+
 export function createGossip(options: GossipOptions): Gossip {
   const { clock, door, entropy, holdings, log, metered, self } = options
   const [tally, ways] = [createTally(clock), createWays(options)]
@@ -100,28 +104,31 @@ export function createGossip(options: GossipOptions): Gossip {
   const passed = (member: Member, address: Address, bytes: number): void =>
     options.onTunnelBytes(member, bytes + (address.includes(':') ? AROUND_BYTES_V6 : AROUND_BYTES))
 
-  const say = (node: NodeId, bytes: Uint8Array | undefined): boolean => {
+  const say = (node: NodeId, bytes: Uint8Array | undefined, placesMax?: number): boolean => {
     const member = members.get(node)
-    const address = member?.addresses[0]
-    if (member === undefined || address === undefined || bytes === undefined) return false
-    passed(member, address, bytes.length)
-    door.send(bytes, address)
-    return true
+    const addresses = member === undefined ? [] : ways.addresses(member).slice(0, placesMax)
+    if (member === undefined || bytes === undefined) return false
+    for (const address of addresses) {
+      passed(member, address, bytes.length)
+      door.send(bytes, address)
+    }
+    return addresses.length > 0
   }
 
   const perform = (action: MindAction): void => {
     switch (action.type) {
       case 'hello':
       case 'answer':
-        if (say(action.node, encodeWord({ type: action.type, state: holdings.state() }))) tally.said(action.type)
+        // Whoever asked was heard a moment ago, at the address that it is answered at.
+        if (say(action.node, stateWord(holdings, action.type), action.type === 'answer' ? 1 : undefined))
+          tally.said(action.type)
         break
       case 'fact': {
         const envelope = holdings.fact(action.about)
         if (envelope === undefined || !maySpread('')) break
         // One that is too large for a datagram is found by comparing.
         const word = encodeWord({ type: 'fact', node: action.about, envelope })
-        const hello = encodeWord({ type: 'hello', state: holdings.state() })
-        if (say(action.node, word ?? hello)) tally.said('fact')
+        if (say(action.node, word ?? stateWord(holdings, 'hello'))) tally.said('fact')
         break
       }
       case 'exchange':
@@ -212,6 +219,7 @@ export function createGossip(options: GossipOptions): Gossip {
     if (word === undefined) return tally.refused()
     passed(member, from, bytes.length)
     tally.heard(member.name)
+    ways.heard(member.nodeId, from)
     if (word.type === 'fact') {
       holdings.takeFact(word.node, word.envelope, member.nodeId)
       return undefined

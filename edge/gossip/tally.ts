@@ -16,6 +16,8 @@ export interface GossipStatus {
   readonly failed: number
   /** What was no word, or came from nobody who may. */
   readonly refused: number
+  /** Since then words were said and none was heard; absent while they are answered. Milliseconds since the Unix epoch. */
+  readonly silentSince?: number
   /** The last exchange that went well; milliseconds since the Unix epoch. */
   readonly last?: { readonly peer: Name; readonly at: number }
 }
@@ -32,16 +34,23 @@ export interface Tally {
 export function createTally(clock: Clock): Tally {
   const count = { said: 0, heard: 0, factsSpread: 0, begun: 0, served: 0, failed: 0, refused: 0 }
   let last: GossipStatus['last']
+  let silentSince: number | undefined
   const note = (peer: Name | undefined, fine: boolean): void => {
     if (!fine) count.failed += 1
     else if (peer !== undefined) last = { peer, at: clock.now() }
+    if (fine) silentSince = undefined
   }
   return {
     said(type) {
       count.said += 1
       if (type === 'fact') count.factsSpread += 1
+      // Facts and answers are not answered.
+      if (type === 'hello') silentSince ??= clock.now()
     },
-    heard: () => void (count.heard += 1),
+    heard() {
+      count.heard += 1
+      silentSince = undefined
+    },
     began(peer, fine) {
       count.begun += 1
       note(peer, fine)
@@ -51,6 +60,10 @@ export function createTally(clock: Clock): Tally {
       note(peer, fine)
     },
     refused: () => void (count.refused += 1),
-    status: () => ({ ...count, ...(last === undefined ? {} : { last }) }),
+    status: () => ({
+      ...count,
+      ...(silentSince === undefined ? {} : { silentSince }),
+      ...(last === undefined ? {} : { last }),
+    }),
   }
 }

@@ -2,7 +2,7 @@
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { parseAddress } from '../../shared/address/cidr.ts'
+import { type Address, parseAddress } from '../../shared/address/cidr.ts'
 import { parseEndpoint } from '../../shared/address/endpoint.ts'
 import { type NodeId, parseDeviceKey, parseName, parseNodeId, parseWgKey } from '../../shared/ids.ts'
 import type { Member } from '../report/peers.ts'
@@ -74,6 +74,29 @@ test('a peer that rests is dialled through its tunnel only where it is worth a h
   assert.equal(types(true), ['lan', 'mesh'])
   way.awake = true
   assert.equal(types(false), ['mesh', 'lan'])
+})
+
+test('while the network is renumbered a word goes to both addresses, and first to the one that was heard', () => {
+  const { way, ways } = scene()
+  way.awake = true
+  const [old, now, stray] = ['10.77.0.9', '10.90.0.9', '10.90.0.77'].map(parseAddress) as [Address, Address, Address]
+  const [node, one] = member('b', { addresses: [now, old] })
+  assert.equal(ways.addresses(one), [now, old])
+  ways.heard(node, old)
+  assert.equal(ways.addresses(one), [old, now])
+  assert.equal(
+    ways.places(one, false).map((place) => place.type === 'mesh' && place.address),
+    [old, now],
+  )
+  ways.heard(node, stray)
+  assert.equal(ways.addresses(one), [now, old])
+  const [, done] = member('b', { addresses: [now] })
+  ways.heard(node, old)
+  assert.equal(ways.addresses(done), [now])
+  assert.equal(ways.addresses({ ...done, addresses: [] }), [])
+  // Who is gone is forgotten.
+  ways.news(new Map())
+  assert.equal(ways.addresses(one), [now, old])
 })
 
 test.run()

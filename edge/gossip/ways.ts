@@ -3,6 +3,7 @@
 
 import type { Address } from '../../shared/address/cidr.ts'
 import { hostOf } from '../../shared/address/endpoint.ts'
+import { askedAt } from '../../shared/address/mesh-blocks.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import type { Near } from '../lan/near-book.ts'
 import type { Member } from '../report/peers.ts'
@@ -19,6 +20,10 @@ export interface WaysOptions {
 export interface Ways {
   /** All of them, if one of them or its way is another since the last time; undefined otherwise. */
   news(members: ReadonlyMap<NodeId, Member>): readonly GossipPeer[] | undefined
+  /** It was heard at that address. */
+  heard(node: NodeId, address: Address): void
+  /** Where to say a word to a member: at one address, at two while the network is renumbered. The likeliest first. */
+  addresses(member: Member): readonly Address[]
   /** Where to dial a member, the best place first. `wakes`: also through a tunnel that rests. */
   places(member: Member, wakes: boolean): readonly Place[]
 }
@@ -41,8 +46,16 @@ function same(one: GossipPeer, other: GossipPeer | undefined): boolean {
 
 export function createWays(options: WaysOptions): Ways {
   let told: readonly GossipPeer[] | undefined
+  const heardAt = new Map<NodeId, Address>()
+  const addresses = ({ addresses: own, nodeId }: Member): readonly Address[] => {
+    const [asked, heard] = [askedAt(own), heardAt.get(nodeId)]
+    return heard === undefined || !own.includes(heard) ? asked : [...new Set([heard, ...asked])]
+  }
   return {
+    heard: (node, address) => void heardAt.set(node, address),
+    addresses,
     news(members) {
+      for (const node of heardAt.keys()) if (!members.has(node)) heardAt.delete(node)
       const list = peersOf(options, members)
       if (told?.length === list.length && told.every((one, at) => same(one, list[at]))) return undefined
       told = list
@@ -50,8 +63,7 @@ export function createWays(options: WaysOptions): Ways {
     },
     places(member, wakes) {
       const { nodeId: node } = member
-      const [address] = member.addresses
-      const mesh: Place[] = address === undefined ? [] : [{ type: 'mesh', address }]
+      const mesh = addresses(member).map((address): Place => ({ type: 'mesh', address }))
       const near = options.near()?.get(node)?.endpoints ?? []
       const lan: Place[] = near
         .slice(0, 2)

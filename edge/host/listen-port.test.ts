@@ -5,6 +5,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { memoryLog } from '../../shared/effects.fake.ts'
 import { HoldfastError } from '../../shared/errors.ts'
+import { ownPort } from '../../shared/host/own-port.fake.ts'
 import type { Observed } from '../plan/observed.ts'
 import { MemoryStore } from '../store/memory.fake.ts'
 import { chooseListenPort, isUdpPortFree, type ListenPort } from './listen-port.ts'
@@ -83,13 +84,13 @@ test('nothing keeps the agent from starting', async () => {
 test('a port that a program has is seen, in either family', async () => {
   for (const type of ['udp4', 'udp6'] as const) {
     const socket = createSocket({ type, ipv6Only: type === 'udp6' })
+    const port = await ownPort()
     const bound = await new Promise<boolean>((resolve) => {
       socket.once('error', () => resolve(false))
-      socket.bind({ port: 0, address: type === 'udp4' ? '127.0.0.1' : '::1' }, () => resolve(true))
+      socket.bind({ port, address: type === 'udp4' ? '127.0.0.1' : '::1' }, () => resolve(true))
     })
     // A host without IPv6 has nothing to see there.
     if (!bound) continue
-    const { port } = socket.address()
     assert.is(await isUdpPortFree(port), false)
     await new Promise<void>((resolve) => socket.close(() => resolve()))
     assert.is(await isUdpPortFree(port), true)

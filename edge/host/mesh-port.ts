@@ -4,6 +4,7 @@
 import type { Address } from '../../shared/address/cidr.ts'
 import type { Clock, Entropy, Log } from '../../shared/effects.ts'
 import type { Agent } from '../agent.ts'
+import type { Sockets } from '../drivers/namespace.ts'
 import { createEcho, type Echo } from '../echo/echo.ts'
 import type { MeshDatagrams } from '../gossip/doors.ts'
 import type { PathDoors } from '../paths/doors.ts'
@@ -13,6 +14,7 @@ export interface MeshPortOptions {
   readonly clock: Clock
   readonly entropy: Entropy
   readonly log: Log
+  readonly inside?: Pick<Sockets, 'bindUdp'> | undefined
 }
 
 export interface MeshPort {

@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { HoldfastError } from '../../shared/errors.ts'
+import { ownPort } from '../../shared/host/own-port.fake.ts'
 import { askTarget, knock, parseProbeTarget } from './probe-target.ts'
 
 test('probes are a kind, a host and perhaps a port', () => {
@@ -29,8 +30,8 @@ for (const text of [
 
 test('a port is open, or refused by somebody who is there', async () => {
   const server = createServer((socket) => socket.end())
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
+  const port = await ownPort()
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   const target = { kind: 'tcp', host: '127.0.0.1', port } as const
   const run = async (): Promise<string> => ''
   assert.is(await knock('127.0.0.1', port), 'open')

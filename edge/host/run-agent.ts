@@ -4,7 +4,8 @@
 // conveniences: where one of them fails, it is said, and the mesh goes on.
 
 import type { Clock, Entropy, Log } from '../../shared/effects.ts'
-import { describeError } from '../../shared/errors.ts'
+import { describeError, HoldfastError } from '../../shared/errors.ts'
+import { programDirectory } from '../../shared/host/carried.ts'
 import { hkdf, openAead, sealAead, sha256, verify } from '../../shared/host/crypto.ts'
 import { deflate } from '../../shared/host/deflate.ts'
 import { inflate } from '../../shared/host/inflate.ts'
@@ -13,6 +14,7 @@ import { processCost } from '../../shared/host/process.ts'
 import { version } from '../../shared/version.ts'
 import type { Agent, AgentOptions, AgentSettings } from '../agent.ts'
 import type { Driver } from '../drivers/driver.ts'
+import type { Sockets } from '../drivers/namespace.ts'
 import type { DeviceKeys } from '../enrol/device-keys.ts'
 import type { GossipSelf } from '../gossip/doors.ts'
 import type { Identity } from '../identity.ts'
@@ -22,6 +24,7 @@ import { listenForScrapes, type MetricsListener } from '../metrics/listener.ts'
 import { createMetrics } from '../metrics/metrics.ts'
 import type { PathTalk } from '../paths/path-talk.ts'
 import { createPathTalk } from '../paths/talk.ts'
+import { outsideTableOf } from '../plan/nft.ts'
 import type { Forwarder } from '../relay/forwarder.ts'
 import type { RulesetOptions } from '../relay/ruleset.ts'
 import { type OpenedStore, openStore } from '../store/sqlite.ts'
@@ -33,16 +36,17 @@ import { type Enrolled, enrolled } from './enrolled.ts'
 import type { StateFiles } from './files.ts'
 import { createFindings, type HostFindings } from './findings.ts'
 import { flowDoors } from './flow-doors.ts'
+import { followProgram } from './follow-program.ts'
+import { withFreePort } from './free-port.ts'
 import { openHostRelay } from './host-relay.ts'
 import { createHubBus } from './hub-bus.ts'
 import { keepInterfaceName } from './interface-name.ts'
 import { openKeyFiles } from './key-files.ts'
-import { chooseListenPort } from './listen-port.ts'
 import { lockState } from './lock.ts'
 import { openLockFile } from './lock-file.ts'
 import { createMeshPort, type MeshPort } from './mesh-port.ts'
 import { withOrders } from './order-doors.ts'
-import { defaultPort, isPublic, notePublic } from './own-port.ts'
+import { isPublic, notePublic } from './own-port.ts'
 import { describeHost, type HostProbe } from './probe.ts'
 import { openProgramHome } from './program-home.ts'
 import { controlPortOf, idleBudgetOf, metricsAt, type PortedSettings, type Settings } from './settings.ts'
@@ -70,6 +74,8 @@ export interface RunAgentOptions extends Pick<AgentOptions, 'commands'> {
     log: Log,
     out: FindOut,
   ) => Promise<HostPathDoors>
+  /** Makes sockets where the mesh is; the host's own where absent. */
+  readonly openInside?: (settings: Settings, log: Log) => Promise<Pick<Sockets, 'bindUdp'>>
   /** True if nobody has the UDP port, in either family. */
   readonly isPortFree: (port: number) => Promise<boolean>
   readonly createForwarder: (options: RulesetOptions, log: Log) => Promise<Forwarder>
@@ -83,22 +89,6 @@ const sealing = { hkdf, seal: sealAead, open: openAead }
 
 function talkWith(keys: DeviceKeys, clock: Clock, entropy: Entropy): PathTalk {
   return createPathTalk({ self: keys, crypto: { ...sealing, sha256 }, clock, entropy })
-}
-
-/** The settings with the port that WireGuard really gets. */
-async function withFreePort(
-  { settings, isPortFree, log }: RunAgentOptions,
-  { identity }: Enrolled,
-  driver: Driver,
-  { store }: OpenedStore,
-  findings: HostFindings,
-): Promise<PortedSettings> {
-  const { controlPort, lanPort, meshPort } = settings
-  const avoid = [meshPort, lanPort, ...(controlPort === undefined ? [] : [controlPort])]
-  const configured = settings.listenPort ?? defaultPort(identity, store, avoid)
-  const { port, detail } = await chooseListenPort({ configured, store, driver, isFree: isPortFree, avoid, log })
-  findings.set('port-taken', detail !== undefined, detail)
-  return { ...settings, listenPort: port }
 }
 
 /** What leads from the agent to things that are made after it. */
@@ -115,7 +105,8 @@ function selfOf(
 function agentSettings(settings: PortedSettings, probe: HostProbe): AgentSettings {
   const { interface: name, listenPort, meshPort } = settings
   const controlPort = controlPortOf(settings)
-  return { interface: name, listenPort, controlPort, meshPort, version, host: describeHost(probe) }
+  const outsideTable = settings.network === undefined ? undefined : outsideTableOf(name)
+  return { interface: name, outsideTable, listenPort, controlPort, meshPort, version, host: describeHost(probe) }
 }
 
 type Wanted = Pick<AgentOptions, 'lan' | 'portMapping' | 'uplinks'>
@@ -172,7 +163,7 @@ async function makeAgent(
     ...asks,
     commands: options.commands,
     gossip: { door: gossip({ ...selfOf(options, device), datagrams }), deflate },
-    openRelay: (duty) => openHostRelay(options, duty, tls),
+    openRelay: (duty) => (settings.network === undefined ? openHostRelay(options, duty, tls) : refuseRelay()),
     bus: createHubBus({
       ...options,
       identity,
@@ -186,6 +177,13 @@ async function makeAgent(
     raiseClock: (floor) => raiseClock({ floor, clock, log, allowed: settings.setClock, run: options.run }),
     ...withOrders(handed, options, opened.store, out),
     ...(opened.rebuilt === undefined ? {} : { databaseRebuilt: opened.rebuilt }),
+  })
+}
+
+/** What forwards for others is one for the whole host, and so are its ports. */
+async function refuseRelay(): Promise<never> {
+  throw new HoldfastError('unsupported', 'a further network of a device does not relay', {
+    remedy: 'Take relay out of the node’s spec, or let a device relay whose first network this is.',
   })
 }
 
@@ -217,14 +215,19 @@ async function runOnce(options: RunAgentOptions, asked: Promise<string>): Promis
     closers.push(() => opened.store.close())
     keepInterfaceName(opened.store, options.settings.interface, log)
     const findings = createFindings(clock)
-    const meshPort = createMeshPort({ ...options, port: options.settings.meshPort })
+    const inside = await options.openInside?.(options.settings, log)
+    const meshPort = createMeshPort({ ...options, port: options.settings.meshPort, inside })
     const stop = Promise.withResolvers<string>()
     const startedPublic = isPublic(device.identity.name, opened.store)
     const onPublic = (now: boolean): void => {
       notePublic(opened.store, now)
       if (now !== startedPublic && options.settings.listenPort === undefined) stop.resolve(ANOTHER_PORT)
     }
-    const update = openProgramHome(options.env, log, () => stop.resolve(ANOTHER_VERSION))
+    const again = (): void => stop.resolve(ANOTHER_VERSION)
+    // What runs on this host is decided in its first network.
+    const isFirst = options.settings.network === undefined
+    const update = isFirst ? openProgramHome(options.env, log, again) : undefined
+    if (!isFirst) closers.push(followProgram(programDirectory(), clock, again))
     const agent = await makeAgent(options, device, opened, findings, { ...meshPort, onPublic, update })
     const echo = meshPort.echoOf(agent)
     // Before the first turn: a start that hangs is when people look.

@@ -118,4 +118,21 @@ test('a port for scrapers is an address with a port, and none where nobody names
   }
 })
 
+test('a further network has names and ports of its own, and is refused what is the host’s', () => {
+  const blue = read({ flags: { network: 'blue' } })
+  assert.equal(
+    [blue.state, blue.interface, blue.namesPort, blue.hubUpdates],
+    ['/var/lib/holdfast/networks/blue', 'hf-blue', 53, 'off'],
+  )
+  const told = read({
+    env: { HOLDFAST_NETWORK: 'blue', HOLDFAST_STATE: '/srv/hf', HOLDFAST_ATTACH: 'eth1=10.0.0.1/24,eth2' },
+  })
+  assert.equal([told.state, told.attach], ['/srv/hf/networks/blue', ['eth1=10.0.0.1/24', 'eth2']])
+  assert.is(read({ flags: { network: 'blue', interface: 'mesh7' } }).interface, 'mesh7')
+  assert.match(fault({ flags: { network: '../x' } }), '--network: is not a name for a network here')
+  assert.match(fault({ flags: { attach: 'eth1' } }), '--attach: interfaces of this host are its first network’s')
+  assert.match(fault({ flags: { network: 'blue', attach: 'eth1=10.0.0.1' } }), '--attach: is not like eth0.20=')
+  assert.match(fault({ flags: { network: 'blue', kubernetes: 'in-cluster' } }), '--kubernetes: pods of this host')
+})
+
 test.run()

@@ -11,6 +11,8 @@ import { nat64Setting } from '../nat64/setting.ts'
 import type { HubBehind } from '../relay/tls-pass.ts'
 import { isClusterPlace } from './cluster-place.ts'
 import { defaultStateDir } from './files.ts'
+import { ofNetwork, withNetwork } from './further-settings.ts'
+import { attached, attachedMax, localNetwork } from './networks.ts'
 import { publicPort } from './own-port.ts'
 import { parseProbeTarget } from './probe-target.ts'
 
@@ -37,6 +39,11 @@ function parsesBy(parse: (text: string) => unknown): (text: string) => boolean {
 export const settingsSchema = v.strictObject({
   /** State directory. */
   state: v.optional(path, defaultStateDir),
+  /** A further network of this device, by the name that it has here; the first one where absent. */
+  network: v.optional(localNetwork),
+  /** Interfaces of this host that are that network's alone, with their addresses there: `eth0.20=192.168.20.1/24`. */
+  attach: v.optional(v.pipe(v.array(attached), v.maxLength(attachedMax)), []),
+  /** `hf0`, and that of a further network by its name. */
   interface: v.optional(interfaceName, 'hf0'),
   /** UDP port of WireGuard; where absent, 51820 with a public endpoint, else one of the node's own. */
   listenPort: v.optional(port),
@@ -154,9 +161,11 @@ function typed(name: SettingName, word: string): unknown {
     case 'lan':
     case 'metered':
       return word === 'true' || word === '1' ? true : word === 'false' || word === '0' ? false : word
+    case 'attach':
     case 'confirmProbes':
       return word.split(',').map((one) => one.trim())
     case 'state':
+    case 'network':
     case 'releaseKeys':
     case 'hubUpdates':
     case 'commands':
@@ -208,12 +217,14 @@ export function readSettings({ file, env, flags }: SettingSources): Settings {
     }
   }
   try {
-    return withoutClash(parseWith(settingsSchema, merged))
+    return withoutClash(withNetwork(parseWith(settingsSchema, ofNetwork(merged))))
   } catch (error) {
     if (!(error instanceof HoldfastError) || error.field === undefined) throw error
     // Of a list, the list is what the source spells.
     const field = spelled.get(error.field.replace(/[.[].*$/, '')) ?? error.field
-    throw new HoldfastError(field.startsWith('--') ? 'usage' : 'invalid', error.message, { field, cause: error })
+    const { message, remedy } = error
+    const more = { field, cause: error, ...(remedy === undefined ? {} : { remedy }) }
+    throw new HoldfastError(field.startsWith('--') ? 'usage' : 'invalid', message, more)
   }
 }
 

@@ -96,8 +96,8 @@ async function gather(lines: AsyncIterable<PingLine>): Promise<PingLine[]> {
 }
 
 test('answers what the CLI asks, to the owner only', async () => {
-  let stopped = false
-  const { client, path, rtts, close } = await setUp({ stop: () => void (stopped = true) })
+  const stopped = Promise.withResolvers<void>()
+  const { client, path, rtts, close } = await setUp({ stop: stopped.resolve })
   assert.is(statSync(path).mode & 0o777, 0o600)
   assert.equal(await client.status(false), status)
   assert.equal(rtts, [])
@@ -110,8 +110,7 @@ test('answers what the CLI asks, to the owner only', async () => {
   assert.equal((await client.journal(7)).entries[0]?.detail, 'limit 7')
   await client.wake()
   await client.stop()
-  await new Promise((resolve) => setImmediate(resolve))
-  assert.ok(stopped)
+  await stopped.promise
   await close()
 })
 
@@ -153,6 +152,17 @@ test('a lost ping is told as lost, a failure in the middle as what it is', async
   const broken = await setUp({ echo: { probe: () => Promise.reject(new HoldfastError('unreachable', 'no address')) } })
   assert.equal(await gather(broken.client.ping('far', 1)), [{ error: { code: 'unreachable', message: 'no address' } }])
   await broken.close()
+})
+
+test('a peer that missed a step of a renumbering answers at the address that it knows; who names one asks that one', async () => {
+  const both = { ...peer, addresses: ['10.77.0.2', '10.90.0.2'] }
+  const seen = { ...status, peers: [both] } as unknown as AgentStatus
+  const probe = async (address: string) => (address === '10.90.0.2' ? 2 : undefined)
+  const { client, close } = await setUp({ agent: fakeAgent({ status: () => seen }), echo: { probe } })
+  const line = { seq: 1, node: 'far', path: 'direct' }
+  assert.equal(await gather(client.ping('far', 1)), [{ ...line, address: '10.90.0.2', rttMs: 2 }])
+  assert.equal(await gather(client.ping('10.77.0.2', 1)), [{ ...line, address: '10.77.0.2' }])
+  await close()
 })
 
 const order: OverrideOrder = {

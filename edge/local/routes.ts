@@ -1,17 +1,13 @@
 // What the agent answers locally: its status, its plan, its journal, and pings through the mesh.
 
 import type { ServerResponse } from 'node:http'
-import type { Address } from '../../shared/address/cidr.ts'
 import { fromUtf8 } from '../../shared/bytes.ts'
-import type { Clock } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
 import { flowsShownMax, gossipFileBytesMax } from '../../shared/limits.ts'
 import { metricsContentType } from '../../shared/metrics-text.ts'
-import type { Agent, PeerStatus } from '../agent.ts'
-import type { Echo } from '../echo/echo.ts'
+import type { Agent } from '../agent.ts'
 import { mirrorEnd, mirrorOrder } from '../mirror/order.ts'
-import { SESSION_YOUNG_MS } from '../paths/pacing.ts'
 import type { Store } from '../store/store.ts'
 import {
   type FlowFaultAnswer,
@@ -20,34 +16,24 @@ import {
   type MirrorStatusAnswer,
   orderBytesMax,
   overrideOrder,
-  type PingLine,
   paths,
   pingCountMax,
   restoreOrder,
 } from './api.ts'
-import { findPeer } from './find-peer.ts'
 import { pathRoutes } from './path-routes.ts'
-import { errorBody, type LocalRoute } from './server.ts'
+import { measurePeers, type PingDoors, ping } from './ping.ts'
+import type { LocalRoute } from './server.ts'
 import { showOp } from './shown-op.ts'
 import { updateRoutes } from './update-routes.ts'
 
-export interface LocalDoors {
+export interface LocalDoors extends PingDoors {
   readonly agent: Omit<Agent, 'start' | 'stop'>
   readonly store: Pick<Store, 'loadJournal'>
-  readonly echo: Pick<Echo, 'probe'>
-  readonly clock: Clock
   /** In the text format of Prometheus. */
   readonly metrics: () => Promise<string>
   /** Ends the agent's process; the kernel is left as it is. */
   readonly stop: () => void
 }
-
-const PING_EVERY_MS = 1_000
-const PING_TIMEOUT_MS = 2_000
-/** How long `status` waits for round trips: longer than LTE's, shorter than a person's patience. */
-const MEASURE_MS = 700
-/** Peers measured for one status, so that a look at a large mesh stays a small burst. */
-const MEASURED_MAX = 64
 
 function count(query: URLSearchParams, key: string, otherwise: number, max: number): number {
   const text = query.get(key)
@@ -63,55 +49,6 @@ function moment(query: URLSearchParams, key: string): number {
   const value = Number(query.get(key) ?? 0)
   if (Number.isSafeInteger(value) && value >= 0) return value
   throw new HoldfastError('invalid', `${key} is not a number`, { field: key })
-}
-
-/** A look wakes nobody: where no session stands, no word is sent for it. */
-function isTalkedWith({ addresses, handshakeAgeS, path }: PeerStatus): boolean {
-  if (path === 'none' || addresses.length === 0) return false
-  return handshakeAgeS !== undefined && 1_000 * handshakeAgeS < SESSION_YOUNG_MS
-}
-
-/** Measures the peers that a session stands with, all at once. */
-async function measure({ agent, echo }: LocalDoors): Promise<void> {
-  const peers = agent.status().peers.filter(isTalkedWith)
-  await Promise.allSettled(
-    peers.slice(0, MEASURED_MAX).map(async (peer) => {
-      const rttMs = await echo.probe(peer.addresses[0] as Address, MEASURE_MS)
-      if (rttMs !== undefined) agent.noteRtt(peer.nodeId, rttMs)
-    }),
-  )
-}
-
-function addressOf({ addresses, name }: PeerStatus, wanted: string): Address {
-  const address = addresses.find((own) => own === wanted) ?? addresses[0]
-  if (address !== undefined) return address
-  throw new HoldfastError('not-found', `${name} has no address in the mesh`, {
-    remedy: 'The hub gives addresses: see `holdfast-hub get nodes`.',
-  })
-}
-
-async function ping(doors: LocalDoors, query: URLSearchParams, response: ServerResponse): Promise<void> {
-  const { agent, echo, clock } = doors
-  const times = count(query, 'count', 4, pingCountMax)
-  const wanted = query.get('node') ?? ''
-  const peer = findPeer(agent.status(), wanted)
-  const address = addressOf(peer, wanted)
-  const write = (line: PingLine): void => void response.write(`${JSON.stringify(line)}\n`)
-  response.writeHead(200, { 'content-type': 'application/x-ndjson' })
-  try {
-    for (let seq = 1; seq <= times && !response.destroyed; seq++) {
-      const startedAt = clock.monotonic()
-      const rttMs = await echo.probe(address, PING_TIMEOUT_MS)
-      if (rttMs !== undefined) agent.noteRtt(peer.nodeId, rttMs)
-      const path = agent.status().peers.find(({ nodeId }) => nodeId === peer.nodeId)?.path ?? 'none'
-      write({ seq, node: peer.name, address, path, ...(rttMs === undefined ? {} : { rttMs }) })
-      const restMs = PING_EVERY_MS - (clock.monotonic() - startedAt)
-      if (seq < times && restMs > 0) await new Promise<void>((resolve) => void clock.after(restMs, resolve))
-    }
-  } catch (error) {
-    write({ error: errorBody(error) })
-  }
-  response.end()
 }
 
 function jsonOf(body: Uint8Array): unknown {
@@ -200,6 +137,10 @@ function mirrorRoutes({ agent }: LocalDoors): readonly LocalRoute[] {
   ]
 }
 
+function pings(doors: LocalDoors, query: URLSearchParams, response: ServerResponse): Promise<void> {
+  return ping(doors, query.get('node') ?? '', count(query, 'count', 4, pingCountMax), response)
+}
+
 async function sendMetrics({ metrics }: LocalDoors, response: ServerResponse): Promise<void> {
   const text = await metrics()
   response.writeHead(200, { 'content-type': metricsContentType }).end(text)
@@ -212,7 +153,7 @@ export function localRoutes(doors: LocalDoors): readonly LocalRoute[] {
       method: 'GET',
       path: paths.status,
       handle: async (query) => {
-        if (query.get('measure') === 'true') await measure(doors)
+        if (query.get('measure') === 'true') await measurePeers(doors)
         return agent.status()
       },
     },
@@ -289,6 +230,6 @@ export function localRoutes(doors: LocalDoors): readonly LocalRoute[] {
     ...mirrorRoutes(doors),
     ...flowRoutes(doors),
     ...updateRoutes(agent),
-    { method: 'GET', path: paths.ping, handle: (query, response) => ping(doors, query, response) },
+    { method: 'GET', path: paths.ping, handle: (query, response) => pings(doors, query, response) },
   ]
 }

@@ -8,10 +8,12 @@ import type { FlowBatch } from '../../shared/flows/batch.ts'
 import { createFlowTally } from '../../shared/flows/tally.ts'
 import { showCondition } from '../../shared/health.ts'
 import { metricsPeersMax } from '../../shared/limits.ts'
+import { formatMetrics } from '../../shared/metrics-text.ts'
 import { fakeAgent } from '../agent.fake.ts'
 import type { AgentStatus, PeerStatus } from '../agent.ts'
 import type { PathsReport } from '../paths/report.ts'
 import type { RelayFigures } from '../relay/open-relay.ts'
+import { exitFamilies } from './exit-families.ts'
 import { createMetrics } from './metrics.ts'
 
 const NOW = 1_800_000_000_000
@@ -88,6 +90,7 @@ const noBatch: FlowBatch = {
   lostBefore: [],
 }
 
+const ledOut = { family: 4, nodes: 3, out: { packets: 5, bytes: 500 }, back: { packets: 7, bytes: 9_000 } } as const
 const cost = { residentBytes: 1_000, cpuSeconds: 1.25, openFiles: 30 }
 
 function setUp(words: Partial<Parameters<typeof fakeAgent>[0]> = {}) {
@@ -99,7 +102,7 @@ function setUp(words: Partial<Parameters<typeof fakeAgent>[0]> = {}) {
       return status
     },
     paths: () => report,
-    relayFigures: async () => figures,
+    figures: { relay: async () => figures, ledOut: async () => [] },
     ...words,
   })
   return { clock, counts, text: createMetrics({ agent, cost: () => cost, clock, log: memoryLog() }) }
@@ -155,6 +158,37 @@ test('each figure under its name', async () => {
   assert.not.ok(lines.some((line) => line.startsWith('holdfast_agent_peer_rtt_seconds{peer="van"}')))
 })
 
+test('how this node goes out is told where an Exit selects it, and not elsewhere', () => {
+  const routers = [
+    ['0.0.0.0/0', { 'out-a': 'gone', 'out-b': 'used' }],
+    ['::/0', { 'out-a': 'used' }],
+    ['192.168.1.0/24', { gw: 'used' }],
+  ].map(([destination, states]) => ({
+    destination,
+    route: 'out',
+    routers: Object.entries(states as object).map(([name, state]) => ({ name, state })),
+  })) as unknown as NonNullable<AgentStatus['routers']>
+  const told = (health: AgentStatus['health']) => formatMetrics(exitFamilies({ health, routers })).split('\n')
+  const led = told([])
+  for (const line of [
+    'holdfast_agent_exit_state{state="led"} 1',
+    'holdfast_agent_exit_state{state="closed"} 0',
+    'holdfast_agent_exit_nodes{family="4",state="gone"} 1',
+    'holdfast_agent_exit_nodes{family="6",state="gone"} 0',
+    'holdfast_agent_exit_used{family="4",exit="out",node="out-b"} 1',
+    'holdfast_agent_exit_used{family="6",exit="out",node="out-a"} 1',
+  ]) {
+    assert.ok(led.includes(line), line)
+  }
+  assert.not.ok(led.some((line) => line.includes('gw')))
+  const closed = told([showCondition({ code: 'exit-closed', since: NOW })])
+  assert.ok(closed.includes('holdfast_agent_exit_state{state="led"} 0'))
+  assert.ok(closed.includes('holdfast_agent_exit_state{state="closed"} 1'))
+  const subnetsAlone = routers.filter(({ destination }) => destination === '192.168.1.0/24')
+  assert.equal(exitFamilies({ health: [], routers: subnetsAlone }), [])
+  assert.equal(exitFamilies({ health: [] }), [])
+})
+
 test('every family is named, typed and told once, as Prometheus asks for', async () => {
   const lines = (await setUp().text()).trimEnd().split('\n')
   const seen = new Set<string>()
@@ -201,13 +235,32 @@ test('a relay that can’t be asked hides nothing else; a status that fails is a
   const refuse = (): never => {
     throw new HoldfastError('failed', 'nft does not answer')
   }
-  const without = await setUp({ relayFigures: async () => refuse() }).text()
+  const without = await setUp({ figures: { relay: async () => refuse(), ledOut: async () => [ledOut] } }).text()
   assert.ok(without.includes('holdfast_agent_online 0\n') && !without.includes('holdfast_relay_'))
+  assert.ok(without.includes('holdfast_agent_led_out_nodes{family="4"} 3\n'))
   let fails = true
   const { text } = setUp({ status: () => (fails ? refuse() : status) })
   assert.match(await text().catch((error: unknown) => (error as Error).message), /nft does not answer/)
   fails = false
   assert.ok((await text()).includes('holdfast_agent_online 0\n'))
+})
+
+test('whom this node leads out is told where it leads out, and hides nothing where the kernel does not tell', async () => {
+  const relay = async () => figures
+  const shown = await setUp({
+    figures: { relay, ledOut: async () => [ledOut, { ...ledOut, family: 6, nodes: 0 }] },
+  }).text()
+  for (const line of [
+    'holdfast_agent_led_out_nodes{family="6"} 0',
+    'holdfast_agent_led_out_packets_total{family="4",direction="out"} 5',
+    'holdfast_agent_led_out_packets_total{family="4",direction="back"} 7',
+    'holdfast_agent_led_out_bytes_total{family="4",direction="back"} 9000',
+  ]) {
+    assert.ok(shown.includes(`${line}\n`), line)
+  }
+  assert.not.match(await setUp().text(), /led_out/)
+  const refused = await setUp({ figures: { relay, ledOut: () => Promise.reject(new Error('nft is gone')) } }).text()
+  assert.ok(!refused.includes('led_out') && refused.includes('holdfast_relay_sessions'))
 })
 
 test('flows on record are summed up, and so is how much of them the hub has', async () => {

@@ -7,12 +7,14 @@ import type { ProcessCost } from '../../shared/host/process.ts'
 import { type Family, formatMetrics } from '../../shared/metrics-text.ts'
 import type { Agent } from '../agent.ts'
 import { agentFamilies } from './agent-families.ts'
+import { exitFamilies } from './exit-families.ts'
 import { flowFamilies } from './flow-families.ts'
+import { ledFamilies } from './led-families.ts'
 import { peerFamilies } from './peer-families.ts'
 import { relayFamilies } from './relay-families.ts'
 
 export interface MetricsOptions {
-  readonly agent: Pick<Agent, 'status' | 'paths' | 'relayFigures' | 'flows'>
+  readonly agent: Pick<Agent, 'status' | 'paths' | 'figures' | 'flows'>
   readonly cost: () => ProcessCost
   readonly clock: Clock
   readonly log: Log
@@ -24,23 +26,29 @@ export function createMetrics({ agent, clock, cost, log }: MetricsOptions): () =
   let madeAt = Number.NEGATIVE_INFINITY
   let made: Promise<string> | undefined
 
-  const ofRelay = async (): Promise<readonly Family[]> => {
+  /** A kernel that does not answer for one thing must not hide how the rest is. */
+  const asked = async (what: string, ask: () => Promise<readonly Family[]>): Promise<readonly Family[]> => {
     try {
-      const figures = await agent.relayFigures()
-      return figures === undefined ? [] : relayFamilies(figures)
+      return await ask()
     } catch (error) {
-      // A kernel that does not answer for the relay must not hide how the rest is.
-      log.debug('the relay’s figures were not to be had', { reason: describeError(error) })
+      log.debug(`figures of ${what} were not to be had`, { reason: describeError(error) })
       return []
     }
   }
+  const ofRelay = (): Promise<readonly Family[]> =>
+    asked('the relay', async () => {
+      const figures = await agent.figures.relay()
+      return figures === undefined ? [] : relayFamilies(figures)
+    })
+  const ofLed = (): Promise<readonly Family[]> =>
+    asked('whom this node leads out', async () => ledFamilies(await agent.figures.ledOut()))
 
   const make = async (): Promise<string> => {
     const status = agent.status()
-    const families = [...agentFamilies(status, cost()), ...peerFamilies(status, agent.paths())]
+    const families = [...agentFamilies(status, cost()), ...exitFamilies(status), ...peerFamilies(status, agent.paths())]
     const flows = agent.flows.figures()
     const ofFlows = flows === undefined ? [] : flowFamilies(flows)
-    return formatMetrics([...families, ...ofFlows, ...(await ofRelay())])
+    return formatMetrics([...families, ...ofFlows, ...(await ofLed()), ...(await ofRelay())])
   }
 
   return () => {

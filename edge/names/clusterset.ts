@@ -1,6 +1,7 @@
 // Names of services that clusters export, as the DNS specification of the multi-cluster services API has them (KEP-1645,
 // specification.md), version 1.0.0.
 
+import { mainAddresses } from '../../shared/address/mesh-blocks.ts'
 import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import type { NameBook } from './name-book.ts'
 import { type Answering, podsBelow } from './pod-names.ts'
@@ -19,7 +20,7 @@ export function clustersetNames(book: NameBook, services: ParsedRecords['service
       book.pods(whole, spec.ports, podsBelow(`${cluster}.${whole}`, service, answering.get(name)))
       continue
     }
-    book.host(whole, addresses)
+    book.host(whole, mainAddresses(addresses))
     book.ports(whole, spec.ports)
   }
 }

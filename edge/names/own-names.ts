@@ -3,7 +3,9 @@
 import type { Address } from '../../shared/address/cidr.ts'
 import type { Clock, Log } from '../../shared/effects.ts'
 import { nameAnswersPerSecondMax } from '../../shared/name-limits.ts'
+import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import type { AgentSettings } from '../agent.ts'
+import { exitOf } from '../plan/exit.ts'
 import type { Health } from '../report/health.ts'
 import type { OwnServices } from '../services/own-services.ts'
 import type { Holding } from '../trust/holding.ts'
@@ -63,7 +65,12 @@ export function createOwnNames({ log, names, settings }: OwnNamesOptions, around
   let opening = false
   let closed = false
   let made:
-    | { readonly from: unknown; readonly pods: Answering | undefined; readonly zone: Zone | undefined }
+    | {
+        readonly from: unknown
+        readonly pods: Answering | undefined
+        readonly zone: Zone | undefined
+        readonly outside: readonly Address[]
+      }
     | undefined
 
   /** Made anew when somebody asks, and not whenever a pod is ready or no more. */
@@ -73,10 +80,17 @@ export function createOwnNames({ log, names, settings }: OwnNamesOptions, around
     const pods = answering === undefined || answering.size === 0 ? undefined : answering
     if (made === undefined || made.from !== from || made.pods !== pods) {
       const zoned = from === undefined ? undefined : zoneOf(from.parsed.records, from.version.revision, pods)
-      made = { from, pods, zone: zoned }
+      made = { from, pods, zone: zoned, outside: from === undefined ? [] : outsideOf(from.parsed.records) }
     }
     return made.zone
   }
+
+  /** Where the mesh side is apart from the host, nobody else is asked there: all names, where an exit leads to name servers. */
+  const outsideOf = (records: ParsedRecords): readonly Address[] => {
+    const me = names?.host === undefined ? members.me() : undefined
+    return me === undefined ? [] : (exitOf(records, me.nodeId)?.resolvers ?? [])
+  }
+  const outside = (): readonly Address[] => (zone() === undefined ? [] : (made?.outside ?? []))
 
   const own = (): readonly Address[] => (zone() === undefined ? [] : (members.me()?.addresses ?? []))
 
@@ -139,7 +153,11 @@ export function createOwnNames({ log, names, settings }: OwnNamesOptions, around
   const open = async (): Promise<void> => {
     if (names?.open === undefined || server !== undefined || opening) return
     opening = true
-    const opened = await names.open({ port: names.port, log, answer: (...asked) => answer(...asked) })
+    const opened = await names.open({
+      port: names.port,
+      log,
+      answer: (question, transport, from) => answer(question, transport, from, outside()),
+    })
     opening = false
     if (closed) return opened.close()
     server = opened

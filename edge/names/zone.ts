@@ -1,6 +1,7 @@
 // The names of the mesh as the records say them: what is asked of the resolver is looked up here. Pure.
 
 import { type Address, type Cidr, compareCidr, contains, hostCidr } from '../../shared/address/cidr.ts'
+import { mainAddresses, meshBlocks } from '../../shared/address/mesh-blocks.ts'
 import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import { clustersetNames, clustersetZone } from './clusterset.ts'
 import { mappingsFor } from './mapped.ts'
@@ -36,13 +37,13 @@ export function zoneOf(
   answering: Answering = new Map(),
 ): Zone | undefined {
   if (network === undefined) return undefined
-  const { cidr, cidr6, dnsDomain: domain, dnsZones = [] } = network.spec
+  const { dnsDomain: domain, dnsZones = [] } = network.spec
   const hasExports = services.some(({ spec }) => spec.export !== undefined)
   const book = createNameBook(hasExports ? [domain, clustersetZone] : [domain])
   const names = new Map<Address, string>()
   for (const { addresses, name } of nodes) {
     const whole = `${name}.${domain}`
-    book.host(whole, addresses)
+    book.host(whole, mainAddresses(addresses))
     for (const address of addresses) names.set(address, whole)
   }
   const taken = new Set(nodes.map(({ name }) => name))
@@ -54,13 +55,13 @@ export function zoneOf(
         book.pods(whole, spec.ports, podsBelow(whole, spec.export?.service ?? name, answering.get(name)))
         continue
       }
-      book.host(whole, addresses)
+      book.host(whole, mainAddresses(addresses))
       book.ports(whole, spec.ports)
     }
     for (const address of addresses) if (!names.has(address)) names.set(address, all[0] ?? long)
   }
   if (hasExports) clustersetNames(book, services, answering)
-  const blocks = (cidr6 === undefined ? [cidr] : [cidr, cidr6]).sort(compareCidr)
+  const blocks = meshBlocks(network.spec).toSorted(compareCidr)
   const siteZones = dnsZones.map((zone) => ({ ...zone, mappings: mappingsFor(zone.servers, routes) }))
   const virtual = new Set(services.flatMap(({ addresses }) => addresses))
   return { ...book.pages(), names, virtual, blocks, siteZones, serial: serial >>> 0 }

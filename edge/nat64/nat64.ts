@@ -28,7 +28,9 @@ export interface Nat64 {
   /** Undefined where IPv4 leads out by itself, or not at all. */
   prefix(): Cidr | undefined
   /** After each look at the host. */
-  follow(local: readonly LocalAddress[]): void
+  follow(local: readonly Pick<LocalAddress, 'cidr'>[]): void
+  /** Once the question that is under way has its answer, or is known to have none. */
+  settled(): Promise<void>
   /** Where packets for the endpoint are sent. */
   out(endpoint: Endpoint): Endpoint
   outHost(host: string): string
@@ -50,8 +52,8 @@ export function createNat64({ ask, clock, log, prefix: told, routes }: Nat64Opti
     told,
     Number.NEGATIVE_INFINITY,
   ]
-  let local: readonly LocalAddress[] = []
-  let asking = false
+  let local: readonly Pick<LocalAddress, 'cidr'>[] = []
+  let asking: Promise<void> | undefined
   let onChange: () => void = () => undefined
 
   const set = (next: Cidr | undefined): void => {
@@ -69,7 +71,6 @@ export function createNat64({ ask, clock, log, prefix: told, routes }: Nat64Opti
   }
 
   const learn = async (): Promise<void> => {
-    asking = true
     askedAt = clock.monotonic()
     try {
       // A network that answers without a translator's address has none; one that does not answer leaves things as they are.
@@ -77,7 +78,7 @@ export function createNat64({ ask, clock, log, prefix: told, routes }: Nat64Opti
     } catch (error) {
       log.debug('the prefix of a translator is not known', { reason: describeError(error) })
     } finally {
-      asking = false
+      asking = undefined
     }
     if (isNeeded()) set(found)
   }
@@ -106,9 +107,10 @@ export function createNat64({ ask, clock, log, prefix: told, routes }: Nat64Opti
       }
       set(found)
       const due = clock.monotonic() >= askedAt + (found === undefined ? UNKNOWN_MS : FRESH_MS)
-      if (told === undefined && !asking && due) void learn()
+      if (told === undefined && asking === undefined && due) asking = learn()
       return undefined
     },
+    settled: async () => await asking,
     out(endpoint) {
       if (prefix === undefined || isIpv6(endpoint)) return endpoint
       return formatEndpoint(outHost(hostOf(endpoint)) as Address, portOf(endpoint))

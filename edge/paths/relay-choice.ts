@@ -4,8 +4,8 @@
 import { compareText } from '../../shared/bytes.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import type { NetworkSpec } from '../../shared/intent/network.ts'
+import { mayCarry } from '../../shared/intent/relay-policy.ts'
 import type { NodeBody } from '../../shared/record/record.ts'
-import { mayCarry } from '../relay/carriage.ts'
 
 /** Relays that a node rests at, as many as a pair meets at: one and one behind it; each costs a refresh every 25 s. */
 const HOMES = 2

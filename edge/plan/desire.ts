@@ -2,6 +2,7 @@
 
 import { type Cidr, contains, familyOf, hostCidr, sortCidrs } from '../../shared/address/cidr.ts'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
+import { mainAddresses, meshBlocks } from '../../shared/address/mesh-blocks.ts'
 import { compareText } from '../../shared/bytes.ts'
 import type { NodeId, WgKey } from '../../shared/ids.ts'
 import { type Compilation, compileTable } from '../../shared/policy/compile.ts'
@@ -13,7 +14,7 @@ import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import type { BodyOf } from '../../shared/record/record.ts'
 import type { Desired, DesiredPeer, Omission } from './desired.ts'
 import { closed, type Enforcement } from './enforcement.ts'
-import { exitOf, withExit } from './exit.ts'
+import { exitForwards, exitOf, withExit } from './exit.ts'
 import { exitSetup } from './exit-setup.ts'
 import { familiesPublished } from './gateway.ts'
 import type { ExitSetup, OwnWords } from './led-out.ts'
@@ -27,6 +28,8 @@ export interface DesireInput {
   readonly self: NodeId
   readonly wgKey: WgKey
   readonly interface: string
+  /** Where the interface is in a network namespace of its own: the name of the table outside of it. */
+  readonly outsideTable?: string | undefined
   readonly listenPort: number
   readonly meshPort: number
   /** Absent: this host does not share WireGuard's port. */
@@ -102,8 +105,7 @@ function peerOf(node: BodyOf<'node'>, input: DesireInput, routes: RoutePlan): De
 }
 
 function meshOf({ network }: ParsedRecords): readonly Cidr[] {
-  const { cidr, cidr6 } = network?.spec ?? {}
-  return [cidr, cidr6].flatMap((block) => block ?? [])
+  return network === undefined ? [] : meshBlocks(network.spec)
 }
 
 /** What is enforced now, and what follows from it by time alone. */
@@ -145,7 +147,7 @@ function exitSetupOf(input: DesireInput, self: BodyOf<'node'>): ExitSetup | unde
   if (exit === undefined) return undefined
   const zoneServers = (records.network?.spec.dnsZones ?? []).flatMap(({ servers }) => servers)
   const said = { ...exit, ...exitWish(input), zoneServers }
-  return exitSetup({ ...said, interface: name, addresses: self.addresses, mesh: meshOf(records), local })
+  return exitSetup({ ...said, interface: name, addresses: mainAddresses(self.addresses), mesh: meshOf(records), local })
 }
 
 export function desire(input: DesireInput): Wish {
@@ -180,8 +182,10 @@ export function desire(input: DesireInput): Wish {
       interface: name,
       mesh: meshOf(records),
       forwards: routes.forwards,
+      leadsOut: exitForwards(records, self.nodeId).map(({ destination }) => destination),
       keepsSources: input.hasPods === true,
       share: shareOf(input),
+      outsideTable: input.outsideTable,
     }),
     services: '',
     ...(exit === undefined ? {} : { exit }),

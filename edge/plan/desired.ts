@@ -1,6 +1,6 @@
 // What this device should look like: derived from records, facts and local settings, and from nothing else.
 
-import type { Cidr } from '../../shared/address/cidr.ts'
+import type { Address, Cidr } from '../../shared/address/cidr.ts'
 import type { Endpoint } from '../../shared/address/endpoint.ts'
 import type { Name, NodeId, WgKey } from '../../shared/ids.ts'
 import type { Enforcement } from './enforcement.ts'
@@ -25,6 +25,8 @@ export interface DesiredRoute {
   readonly metric: number
   /** Where the path to the peer behind it carries less than the interface's MTU. */
   readonly mtu?: number
+  /** Own address that this host asks from; absent where it has no choice. */
+  readonly source?: Address
 }
 
 export interface Desired {

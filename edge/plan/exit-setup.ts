@@ -101,11 +101,18 @@ function zoneLines({ zoneServers = [] }: ExitSetupInput): readonly string[] {
   return [...new Set(zoneServers)].sort().map((server) => `${IP[familyOf(server)]} daddr ${server} ${QUESTIONS} accept`)
 }
 
+/**
+ * Whoever asks one of these is tied to the uplink for good: turned elsewhere it would still leave there (ip6_route_me_harder in
+ * net/ipv6/netfilter.c). It is refused, so that the next name server is asked at once.
+ */
+const ON_LINK_ONLY = 'fe80::/10'
+
 /** A name server at an uplink would know what is asked, and answer what it likes. */
 function questionLines(input: ExitSetupInput, match: string): readonly string[] {
   const leads = ([4, 6] as const).flatMap((family) => {
     const lead = leadTo(family, input.resolvers)
-    return lead === undefined ? [] : [`meta nfproto ipv${family} ${match} ${QUESTIONS} ${lead}`]
+    const turned = family === 4 ? 'meta nfproto ipv4' : `ip6 daddr != ${ON_LINK_ONLY}`
+    return lead === undefined ? [] : [`${turned} ${match} ${QUESTIONS} ${lead}`]
   })
   return leads.length === 0 ? [] : [...zoneLines(input), ...leads]
 }
@@ -118,6 +125,12 @@ function ownLines({ words: { contacts, ports } }: ExitSetupInput): readonly stri
     ),
   ]
 }
+
+/** A socket that is tied to a link hears no ICMP of this very host (tcp_v6_err in net/ipv6/tcp_ipv6.c), and would wait. */
+const REFUSED = chain('refused', [
+  `ip6 daddr ${ON_LINK_ONLY} meta l4proto tcp reject with tcp reset`,
+  'reject with icmpx admin-prohibited',
+])
 
 /**
  * What may leave by other interfaces than that of the mesh. Programs are told at once where they are refused; the last guard
@@ -144,13 +157,29 @@ function guardChains(input: ExitSetupInput, uplinks: readonly string[]): readonl
   const led = `ct status dnat ${QUESTIONS} ${input.isLost ? 'goto refused' : 'accept'}`
   const own = ownLines(input)
   return [
-    chain('refused', ['reject with icmpx admin-prohibited']),
+    REFUSED,
     ...(input.isLost ? [chain('lost', internet('goto refused'))] : []),
     chain('leaving', leaving('goto refused')),
     guard('guard_out', 'output', [...own, led, 'goto leaving']),
     guard('guard_through', 'forward', ['goto leaving']),
     guard('guard_last', 'postrouting', [...own, ...leaving('drop')]),
   ]
+}
+
+/** Where nothing else is refused: questions that could not be led to a name server of the exit. */
+function askedChains(input: ExitSetupInput, uplinks: readonly string[]): readonly string[] {
+  if (uplinks.length === 0) return []
+  const asked = `oifname ${quoted(uplinks)} ${QUESTIONS}`
+  const guard = (name: string, hook: string, own: readonly string[]): string =>
+    chain(name, [
+      `type filter hook ${hook} priority filter; policy accept;`,
+      'ct direction reply accept',
+      ...own,
+      ...zoneLines(input),
+      `ct status dnat ${asked} accept`,
+      `${asked} goto refused`,
+    ])
+  return [REFUSED, guard('asked_out', 'output', ownLines(input)), guard('asked_through', 'forward', [])]
 }
 
 function renderExit(input: ExitSetupInput): string {
@@ -175,7 +204,7 @@ function renderExit(input: ExitSetupInput): string {
     ]),
     ...(asked.length === 0
       ? []
-      : [chain('names_out', ['type nat hook output priority -100; policy accept;', ...asked])]),
+      : [chain('names_out', ['type nat hook output priority -100; policy accept;', ...ownLines(input), ...asked])]),
     ...(behind.length === 0
       ? []
       : [chain('names_through', ['type nat hook prerouting priority dstnat; policy accept;', ...behind])]),
@@ -193,7 +222,7 @@ function renderExit(input: ExitSetupInput): string {
         ]
       }),
     ]),
-    ...(whenLost === 'Closed' ? guardChains(input, uplinks) : []),
+    ...(whenLost === 'Closed' ? guardChains(input, uplinks) : askedChains(input, uplinks)),
     '}\n',
   ].join('')
 }

@@ -3,6 +3,7 @@
 import * as fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { parseAddress, parseCidr } from '../../shared/address/cidr.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import { parseWith, specs } from '../../shared/intent/resource.ts'
 import { fakeRecords, fakeWgKey } from '../../shared/record/parsed.fake.ts'
@@ -10,6 +11,7 @@ import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import type { BodyOf } from '../../shared/record/record.ts'
 import { desire, type Wish } from './desire.ts'
 import { exitForwards, exitOf, exitOmissions } from './exit.ts'
+import { exitSetup } from './exit-setup.ts'
 
 type Labels = Readonly<Record<string, string>>
 
@@ -185,6 +187,38 @@ test('name servers of zones that the network names are asked as ever', () => {
 test('the same records give the same bytes, in whatever order they come', () => {
   const [a, b] = [world(NODES, { out: OUT, more: OUT }), world(NODES, { more: OUT, out: OUT })]
   assert.equal(wishOf(a).desired, wishOf({ ...b, nodes: a.nodes }).desired)
+})
+
+test('a question that can’t be turned is refused, also where nothing else is; own words to that port are neither', () => {
+  const input = {
+    interface: 'hf0',
+    mesh: [],
+    addresses: [parseAddress('10.77.0.1'), parseAddress('fd77::1')],
+    whenLost: 'Open',
+    isLost: false,
+    resolvers: [parseAddress('9.9.9.9')],
+    words: { ports: [51_820], contacts: [] },
+    local: [{ interface: 'eth0', address: parseAddress('192.0.2.7'), cidr: parseCidr('192.0.2.0/24'), physical: true }],
+  } as const
+  const text = exitSetup(input)?.ruleset ?? ''
+  const linesOf = (name: string): readonly string[] => {
+    const [, lines = ''] = new RegExp(`chain ${name} \\{\n([\\s\\S]*?)\n\t\\}`).exec(text) ?? []
+    return lines.split('\n').map((line) => line.trim())
+  }
+  const asked = 'oifname { "eth0" } meta l4proto { tcp, udp } th dport 53'
+  assert.equal(linesOf('names_out').slice(1), [
+    'udp sport { 51820 } accept',
+    `meta nfproto ipv4 ${asked} dnat ip to 9.9.9.9`,
+  ])
+  assert.equal(linesOf('asked_out').slice(2), [
+    'udp sport { 51820 } accept',
+    `ct status dnat ${asked} accept`,
+    `${asked} goto refused`,
+  ])
+  assert.is(linesOf('asked_through').at(-1), `${asked} goto refused`)
+  assert.not.match(text, /chain guard_/)
+  const six = exitSetup({ ...input, resolvers: [parseAddress('2620:fe::fe')] })?.ruleset ?? ''
+  assert.match(six, /ip6 daddr != fe80::\/10 oifname \{ "eth0" \}[^\n]*dnat ip6 to 2620:fe::fe/)
 })
 
 test.run()

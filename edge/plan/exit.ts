@@ -2,6 +2,7 @@
 // whatever the selectors say, because all devices work it out from the same records.
 
 import { type Address, type Cidr, familyOf, parseCidr } from '../../shared/address/cidr.ts'
+import { meshBlocks } from '../../shared/address/mesh-blocks.ts'
 import { compareText } from '../../shared/bytes.ts'
 import type { Name, NodeId } from '../../shared/ids.ts'
 import { selects } from '../../shared/intent/field.ts'
@@ -43,8 +44,7 @@ function exitsOf(exits: readonly ExitBody[], { labels }: Pick<NodeBody, 'labels'
 }
 
 function meshOf({ network }: ParsedRecords): readonly Cidr[] {
-  const spec = network?.spec
-  return spec === undefined ? [] : spec.cidr6 === undefined ? [spec.cidr] : [spec.cidr, spec.cidr6]
+  return network === undefined ? [] : meshBlocks(network.spec)
 }
 
 function familiesOf({ addresses }: Pick<NodeBody, 'addresses'>): readonly (4 | 6)[] {
@@ -84,7 +84,7 @@ export function exitForwards({ exits, network, nodes }: ParsedRecords, self: Nod
   const spec = network?.spec
   if (me === undefined || spec === undefined || !leadsOut(exits, me)) return []
   const families = familiesOf(me)
-  return internetBlocks(spec.cidr6 === undefined ? [spec.cidr] : [spec.cidr, spec.cidr6])
+  return internetBlocks(meshBlocks(spec))
     .filter((block) => families.includes(familyOf(block)))
     .map((destination) => ({ destination, nat: 'masquerade' }))
 }

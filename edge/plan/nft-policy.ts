@@ -28,9 +28,12 @@ const REPLIES = ['ct state related accept', 'ct direction reply ct state establi
  * behind it were judged before, wherever somebody else led what they asked for.
  */
 function publishedLines({ interface: name, publishes = [] }: Enforcement): readonly string[] {
-  return publishes.map(
-    (block) => `oifname "${name}" ct status dnat ct original ${IP[familyOf(block)]} daddr != ${block} goto egress`,
-  )
+  return ([4, 6] as const).flatMap((family) => {
+    const blocks = publishes.filter((block) => familyOf(block) === family)
+    if (blocks.length === 0) return []
+    const within = blocks.length === 1 ? blocks.join() : `{ ${blocks.join(', ')} }`
+    return [`oifname "${name}" ct status dnat ct original ${IP[family]} daddr != ${within} goto egress`]
+  })
 }
 
 function forwardLines(policy: Enforcement): readonly string[] {

@@ -2,9 +2,11 @@
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { NodeId } from '../../shared/ids.ts'
+import type { Name, NodeId } from '../../shared/ids.ts'
+import { parseWith, specs } from '../../shared/intent/resource.ts'
 import { fakeRecords, fakeWgKey } from '../../shared/record/parsed.fake.ts'
 import { desire } from './desire.ts'
+import { divideRuleset, outsideTableOf, renderRuleset } from './nft.ts'
 import { renderPolicy } from './nft-policy.ts'
 
 const records = fakeRecords({
@@ -38,9 +40,10 @@ const records = fakeRecords({
   },
 })
 
+const common = { interface: 'hf0', listenPort: 51_820, meshPort: 51_822, endpoints: new Map(), local: [] }
+
 function tablesOf(node: string, byte: number): string {
-  const input = { records, interface: 'hf0', listenPort: 51_820, meshPort: 51_822, endpoints: new Map(), local: [] }
-  const { desired } = desire({ ...input, self: node as NodeId, wgKey: fakeWgKey(byte) })
+  const { desired } = desire({ ...common, records, self: node as NodeId, wgKey: fakeWgKey(byte) })
   return renderPolicy(desired.policy) + desired.ruleset
 }
 
@@ -123,6 +126,41 @@ test('a node that the intent does not contain talks to nobody', () => {
   const text = tablesOf('zaaaaaaaaaaaaaaa', 9)
   assert.not.match(text, /saddr/)
   for (const direction of ['ingress', 'egress']) assert.ok(text.includes(`chain ${direction} {\n\t\tdrop\n\t}`))
+})
+
+test('who leads out counts by family what policy lets pass, and nobody else counts', () => {
+  const spec = {
+    nodes: { matchLabels: { role: 'till' } },
+    via: { matchLabels: { role: 'gw' } },
+    resolvers: ['9.9.9.9'],
+  }
+  const till = { name: 'till', labels: { role: 'till' } }
+  const plain = fakeRecords({
+    network: { cidr: '10.77.0.0/24' },
+    nodes: [{ name: 'gw', labels: { role: 'gw' } }, till],
+  })
+  const leads = { ...plain, exits: [{ name: 'out' as Name, spec: parseWith(specs.Exit, spec) }] }
+  const rulesetOf = (node: string, byte: number): string =>
+    desire({ ...common, records: leads, self: node as NodeId, wgKey: fakeWgKey(byte) }).desired.ruleset
+  const text = rulesetOf('baaaaaaaaaaaaaaa', 1)
+  assert.match(text, /counter led_out4 \{ \}/)
+  assert.match(text, /set led4 \{ type ipv4_addr; size 20000; flags dynamic,timeout; timeout 300s; \}/)
+  assert.match(
+    text,
+    /iifname "hf0" oifname != "hf0" ip daddr @led_to4 counter name "led_out4" update @led4 \{ ip saddr \}/,
+  )
+  assert.match(text, /oifname "hf0" iifname != "hf0" ct direction reply ip saddr @led_to4 counter name "led_back4"/)
+  assert.not.match(rulesetOf('caaaaaaaaaaaaaaa', 2), /led/)
+})
+
+test('where the interface is apart, the port is shared outside, by a table of the interface’s name', () => {
+  const share = { listenPort: 51_820, controlPort: 51_821 }
+  const input = { interface: 'hf-blue', mesh: [], forwards: [], share }
+  const outer = outsideTableOf('hf-blue')
+  const [inside, outside] = divideRuleset(renderRuleset({ ...input, outsideTable: outer }), outer)
+  assert.is(inside, 'table inet holdfast {\n}\n')
+  assert.is(outside, renderRuleset(input).replace('table inet holdfast {', `table inet ${outer} {`))
+  assert.equal([...divideRuleset(inside, outer)], [inside, ''], 'nothing outside')
 })
 
 test.run()

@@ -4,6 +4,7 @@
 import { type Cidr, familyOf } from '../../shared/address/cidr.ts'
 import type { Forward } from './enforcement.ts'
 import { echoLines, echoRoomLines } from './nft-echo.ts'
+import { ledLines } from './nft-led.ts'
 import { type SharedPort, shareChains, shareSets } from './share.ts'
 
 export interface RulesetInput {
@@ -11,13 +12,22 @@ export interface RulesetInput {
   /** Blocks of the mesh itself. */
   readonly mesh: readonly Cidr[]
   readonly forwards: readonly Forward[]
+  /** Of these, what this node leads out to for others. */
+  readonly leadsOut?: readonly Cidr[]
   /** Pods are behind this node: what their network does to sources that leave it is not for the mesh. */
   readonly keepsSources?: boolean
   /** Where the agent shares WireGuard's port. */
   readonly share?: SharedPort | undefined
+  /** Set where the interface is in a network namespace of its own: the port is shared outside, in the table of this name. */
+  readonly outsideTable?: string | undefined
 }
 
 export const tableName = 'holdfast'
+
+/** Each network of a host has an interface, and a table outside, of its own name. */
+export function outsideTableOf(name: string): string {
+  return `${tableName}_${name}`
+}
 
 export const IP = { 4: 'ip', 6: 'ip6' } as const
 
@@ -88,20 +98,37 @@ function natInLines(input: RulesetInput): readonly string[] {
 
 export function renderRuleset(input: RulesetInput): string {
   const natIn = natInLines(input)
+  const led = ledLines(input.interface, input.leadsOut ?? [])
   return [
-    `table inet ${tableName} {\n`,
+    opening(tableName),
+    ...(led === undefined ? [] : [...led.sets.map((line) => `\t${line}\n`), chain('led', led.chain)]),
     ...(input.forwards.length === 0 ? [] : [chain('segments', segmentLines(input))]),
     ...(natIn.length === 0 ? [] : [chain('nat_in', natIn)]),
     ...echoRoomLines(input).map(([name, lines]) => chain(name, lines)),
     ...(input.forwards.some(({ nat }) => nat !== 'none') || keepLines(input).length > 0
       ? [chain('nat_out', natLines(input))]
       : []),
-    ...(input.share === undefined
-      ? []
-      : [
-          ...shareSets.map((line) => `\t${line}\n`),
-          ...shareChains(input.share, input.interface).map(([name, lines]) => chain(name, lines)),
-        ]),
+    ...(input.outsideTable === undefined
+      ? shareText(input)
+      : ['}\n', opening(input.outsideTable), ...shareText(input)]),
     '}\n',
   ].join('')
+}
+
+function opening(table: string): string {
+  return `table inet ${table} {\n`
+}
+
+function shareText({ interface: name, share }: RulesetInput): readonly string[] {
+  if (share === undefined) return []
+  return [
+    ...shareSets.map((line) => `\t${line}\n`),
+    ...shareChains(share, name).map(([called, lines]) => chain(called, lines)),
+  ]
+}
+
+/** What of a ruleset stands where the interface is, and what outside. */
+export function divideRuleset(text: string, outsideTable: string): readonly [inside: string, outside: string] {
+  const at = text.indexOf(opening(outsideTable))
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at)]
 }

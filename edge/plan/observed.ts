@@ -35,6 +35,7 @@ export interface ObservedRoute {
   readonly destination: Cidr
   readonly metric: number
   readonly mtu?: number
+  readonly source?: Address
 }
 
 /** An address of another interface of this host: to avoid conflicts and to find LAN candidates. */
@@ -68,6 +69,8 @@ export interface Observed {
   /** Virtual addresses that flows were opened to here, with the seconds since the last one; absent where there are none. */
   readonly used?: ReadonlyMap<Address, number>
   readonly local: readonly LocalAddress[]
+  /** Networks that the mesh side is attached to, where that is in a network namespace of its own. */
+  readonly inside?: readonly LocalAddress[]
   /** Set where the host has IPv6 switched off. */
   readonly noIpv6?: true
 }

@@ -35,8 +35,8 @@ export type Op =
   | { readonly op: 'route-remove'; readonly destination: Cidr; readonly metric: number }
 
 /** The route that an operation sets. */
-export function routeOf({ destination, metric, mtu }: DesiredRoute): DesiredRoute {
-  return { destination, metric, ...(mtu === undefined ? {} : { mtu }) }
+export function routeOf({ destination, metric, mtu, source }: DesiredRoute): DesiredRoute {
+  return { destination, metric, ...(mtu === undefined ? {} : { mtu }), ...(source === undefined ? {} : { source }) }
 }
 
 export type OpName = Op['op']

@@ -24,7 +24,7 @@ export function withPathMtu(
       const around = desired.routes.find(({ destination }) => contains(destination, block))
       // What is not routed into the mesh, or is in the local network, has no route of ours.
       if (around === undefined || local.some(({ cidr }) => contains(cidr, block))) continue
-      routes.set(block, { destination: block, metric: around.metric, mtu: bytes })
+      routes.set(block, { ...around, destination: block, mtu: bytes })
     }
   }
   return { ...desired, routes: [...routes.values()].sort((a, b) => compareCidr(a.destination, b.destination)) }

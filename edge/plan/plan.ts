@@ -172,7 +172,7 @@ function deviceOps(desired: Desired, observed: Observed): readonly Op[] {
 
 function routeOp(wanted: DesiredRoute, held: ObservedRoute | undefined): readonly Op[] {
   if (held === undefined) return [{ op: 'route-add', ...routeOf(wanted) }]
-  return held.mtu === wanted.mtu ? [] : [{ op: 'route-change', ...routeOf(wanted) }]
+  return held.mtu === wanted.mtu && held.source === wanted.source ? [] : [{ op: 'route-change', ...routeOf(wanted) }]
 }
 
 interface RouteOps {
@@ -182,7 +182,10 @@ interface RouteOps {
 
 function sameRoutes(wanted: readonly DesiredRoute[], held: readonly ObservedRoute[]): boolean {
   const same = (want: DesiredRoute, have: ObservedRoute | undefined): boolean =>
-    want.destination === have?.destination && want.metric === have.metric && want.mtu === have.mtu
+    want.destination === have?.destination &&
+    want.metric === have.metric &&
+    want.mtu === have.mtu &&
+    want.source === have.source
   return wanted.length === held.length && wanted.every((want, index) => same(want, held[index]))
 }
 

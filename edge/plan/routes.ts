@@ -1,6 +1,15 @@
 // Which subnets go through which router, and what this host must leave alone because it is attached to it.
 
-import { type Address, type Cidr, compareCidr, contains, familyOf, overlaps } from '../../shared/address/cidr.ts'
+import {
+  type Address,
+  type Cidr,
+  compareCidr,
+  contains,
+  familyOf,
+  hostCidr,
+  overlaps,
+} from '../../shared/address/cidr.ts'
+import { meshBlocks, sourceFor } from '../../shared/address/mesh-blocks.ts'
 import { compareText } from '../../shared/bytes.ts'
 import type { Name, NodeId } from '../../shared/ids.ts'
 import { selects } from '../../shared/intent/field.ts'
@@ -151,6 +160,12 @@ function clash(subject: OverlapSubject, destination: Cidr, all: readonly LocalAd
   return held === undefined ? undefined : { code: 'address-overlap', detail: heldText(subject, destination, held) }
 }
 
+/** With two addresses of a family the kernel would take whichever came first: peers that lag behind do not know the newer one. */
+function withSource(route: DesiredRoute, addresses: readonly Address[]): DesiredRoute {
+  const source = sourceFor(addresses, route.destination)
+  return source === undefined ? route : { ...route, source }
+}
+
 /** `choose`: the one that is preferred where absent. */
 export function planRoutes(
   records: ParsedRecords,
@@ -172,7 +187,7 @@ export function planRoutes(
   const spec = records.network?.spec
   if (spec !== undefined) {
     const families = new Set(self.addresses.map(familyOf))
-    for (const block of spec.cidr6 === undefined ? [spec.cidr] : [spec.cidr, spec.cidr6]) {
+    for (const block of meshBlocks(spec)) {
       if (families.has(familyOf(block))) add({ kind: 'Network', name: records.network?.name ?? '' }, block, MESH_METRIC)
     }
   }
@@ -183,8 +198,13 @@ export function planRoutes(
     if (router === undefined || !add({ kind: 'Route', name: route }, block, routers[0]?.metric ?? 1, by)) continue
     through.set(router.name, [...(through.get(router.name) ?? []), block])
   }
+  const isMoving = spec?.renumber !== undefined
+  // As with the addresses of the interface: none out of a network that this host stands in.
+  const usable = self.addresses.filter((own) => !local.some(({ cidr }) => contains(cidr, hostCidr(own))))
   return {
-    routes: [...routes.values()].sort((a, b) => compareCidr(a.destination, b.destination)),
+    routes: (isMoving ? [...routes.values()].map((route) => withSource(route, usable)) : [...routes.values()]).sort(
+      (a, b) => compareCidr(a.destination, b.destination),
+    ),
     through,
     forwards: forwardsOf(records, self.nodeId),
     omissions,

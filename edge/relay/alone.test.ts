@@ -2,7 +2,7 @@
 
 import { createSocket } from 'node:dgram'
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
@@ -12,6 +12,7 @@ import { toBase64 } from '../../shared/bytes.ts'
 import { FakeClock, memoryLog, seededEntropy } from '../../shared/effects.fake.ts'
 import { isHoldfastError } from '../../shared/errors.ts'
 import { writeAtomic } from '../../shared/host/files.ts'
+import { ownPort } from '../../shared/host/own-port.fake.ts'
 import { parseDeviceKey } from '../../shared/ids.ts'
 import { parseStatus } from '../../shared/wire/report.ts'
 import { topics } from '../../shared/wire/topics.ts'
@@ -24,14 +25,6 @@ import { type AloneOptions, openRelayAlone } from './alone.ts'
 import { createFakeForwarder, createFakeForwarderKernel } from './forwarder.fake.ts'
 
 /** A UDP port of both families whose successor is free as well, as far as can be known. */
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp6')
-  await new Promise<void>((resolve) => socket.bind(0, resolve))
-  const { port } = socket.address()
-  await new Promise<void>((resolve) => socket.close(() => resolve()))
-  return port < 65_535 ? port : await freePort()
-}
-
 function identityOf(hub: FakeHub, keys: DeviceKeys): object {
   return {
     nodeId: keys.nodeId,
@@ -51,7 +44,7 @@ async function scene() {
   const clock = new FakeClock()
   const broker = new FakeBroker({ clock, latencyMs: 5, retryMs: 1_000 })
   const hub = new FakeHub()
-  const port = await freePort()
+  const port = await ownPort()
   const offer = (tlsPort: number) =>
     hub.putNode({ ...testDevice('relay', 9), ...keys }, { relay: { port, tlsPort } }).putNode(testDevice('alice', 1))
   offer(1)
@@ -96,8 +89,8 @@ test('it opens without the hub, follows it, says what it runs and what is wrong,
   const { broker, clock, hub, offer, options, pass, port, remove, report } = await scene()
   broker.setDown(true)
   const tls = createServer()
-  await new Promise<void>((resolve) => tls.listen(0, () => resolve()))
-  const { port: taken } = tls.address() as AddressInfo
+  const taken = await ownPort()
+  await new Promise<void>((resolve) => tls.listen(taken, () => resolve()))
   offer(taken)
   hub.commit()
   const relay = await openRelayAlone({ ...options, tlsPort: taken })

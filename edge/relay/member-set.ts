@@ -1,12 +1,12 @@
 // The members of the set in force, as a relay asks for them: who they are, and whose traffic it may carry.
 
 import type { NodeId } from '../../shared/ids.ts'
+import { mayCarry } from '../../shared/intent/relay-policy.ts'
 import { isLocked } from '../../shared/record/lock.ts'
 import type { Judge } from '../../shared/record/member.ts'
 import type { Held } from '../trust/accept.ts'
 import type { LockedHolding } from '../trust/locked.ts'
 import type { MemberSet } from './admission.ts'
-import { mayCarry } from './carriage.ts'
 
 function memberSetOf({ parsed, version }: Held, judge: Judge, closed: boolean, self: NodeId): MemberSet | undefined {
   if (parsed === undefined) return undefined

@@ -60,7 +60,7 @@ async function scene() {
   const { signer } = tlsRelayNode
   const options = { relay, port: 0, behind, signer, clock, entropy: systemEntropy, log: memoryLog() }
   const front = await openTlsServer(options)
-  const target = { host: '127.0.0.1', port: front.port, timeoutMs: 5_000 }
+  const target = { host: '127.0.0.1', port: front.port, timeoutMs: 30_000 }
   const pin = { authorityDer: authority.der, now: issuedAt, floor: 0 }
   return {
     clock,

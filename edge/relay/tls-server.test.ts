@@ -37,7 +37,7 @@ async function serve() {
   }
   const options = { relay, port: 0, signer: tlsRelayNode.signer, clock, entropy: systemEntropy, log: memoryLog() }
   const server = await openTlsServer(options)
-  const target = { host: '127.0.0.1', port: server.port, timeoutMs: 5_000 }
+  const target = { host: '127.0.0.1', port: server.port, timeoutMs: 30_000 }
   return { clock, server, wires, target: { ...target, deviceKey: fromBase64(tlsRelayNode.deviceKey) } }
 }
 

@@ -1,6 +1,7 @@
 // One model of how this node is, shown in two shapes: to the hub, bounded; to people on the device, whole.
 
 import type { Address, Cidr } from '../../shared/address/cidr.ts'
+import { mainAddresses } from '../../shared/address/mesh-blocks.ts'
 import type { Clock } from '../../shared/effects.ts'
 import { type Condition, showCondition } from '../../shared/health.ts'
 import type { Name, NodeId } from '../../shared/ids.ts'
@@ -9,6 +10,7 @@ import type { OverrideView } from '../../shared/override/report.ts'
 import { failingReportedMax, routesReportedMax } from '../../shared/route-limits.ts'
 import { publishedToldMax } from '../../shared/service-limits.ts'
 import type { PeerReport, PublishedReport, RouteReport, StatusReport } from '../../shared/wire/report.ts'
+import { understands } from '../../shared/wire/understands.ts'
 import type { UplinkQuality } from '../../shared/wire/uplink-quality.ts'
 import type { AgentSettings, AgentStatus, PeerStatus, RelayPorts } from '../agent.ts'
 import type { Hearsay } from '../gossip/hearsay.ts'
@@ -26,8 +28,8 @@ import type { OrderView } from '../update/order-doors.ts'
 import type { UpdateView } from '../update/view.ts'
 import type { UpkeepStatus } from '../upkeep/upkeep.ts'
 import { ageS, cutOff, heardOf, hubFailure } from './cut-off.ts'
-import type { LockStatus } from './lock-health.ts'
 import type { Mode } from './mode.ts'
+import type { NetworkStanding } from './network-standing.ts'
 import type { PeerBook, PeerEntry } from './peers.ts'
 
 /** What the hub is told of. It is looked at after each turn, so it is made of what lies ready. */
@@ -53,7 +55,7 @@ export interface HubModel {
   readonly health: readonly Condition[]
 }
 
-export interface Model extends HubModel {
+export interface Model extends HubModel, NetworkStanding {
   readonly identity: Identity
   readonly startedMonotonic: number
   /** When the hub signed what is held, by its clock. */
@@ -61,7 +63,6 @@ export interface Model extends HubModel {
   /** Who brought what is held. */
   readonly origin: Origin | undefined
   readonly rootKey: RootStatus
-  readonly membershipLock?: LockStatus | undefined
   readonly overrides: readonly OverrideView[]
   readonly mirror?: MirrorView | undefined
   readonly kubernetes?: KubernetesView | undefined
@@ -144,9 +145,10 @@ export function statusReport(model: HubModel, brief: boolean): StatusReport {
   const shown = brief && entries.length > ACK_PEERS_MAX ? [] : listed(entries, statusPeersMax)
   return {
     version: model.settings.version.slice(0, 64),
+    understands: [...understands],
     boot: model.boot,
     startedAt: Math.max(0, model.startedAt),
-    addresses: model.addresses.slice(0, 2),
+    addresses: [...mainAddresses(model.addresses)],
     revision: { ...model.revision },
     ...(model.update === undefined ? {} : { update: updateReport(model.update) }),
     ...(model.order === undefined ? {} : { order: model.order }),
@@ -235,6 +237,7 @@ export function agentStatus(model: Model): AgentStatus {
     revision: revisionStatus(model, now),
     rootKey: model.rootKey,
     ...(model.membershipLock === undefined ? {} : { membershipLock: model.membershipLock }),
+    ...(model.renumbering === undefined ? {} : { renumbering: model.renumbering }),
     overrides: model.overrides,
     ...(model.mirror === undefined ? {} : { mirror: model.mirror }),
     ...(model.names === undefined ? {} : { names: model.names }),

@@ -1,6 +1,7 @@
 // Who stands behind a service: nodes, or pods behind them. Pure.
 
 import type { Address } from '../../shared/address/cidr.ts'
+import { mainAddresses } from '../../shared/address/mesh-blocks.ts'
 import { compareText } from '../../shared/bytes.ts'
 import type { Name, NodeId } from '../../shared/ids.ts'
 import type { BodyOf } from '../../shared/record/record.ts'
@@ -64,7 +65,7 @@ function nodeBackend(node: NodeRecord, spec: Spec, { leaves, self, virtual }: Ba
   return {
     name: node.name,
     node: node.nodeId,
-    addresses: node.addresses.filter((address) => !virtual.has(address)),
+    addresses: mainAddresses(node.addresses).filter((address) => !virtual.has(address)),
     here: node.nodeId === self?.nodeId,
     drains: leaves(node),
     ports: portsOf(spec),

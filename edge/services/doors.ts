@@ -1,7 +1,8 @@
 // What services need of the host.
 
 import type { Address } from '../../shared/address/cidr.ts'
-import type { TlsListener } from '../tls-gate/match.ts'
+import type { GateListener } from '../gate/listener.ts'
+import type { GateLed } from '../gate/told.ts'
 import type { Listening, PortRef } from './publish.ts'
 import type { Outcome } from './verdict.ts'
 
@@ -19,9 +20,11 @@ export interface Gone {
   readonly backend: Address
 }
 
-export interface TlsGate {
+export interface GateDoor {
+  /** For whom it asked lately. */
+  led(): readonly GateLed[]
   /** All there are to be from now on; connections that are open go on. */
-  set(listeners: readonly TlsListener[]): void
+  set(listeners: readonly GateListener[]): void
   close(): void
 }
 
@@ -30,8 +33,8 @@ export interface ServiceDoors {
   readonly ask: (question: Question, timeoutMs: number) => Promise<Outcome>
   /** Which local programs have one of these ports; absent: it can't be told, and nothing is published. Never rejects. */
   readonly listening?: (wanted: readonly PortRef[]) => Promise<readonly Listening[]>
-  /** Starts what leads TLS by names; absent: this build can't. */
-  readonly openTlsGate?: () => Promise<TlsGate>
+  /** Starts what leads connections by names; absent: this build can't. */
+  readonly openGate?: () => Promise<GateDoor>
   /** Ends flows of UDP that were led to backends that are gone. Never rejects; does nothing where this build can't. */
   readonly end: (gone: readonly Gone[]) => Promise<void>
 }

@@ -13,7 +13,7 @@ export interface Drain {
   isOn(): boolean
   /** Throws `failed` where it can't be kept: after a restart nobody would know of it. */
   set(on: boolean): DrainReport
-  /** It is about to go, for good or until it is started again: said, and not kept. */
+  /** It is about to go, for good or until it is started again: said, and not kept. Taken back as the other is. */
   go(): DrainReport
 }
 
@@ -37,13 +37,14 @@ export function createDrain(
       return { drains: true }
     },
     set(wanted) {
-      if (wanted === on) return { drains: on }
-      if (!keep.write('keep that it drains', () => store.set(KEY, wanted ? 'on' : 'off'))) {
+      if (wanted === on && !(goes && !wanted)) return { drains: on }
+      if (wanted !== on && !keep.write('keep that it drains', () => store.set(KEY, wanted ? 'on' : 'off'))) {
         throw new HoldfastError('failed', 'the disk takes no writes: a restart would undo it', {
           remedy: 'Make room on the disk, or stop what serves.',
         })
       }
       on = wanted
+      if (!wanted) goes = false
       keep.journal(on ? 'drains' : 'drains-no-more', '')
       onChange()
       return { drains: on }

@@ -3,18 +3,26 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseAddress } from '../../shared/address/cidr.ts'
-import type { TlsListener } from '../tls-gate/match.ts'
+import type { GateListener } from '../gate/listener.ts'
 import { createOwnGate } from './own-gate.ts'
 
-const listener = (port: number): TlsListener => ({ address: parseAddress('10.0.0.1'), port, routes: [] })
+const listener = (port: number): GateListener => ({
+  protocol: 'TLS',
+  address: parseAddress('10.0.0.1'),
+  port,
+  routes: [],
+})
 const turn = (): Promise<void> => new Promise((go) => setImmediate(go))
 
 test('it is opened with the first listener, told of others, and closed with the last', async () => {
   const words: string[] = []
+  const place = { address: parseAddress('10.0.0.2'), port: 2 }
+  const led = { port: 1, to: place, outside: place }
   const open = async () => {
     words.push('open')
     return {
-      set: (listeners: readonly TlsListener[]) => void words.push(listeners.map(({ port }) => port).join()),
+      set: (listeners: readonly GateListener[]) => void words.push(listeners.map(({ port }) => port).join()),
+      led: () => [led],
       close: () => void words.push('close'),
     }
   }
@@ -22,12 +30,15 @@ test('it is opened with the first listener, told of others, and closed with the 
   gate.follow([])
   gate.follow([listener(1)])
   gate.follow([listener(1), listener(2)])
+  assert.equal(gate.led(), [])
   await turn()
+  assert.equal(gate.led(), [led])
   gate.follow([listener(1), listener(2)])
   gate.follow([listener(2)])
   gate.follow([])
   gate.follow([])
   assert.equal(words, ['open', '1,2', '2', 'close'])
+  assert.equal(gate.led(), [])
   gate.follow([listener(3)])
   gate.close()
   await turn()

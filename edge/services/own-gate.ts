@@ -1,19 +1,23 @@
-// What leads TLS by names, where anything is to be led: it is there from the first such listener on, and gone after the last.
+// What leads connections by names, where anything is to be led: it is there from the first such listener on, and gone after the
+// last.
 
 import { describeError } from '../../shared/errors.ts'
-import type { TlsListener } from '../tls-gate/match.ts'
-import type { ServiceDoors, TlsGate } from './doors.ts'
+import type { GateListener } from '../gate/listener.ts'
+import type { GateLed } from '../gate/told.ts'
+import type { GateDoor, ServiceDoors } from './doors.ts'
 
 export interface OwnGate {
-  follow(listeners: readonly TlsListener[]): void
+  /** For whom it asked lately; nobody while there is none. */
+  led(): readonly GateLed[]
+  follow(listeners: readonly GateListener[]): void
   close(): void
 }
 
 /** `onFault`: it can't be started; it is tried anew with the next change. */
-export function createOwnGate(open: ServiceDoors['openTlsGate'], onFault: (detail: string) => void): OwnGate {
+export function createOwnGate(open: ServiceDoors['openGate'], onFault: (detail: string) => void): OwnGate {
   let told = '[]'
-  let wanted: readonly TlsListener[] = []
-  let gate: TlsGate | undefined
+  let wanted: readonly GateListener[] = []
+  let gate: GateDoor | undefined
   let opening = false
   let closed = false
 
@@ -36,6 +40,7 @@ export function createOwnGate(open: ServiceDoors['openTlsGate'], onFault: (detai
   }
 
   return {
+    led: () => gate?.led() ?? [],
     follow(listeners) {
       const text = JSON.stringify(listeners)
       if (text === told) return

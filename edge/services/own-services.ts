@@ -9,6 +9,7 @@ import type { NodeId } from '../../shared/ids.ts'
 import { goneMax, servicesMax, servicesShownMax } from '../../shared/service-limits.ts'
 import type { PublishedReport } from '../../shared/wire/report.ts'
 import type { AgentOptions } from '../agent.ts'
+import { type Serving, servingOf } from '../flows/outside.ts'
 import type { Answering } from '../names/pod-names.ts'
 import { renderServices } from '../plan/nft-services.ts'
 import type { LocalAddress, Observed } from '../plan/observed.ts'
@@ -40,6 +41,8 @@ export interface OwnServices {
   named(addresses: readonly Address[]): void
   /** Of each service without an address those that its name is answered with; the same map until that may be others. */
   headless(): Answering
+  /** The same for who looks at flows; undefined where nothing is published. */
+  serving(): Serving | undefined
   /** Where services are published here; the very same list where nothing has changed. */
   published(): readonly PublishedReport[]
   status(): readonly ServiceStatus[]
@@ -109,8 +112,7 @@ export function createOwnServices(options: AgentOptions, around: ServicesAround,
     | { readonly from: Running; readonly told: string; readonly own: PodTable | undefined; readonly fronts: Fronts }
     | undefined
   let stood: readonly Stood[] = []
-  let text = ''
-  let answering: Answering = new Map()
+  let [text, answering]: [string, Answering] = ['', new Map()]
   let stoodWhenAnswered: readonly Stood[] | undefined
   const prober: Prober | undefined =
     options.services === undefined
@@ -127,8 +129,8 @@ export function createOwnServices(options: AgentOptions, around: ServicesAround,
   })
 
   const toldOf = createPublishedTold()
-  const gate = createOwnGate(options.services?.openTlsGate, (detail) =>
-    options.log.warn('no TLS by name', { reason: detail }),
+  const gate = createOwnGate(options.services?.openGate, (detail) =>
+    options.log.warn('nothing is led by names', { reason: detail }),
   )
 
   const use = (address: Address, at: number): void => {
@@ -225,7 +227,7 @@ export function createOwnServices(options: AgentOptions, around: ServicesAround,
       })
       const next = renderServices({
         ...tableOf(settings.interface, stood),
-        published: ports.filter(({ hostnames }) => hostnames === undefined),
+        published: ports.filter(({ led }) => led === undefined),
       })
       if (next !== text) text = next
       return text
@@ -248,6 +250,7 @@ export function createOwnServices(options: AgentOptions, around: ServicesAround,
       if (isNew) onChange()
     },
     published: () => toldOf(publishing.now()),
+    serving: () => servingOf(publishing.now(), gate.led()),
     status: () =>
       stood.slice(0, servicesShownMax).map(({ front, standing }) => ({
         name: front.name,

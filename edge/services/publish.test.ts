@@ -118,6 +118,53 @@ test('names lead from one port to several services, and each name to one', () =>
   assert.equal(listenersOf(published({ d: plain }).ports), [])
 })
 
+test('requests lead from one port to several services by host and path, and each of both to one', () => {
+  const at = (...more: readonly object[]) => ({
+    ...web,
+    publish: more.map((one) => {
+      return { gateways, protocol: 'HTTP', port: 80, from: ['LAN'], interfaces: ['eth0'], ...one }
+    }),
+  })
+  const { ports, refused } = published({
+    a: at({ hostnames: ['a.example.com'] }),
+    b: at({ hostnames: ['a.example.com', '*.b.example.com'], paths: [{ value: '/b' }, { type: 'Exact', value: '/' }] }),
+    c: at({ hostnames: ['a.example.com'], paths: [{ value: '/' }] }, { paths: [{ value: '/off' }], answer: 503 }),
+    d: at({ hostnames: ['*.b.example.com'], paths: [{ value: '/b/' }] }),
+  })
+  assert.equal(refused, [
+    'Service/c is not published at 203.0.113.7 TCP port 80: Service/a is',
+    'Service/d is not published at 203.0.113.7 TCP port 80: Service/b is',
+  ])
+  const from = ['203.0.113.0/24']
+  const to = (address: string) => ({ address, port: 80 })
+  assert.equal(listenersOf(ports), [
+    {
+      protocol: 'HTTP',
+      address: '203.0.113.7',
+      port: 80,
+      routes: [
+        { hostnames: ['a.example.com'], from, to: to('10.77.0.201') },
+        {
+          hostnames: ['a.example.com', '*.b.example.com'],
+          paths: [
+            { type: 'Prefix', value: '/b' },
+            { type: 'Exact', value: '/' },
+          ],
+          from,
+          to: to('10.77.0.202'),
+        },
+        { paths: [{ type: 'Prefix', value: '/off' }], answer: 503, from, to: to('10.77.0.203') },
+      ],
+    },
+  ])
+  // Nothing else is at a port where requests are read.
+  const tls = {
+    ...web,
+    publish: [{ gateways, protocol: 'TLS', port: 80, from: ['LAN'], hostnames: ['x.example.com'] }],
+  }
+  assert.match(published({ a: at({}), b: tls }).refused[0] ?? '', /Service\/b is not published .*: Service\/a is/)
+})
+
 test('of two services at one port the first by name has it', () => {
   const publish = [{ gateways, port: 80, from: ['LAN'], interfaces: ['eth0'] }]
   const { ports, refused } = published({ b: { ...web, publish }, a: { ...web, publish } })

@@ -4,13 +4,14 @@
 import { type Address, type Cidr, contains, familyOf, hostCidr } from '../../shared/address/cidr.ts'
 import type { Name } from '../../shared/ids.ts'
 import { selects } from '../../shared/intent/field.ts'
+import { matchText } from '../../shared/intent/http-match.ts'
 import { LAN, type Publication } from '../../shared/intent/publish.ts'
 import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import type { BodyOf } from '../../shared/record/record.ts'
 import { publishedPortsMax } from '../../shared/service-limits.ts'
+import type { GateListener, HttpRoute, TlsRoute } from '../gate/listener.ts'
 import type { PublishedPort } from '../plan/nft-published.ts'
 import type { LocalAddress } from '../plan/observed.ts'
-import type { TlsListener, TlsRoute } from '../tls-gate/match.ts'
 
 /** A port that somebody has. */
 export interface PortRef {
@@ -37,9 +38,13 @@ export interface PublishInput {
 /** A port that a service is published at here. */
 export interface Published extends PublishedPort {
   readonly service: Name
-  /** Of TLS: it is led by these names, and not by the kernel. */
-  readonly hostnames?: readonly string[]
+  /** It is led by what clients ask for, and not by the kernel. */
+  readonly led?: Led
 }
+
+export type Led =
+  | ({ readonly by: 'TLS' } & Pick<TlsRoute, 'hostnames'>)
+  | ({ readonly by: 'HTTP' } & Pick<HttpRoute, 'hostnames' | 'paths' | 'answer' | 'redirect' | 'order'>)
 
 export interface Publishing {
   readonly ports: readonly Published[]
@@ -78,6 +83,19 @@ function sourcesOf({ from }: Publication, own: LocalAddress): readonly Cidr[] {
   return blocks.filter((block) => familyOf(block) === familyOf(own.address))
 }
 
+function ledOf({ answer, hostnames, order, paths, protocol, redirect }: Publication): Led | undefined {
+  if (protocol === 'TLS') return { by: 'TLS', hostnames: hostnames ?? [] }
+  if (protocol !== 'HTTP') return undefined
+  return {
+    by: 'HTTP',
+    ...(hostnames === undefined ? {} : { hostnames }),
+    ...(paths === undefined ? {} : { paths }),
+    ...(answer === undefined ? {} : { answer }),
+    ...(redirect === undefined ? {} : { redirect }),
+    ...(order === undefined ? {} : { order }),
+  }
+}
+
 function portsOf({ said, service, virtual }: Wanted, local: readonly LocalAddress[]): readonly Published[] {
   return local
     .filter((own) => isMeant(said, own))
@@ -87,9 +105,19 @@ function portsOf({ said, service, virtual }: Wanted, local: readonly LocalAddres
       if (to === undefined || from.length === 0) return []
       const { address, interface: name } = own
       const protocol = said.protocol === 'UDP' ? 'udp' : 'tcp'
-      const names = said.hostnames === undefined ? {} : { hostnames: said.hostnames }
+      const led = ledOf(said)
       const { port, servicePort = port } = said
-      return { service, interface: name, address, protocol, port, from, virtual: to, servicePort, ...names } as const
+      return {
+        service,
+        interface: name,
+        address,
+        protocol,
+        port,
+        from,
+        virtual: to,
+        servicePort,
+        ...(led && { led }),
+      } as const
     })
 }
 
@@ -105,23 +133,33 @@ function occupantOf(one: Published, listening: readonly Listening[]): Listening 
   )
 }
 
-/** At one port of one address. By names several may be. */
-function collide({ hostnames: own }: Published, { hostnames: others }: Published): boolean {
-  return own === undefined || others === undefined || own.some((name) => others.includes(name))
+/** Each host that leads there, with what is asked of it. */
+function claimsOf(led: Led): readonly string[] {
+  if (led.by === 'TLS') return led.hostnames
+  const asked = led.paths?.map(matchText) ?? ['/']
+  return (led.hostnames ?? ['*']).flatMap((name) => asked.map((one) => `${name} ${one}`))
 }
 
-/** What is led by names, by the own addresses that it is asked at. */
-export function listenersOf(ports: readonly Published[]): readonly TlsListener[] {
-  const listeners = new Map<string, { readonly at: Published; readonly routes: TlsRoute[] }>()
-  for (const one of ports) {
-    const { from, hostnames, servicePort, virtual } = one
-    if (hostnames === undefined) continue
-    const place = placeText(one)
-    const held = listeners.get(place) ?? { at: one, routes: [] }
-    listeners.set(place, held)
-    held.routes.push({ hostnames, from, to: { address: virtual, port: servicePort } })
+/** At one port of one address. By names several may be. */
+function collide({ led: own }: Published, { led: other }: Published): boolean {
+  if (own === undefined || other === undefined || own.by !== other.by) return true
+  const others = new Set(claimsOf(other))
+  return claimsOf(own).some((one) => others.has(one))
+}
+
+/** What is led by what clients ask for, by the own addresses that it is asked at. */
+export function listenersOf(ports: readonly Published[]): readonly GateListener[] {
+  const listeners = new Map<string, GateListener>()
+  for (const { address, from, led, port, protocol, servicePort, virtual } of ports) {
+    if (led === undefined) continue
+    const place = placeText({ address, port, protocol })
+    const held = listeners.get(place) ?? { protocol: led.by, address, port, routes: [] }
+    const { by, ...asked } = led
+    // Of two kinds at one port the second was refused.
+    const route = { ...asked, from, to: { address: virtual, port: servicePort } }
+    listeners.set(place, { ...held, protocol: by, routes: [...held.routes, route] } as GateListener)
   }
-  return Array.from(listeners.values(), ({ at: { address, port }, routes }) => ({ address, port, routes }))
+  return [...listeners.values()]
 }
 
 export function publishing(input: PublishInput): Publishing {

@@ -3,6 +3,8 @@
 import type { Address, Cidr } from '../../shared/address/cidr.ts'
 import { type Endpoint, formatEndpoint } from '../../shared/address/endpoint.ts'
 import type { Name } from '../../shared/ids.ts'
+import type { HttpMatch } from '../../shared/intent/http-match.ts'
+import type { HttpRedirect } from '../../shared/intent/http-redirect.ts'
 import type { PublishedReport } from '../../shared/wire/report.ts'
 import type { Standing } from './choose.ts'
 import type { Published, Publishing } from './publish.ts'
@@ -22,9 +24,17 @@ export interface BackendStatus {
 /** Where this node takes connections for it from outside the mesh. */
 export interface PublishedStatus {
   readonly at: Endpoint
-  readonly protocol: 'TCP' | 'UDP' | 'TLS'
-  /** Of TLS: the names that lead there. */
+  readonly protocol: PublishedReport['protocol']
+  /** Of TLS and HTTP: the names that lead there; absent of HTTP: all. */
   readonly hostnames?: readonly string[]
+  /** Of HTTP; absent: all. */
+  readonly paths?: readonly HttpMatch[]
+  /** Of HTTP: what all are told, who are led nowhere. */
+  readonly answer?: number
+  /** Of HTTP: where all are sent on to. */
+  readonly redirect?: HttpRedirect
+  /** Of HTTP: who goes first of those that name as much of a request. */
+  readonly order?: string
   readonly interface: string
   readonly from: readonly Cidr[]
 }
@@ -54,8 +64,8 @@ export function createPublishedTold(): (publishing: Publishing) => readonly Publ
   }
 }
 
-function wordOf({ hostnames, protocol }: Pick<Published, 'hostnames' | 'protocol'>): PublishedStatus['protocol'] {
-  return hostnames !== undefined ? 'TLS' : protocol === 'tcp' ? 'TCP' : 'UDP'
+function wordOf({ led, protocol }: Pick<Published, 'led' | 'protocol'>): PublishedStatus['protocol'] {
+  return led?.by ?? (protocol === 'tcp' ? 'TCP' : 'UDP')
 }
 
 export function publishedOf(
@@ -63,10 +73,10 @@ export function publishedOf(
   ports: readonly Published[],
 ): Pick<ServiceStatus, 'published'> {
   const own = ports.filter(({ virtual }) => addresses.includes(virtual))
-  const published = own.map(({ address, from, hostnames, interface: name, port, protocol }) => {
-    const said = wordOf({ ...(hostnames === undefined ? {} : { hostnames }), protocol })
-    const names = hostnames === undefined ? {} : { hostnames }
-    return { at: formatEndpoint(address, port), protocol: said, interface: name, from, ...names } as const
+  const published = own.map((one) => {
+    const { address, from, interface: name, led, port } = one
+    const { by: _, ...asked } = led ?? { by: undefined }
+    return { at: formatEndpoint(address, port), protocol: wordOf(one), interface: name, from, ...asked } as const
   })
   return published.length === 0 ? {} : { published }
 }

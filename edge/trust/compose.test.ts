@@ -3,8 +3,13 @@
 import * as fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { parseAddress } from '../../shared/address/cidr.ts'
+import { sha256, verify } from '../../shared/host/crypto.ts'
+import { fakeLock, signMember } from '../../shared/host/lock-keys.fake.ts'
 import type { WgKey } from '../../shared/ids.ts'
-import { FakeHub, type TestDevice, testDevice } from '../link/hub.fake.ts'
+import type { Lock } from '../../shared/record/lock.ts'
+import { createJudge } from '../../shared/record/member.ts'
+import { FakeHub, type TestDevice, testDevice, testNetwork } from '../link/hub.fake.ts'
 import { acceptSnapshot, type Held, type Readable } from './accept.ts'
 import { composeRunning } from './compose.ts'
 
@@ -116,6 +121,51 @@ test('a device that changed its device key is known by the new one alone, and is
     [node?.nodeId, node?.deviceKey, node?.deviceSerial, node?.labels['role']],
     [device.nodeId, later.deviceKey, 1, 'camera'],
   )
+})
+
+/** A locked set in which `a` has these addresses, signed for by these keys. */
+function lockedSet(hub: FakeHub, lock: Lock, addresses: readonly string[], by: readonly number[]): FakeHub {
+  const [device] = devices as [TestDevice]
+  const { deviceKey, name, nodeId, wgKey } = device
+  const own = addresses.map((address) => parseAddress(address))
+  const membership = signMember(lock.network, { name, nodeId, deviceKey, wgKey, addresses: own }, by)
+  hub.putNode(device, { addresses: own, membership }).commit()
+  return hub
+}
+
+const OWN = '10.77.0.1'
+const MOVED = ['10.90.0.1', OWN]
+const judged = (good: Readable, held: Held, lock: Lock): string => {
+  const [node] = composeRunning(good, held).parsed.records.nodes
+  assert.ok(node)
+  return `${node.addresses.join()} ${createJudge(lock, { sha256, verify })(node)}`
+}
+
+test('a step of a renumbering that is taken back leaves members who they are: each list has signatures of its own', () => {
+  const lock = fakeLock({ network: testNetwork, keys: [1, 2], threshold: 2 })
+  const hub = lockedSet(new FakeHub(), lock, [OWN], [1, 2])
+  const good = acceptSnapshot(hub.anchors, undefined, hub.snapshot()).next as Readable
+  lockedSet(hub, lock, MOVED, [1, 2])
+  const held = acceptSnapshot(hub.anchors, good, hub.snapshot()).next
+  assert.is(judged(good, held, lock), `${OWN} admitted`)
+  const running = composeRunning(good, held)
+  assert.is(running.parsed.records.nodes[0]?.membership?.length, 4)
+  // A list that people never signed for has none, whatever stands beside it.
+  const swapped = lockedSet(new FakeHub(), lock, [OWN], [])
+  const bad = acceptSnapshot(swapped.anchors, undefined, swapped.snapshot()).next as Readable
+  lockedSet(swapped, lock, MOVED, [1, 2])
+  assert.is(judged(bad, acceptSnapshot(swapped.anchors, bad, swapped.snapshot()).next, lock), `${OWN} unsigned`)
+})
+
+test('what was signed before counts by the keys of the lock that is trusted now alone', () => {
+  const before = fakeLock({ network: testNetwork, keys: [1, 2], threshold: 2 })
+  const after = fakeLock({ network: testNetwork, keys: [2, 3], threshold: 2, after: before })
+  const hub = lockedSet(new FakeHub(), before, [OWN], [1, 2])
+  const good = acceptSnapshot(hub.anchors, undefined, hub.snapshot()).next as Readable
+  lockedSet(hub, after, MOVED, [2, 3])
+  const held = acceptSnapshot(hub.anchors, good, hub.snapshot()).next
+  assert.is(judged(good, held, after), `${OWN} unsigned`)
+  assert.is(judged(held as Readable, held, after), `${MOVED.join()} admitted`)
 })
 
 test('what is the same stays the same list', () => {

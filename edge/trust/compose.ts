@@ -9,7 +9,7 @@ import type { Version } from '../../shared/record/head.ts'
 import type { ParsedRecords, ParsedSet } from '../../shared/record/parsed.ts'
 import type { BodyOf } from '../../shared/record/record.ts'
 import { nodeBody } from '../../shared/record/record.ts'
-import { signatures } from '../../shared/record/signatures.ts'
+import { type Signature, type Signatures, signatures } from '../../shared/record/signatures.ts'
 import type { Held, Readable } from './accept.ts'
 
 type NodeBody = BodyOf<'node'>
@@ -50,6 +50,19 @@ function isSerial(word: unknown): word is number {
 }
 
 const nextSchema = nodeBody.entries.next
+const noSignatures: Signatures = []
+
+/** `newer`, and of `older` what is not among it. */
+function both(newer: Signatures, older: Signatures = noSignatures): Signature[] {
+  return [...newer, ...older.filter((one) => !newer.some(({ signature }) => signature === one.signature))]
+}
+
+type Next = NonNullable<NodeBody['next']>
+
+function nextAs(newer: Next, older: NodeBody['next']): Next {
+  if (older?.wgKey !== newer.wgKey) return newer
+  return { ...newer, membership: both(newer.membership, older.membership) }
+}
 
 /** The member as it may go on; undefined where the newer set has no such device, or another one under its name. */
 function still(node: NodeBody, newer: Held): NodeBody | undefined {
@@ -68,6 +81,8 @@ function still(node: NodeBody, newer: Held): NodeBody | undefined {
   // Signed for anew, under another lock or with another key: what was signed before may not count any more.
   const signed = v.safeParse(signatures, given)
   const next = v.safeParse(nextSchema, offered)
+  // Renumbered meanwhile: what is signed now is over other addresses than it goes on with, and what was signed before over these.
+  const moved = JSON.stringify(body['addresses']) !== JSON.stringify(node.addresses)
   if (rotated === undefined || device === undefined) return undefined
   return {
     ...rest,
@@ -75,8 +90,8 @@ function still(node: NodeBody, newer: Held): NodeBody | undefined {
     ...(isSerial(deviceSerial) ? { deviceSerial } : {}),
     wgKey: rotated,
     ...(isSerial(serial) ? { wgSerial: serial } : {}),
-    ...(next.success && next.output !== undefined ? { next: next.output } : {}),
-    ...(signed.success ? { membership: signed.output } : {}),
+    ...(next.success && next.output !== undefined ? { next: nextAs(next.output, moved ? node.next : undefined) } : {}),
+    ...(signed.success ? { membership: moved ? both(signed.output, node.membership) : signed.output } : {}),
   }
 }
 

@@ -17,6 +17,7 @@ export function createOwnUplinks(
   clock: Clock,
   engine: Pick<UplinksOptions, 'places' | 'onSwitch'>,
 ): OwnUplinks {
+  const nat64 = paths?.nat64
   const uplinks = createUplinks({
     ...engine,
     doors,
@@ -27,8 +28,8 @@ export function createOwnUplinks(
     ports: [settings.listenPort, ...(settings.controlPort === undefined ? [] : [settings.controlPort])],
     hub: [parseHubUrl(identity.hubUrl), ...identity.broker.urls.map(parseBrokerUrl)],
     names: createNames(resolve, clock, log),
+    through: (endpoint) => nat64?.out(endpoint) ?? endpoint,
   })
-  const nat64 = paths?.nat64
   nat64?.listen(engine.onSwitch)
   doors?.wayOut.serve((host, port) => uplinks.wayOut(host, port))
   return { ...uplinks, translator: () => nat64?.prefix() }

@@ -3,9 +3,10 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseAddress, parseCidr } from '../../shared/address/cidr.ts'
-import { type Endpoint, formatEndpoint, parseEndpoint } from '../../shared/address/endpoint.ts'
+import { type Endpoint, formatEndpoint, hostOf, isIpv6, parseEndpoint, portOf } from '../../shared/address/endpoint.ts'
 import { FakeClock, memoryLog, seededEntropy, settle } from '../../shared/effects.fake.ts'
 import { parseNodeId } from '../../shared/ids.ts'
+import { throughNat64 } from '../nat64/prefix.ts'
 import { createNames } from '../paths/names.ts'
 import type { LocalAddress } from '../plan/observed.ts'
 import { answerStun } from '../relay/stun-answer.ts'
@@ -24,10 +25,23 @@ const local: readonly LocalAddress[] = [
 const eth: UplinkRoute = { family: 4, interface: 'eth0', gateway: parseAddress('192.168.1.1'), metric: 100 }
 const lte: UplinkRoute = { family: 4, interface: 'wwan0', metric: 700 }
 
-function rig({ relays = true, steering = createFakeSteering() } = {}) {
+const [ETH6, LTE6] = [parseAddress('2001:db8:1::10'), parseAddress('2001:db8:2::7')]
+const local6: readonly LocalAddress[] = [
+  { interface: 'eth0', address: ETH6, cidr: parseCidr('2001:db8:1::/64'), physical: true },
+  { interface: 'wwan0', address: LTE6, cidr: parseCidr('2001:db8:2::/64'), physical: true },
+]
+/** Of both uplinks. */
+const PREFIX = parseCidr('64:ff9b::/96')
+const translated = (endpoint: Endpoint): Endpoint =>
+  isIpv6(endpoint) ? endpoint : formatEndpoint(throughNat64(PREFIX, parseAddress(hostOf(endpoint))), portOf(endpoint))
+
+function rig({ onlyIpv6 = false, relays = true, steering = createFakeSteering() } = {}) {
   const clock = new FakeClock()
-  const alive = new Set<string>([ETH, LTE])
-  const routes: UplinkRoute[] = [eth, lte]
+  const alive = new Set<string>([ETH, LTE, ETH6, LTE6])
+  const routes: UplinkRoute[] = onlyIpv6
+    ? [eth, lte].map((one) => ({ family: 6, interface: one.interface, metric: one.metric }))
+    : [eth, lte]
+  const asked: Endpoint[] = []
   const open = new Set<string>()
   const knocked: Endpoint[] = []
   let [switches, port] = [0, 40_000]
@@ -42,6 +56,7 @@ function rig({ relays = true, steering = createFakeSteering() } = {}) {
         return {
           port: own,
           send(bytes, to) {
+            asked.push(to)
             const answer = answerStun(bytes, formatEndpoint(address, own))
             if (alive.has(address) && answer !== undefined) clock.after(40, () => onMessage(answer, to))
           },
@@ -61,6 +76,7 @@ function rig({ relays = true, steering = createFakeSteering() } = {}) {
     places: () => (relays ? [{ relay: parseNodeId('aaaaaaaaaaaaaaaa'), endpoint: RELAY }] : []),
     hub: [{ host: 'hub.example.org', port: 8_443 }],
     names: createNames(async () => [parseAddress('203.0.113.1')], clock, memoryLog()),
+    ...(onlyIpv6 ? { through: translated } : {}),
     onSwitch: () => void (switches += 1),
   })
   const advance = async (ms: number): Promise<void> => {
@@ -70,16 +86,20 @@ function rig({ relays = true, steering = createFakeSteering() } = {}) {
     }
   }
   /** Frames go out each second, and are answered by the uplink in use if it lives. */
+  const inUse = (): string => {
+    const [first, second] = onlyIpv6 ? [ETH6, LTE6] : [ETH, LTE]
+    return uplinks.chosen(onlyIpv6 ? 6 : 4) === 'wwan0' ? second : first
+  }
   const live = async (ms: number): Promise<void> => {
     for (let passed = 0; passed < ms; passed += 1_000) {
       socket.send(new Uint8Array(8), parseEndpoint('203.0.113.9:51820'))
-      if (alive.has(uplinks.chosen(4) === 'wwan0' ? LTE : ETH)) uplinks.noteHeard(parseEndpoint('203.0.113.9:51820'))
+      if (alive.has(inUse())) uplinks.noteHeard(parseEndpoint('203.0.113.9:51820'))
       await advance(1_000)
     }
   }
   const socket = uplinks.watched({ open: async () => true, send: () => undefined, close: async () => undefined })
   const begin = async (): Promise<void> => {
-    uplinks.follow(local)
+    uplinks.follow(onlyIpv6 ? local6 : local)
     await advance(3_000)
   }
   const chosen = (): string | undefined => chosenIn(steering.standing.get(4) ?? noSteering)
@@ -91,6 +111,7 @@ function rig({ relays = true, steering = createFakeSteering() } = {}) {
     routes,
     open,
     knocked,
+    asked,
     advance,
     live,
     begin,
@@ -210,6 +231,26 @@ test('a kernel that can’t lead packets changes nothing', async () => {
   await one.live(20_000)
   assert.is(one.chosen(), undefined)
   one.uplinks.stop()
+})
+
+test('what goes through a translator tells of an uplink of IPv6 alone, and the next one is taken where it answers by that', async () => {
+  const one = rig({ onlyIpv6: true })
+  await one.begin()
+  assert.is(one.uplinks.chosen(6), undefined)
+  one.alive.delete(ETH6)
+  await one.live(8_000)
+  assert.is(one.uplinks.chosen(6), 'wwan0')
+  assert.ok(one.asked.length > 0 && one.asked.every((to) => to === translated(RELAY)), one.asked.join(' '))
+  assert.equal(await one.uplinks.wayOut('203.0.113.1', 8_443), {
+    local: LTE6,
+    address: '64:ff9b::cb00:7101',
+  })
+  // Where neither answers through the translator nothing is gained by a change.
+  const other = rig({ onlyIpv6: true })
+  await other.begin()
+  other.alive.clear()
+  await other.live(30_000)
+  assert.is(other.switches(), 0)
 })
 
 test.run()

@@ -42,6 +42,8 @@ export interface UplinksOptions {
   /** Hub and brokers. */
   readonly hub: readonly { readonly host: string; readonly port: number }[]
   readonly names: Names
+  /** Where packets for an endpoint go: by a translator of a network of IPv6 alone they are that family’s. */
+  readonly through?: (endpoint: Endpoint) => Endpoint
   /** What goes out goes by another uplink now. */
   readonly onSwitch: () => void
 }
@@ -83,8 +85,18 @@ function contactText(host: string, port: number): NamedEndpoint {
   return parseNamedEndpoint(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)
 }
 
+/** Where packets for it go. */
+function placeBy({ names }: UplinksOptions, through: (endpoint: Endpoint) => Endpoint, one: NamedEndpoint) {
+  const at = names.resolve(one)
+  return at === undefined ? undefined : through(at)
+}
+
+function placesBy({ places }: UplinksOptions, through: (endpoint: Endpoint) => Endpoint): readonly StunPlace[] {
+  return places().map((place) => ({ ...place, endpoint: through(place.endpoint) }))
+}
+
 export function createUplinks(options: UplinksOptions): Uplinks {
-  const { clock, doors, log, metered, names, onSwitch, ports } = options
+  const { clock, doors, log, metered, onSwitch, ports, through = (endpoint) => endpoint } = options
   const sides = FAMILIES.map((family): Side => ({ family, uplinks: [], choice: createUplinkChoice({ metered }) }))
   /** Brokers and relays that were dialled, the newest last. */
   const dialled = new Set(options.hub.map(({ host, port }) => contactText(host, port)))
@@ -94,13 +106,14 @@ export function createUplinks(options: UplinksOptions): Uplinks {
   let [written, verifiedAt] = ['', Number.NEGATIVE_INFINITY]
   let work: Promise<void> = Promise.resolve()
 
+  const placeOf = (one: NamedEndpoint) => placeBy(options, through, one)
   const contacts = (): readonly Contact[] =>
     [...dialled].flatMap((one): readonly Contact[] => {
-      const at = names.resolve(one)
+      const at = placeOf(one)
       if (at === undefined || isOnLink(at, local) || isLoopback(at)) return []
       return [{ address: parseAddress(hostOf(at)), port: portOf(at) }]
     })
-  const places = (): readonly StunPlace[] => options.places().filter(({ endpoint }) => !isOnLink(endpoint, local))
+  const places = () => placesBy(options, through).filter(({ endpoint }) => !isOnLink(endpoint, local))
 
   const sideOf = (address: Address): Side | undefined => sides.find(({ family }) => family === familyOf(address))
   const isActive = (side: Side | undefined): side is Side => side !== undefined && side.uplinks.length > 1
@@ -208,8 +221,10 @@ export function createUplinks(options: UplinksOptions): Uplinks {
     }
   }
 
-  const noteFor = (at: Endpoint, event: UplinkEvent): void => {
-    if (!sides.some(isActive) || isLoopback(at) || isOnLink(at, local)) return
+  const noteFor = (endpoint: Endpoint, event: UplinkEvent): void => {
+    if (!sides.some(isActive) || isLoopback(endpoint)) return
+    const at = through(endpoint)
+    if (isOnLink(at, local)) return
     const side = sideOf(parseAddress(hostOf(at)))
     if (isActive(side)) tell(side, event)
   }
@@ -242,7 +257,7 @@ export function createUplinks(options: UplinksOptions): Uplinks {
       dialled.add(name)
       const [oldest] = dialled
       if (dialled.size > uplinkContactsMax && oldest !== undefined) dialled.delete(oldest)
-      const at = names.resolve(name)
+      const at = placeOf(name)
       const address = at === undefined || isOnLink(at, local) ? undefined : parseAddress(hostOf(at))
       const side = address === undefined ? undefined : sideOf(address)
       const by = side === undefined ? undefined : steeredBy(side)

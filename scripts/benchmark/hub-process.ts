@@ -2,7 +2,6 @@
 // memory can be read from outside. Without the REST door: enrolment and changes come over IPC.
 
 import { mkdtempSync, rmSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openAccessStore } from '../../cloud/access/access-store.ts'
@@ -20,6 +19,7 @@ import { systemClock as clock, systemEntropy as entropy } from '../../shared/hos
 import { sha256, verify } from '../../shared/host/crypto.ts'
 import { deflate } from '../../shared/host/deflate.ts'
 import { createLog } from '../../shared/host/log.ts'
+import { ownPort } from '../../shared/host/own-port.fake.ts'
 import { base32, parseNetworkId, parseNodeId } from '../../shared/ids.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
 import { tokenSpec } from '../../shared/intent/token.ts'
@@ -35,14 +35,6 @@ function tell(words: FromHub): void {
 }
 
 /** A port that was free a moment ago: devices are told the port before the broker opens it. */
-async function freePort(host: string): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, host, resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
 interface Started {
   readonly hub: Hub
   readonly broker: BrokerSide
@@ -54,7 +46,7 @@ async function startHub(directory: string): Promise<Started> {
   const tls = openTls({ directory: join(directory, 'tls'), hosts: [host], clock, entropy, log })
   const keys = openHubKeys(directory, tls.authorityDer, clock)
   const store = openAccessStore(join(directory, 'access.db'))
-  const mqtt = { host, port: await freePort(host) }
+  const mqtt = { host, port: await ownPort() }
   const outside = { publicHost: host, publicPort: mqtt.port, proxies: [parseCidr('127.0.0.0/8')] }
   const broker = await createBrokerSide({ store, tls, mqtt, ...outside, clock, entropy, log })
   await broker.open()

@@ -17,6 +17,7 @@ import { memory } from './memory.ts'
 import { resolver } from './names.ts'
 import { outage } from './outage.ts'
 import { policy } from './policy.ts'
+import { published } from './published.ts'
 import { relay } from './relay.ts'
 import { routes } from './routes.ts'
 import { services } from './services.ts'
@@ -37,6 +38,7 @@ const benches: Readonly<Record<string, Bench>> = {
   names: resolver,
   outage,
   policy,
+  published,
   relay,
   routes,
   services,

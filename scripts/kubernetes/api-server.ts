@@ -5,13 +5,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:https'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { toHex } from '../../shared/bytes.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
+import { ownPort } from '../../shared/host/own-port.fake.ts'
 import { apiServerPrograms } from './api-server-program.ts'
 
 const START_TIMEOUT_MS = 90_000
@@ -39,15 +39,6 @@ export interface ApiServer {
   /** Starts it again at the same address. */
   resume(): Promise<void>
   stop(): Promise<void>
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (typeof address !== 'object' || address === null) throw new HoldfastError('failed', 'no free port')
-  return address.port
 }
 
 function launch(program: string, args: readonly string[], log: string): ChildProcess {
@@ -149,7 +140,7 @@ function makeFiles({ directory, hubToken, token }: Place): void {
 export async function startApiServer(): Promise<ApiServer> {
   const programs = await apiServerPrograms()
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-kube-'))
-  const [port, storePort, peerPort] = [await freePort(), await freePort(), await freePort()]
+  const [port, storePort, peerPort] = [await ownPort(), await ownPort(), await ownPort()]
   const place: Place = {
     directory,
     port,

@@ -11,9 +11,10 @@ import { parseAllDocuments } from 'yaml'
 import { type Client, openClient } from '../../cloud/cli/client.ts'
 import type { ClusterView } from '../../cloud/clusters/clusters.ts'
 import { customResourceDefinitions } from '../../cloud/kubernetes/definitions.ts'
+import { ownPort } from '../../shared/host/own-port.fake.ts'
 import { apiVersion } from '../../shared/intent/resource.ts'
 import { run } from '../laboratory/command.ts'
-import { type ApiServer, freePort, startApiServer } from './api-server.ts'
+import { type ApiServer, startApiServer } from './api-server.ts'
 import { whyNoApiServer } from './api-server-program.ts'
 import { type Body, examples, until } from './hub-in-cluster.ts'
 
@@ -60,7 +61,7 @@ async function startCluster(): Promise<ApiServer> {
 const why = whyNoApiServer()
 if (why === undefined) {
   const data = mkdtempSync(join(tmpdir(), 'holdfast-clusters-'))
-  const port = await freePort()
+  const port = await ownPort()
   const url = `https://127.0.0.1:${port}`
   const at = `127.0.0.1:${port}`
   const hubWords = ['serve', '--data', join(data, 'hub'), '--listen', at, '--mqtt', at, '--url', url]

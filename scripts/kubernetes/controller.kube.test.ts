@@ -6,6 +6,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { apiVersion } from '../../shared/intent/resource.ts'
 import { whyNoApiServer } from './api-server-program.ts'
+import { defineGateways } from './define-gateways.ts'
 import { type Body, examples, startHubInCluster, until } from './hub-in-cluster.ts'
 
 const SETTLED_MS = 2_500
@@ -148,5 +149,6 @@ if (why === undefined) {
     await until('the hub follows', () => (priorityOf('ping') === won ? true : undefined))
   })
 
+  defineGateways(test, hub)
   test.run()
 } else process.stdout.write(`skip: ${why}\n`)

@@ -92,7 +92,15 @@ export async function startHubInCluster(): Promise<HubInCluster> {
     const log = memoryLog(lines)
     const cluster = openApiCluster({ clock: systemClock, entropy: systemEntropy, log })
     const derive = { clusterName: 'kube', network: 'default' }
-    controller = createController({ ...more, hub: world.hub, cluster, derive, clock: systemClock, log })
+    controller = createController({
+      ...more,
+      hub: world.hub,
+      reports: world.hub,
+      cluster,
+      derive,
+      clock: systemClock,
+      log,
+    })
     controller.start()
   }
   const halt = async (): Promise<void> => {

@@ -1,21 +1,24 @@
 // What people apply with kubectl decides over packets: the examples between two devices, and NetworkPolicies of two clusters,
 // each at a site of its own, between their pods. The hub follows one cluster itself, and the other by its agent; gateways tell
-// of their pods themselves, and nothing else is told to the hub.
+// of their pods themselves, and nothing else is told to the hub. And a route of the Gateway API lets in a stranger from
+// the internet, to a pod.
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import { customResourceDefinitions } from '../../cloud/kubernetes/definitions.ts'
 import { systemClock } from '../../shared/host/clock.ts'
+import { apiVersion } from '../../shared/intent/resource.ts'
 import { run } from '../laboratory/command.ts'
 import { ask, serve } from '../laboratory/conversation.ts'
 import { type Fleet, startFleet } from '../laboratory/fleet.ts'
 import { gatewayNodes, homeSite, network, pingPolicy } from '../laboratory/shapes.ts'
-import type { Topology } from '../laboratory/topology.ts'
+import { internetAddress, type Topology } from '../laboratory/topology.ts'
 import { holds, waitFor } from '../laboratory/wait.ts'
 import { whyNoLab } from '../testing/privilege.ts'
 import { type ApiServer, startApiServer } from './api-server.ts'
 import { whyNoApiServer } from './api-server-program.ts'
+import { gatewayDefinitions, gatewayGroup } from './gateway-definitions.ts'
 import { examples } from './hub-in-cluster.ts'
 import {
   ApiCrossing,
@@ -28,11 +31,12 @@ import {
 } from './pod-site.ts'
 
 const [ALPHA, BETA] = ['10.42.1', '10.42.2']
-const [SQL, PAGE] = [5_432, 80]
+const [SQL, PAGE, DOOR_PORT] = [5_432, 80, 8_000]
 const KEY_PATH = '/var/lib/south.key'
 
 const topology: Topology = {
-  internet: ['hub'],
+  internet: ['hub', 'door', 'stranger'],
+  bystanders: ['stranger'],
   sites: [
     homeSite('alpha', ['alpha-1'], { backyard: { gateway: 'alpha-1', hosts: ['web', 'batch'] } }),
     homeSite('beta', ['beta-1'], { backyard: { gateway: 'beta-1', hosts: ['db'] } }),
@@ -57,11 +61,50 @@ const letsIn = (app: string, from: string, port: number | string): object => ({
   },
 })
 
+/** A route of the Gateway API from a port of the device `door` to pods, and what lets that device in there. */
+const routed = (from: string): readonly object[] => {
+  const api = `${gatewayGroup}/v1`
+  const annotations = { 'holdfast.dev/gateway-nodes': 'role=door', 'holdfast.dev/gateway-from': `${from}/32` }
+  const [at, named] = [{ namespace: 'shop' }, { name: 'door' }]
+  const listeners = [{ name: 'page', protocol: 'TCP', port: DOOR_PORT }]
+  const rules = [{ backendRefs: [{ name: 'batch', port: 8_080 }] }]
+  return [
+    { apiVersion: api, kind: 'GatewayClass', metadata: named, spec: { controllerName: 'holdfast.dev/gateway' } },
+    {
+      apiVersion: api,
+      kind: 'Gateway',
+      metadata: { ...at, ...named, annotations },
+      spec: { gatewayClassName: 'door', listeners },
+    },
+    {
+      apiVersion: `${gatewayGroup}/v1alpha2`,
+      kind: 'TCPRoute',
+      metadata: { ...at, name: 'page' },
+      spec: { parentRefs: [named], rules },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { ...at, name: 'batch' },
+      spec: { selector: { app: 'batch' }, ports: [{ port: 8_080, targetPort: PAGE }] },
+    },
+    {
+      apiVersion,
+      kind: 'Policy',
+      metadata: named,
+      spec: {
+        subject: { namespaceSelector: {}, podSelector: { matchLabels: { app: 'batch' } } },
+        ingress: [{ from: [{ nodeSelector: { matchLabels: { role: 'door' } } }], ports: [{ port: PAGE }] }],
+      },
+    },
+  ]
+}
+
 const agent = (name: string) => ({ agent: ['--kubernetes', kubeconfigPath, '--kubernetes-node', name] })
 
 async function startCluster(): Promise<ApiServer> {
   const api = await startApiServer()
-  for (const one of customResourceDefinitions()) {
+  for (const one of [...customResourceDefinitions(), ...gatewayDefinitions]) {
     await api.ask('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', one)
   }
   await createNamespace(api, 'holdfast', {})
@@ -135,6 +178,7 @@ if (why === undefined) {
     await Promise.all([
       serve(host('db'), ['tcp', SQL]),
       serve(host('web'), ['tcp', PAGE]),
+      serve(host('batch'), ['tcp', PAGE]),
       serve(host('beta-1'), ['tcp', PAGE]),
     ])
     const shop = { namespace: 'shop' }
@@ -149,6 +193,7 @@ if (why === undefined) {
     host('beta-1').spawn(['env', `KUBECONFIG=${kubeconfigPath}`, ...words], 'cluster-agent')
     // A device that is written in the cluster has the labels that stand there.
     await labelled('alpha-1', { site: 'alpha', role: 'gateway' })
+    await labelled('door', { role: 'door' })
     await labelled('beta-1', { site: 'beta', role: 'worker', 'holdfast.dev/cluster': 'south' })
   })
   test.after(async () => {
@@ -180,6 +225,25 @@ if (why === undefined) {
       'a policy that opens',
       () => apply(kube, letsIn('web', 'db', PAGE)),
       () => page('open'),
+    )
+  })
+
+  test('a route of the Gateway API lets a stranger of the internet in to a pod, and nobody when it is deleted', async () => {
+    const [door, stranger] = [internetAddress(topology, 'door'), internetAddress(topology, 'stranger')]
+    await timed(
+      'a Gateway and a TCPRoute',
+      () =>
+        kubectl(
+          kube,
+          ['apply', '-f', '-'],
+          JSON.stringify({ apiVersion: 'v1', kind: 'List', items: routed(stranger) }),
+        ),
+      () => becomes('stranger', door, DOOR_PORT, 'open'),
+    )
+    await timed(
+      'a TCPRoute that is deleted',
+      () => kubectl(kube, ['delete', 'tcproute', '-n', 'shop', 'page']),
+      () => becomes('stranger', door, DOOR_PORT, 'closed'),
     )
   })
 

@@ -4,7 +4,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openApiCluster } from '../../cloud/kubernetes/api-cluster.ts'
-import { defineClusterConformance } from '../../cloud/kubernetes/cluster-conformance.fake.ts'
+import { defineClusterConformance, defineStatusConformance } from '../../cloud/kubernetes/cluster-conformance.fake.ts'
 import { memoryLog } from '../../shared/effects.fake.ts'
 import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
 import type { Resource } from '../../shared/intent/resource.ts'
@@ -251,7 +251,9 @@ if (why === undefined) {
     cluster.start(() => undefined)
     await until('everything is listed', () => cluster.objects())
   })
-  defineClusterConformance(test, () => ({ cluster, there, away: { ...there, name: 'away' }, heard: until }))
+  const world = () => ({ cluster, there, away: { ...there, name: 'away' }, heard: until })
+  defineClusterConformance(test, world)
+  defineStatusConformance(test, world)
   test('and it ends', () => cluster.stop())
 
   test.run()

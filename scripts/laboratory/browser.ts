@@ -51,15 +51,26 @@ async function violations(page: Page): Promise<readonly string[]> {
 }
 
 const GOES_MAX = 5
+const NETWORK_CHANGED = 'ERR_NETWORK_CHANGED'
 
-/** Labs beside this one lay cables on this machine, and a browser that sees one drops what it was about to load. */
+/**
+ * Labs beside this one lay cables on this machine, and a browser that sees one drops what it was about to load: the page, or a
+ * script of it, without which the page stays empty.
+ */
 async function goTo(page: Page, url: string): Promise<void> {
+  let dropped = ''
+  page.on('requestfailed', (request) => {
+    const why = request.failure()?.errorText ?? ''
+    if (why.includes(NETWORK_CHANGED) && /^(?:script|stylesheet)$/.test(request.resourceType())) dropped = request.url()
+  })
   for (let left = GOES_MAX; ; left--) {
+    dropped = ''
     try {
       await page.goto(url)
-      return
+      if (dropped === '') return
+      if (left === 1) throw new HoldfastError('unreachable', `${NETWORK_CHANGED} at ${dropped}`)
     } catch (error) {
-      if (left === 1 || !String(error).includes('ERR_NETWORK_CHANGED')) throw error
+      if (left === 1 || !String(error).includes(NETWORK_CHANGED)) throw error
     }
   }
 }

@@ -54,6 +54,10 @@ export async function tendTo({ page, ...tab }: Tab, node: string): Promise<void>
   for (const kind of ['Check its network', 'Collect a bundle', 'Rotate its key']) {
     await card.getByRole('button', { name: kind, exact: true }).click()
     await card.locator('.outcome', { hasText: kind }).filter({ hasText: 'done' }).first().waitFor()
+    if (kind === 'Check its network') {
+      await card.getByRole('row', { name: /^hub connected to / }).waitFor()
+      await tab.audit(`what ${node} found of its network`)
+    }
     if (kind === 'Collect a bundle') await card.getByRole('link', { name: /^Download, / }).waitFor()
   }
   const asks = card.getByRole('button', { name: 'Disable …' })

@@ -86,7 +86,11 @@ function defineTests(rig: PolicyRig): void {
       .split('\n')
       .map((line) => line.replace(/ \d+$/, ''))
     assert.is(lines.length, packets.length)
-    assert.equal([...new Set(lines)].sort(), ['accept 102', 'accept 112'])
+    // Who asks may be held up between the verdict and the name of the rule, for two tables long: by then the name is given away.
+    // That happens once for a table at most; what decided was a rule all the same, for what is none has a word.
+    const nameless = lines.filter((line) => line === 'accept 0')
+    assert.ok(nameless.length <= swaps, `${nameless.length} of ${swaps} tables`)
+    assert.equal([...new Set(lines)].filter((line) => line !== 'accept 0').sort(), ['accept 102', 'accept 112'])
     assert.ok(swaps >= 4, String(swaps))
     // The next process begins a generation of its own, by which whatever was left half done is judged.
     rig.bpf(['start', '65536'])

@@ -1,24 +1,14 @@
 // Real resolvers of a host are told of the mesh's names: glibc by its file, dnsmasq by its directory. What was found before is
 // found whoever is dead, and as it was once nothing of ours is left.
 
-import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile, execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createRunner } from '../../edge/drivers/command.ts'
-import { createHostResolver } from '../../edge/drivers/host-resolver.ts'
-import { askNameServer } from '../../edge/drivers/name-asker.ts'
-import { createNameServer } from '../../edge/drivers/name-server.ts'
-import { createOwnNames, type OwnNames } from '../../edge/names/own-names.ts'
-import type { HostResolver } from '../../edge/names/wiring/doors.ts'
-import { parseAddress } from '../../shared/address/cidr.ts'
-import { memoryLog } from '../../shared/effects.fake.ts'
-import { systemClock } from '../../shared/host/clock.ts'
 import { fakeRecords } from '../../shared/record/parsed.fake.ts'
 import { testInOwnNamespace } from './own-namespace.ts'
 import { prepareResolved, startResolved } from './resolved.ts'
-import { waitFor } from './wait.ts'
+import { type Agent, dnsmasq, found, running, startAgent as startAgentWith } from './resolver-parts.ts'
 
 const [UPSTREAM, SITE] = ['192.0.2.53', '10.201.7.53']
 const [OWN, OWN6, ALPHA, ALPHA6] = ['10.77.0.9', 'fd77::9', '10.77.0.1', 'fd77::1']
@@ -53,54 +43,10 @@ const records = fakeRecords({
   ],
 })
 
-/** A test that fails leaves them. */
-const running = new Set<ChildProcess>()
-
-interface Server {
-  readonly end: () => Promise<void>
-}
-
-/** Listens there before it returns. */
-async function dnsmasq(...words: readonly string[]): Promise<Server> {
-  const fixed = [
-    '--keep-in-foreground',
-    '--bind-interfaces',
-    '--no-resolv',
-    '--no-hosts',
-    '--pid-file=',
-    '--log-facility=-',
-  ]
-  const child = spawn('dnsmasq', [...fixed, '--user=root', ...words], { stdio: ['ignore', 'ignore', 'pipe'] })
-  running.add(child)
-  const said: string[] = []
-  child.stderr.setEncoding('utf8')
-  for await (const text of child.stderr.iterator({ destroyOnReturn: false })) {
-    said.push(String(text))
-    if (said.join('').includes('started, version')) break
-  }
-  assert.is(child.exitCode, null, said.join(''))
-  child.stderr.resume()
-  return {
-    async end() {
-      const exited = once(child, 'exit')
-      child.kill()
-      await exited
-    },
-  }
-}
-
 const startUpstream = () =>
-  dnsmasq(`--listen-address=${UPSTREAM}`, '--conf-file=/dev/null', '--address=/example.test/203.0.113.7')
+  dnsmasq([`--listen-address=${UPSTREAM}`, '--conf-file=/dev/null', '--address=/example.test/203.0.113.7'])
 const startSite = () =>
-  dnsmasq(`--listen-address=${SITE}`, '--conf-file=/dev/null', '--address=/plant.test/10.201.7.20')
-
-/** What glibc finds; empty where it finds nothing. */
-async function found(name: string): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>()
-  execFile('getent', ['ahosts', name], { timeout: 60_000 }, (_, out) => resolve(out))
-  const addresses = (await promise).split('\n').flatMap((line) => (line === '' ? [] : [line.split(' ')[0] ?? '']))
-  return [...new Set(addresses)].sort().join(' ')
-}
+  dnsmasq([`--listen-address=${SITE}`, '--conf-file=/dev/null', '--address=/plant.test/10.201.7.20'])
 
 async function named(address: string): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>()
@@ -108,47 +54,7 @@ async function named(address: string): Promise<string> {
   return (await promise).trim().split(/\s+/)[1] ?? ''
 }
 
-interface Agent {
-  readonly names: OwnNames
-  readonly resolver: HostResolver
-  /** As a process that is killed: nothing is told. */
-  kill(): void
-}
-
-async function startAgent(restart?: () => Promise<void>): Promise<Agent> {
-  const log = memoryLog()
-  const run = createRunner(log)
-  const resolver = createHostResolver({ interface: 'hf0', run, ...(restart === undefined ? {} : { restart }) })
-  const addresses = [OWN, OWN6].map(parseAddress)
-  const names = createOwnNames(
-    {
-      log,
-      settings: { interface: 'hf0' },
-      names: {
-        port: 51_824,
-        open: async (options) => createNameServer(options),
-        ask: askNameServer,
-        host: { choice: 'auto', open: async () => resolver },
-      },
-    },
-    {
-      clock: systemClock,
-      health: { raise: () => undefined, clear: () => undefined },
-      holding: { inForce: () => ({ parsed: { records }, version: { revision: 1 } }) as never },
-      members: { me: () => ({ addresses }) as never },
-    },
-  )
-  await waitFor(
-    'the resolver of this host is told',
-    async () => {
-      names.follow()
-      const { by, why } = names.status()?.host ?? {}
-      return by === undefined ? { notYet: why ?? 'nobody is told' } : { done: by }
-    },
-    { timeoutMs: 30_000 },
-  )
-  return { names, resolver, kill: () => names.close() }
-}
+const startAgent = (restart?: () => Promise<void>): Promise<Agent> => startAgentWith(records, [OWN, OWN6], restart)
 
 const both = (one: string, other: string): string => [one, other].sort().join(' ')
 
@@ -190,12 +96,12 @@ function define(): void {
   test('dnsmasq of the host leads zones of the mesh to the agent and nothing else, whoever is dead', async () => {
     const upstream = await startUpstream()
     const start = () =>
-      dnsmasq(
+      dnsmasq([
         '--listen-address=127.0.0.1',
         '--conf-file=/dev/null',
         '--conf-dir=/etc/dnsmasq.d',
         `--server=${UPSTREAM}`,
-      )
+      ])
     mkdirSync('/etc/dnsmasq.d', { recursive: true })
     let host = await start()
     const restart = async (): Promise<void> => {

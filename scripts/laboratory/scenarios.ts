@@ -37,6 +37,7 @@ import { scenario as portMapping } from './scenarios/port-mapping.ts'
 import { scenario as publish } from './scenarios/publish.ts'
 import { scenario as relayAlone } from './scenarios/relay-alone.ts'
 import { scenario as relayLife } from './scenarios/relay-life.ts'
+import { scenario as renumber } from './scenarios/renumber.ts'
 import { scenario as repair } from './scenarios/repair.ts'
 import { scenario as roaming } from './scenarios/roaming.ts'
 import { scenario as rollOut } from './scenarios/roll-out.ts'
@@ -45,6 +46,7 @@ import { scenario as sameRouter } from './scenarios/same-router.ts'
 import { scenario as stolenToken } from './scenarios/stolen-token.ts'
 import { scenario as subnetRoute } from './scenarios/subnet-route.ts'
 import { scenario as suggest } from './scenarios/suggest.ts'
+import { scenario as tenants } from './scenarios/tenants.ts'
 import { scenario as transfer } from './scenarios/transfer.ts'
 import { scenario as udpBlocked } from './scenarios/udp-blocked.ts'
 import { scenario as update } from './scenarios/update.ts'
@@ -79,6 +81,7 @@ export const scenarios: readonly Scenario[] = [
   idle,
   gone,
   lanOnly,
+  renumber,
   repair,
   policy,
   policyDriver,
@@ -91,6 +94,7 @@ export const scenarios: readonly Scenario[] = [
   publish,
   routerDies,
   exit,
+  tenants,
   mosquitto,
   damagedDb,
   fullDisk,

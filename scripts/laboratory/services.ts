@@ -33,8 +33,11 @@ export function shopOf(site: string): readonly object[] {
 }
 
 /** Serves there until it is killed. */
-export async function openShop({ host, name }: LabNode): Promise<Running> {
-  const shop = host.spawn([process.execPath, PROGRAM, 'serve', name, String(TARGET)], 'shop')
+export async function openShop(
+  { host, name }: Pick<LabNode, 'host'> & { readonly name: string },
+  port = TARGET,
+): Promise<Running> {
+  const shop = host.spawn([process.execPath, PROGRAM, 'serve', name, String(port)], 'shop')
   await shop.said(/serving/)
   return shop
 }
@@ -83,11 +86,14 @@ export interface Stay {
   ended(): Promise<string>
 }
 
-/** A connection that stays, at whichever of them the lot falls on; tried until it is the one that is wanted. */
-export async function stayAt({ host }: LabNode, address: string, wanted: string): Promise<Stay> {
+/**
+ * A connection that stays, at whichever of them the lot falls on; tried until it is the one that is wanted. `port`: that of the
+ * service, unless a shop itself is gone to.
+ */
+export async function stayAt({ host }: LabNode, address: string, wanted: string, port = PORT): Promise<Stay> {
   for (let tries = 0; tries < VISITS; tries++) {
     const lines: string[] = []
-    const argv = [process.execPath, PROGRAM, 'stay', address, String(PORT)]
+    const argv = [process.execPath, PROGRAM, 'stay', address, String(port)]
     const running = host.spawn(argv, 'stay', (line) => void lines.push(line))
     await waitFor('somebody serves', async () => holds(lines.length > 0, 'nobody'), { timeoutMs: PATIENCE_MS })
     if (lines[0] !== wanted) {

@@ -12,6 +12,8 @@ import type { Enrolment } from '../../cloud/store/hub-store.ts'
 import type { FlowLedger } from '../../edge/flows/ledger.ts'
 import { createFlowSender, type FlowSender } from '../../edge/flows/sender.ts'
 import { openLedger } from '../../edge/flows/sqlite-ledger.ts'
+import { createTaken, type Taken } from '../../edge/flows/taken.ts'
+import { MemoryStore } from '../../edge/store/memory.fake.ts'
 import { toBase64, toHex, utf8 } from '../../shared/bytes.ts'
 import { FakeClock, memoryLog, seededEntropy } from '../../shared/effects.fake.ts'
 import type { Signer } from '../../shared/effects.ts'
@@ -56,6 +58,8 @@ export interface FlowWire {
   readonly desk: FlowDesk
   readonly store: FlowStore
   readonly sender: FlowSender
+  /** What the device knows of the fields that the hub takes; outlives its process. */
+  readonly taken: Taken
   /** Messages of the device so far, and their bytes. */
   readonly sent: { count: number; bytes: number }
   readonly refused: string[]
@@ -109,6 +113,7 @@ function createFlowWire(options: FlowWireOptions = {}): FlowWire {
   const entropy = seededEntropy(seed)
   const log = memoryLog()
   const audit: AuditRow[] = []
+  const taken = createTaken(new MemoryStore(), (run) => run())
   const refused: string[] = []
   const sent = { count: 0, bytes: 0 }
   const [ledgerPath, storePath] = [join(directory, 'device.db'), join(directory, 'hub.db')]
@@ -161,6 +166,7 @@ function createFlowWire(options: FlowWireOptions = {}): FlowWire {
       metered,
       entropy,
       send,
+      taken,
     })
     return { ledger, sender, setAside }
   }
@@ -198,6 +204,7 @@ function createFlowWire(options: FlowWireOptions = {}): FlowWire {
     sent,
     refused,
     isFull: false,
+    taken,
     ledgerPath,
     storePath,
     fate: () => [1],

@@ -34,6 +34,34 @@ test('what is on record gets to the hub; at rest nothing is sent and nothing wai
     assert.equal(wire.desk.ledgers()[0]?.told, 23)
   }))
 
+test('what the hub takes beyond what all hubs do is asked once, also with nothing on record', () =>
+  withWire(async (wire) => {
+    wire.join()
+    await pass(wire)
+    assert.equal([wire.sent.count, wire.taken.has('outside')], [1, true])
+    wire.cut()
+    wire.restartDevice()
+    wire.join()
+    await pass(wire)
+    assert.equal([wire.sent.count, wire.taken.has('outside')], [1, true])
+  }))
+
+test('what a device has first, after the hub came, waits no longer than what it had before', () =>
+  withWire(async (wire) => {
+    wire.taken.note(['outside'])
+    wire.join()
+    await pass(wire, 60_000)
+    assert.is(wire.sent.count, 0)
+    wire.write(1)
+    await pass(wire, 12_000)
+    assert.equal(wire.held(), upTo(1))
+    wire.write(1)
+    await pass(wire, 12_000)
+    assert.equal(wire.held(), upTo(1), 'what comes later is gathered')
+    await pass(wire)
+    assert.equal(wire.held(), upTo(2))
+  }))
+
 test('nothing is sent while the hub is away, and all of it afterwards, in many windows', () =>
   withWire(async (wire) => {
     wire.write(3_000)

@@ -64,7 +64,7 @@ async function joined(name: string, given?: string): Promise<StateFiles> {
     name: parseName(name),
     labels: {},
     stateDir: files.directory,
-    timeoutMs: 10_000,
+    timeoutMs: 30_000,
     clock: systemClock,
     openStore: (path) => openStore(path, effects).store,
     onProgress: () => undefined,

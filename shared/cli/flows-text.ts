@@ -9,10 +9,33 @@ import { bytesText, timeText } from './words.ts'
 
 export const flowColumns = ['UNTIL', 'VERDICT', 'FROM', 'TO', 'SERVICE', 'SENT', 'BACK', 'PATH', 'RULE'] as const
 
-function endText({ address, name }: FlowEnd, port: number | undefined): string {
-  const who = name ?? address
+/** With the names that addresses have by now, where the device knew none. */
+interface TextFlow extends ShownFlow {
+  readonly sourceNow?: string
+  readonly destinationNow?: string
+}
+
+function placeText(who: string, port: number | undefined): string {
   if (port === undefined) return who
   return who.includes(':') ? `[${who}]:${port}` : `${who}:${port}`
+}
+
+function endText({ address, name }: FlowEnd, now: string | undefined, port?: number): string {
+  const then = placeText(name ?? address, port)
+  return now === undefined ? then : `${then} (now ${now})`
+}
+
+/** Who asked, and by whom. */
+function sourceText({ outside, source, sourceNow, sourcePort }: TextFlow): string {
+  if (outside === undefined) return endText(source, sourceNow, sourcePort)
+  const { address, port } = outside
+  const who = address === undefined ? 'several outside' : placeText(address, port)
+  return `${who} by ${endText(source, sourceNow)}`
+}
+
+function destinationText({ destination, destinationNow, outside }: TextFlow): string {
+  const whom = endText(destination, destinationNow)
+  return outside === undefined ? whom : `${whom} for ${outside.service}`
 }
 
 function serviceText({ destinationPort, flows, protocol }: ShownFlow): string {
@@ -42,13 +65,13 @@ function amountText({ bytes, packets }: Amount): string {
   return packets === 0 ? '-' : `${packets} (${bytesText(bytes)})`
 }
 
-export function flowRow(flow: ShownFlow): readonly (string | Cell)[] {
-  const { back, destination, path, reason, sent, source, sourcePort, to, verdict, via } = flow
+export function flowRow(flow: TextFlow): readonly (string | Cell)[] {
+  const { back, path, reason, sent, to, verdict, via } = flow
   return [
     timeText(to),
     verdict === 'accept' ? { text: 'accepted', tone: 'good' } : { text: 'denied', tone: 'bad' },
-    endText(source, sourcePort),
-    endText(destination, undefined),
+    sourceText(flow),
+    destinationText(flow),
     serviceText(flow),
     amountText(sent),
     amountText(back),

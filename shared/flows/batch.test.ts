@@ -30,6 +30,7 @@ const batch: FlowBatch = {
       back: { packets: 2, bytes: 200 },
       path: 'tls',
       via: 'relay-1',
+      outside: { address: parseAddress('2001:db8::9'), port: 52_100, service: 'shop' },
     },
   ],
   lostBefore: [{ why: 'restart' }, { why: 'full', amount: { packets: 1, bytes: 40 } }],

@@ -46,6 +46,19 @@ const end = v.strictObject({
 })
 export type FlowEnd = v.InferOutput<typeof end>
 
+/**
+ * Who asked from outside the mesh, at a gateway that publishes a service: the source of such a record is the gateway, as which
+ * policy judges it. No part of any judgement. A device writes it only for a hub that has said that it knows it.
+ */
+const outside = v.strictObject({
+  /** Absent where there were more of them than one batch tells apart. */
+  address: v.optional(address),
+  /** Absent where several flows are one record, too. */
+  port: v.optional(integer(0, 65_535)),
+  /** That was asked for. */
+  service: word,
+})
+
 const record = v.strictObject({
   /** Who opened it. */
   source: address,
@@ -67,6 +80,7 @@ const record = v.strictObject({
   path: v.optional(v.picklist(['lan', 'direct', 'relay', 'tls'])),
   /** The relay. */
   via: v.optional(word),
+  outside: v.optional(outside),
 })
 export type FlowRecord = v.InferOutput<typeof record>
 

@@ -83,6 +83,16 @@ test('a crowd of flows is as many', () => {
   assert.equal([all[0]?.flows, all[0]?.answered], [20, 20])
 })
 
+test('crowds of several outside, by one gateway, are all of them', () => {
+  const { sourcePort: _port, ...crowd } = record({ flows: 20, sent: { packets: 120, bytes: 18_000 } })
+  const by = (address: string): FlowRecord => ({
+    ...crowd,
+    outside: { address: parseAddress(address), service: 'shop' },
+  })
+  const { all } = fold(batch(1, [by('203.0.113.9'), by('203.0.113.10'), { ...crowd, outside: { service: 'shop' } }]))
+  assert.equal([all.length, all[0]?.flows, all[0]?.sent.packets], [1, 60, 360])
+})
+
 test('from the port of a service to one of a client is no service, however much is said', () => {
   const { all } = fold(batch(1, [record({ source: b, destination: a, sourcePort: 443, destinationPort: 40_000 })]))
   assert.equal([all[0]?.flows, all[0]?.answered, all[0]?.backwards], [1, 0, 1])

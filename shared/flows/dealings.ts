@@ -208,7 +208,7 @@ export function createFolder(): Folder {
   }
 
   const noteRecord = (record: FlowRecord, ends: readonly [FlowEnd, FlowEnd], of: FlowBatch, run: string): void => {
-    const { back, destinationPort, direction, flows, protocol, reason, sent, sourcePort, verdict } = record
+    const { back, destinationPort, direction, flows, outside, protocol, reason, sent, sourcePort, verdict } = record
     const [source, destination] = ends
     const port = destinationPort === undefined ? {} : { port: destinationPort }
     const dealing = { source, destination, protocol, ...port, direction, verdict, reason }
@@ -219,7 +219,8 @@ export function createFolder(): Folder {
     draft.lastMs = Math.max(draft.lastMs, of.to)
     // What one flow said while its source scanned, and at other times, are judged apart.
     const isScan = run.startsWith('scan')
-    const flow = flows === undefined ? `${isScan ? 'scan ' : ''}${sourcePort ?? ''}` : `crowd ${run}`
+    const flow =
+      flows === undefined ? `${isScan ? 'scan ' : ''}${sourcePort ?? ''}` : `crowd ${run} ${outside?.address ?? ''}`
     const last = draft.sums.get(flow)
     draft.sums.set(flow, {
       flows: flows ?? 1,

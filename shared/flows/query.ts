@@ -54,8 +54,17 @@ export interface FlowsAnswer {
 }
 
 /** `peer`: name of a node, pod or service, or an address. */
-export function isAbout({ address, name, node }: FlowEnd, peer: string): boolean {
+function isAbout({ address, name, node }: FlowEnd, peer: string): boolean {
   return name === peer || node === peer || address === peer
+}
+
+/** As `isAbout` of either end, or of who asked from outside, and for what. */
+export function concerns(
+  { destination, outside, source }: Pick<ShownFlow, 'destination' | 'outside' | 'source'>,
+  peer: string,
+): boolean {
+  if (isAbout(source, peer) || isAbout(destination, peer)) return true
+  return outside !== undefined && (outside.address === peer || outside.service === peer)
 }
 
 /** Those of one batch that were asked for. */
@@ -69,8 +78,8 @@ export function shownOf(
     const source = byAddress.get(record.source) ?? { address: record.source }
     const destination = byAddress.get(record.destination) ?? { address: record.destination }
     if (denied && record.verdict === 'accept') return []
-    if (peer !== undefined && !isAbout(source, peer) && !isAbout(destination, peer)) return []
-    return [{ seq, from, to, revision, ...record, source, destination }]
+    const shown = { seq, from, to, revision, ...record, source, destination }
+    return peer === undefined || concerns(shown, peer) ? [shown] : []
   })
 }
 

@@ -16,7 +16,7 @@ import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type HoldfastError, isHoldfastError } from '../errors.ts'
-import { makePrivateDirectory, readIfThere, writeAtomic } from './files.ts'
+import { makePrivateDirectory, readIfThere, writeAtomic, writeShared } from './files.ts'
 
 function inDirectory(run: (directory: string) => void): void {
   const directory = mkdtempSync(join(tmpdir(), 'hf-files-'))
@@ -63,6 +63,22 @@ test('what is written is whole and private, whatever lay in the way', () =>
     chmodSync(join(directory, 'a'), 0o755)
     makePrivateDirectory(join(directory, 'a'))
     assert.is(modeOf('a'), 0o755, 'something lies in it')
+  }))
+
+test('what other users read they may read, whatever the umask; what is private heeds it', () =>
+  inDirectory((directory) => {
+    const modeOf = (name: string): number => statSync(join(directory, name)).mode & 0o777
+    const before = process.umask(0o077)
+    try {
+      writeShared(join(directory, 'figures'), 'up 1\n')
+      writeShared(join(directory, 'start'), '#!/bin/sh\n', 0o755)
+      writeAtomic(join(directory, 'own'), 'x', 0o644)
+    } finally {
+      process.umask(before)
+    }
+    assert.equal(['figures', 'start', 'own'].map(modeOf), [0o644, 0o755, 0o600])
+    const lost = failure(() => writeShared(join(directory, 'none', 'file'), 'x'))
+    assert.match(lost.message, join(directory, 'none', 'file'))
   }))
 
 test('what is not there is undefined; what fails says where and what to do', () =>

@@ -3,6 +3,8 @@
 import {
   chmodSync,
   closeSync,
+  fchmodSync,
+  fstatSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -48,12 +50,23 @@ export function writeAtomic(path: string, content: string | Uint8Array, mode = 0
   }
 }
 
-function replace(path: string, content: string | Uint8Array, mode: number): void {
+/** Like `writeAtomic`, for what other users read: its mode is this one from the first moment on, whatever the umask. */
+export function writeShared(path: string, content: string | Uint8Array, mode = 0o644): void {
+  try {
+    replace(path, content, mode, { exact: true })
+  } catch (error) {
+    throw fileError(`write ${path}`, error)
+  }
+}
+
+function replace(path: string, content: string | Uint8Array, mode: number, { exact = false } = {}): void {
   const draft = `${path}.new`
   // A draft left by a crash, or a link somebody put there, must neither lend its mode nor lead elsewhere.
   rmSync(draft, { force: true })
   const file = openSync(draft, 'wx', mode)
   try {
+    // Only where the umask took something: a file system without modes would refuse what needs no change.
+    if (exact && (fstatSync(file).mode & mode) !== mode) fchmodSync(file, mode)
     const bytes = typeof content === 'string' ? Buffer.from(content) : content
     for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)
     fsyncSync(file)

@@ -43,7 +43,7 @@ async function scene(answer: (head: string) => string | undefined) {
   }
   const port = await listen(hub)
   const proxyPort = await listen(proxy)
-  const open = (host = '127.0.0.1', credentials?: string, timeoutMs = 2_000) =>
+  const open = (host = '127.0.0.1', credentials?: string, timeoutMs = 30_000) =>
     connectPinned({
       host,
       port,
@@ -117,7 +117,7 @@ test('a proxy that says nothing, and one that opens TLS itself, are left', async
   await new Promise<void>((resolve) => man.listen(0, '127.0.0.1', resolve))
   const proxy = { host: '127.0.0.1', port: (man.address() as AddressInfo).port }
   const pin = { authorityDer: authority.der, now: issuedAt, floor: 0 }
-  const error = await connectPinned({ host: 'hub', port: 443, timeoutMs: 2_000, proxy, ...pin }).catch(
+  const error = await connectPinned({ host: 'hub', port: 443, timeoutMs: 30_000, proxy, ...pin }).catch(
     (e: unknown) => e,
   )
   assert.is((error as HoldfastError).code, 'untrusted')
@@ -127,7 +127,7 @@ test('a proxy that says nothing, and one that opens TLS itself, are left', async
 })
 
 test('a proxy that is not there is told as that', async () => {
-  const target = { host: 'hub', port: 443, timeoutMs: 2_000, authorityDer: authority.der, now: issuedAt, floor: 0 }
+  const target = { host: 'hub', port: 443, timeoutMs: 30_000, authorityDer: authority.der, now: issuedAt, floor: 0 }
   const error = await connectPinned({ ...target, proxy: { host: '127.0.0.1', port: 1 } }).catch((e: unknown) => e)
   assert.match((error as HoldfastError).message, /cannot reach the proxy 127\.0\.0\.1:1: /)
 })

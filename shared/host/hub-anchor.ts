@@ -56,8 +56,8 @@ function strangerError(hub: HubAddress): HoldfastError {
 }
 
 /** Asks whoever answers for its anchor, and believes it only where the token pins it and TLS proves it. */
-export async function fetchAnchor({ hub, clock, floor, proxy }: HubContact, pin: Uint8Array): Promise<Anchor> {
-  const socket = await connectUnproven({ host: hub.host, port: hub.port, proxy, timeoutMs: hubTimeoutMs })
+export async function fetchAnchor({ hub, clock, floor, out, proxy }: HubContact, pin: Uint8Array): Promise<Anchor> {
+  const socket = await connectUnproven({ host: hub.host, port: hub.port, proxy, out, timeoutMs: hubTimeoutMs })
   const leaf = socket.getPeerX509Certificate()
   const path = '/api/v1/enrol/anchor'
   const answer = await exchange(socket, hub.url.slice('https://'.length), {

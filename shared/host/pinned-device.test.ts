@@ -20,7 +20,7 @@ async function connectTo(pair: { key: string; cert: string }, deviceKey: Uint8Ar
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   try {
-    const socket = await connectDevice({ host: '127.0.0.1', port, timeoutMs: 2_000, deviceKey })
+    const socket = await connectDevice({ host: '127.0.0.1', port, timeoutMs: 30_000, deviceKey })
     const own = socket.exportKeyingMaterial(32, 'test', Buffer.alloc(0))
     // The server is done with the handshake a moment later.
     const same = (await exported.promise).equals(own)
@@ -59,7 +59,7 @@ test('a server whose device key changes shows the new one from the next connecti
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   const ask = async (deviceKey: Uint8Array): Promise<boolean> => {
-    const socket = await connectDevice({ host: '127.0.0.1', port, timeoutMs: 2_000, deviceKey }).catch(() => undefined)
+    const socket = await connectDevice({ host: '127.0.0.1', port, timeoutMs: 30_000, deviceKey }).catch(() => undefined)
     socket?.destroy()
     return socket !== undefined
   }

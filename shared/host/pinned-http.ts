@@ -3,8 +3,10 @@
 import { type IncomingMessage, request } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import { fromUtf8 } from '../bytes.ts'
+import type { Clock, Timer } from '../effects.ts'
 import { HoldfastError } from '../errors.ts'
 import { httpBodyMax } from '../limits.ts'
+import { systemClock } from './clock.ts'
 import { connectPinned, type Pin, type TlsTarget } from './pinned-tls.ts'
 
 export interface Exchange {
@@ -54,9 +56,19 @@ function parseBody(text: string, status: number): unknown {
 }
 
 /** Sends one request over `socket` and closes it. The caller has proven the peer, or does not care who it is. */
-export async function exchange(socket: TLSSocket, host: string, wanted: Exchange): Promise<Answer> {
+export async function exchange(
+  socket: TLSSocket,
+  host: string,
+  wanted: Exchange,
+  clock: Pick<Clock, 'after'> = systemClock,
+): Promise<Answer> {
   const silence = new AbortController()
-  const timer = setTimeout(() => silence.abort(), wanted.timeoutMs)
+  const patience = (): Timer => clock.after(wanted.timeoutMs, () => silence.abort())
+  let timer = patience()
+  const heard = (): void => {
+    timer.cancel()
+    timer = patience()
+  }
   const signal = AbortSignal.any([silence.signal, AbortSignal.timeout(EXCHANGE_MS_MAX)])
   const payload = wanted.body === undefined ? undefined : JSON.stringify(wanted.body)
   try {
@@ -83,7 +95,7 @@ export async function exchange(socket: TLSSocket, host: string, wanted: Exchange
       outgoing.end(payload)
     })
     const status = response.statusCode ?? 0
-    const body = parseBody(await gather(response, wanted.bodyMax ?? httpBodyMax, () => timer.refresh()), status)
+    const body = parseBody(await gather(response, wanted.bodyMax ?? httpBodyMax, heard), status)
     const retryAfterS = Number(response.headers['retry-after'])
     return { status, body, ...(Number.isFinite(retryAfterS) ? { retryAfterS } : {}) }
   } catch (error) {
@@ -92,7 +104,7 @@ export async function exchange(socket: TLSSocket, host: string, wanted: Exchange
     const why = signal.aborted ? `no answer within ${waitedMs / 1_000} s` : (error as Error).message
     throw new HoldfastError('unreachable', `the exchange with ${host} failed: ${why}`, { cause: error })
   } finally {
-    clearTimeout(timer)
+    timer.cancel()
     socket.destroy()
   }
 }

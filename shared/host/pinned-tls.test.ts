@@ -8,6 +8,7 @@ import * as assert from 'uvu/assert'
 import { WebSocketServer } from 'ws'
 import { isHoldfastError } from '../errors.ts'
 import { createFakeAuthority, issuedAt } from './certificates.fake.ts'
+import { ownPort } from './own-port.fake.ts'
 import { requestPinned } from './pinned-http.ts'
 import { connectPinned } from './pinned-tls.ts'
 import { connectWebSocketPinned } from './pinned-websocket.ts'
@@ -22,7 +23,7 @@ async function serve(
   const server = createServer(pair, answer)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
-  const target = { host: '127.0.0.1', port, timeoutMs: 2_000, authorityDer: authority.der, now: issuedAt, floor: 0 }
+  const target = { host: '127.0.0.1', port, timeoutMs: 30_000, authorityDer: authority.der, now: issuedAt, floor: 0 }
   const stop = () =>
     new Promise<void>((resolve) => {
       server.close(() => resolve())
@@ -93,7 +94,7 @@ test('a connection leaves from the address it is told, for a name that nobody re
 test('nobody there and no TLS there are unreachable, not untrusted', async () => {
   const { target, stop } = await serve(authority.issue())
   await stop()
-  const error = await connectPinned(target).catch((reason: unknown) => reason)
+  const error = await connectPinned({ ...target, port: await ownPort() }).catch((reason: unknown) => reason)
   assert.ok(isHoldfastError(error, 'unreachable'))
 })
 

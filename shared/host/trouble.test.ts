@@ -1,10 +1,11 @@
 // What the system says of a connection that did not come to be, through all that wraps it.
 
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { HoldfastError } from '../errors.ts'
+import { ownPort } from './own-port.fake.ts'
 import { troubleOf } from './trouble.ts'
 
 function wrapped(code: string): HoldfastError {
@@ -31,12 +32,9 @@ test('what says nothing, and what wraps itself, is no trouble', () => {
 })
 
 test('a port that nobody listens at says so', async () => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  const [error] = (await once(connect(port, '127.0.0.1'), 'error').catch((why: unknown) => [why])) as [unknown]
+  const [error] = (await once(connect(await ownPort(), '127.0.0.1'), 'error').catch((why: unknown) => [why])) as [
+    unknown,
+  ]
   assert.is(troubleOf(error), 'refused')
 })
 

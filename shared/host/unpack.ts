@@ -1,9 +1,9 @@
 // Writes out the texts that a single file carries, for whoever installs it by hand.
 
-import { chmodSync, existsSync, lstatSync, mkdirSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { HoldfastError } from '../errors.ts'
-import { fileError, writeAtomic } from './files.ts'
+import { fileError, writeShared } from './files.ts'
 
 /** Replaces files of these names, and no others; scripts are executable. Returns paths. Throws `unsupported` without any. */
 export function unpackTexts(texts: ReadonlyMap<string, string>, directory: string): readonly string[] {
@@ -22,8 +22,7 @@ export function unpackTexts(texts: ReadonlyMap<string, string>, directory: strin
     if (existsSync(path) && !lstatSync(path).isFile()) {
       throw new HoldfastError('conflict', `${path} is there, and is no file`, { remedy: 'Name another directory.' })
     }
-    writeAtomic(path, text, 0o644)
-    if (text.startsWith('#!')) chmodSync(path, 0o755)
+    writeShared(path, text, text.startsWith('#!') ? 0o755 : 0o644)
     return path
   })
 }

@@ -1,10 +1,12 @@
 // What no single object can get wrong: references to nothing, blocks that overlap, addresses given twice.
 
 import { type Address, type Cidr, contains, familyOf, hostCidr, overlaps } from '../address/cidr.ts'
+import { meshBlocks } from '../address/mesh-blocks.ts'
 import { nestedPairs } from '../address/nesting.ts'
 import { isUsable } from '../address/usable.ts'
 import { HoldfastError } from '../errors.ts'
 import { checkPools } from './pool-checks.ts'
+import { checkRenumberPlan } from './renumber-checks.ts'
 import type { AnyResource, Kind, Resource } from './resource.ts'
 import { routeProbe } from './route-probe.ts'
 
@@ -15,11 +17,14 @@ function kindOf<K extends Kind>(all: readonly AnyResource[], kind: K): readonly 
 }
 
 function blocksOf(network: Resource<'Network'>): readonly Cidr[] {
-  return network.spec.cidr6 === undefined ? [network.spec.cidr] : [network.spec.cidr, network.spec.cidr6]
+  return meshBlocks(network.spec)
 }
 
 function checkNetworks(networks: readonly Resource<'Network'>[], fault: Fault): void {
   for (const { metadata, spec } of networks) {
+    checkRenumberPlan(spec, (message, field, remedy) =>
+      fault(message, `Network/${metadata.name} spec.${field}`, remedy),
+    )
     checkPools(spec, (message, field, remedy) => fault(message, `Network/${metadata.name} spec.${field}`, remedy))
   }
   const blocks = networks.flatMap((network) => blocksOf(network).map((block) => ({ network, block })))
@@ -27,7 +32,9 @@ function checkNetworks(networks: readonly Resource<'Network'>[], fault: Fault): 
   for (const [before, after] of nestedPairs(blocks.map((one) => one.block))) {
     const [a, b] = [blocks[before], blocks[after]]
     if (a === undefined || b === undefined) continue
-    const field = `Network/${b.network.metadata.name} spec.${familyOf(b.block) === 4 ? 'cidr' : 'cidr6'}`
+    const key = familyOf(b.block) === 4 ? 'cidr' : 'cidr6'
+    const isOther = b.block !== b.network.spec[key]
+    const field = `Network/${b.network.metadata.name} spec.${isOther ? 'renumber.' : ''}${key}`
     // Once is enough for a block that swallows a thousand others.
     if (blamed.has(field)) continue
     blamed.add(field)

@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { familyOf } from '../address/cidr.ts'
 import { addressPoolsMax, dnsZonesMax } from '../name-limits.ts'
 import { address, cidr, integer, name, port, selector } from './field.ts'
+import { renumberPlan } from './renumber.ts'
 import { about, rule } from './rule.ts'
 
 /** Which relays may carry the traffic of which nodes: data residency. */
@@ -67,6 +68,7 @@ export const networkSpec = v.strictObject({
     ),
     'Unique local IPv6 block (RFC 4193) of which every node has an address; none where absent.',
   ),
+  renumber: about(v.optional(renumberPlan), 'On its way to other blocks; set and changed by `holdfast-hub renumber`.'),
   pools: about(
     v.optional(v.pipe(v.array(addressPool), v.maxLength(addressPoolsMax))),
     'Where nodes of a kind get their addresses from; all others, and services, get theirs from the rest. Agents are not told.',

@@ -9,7 +9,7 @@ const SIZE_MIN = 4n
 
 /** `fault`: told of each, with the field of the spec. */
 export function checkPools(
-  { cidr, cidr6, pools = [] }: NetworkSpec,
+  { cidr, cidr6, pools = [], renumber }: NetworkSpec,
   fault: (message: string, field: string, remedy: string) => void,
 ): void {
   const names = new Set<string>()
@@ -18,13 +18,15 @@ export function checkPools(
     const place = `pools[${at}]`
     if (names.has(pool.name)) fault(`there are two pools "${pool.name}"`, `${place}.name`, 'Give each its own name.')
     names.add(pool.name)
-    for (const [key, block, own] of [
-      ['cidr', pool.cidr, cidr],
-      ['cidr6', pool.cidr6, cidr6],
+    for (const [key, block, ...owns] of [
+      ['cidr', pool.cidr, cidr, renumber?.cidr],
+      ['cidr6', pool.cidr6, cidr6, renumber?.cidr6],
     ] as const) {
       if (block === undefined) continue
+      const [own] = owns
+      const lies = owns.some((one) => one !== undefined && familyOf(one) === familyOf(block) && contains(one, block))
       const field = `${place}.${key}`
-      if (own === undefined || familyOf(own) !== familyOf(block) || !contains(own, block)) {
+      if (!lies) {
         fault(
           `${block} is no part of ${own ?? `a network without ${key}`}`,
           field,

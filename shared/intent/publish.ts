@@ -2,7 +2,10 @@
 
 import * as v from 'valibot'
 import { parseCidr } from '../address/cidr.ts'
-import { cidr, port, selector, text } from './field.ts'
+import { cidr, integer, port, selector, text } from './field.ts'
+import { hostPattern } from './http-host.ts'
+import { httpMatch } from './http-match.ts'
+import { httpRedirect } from './http-redirect.ts'
 import { about, rule } from './rule.ts'
 
 /** Whoever is on the link of the very address that is asked. */
@@ -16,25 +19,25 @@ const interfaceName = v.pipe(
   v.regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/, 'is not the name of an interface'),
 )
 
-const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
-const hostname = v.pipe(
-  v.string(),
-  v.maxLength(253),
-  v.regex(
-    new RegExp(`^(?:\\*\\.)?${LABEL}(?:\\.${LABEL})*$`),
-    'is not a host name in small letters; `*.` may stand for its first label',
-  ),
-)
-
 const place = v.strictObject({
   gateways: about(selector, 'The nodes that take connections for it.'),
   protocol: about(
-    v.optional(v.picklist(['TCP', 'UDP', 'TLS']), 'TCP'),
-    'TLS: TCP that is led by the name the client asks for, and passed on as it is.',
+    v.optional(v.picklist(['TCP', 'UDP', 'TLS', 'HTTP']), 'TCP'),
+    'TLS: TCP that is led by the name the client asks for, and passed on as it is. HTTP: each request is led by its host and path.',
   ),
   hostnames: about(
-    v.optional(v.pipe(v.array(hostname), v.minLength(1), v.maxLength(16))),
-    'For TLS: the names that lead here; `*.example.com` is every name with one label more.',
+    v.optional(v.pipe(v.array(hostPattern), v.minLength(1), v.maxLength(16))),
+    'For TLS and HTTP: the names that lead here; for HTTP all where absent. `*.example.com` is every name with one label more, for HTTP with one or more.',
+  ),
+  paths: about(
+    v.optional(v.pipe(v.array(httpMatch), v.minLength(1), v.maxLength(16))),
+    'For HTTP: the paths that lead here, or some of their requests; all where absent. Of several services the one has a request that names most of its host, then of its path, then its method, then most headers and most of its query.',
+  ),
+  answer: about(v.optional(integer(400, 599)), 'For HTTP: requests are answered with this status, and lead nowhere.'),
+  redirect: about(v.optional(httpRedirect), 'For HTTP: requests are sent on to another URL, and lead nowhere.'),
+  order: about(
+    v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(512))),
+    'For HTTP: of those that name as much of a request the one whose text comes first has it; then the first by name.',
   ),
   port: about(port, 'Port at those nodes.'),
   servicePort: about(v.optional(port), 'Port of the service; `port` where absent.'),
@@ -54,9 +57,20 @@ const place = v.strictObject({
 const publication = v.pipe(
   place,
   rule(
-    ({ hostnames, protocol }) => (protocol === 'TLS') === (hostnames !== undefined),
-    'hostnames goes with protocol TLS, and TLS needs it',
-    "(self.protocol == 'TLS') == has(self.hostnames)",
+    ({ hostnames, protocol }) => protocol === 'HTTP' || (protocol === 'TLS') === (hostnames !== undefined),
+    'hostnames goes with protocol TLS or HTTP, and TLS needs it',
+    "self.protocol == 'HTTP' || (self.protocol == 'TLS') == has(self.hostnames)",
+  ),
+  rule(
+    ({ answer, order, paths, protocol, redirect }) =>
+      protocol === 'HTTP' || (paths ?? answer ?? order ?? redirect) === undefined,
+    'paths, answer, redirect and order go with protocol HTTP',
+    "self.protocol == 'HTTP' || !(has(self.paths) || has(self.answer) || has(self.redirect) || has(self.order))",
+  ),
+  rule(
+    ({ answer, redirect }) => answer === undefined || redirect === undefined,
+    'requests are answered, or sent on, and not both',
+    '!has(self.answer) || !has(self.redirect)',
   ),
 )
 export type Publication = v.InferOutput<typeof publication>

@@ -142,6 +142,62 @@ export const wrong: readonly (readonly [Kind, object, string, RegExp?])[] = [
     { ...least.Service, publish: [{ ...published, protocol: 'TLS', hostnames: [bad] }] },
     'spec.publish[0].hostnames[0]',
   ]),
+  ...[
+    { paths: [{ value: '/' }] },
+    { answer: 500 },
+    { order: 'a' },
+    { redirect: { path: '/' } },
+    { protocol: 'TLS', hostnames: ['a.b'], answer: 500 },
+  ].map((bad): (typeof wrong)[number] => [
+    'Service',
+    { ...least.Service, publish: [{ ...published, ...bad }] },
+    'spec.publish[0]',
+    /go with protocol HTTP/,
+  ]),
+  ...['', 'a', '/a?b', '/a#b', '/ä', '/a b', '/%2', '//', '/a//b', '/./a', '/a/..', '/a%2Fb', '/%2e%2e/a'].map(
+    (value): (typeof wrong)[number] => [
+      'Service',
+      { ...least.Service, publish: [{ ...published, protocol: 'HTTP', paths: [{ value }] }] },
+      'spec.publish[0].paths[0].value',
+    ],
+  ),
+  ...(
+    [
+      ['method', 'CONNECT'],
+      ['headers', []],
+      ['headers[0].name', [{ name: 'X-Env', value: 'a' }]],
+      ['headers[0].name', [{ name: 'a:', value: 'a' }]],
+      ['headers[0].value', [{ name: 'a', value: 'a\r\nb: c' }]],
+      ['headers[0].value', [{ name: 'a', value: ' a' }]],
+      ['headers', [1, 2].map((value) => ({ name: 'a', value: String(value) }))],
+      ['queryParams[0].name', [{ name: '', value: 'a' }]],
+      ['queryParams', [1, 2].map((value) => ({ name: 'a', value: String(value) }))],
+    ] as const
+  ).map(([where, bad]): (typeof wrong)[number] => {
+    const more = { [where.replace(/\[.*/, '')]: bad }
+    return [
+      'Service',
+      { ...least.Service, publish: [{ ...published, protocol: 'HTTP', paths: [{ value: '/', ...more }] }] },
+      `spec.publish[0].paths[0].${where}`,
+    ]
+  }),
+  [
+    'Service',
+    { ...least.Service, publish: [{ ...published, protocol: 'HTTP', redirect: { status: 301 } }] },
+    'spec.publish[0].redirect',
+    /asked for ever/,
+  ],
+  [
+    'Service',
+    { ...least.Service, publish: [{ ...published, protocol: 'HTTP', answer: 404, redirect: { path: '/' } }] },
+    'spec.publish[0]',
+    /not both/,
+  ],
+  [
+    'Service',
+    { ...least.Service, publish: [{ ...published, protocol: 'HTTP', answer: 200 }] },
+    'spec.publish[0].answer',
+  ],
   ['Service', { ...least.Service, publish: [{ ...published, protocol: 'UDP' }] }, 'spec', /does not have/],
   ['Service', { ...least.Service, publish: [{ ...published, servicePort: 81 }] }, 'spec', /does not have/],
   ['Service', { ...least.Service, pods: { podSelector: {} } }, 'spec.pods.namespace', /is missing/],

@@ -4,9 +4,10 @@
 import * as v from 'valibot'
 import { HoldfastError } from '../errors.ts'
 import { parseDeviceKey, parseNetworkId, parseNodeId, parseWgKey } from '../ids.ts'
-import { address, name, text } from '../intent/field.ts'
+import { address, cidr, name, text } from '../intent/field.ts'
 import { parseWith } from '../intent/resource.ts'
 import { deviceLinksKeptMax, recordsMax } from '../limits.ts'
+import { signedRowsMax } from '../lock-limits.ts'
 import { signedLock } from './lock.ts'
 import { signatures } from './signatures.ts'
 
@@ -15,8 +16,12 @@ const member = v.strictObject({
   nodeId: text(parseNodeId, 'node-id'),
   deviceKey: text(parseDeviceKey, 'ed25519-key'),
   wgKey: text(parseWgKey, 'wireguard-key'),
-  addresses: v.pipe(v.array(address), v.minLength(1), v.maxLength(2)),
+  addresses: v.pipe(v.array(address), v.minLength(1), v.maxLength(4)),
 })
+
+/** The blocks that a renumbering is to lead to; absent where those of the network stay. */
+const renumberTo = v.strictObject({ cidr: v.optional(cidr), cidr6: v.optional(cidr) })
+export type RenumberTo = v.InferOutput<typeof renumberTo>
 
 const lockBundle = v.strictObject({
   network: v.strictObject({ id: text(parseNetworkId, 'network-id'), name }),
@@ -24,6 +29,8 @@ const lockBundle = v.strictObject({
   lock: v.optional(signedLock),
   /** The lock that is to take its place. */
   proposal: v.optional(signedLock),
+  /** Where it is signed for before a renumbering: what that leads to. */
+  renumber: v.optional(renumberTo),
   members: v.pipe(
     v.array(
       v.strictObject({
@@ -35,7 +42,7 @@ const lockBundle = v.strictObject({
         ),
       }),
     ),
-    v.maxLength(recordsMax),
+    v.maxLength(recordsMax * signedRowsMax),
   ),
 })
 export type LockBundle = v.InferOutput<typeof lockBundle>

@@ -2,7 +2,7 @@
 
 import { parseAddress } from '../address/cidr.ts'
 import { toBase64 } from '../bytes.ts'
-import { parseWgKey, type WgKey } from '../ids.ts'
+import { type NodeId, parseWgKey, type WgKey } from '../ids.ts'
 import { parseWith, specs } from '../intent/resource.ts'
 import type { ParsedRecords } from './parsed.ts'
 import { type BodyOf, encodeRecord, parseRecord } from './record.ts'
@@ -18,18 +18,21 @@ export interface FakeNode {
   readonly advertise?: readonly string[]
   readonly wgKey?: WgKey
   readonly addresses?: readonly string[]
+  readonly nodeId?: NodeId
+  readonly relay?: BodyOf<'node'>['relay']
 }
 
 /** The `index`-th node: 10.77.0.index and fd77::index. */
 function fakeNode(index: number, node: FakeNode): BodyOf<'node'> {
   const body = {
-    nodeId: `${'abcdefghijklmnopqrstuvwxyz234567'[index] ?? 'a'}aaaaaaaaaaaaaaa`,
+    nodeId: node.nodeId ?? `${'abcdefghijklmnopqrstuvwxyz234567'[index] ?? 'a'}aaaaaaaaaaaaaaa`,
     name: node.name,
     labels: node.labels ?? {},
     wgKey: node.wgKey ?? fakeWgKey(index),
     deviceKey: toBase64(new Uint8Array(32).fill(100 + index)),
     addresses: node.addresses ?? [`10.77.0.${index}`, `fd77::${index.toString(16)}`],
     advertise: node.advertise ?? [],
+    ...(node.relay === undefined ? {} : { relay: node.relay }),
   }
   // Through the canonical bytes, as every record comes.
   const record = { kind: 'node', id: `node/${node.name}`, body: body as unknown as BodyOf<'node'> } as const

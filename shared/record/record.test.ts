@@ -55,7 +55,7 @@ for (const [what, id, body] of [
   ['a field too many', 'node/shop-1', { ...node, extra: 1 }],
   ['an address that is none', 'node/shop-1', { ...node, addresses: ['10.7.0'] }],
   ['no address', 'node/shop-1', { ...node, addresses: [] }],
-  ['three addresses', 'node/shop-1', { ...node, addresses: ['10.0.0.1', '10.0.0.2', '10.0.0.3'] }],
+  ['five addresses', 'node/shop-1', { ...node, addresses: [1, 2, 3, 4, 5].map((last) => `10.0.0.${last}`) }],
   ['a key of 31 bytes', 'node/shop-1', { ...node, wgKey: toBase64(new Uint8Array(31)) }],
   ['a label key that every object has', 'node/shop-1', { ...node, labels: { constructor: 'x' } }],
   ['a port out of range', 'node/shop-1', { ...node, relay: { port: 0, tlsPort: 443 } }],

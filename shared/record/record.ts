@@ -8,6 +8,7 @@ import { exitSpec } from '../intent/exit.ts'
 import { address, cidr, integer, labels, name, namedEndpoint, port, text } from '../intent/field.ts'
 import { networkSpec } from '../intent/network.ts'
 import { policySpec } from '../intent/policy.ts'
+import { otherBlocks } from '../intent/renumber.ts'
 import { parseWith } from '../intent/resource.ts'
 import { routeSpec } from '../intent/route.ts'
 import { serviceSpec } from '../intent/service.ts'
@@ -28,8 +29,8 @@ export const nodeBody = v.strictObject({
   deviceKey: text(parseDeviceKey, 'ed25519-key'),
   /** Serial of that key; absent for the one of enrolment, which the id follows from. */
   deviceSerial: v.optional(integer(1, Number.MAX_SAFE_INTEGER)),
-  /** Mesh addresses, IPv4 first. */
-  addresses: v.pipe(v.array(address), v.minLength(1), v.maxLength(2)),
+  /** Mesh addresses, IPv4 first; while the network is renumbered those of its other blocks behind them. */
+  addresses: v.pipe(v.array(address), v.minLength(1), v.maxLength(4)),
   publicEndpoint: v.optional(namedEndpoint),
   relay: v.optional(v.strictObject({ port, tlsPort: port })),
   advertise: v.array(cidr),
@@ -61,8 +62,11 @@ const verdictBody = v.strictObject({
 })
 export type VerdictBody = v.InferOutput<typeof verdictBody>
 
+/** While it is renumbered, with the other blocks. */
+const networkInForce = v.strictObject({ ...networkSpec.entries, renumber: v.optional(otherBlocks) })
+
 const bodies = {
-  network: v.strictObject({ name, spec: networkSpec }),
+  network: v.strictObject({ name, spec: networkInForce }),
   canary: v.strictObject({ name, spec: canarySpec }),
   node: nodeBody,
   policy: v.strictObject({ name, spec: policySpec }),

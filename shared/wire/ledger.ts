@@ -62,7 +62,11 @@ const answerSchema = v.object({
   head: hash,
   /** Why it takes no more: a health code. */
   refused: v.optional(v.pipe(v.string(), v.maxLength(64))),
+  /** Fields of records that not every hub knows, and this one does; absent at hubs of old, which know none of them. */
+  takes: v.optional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(32))), v.maxLength(8))),
 })
+/** What this version knows of such. */
+export const ledgerTakes = ['outside'] as const
 export type LedgerAnswer = v.InferOutput<typeof answerSchema>
 
 export function encodeLedgerAnswer(answer: LedgerAnswer): Uint8Array {

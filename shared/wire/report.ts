@@ -10,6 +10,7 @@ import { encodeCanonical, parseCanonical } from '../record/canonical.ts'
 import { failingReportedMax, routesReportedMax } from '../route-limits.ts'
 import { publishedToldMax } from '../service-limits.ts'
 import { tolerantPick, unreadFields } from './tolerant.ts'
+import { understandsMax, understoodWordMax } from './understands.ts'
 import { uplinkQuality } from './uplink-quality.ts'
 
 const counter = integer(0, Number.MAX_SAFE_INTEGER)
@@ -91,7 +92,7 @@ const publishedReport = v.object({
   service: name,
   at: text(parseEndpoint, 'endpoint'),
   /** Of another age: it is led all the same. */
-  protocol: tolerantPick(['TCP', 'UDP', 'TLS'], 'TCP'),
+  protocol: tolerantPick(['TCP', 'UDP', 'TLS', 'HTTP'], 'TCP'),
 })
 export type PublishedReport = v.InferOutput<typeof publishedReport>
 
@@ -112,6 +113,10 @@ const statusSchema = v.object({
   ),
   /** Commands that the device takes from the hub, by kind; absent where it knows of none. */
   commands: v.optional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(32))), v.maxLength(16))),
+  /** What of newer intent it can be sent, by word; absent where the agent is older than that. */
+  understands: v.optional(
+    v.pipe(v.array(v.pipe(v.string(), v.maxLength(understoodWordMax))), v.maxLength(understandsMax)),
+  ),
   boot: counter,
   startedAt: counter,
   addresses: v.pipe(v.array(address), v.maxLength(2)),

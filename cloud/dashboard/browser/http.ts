@@ -7,8 +7,16 @@ import type { Session } from '../model/session.ts'
 /** A hub that says nothing for so long is not there, milliseconds; a what-if over a week of flows takes some seconds. */
 const ANSWER_MS_MAX = 30_000
 
+/** What was read, and what the hub calls it. */
+export interface Held<T> {
+  readonly value: T
+  readonly tag: string | undefined
+}
+
 export interface Http {
   get<T>(path: string): Promise<T>
+  /** The very one that is held, where the hub has nothing else to say. */
+  getIfNew<T>(path: string, held: Held<T> | undefined): Promise<Held<T>>
   send<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<T>
   /** Resolves once the stream is open. */
   stream(path: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>
@@ -62,7 +70,7 @@ export function createHttp(session: () => Session | undefined, onEnd: () => void
         remedy: 'Nothing is lost: try again once it is back.',
       })
     }
-    if (response.ok) return response
+    if (response.ok || response.status === 304) return response
     const error = await errorOf(response)
     if (error.code === 'unauthenticated' && path !== '/api/v1/session') onEnd()
     throw error
@@ -80,6 +88,12 @@ export function createHttp(session: () => Session | undefined, onEnd: () => void
 
   return {
     get: (path) => json('GET', path),
+    async getIfNew<T>(path: string, held: Held<T> | undefined) {
+      const headers = held?.tag === undefined ? {} : { 'if-none-match': held.tag }
+      const response = await ask('GET', path, { signal: AbortSignal.timeout(ANSWER_MS_MAX), headers })
+      if (response.status === 304 && held !== undefined) return held
+      return { value: (await response.json()) as T, tag: response.headers.get('etag') ?? undefined }
+    },
     send: (method, path, body) => json(method, path, body),
     async stream(path, signal) {
       const response = await ask('GET', path, { signal })

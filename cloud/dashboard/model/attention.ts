@@ -47,6 +47,7 @@ function ofHealth({ items, meanings }: Roster): readonly Attention[] {
 function ofPresence({ items }: Roster, now: number): readonly Attention[] {
   const gone = items.filter((line) => presenceOf(line, now) === 'unreachable')
   const alone = items.filter((line) => presenceOf(line, now) === 'autonomous')
+  const them = alone.length === 1 ? 'it' : 'them'
   const since = (lines: readonly RosterLine[]): number => Math.min(...lines.map((line) => line.since ?? now))
   return [
     ...(gone.length === 0
@@ -68,7 +69,7 @@ function ofPresence({ items }: Roster, now: number): readonly Attention[] {
             key: 'presence/autonomous',
             severity: 'warning' as const,
             title: `${countText(alone.length, 'node')} away from the hub, working on`,
-            remedy: 'Nothing breaks meanwhile: peers reach them and pass newer intent on. Check their way to the hub.',
+            remedy: `Nothing breaks meanwhile: peers reach ${them} and pass newer intent on. Check the way to the hub.`,
             nodes: alone.map(({ name }) => name),
             since: since(alone),
           },
@@ -83,13 +84,13 @@ function ofDoor({ pending, unsigned }: HubStatus): readonly Attention[] {
     ...entry(
       'door/pending',
       pending,
-      `${countText(pending.length, 'device')} ask to be let in`,
+      `${countText(pending.length, 'device')} ${pending.length === 1 ? 'asks' : 'ask'} to be let in`,
       'Compare the name with the device in front of you, then approve it under Join.',
     ),
     ...entry(
       'door/unsigned',
       unsigned,
-      `${countText(unsigned.length, 'device')} wait for signatures`,
+      `${countText(unsigned.length, 'device')} ${unsigned.length === 1 ? 'waits' : 'wait'} for signatures`,
       'Keys of the membership lock sign for them: holdfast-hub lock sign NAME --key FILE.',
     ),
   ]

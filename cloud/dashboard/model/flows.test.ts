@@ -3,7 +3,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { FleetFlow } from '../../flows/fleet-flows.ts'
-import { flowRows, rootCause } from './flows.ts'
+import { destinationText, flowRows, rootCause, sourceText } from './flows.ts'
 import { serviceMap } from './service-map.ts'
 
 function flow(more: object): FleetFlow {
@@ -40,6 +40,39 @@ test('what both ends have on record of one flow is one line, not twice the bytes
   const rows = flowRows([flow({}), flow({ node: 'a', sent: { packets: 3, bytes: 210 } })])
   assert.is(rows.length, 1)
   assert.equal([rows[0]?.bytes, rows[0]?.packets, rows[0]?.reporters], [260, 4, ['a', 'b']])
+})
+
+test('who asked from outside is a line each, by the gateway and for the service', () => {
+  const by = (address?: string): object => ({ outside: { service: 'shop', ...(address && { address }) } })
+  const rows = flowRows([
+    flow({ ...by('203.0.113.9'), to: 112 }),
+    flow(by('203.0.113.10')),
+    flow({ ...by('203.0.113.9'), from: 90 }),
+    flow({ ...by(), from: 80, to: 85 }),
+    flow({ from: 70, to: 75 }),
+  ])
+  assert.equal(
+    rows.map((row) => [sourceText(row), destinationText(row), row.packets]),
+    [
+      ['203.0.113.9 by a', 'b for shop', 6],
+      ['203.0.113.10 by a', 'b for shop', 3],
+      ['several outside by a', 'b for shop', 3],
+      ['a', 'b', 3],
+    ],
+  )
+})
+
+test('what both ends have of a flow from outside is one line, though the gateway alone knows who asked', () => {
+  const ports = { sourcePort: 40_000, reason: { kind: 'default', direction: 'ingress' } }
+  const outside = { address: '203.0.113.9', port: 1, service: 'shop' }
+  const rows = flowRows([flow({ ...ports, node: 'a', outside }), flow(ports), flow({ ...ports, sourcePort: 40_001 })])
+  assert.equal(
+    rows.map((row) => [sourceText(row), row.reporters]),
+    [
+      ['a', ['b']],
+      ['203.0.113.9 by a', ['a', 'b']],
+    ],
+  )
 })
 
 test('what was denied comes first, and says by whom and since which revision', () => {

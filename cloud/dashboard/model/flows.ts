@@ -12,6 +12,8 @@ export interface FlowRow {
   readonly verdict: FleetFlow['verdict']
   readonly source: FlowEnd
   readonly destination: FlowEnd
+  /** Who asked from outside the mesh, by the source, for which service; one of several who are not told apart has no address. */
+  readonly outside?: NonNullable<FleetFlow['outside']>
   /** `tcp 443`. */
   readonly service: string
   readonly flows: number
@@ -29,6 +31,15 @@ export interface FlowRow {
   readonly reporters: readonly string[]
   /** Addresses that had no name on record then, and have the one that is shown now. */
   readonly strangers: readonly string[]
+}
+
+/** Who asked, and by whom where it came from outside. */
+export function sourceText({ outside, source }: Pick<FlowRow, 'outside' | 'source'>): string {
+  return outside === undefined ? endText(source) : `${outside.address ?? 'several outside'} by ${endText(source)}`
+}
+
+export function destinationText({ destination, outside }: Pick<FlowRow, 'destination' | 'outside'>): string {
+  return outside === undefined ? endText(destination) : `${endText(destination)} for ${outside.service}`
 }
 
 export function endText({ address, name }: FlowEnd): string {
@@ -62,9 +73,11 @@ function endNow(end: FlowEnd, name: string | undefined): FlowEnd {
 }
 
 function keyOf(flow: FleetFlow): string {
-  const { verdict } = flow
+  const { outside, verdict } = flow
   const [source, destination] = [endNow(flow.source, flow.sourceNow), endNow(flow.destination, flow.destinationNow)]
-  return [endText(source), endText(destination), serviceText(flow), verdict, judgementWords(flow.reason)].join('\0')
+  const asked = outside === undefined ? '' : `${outside.address ?? ''} ${outside.service}`
+  const ends = [endText(source), endText(destination), asked]
+  return [...ends, serviceText(flow), verdict, judgementWords(flow.reason)].join('\0')
 }
 
 interface Sum {
@@ -100,6 +113,7 @@ function rowOf(key: string, group: readonly [FleetFlow, ...FleetFlow[]]): FlowRo
     verdict: last.verdict,
     source: endNow(last.source, last.sourceNow),
     destination: endNow(last.destination, last.destinationNow),
+    ...(last.outside === undefined ? {} : { outside: last.outside }),
     service: serviceText(last),
     ...most,
     firstAt: first.from,
@@ -113,9 +127,26 @@ function rowOf(key: string, group: readonly [FleetFlow, ...FleetFlow[]]): FlowRo
   }
 }
 
+/** Undefined where several flows are one record. */
+function wayOf({ destination, destinationPort, protocol, source, sourcePort }: FleetFlow): string | undefined {
+  if (sourcePort === undefined) return undefined
+  return [protocol, source.address, sourcePort, destination.address, destinationPort].join(' ')
+}
+
+/** The gateway alone knows who asked; the backend's node has the same flow, from the gateway. */
+function withOutside(items: readonly FleetFlow[]): readonly FleetFlow[] {
+  const known = new Map(items.flatMap((flow) => (flow.outside === undefined ? [] : [[wayOf(flow), flow.outside]])))
+  if (known.size === 0) return items
+  return items.map((flow) => {
+    const way = wayOf(flow)
+    const outside = flow.outside ?? (way === undefined ? undefined : known.get(way))
+    return outside === undefined ? flow : { ...flow, outside }
+  })
+}
+
 /** What was denied first, then the newest first. */
 export function flowRows(items: readonly FleetFlow[]): readonly FlowRow[] {
-  return [...Map.groupBy(items, keyOf)]
+  return [...Map.groupBy(withOutside(items), keyOf)]
     .map(([key, group]) => rowOf(key, group as [FleetFlow, ...FleetFlow[]]))
     .sort((a, b) => {
       if (a.verdict !== b.verdict) return a.verdict === 'drop' ? -1 : 1

@@ -3,8 +3,8 @@
 import type { RosterLine } from '../../fleet/roster.ts'
 
 /**
- * `autonomous`: without the hub, and another node has had a handshake with it of late. `unreachable`: nobody has. `waiting`: a
- * person or a key has to let it in first. `off`: its Node says so.
+ * `autonomous`: without the hub, and another node has had a handshake with it of late and has a path to it still. `unreachable`:
+ * nobody has. `waiting`: a person or a key has to let it in first. `off`: its Node says so.
  */
 export const presences = ['online', 'autonomous', 'unreachable', 'never-seen', 'waiting', 'off'] as const
 export type Presence = (typeof presences)[number]
@@ -35,7 +35,9 @@ export function presenceOf({ heardOf, state }: Pick<RosterLine, 'heardOf' | 'sta
     case 'online':
       return 'online'
     case 'offline':
-      return heardOf !== undefined && now - heardOf.at < HEARD_MS ? 'autonomous' : 'unreachable'
+      return heardOf !== undefined && heardOf.path !== 'none' && now - heardOf.at < HEARD_MS
+        ? 'autonomous'
+        : 'unreachable'
     case 'never-seen':
     case 'not-enrolled':
       return 'never-seen'
@@ -65,6 +67,11 @@ export function stayText({ state }: Pick<RosterLine, 'state'>, span: string): st
     case 'not-enrolled':
       return 'No device has joined under this name.'
   }
+}
+
+/** How many there should be: those who wait to be let in are no nodes yet, and those who are disabled none any more. */
+export function expectedNodes(counts: Readonly<Record<Presence, number>>): number {
+  return counts.online + counts.autonomous + counts.unreachable + counts['never-seen']
 }
 
 export function countPresences(items: readonly RosterLine[], now: number): Readonly<Record<Presence, number>> {

@@ -41,6 +41,18 @@ export function countText(count: number, one: string, many = `${one}s`): string 
   return `${count.toLocaleString('en')} ${count === 1 ? one : many}`
 }
 
+/** `94 %`; the few of many are neither none nor all. */
+export function shareText(part: number, whole: number): string {
+  const percent = Math.round((100 * part) / whole)
+  if (part > 0 && percent === 0) return 'under 1 %'
+  return part < whole && percent === 100 ? 'over 99 %' : `${percent} %`
+}
+
+/** `24h`, as the hub takes it, in the words of every other span: `24 h`. */
+export function lifeText(life: string): string {
+  return life.replace(/(?<=\d)(?=[a-z])/, '\u00a0').replace(/m$/, 'min')
+}
+
 /** The first few, and how many more. */
 export function namesText(names: readonly string[], shown = 3): string {
   const rest = names.length - shown

@@ -1,9 +1,11 @@
 // Flows as devices have them on record: who talked with whom as a map of services, what was denied first, and why.
 
 import { useMemo, useState } from 'preact/hooks'
+import type { PeerReport } from '../../../shared/wire/report.ts'
 import type { FleetFlows } from '../../flows/fleet-flows.ts'
-import { endText, type FlowRow, flowRows, rootCause } from '../model/flows.ts'
-import { bytesText, countText, timeText } from '../model/words.ts'
+import { pathTitles } from '../model/device.ts'
+import { destinationText, type FlowRow, flowRows, rootCause, sourceText } from '../model/flows.ts'
+import { bytesText, countText, lifeText, timeText } from '../model/words.ts'
 import { now, route } from '../store.ts'
 import { Busy, Card, Empty, Trouble } from '../view/parts.tsx'
 import { type RecordColumn, RecordTable } from '../view/record-table.tsx'
@@ -24,14 +26,15 @@ function Why({ isOpen, onTurn }: { readonly isOpen: boolean; readonly onTurn: ()
 const columns: readonly RecordColumn<FlowRow>[] = [
   {
     title: 'Verdict',
+    class: 'whole',
     cell: ({ verdict }) => <span class={`pill verdict-${verdict}`}>{verdict === 'drop' ? 'Denied' : 'Accepted'}</span>,
   },
-  { title: 'From', cell: ({ source }) => endText(source) },
-  { title: 'To', cell: ({ destination }) => endText(destination) },
+  { title: 'From', cell: sourceText },
+  { title: 'To', cell: destinationText },
   { title: 'Service', class: 'mono', cell: ({ service }) => service },
   { title: 'Flows', class: 'figure', cell: ({ flows }) => flows.toLocaleString('en') },
   { title: 'Bytes', class: 'figure', cell: ({ bytes }) => bytesText(bytes) },
-  { title: 'Path', cell: ({ path }) => path || '–' },
+  { title: 'Path', cell: ({ path }) => pathTitles[path as PeerReport['path']] ?? (path || '–') },
   { title: 'Last', class: 'figure', cell: ({ lastAt }) => timeText(lastAt, now.value) },
 ]
 
@@ -76,7 +79,9 @@ function Filters({ asked, onAsk }: { readonly asked: Asked; readonly onAsk: (ask
         Since
         <select value={asked.since} onChange={(event) => onAsk({ ...asked, since: event.currentTarget.value })}>
           {SINCE.map((one) => (
-            <option key={one}>{one}</option>
+            <option key={one} value={one}>
+              {lifeText(one)}
+            </option>
           ))}
         </select>
       </label>

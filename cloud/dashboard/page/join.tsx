@@ -7,7 +7,7 @@ import { http, notify, notifyError } from '../app.ts'
 import { presenceOf } from '../model/presence.ts'
 import { nodeHref } from '../model/route.ts'
 import { mayDo } from '../model/session.ts'
-import { agoText, spanText } from '../model/words.ts'
+import { agoText, lifeText, spanText } from '../model/words.ts'
 import { now, roster, session, status } from '../store.ts'
 import { Card, Copy, Empty, PresencePill } from '../view/parts.tsx'
 import { useLoad } from '../view/use-load.ts'
@@ -91,8 +91,8 @@ function MakeToken({ onMade }: { readonly onMade: (made: CreatedToken) => void }
         Valid for
         <select name="ttl">
           {LIVES.map((life) => (
-            <option key={life} selected={life === '24h'}>
-              {life}
+            <option key={life} value={life} selected={life === '24h'}>
+              {lifeText(life)}
             </option>
           ))}
         </select>

@@ -87,7 +87,8 @@ function SpotMark({ inside, isFaint, isStop, onEnter, onMove, spot }: SpotProps)
       class={`spot spot-${health} ${isFaint ? 'faint' : ''}`}
       transform={`translate(${x.toFixed(1)} ${y.toFixed(1)})`}
       role="button"
-      tabIndex={isStop ? 0 : -1}
+      // As it is written: names of attributes in SVG have a case, and `tabIndex` is none.
+      tabindex={isStop ? 0 : -1}
       onClick={() => onEnter(key)}
       onKeyDown={(event) => {
         const step = STEPS[event.key]
@@ -137,8 +138,9 @@ function Spots({ found, links, onEnter, spots }: SpotsProps) {
   const group = useRef<SVGGElement>(null)
   const [stop, setStop] = useState(0)
   const at = Math.min(stop, Math.max(0, spots.length - 1))
-  const move = (step: number): void => {
-    const next = (at + step + spots.length) % spots.length
+  /** From the one that has the focus: keys may come faster than it is drawn anew. */
+  const move = (from: number, step: number): void => {
+    const next = (from + step + spots.length) % spots.length
     setStop(next)
     ;(group.current?.children[next] as SVGElement | undefined)?.focus()
   }
@@ -152,7 +154,7 @@ function Spots({ found, links, onEnter, spots }: SpotsProps) {
           inside={inside.get(spot.key)}
           isFaint={found !== undefined && !found.has(spot.key)}
           isStop={index === at}
-          onMove={move}
+          onMove={(step) => move(index, step)}
           onEnter={onEnter}
         />
       ))}

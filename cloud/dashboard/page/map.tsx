@@ -25,7 +25,8 @@ function halfText({ at, endpoint, handshakeAgeS, health, path, rttUs, state, via
     path === 'none' ? 'no path' : `${pathTitles[path]}${via === undefined ? '' : ` via ${via}`}, ${rttText(rttUs)}`,
     endpoint === undefined ? 'no endpoint' : `at ${endpoint}`,
     handshakeAgeS === undefined ? 'no handshake yet' : `handshake ${spanText(handshakeAgeS * 1_000)} before`,
-    ...health,
+    // Of the node, whatever peer it is about: it says nothing of a pair that meets.
+    ...(path === 'none' ? health : health.filter((code) => code !== 'peer-unreachable')),
   ]
   return `${parts.join('; ')}${state === 'online' ? '' : `; said ${spanText(now.value - at)} ago, before it left`}`
 }

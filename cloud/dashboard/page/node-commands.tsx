@@ -1,6 +1,7 @@
 // What may be asked of a node from afar: it is signed by the hub, done by the agent, and written down.
 
 import { useState } from 'preact/hooks'
+import { resultTable } from '../../../shared/cli/command-result.ts'
 import type { Presented } from '../../api/answers.ts'
 import type { NodeCommand } from '../../commands/asked.ts'
 import type { NodeState } from '../../hub.ts'
@@ -69,6 +70,49 @@ const STATES: Readonly<Record<Asked['state'], string>> = {
   expired: 'no answer in time',
 }
 
+function Answer({ kind, result }: Pick<Asked, 'kind' | 'result'>) {
+  if (result === undefined) return null
+  const exact = (
+    <pre role="region" aria-label="Answer of the node, as it said it" tabIndex={0}>
+      {JSON.stringify(result, undefined, 2)}
+    </pre>
+  )
+  const table = resultTable(kind, result)
+  if (table === undefined) return exact
+  return (
+    <>
+      <div class="scroll" role="region" aria-label="Answer of the node" tabIndex={0}>
+        <table class="table plain">
+          <thead>
+            <tr>
+              {table.headings.map((heading) => (
+                <th key={heading} scope="col">
+                  {heading}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {table.rows.map((row, at) => (
+              <tr key={at}>
+                {row.map((cell, column) => (
+                  <td key={column} class={column === row.length - 1 ? 'long' : undefined}>
+                    {typeof cell === 'string' ? cell : cell.text}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <details>
+        <summary>As the node said it</summary>
+        {exact}
+      </details>
+    </>
+  )
+}
+
 function Outcome({ asked: { file, kind, message, remedy, result, state, tookMs } }: { readonly asked: Asked }) {
   const isBad = state === 'failed' || state === 'refused' || state === 'expired'
   return (
@@ -86,11 +130,7 @@ function Outcome({ asked: { file, kind, message, remedy, result, state, tookMs }
           Download, {bytesText(file.bytes)}
         </a>
       )}
-      {result === undefined ? null : (
-        <pre role="region" aria-label="Answer of the node" tabIndex={0}>
-          {JSON.stringify(result, undefined, 2)}
-        </pre>
-      )}
+      <Answer kind={kind} result={result} />
     </div>
   )
 }
@@ -112,7 +152,7 @@ function Last({ about, name }: { readonly name: string; readonly about: unknown 
     <>
       <h3>Last commands</h3>
       {items.length === 0 ? (
-        <p class="hint">None since the hub started. The audit log has those of before, without their results.</p>
+        <p class="hint">None of late. The audit log has those of before, without their results.</p>
       ) : (
         <>
           <ul class="plain-list">
@@ -135,7 +175,9 @@ function Last({ about, name }: { readonly name: string; readonly about: unknown 
               </li>
             ))}
           </ul>
-          <p class="hint">Results are kept until the hub starts anew; the audit log has every command for longer.</p>
+          <p class="hint">
+            Results are kept for two weeks, while there is room; the audit log has every command for longer.
+          </p>
         </>
       )}
       {shown === undefined ? null : <Outcome asked={shown} />}

@@ -1,7 +1,7 @@
 // The flows of one node that came in last.
 
 import type { FleetFlows } from '../../flows/fleet-flows.ts'
-import { endText, flowRows, rootCause } from '../model/flows.ts'
+import { destinationText, flowRows, rootCause, sourceText } from '../model/flows.ts'
 import { href } from '../model/route.ts'
 import { bytesText, timeText } from '../model/words.ts'
 import { now } from '../store.ts'
@@ -43,8 +43,8 @@ export function NodeFlows({ about, name }: { readonly name: string; readonly abo
                   <td>
                     <span class={`pill verdict-${row.verdict}`}>{row.verdict === 'drop' ? 'Denied' : 'Accepted'}</span>
                   </td>
-                  <td>{endText(row.source)}</td>
-                  <td>{endText(row.destination)}</td>
+                  <td>{sourceText(row)}</td>
+                  <td>{destinationText(row)}</td>
                   <td class="mono">{row.service}</td>
                   <td class="figure">{bytesText(row.bytes)}</td>
                   <td class="figure">{timeText(row.lastAt, now.value)}</td>

@@ -51,7 +51,7 @@ const tableColumns: readonly ColumnOf<NodeRow, Column>[] = [
   {
     key: 'labels',
     title: 'Labels',
-    class: 'w-labels wide-only',
+    class: 'w-labels huge-only',
     sorts: true,
     cell: (row) => <span class="labels">{row.labelTexts.join('  ')}</span>,
   },
@@ -83,7 +83,7 @@ const tableColumns: readonly ColumnOf<NodeRow, Column>[] = [
     sorts: true,
     cell: (row) => versionText(row.applied),
   },
-  { key: 'version', title: 'Agent', class: 'w-agent mono huge-only', sorts: true, cell: (row) => row.version ?? '–' },
+  { key: 'version', title: 'Agent', class: 'w-agent mono vast-only', sorts: true, cell: (row) => row.version ?? '–' },
   {
     key: 'since',
     title: 'For',

@@ -5,10 +5,10 @@ import { Fragment } from 'preact'
 import type { RollOut } from '../../hub.ts'
 import { type Attention, attentionOf } from '../model/attention.ts'
 import { canaryText, rolloutParts } from '../model/hub-status.ts'
-import { countPresences, type Presence, presenceMeanings, presenceTitles } from '../model/presence.ts'
+import { countPresences, expectedNodes, type Presence, presenceMeanings, presenceTitles } from '../model/presence.ts'
 import { href, nodeHref } from '../model/route.ts'
 import type { Moment } from '../model/timeline.ts'
-import { agoText, countText, namesText, spanText, timeText, versionText } from '../model/words.ts'
+import { agoText, countText, namesText, shareText, spanText, timeText, versionText } from '../model/words.ts'
 import { moments, now, roster, status } from '../store.ts'
 import { Busy, Card, Empty, SeverityPill } from '../view/parts.tsx'
 
@@ -17,7 +17,8 @@ const MOMENTS_SHOWN = 40
 const NODES_SHOWN = 6
 const SUBJECTS_SHOWN = 3
 
-function Tiles({ counts, total }: { readonly counts: Readonly<Record<Presence, number>>; readonly total: number }) {
+function Tiles({ counts }: { readonly counts: Readonly<Record<Presence, number>> }) {
+  const total = expectedNodes(counts)
   return (
     <ul class="tiles" aria-label="Nodes by state">
       {TILES.map((presence) => (
@@ -33,9 +34,7 @@ function Tiles({ counts, total }: { readonly counts: Readonly<Record<Presence, n
               {presenceTitles[presence]}
             </span>
             <span class="tile-share">
-              {total === 0
-                ? 'no nodes yet'
-                : `${Math.round((100 * counts[presence]) / total)} % of ${total.toLocaleString('en')}`}
+              {total === 0 ? 'no nodes yet' : `${shareText(counts[presence], total)} of ${total.toLocaleString('en')}`}
             </span>
           </a>
         </li>
@@ -52,7 +51,7 @@ function Rollout({ of }: { readonly of: RollOut }) {
       <p>
         <strong>{of.network}</strong> <span class="mono">revision {versionText(of.version)}</span>
         <span class="aside">
-          {of.acknowledged} of {countText(of.nodes, 'node')}
+          {of.acknowledged.toLocaleString('en')} of {countText(of.nodes, 'node')}
         </span>
       </p>
       <div class="bar" role="img" aria-label={words.join(', ') || 'No nodes'}>
@@ -177,7 +176,7 @@ export function OverviewPage() {
   return (
     <>
       <h1>Overview</h1>
-      <Tiles counts={counts} total={items.length} />
+      <Tiles counts={counts} />
       <div class="columns">
         <div class="column wide">
           <Card title="Roll-out" id="rollout">

@@ -36,7 +36,7 @@ export function PolicyAudit() {
             ))}
           </p>
           <p>{replaySummary(value)}</p>
-          <ReplayTable label="What they would do" of={value} />
+          <ReplayTable labelledBy="audit" of={value} />
         </>
       )}
     </Card>

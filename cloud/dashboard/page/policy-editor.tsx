@@ -32,10 +32,13 @@ interface EditorProps {
   readonly mayWrite: boolean
 }
 
-function useChecked(text: string): Checked | undefined {
-  const [checked, setChecked] = useState<Checked | undefined>(undefined)
+type CheckedText = Checked & { readonly text: string }
+
+/** Of this text, or of what it was a moment ago. */
+function useChecked(text: string): CheckedText | undefined {
+  const [checked, setChecked] = useState<CheckedText | undefined>(undefined)
   useEffect(() => {
-    const timer = clock.after(CHECK_MS, () => setChecked(checkPolicy(text)))
+    const timer = clock.after(CHECK_MS, () => setChecked({ ...checkPolicy(text), text }))
     return () => timer.cancel()
   }, [text])
   return checked
@@ -174,16 +177,18 @@ function Failure({ editing: { failed, save, take } }: { readonly editing: Editin
   return <Trouble title={`Not saved: ${error.message}`} remedy={error.remedy} />
 }
 
-function WhatIf({ tried: { busy, error, found } }: { readonly tried: Tried }) {
+function WhatIf({ isSound, tried: { busy, error, found } }: { readonly isSound: boolean; readonly tried: Tried }) {
   return (
     <Card title="What if" id="whatif" aside={busy ? <span class="count">trying …</span> : null}>
       {error === undefined ? null : <Trouble title={error.message} remedy={error.remedy} />}
-      {found === undefined ? (
+      {!isSound ? (
+        <Empty>It is tried once the text is sound.</Empty>
+      ) : found === undefined ? (
         <Empty>Change something: it is tried on the flows of the last 7 days before anything is saved.</Empty>
       ) : (
         <>
           <p role="status">{replaySummary(found)}</p>
-          <ReplayTable label="What it would change" of={found} />
+          <ReplayTable labelledBy="whatif" of={found} />
         </>
       )}
     </Card>
@@ -195,7 +200,7 @@ export function PolicyEditor({ base, mayWrite, name }: EditorProps) {
   const { busy, discard, isChanged, remove, save, text, type } = editing
   const checked = useChecked(text)
   const isSound = checked?.resource !== undefined
-  const tried = useTried(text, isSound && mayWrite && (isChanged || base === undefined))
+  const tried = useTried(text, isSound && checked.text === text && mayWrite && (isChanged || base === undefined))
   const isNew = base === undefined
   return (
     <>
@@ -232,7 +237,7 @@ export function PolicyEditor({ base, mayWrite, name }: EditorProps) {
           <p class="hint">You are a viewer: operators edit policies.</p>
         )}
       </Card>
-      {mayWrite ? <WhatIf tried={tried} /> : null}
+      {mayWrite ? <WhatIf isSound={isSound} tried={tried} /> : null}
     </>
   )
 }

@@ -145,7 +145,7 @@ function Grid({ chosen, matrix: { by, cells, groups, more }, onChoose }: GridPro
         </table>
       </div>
       <p class="hint">
-        ✓ everything · ◐ some services, or not alike for all · ✕ nothing.{' '}
+        ✓ everything · ◐ some services, or not alike for all · ✕ nothing · a dot: one node alone.{' '}
         {partly.length === 0
           ? 'Every kind of node that policies tell apart is judged.'
           : `Of ${namesText(partly.map(titleOf))} the largest kinds of nodes are judged, not all.`}

@@ -6,36 +6,52 @@ import { judgementWords } from '../model/flows.ts'
 import { bytesText, countText, timeText } from '../model/words.ts'
 import { now } from '../store.ts'
 import { Empty } from '../view/parts.tsx'
+import { type RecordColumn, RecordTable } from '../view/record-table.tsx'
 
 function endText({ addresses, name }: ChangedEnd): string {
   return name ?? addresses.join(', ')
 }
 
-function Row({ of }: { readonly of: FleetChange }) {
-  const { already, answered, bytes, destination, flows, kind, lastMs, port, protocol, source, today, would } = of
-  return (
-    <tr>
-      <td>
+const columns: readonly RecordColumn<FleetChange>[] = [
+  {
+    title: 'Change',
+    class: 'whole',
+    cell: ({ already, kind }) => (
+      <>
         <span class={kind === 'lost' ? 'pill verdict-drop' : 'pill verdict-accept'}>
           {kind === 'lost' ? 'Lost' : 'Gained'}
         </span>
         {already ? <small> already today</small> : null}
-      </td>
-      <td>{endText(source)}</td>
-      <td>{endText(destination)}</td>
-      <td class="mono">
-        {protocol} {port ?? ''}
-      </td>
-      <td class="figure">
+      </>
+    ),
+  },
+  { title: 'From', cell: ({ source }) => endText(source) },
+  { title: 'To', cell: ({ destination }) => endText(destination) },
+  { title: 'Service', class: 'mono', cell: ({ port, protocol }) => `${protocol} ${port ?? ''}` },
+  {
+    title: 'Flows',
+    class: 'figure',
+    cell: ({ answered, flows }) => (
+      <>
         {flows.toLocaleString('en')} <small>{answered} answered</small>
-      </td>
-      <td class="figure">{bytesText(bytes)}</td>
-      <td class="figure">{timeText(lastMs, now.value)}</td>
-      <td>
+      </>
+    ),
+  },
+  { title: 'Bytes', class: 'figure', cell: ({ bytes }) => bytesText(bytes) },
+  { title: 'Last', class: 'figure', cell: ({ lastMs }) => timeText(lastMs, now.value) },
+  {
+    title: 'Decided by',
+    class: 'long',
+    cell: ({ today, would }) => (
+      <>
         {judgementWords(would.reason)} <small>today: {judgementWords(today.reason)}</small>
-      </td>
-    </tr>
-  )
+      </>
+    ),
+  },
+]
+
+function keyOf({ already, destination, kind, port, protocol, source }: FleetChange): string {
+  return [kind, endText(source), endText(destination), protocol, port, already].join(' ')
 }
 
 export function replaySummary({ batches, changes, cut, more, nodes, unchanged, unknownPorts }: FleetReplay): string {
@@ -52,44 +68,12 @@ export function replaySummary({ batches, changes, cut, more, nodes, unchanged, u
   return `${parts.join('; ')}.`
 }
 
-export function ReplayTable({ label, of }: { readonly label: string; readonly of: FleetReplay }) {
+/** `labelledBy`: id of the heading. */
+export function ReplayTable({ labelledBy, of }: { readonly labelledBy: string; readonly of: FleetReplay }) {
   if (of.changes.length === 0) {
     return (
       <Empty>{of.batches === 0 ? 'No flows on record to try it on.' : 'No recorded flow would fare otherwise.'}</Empty>
     )
   }
-  return (
-    <div class="scroll" role="region" aria-label={label} tabIndex={0}>
-      <table class="table plain">
-        <thead>
-          <tr>
-            <th scope="col">Change</th>
-            <th scope="col">From</th>
-            <th scope="col">To</th>
-            <th scope="col">Service</th>
-            <th scope="col" class="figure">
-              Flows
-            </th>
-            <th scope="col" class="figure">
-              Bytes
-            </th>
-            <th scope="col" class="figure">
-              Last
-            </th>
-            <th scope="col">Decided by</th>
-          </tr>
-        </thead>
-        <tbody>
-          {of.changes.map((one) => (
-            <Row
-              key={[one.kind, endText(one.source), endText(one.destination), one.protocol, one.port, one.already].join(
-                ' ',
-              )}
-              of={one}
-            />
-          ))}
-        </tbody>
-      </table>
-    </div>
-  )
+  return <RecordTable labelledBy={labelledBy} rows={of.changes} columns={columns} keyOf={keyOf} />
 }

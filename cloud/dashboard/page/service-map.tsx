@@ -6,22 +6,40 @@ import { type MapEdge, type MapEnd, serviceMap } from '../model/service-map.ts'
 import { bytesText, countText } from '../model/words.ts'
 import { Card } from '../view/parts.tsx'
 
-const WIDTH = 900
-const LEFT = 230
-const RIGHT = 670
 const ROW = 26
+const LINES = 300
+const TITLE_MAX = 30
+/** Of a letter, and beside a title. */
+const [LETTER, ROOM] = [7.6, 14]
+/** On a phone it is scrolled rather than made smaller than that. */
+const WIDTH_MIN = 340
+
+function shortTitle(title: string): string {
+  return title.length > TITLE_MAX ? `${title.slice(0, TITLE_MAX - 1)}…` : title
+}
+
+function widthOf(ends: readonly MapEnd[]): number {
+  return ROOM + LETTER * Math.max(...ends.map(({ title }) => shortTitle(title).length), 6)
+}
 
 function edgeText({ bytes, denied, flows, from, services, to }: MapEdge): string {
   const what = services.slice(0, 4).join(', ')
   return `${from.title} → ${to.title}: ${what}${services.length > 4 ? ' …' : ''}; ${denied ? 'denied, ' : ''}${countText(flows, 'flow')}, ${bytesText(bytes)}`
 }
 
-function Ends({ ends, height, x }: { readonly ends: readonly MapEnd[]; readonly height: number; readonly x: number }) {
+interface EndsProps {
+  readonly ends: readonly MapEnd[]
+  readonly height: number
+  readonly side: 'left' | 'right'
+  readonly x: number
+}
+
+function Ends({ ends, height, side, x }: EndsProps) {
   return (
     <>
       {ends.map(({ at, key, title }) => (
-        <text key={key} x={x} y={at * height} class={x < WIDTH / 2 ? 'end left' : 'end'}>
-          {title.length > 30 ? `${title.slice(0, 29)}…` : title}
+        <text key={key} x={x} y={at * height} class={`end ${side}`}>
+          {shortTitle(title)}
         </text>
       ))}
     </>
@@ -32,20 +50,25 @@ export function ServiceMap({ rows }: { readonly rows: readonly FlowRow[] }) {
   const { edges, left, more, right } = useMemo(() => serviceMap(rows), [rows])
   const [hovered, setHovered] = useState<string | undefined>(undefined)
   const height = Math.max(left.length, right.length, 2) * ROW
+  const from = widthOf(left)
+  const to = from + LINES
+  const width = to + widthOf(right)
   const shown = edges.find(({ key }) => key === hovered)
   return (
     <Card title="Service map" id="service-map" aside={<span class="count">{countText(edges.length, 'pair')}</span>}>
       <div class="scroll map-scroll" role="region" aria-labelledby="service-map" tabIndex={0}>
         <svg
           class="service-map"
-          viewBox={`0 0 ${WIDTH} ${height}`}
+          viewBox={`0 0 ${width} ${height}`}
+          width={width}
+          style={{ minWidth: `${Math.min(width, WIDTH_MIN)}px` }}
           role="img"
           aria-label={`${left.length} callers and ${right.length} called; the table below has them all`}
         >
           {edges.map((edge) => {
             const [y1, y2] = [edge.from.at * height, edge.to.at * height]
-            const middle = (LEFT + RIGHT) / 2
-            const line = `M${LEFT + 12} ${y1}C${middle} ${y1} ${middle} ${y2} ${RIGHT - 12} ${y2}`
+            const middle = (from + to) / 2
+            const line = `M${from + 12} ${y1}C${middle} ${y1} ${middle} ${y2} ${to - 12} ${y2}`
             const name = [edge.denied ? 'denied' : 'passes', edge.key === hovered ? 'hovered' : ''].join(' ')
             return (
               <g
@@ -60,8 +83,8 @@ export function ServiceMap({ rows }: { readonly rows: readonly FlowRow[] }) {
               </g>
             )
           })}
-          <Ends ends={left} x={LEFT} height={height} />
-          <Ends ends={right} x={RIGHT} height={height} />
+          <Ends ends={left} side="left" x={from} height={height} />
+          <Ends ends={right} side="right" x={to} height={height} />
         </svg>
       </div>
       <p class="hint">

@@ -25,7 +25,7 @@ export function PlotView({ samples, text, title }: PlotProps) {
       <svg
         viewBox={`-2 -4 ${WIDTH + 4} ${HEIGHT + 8}`}
         role="img"
-        aria-label={`${title}: ${shown} now, up to ${text(max)}`}
+        aria-label={last === undefined ? `${title}: ${shown}` : `${title}: ${shown} now, up to ${text(max)}`}
       >
         <path class="axis" d={`M0 0H${WIDTH}M0 ${HEIGHT}H${WIDTH}`} />
         {lines.map((line) => (
@@ -35,11 +35,13 @@ export function PlotView({ samples, text, title }: PlotProps) {
           <circle key={x} class="point" cx={x} cy={y} r={2.5} />
         ))}
       </svg>
-      <p class="span-text">
-        <span>{timeText(fromAt, now.value)}</span>
-        <span>top: {text(max)}</span>
-        <span>{timeText(toAt, now.value)}</span>
-      </p>
+      {last === undefined ? null : (
+        <p class="span-text">
+          <span>{timeText(fromAt, now.value)}</span>
+          <span>top: {text(max)}</span>
+          <span>{timeText(toAt, now.value)}</span>
+        </p>
+      )}
     </figure>
   )
 }

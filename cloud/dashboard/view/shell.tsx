@@ -71,7 +71,7 @@ const THEME_ICONS = { auto: 'auto', light: 'sun', dark: 'moon' } as const
 
 function Header() {
   const { state } = link.value
-  const words = { live: 'Live', connecting: 'Connecting', down: 'Not connected' }[state]
+  const words = { live: 'Live', polled: 'Looks now and then', connecting: 'Connecting', down: 'Not connected' }[state]
   return (
     <header class="top">
       <a class="brand" href={href('overview')}>
@@ -106,13 +106,25 @@ function Header() {
 
 function Banner() {
   const { since, state, why } = link.value
-  if (state !== 'down') return null
+  if (state !== 'down' && state !== 'polled') return null
+  // Before a hub was ever heard there is nothing to be old.
+  const of = since === 0 ? '' : ` since ${new Date(since).toLocaleTimeString('en-GB')}`
   return (
     <div class="banner" role="alert">
       <Icon name="alert" />
       <span>
-        <strong>The hub is not answering since {new Date(since).toLocaleTimeString('en-GB')}.</strong> What you see is{' '}
-        {spanText(now.value - since)} old or older. Devices work on without it; this page tries again by itself.
+        {state === 'polled' ? (
+          <>
+            <strong>Events of the hub do not come through.</strong> This page asks for what is new every half a minute;
+            does a proxy between hold back the stream, or cut it?
+          </>
+        ) : (
+          <>
+            <strong>The hub is not answering{of}.</strong> What is shown is no longer live
+            {since === 0 ? '' : `, and ${spanText(now.value - since)} old or older`}. Devices work on without it; this
+            page tries again by itself.
+          </>
+        )}
         {why === undefined ? null : <small> ({why})</small>}
       </span>
     </div>

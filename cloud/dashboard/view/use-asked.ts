@@ -1,6 +1,7 @@
 // A command to a device, followed until it has ended.
 
 import { useEffect, useState } from 'preact/hooks'
+import { isHoldfastError } from '../../../shared/errors.ts'
 import type { NodeCommand } from '../../commands/asked.ts'
 import { clock, http, notifyError } from '../app.ts'
 
@@ -28,7 +29,10 @@ export function useAsked(): readonly [Asked | undefined, (asked: Asked | undefin
         setAsked(now)
         if (OPEN.has(now.state)) clock.after(LOOK_MS, () => void look())
       } catch (error) {
-        if (!gone) notifyError(error)
+        if (gone) return
+        // It may well have been done: a hub that comes back knows, or asks again.
+        if (isHoldfastError(error, 'unreachable')) clock.after(LOOK_MS, () => void look())
+        else notifyError(error)
       }
     }
     clock.after(LOOK_MS / 4, () => void look())

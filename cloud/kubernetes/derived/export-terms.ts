@@ -42,7 +42,7 @@ function looseOf(value: unknown): Loose {
 }
 
 /** Of the spec of a Service of Kubernetes. */
-function termsOf(service: Loose): Terms {
+export function termsOf(service: Loose): Terms {
   if (service['clusterIP'] === 'None') return { headless: true }
   if (service['sessionAffinity'] !== 'ClientIP') return { headless: false }
   const { timeoutSeconds } = looseOf(looseOf(service['sessionAffinityConfig'])['clientIP'])

@@ -7,13 +7,21 @@
 
 import { compareText } from '../../../shared/bytes.ts'
 import { describeError, HoldfastError } from '../../../shared/errors.ts'
-import { fleetingPodLabels } from '../../../shared/fact/fleeting-labels.ts'
-import type { Selector } from '../../../shared/intent/field.ts'
-import { podSiteLabel } from '../../../shared/intent/pod-site.ts'
 import { type AnyResource, apiVersion, parseResource, type Resource } from '../../../shared/intent/resource.ts'
 import type { Said as Condition } from '../cluster-status.ts'
 import type { InputObject } from '../input.ts'
-import { clusterKey, type DeriveOptions, derivedMetadata, derivedName } from './derived.ts'
+import {
+  type BackingOptions,
+  backendsOf,
+  isOfNodes,
+  type Loose,
+  looseOf,
+  obstacle,
+  podsOf,
+  portOf,
+  portsIn,
+} from './backing.ts'
+import { derivedMetadata, derivedName } from './derived.ts'
 import { heldWish, type Settled, settle, type Terms, type Wish, wishAnnotations, wishOf } from './export-terms.ts'
 
 type Said = Condition<'Valid' | 'Conflict' | 'Ready'>
@@ -29,73 +37,15 @@ export interface Export {
   readonly conflict?: Settled['conflict']
 }
 
-type Loose = Readonly<Record<string, unknown>>
-
-function looseOf(value: unknown): Loose {
-  return typeof value === 'object' && value !== null ? (value as Loose) : {}
-}
-
 function said(type: Said['type'], status: Said['status'], reason: string, message: string): Said {
   return { type, status, reason, message }
 }
 
 const valid = said('Valid', 'True', 'Valid', 'there is such a Service')
 
-function unsupported(message: string, remedy: string): HoldfastError {
-  return new HoldfastError('unsupported', message, { remedy })
-}
-
-function portsIn({ ports }: Loose): readonly Loose[] {
-  return Array.isArray(ports) ? ports.map(looseOf) : []
-}
-
-/** Each of its ports is one of every node. */
-function isOfNodes(service: Loose): boolean {
-  return portsIn(service).every(({ nodePort }) => typeof nodePort === 'number')
-}
-
-/** Why the hub can't say it; undefined where it can. */
-function obstacle(service: Loose, { headless }: Terms): HoldfastError | undefined {
-  if (headless && portsIn(service).length === 0) {
-    return unsupported('a headless Service without ports is not exported', 'Name the port that its pods serve on.')
-  }
-  if (isOfNodes(service) && !headless) return undefined
-  const keys = Object.keys(looseOf(service['selector']))
-  if (keys.length === 0) {
-    const words = 'a Service without a selector, which no port of the nodes leads to, is not exported'
-    const how = headless ? '' : ', or make it one of type NodePort'
-    return unsupported(words, `Give it a selector${how}.`)
-  }
-  const fleeting = keys.find((key) => fleetingPodLabels.has(key))
-  if (fleeting === undefined) return undefined
-  const words = `a Service that selects its pods by ${fleeting}, which sites do not tell of them, is not exported`
-  return unsupported(words, 'Select them by labels of your own.')
-}
-
-function portOf(port: Loose, isOfNode: boolean): object {
-  const { name, nodePort, port: number, protocol, targetPort } = port
-  const target = isOfNode ? nodePort : targetPort
-  return {
-    ...(name === undefined ? {} : { name }),
-    ...(protocol === undefined ? {} : { protocol }),
-    port: number,
-    ...(target === undefined ? {} : { targetPort: target }),
-  }
-}
-
-export interface ExportOptions extends DeriveOptions {
-  /** Of the cluster's devices: a port of its nodes is there at all of them. */
-  readonly podSites: readonly string[]
+export interface ExportOptions extends BackingOptions {
   /** All that the hub has. */
   readonly services: readonly Resource<'Service'>[]
-}
-
-function backendsOf({ clusterName, confined, podSites }: ExportOptions): Selector {
-  // Not by what such a cluster says of its nodes: it has no word on who stands elsewhere.
-  if (confined !== undefined) return { matchLabels: { [clusterKey]: clusterName } }
-  const [first = clusterName, ...others] = podSites
-  if (others.length === 0) return { matchLabels: { [podSiteLabel]: first } }
-  return { matchExpressions: [{ key: podSiteLabel, operator: 'In', values: [...podSites] }] }
 }
 
 function resourceOf(
@@ -108,11 +58,6 @@ function resourceOf(
   const name = derivedName(options.clusterName, 'svc', path, isTaken)
   const { clientAffinityS, headless } = terms
   const isOfNode = isOfNodes(service) && !headless
-  const pods = {
-    namespace: input.namespace,
-    podSelector: { matchLabels: service['selector'] },
-    ...(service['publishNotReadyAddresses'] === true ? { publishNotReady: true } : {}),
-  }
   const metadata = derivedMetadata(name, options, input)
   return parseResource({
     apiVersion,
@@ -123,7 +68,7 @@ function resourceOf(
       ports: portsIn(service).map((port) => portOf(port, isOfNode)),
       export: { cluster: options.clusterName, namespace: input.namespace, service: input.name },
       backends: backendsOf(options),
-      ...(isOfNode ? {} : { pods }),
+      ...(isOfNode ? {} : { pods: podsOf(service, input.namespace) }),
       ...(headless ? { headless } : {}),
       ...(clientAffinityS === undefined ? {} : { clientAffinityS }),
     },

@@ -10,6 +10,7 @@ import type { Hub } from '../../hub.ts'
 import type { Cluster, ClusterCondition, ClusterKind, ClusterObject } from '../cluster.ts'
 import { keyOf, readObjects, resourceKey } from '../cluster-intent.ts'
 import { conditionsOf, type Said } from '../cluster-status.ts'
+import { createGatewayFollower, withRoutesHeard } from '../gateway/follower.ts'
 import { type InputKind, type InputObject, type Inputs, inputName } from '../input.ts'
 import { inTurns, unlessStale } from '../writes.ts'
 import {
@@ -33,6 +34,8 @@ export interface DerivedSyncOptions {
   readonly hub: Pick<Hub, 'delete' | 'get' | 'list' | 'note' | 'put'>
   /** What the cluster's objects are set against: devices that it may speak of, and what else has names and addresses. */
   readonly fleet: Pick<Hub, 'list'>
+  /** What devices have said last, where it may be told there. */
+  readonly reports?: Pick<Hub, 'fleet'> | undefined
   readonly cluster: Cluster
   readonly clock: Clock
   readonly log: Log
@@ -99,7 +102,7 @@ function faultSaid(one: Derived): Said {
 
 /** While services are not heard, none is missing for those that export them. */
 function heardOf(cluster: Pick<Cluster, 'inputs'>): Inputs {
-  const { ServiceExport: exports, ...rest } = cluster.inputs()
+  const { ServiceExport: exports, ...rest } = withRoutesHeard(cluster.inputs())
   return rest.Service === undefined || exports === undefined ? rest : { ...rest, ServiceExport: exports }
 }
 
@@ -119,6 +122,7 @@ function all<K extends AnyResource['kind']>(hub: Pick<Hub, 'list'>, kind: K): re
 export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
   const { actor, cluster, fleet, hub, log } = options
   const teller = createTeller(options)
+  const gateways = createGatewayFollower(options)
   const made = new WeakMap<InputObject, { readonly derived: Derived; readonly wasTaken: boolean }>()
   let said = new Map<string, Said>()
   let faulty: readonly Derived[] = []
@@ -165,19 +169,20 @@ export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
     const exports = listed('ServiceExport').map((one) =>
       deriveExport(one, services.get(inputName(one)), around, isTaken('Service')),
     )
-    return { derived, exports }
+    const routed = gateways.read(inputs, nodes.values(), { ...options.derive, podSites, isTaken: isTaken('Service') })
+    return { derived, exports, routed }
   }
 
   const planFor = (mirrors: readonly ClusterObject[], written: readonly ClusterObject[]) => {
     const inputs = heardOf(cluster)
-    const { derived, exports } = deriveAll(inputs, written)
+    const { derived, exports, routed } = deriveAll(inputs, written)
     const held = derivedKinds.flatMap((kind) => all(hub, kind)).filter(isDerived) as readonly AnyResource[]
     // A mirror of who speaks for itself alone brings back nothing that the hub does not have.
     const mirrored = options.derive.confined === undefined ? readObjects(mirrors).resources : []
     const known = [...mirrored, ...held]
     const byKey = new Map(known.map((resource) => [resourceKey(resource), resource]))
     for (const mirror of mirrors) if (mirror.isLeaving) byKey.delete(keyOf(mirror))
-    const wanted = [...derived, ...exports].flatMap(({ resource }) => resource ?? [])
+    const wanted = [...[...derived, ...exports].flatMap(({ resource }) => resource ?? []), ...routed]
     return { inputs, derived, exports, ...planDerived(wanted, [...byKey.values()], inputs, options.derive) }
   }
 
@@ -269,6 +274,7 @@ export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
           ),
         }
       })
+      gateways.close(faults)
       said = new Map(put.filter(isLost).map((resource) => [resourceKey(resource), lost]))
       faulty = derived.flatMap((one) => {
         const told = closeOne(one, faults)
@@ -284,6 +290,7 @@ export function createDerivedSync(options: DerivedSyncOptions): DerivedSync {
         const wanted = conditionsOf(input, conditions, options.clock.now())
         if (!isSaid(input, wanted)) await unlessStale(cluster.putConditions(input, wanted))
       })
+      await gateways.tell(goesOn)
       return await teller.tell(faulty)
     },
   }

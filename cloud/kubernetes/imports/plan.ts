@@ -3,6 +3,8 @@
 //
 // Another implementation of that API may be in the same cluster. What it manages is told by what it has not: a label of ours.
 
+import type { Address } from '../../../shared/address/cidr.ts'
+import { mainAddresses } from '../../../shared/address/mesh-blocks.ts'
 import { compareText } from '../../../shared/bytes.ts'
 import type { Resource } from '../../../shared/intent/resource.ts'
 import { encodeCanonicalText } from '../../../shared/record/canonical.ts'
@@ -109,7 +111,9 @@ export function wantedImports(services: readonly AddressedService[], network: st
     .map(([key, group]) => {
       const [namespace = '', name = ''] = key.split('/')
       const clusters = new Set(group.map(({ resource }) => resource.spec.export?.cluster ?? ''))
-      const ips = [...new Set(group.flatMap(({ addresses }) => addresses))].sort(compareFamilies)
+      const ips = [...new Set(group.flatMap(({ addresses }) => mainAddresses(addresses as readonly Address[])))].sort(
+        compareFamilies,
+      )
       const spec: ImportSpec = { ...kindOf(group), ips, ports: portsOf(group) }
       return { namespace, name, network, spec, clusters: [...clusters].sort(compareText) }
     })

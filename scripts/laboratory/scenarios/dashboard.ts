@@ -1,14 +1,14 @@
 // The dashboard in a real browser, at a real hub with real devices: what happens is seen as it happens, a policy that is edited
 // there closes real packets, and neither a role, another writer, a session that ended nor a dead hub takes what was typed.
 
-import { type LabBrowser, startBrowser, type Tab } from '../browser.ts'
+import { startBrowser, type Tab } from '../browser.ts'
 import { ask, serve } from '../conversation.ts'
 import { goByCanary, learnPolicy, letIn, policyEditor, showPast, tendTo } from '../dashboard-acts.ts'
-import type { Fleet, FleetShape } from '../fleet.ts'
+import { access, type Given, keepsWhatWasTyped, web } from '../dashboard-typed.ts'
+import type { FleetShape } from '../fleet.ts'
 import { createLabNode } from '../node.ts'
 import { runScenario, type Scenario } from '../scenario.ts'
 import { gatewayNodes, homeSite, network, pingPolicy, resource } from '../shapes.ts'
-import type { Story } from '../story.ts'
 import { expect } from '../unmet.ts'
 import { holds, waitFor } from '../wait.ts'
 
@@ -18,7 +18,6 @@ const topology = {
   sites: [homeSite('alpha', ['alpha-1', 'alpha-2', 'alpha-3'])],
   bystanders: ['alpha-3'],
 }
-const web = { subject: { node: 'alpha-1' }, ingress: [{ name: 'web', ports: [{ port: 80 }] }] }
 const shape: FleetShape = {
   topology,
   desk: true,
@@ -37,22 +36,6 @@ const PAGES = [
   ['#/join', 'Join'],
   ['#/audit', 'Audit log'],
 ] as const
-
-interface Given {
-  readonly fleet: Fleet
-  readonly story: Story
-  readonly browser: LabBrowser
-  readonly url: string
-}
-
-interface Access {
-  readonly id: string
-  readonly token: string
-}
-
-async function access({ hub }: Fleet, name: string, role: string): Promise<Access> {
-  return JSON.parse(await hub.cli(['access', 'create', name, '--role', role, '--json'])) as Access
-}
 
 async function everyPage({ story }: Given, tab: Tab): Promise<void> {
   await story.step('each page in both themes and on a phone: axe finds nothing, and all of it fits', async () => {
@@ -167,49 +150,6 @@ async function onTrial({ fleet, story }: Given, tab: Tab): Promise<void> {
     await table.getByRole('row').filter({ hasText: 'Lost' }).filter({ hasText: '80' }).first().waitFor()
     await tab.audit('policies in Audit mode')
   })
-}
-
-async function keepsWhatWasTyped({ browser, fleet, story, url }: Given): Promise<void> {
-  const who = await access(fleet, 'olga', 'operator')
-  const tab = await browser.tab(url)
-  await tab.signIn(who.token)
-  await tab.sees('Needs attention')
-  await tab.open('#/policy?policy=web', 'Policy')
-  const typed = (await policyEditor(tab).inputValue()).replace('port: 80', 'port: 82')
-  const stays = async (wanted: string): Promise<void> => {
-    const now = await policyEditor(tab).inputValue()
-    expect(now === wanted, 'what was typed is still there', `${now.length} characters of ${wanted.length}`)
-  }
-  await story.step('who wrote in between is shown, and nothing that was typed is lost', async () => {
-    await policyEditor(tab).fill(typed)
-    await fleet.hub.apply(resource('Policy', 'web', { ...web, priority: 400 }))
-    await tab.page.getByRole('button', { name: 'Save', exact: true }).click()
-    await tab.sees('Somebody else has written this policy meanwhile')
-    await stays(typed)
-  })
-  await story.step('two megabytes are refused in words', async () => {
-    const large = `${typed}# ${'x'.repeat(2 << 20)}`
-    await policyEditor(tab).fill(large)
-    await tab.sees(/one document has more than/)
-    await stays(large)
-    await policyEditor(tab).fill(typed)
-  })
-  await story.step('a session that ended is begun anew over the page', async () => {
-    await fleet.hub.cli(['access', 'revoke', who.id])
-    await tab.sees('Your session has ended')
-    await tab.signIn((await access(fleet, 'olga', 'operator')).token)
-    await tab.page.getByRole('dialog').waitFor({ state: 'detached' })
-    await stays(typed)
-  })
-  await story.step('a hub that dies is told of, with what is old; it comes back by itself', async () => {
-    await fleet.hub.kill()
-    await tab.sees('The hub is not answering since')
-    await stays(typed)
-    await fleet.hub.start()
-    await tab.page.locator('.banner').waitFor({ state: 'detached' })
-    await stays(typed)
-  })
-  tab.complaints()
 }
 
 async function viewer({ browser, fleet, story, url }: Given): Promise<void> {

@@ -3,16 +3,23 @@
 
 import { askFromContainer, containerAt } from '../container.ts'
 import { ask, serve } from '../conversation.ts'
+import { expectExplained } from '../explained.ts'
 import type { Fleet } from '../fleet.ts'
 import type { Host } from '../host.ts'
+import { kernelOf } from '../kernel-rest.ts'
+import { expectNoLeak, forgetLeaks, leakWatch } from '../leaks.ts'
+import { expectLedOut } from '../led-out.ts'
 import { answering, watchPing } from '../ping.ts'
 import { runScenario, type Scenario } from '../scenario.ts'
+import { openShop, stayAt } from '../services.ts'
 import { gatewayNodes, homeSite, network, pingPolicy, resource } from '../shapes.ts'
 import { internetAddress, outsideOf, type Topology } from '../topology.ts'
 import { expect } from '../unmet.ts'
 import { holds, waitFor } from '../wait.ts'
 
 const PORT = 8_080
+/** Of connections that stay. */
+const STAY_PORT = 8_081
 /** At the device that goes out, forwarded to by its router. */
 const SERVED = 2_222
 
@@ -26,12 +33,18 @@ const topology: Topology = {
 const SERVER = internetAddress(topology, 'server')
 const HUB = internetAddress(topology, 'hub')
 const OUTSIDE = outsideOf(topology, 'alpha')
-const EXITS: ReadonlyMap<string, string> = new Map(
-  ['exit-1', 'exit-2'].map((name) => [name, internetAddress(topology, name)]),
-)
+const EXITS = new Map(['exit-1', 'exit-2'].map((name) => [name, internetAddress(topology, name)] as const))
 const [CLIENT, NEIGHBOUR] = ['192.168.1.11', '192.168.1.12']
-/** Somewhere on the internet of IPv6, which the exits do not have. */
-const SERVER6 = '2001:db8:9::1'
+/** The internet of IPv6: the exits have it, and the uplink of the device, which is not to be used, leads nowhere. */
+const [SERVER6, ...EXITS6] = ['2001:db8:9::1', '2001:db8:9::11', '2001:db8:9::12'] as const
+
+const [OLD, NEW] = ['100.80.', '10.90.']
+/** Each may be taken before everybody has the one before it, and what the addresses of all begin with after it. */
+const TURNS = [
+  ['switch', NEW],
+  ['abort', OLD],
+  ['switch', NEW],
+] as const
 
 function exit(whenLost: 'Closed' | 'Open'): object {
   return resource('Exit', 'out', {
@@ -47,44 +60,6 @@ const outPolicy = resource('Policy', 'out', {
   ingress: [{ from: [{ nodeSelector: { matchLabels: { site: 'alpha' } } }] }],
 })
 
-/** Whatever the device sends to the internet besides its own words is kept in a set of the router, whoever it is for. */
-const WATCH = `
-table inet watch {
-  set leaks { type ipv4_addr . inet_proto; flags dynamic; size 1024; }
-  set leaks6 { type ipv6_addr . inet_proto; flags dynamic; size 1024; }
-  chain seen {
-    type filter hook prerouting priority -350
-    iifname "lan" ip saddr ${CLIENT} ip daddr 198.18.0.0/15 goto judge
-    iifname "lan" ip6 daddr 2001:db8:1::/64 accept
-    iifname "lan" ip6 daddr 2000::/3 add @leaks6 { ip6 daddr . meta l4proto }
-  }
-  chain judge {
-    udp sport 51820 accept
-    ip daddr ${HUB} tcp dport { 8443, 8883 } accept
-    tcp sport ${SERVED} accept
-    add @leaks { ip daddr . meta l4proto }
-  }
-}
-`
-
-async function leaks(fleet: Fleet): Promise<string> {
-  const router = fleet.net.host('alpha-router')
-  const seen = await Promise.all(
-    ['leaks', 'leaks6'].map((set) => router.exec(['nft', 'list', 'set', 'inet', 'watch', set])),
-  )
-  return seen.flatMap((text) => /elements = \{([^}]*)\}/.exec(text)?.[1] ?? []).join(', ')
-}
-
-async function forget(fleet: Fleet): Promise<void> {
-  const router = fleet.net.host('alpha-router')
-  await Promise.all(['leaks', 'leaks6'].map((set) => router.exec(['nft', 'flush', 'set', 'inet', 'watch', set])))
-}
-
-async function expectNoLeak(fleet: Fleet): Promise<void> {
-  const seen = await leaks(fleet)
-  expect(seen === '', 'nothing but own words at the router', seen)
-}
-
 /** All that a program may try that does not care for routes. */
 async function tryToLeak(host: Host): Promise<void> {
   const attempts = [
@@ -94,6 +69,10 @@ async function tryToLeak(host: Host): Promise<void> {
     ['bash', '-c', `echo x >/dev/udp/${SERVER}/9`],
   ]
   await Promise.all([...attempts.map((argv) => host.attempt(argv)), ask(host, 'udp', NEIGHBOUR, 53)])
+}
+
+function renumber({ hub }: Fleet, ...words: readonly string[]): Promise<string> {
+  return hub.cli(['renumber', ...words])
 }
 
 function usedExit(fleet: Fleet): Promise<string> {
@@ -118,23 +97,6 @@ function comesFrom(fleet: Fleet, wanted: string): Promise<unknown> {
   )
 }
 
-/** Rules, routes and tables of the host, without what the mesh has there anyway. */
-async function kernelOf(host: Host): Promise<string> {
-  const answers = await Promise.all(
-    [
-      ['ip', '-4', 'rule', 'show'],
-      ['ip', '-6', 'rule', 'show'],
-      ['ip', '-4', 'route', 'show', 'table', 'all'],
-      ['nft', 'list', 'tables'],
-    ].map((argv) => host.exec(argv)),
-  )
-  return answers
-    .join('')
-    .split('\n')
-    .filter((line) => !/hf0|holdfast(?:_policy|_flows|_relay)?$/.test(line))
-    .join('\n')
-}
-
 export const scenario: Scenario = {
   name: 'exit',
   promise: 'a device goes out by others and by nothing else, also while they die; its LAN and mesh stay as they are',
@@ -148,7 +110,12 @@ export const scenario: Scenario = {
       ...[...EXITS].map(([name, address]) => resource('Node', name, { publicEndpoint: `${address}:51820` })),
     ],
     async prepare(net) {
-      await net.host('alpha-router').exec(['nft', '-f', '-'], { input: WATCH })
+      await net.host('alpha-router').exec(['nft', '-f', '-'], {
+        input: leakWatch({ client: CLIENT, hub: HUB, served: SERVED }),
+      })
+      for (const [i, name] of ['server', ...EXITS.keys()].entries()) {
+        await net.host(name).ip([`address add ${[SERVER6, ...EXITS6][i]}/64 dev eth0 nodad`])
+      }
       await net.host('alpha-router').ip(['address add 2001:db8:1::1/64 dev lan nodad'])
       await net
         .host('alpha-1')
@@ -162,6 +129,7 @@ export const scenario: Scenario = {
       await fleet.mesh()
       await serve(server, ['tcp', PORT], ['udp', 53])
       await serve(neighbour.host, ['tcp', PORT], ['udp', 53])
+      await openShop({ host: server, name: 'server' }, STAY_PORT)
       await serve(one.host, ['tcp', SERVED])
       await comesFrom(fleet, OUTSIDE)
     })
@@ -173,7 +141,18 @@ export const scenario: Scenario = {
     const first = await usedExit(fleet)
     const second = first === 'exit-1' ? 'exit-2' : 'exit-1'
     const [fromFirst, fromSecond] = [EXITS.get(first) ?? '', EXITS.get(second) ?? '']
-    await story.step(`it comes from ${first}`, () => comesFrom(fleet, fromFirst))
+    await story.step(`it comes from ${first}, over IPv6 as well, and explain says so`, async () => {
+      await comesFrom(fleet, fromFirst)
+      const six = await ask(one.host, 'tcp', SERVER6, PORT)
+      expect(
+        EXITS6.some((at) => at === six),
+        'an exit at the server, by IPv6',
+        six ?? 'silence',
+      )
+      await expectExplained(one.host, SERVER, new RegExp(`through ${first}\\.\nExit/out selects`))
+      await expectExplained(one.host, SERVER6, /is gone to through exit-[12]\.\nExit\/out selects/)
+      await expectExplained(neighbour.host, SERVER, /by this node’s own uplink\.\nNo Exit selects/)
+    })
     await story.step('a name server of its LAN is not asked: the one of the exit is, through it', async () => {
       const asked = await ask(one.host, 'udp', NEIGHBOUR, 53)
       expect(asked === fromFirst, `an answer to ${fromFirst}`, asked ?? 'silence')
@@ -194,8 +173,11 @@ export const scenario: Scenario = {
       const asked = await askFromContainer(one.host, 'udp', NEIGHBOUR, 53)
       expect(asked === fromFirst, `an answer to ${fromFirst}`, asked)
     })
+    await story.step(`${first} tells by family whom it leads out and how much`, () =>
+      expectLedOut(fleet.node(first), 4, 1),
+    )
     await story.step('nothing else leaves, whatever a program is bound to', async () => {
-      await forget(fleet)
+      await forgetLeaks(fleet)
       await tryToLeak(one.host)
       await expectNoLeak(fleet)
     })
@@ -228,6 +210,15 @@ export const scenario: Scenario = {
       await then.stop()
       const { stdout } = await one.host.attempt(['ping', '-c', '1', '-W', '5', SERVER])
       expect(/filtered|prohibited/i.test(stdout), 'a refusal', stdout)
+      await waitFor(
+        'the hub tells who is blocked',
+        async () => {
+          const seen = await fleet.hub.cli(['get', 'exit', 'out', '--json'])
+          return holds(/"reason": ?"Blocked"/.test(seen) && /answers them: alpha-1/.test(seen), seen)
+        },
+        { timeoutMs: 60_000 },
+      )
+      await expectExplained(one.host, SERVER, /is blocked\.\n.*none answers\.\nExit\/out is Closed/)
       await tryToLeak(one.host)
       await expectNoLeak(fleet)
     })
@@ -256,7 +247,7 @@ export const scenario: Scenario = {
       await fleet.hub.apply(exit('Closed'))
       await fleet.acknowledged([one])
       await one.end('SIGKILL')
-      await forget(fleet)
+      await forgetLeaks(fleet)
       await tryToLeak(one.host)
       await comesFrom(fleet, fromSecond)
       await expectNoLeak(fleet)
@@ -264,7 +255,7 @@ export const scenario: Scenario = {
     await story.step('it loses its power: closed from the start, and out by that again with its agent', async () => {
       await one.reboot()
       await one.cli(['policy', 'close'])
-      await forget(fleet)
+      await forgetLeaks(fleet)
       await tryToLeak(one.host)
       const alone = await ask(one.host, 'tcp', SERVER, PORT)
       expect(alone === undefined, 'silence', alone ?? '')
@@ -272,6 +263,30 @@ export const scenario: Scenario = {
       await one.start()
       await comesFrom(fleet, fromSecond)
     })
+    await story.step(
+      'the mesh turns to other addresses, back, and there again for good: it goes out all the while',
+      async () => {
+        await forgetLeaks(fleet)
+        const there = fleet.nodes.filter(({ name }) => name !== first)
+        const stay = await stayAt(one, SERVER, 'server', STAY_PORT)
+        const pings = watchPing(one.host, SERVER, 50)
+        await renumber(fleet, 'start', '--cidr', `${NEW}0.0/16`, '--cidr6', 'fd90:1:2::/64')
+        await fleet.sees(one, 'has addresses in both blocks', ({ addresses }) => addresses.length === 4)
+        await fleet.acknowledged(there)
+        for (const [word, prefix] of TURNS) {
+          await renumber(fleet, word, ...(word === 'switch' ? ['--without', first] : []))
+          await fleet.sees(one, `goes by ${prefix}`, ({ addresses }) => addresses[0]?.startsWith(prefix) === true)
+        }
+        await comesFrom(fleet, fromSecond)
+        await stay.goesOn()
+        await renumber(fleet, 'finish', ...fleet.nodes.flatMap(({ name }) => ['--without', name]))
+        await fleet.sees(one, 'has the new addresses alone', ({ addresses }) => addresses.length === 2)
+        await comesFrom(fleet, fromSecond)
+        await expectNoLeak(fleet)
+        return await pings.stop()
+      },
+      ({ gapMs, lost, sent }) => `${lost} of ${sent} pings lost, ${gapMs} ms in a row`,
+    )
     await story.step('it leaves: rules, routes and tables are as before', async () => {
       await one.end('SIGTERM')
       await one.cli(['leave'])

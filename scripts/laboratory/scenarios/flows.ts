@@ -17,10 +17,19 @@ import { expect } from '../unmet.ts'
 import { holds, waitFor } from '../wait.ts'
 
 const PATIENCE_MS = 60_000
+const [LAN_GATE, LAN_ASKER] = ['192.168.1.11', '192.168.1.12']
 
 const web = resource('Policy', 'web', {
   subject: { nodeSelector: { matchLabels: { role: 'worker' } } },
   ingress: [{ from: [{ nodeSelector: { matchLabels: { role: 'gateway' } } }], ports: [{ port: 80 }] }],
+})
+
+/** For whoever is on the LAN, at a gateway that serves nothing itself; probes would go on record all the time. */
+const shop = resource('Service', 'shop', {
+  ports: [{ port: 80 }],
+  backends: { matchLabels: { role: 'worker' } },
+  probe: { port: 80, intervalS: 3_600 },
+  publish: [{ gateways: { matchLabels: { role: 'gateway' } }, port: 8_000, servicePort: 80, from: ['LAN'] }],
 })
 
 async function flowsOf(node: LabNode, words: readonly string[] = []): Promise<FlowsAnswer> {
@@ -60,6 +69,11 @@ function isWeb({ destination, destinationPort, reason, source, verdict }: ShownF
 
 function isAnsweredWeb(flow: ShownFlow): boolean {
   return isWeb(flow) && flow.sent.packets > 0 && flow.back.packets > 0 && flow.path !== undefined
+}
+
+function isAskedOutside({ destination, outside, source }: ShownFlow): boolean {
+  const isTold = outside?.address === LAN_ASKER && outside.service === 'shop'
+  return isTold && source.name === 'alpha-1' && destination.name === 'alpha-2'
 }
 
 function isDenied({ destination, destinationPort, reason, source, verdict }: ShownFlow): boolean {
@@ -165,6 +179,18 @@ export const scenario: Scenario = {
         expect(full.length === 0, `${node.name} misses no flow`, JSON.stringify(full))
       }
     })
+    await story.step('somebody of the LAN asks alpha-1 for what alpha-2 serves: who it was is on record', async () => {
+      await fleet.hub.apply(shop)
+      await fleet.acknowledged()
+      const probe = async () => {
+        await ask(two.host, 'tcp', LAN_GATE, 8_000)
+        const { items } = await flowsOf(one, ['--peer', 'shop'])
+        return holds(items.some(isAskedOutside), JSON.stringify(items.slice(-5)))
+      }
+      await waitFor('alpha-1 has on record for whom it asked', probe, { timeoutMs: PATIENCE_MS })
+      await fleet.hub.cli(['delete', 'service', 'shop'])
+      await fleet.acknowledged()
+    })
     await story.step(
       'agents are killed, and traffic goes on without them: that this is not on record is said',
       async () => {
@@ -187,6 +213,8 @@ export const scenario: Scenario = {
       for (const node of [one, two]) await brought(fleet.hub, node)
       const shown = await fleet.hub.cli(['flows', '--denied', '--peer', 'alpha-1'])
       expect(/alpha-2 .* denied .*alpha-1/.test(shown), 'what alpha-2 denied alpha-1', shown)
+      const asked = await fleet.hub.cli(['flows', '--peer', 'shop'])
+      expect(/192\.168\.1\.12:\d+ by alpha-1 +alpha-2 for shop/.test(asked), 'who asked, by whom, for what', asked)
     })
     await story.step('the hub is dead: flows go on record; it is back, and has each of them, once', async () => {
       await fleet.hub.kill()

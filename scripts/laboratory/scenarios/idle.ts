@@ -21,8 +21,11 @@ const topology: Topology = {
 
 /** How long is listened for what should not be there: twelve keepalives of each peer, two handshakes. */
 const SILENCE_MS = 60_000
-/** Looks for ways after a start, and the first exchange with relays. */
-const REST_MS_MAX = 90_000
+/**
+ * Looks for ways after a start, and the first exchange with relays: half a minute. On a machine so busy that one device asks
+ * another what it knows, the two have a session of WireGuard for three.
+ */
+const REST_MS_MAX = 210_000
 /** WireGuard's own next try comes after five seconds; a wake is far below. */
 const WAKE_MS_MAX = 1_000
 

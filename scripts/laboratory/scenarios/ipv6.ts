@@ -95,6 +95,15 @@ async function translated(fleet: Fleet): Promise<string> {
   return ends.map(({ value }) => value.endpoint).join(' and ')
 }
 
+/** A device that begins there: the hub is written as an address of IPv4. */
+async function joinsAnew(fleet: Fleet): Promise<void> {
+  const { hub } = fleet
+  const { token } = await hub.token()
+  const { host } = fleet.node('pure-1')
+  const joined = await host.exec(['holdfast', 'join', hub.url, '--token', token, '--name', 'late', '--network', 'late'])
+  expect(joined.includes('as late'), 'it joined', joined)
+}
+
 export const scenario: Scenario = {
   name: 'ipv6',
   promise: 'where IPv4 would need a relay, devices meet over IPv6, through firewalls on both sides; relays speak both',
@@ -118,6 +127,7 @@ export const scenario: Scenario = {
       () => translated(fleet),
       String,
     )
+    await story.step('a device that joins there reaches the hub by its address of IPv4', () => joinsAnew(fleet))
     await story.step('the hub is killed', () => fleet.hub.kill())
     await story.step(
       'it is told truly',

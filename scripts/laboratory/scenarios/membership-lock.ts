@@ -1,10 +1,12 @@
 // Promise 4, against the hub itself: somebody steals it, with every key and its database, and adds a device of their own. The
-// keys of the membership lock lie elsewhere, so nobody talks to that device. Then the keys are lost, too.
+// keys of the membership lock lie elsewhere, so nobody talks to that device. Then the keys are lost, too. With those that take
+// their place people sign for other addresses, and the network moves there.
 
 import type { Fleet } from '../fleet.ts'
 import type { Host } from '../host.ts'
 import { createLabNode, type LabNode } from '../node.ts'
-import { answering } from '../ping.ts'
+import { answering, watchPing } from '../ping.ts'
+import { nextIs } from '../renumbering.ts'
 import { runScenario, type Scenario } from '../scenario.ts'
 import { oneSite } from '../shapes.ts'
 import { expect } from '../unmet.ts'
@@ -21,6 +23,10 @@ const DESK = '/var/lib/desk'
 const AT_HUB = '/var/lib/lock.json'
 const LABELS = { site: 'internet', role: 'worker' }
 const LOOK_TIMEOUT_MS = 30_000
+const [OLD, NEW] = ['100.80.', '10.90.']
+const [OLD6, NEW6] = ['fd5e:ad0:71d5::', 'fd90:1:2::']
+const TO = ['--cidr', `${NEW}0.0/16`, '--cidr6', `${NEW6}/64`] as const
+const START = ['renumber', 'start', ...TO] as const
 
 /** What a thief does who has the hub's disk: the database forgets that there ever was a lock. */
 const FORGET = `
@@ -65,6 +71,16 @@ async function waits({ hub }: Fleet, name: string): Promise<Seen<true>> {
   return bundle.members.some(({ member }) => member.name === name) ? { done: true } : { notYet: 'nobody waits' }
 }
 
+/** All have turned to the new block, with so many addresses, and leave no member out. */
+async function turned(fleet: Fleet, members: readonly LabNode[], count: number): Promise<void> {
+  for (const node of members) {
+    await fleet.sees(node, 'has the new addresses', ({ addresses, membershipLock }) => {
+      const isTurned = addresses[0]?.startsWith(NEW) === true && addresses.length === count
+      return isTurned && membershipLock?.leftOut.length === 0
+    })
+  }
+}
+
 /** Nobody answers it, in either direction: `stranger` asks all members, and no member has a peer of its name. */
 async function expectAlone(members: readonly LabNode[], stranger: LabNode): Promise<string> {
   const all = (await Promise.all(members.map((node) => node.addresses()))).flat()
@@ -80,7 +96,8 @@ async function expectAlone(members: readonly LabNode[], stranger: LabNode): Prom
 
 export const scenario: Scenario = {
   name: 'membership-lock',
-  promise: 'under a membership lock a stolen hub adds no device, and lost lock keys are no end',
+  promise:
+    'under a membership lock a stolen hub adds no device, people sign beforehand for other addresses, and lost keys are no end',
   shape: { ...oneSite, topology },
   async play(fleet, story) {
     const { hub, net } = fleet
@@ -164,6 +181,41 @@ export const scenario: Scenario = {
       await allSee(fleet, 'trusts the new lock', calm)
     })
     await story.step('the mesh is as it was', () => fleet.mesh({ among: members }))
+    await story.step('the network can not move to other addresses, for which nobody has signed', async () => {
+      const { code, stderr } = await hub.host.attempt(['holdfast-hub', ...START])
+      const names = 'to come of alpha-1, alpha-2, late'
+      expect(code !== 0 && stderr.includes(names), 'it is refused, and names whom signatures lack', stderr)
+    })
+    const [one, two] = fleet.nodes as [LabNode, LabNode]
+    const olds = [...(await two.addresses()), ...(await late.addresses())]
+    const pings = olds.map((address) => watchPing(one.host, address, 50))
+    await story.step(
+      'people sign for all steps at once, far from the hub; it turns, all stay members, and no packet is lost',
+      async () => {
+        await hub.cli(['lock', 'pending', ...TO, '-o', AT_HUB])
+        await signAtDesk(fleet, ['--all'], ['carol'])
+        await hub.cli([...START])
+        await nextIs(fleet, 'switch')
+        await hub.cli(['renumber', 'switch'])
+        await turned(fleet, members, 4)
+        const reports = await Promise.all(pings.map((watch) => watch.stop()))
+        const lost = reports.reduce((sum, report) => sum + report.lost, 0)
+        expect(lost === 0 && reports.every(({ sent }) => sent > 0), 'all pings are answered', `lost ${lost}`)
+        return reports.reduce((sum, { sent }) => sum + sent, 0)
+      },
+      (sent) => `${sent} pings, none lost`,
+    )
+    await story.step('old addresses go, and everybody answers at the new ones', async () => {
+      // All are here: what they watch is not waited for.
+      await hub.cli(['renumber', 'finish', ...members.flatMap(({ name }) => ['--without', name])])
+      await turned(fleet, members, 2)
+      const news = olds.map((address) => address.replace(OLD, NEW).replace(OLD6, NEW6))
+      const everybody = async (): Promise<Seen<true>> => {
+        const heard = await answering(one.host, news)
+        return heard.size === news.length ? { done: true } : { notYet: [...heard].join(', ') }
+      }
+      await waitFor('everybody answers', everybody, { timeoutMs: LOOK_TIMEOUT_MS, everyMs: 200 })
+    })
     await Promise.all([late, thief].map((node) => node.end('SIGTERM')))
   },
 }

@@ -1,9 +1,10 @@
 // A service of the mesh is taken to those who have no part in it: to the machines of a site's own LAN, and to the internet, by
-// TCP, UDP and TLS, over IPv4 and IPv6, with the hub gone.
+// TCP, UDP, TLS and HTTP, over IPv4 and IPv6, with the hub gone.
 
 import { ask, serve } from '../conversation.ts'
 import type { Host } from '../host.ts'
 import type { LabNode } from '../node.ts'
+import { type Asked, onRecord } from '../on-record.ts'
 import { runScenario, type Scenario } from '../scenario.ts'
 import { openShop } from '../services.ts'
 import { homeSite, network, pingPolicy, resource } from '../shapes.ts'
@@ -13,6 +14,7 @@ import { expect } from '../unmet.ts'
 import { holds, waitFor } from '../wait.ts'
 
 const PROGRAM = `${import.meta.dirname}/../shop.ts`
+const WEB = `${import.meta.dirname}/../web.ts`
 const PATIENCE_MS = 60_000
 /** That one of two is met each time by chance: one in half a million. */
 const VISITS = 20
@@ -22,7 +24,7 @@ const topology: Topology = {
   bystanders: ['stranger', 'foe'],
   sites: [homeSite('alpha', ['alpha-1', 'alpha-2', 'alpha-3'], { backyard: { gateway: 'alpha-1', hosts: ['till'] } })],
 }
-const [YARD_GATE, YARD_GATE6, TILL6] = ['192.168.77.1', 'fd00:77::1', 'fd00:77::11']
+const [YARD_GATE, YARD_GATE6, TILL, TILL6] = ['192.168.77.1', 'fd00:77::1', '192.168.77.11', 'fd00:77::11']
 const GATE = internetAddress(topology, 'gate-1')
 
 const serving = { matchLabels: { role: 'web' } }
@@ -30,16 +32,38 @@ const serving = { matchLabels: { role: 'web' } }
 const NAME = 'shop.example.com'
 const byName = { protocol: 'TLS', port: 443, hostnames: ['*.example.com'] }
 
+const byPath = {
+  protocol: 'HTTP',
+  port: 8_088,
+  gateways: { matchLabels: { gate: 'lan' } },
+  from: ['LAN'],
+  interfaces: ['eth1'],
+}
+
+/** Whatever path it has. */
+const ASKED_FOR = { value: '/', queryParams: [{ name: 'part', value: 'cart' }] }
+
+/** Of the same devices: another program, that has a part of the same host's pages. */
+const cart = resource('Service', 'cart', {
+  ports: [{ port: 80, targetPort: 8_092 }],
+  backends: serving,
+  probe: { port: 8_080, intervalS: 1, timeoutMs: 1_000 },
+  publish: [{ ...byPath, servicePort: 80, hostnames: [NAME], paths: [{ value: '/cart' }, ASKED_FOR] }],
+})
+
 const shop = (sshPort: number): object =>
   resource('Service', 'shop', {
     ports: [
       { port: 80, targetPort: 8_080 },
       { protocol: 'UDP', port: 53, targetPort: 5_300 },
       { port: 443, targetPort: 8_443 },
+      { port: 81, targetPort: 8_091 },
     ],
     backends: serving,
     probe: { port: 8_080, intervalS: 1, timeoutMs: 1_000 },
     publish: [
+      { ...byPath, servicePort: 81, hostnames: ['*.example.com'] },
+      { ...byPath, servicePort: 81, hostnames: ['old.example.net'], redirect: { scheme: 'https', hostname: NAME } },
       { ...byName, gateways: { matchLabels: { gate: 'lan' } }, from: ['LAN'], interfaces: ['eth1'] },
       {
         ...byName,
@@ -63,7 +87,7 @@ const policy = resource('Policy', 'shop', {
   ingress: [
     {
       from: [{ nodeSelector: { matchExpressions: [{ key: 'gate', operator: 'Exists' }] } }],
-      ports: [{ port: 8_080 }, { port: 8_443 }, { protocol: 'UDP', port: 5_300 }],
+      ports: [{ port: 8_080 }, { port: 8_443 }, { port: 8_091, endPort: 8_092 }, { protocol: 'UDP', port: 5_300 }],
     },
   ],
 })
@@ -87,6 +111,18 @@ function visited(host: Host, address: string, port: number, wanted: readonly str
   )
 }
 
+/** By one connection. */
+function askPages(from: Host): Promise<string> {
+  const paths = ['/cartoon', '/cart/7', '/x?part=cart', '/x?part=else']
+  const urls = [
+    ...paths.map((path) => `http://${NAME}${path}`),
+    'http://example.org/',
+    'http://old.example.net/7',
+    'http://a.example.com/',
+  ]
+  return from.exec([process.execPath, WEB, 'ask', YARD_GATE, '8088', ...urls])
+}
+
 function publishedAt({ published = [] }: { readonly published?: readonly { readonly at: string }[] }): string {
   return published.map(({ at }) => at).join(' ')
 }
@@ -102,6 +138,7 @@ export const scenario: Scenario = {
       network,
       pingPolicy,
       policy,
+      cart,
       node('alpha-1', { gate: 'lan' }, { publicEndpoint: `${outsideOf(topology, 'alpha')}:51820` }),
       node('gate-1', { gate: 'internet' }, { publicEndpoint: `${GATE}:51820` }),
       node('alpha-2', { role: 'web' }),
@@ -113,6 +150,7 @@ export const scenario: Scenario = {
     const [till, stranger, foe] = [fleet.net.host('till'), fleet.net.host('stranger'), fleet.net.host('foe')]
     const [two, three] = [fleet.node('alpha-2'), fleet.node('alpha-3')]
     const both = ['alpha-2', 'alpha-3']
+    let certificate = ''
     const opened = new Map<LabNode, Awaited<ReturnType<typeof openShop>>>()
     await story.step('the mesh is whole, and two devices serve', async () => {
       await fleet.mesh()
@@ -143,6 +181,21 @@ export const scenario: Scenario = {
       expect(elsewhere === 'ECONNREFUSED', 'a refusal at the other interface', elsewhere)
       const seen = await ask(till, 'udp', YARD_GATE, 53)
       expect(seen === (await inner.address()), 'UDP is answered, to the gateway’s own address', seen ?? 'silence')
+    })
+    await story.step('the record says who asked, and not the gateway alone, by nft and by programs', async () => {
+      const outside = { outside: TILL, service: 'shop' }
+      const kinds = [
+        { ...outside, protocol: 'tcp', port: 8_080 },
+        { ...outside, protocol: 'udp', port: 5_300 },
+      ] as const
+      await onRecord(inner, kinds, async () => {
+        await visit(till, YARD_GATE, 8_000)
+        await ask(till, 'udp', YARD_GATE, 53)
+      })
+      const far = { ...outside, outside: internetAddress(topology, 'stranger') }
+      await onRecord(outer, [{ ...far, protocol: 'tcp', port: 8_080 }], () => visit(stranger, GATE, 8_000))
+      const told = await inner.cli(['flows', '--peer', TILL])
+      expect(/192\.168\.77\.11:\d+ by alpha-1 +alpha-[23] for shop/.test(told), 'who, by whom, for what', told)
     })
     await story.step('the hub says where it is published', () =>
       waitFor(
@@ -176,7 +229,7 @@ export const scenario: Scenario = {
     await story.step(
       'TLS is led by name, and the certificate is that of who serves; no other name leads there',
       async () => {
-        const { certificate } = await serveTls(three.host, 8_443, NAME)
+        certificate = (await serveTls(three.host, 8_443, NAME)).certificate
         const asks: readonly (readonly [Host, string, string, RegExp])[] = [
           [till, `${YARD_GATE}:443`, NAME, /^fine$/],
           [till, `[${YARD_GATE6}]:443`, NAME, /^fine$/],
@@ -188,6 +241,42 @@ export const scenario: Scenario = {
           const found = await askTls(from, at, name, certificate)
           expect(wanted.test(found), `${from.name} asks ${at} for ${name}: ${wanted.source}`, found)
         }
+      },
+    )
+    await story.step('HTTP is led by host, path and query, each request of a connection by its own', async () => {
+      await three.host.spawn([process.execPath, WEB, 'serve', 'alpha-3', '8091', '8092'], 'web').said(/serving/)
+      const said = await askPages(till)
+      const wanted = [
+        `anew 200 alpha-3 8091 /cartoon for ${TILL}`,
+        `again 200 alpha-3 8092 /cart/7 for ${TILL}`,
+        `again 200 alpha-3 8092 /x?part=cart for ${TILL}`,
+        `again 200 alpha-3 8091 /x?part=else for ${TILL}`,
+        'again 404 404 Not Found',
+        'again 302 302 Found',
+        `again 200 alpha-3 8091 / for ${TILL}`,
+      ]
+      expect(said.trim() === wanted.join('\n'), wanted.join('; '), said)
+    })
+    await story.step(
+      'who asked by TLS and HTTP is on record, too, though the gateway asks for them itself',
+      async () => {
+        const far = internetAddress(topology, 'stranger')
+        const asked = (outside: string, service: string, port: number): Asked => {
+          return { outside, service, protocol: 'tcp', port }
+        }
+        const near = [
+          asked(TILL, 'shop', 443),
+          asked(TILL, 'shop', 81),
+          asked(TILL, 'cart', 80),
+          asked(TILL6, 'shop', 443),
+        ]
+        await Promise.all([
+          onRecord(inner, near, async () => {
+            for (const at of [`${YARD_GATE}:443`, `[${YARD_GATE6}]:443`]) await askTls(till, at, NAME, certificate)
+            await askPages(till)
+          }),
+          onRecord(outer, [asked(far, 'shop', 8_443)], () => askTls(stranger, `${GATE}:443`, NAME, certificate)),
+        ])
       },
     )
     await story.step('the gateway leaves, and takes it away', async () => {

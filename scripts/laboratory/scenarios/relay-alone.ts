@@ -22,6 +22,7 @@ const elsewhere = resource('Network', 'default', {
 })
 const anywhere = resource('Network', 'default', { ...RULES, relayPolicy: [] })
 const TIMEOUT_MS = 30_000
+const FORBIDDEN = ['forbidden: relay-1 (relayPolicy[0])', 'no path is better than a forbidden one']
 
 async function nodeIdOf(fleet: Fleet, name: string): Promise<string> {
   return (await fleet.node(name).status()).nodeId
@@ -38,6 +39,14 @@ function carries(fleet: Fleet, nodeId: string, wanted: boolean) {
     timeoutMs: TIMEOUT_MS,
     everyMs: 50,
   })
+}
+
+function says(who: string, ask: () => Promise<string>) {
+  const probe = async (): Promise<Seen<true>> => {
+    const text = await ask()
+    return FORBIDDEN.every((part) => text.includes(part)) ? { done: true } : { notYet: text }
+  }
+  return waitFor(`${who} says: ${FORBIDDEN.join(' … ')}`, probe, { timeoutMs: TIMEOUT_MS })
 }
 
 export const scenario: Scenario = {
@@ -75,6 +84,12 @@ export const scenario: Scenario = {
         return await carries(fleet, alphaId, false)
       },
       ({ elapsedMs }) => `${Math.round(elapsedMs)} ms after the hub took it`,
+    )
+    await story.step('explain says so at the device and at the hub: no path is better than a forbidden one', () =>
+      Promise.all([
+        says('the device', () => alpha.host.attempt(['holdfast', 'explain', 'beta-1']).then(({ stdout }) => stdout)),
+        says('the hub', () => fleet.hub.cli(['explain', 'path', 'alpha-1', 'beta-1'])),
+      ]),
     )
     await story.step('the rule goes, and traffic flows again', async () => {
       await fleet.hub.apply(anywhere)

@@ -134,7 +134,8 @@ export const scenario: Scenario = {
     await story.step(`${first} forwards again`, () => areProven(fleet))
     const leaving = watchPing(beta, PRINTER)
     await story.step(`${second} is about to leave: it says so, and beta-1 goes by ${first} before that`, async () => {
-      await fleet.node(second).cli(['drain'])
+      // As the unit holdfast-drain does while the host goes down.
+      await fleet.node(second).cli(['drain', '--until-start'])
       await says(fleet, { [first]: 'used', [second]: 'ready' })
       await reaches(fleet)
     })
