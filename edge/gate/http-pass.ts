@@ -4,17 +4,17 @@
 import { request as ask, type ClientRequest, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { pipeline } from 'node:stream'
-import type { Address } from '../../shared/address/cidr.ts'
 import type { Clock } from '../../shared/effects.ts'
-import { gateConnectMs, gateHeadBytesMax, gateIdleMs } from '../../shared/service-limits.ts'
+import { gateHeadBytesMax, gateIdleMs } from '../../shared/service-limits.ts'
 import { ambiguity, type Client, endToEnd, requestHeaders, valuesOf } from './http-headers.ts'
+import { reach, type Service } from './reach.ts'
 import { splice } from './tls.ts'
 import type { OnLed } from './told.ts'
 
 export interface Passing {
   readonly request: IncomingMessage
   readonly response: ServerResponse
-  readonly to: { readonly address: Address; readonly port: number }
+  readonly to: Service
   /** As it is asked of the service. */
   readonly target: string
   readonly client: Client
@@ -75,17 +75,15 @@ function answerWith(back: IncomingMessage, { request, response }: Passing): void
   pipeline(back, response, () => undefined)
 }
 
-function begin({ client, first, request, target, to }: Passing): ClientRequest {
+function begin({ client, first, request, target }: Passing, inside: Socket): ClientRequest {
   const { method = 'GET', rawHeaders } = request
   const switching = first === undefined ? ['Connection', 'close'] : ['Connection', 'Upgrade', 'Upgrade', 'websocket']
   const headers = [...requestHeaders(rawHeaders, client), ...framing(request), ...switching]
   const asking = ask({
-    host: to.address,
-    port: to.port,
+    createConnection: () => inside,
     method,
     path: target,
     headers,
-    agent: false,
     setHost: false,
     insecureHTTPParser: false,
     maxHeaderSize: gateHeadBytesMax,
@@ -95,48 +93,46 @@ function begin({ client, first, request, target, to }: Passing): ClientRequest {
   return asking
 }
 
-export function passOn(passing: Passing): void {
-  const { clock, first, onLed, request, response } = passing
+function exchange(passing: Passing, inside: Socket): void {
+  const { first, onLed, request, response } = passing
   let asking: ClientRequest
   try {
-    asking = begin(passing)
+    asking = begin(passing, inside)
   } catch {
     // A header that may be read and not be written.
+    inside.destroy()
     return tell(request, response, 400, { close: true })
   }
-  let failure = 503
-  const timer = clock.after(gateConnectMs, () => {
-    failure = 504
-    asking.destroy()
-  })
-  asking.once('socket', (socket) => {
-    socket.setNoDelay(true)
-    socket.once('connect', () => {
-      onLed(socket, request.socket)
-      timer.cancel()
-      failure = 502
-    })
-  })
+  onLed(inside, request.socket)
   asking.on('timeout', () => void asking.destroy())
   asking.on('error', () => {
     request.unpipe(asking)
     // An answer that is under way ends as that of the service does.
-    if (!response.headersSent) tell(request, response, failure)
+    if (!response.headersSent) tell(request, response, 502)
   })
-  asking.once('close', () => timer.cancel())
   asking.once('response', (back) => answerWith(back, passing))
-  asking.once('upgrade', (back, inside: Socket, more: Buffer) => {
+  asking.once('upgrade', (back, service: Socket, more: Buffer) => {
     const { socket } = request
     if (first === undefined || !switched(back)) {
-      inside.destroy()
+      service.destroy()
       return tell(request, response, 502)
     }
     response.detachSocket(socket)
     socket.write(Buffer.concat([Buffer.from(headOf101(back), 'latin1'), more]))
-    splice(socket, inside, first)
+    splice(socket, service, first)
   })
   response.once('close', () => void asking.destroy())
-  request.on('error', () => undefined)
   if (first === undefined) request.pipe(asking)
   else asking.end()
+}
+
+export function passOn(passing: Passing): void {
+  const { clock, request, response, to } = passing
+  request.on('error', () => undefined)
+  const reaching = reach(to, clock, (outcome) => {
+    if (outcome === 'refused') tell(request, response, 503)
+    else if (outcome === 'silent') tell(request, response, 504)
+    else exchange(passing, outcome)
+  })
+  response.once('close', () => reaching.cancel())
 }

@@ -1,14 +1,15 @@
 // Takes connections of TLS, reads whom they ask for, and passes them on as they are: what they say stays between the client and
 // the service, whose key is not here. Everything that somebody outside may use up has a bound.
 
-import { createConnection, createServer, type Server, type Socket } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
 import { parseAddress } from '../../shared/address/cidr.ts'
 import type { Clock } from '../../shared/effects.ts'
-import { gateConnectMs, gateHelloMs, gateIdleMs } from '../../shared/service-limits.ts'
+import { gateHelloMs, gateIdleMs } from '../../shared/service-limits.ts'
 import { type Admission, sourceOf } from './admission.ts'
 import { helloBytesMax, readHello } from './client-hello.ts'
 import { mayCome, routeFor, type TlsRoute } from './listener.ts'
 import { createServersAt, type ServersAt } from './listening.ts'
+import { reach, type Unreached } from './reach.ts'
 import type { OnLed } from './told.ts'
 
 /** A fatal `unrecognized_name` (RFC 6066 §3), of no version that anybody would argue about. */
@@ -42,22 +43,18 @@ export function createTlsGate(
   onLed: OnLed,
 ): ServersAt<TlsRoute> {
   const lead = (socket: Socket, { to }: TlsRoute, first: Buffer): void => {
-    const inside = createConnection({ host: to.address, port: to.port, allowHalfOpen: true })
     const giveUp = (): void => {
-      inside.destroy()
+      reaching.cancel()
       socket.resetAndDestroy()
     }
-    const timer = clock.after(gateConnectMs, giveUp)
-    inside.once('error', giveUp)
-    socket.once('error', giveUp).once('close', giveUp)
-    inside.once('connect', () => {
-      onLed(inside, socket)
-      timer.cancel()
-      inside.off('error', giveUp)
+    const found = (outcome: Socket | Unreached): void => {
+      if (typeof outcome === 'string') return giveUp()
       socket.off('error', giveUp).off('close', giveUp)
-      splice(socket, inside, first)
-    })
-    inside.once('close', () => timer.cancel())
+      onLed(outcome, socket)
+      splice(socket, outcome, first)
+    }
+    const reaching = reach(to, clock, found, { allowHalfOpen: true })
+    socket.once('error', giveUp).once('close', giveUp)
   }
 
   const take = (socket: Socket, routes: () => readonly TlsRoute[]): void => {
