@@ -10,6 +10,7 @@ import type { ClusterStatus } from '../../cloud/kubernetes/cluster.ts'
 import { type Controller, type ControllerOptions, createController } from '../../cloud/kubernetes/controller.ts'
 import { customResourceDefinitions } from '../../cloud/kubernetes/definitions.ts'
 import { memoryLog } from '../../shared/effects.fake.ts'
+import type { Log } from '../../shared/effects.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
 import { apiVersion } from '../../shared/intent/resource.ts'
@@ -89,7 +90,9 @@ export async function startHubInCluster(): Promise<HubInCluster> {
     return status === 200 ? (body as Body) : undefined
   }
   const start: HubInCluster['start'] = (more = {}) => {
-    const log = memoryLog(lines)
+    const kept = memoryLog(lines)
+    const warn: Log['warn'] = (message, { why } = {}) => kept.warn(why === undefined ? message : `${message}: ${why}`)
+    const log: Log = { ...kept, warn, child: () => log }
     const cluster = openApiCluster({ clock: systemClock, entropy: systemEntropy, log })
     const derive = { clusterName: 'kube', network: 'default' }
     controller = createController({

@@ -137,7 +137,7 @@ export const scenario: Scenario = {
 async function servesOn(fleet: Fleet, story: Story): Promise<void> {
   const [one, two, three] = [fleet.node('alpha-1'), fleet.node('alpha-2'), fleet.node('alpha-3')]
   const client = fleet.node('beta-1')
-  const shops = await Promise.all([one, two, three].map(openShop))
+  const shops = await Promise.all([one, two, three].map((node) => openShop(node)))
   const address = await story.step(
     'beta-1 finds the service by its name',
     () => findShop(fleet, client),
