@@ -3,6 +3,7 @@
 import type { Address, Cidr } from '../../shared/address/cidr.ts'
 import { type Endpoint, formatEndpoint } from '../../shared/address/endpoint.ts'
 import type { Name } from '../../shared/ids.ts'
+import type { HeaderChanges } from '../../shared/intent/http-header.ts'
 import type { HttpMatch } from '../../shared/intent/http-match.ts'
 import type { HttpRedirect } from '../../shared/intent/http-redirect.ts'
 import type { PublishedReport } from '../../shared/wire/report.ts'
@@ -35,6 +36,11 @@ export interface PublishedStatus {
   readonly redirect?: HttpRedirect
   /** Of HTTP: who goes first of those that name as much of a request. */
   readonly order?: string
+  /** Of HTTP: its part of what several are published for. */
+  readonly weight?: number
+  /** Of HTTP: what is changed of requests, and of answers. */
+  readonly requestHeaders?: HeaderChanges
+  readonly responseHeaders?: HeaderChanges
   readonly interface: string
   readonly from: readonly Cidr[]
 }
@@ -55,11 +61,11 @@ export function createPublishedTold(): (publishing: Publishing) => readonly Publ
   return (publishing) => {
     if (publishing === of) return told
     of = publishing
-    told = publishing.ports.map((one) => ({
-      service: one.service,
-      at: formatEndpoint(one.address, one.port),
-      protocol: wordOf(one),
-    }))
+    const places = publishing.ports.map((one): PublishedReport => {
+      return { service: one.service, at: formatEndpoint(one.address, one.port), protocol: wordOf(one) }
+    })
+    // By several names or paths it is at one place once.
+    told = [...new Map(places.map((one) => [Object.values(one).join(' '), one])).values()]
     return told
   }
 }
