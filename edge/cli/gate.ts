@@ -8,8 +8,8 @@ import { ledLine } from '../gate/told.ts'
 import { parseListeners } from '../gate/told-listeners.ts'
 import type { Cli } from './context.ts'
 
-export async function gateCommand({ clock, note }: Pick<Cli, 'clock' | 'note'>): Promise<number> {
-  const gate = createGate(clock, note, (inside, outside) => {
+export async function gateCommand(doors: Pick<Cli, 'clock' | 'entropy' | 'note'>): Promise<number> {
+  const gate = createGate(doors, doors.note, (inside, outside) => {
     const line = ledLine(inside, outside)
     if (line !== undefined && process.stdout.writableLength < gateSaidBytesMax) process.stdout.write(line)
   })

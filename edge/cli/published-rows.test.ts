@@ -24,9 +24,9 @@ test('services that are published have a line for each address, the others none'
     { type: 'Prefix' as const, value: '/a' },
     { type: 'Exact' as const, value: '/b', method: 'PUT' as const },
   ]
-  const asked = { protocol: 'HTTP' as const, hostnames: ['a.b'], paths, answer: 503 }
+  const asked = { protocol: 'HTTP' as const, hostnames: ['a.b'], paths, answer: 503, weight: 9 }
   const led = [{ ...service, name: parseName('led'), published: published.map((one) => ({ ...one, ...asked })) }]
-  assert.is(publishedRows({ services: led })[0]?.[3], 'a.b /a PUT =/b answers 503')
+  assert.is(publishedRows({ services: led })[0]?.[3], 'a.b /a PUT =/b answers 503 weight 9')
   assert.equal(publishedRows({}), [])
 })
 

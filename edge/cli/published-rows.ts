@@ -8,10 +8,11 @@ export const PUBLISHED = ['PUBLISHED', 'AT', 'INTERFACE', 'NAMES', 'FOR']
 type Published = NonNullable<NonNullable<AgentStatus['services']>[number]['published']>[number]
 
 /** Names, and what else is asked where it is said: whole paths with a sign of equality. */
-function asked({ answer, hostnames = ['-'], paths = [], redirect }: Published): string {
+function asked({ answer, hostnames = ['-'], paths = [], redirect, weight }: Published): string {
   const told = answer === undefined ? [] : [`answers ${answer}`]
   const sent = redirect === undefined ? [] : [`redirects ${redirect.status}`]
-  return [...hostnames, ...paths.map(matchText), ...told, ...sent].join(' ')
+  const share = weight === undefined ? [] : [`weight ${weight}`]
+  return [...hostnames, ...paths.map(matchText), ...told, ...sent, ...share].join(' ')
 }
 
 export function publishedRows({ services = [] }: Pick<AgentStatus, 'services'>): readonly (readonly string[])[] {

@@ -2,7 +2,7 @@
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { ambiguity, endToEnd, isWebSocket, requestHeaders } from './http-headers.ts'
+import { ambiguity, changed, endToEnd, isWebSocket, requestHeaders } from './http-headers.ts'
 
 test('a message whose end could be read in two ways is refused', () => {
   const host = ['Host', 'a']
@@ -62,6 +62,24 @@ test('a service is told who the client is, and not what the client says of it', 
   // A client can't have them dropped behind us either.
   const named = ['Host', 'a', 'Connection', 'X-Forwarded-For, Via']
   assert.ok(requestHeaders(named, { source: '203.0.113.9', host: 'a' }).includes('X-Forwarded-For'))
+})
+
+test('headers are taken away before others are set and added, however they are spelled', () => {
+  const raw = ['Host', 'a', 'X-Env', '1', 'x_env', '2', 'Via', 'p', 'X-Tag', 'a', 'x-env', '3']
+  const add = [{ name: 'x-tag', value: 'b' }]
+  assert.equal(changed(raw, {}), raw)
+  assert.equal(changed(raw, { remove: ['x-env'], add }), ['Host', 'a', 'Via', 'p', 'X-Tag', 'a', 'x-tag', 'b'])
+  assert.equal(changed(raw, { remove: ['x-tag'], set: [{ name: 'x-env', value: 'dev' }], add }), [
+    ...['Host', 'a', 'Via', 'p'],
+    ...['x-env', 'dev', 'x-tag', 'b'],
+  ])
+  // What a service is told of its client stays the gateway's word.
+  const told = requestHeaders(
+    raw,
+    { source: '::1', host: 'a' },
+    { set: [{ name: 'x-forwarded-for', value: '8.8.8.8' }] },
+  )
+  assert.not.ok(told.includes('8.8.8.8'))
 })
 
 test('a WebSocket alone takes a connection over', () => {

@@ -1,6 +1,8 @@
 // Headers of a message that is passed on (RFC 9110 §7.6): what is between two neighbours stays between them, what a client says
 // of who it is is replaced by what is known, and a message whose length could be read in two ways is refused. Pure.
 
+import type { HeaderChanges } from '../../shared/intent/http-header.ts'
+
 /** Names and values in turn, as Node has them. */
 export type RawHeaders = readonly string[]
 
@@ -61,6 +63,18 @@ export function endToEnd(raw: RawHeaders): string[] {
   })
 }
 
+/** Some servers read an underscore as a hyphen: who takes a header away means both. */
+function keyOf(name: string): string {
+  return name.toLowerCase().replaceAll('_', '-')
+}
+
+/** Headers that only one side has the say of are not among them: the schema of changes refuses them. */
+export function changed(raw: RawHeaders, { add = [], remove = [], set = [] }: HeaderChanges): string[] {
+  const gone = new Set([...remove, ...set.map(({ name }) => name)].map(keyOf))
+  const kept = pairsIn(raw).filter(([name]) => !gone.has(keyOf(name)))
+  return [...kept.flat(), ...[...set, ...add].flatMap(({ name, value }) => [name, value])]
+}
+
 export interface Client {
   /** Its address, as the socket has it. */
   readonly source: string
@@ -69,10 +83,9 @@ export interface Client {
 }
 
 /** Of a request, as a service is given it. */
-export function requestHeaders(raw: RawHeaders, { host, source }: Client): string[] {
-  const kept = pairsIn(endToEnd(raw)).filter(([name]) => {
-    // Some servers read an underscore as a hyphen.
-    const key = name.toLowerCase().replaceAll('_', '-')
+export function requestHeaders(raw: RawHeaders, { host, source }: Client, changes: HeaderChanges = {}): string[] {
+  const kept = pairsIn(changed(endToEnd(raw), changes)).filter(([name]) => {
+    const key = keyOf(name)
     return !ABOUT_CLIENT.has(key) && !key.startsWith('x-forwarded-')
   })
   return [

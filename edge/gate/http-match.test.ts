@@ -5,7 +5,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseAddress } from '../../shared/address/cidr.ts'
 import type { HttpMatch } from '../../shared/intent/http-match.ts'
-import { comparablePath, httpRouteFor, readAsked } from './http-match.ts'
+import { comparablePath, httpRoutesFor, pickByWeight, readAsked } from './http-match.ts'
 import type { HttpRoute } from './listener.ts'
 
 const prefix = (value: string): HttpMatch => ({ type: 'Prefix', value })
@@ -28,7 +28,7 @@ test('the whole host goes before the longest wildcard, the whole path before the
     route(5, { hostnames: ['a.b.example.com'], paths: [prefix('/shop/cart/'), exact('/shop')] }),
     route(6, { hostnames: ['a.b.example.com'], paths: [prefix('/shop')] }),
   ]
-  const meant = (host: string, path = '/'): number | undefined => httpRouteFor(routes, asks(host, path))?.to.port
+  const meant = (host: string, path = '/'): number | undefined => httpRoutesFor(routes, asks(host, path))[0]?.to.port
   assert.equal(
     ['example.com', 'x.example.com', 'x.y.example.com', 'x.b.example.com', 'x.y.b.example.com', '[::1]'].map((host) =>
       meant(host),
@@ -40,8 +40,8 @@ test('the whole host goes before the longest wildcard, the whole path before the
     own.map((path) => meant('a.b.example.com', path)),
     [5, 4, 4, 5, 5, 4, 3, 3],
   )
-  assert.is(httpRouteFor([route(1, { hostnames: ['a.b'] })], asks('b', '/')), undefined)
-  assert.is(httpRouteFor([route(1, { paths: [exact('/a')] })], asks('b', '/a/')), undefined)
+  assert.is(httpRoutesFor([route(1, { hostnames: ['a.b'] })], asks('b', '/')).length, 0)
+  assert.is(httpRoutesFor([route(1, { paths: [exact('/a')] })], asks('b', '/a/')).length, 0)
 })
 
 test('of one host and path the method goes first, then most headers, then most of the query', () => {
@@ -59,7 +59,7 @@ test('of one host and path the method goes first, then most headers, then most o
     route(6, { paths: [prefix('/a/b')] }),
     route(7, { paths: [{ ...exact('/x'), headers: [env] }] }),
   ]
-  const meant = (...asked: Parameters<typeof asks>) => httpRouteFor(routes, asks(...asked))?.to.port
+  const meant = (...asked: Parameters<typeof asks>) => httpRoutesFor(routes, asks(...asked))[0]?.to.port
   assert.equal(
     [
       meant('h', '/a'),
@@ -95,10 +95,41 @@ test('of one host and path the method goes first, then most headers, then most o
     [old, young],
     [young, old],
   ])
-    assert.is(httpRouteFor(two, asks('h', '/', 'GET', ['x-old', 'yes', 'x-young', 'yes']))?.to.port, 1)
+    assert.is(httpRoutesFor(two, asks('h', '/', 'GET', ['x-old', 'yes', 'x-young', 'yes']))[0]?.to.port, 1)
   const twice = { name: 'x-env', value: 'dev, prod' }
   const both = route(1, { paths: [{ ...prefix('/'), headers: [twice] }] })
-  assert.is(httpRouteFor([both], asks('h', '/', 'GET', [...dev, 'x-env', 'prod']))?.to.port, 1)
+  assert.is(httpRoutesFor([both], asks('h', '/', 'GET', [...dev, 'x-env', 'prod']))[0]?.to.port, 1)
+})
+
+test('those that are named alike and say a weight share what is asked, and nobody else has a part of it', () => {
+  const weighted = (port: number, weight: number, more: Partial<HttpRoute> = {}): HttpRoute => {
+    return { ...route(port, { paths: [prefix('/a')] }), weight, ...more }
+  }
+  const sharing = (...routes: readonly HttpRoute[]) => httpRoutesFor(routes, asks('h', '/a/b')).map(({ to }) => to.port)
+  assert.equal(sharing(weighted(1, 1), weighted(2, 9), route(3, {})), [1, 2])
+  assert.equal(sharing(weighted(1, 1, { order: 'b' }), weighted(2, 1, { order: 'a' })), [2])
+  assert.equal(sharing(weighted(1, 1, { hostnames: ['h'] }), weighted(2, 1)), [1])
+  // Who says none has all of it, if it goes first, and none of it else.
+  const plain = route(3, { paths: [prefix('/a')] })
+  assert.equal(sharing(plain, weighted(1, 1)), [3])
+  assert.equal(sharing(weighted(1, 1), plain, weighted(2, 1)), [1, 2])
+})
+
+test('of many requests each has as many as its weight says', () => {
+  const weights = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 6 })
+  fc.assert(
+    fc.property(weights, (list) => {
+      const routes = list.map((weight, at) => ({ ...route(at, {}), weight }))
+      const total = list.reduce((sum, one) => sum + one, 0)
+      const picked = Array.from({ length: total }, (_, at) => pickByWeight(routes, (at + 0.5) / total)?.to.port)
+      assert.equal(
+        list.map((_, at) => picked.filter((one) => one === at).length),
+        list,
+      )
+    }),
+  )
+  assert.is(pickByWeight([], 0.5), undefined)
+  assert.is(pickByWeight([route(1, {})], 1 - Number.EPSILON)?.to.port, 1)
 })
 
 test('a request says what it asks for, by its host and by its target', () => {

@@ -90,6 +90,12 @@ function rankOfMatch(match: HttpMatch, { method, path, rawHeaders, target }: Req
   return [...byPath, match.method === undefined ? 0 : 1, headers.length, queryParams.length]
 }
 
+interface Met {
+  readonly route: HttpRoute
+  readonly byHost: Rank
+  readonly byMatch: Rank
+}
+
 function compareRanks(a: Rank, b: Rank): number {
   for (let at = 0; at < Math.max(a.length, b.length); at++) {
     const more = (b[at] ?? 0) - (a[at] ?? 0)
@@ -105,16 +111,25 @@ function rankOfMatches(matches: HttpRoute['paths'], request: Request): Rank | un
     .sort(compareRanks)[0]
 }
 
-export function httpRouteFor(routes: readonly HttpRoute[], request: Request): HttpRoute | undefined {
-  const met = routes.flatMap((route) => {
+/** One, or several that share such requests by weight; none where nothing is published for it. */
+export function httpRoutesFor(routes: readonly HttpRoute[], request: Request): readonly HttpRoute[] {
+  const met = routes.flatMap((route): readonly Met[] => {
     const [byHost, byMatch] = [rankOfHost(route.hostnames, request.host), rankOfMatches(route.paths, request)]
     return byHost === undefined || byMatch === undefined ? [] : [{ route, byHost, byMatch }]
   })
-  met.sort(
-    (a, b) =>
-      compareRanks(a.byHost, b.byHost) ||
-      compareRanks(a.byMatch, b.byMatch) ||
-      compareText(a.route.order ?? '', b.route.order ?? ''),
-  )
-  return met[0]?.route
+  const compare = (a: Met, b: Met): number =>
+    compareRanks(a.byHost, b.byHost) ||
+    compareRanks(a.byMatch, b.byMatch) ||
+    compareText(a.route.order ?? '', b.route.order ?? '')
+  const [first, ...others] = met.sort(compare)
+  if (first === undefined) return []
+  const sharing = others.filter(({ route }) => route.weight !== undefined)
+  const alike = first.route.weight === undefined ? [] : sharing.filter((one) => compare(first, one) === 0)
+  return [first, ...alike].map(({ route }) => route)
+}
+
+/** `fraction`: in [0, 1), uniform over requests. */
+export function pickByWeight(routes: readonly HttpRoute[], fraction: number): HttpRoute | undefined {
+  let left = fraction * routes.reduce((sum, { weight = 1 }) => sum + weight, 0)
+  return routes.find(({ weight = 1 }) => (left -= weight) < 0)
 }

@@ -6,15 +6,16 @@ import type { Socket } from 'node:net'
 import { pipeline } from 'node:stream'
 import type { Clock } from '../../shared/effects.ts'
 import { gateHeadBytesMax, gateIdleMs } from '../../shared/service-limits.ts'
-import { ambiguity, type Client, endToEnd, requestHeaders, valuesOf } from './http-headers.ts'
-import { reach, type Service } from './reach.ts'
+import { ambiguity, type Client, changed, endToEnd, requestHeaders, valuesOf } from './http-headers.ts'
+import type { HttpRoute } from './listener.ts'
+import { reach } from './reach.ts'
 import { splice } from './tls.ts'
 import type { OnLed } from './told.ts'
 
 export interface Passing {
   readonly request: IncomingMessage
   readonly response: ServerResponse
-  readonly to: Service
+  readonly route: Pick<HttpRoute, 'to' | 'requestHeaders' | 'responseHeaders'>
   /** As it is asked of the service. */
   readonly target: string
   readonly client: Client
@@ -58,27 +59,32 @@ function switched(back: IncomingMessage): boolean {
   return back.statusCode === 101 && others.length === 0 && protocol?.toLowerCase() === 'websocket'
 }
 
-function headOf101({ rawHeaders }: IncomingMessage): string {
-  const pairs = [...endToEnd(rawHeaders), 'Connection', 'Upgrade', 'Upgrade', 'websocket']
+/** As the client is told them. */
+function headersOf({ rawHeaders }: IncomingMessage, { responseHeaders = {} }: Passing['route']): string[] {
+  return changed(endToEnd(rawHeaders), responseHeaders)
+}
+
+function headOf101(back: IncomingMessage, route: Passing['route']): string {
+  const pairs = [...headersOf(back, route), 'Connection', 'Upgrade', 'Upgrade', 'websocket']
   const lines = Array.from({ length: pairs.length / 2 }, (_, at) => `${pairs[2 * at]}: ${pairs[2 * at + 1]}\r\n`)
   return `HTTP/1.1 101 Switching Protocols\r\n${lines.join('')}\r\n`
 }
 
-function answerWith(back: IncomingMessage, { request, response }: Passing): void {
+function answerWith(back: IncomingMessage, { request, response, route }: Passing): void {
   if (ambiguity(back.rawHeaders, back.httpVersion, false) !== undefined) {
     back.destroy()
     return tell(request, response, 502)
   }
   // What is left of the request is nobody's.
   if (!request.complete) response.shouldKeepAlive = false
-  response.writeHead(back.statusCode ?? 502, endToEnd(back.rawHeaders))
+  response.writeHead(back.statusCode ?? 502, headersOf(back, route))
   pipeline(back, response, () => undefined)
 }
 
-function begin({ client, first, request, target }: Passing, inside: Socket): ClientRequest {
+function begin({ client, first, request, route, target }: Passing, inside: Socket): ClientRequest {
   const { method = 'GET', rawHeaders } = request
   const switching = first === undefined ? ['Connection', 'close'] : ['Connection', 'Upgrade', 'Upgrade', 'websocket']
-  const headers = [...requestHeaders(rawHeaders, client), ...framing(request), ...switching]
+  const headers = [...requestHeaders(rawHeaders, client, route.requestHeaders), ...framing(request), ...switching]
   const asking = ask({
     createConnection: () => inside,
     method,
@@ -94,7 +100,7 @@ function begin({ client, first, request, target }: Passing, inside: Socket): Cli
 }
 
 function exchange(passing: Passing, inside: Socket): void {
-  const { first, onLed, request, response } = passing
+  const { first, onLed, request, response, route } = passing
   let asking: ClientRequest
   try {
     asking = begin(passing, inside)
@@ -118,7 +124,7 @@ function exchange(passing: Passing, inside: Socket): void {
       return tell(request, response, 502)
     }
     response.detachSocket(socket)
-    socket.write(Buffer.concat([Buffer.from(headOf101(back), 'latin1'), more]))
+    socket.write(Buffer.concat([Buffer.from(headOf101(back, route), 'latin1'), more]))
     splice(socket, service, first)
   })
   response.once('close', () => void asking.destroy())
@@ -127,9 +133,9 @@ function exchange(passing: Passing, inside: Socket): void {
 }
 
 export function passOn(passing: Passing): void {
-  const { clock, request, response, to } = passing
+  const { clock, request, response, route } = passing
   request.on('error', () => undefined)
-  const reaching = reach(to, clock, (outcome) => {
+  const reaching = reach(route.to, clock, (outcome) => {
     if (outcome === 'refused') tell(request, response, 503)
     else if (outcome === 'silent') tell(request, response, 504)
     else exchange(passing, outcome)

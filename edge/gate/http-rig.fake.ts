@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import { type AddressInfo, createConnection, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { parseAddress, parseCidr } from '../../shared/address/cidr.ts'
-import { systemClock } from '../../shared/host/clock.ts'
+import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
 import { ownPort } from '../../shared/host/own-port.fake.ts'
 import { createGate } from './gate.ts'
 import type { HttpRoute } from './listener.ts'
@@ -79,7 +79,10 @@ export function route(port: number, more: Partial<HttpRoute> = {}): HttpRoute {
 export async function rig() {
   const book = createGateBook()
   const note: OnLed = (inside, outside) => book.hear(ledLine(inside, outside) ?? '')
-  const [gate, port] = [createGate(systemClock, () => undefined, note), await ownPort()]
+  const [gate, port] = [
+    createGate({ clock: systemClock, entropy: systemEntropy }, () => undefined, note),
+    await ownPort(),
+  ]
   return {
     port,
     /** For whom services were asked, as the agent is told. */

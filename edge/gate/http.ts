@@ -11,7 +11,7 @@ import {
 } from 'node:http'
 import type { Server, Socket } from 'node:net'
 import { parseAddress } from '../../shared/address/cidr.ts'
-import type { Clock } from '../../shared/effects.ts'
+import type { Clock, Entropy } from '../../shared/effects.ts'
 import {
   gateHeadBytesMax,
   gateHelloMs,
@@ -21,7 +21,7 @@ import {
 } from '../../shared/service-limits.ts'
 import { type Admission, sourceOf } from './admission.ts'
 import { ambiguity, isWebSocket, valuesOf } from './http-headers.ts'
-import { httpRouteFor, readAsked } from './http-match.ts'
+import { httpRoutesFor, pickByWeight, readAsked } from './http-match.ts'
 import { passOn, tell } from './http-pass.ts'
 import { type HttpRoute, mayCome } from './listener.ts'
 import { createServersAt, type ServersAt } from './listening.ts'
@@ -68,6 +68,7 @@ export function createHttpGate(
   admission: Admission,
   say: (text: string) => void,
   onLed: OnLed,
+  entropy: Pick<Entropy, 'fraction'>,
 ): ServersAt<HttpRoute> {
   const turns = new WeakMap<Socket, Turn>()
 
@@ -80,9 +81,11 @@ export function createHttpGate(
     if (first === undefined && valuesOf(rawHeaders, 'upgrade').length > 0) response.shouldKeepAlive = false
     // Whoever is unclear once is not believed again on that connection.
     if (asked === undefined) return tell(request, response, 400, { close: true })
-    const route = httpRouteFor(routes, { ...asked, method, rawHeaders })
     const source = sourceOf(socket)
-    if (route === undefined || !mayCome(route.from, parseAddress(source))) return tell(request, response, 404)
+    const address = parseAddress(source)
+    const meant = httpRoutesFor(routes, { ...asked, method, rawHeaders }).filter(({ from }) => mayCome(from, address))
+    const route = pickByWeight(meant, entropy.fraction())
+    if (route === undefined) return tell(request, response, 404)
     const { answer, redirect } = route
     if (answer !== undefined) return tell(request, response, answer)
     if (redirect !== undefined) {
@@ -93,7 +96,7 @@ export function createHttpGate(
     return passOn({
       request,
       response,
-      to: route.to,
+      route,
       target: asked.target,
       client,
       clock,

@@ -1,6 +1,7 @@
 // What is led on from an own address, by what clients ask for, and who may come. Pure.
 
 import { type Address, blockOf, type Cidr, isWithin } from '../../shared/address/cidr.ts'
+import type { HeaderChanges } from '../../shared/intent/http-header.ts'
 import type { HttpMatch } from '../../shared/intent/http-match.ts'
 import type { HttpRedirect } from '../../shared/intent/http-redirect.ts'
 
@@ -26,6 +27,12 @@ export interface HttpRoute extends Route {
   readonly redirect?: HttpRedirect
   /** Of those that name as much of a request the one whose text comes first has it, and one without before all. */
   readonly order?: string
+  /** Of those that are named alike, and have the same order and a weight, each has requests by its weight. */
+  readonly weight?: number
+  /** Of what a service is told. */
+  readonly requestHeaders?: HeaderChanges
+  /** Of what it says. */
+  readonly responseHeaders?: HeaderChanges
 }
 
 interface Place {

@@ -8,13 +8,14 @@ import { connect as connectTls } from 'node:tls'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseAddress, parseCidr } from '../../shared/address/cidr.ts'
-import { systemClock } from '../../shared/host/clock.ts'
+import { systemClock, systemEntropy } from '../../shared/host/clock.ts'
 import { ownPort } from '../../shared/host/own-port.fake.ts'
 import { gatePerSourceMax } from '../../shared/service-limits.ts'
 import { createGate, type Gate } from './gate.ts'
 import type { TlsListener, TlsRoute } from './listener.ts'
 import { createGateBook, type GateLed, ledLine, type OnLed } from './told.ts'
 
+const doors = { clock: systemClock, entropy: systemEntropy }
 const HOME = parseAddress('127.0.0.1')
 const LOCAL = parseCidr('127.0.0.0/8')
 
@@ -94,7 +95,7 @@ async function rig(): Promise<Rig> {
   const said: string[] = []
   const book = createGateBook()
   const note: OnLed = (inside, outside) => book.hear(ledLine(inside, outside) ?? '')
-  const [gate, port] = [createGate(systemClock, (words) => void said.push(words), note), await ownPort()]
+  const [gate, port] = [createGate(doors, (words) => void said.push(words), note), await ownPort()]
   const listener = (routes: readonly TlsRoute[]): TlsListener => ({ protocol: 'TLS', address: HOME, port, routes })
   return {
     gate,
@@ -207,7 +208,7 @@ test('an address that somebody else has is told, and tried anew with the next wo
   const said: string[] = []
   const told = Promise.withResolvers<undefined>()
   const gate = createGate(
-    systemClock,
+    doors,
     (words) => {
       said.push(words)
       told.resolve(undefined)

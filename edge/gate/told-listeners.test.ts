@@ -19,8 +19,10 @@ test('each field of what is published by HTTP is understood, and by TLS', () => 
     port: 80,
     from: ['LAN'],
     hostnames: ['a.example.com'],
-    answer: 503,
     order: 'a',
+    weight: 90,
+    requestHeaders: { remove: ['cookie'], set: [{ name: 'x-env', value: 'dev' }] },
+    responseHeaders: { add: [{ name: 'x-env', value: 'dev' }] },
     paths: [
       { value: '/a' },
       {
@@ -42,6 +44,7 @@ test('each field of what is published by HTTP is understood, and by TLS', () => 
       routes: [
         { ...asked, from, to },
         { from, to, redirect: { status: 308, scheme: 'https' } },
+        { from, to, answer: 503 },
       ],
     },
     { ...at, protocol: 'TLS', routes: [{ hostnames: ['*.b'], from, to }] },
@@ -54,6 +57,8 @@ test('what an agent of another build might say is refused, and nothing of it is 
   for (const bad of [
     { ...at, protocol: 'HTTP', routes: [{ ...route, unheard: true }] },
     { ...at, protocol: 'HTTP', routes: [{ ...route, answer: 200 }] },
+    { ...at, protocol: 'HTTP', routes: [{ ...route, weight: 0 }] },
+    { ...at, protocol: 'HTTP', routes: [{ ...route, requestHeaders: { remove: ['host'] } }] },
     { ...at, protocol: 'HTTP', routes: [{ ...route, paths: [{ value: 'a' }] }] },
     { ...at, protocol: 'UDP', routes: [] },
   ])

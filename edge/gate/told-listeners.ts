@@ -2,6 +2,7 @@
 
 import * as v from 'valibot'
 import { address, cidr, integer, port } from '../../shared/intent/field.ts'
+import { headerChanges } from '../../shared/intent/http-header.ts'
 import { httpMatch } from '../../shared/intent/http-match.ts'
 import { httpRedirect } from '../../shared/intent/http-redirect.ts'
 import { parseWith } from '../../shared/intent/resource.ts'
@@ -28,6 +29,9 @@ const listeners = v.array(
           answer: v.exactOptional(integer(400, 599)),
           redirect: v.exactOptional(httpRedirect),
           order: v.exactOptional(v.string()),
+          weight: v.exactOptional(integer(1, 1_000_000)),
+          requestHeaders: v.exactOptional(headerChanges),
+          responseHeaders: v.exactOptional(headerChanges),
         }),
       ),
     }),

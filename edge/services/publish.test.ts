@@ -10,6 +10,7 @@ import { fakeRecords } from '../../shared/record/parsed.fake.ts'
 import { renderServices } from '../plan/nft-services.ts'
 import type { LocalAddress } from '../plan/observed.ts'
 import { type Listening, listenersOf, type Publishing, publishing } from './publish.ts'
+import { createPublishedTold } from './status.ts'
 import { goneOutside } from './table.ts'
 
 const card = (name: string, address: string, block: string, physical = true): LocalAddress => ({
@@ -156,6 +157,24 @@ test('requests lead from one port to several services by host and path, and each
         { paths: [{ type: 'Prefix', value: '/off' }], answer: 503, from, to: to('10.77.0.203') },
       ],
     },
+  ])
+  // Where both say a weight, and the same order, they share what both are asked for.
+  const shares = [at({ weight: 1 }), at({ weight: 9 }), at({ weight: 9, order: 'x' }), at({})]
+  const [a, b, c, d] = shares
+  const both = published({ a, b, c, d } as Record<string, typeof web>)
+  assert.equal(
+    listenersOf(both.ports)[0]?.routes.map((one) => ('weight' in one ? one.weight : 'none')),
+    [1, 9],
+  )
+  assert.equal(both.refused, [
+    'Service/c is not published at 203.0.113.7 TCP port 80: Service/a is',
+    'Service/d is not published at 203.0.113.7 TCP port 80: Service/a is',
+  ])
+  // The hub is told of the place once, whatever is asked for there.
+  const two = at({ hostnames: ['a.example.com'] }, { hostnames: ['b.example.com'], weight: 3 })
+  assert.equal(createPublishedTold()(published({ a: two, b: at({}) })), [
+    { service: 'a', at: '203.0.113.7:80', protocol: 'HTTP' },
+    { service: 'b', at: '203.0.113.7:80', protocol: 'HTTP' },
   ])
   // Nothing else is at a port where requests are read.
   const tls = {

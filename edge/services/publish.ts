@@ -44,7 +44,7 @@ export interface Published extends PublishedPort {
 
 export type Led =
   | ({ readonly by: 'TLS' } & Pick<TlsRoute, 'hostnames'>)
-  | ({ readonly by: 'HTTP' } & Pick<HttpRoute, 'hostnames' | 'paths' | 'answer' | 'redirect' | 'order'>)
+  | ({ readonly by: 'HTTP' } & Omit<HttpRoute, 'from' | 'to'>)
 
 export interface Publishing {
   readonly ports: readonly Published[]
@@ -83,7 +83,8 @@ function sourcesOf({ from }: Publication, own: LocalAddress): readonly Cidr[] {
   return blocks.filter((block) => familyOf(block) === familyOf(own.address))
 }
 
-function ledOf({ answer, hostnames, order, paths, protocol, redirect }: Publication): Led | undefined {
+function ledOf(said: Publication): Led | undefined {
+  const { answer, hostnames, order, paths, protocol, redirect, requestHeaders, responseHeaders, weight } = said
   if (protocol === 'TLS') return { by: 'TLS', hostnames: hostnames ?? [] }
   if (protocol !== 'HTTP') return undefined
   return {
@@ -93,6 +94,9 @@ function ledOf({ answer, hostnames, order, paths, protocol, redirect }: Publicat
     ...(answer === undefined ? {} : { answer }),
     ...(redirect === undefined ? {} : { redirect }),
     ...(order === undefined ? {} : { order }),
+    ...(weight === undefined ? {} : { weight }),
+    ...(requestHeaders === undefined ? {} : { requestHeaders }),
+    ...(responseHeaders === undefined ? {} : { responseHeaders }),
   }
 }
 
@@ -140,9 +144,16 @@ function claimsOf(led: Led): readonly string[] {
   return (led.hostnames ?? ['*']).flatMap((name) => asked.map((one) => `${name} ${one}`))
 }
 
+/** They share what both are asked for. */
+function share(own: Led, other: Led): boolean {
+  if (own.by !== 'HTTP' || other.by !== 'HTTP') return false
+  return own.weight !== undefined && other.weight !== undefined && own.order === other.order
+}
+
 /** At one port of one address. By names several may be. */
 function collide({ led: own }: Published, { led: other }: Published): boolean {
   if (own === undefined || other === undefined || own.by !== other.by) return true
+  if (share(own, other)) return false
   const others = new Set(claimsOf(other))
   return claimsOf(own).some((one) => others.has(one))
 }

@@ -1,4 +1,5 @@
-// Pages of the lab, run inside its hosts: who serves says its name, what was asked of it, and for whom.
+// Pages of the lab, run inside its hosts: who serves says its name, what was asked of it, for whom, and of which tenant where
+// a gateway says so.
 //
 //   web.ts serve NAME PORT...          serves at these ports until the host is switched off
 //   web.ts ask ADDRESS PORT URL...     asks for each on one connection; prints the status and what was said, in a line each
@@ -12,7 +13,8 @@ const PATIENCE_MS = 10_000
 async function serve(name: string, ports: readonly number[]): Promise<void> {
   for (const port of ports) {
     const server = createServer(({ headers, url = '' }, response) => {
-      response.end(`${name} ${port} ${url} for ${String(headers['x-forwarded-for'])}`)
+      const tenant = headers['x-tenant'] === undefined ? '' : ` of ${String(headers['x-tenant'])}`
+      response.end(`${name} ${port} ${url} for ${String(headers['x-forwarded-for'])}${tenant}`)
     })
     await new Promise<void>((go) => server.listen(port, '::', go))
   }

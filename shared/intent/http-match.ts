@@ -2,6 +2,7 @@
 
 import * as v from 'valibot'
 import { compareText } from '../bytes.ts'
+import { areOnce, headerName, headerValue, ONCE } from './http-header.ts'
 import { about, rule } from './rule.ts'
 
 /** As it is compared: `/a/`, `/a%2e` and the like would be other words for what another path means. */
@@ -22,30 +23,11 @@ export const requestPath = v.pipe(
 /** Without CONNECT, which asks for no path (RFC 9110 §9.3.6). */
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'TRACE', 'PATCH'] as const
 
-/** A token in small letters (RFC 9110 §5.6.2): names of headers are the same in any. */
-const headerName = v.pipe(
-  v.string(),
-  v.maxLength(256),
-  v.regex(/^[a-z0-9!#$%&'*+.^_`|~-]+$/, 'is not the name of a header in small letters'),
-)
-const headerValue = v.pipe(
-  v.string(),
-  v.maxLength(1_024),
-  v.regex(
-    /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/,
-    'is not the value of a header: ASCII, with no blank at its ends',
-  ),
-)
 /** As it is compared: with percent-encoding and `+` undone (application/x-www-form-urlencoded). */
 const queryName = v.pipe(v.string(), v.minLength(1), v.maxLength(256))
 const queryValue = v.pipe(v.string(), v.minLength(1), v.maxLength(1_024))
 
 const LIST_MAX = 8
-/** Another value of the same name would be met by no request. */
-function areOnce(list: readonly { readonly name: string }[]): boolean {
-  return new Set(list.map(({ name }) => name)).size === list.length
-}
-const ONCE = ['names one twice', 'self.all(a, self.exists_one(b, a.name == b.name))'] as const
 
 const headerList = v.pipe(
   v.array(

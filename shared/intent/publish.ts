@@ -3,6 +3,7 @@
 import * as v from 'valibot'
 import { parseCidr } from '../address/cidr.ts'
 import { cidr, integer, port, selector, text } from './field.ts'
+import { headerChanges } from './http-header.ts'
 import { hostPattern } from './http-host.ts'
 import { httpMatch } from './http-match.ts'
 import { httpRedirect } from './http-redirect.ts'
@@ -39,6 +40,15 @@ const place = v.strictObject({
     v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(512))),
     'For HTTP: of those that name as much of a request the one whose text comes first has it; then the first by name.',
   ),
+  weight: about(
+    v.optional(integer(1, 1_000_000)),
+    'For HTTP: requests are shared with others that name as much of them, have the same `order` and say a weight, each request by chance and by weight.',
+  ),
+  requestHeaders: about(
+    v.optional(headerChanges),
+    'For HTTP: headers of requests are changed before the service is asked.',
+  ),
+  responseHeaders: about(v.optional(headerChanges), 'For HTTP: headers of answers are changed.'),
   port: about(port, 'Port at those nodes.'),
   servicePort: about(v.optional(port), 'Port of the service; `port` where absent.'),
   from: about(
@@ -62,15 +72,22 @@ const publication = v.pipe(
     "self.protocol == 'HTTP' || (self.protocol == 'TLS') == has(self.hostnames)",
   ),
   rule(
-    ({ answer, order, paths, protocol, redirect }) =>
-      protocol === 'HTTP' || (paths ?? answer ?? order ?? redirect) === undefined,
-    'paths, answer, redirect and order go with protocol HTTP',
-    "self.protocol == 'HTTP' || !(has(self.paths) || has(self.answer) || has(self.redirect) || has(self.order))",
+    ({ answer, order, paths, protocol, redirect, requestHeaders, responseHeaders, weight }) =>
+      protocol === 'HTTP' ||
+      (paths ?? answer ?? order ?? redirect ?? weight ?? requestHeaders ?? responseHeaders) === undefined,
+    'paths, answer, redirect, order, weight, requestHeaders and responseHeaders go with protocol HTTP',
+    "self.protocol == 'HTTP' || !(has(self.paths) || has(self.answer) || has(self.redirect) || has(self.order) || has(self.weight) || has(self.requestHeaders) || has(self.responseHeaders))",
   ),
   rule(
     ({ answer, redirect }) => answer === undefined || redirect === undefined,
     'requests are answered, or sent on, and not both',
     '!has(self.answer) || !has(self.redirect)',
+  ),
+  rule(
+    ({ answer, redirect, requestHeaders, responseHeaders }) =>
+      (answer ?? redirect) === undefined || (requestHeaders ?? responseHeaders) === undefined,
+    'requestHeaders and responseHeaders change what is said to a service and by it, and an answer or a redirect is neither',
+    '!(has(self.answer) || has(self.redirect)) || !(has(self.requestHeaders) || has(self.responseHeaders))',
   ),
 )
 export type Publication = v.InferOutput<typeof publication>

@@ -147,6 +147,9 @@ export const wrong: readonly (readonly [Kind, object, string, RegExp?])[] = [
     { answer: 500 },
     { order: 'a' },
     { redirect: { path: '/' } },
+    { weight: 1 },
+    { requestHeaders: { remove: ['cookie'] } },
+    { responseHeaders: { remove: ['server'] } },
     { protocol: 'TLS', hostnames: ['a.b'], answer: 500 },
   ].map((bad): (typeof wrong)[number] => [
     'Service',
@@ -198,6 +201,35 @@ export const wrong: readonly (readonly [Kind, object, string, RegExp?])[] = [
     { ...least.Service, publish: [{ ...published, protocol: 'HTTP', answer: 200 }] },
     'spec.publish[0].answer',
   ],
+  ...['answer', 'redirect'].map((how): (typeof wrong)[number] => {
+    const bad = { protocol: 'HTTP', [how]: how === 'answer' ? 404 : { path: '/' } }
+    const changes = { responseHeaders: { remove: ['server'] } }
+    return [
+      'Service',
+      { ...least.Service, publish: [{ ...published, ...bad, ...changes }] },
+      'spec.publish[0]',
+      /is neither/,
+    ]
+  }),
+  ...(
+    [
+      ['weight', 0],
+      ['weight', 1_000_001],
+      ['requestHeaders', {}, /changes nothing/],
+      ['requestHeaders.set', { set: [] }],
+      ['requestHeaders.set', { set: [1, 2].map((value) => ({ name: 'a', value: String(value) })) }, /twice/],
+      ['requestHeaders.set[0].name', { set: [{ name: 'X-Env', value: 'a' }] }],
+      ['requestHeaders.add[0].value', { add: [{ name: 'a', value: 'a\r\nb: c' }] }],
+      ...['host', 'content-length', 'transfer_encoding', 'te', 'x-forwarded-for', 'x_real_ip', 'proxy-x', 'via'].map(
+        (name) => ['responseHeaders.remove[0]', { remove: [name] }, /the gateway itself has the say/] as const,
+      ),
+    ] as const
+  ).map(([where, bad, why]): (typeof wrong)[number] => {
+    const more = { [where.replace(/\..*/, '')]: bad }
+    const spec = { ...least.Service, publish: [{ ...published, protocol: 'HTTP', ...more }] }
+    const at = `spec.publish[0].${where}`
+    return why === undefined ? ['Service', spec, at] : ['Service', spec, at, why]
+  }),
   ['Service', { ...least.Service, publish: [{ ...published, protocol: 'UDP' }] }, 'spec', /does not have/],
   ['Service', { ...least.Service, publish: [{ ...published, servicePort: 81 }] }, 'spec', /does not have/],
   ['Service', { ...least.Service, pods: { podSelector: {} } }, 'spec.pods.namespace', /is missing/],

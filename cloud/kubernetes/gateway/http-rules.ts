@@ -1,18 +1,20 @@
-// What an HTTPRoute says: hosts, and rules with matches and one Service each. What else it may ask for is refused as a whole,
+// What an HTTPRoute says: hosts, and rules with matches and Services. What else it may ask for is refused as a whole,
 // since a rule that is left out would leave its requests to others. Pure.
 
 import { HoldfastError } from '../../../shared/errors.ts'
 import { type HttpMatch, matchText } from '../../../shared/intent/http-match.ts'
 import type { InputObject } from '../input.ts'
-import { type BackendRef, type HttpRule, type RequestRedirect, readHttpRoute } from './objects.ts'
+import { type BackendRef, type HeaderModifier, type HttpRule, type RequestRedirect, readHttpRoute } from './objects.ts'
 import { isRefusal, type Refusal } from './terms.ts'
 
 export interface Rule {
   readonly matches: readonly HttpMatch[]
-  /** Absent: no Service has any weight, and its requests are told so, or sent on. */
-  readonly backend?: BackendRef
+  /** That share its requests by weight. Empty: none has any, and requests are told so, or sent on. */
+  readonly backends: readonly BackendRef[]
   /** Where requests are sent on to; not yet as the hub takes it. */
   readonly redirect?: object
+  /** What is changed of their headers and of those of answers; not yet as the hub takes it. */
+  readonly changes: { readonly requestHeaders?: object; readonly responseHeaders?: object }
 }
 
 export interface HttpRead {
@@ -29,7 +31,8 @@ function isSaid(value: unknown): boolean {
   return Array.isArray(value) ? value.length > 0 : value !== undefined
 }
 
-const UNFILTERED = 'requests are passed on as they are, or sent on by RequestRedirect'
+const UNFILTERED =
+  'there are RequestHeaderModifier, ResponseHeaderModifier and RequestRedirect, each once and the last alone'
 const unread = {
   timeouts: 'a service has as long as it takes',
   retry: 'a request is asked once',
@@ -72,13 +75,31 @@ function redirectOf({ hostname, path, port, scheme, statusCode }: RequestRedirec
   return { status: statusCode, ...Object.fromEntries(said) }
 }
 
-/** Undefined where there is none. */
-function filterOf({ backendRefs, filters: [first, ...others] }: HttpRule): object | Refusal | undefined {
-  if (first === undefined) return undefined
-  if (first.type !== 'RequestRedirect' || first.requestRedirect === undefined || others.length > 0)
-    return unsupported(`filters: ${UNFILTERED}`)
-  if (backendRefs.length > 0) return unsupported('a redirect and Services: requests go to one of both')
-  return redirectOf(first.requestRedirect)
+function changesOf({ add, remove, set }: HeaderModifier): object {
+  const inSmall = (list: HeaderModifier['add']): HeaderModifier['add'] =>
+    list.map(({ name, value }) => ({ name: name.toLowerCase(), value }))
+  const lists = { remove: remove.map((one) => one.toLowerCase()), set: inSmall(set), add: inSmall(add) }
+  return Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0))
+}
+
+/** What the filters of a rule come to. */
+function filtersOf({ backendRefs, filters }: HttpRule): Pick<Rule, 'redirect' | 'changes'> | Refusal {
+  const kinds = new Set(filters.map(({ type }) => type))
+  if (kinds.size < filters.length) return unsupported(`filters: ${UNFILTERED}`)
+  let changes: Rule['changes'] = {}
+  for (const { requestHeaderModifier, requestRedirect, responseHeaderModifier, type } of filters) {
+    if (type === 'RequestRedirect' && requestRedirect !== undefined && filters.length === 1) {
+      if (backendRefs.length > 0) return unsupported('a redirect and Services: requests go to one of both')
+      const redirect = redirectOf(requestRedirect)
+      return isRefusal(redirect) ? redirect : { redirect, changes }
+    }
+    if (type === 'RequestHeaderModifier' && requestHeaderModifier !== undefined)
+      changes = { ...changes, requestHeaders: changesOf(requestHeaderModifier) }
+    else if (type === 'ResponseHeaderModifier' && responseHeaderModifier !== undefined)
+      changes = { ...changes, responseHeaders: changesOf(responseHeaderModifier) }
+    else return unsupported(`filters: ${UNFILTERED}`)
+  }
+  return { changes }
 }
 
 function ruleOf(rule: HttpRule, number: number): Rule | Refusal {
@@ -86,8 +107,8 @@ function ruleOf(rule: HttpRule, number: number): Rule | Refusal {
   for (const [key, why] of Object.entries(unread))
     if (isSaid(rule[key as keyof typeof unread])) return unsupported(`${where} has ${key}: ${why}`)
   if (rule.backendRefs.some(({ filters }) => isSaid(filters))) return unsupported(`${where} has filters: ${UNFILTERED}`)
-  const redirect = filterOf(rule)
-  if (redirect !== undefined && isRefusal(redirect)) return unsupported(`${where} has ${redirect.message}`)
+  const filtered = filtersOf(rule)
+  if (isRefusal(filtered)) return unsupported(`${where} has ${filtered.message}`)
   const matches = new Map<string, HttpMatch>()
   for (const said of rule.matches) {
     const match = matchOf(said)
@@ -95,12 +116,8 @@ function ruleOf(rule: HttpRule, number: number): Rule | Refusal {
     matches.set(matchText(match), match)
   }
   if (matches.size === 0) matches.set('/', { type: 'Prefix', value: '/' })
-  const [backend, ...others] = rule.backendRefs.filter(({ weight }) => weight > 0)
-  if (others.length > 0) {
-    const why = 'requests are not divided by weight, but go to the nearest that serves'
-    return unsupported(`${where} leads to several Services: ${why}`)
-  }
-  return { matches: [...matches.values()], ...(backend && { backend }), ...(redirect && { redirect }) }
+  const backends = rule.backendRefs.filter(({ weight }) => weight > 0)
+  return { matches: [...matches.values()], backends, ...filtered }
 }
 
 export function readHttp(input: InputObject): HttpRead | Refusal {

@@ -167,6 +167,34 @@ test('a rule that leads to no Service has its requests all the same, and they ar
   assert.is(let_.route('HTTPRoute', 'web')[1], 'ResolvedRefs True ResolvedRefs')
 })
 
+test('Services share the requests of a rule by weight, and one that is not there has its part, and leads nowhere', () => {
+  const shares = [ref('db', { weight: 9 }), ref('new'), ref('away', { weight: 2 }), ref('db', { weight: 0 })]
+  const env = { name: 'X-Env', value: 'dev' }
+  const filters = [
+    { type: 'RequestHeaderModifier', requestHeaderModifier: { set: [env], remove: ['Cookie'] } },
+    { type: 'ResponseHeaderModifier', responseHeaderModifier: { add: [env] } },
+  ]
+  const rules = [{ matches: [{ headers: [{ ...env, type: 'Exact' }] }], backendRefs: shares, filters }, {}]
+  const met = seen([asks('web', rules)], [http], service('shop/new'))
+  assert.equal(places(met), [
+    'kube--http--shop--web--1--1 :80 any / x-env="dev"',
+    'kube--http--shop--web--1--2 :80 any / x-env="dev"',
+    'kube--http--shop--web--1--3 :80 any / x-env="dev" 500',
+    'kube--http--shop--web--2 :80 any',
+  ])
+  const published = Array.from(met.specs.values(), ({ publish }) => publish?.[0])
+  assert.equal(
+    published.map((one) => one?.weight),
+    [9, 1, 2, undefined],
+  )
+  assert.is(new Set(published.slice(0, 3).map((one) => one?.order)).size, 1)
+  const { requestHeaders, responseHeaders } = published[0] ?? {}
+  const named = { name: 'x-env', value: 'dev' }
+  assert.equal([requestHeaders, responseHeaders], [{ remove: ['cookie'], set: [named] }, { add: [named] }])
+  assert.equal([published[2]?.requestHeaders, published[3]?.requestHeaders], [undefined, undefined])
+  assert.equal(met.route('HTTPRoute', 'web'), ['Accepted True Accepted', 'ResolvedRefs False BackendNotFound'])
+})
+
 test('what is not carried out is refused as a whole, in a sentence, and nothing of it is opened', () => {
   const ask = (rule: object) => {
     const met = seen([asks('web', [{}, rule])])
@@ -177,6 +205,12 @@ test('what is not carried out is refused as a whole, in a sentence, and nothing 
     ask({ matches: [prefix('/x')], filters: [{ type: 'RequestRedirect', requestRedirect }], ...more })
   assert.match(ask({ filters: [{ type: 'RequestRedirect' }] }), /^rule 2 has filters: /)
   assert.match(ask({ filters: [{ type: 'URLRewrite', urlRewrite: {} }] }), /^rule 2 has filters: /)
+  const remove = (name: string) => ({ type: 'RequestHeaderModifier', requestHeaderModifier: { remove: [name] } })
+  assert.match(ask({ filters: [remove('a'), remove('b')] }), /^rule 2 has filters: .*each once/)
+  assert.match(ask({ filters: [{ ...remove('a'), type: 'ResponseHeaderModifier' }] }), /^rule 2 has filters: /)
+  assert.match(ask({ matches: [prefix('/x')], filters: [remove('Host')] }), /publish.*the gateway itself has the say/)
+  const none = { type: 'RequestHeaderModifier', requestHeaderModifier: {} }
+  assert.match(ask({ matches: [prefix('/x')], filters: [none] }), /changes nothing/)
   assert.match(away({ scheme: 'https' }, {}), /requests go to one of both/)
   assert.match(away({ path: { type: 'ReplacePrefixMatch', replacePrefixMatch: '/' } }), /ReplaceFullPath/)
   assert.match(away({ statusCode: 302 }), /asked for ever/)
@@ -190,7 +224,6 @@ test('what is not carried out is refused as a whole, in a sentence, and nothing 
   assert.match(ask({ matches: [{ method: 'CONNECT' }] }), /publish.*method/)
   assert.match(ask({ matches: [{ path: { type: 'RegularExpression', value: '/.*' } }] }), /RegularExpression/)
   assert.match(ask({ matches: [prefix('no slash')] }), /publish.*begins with a slash/)
-  assert.match(ask({ backendRefs: [ref('db'), ref('else', { weight: 5 })] }), /weight/)
   assert.match(ask({ timeouts: { request: '10s' } }), /timeouts/)
   assert.match(ask({ unheard: true }), /unheard/)
   // What says nothing is nothing.

@@ -118,7 +118,20 @@ const redirect = v.strictObject({
 })
 export type RequestRedirect = v.InferOutput<typeof redirect>
 
-const filter = v.looseObject({ type: v.string(), requestRedirect: v.optional(redirect) })
+const header = v.strictObject({ name: word, value: v.pipe(v.string(), v.maxLength(4_096)) })
+const headerModifier = v.strictObject({
+  set: v.optional(v.pipe(v.array(header), v.maxLength(16)), []),
+  add: v.optional(v.pipe(v.array(header), v.maxLength(16)), []),
+  remove: v.optional(v.pipe(v.array(word), v.maxLength(16)), []),
+})
+export type HeaderModifier = v.InferOutput<typeof headerModifier>
+
+const filter = v.looseObject({
+  type: v.string(),
+  requestRedirect: v.optional(redirect),
+  requestHeaderModifier: v.optional(headerModifier),
+  responseHeaderModifier: v.optional(headerModifier),
+})
 
 const httpRule = v.strictObject({
   name: v.optional(word),

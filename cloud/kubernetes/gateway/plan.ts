@@ -1,6 +1,6 @@
 // What objects of the Gateway API come to: a Service of the hub for each route, of HTTP for each of its rules, published at the
-// nodes of the Gateways that it is attached to, and what is said of each object. A rule leads to one Service of the cluster;
-// whatever else a route asks for is refused in its status, and nothing of it is opened. Pure.
+// nodes of the Gateways that it is attached to, and what is said of each object. A rule of HTTP may lead to several Services of
+// the cluster by weight, each by one of the hub, and others lead to one; whatever else a route asks for is refused in its status, and nothing of it is opened. Pure.
 
 import { HoldfastError } from '../../../shared/errors.ts'
 import type { HttpMatch } from '../../../shared/intent/http-match.ts'
@@ -144,7 +144,7 @@ function makeOne(
   const resolved = resolvedOf(backend)
   if (isRefusal(backend) || attached.length === 0) return { resolved, resources: [] }
   const publish = placesOf(attached, Number(backend.port['port']))
-  return { resolved, resources: [serviceOf(input, undefined, backend, publish, options)] }
+  return { resolved, resources: [serviceOf(input, [], backend, publish, options)] }
 }
 
 interface MadeHttp extends Made {
@@ -171,16 +171,31 @@ function makeHttp(
   const resources: AnyResource[] = []
   const shadowed: number[] = []
   let resolved = resolvedOf(undefined)
-  for (const [index, { backend: ref, matches, redirect }] of rules.entries()) {
-    const backend = ref === undefined ? undefined : backendOf(input, ref, inputs, services)
-    const isLed = backend !== undefined && !isRefusal(backend)
-    if (backend !== undefined && resolved.status === 'True') resolved = resolvedOf(backend)
-    const told = redirect === undefined ? { answer: NO_BACKEND } : { redirect }
-    const how = isLed ? { servicePort: Number(backend.port['port']) } : { servicePort: nobodysPort, ...told }
-    const order = orderOf(input, index + 1, matches)
-    const publish = httpPlaces(attached, matches, taking, { ...how, ...order })
-    if (publish.length > 0) resources.push(serviceOf(input, index + 1, isLed ? backend : undefined, publish, options))
-    else shadowed.push(index + 1)
+  for (const [index, { backends: refs, changes, matches, redirect }] of rules.entries()) {
+    const number = index + 1
+    const backends = refs.map((ref) => ({ ref, backend: backendOf(input, ref, inputs, services) }))
+    const unled = backends.find(({ backend }) => isRefusal(backend))
+    if (resolved.status === 'True') resolved = resolvedOf(unled?.backend)
+    const places = httpPlaces(attached, matches, taking, orderOf(input, number, matches))
+    if (places.length === 0) {
+      shadowed.push(number)
+      continue
+    }
+    const publish = (how: object): readonly object[] => places.map((place) => ({ ...place, ...how }))
+    if (backends.length === 0) {
+      const told = { servicePort: nobodysPort, ...(redirect === undefined ? { answer: NO_BACKEND } : { redirect }) }
+      resources.push(serviceOf(input, [number], undefined, publish(told), options))
+    }
+    for (const [at, { backend, ref }] of backends.entries()) {
+      const isLed = !isRefusal(backend)
+      const share = backends.length === 1 ? {} : { weight: ref.weight }
+      // Whoever leads to no Service there is has its part of the requests all the same.
+      const told = isLed
+        ? { servicePort: Number(backend.port['port']), ...changes }
+        : { servicePort: nobodysPort, answer: NO_BACKEND }
+      const part = backends.length === 1 ? [number] : [number, at + 1]
+      resources.push(serviceOf(input, part, isLed ? backend : undefined, publish({ ...told, ...share }), options))
+    }
   }
   if (resources.length > left) throw new HoldfastError('invalid', beyond)
   for (const { gateway, key } of taking.own) claims.hold(input, gateway, key)

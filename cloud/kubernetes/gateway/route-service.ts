@@ -1,4 +1,4 @@
-// The Service of the hub that a route, or a rule of one, becomes. Pure.
+// The Service of the hub that a route, or a rule of one, or a Service of a rule, becomes. Pure.
 
 import { podSiteLabel } from '../../../shared/intent/pod-site.ts'
 import { type AnyResource, apiVersion, parseResource } from '../../../shared/intent/resource.ts'
@@ -39,17 +39,17 @@ function servedBy({ isOfNode, namespace, port, service }: Backend, options: Back
   }
 }
 
-/** `rule`: which one of it, from 1. `backend` absent: it leads to nobody. Throws where the hub would not take it. */
+/** `part`: which of its rules, and which of the Services that share it, each from 1. `backend` absent: it leads to nobody. Throws where the hub would not take it. */
 export function serviceOf(
   input: RouteInput,
-  rule: number | undefined,
+  part: readonly number[],
   backend: Backend | undefined,
   publish: readonly object[],
   options: GatewaysNaming,
 ): AnyResource {
   const { clusterName, isTaken, network } = options
   const word = words[input.kind]
-  const path = [input.namespace, input.name, ...(rule === undefined ? [] : [String(rule)])]
+  const path = [input.namespace, input.name, ...part.map(String)]
   const name = derivedName(clusterName, word, path, isTaken(derivedName(clusterName, word, path, false)))
   const spec = backend === undefined ? nobody : servedBy(backend, options)
   const metadata = derivedMetadata(name, options, input)

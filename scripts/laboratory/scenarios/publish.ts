@@ -43,12 +43,24 @@ const byPath = {
 /** Whatever path it has. */
 const ASKED_FOR = { value: '/', queryParams: [{ name: 'part', value: 'cart' }] }
 
+/** Of a host that two services have a part of. */
+const SHARED = 'both.example.net'
+const shared = {
+  ...byPath,
+  hostnames: [SHARED],
+  weight: 1,
+  requestHeaders: { set: [{ name: 'x-tenant', value: 'blue' }] },
+}
+
 /** Of the same devices: another program, that has a part of the same host's pages. */
 const cart = resource('Service', 'cart', {
   ports: [{ port: 80, targetPort: 8_092 }],
   backends: serving,
   probe: { port: 8_080, intervalS: 1, timeoutMs: 1_000 },
-  publish: [{ ...byPath, servicePort: 80, hostnames: [NAME], paths: [{ value: '/cart' }, ASKED_FOR] }],
+  publish: [
+    { ...byPath, servicePort: 80, hostnames: [NAME], paths: [{ value: '/cart' }, ASKED_FOR] },
+    { ...shared, servicePort: 80 },
+  ],
 })
 
 const shop = (sshPort: number): object =>
@@ -64,6 +76,7 @@ const shop = (sshPort: number): object =>
     publish: [
       { ...byPath, servicePort: 81, hostnames: ['*.example.com'] },
       { ...byPath, servicePort: 81, hostnames: ['old.example.net'], redirect: { scheme: 'https', hostname: NAME } },
+      { ...shared, servicePort: 81 },
       { ...byName, gateways: { matchLabels: { gate: 'lan' } }, from: ['LAN'], interfaces: ['eth1'] },
       {
         ...byName,
@@ -205,7 +218,7 @@ export const scenario: Scenario = {
           const said = [`TCP ${YARD_GATE}:8000 by alpha-1`, `TLS ${GATE}:443 by gate-1`]
           return holds(
             said.every((one) => shown.includes(one)),
-            shown.slice(0, 2_000),
+            shown.match(/"Published[^}]*/g)?.join() ?? shown.slice(-2_000),
           )
         },
         { timeoutMs: PATIENCE_MS },
@@ -257,6 +270,25 @@ export const scenario: Scenario = {
       ]
       expect(said.trim() === wanted.join('\n'), wanted.join('; '), said)
     })
+    await story.step(
+      'two services share the requests of a host, and are told what the gateway says of them',
+      async () => {
+        const urls = Array.from({ length: VISITS }, () => `http://${SHARED}/`)
+        const said = await till.exec([process.execPath, WEB, 'ask', YARD_GATE, '8088', ...urls])
+        const met = [
+          ...new Set(
+            said
+              .trim()
+              .split('\n')
+              .map((line) => line.replace(/^\w+ /, '')),
+          ),
+        ]
+          .sort()
+          .join('; ')
+        const wanted = [8_091, 8_092].map((port) => `200 alpha-3 ${port} / for ${TILL} of blue`).join('; ')
+        expect(met === wanted, wanted, met)
+      },
+    )
     await story.step(
       'who asked by TLS and HTTP is on record, too, though the gateway asks for them itself',
       async () => {
