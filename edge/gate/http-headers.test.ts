@@ -69,10 +69,8 @@ test('headers are taken away before others are set and added, however they are s
   const add = [{ name: 'x-tag', value: 'b' }]
   assert.equal(changed(raw, {}), raw)
   assert.equal(changed(raw, { remove: ['x-env'], add }), ['Host', 'a', 'Via', 'p', 'X-Tag', 'a', 'x-tag', 'b'])
-  assert.equal(changed(raw, { remove: ['x-tag'], set: [{ name: 'x-env', value: 'dev' }], add }), [
-    ...['Host', 'a', 'Via', 'p'],
-    ...['x-env', 'dev', 'x-tag', 'b'],
-  ])
+  const set = [{ name: 'x-env', value: 'dev' }]
+  assert.is(changed(raw, { remove: ['x-tag'], set, add }).join(' '), 'Host a Via p x-env dev x-tag b')
   // What a service is told of its client stays the gateway's word.
   const told = requestHeaders(
     raw,

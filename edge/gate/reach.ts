@@ -7,7 +7,7 @@ import type { Address } from '../../shared/address/cidr.ts'
 import type { Clock, Timer } from '../../shared/effects.ts'
 import { gateConnectMs, gateIdleMs } from '../../shared/service-limits.ts'
 
-/** When others are begun, in ms after the first: where a kernel repeats its SYN (RFC 6298 §2.1, §5.5), and as many as it repeats in a few seconds. */
+/** When others are begun, in ms after the first: where a kernel repeats its SYN (RFC 6298 §2.1, §5.5). */
 const AGAIN_AFTER_MS = [1_000, 3_000]
 
 /** Nobody takes the connection, or nobody says anything. */

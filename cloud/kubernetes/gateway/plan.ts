@@ -1,6 +1,6 @@
-// What objects of the Gateway API come to: a Service of the hub for each route, of HTTP for each of its rules, published at the
-// nodes of the Gateways that it is attached to, and what is said of each object. A rule of HTTP may lead to several Services of
-// the cluster by weight, each by one of the hub, and others lead to one; whatever else a route asks for is refused in its status, and nothing of it is opened. Pure.
+// What objects of the Gateway API come to: a Service of the hub for each route, published at the nodes of the Gateways that it is
+// attached to, and what is said of each object. Of HTTP each rule is one, or several that share its requests by weight. Whatever
+// else a route asks for is refused in its status, and nothing of it is opened. Pure.
 
 import { HoldfastError } from '../../../shared/errors.ts'
 import type { HttpMatch } from '../../../shared/intent/http-match.ts'

@@ -39,7 +39,10 @@ function servedBy({ isOfNode, namespace, port, service }: Backend, options: Back
   }
 }
 
-/** `part`: which of its rules, and which of the Services that share it, each from 1. `backend` absent: it leads to nobody. Throws where the hub would not take it. */
+/**
+ * `part`: which of its rules, and which of the Services that share it, each from 1. `backend` absent: it leads to nobody. Throws
+ * where the hub would not take it.
+ */
 export function serviceOf(
   input: RouteInput,
   part: readonly number[],

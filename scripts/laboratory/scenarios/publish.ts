@@ -5,6 +5,7 @@ import { ask, serve } from '../conversation.ts'
 import type { Host } from '../host.ts'
 import type { LabNode } from '../node.ts'
 import { type Asked, onRecord } from '../on-record.ts'
+import { askPages, askShared, byPath, cart, NAME, servePages, serving, shared } from '../published-web.ts'
 import { runScenario, type Scenario } from '../scenario.ts'
 import { openShop } from '../services.ts'
 import { homeSite, network, pingPolicy, resource } from '../shapes.ts'
@@ -14,7 +15,6 @@ import { expect } from '../unmet.ts'
 import { holds, waitFor } from '../wait.ts'
 
 const PROGRAM = `${import.meta.dirname}/../shop.ts`
-const WEB = `${import.meta.dirname}/../web.ts`
 const PATIENCE_MS = 60_000
 /** That one of two is met each time by chance: one in half a million. */
 const VISITS = 20
@@ -27,41 +27,7 @@ const topology: Topology = {
 const [YARD_GATE, YARD_GATE6, TILL, TILL6] = ['192.168.77.1', 'fd00:77::1', '192.168.77.11', 'fd00:77::11']
 const GATE = internetAddress(topology, 'gate-1')
 
-const serving = { matchLabels: { role: 'web' } }
-
-const NAME = 'shop.example.com'
 const byName = { protocol: 'TLS', port: 443, hostnames: ['*.example.com'] }
-
-const byPath = {
-  protocol: 'HTTP',
-  port: 8_088,
-  gateways: { matchLabels: { gate: 'lan' } },
-  from: ['LAN'],
-  interfaces: ['eth1'],
-}
-
-/** Whatever path it has. */
-const ASKED_FOR = { value: '/', queryParams: [{ name: 'part', value: 'cart' }] }
-
-/** Of a host that two services have a part of. */
-const SHARED = 'both.example.net'
-const shared = {
-  ...byPath,
-  hostnames: [SHARED],
-  weight: 1,
-  requestHeaders: { set: [{ name: 'x-tenant', value: 'blue' }] },
-}
-
-/** Of the same devices: another program, that has a part of the same host's pages. */
-const cart = resource('Service', 'cart', {
-  ports: [{ port: 80, targetPort: 8_092 }],
-  backends: serving,
-  probe: { port: 8_080, intervalS: 1, timeoutMs: 1_000 },
-  publish: [
-    { ...byPath, servicePort: 80, hostnames: [NAME], paths: [{ value: '/cart' }, ASKED_FOR] },
-    { ...shared, servicePort: 80 },
-  ],
-})
 
 const shop = (sshPort: number): object =>
   resource('Service', 'shop', {
@@ -122,18 +88,6 @@ function visited(host: Host, address: string, port: number, wanted: readonly str
     },
     { timeoutMs: PATIENCE_MS },
   )
-}
-
-/** By one connection. */
-function askPages(from: Host): Promise<string> {
-  const paths = ['/cartoon', '/cart/7', '/x?part=cart', '/x?part=else']
-  const urls = [
-    ...paths.map((path) => `http://${NAME}${path}`),
-    'http://example.org/',
-    'http://old.example.net/7',
-    'http://a.example.com/',
-  ]
-  return from.exec([process.execPath, WEB, 'ask', YARD_GATE, '8088', ...urls])
 }
 
 function publishedAt({ published = [] }: { readonly published?: readonly { readonly at: string }[] }): string {
@@ -257,8 +211,8 @@ export const scenario: Scenario = {
       },
     )
     await story.step('HTTP is led by host, path and query, each request of a connection by its own', async () => {
-      await three.host.spawn([process.execPath, WEB, 'serve', 'alpha-3', '8091', '8092'], 'web').said(/serving/)
-      const said = await askPages(till)
+      await servePages(three)
+      const said = await askPages(till, YARD_GATE)
       const wanted = [
         `anew 200 alpha-3 8091 /cartoon for ${TILL}`,
         `again 200 alpha-3 8092 /cart/7 for ${TILL}`,
@@ -273,18 +227,7 @@ export const scenario: Scenario = {
     await story.step(
       'two services share the requests of a host, and are told what the gateway says of them',
       async () => {
-        const urls = Array.from({ length: VISITS }, () => `http://${SHARED}/`)
-        const said = await till.exec([process.execPath, WEB, 'ask', YARD_GATE, '8088', ...urls])
-        const met = [
-          ...new Set(
-            said
-              .trim()
-              .split('\n')
-              .map((line) => line.replace(/^\w+ /, '')),
-          ),
-        ]
-          .sort()
-          .join('; ')
+        const met = await askShared(till, YARD_GATE, VISITS)
         const wanted = [8_091, 8_092].map((port) => `200 alpha-3 ${port} / for ${TILL} of blue`).join('; ')
         expect(met === wanted, wanted, met)
       },
@@ -305,7 +248,7 @@ export const scenario: Scenario = {
         await Promise.all([
           onRecord(inner, near, async () => {
             for (const at of [`${YARD_GATE}:443`, `[${YARD_GATE6}]:443`]) await askTls(till, at, NAME, certificate)
-            await askPages(till)
+            await askPages(till, YARD_GATE)
           }),
           onRecord(outer, [asked(far, 'shop', 8_443)], () => askTls(stranger, `${GATE}:443`, NAME, certificate)),
         ])
