@@ -1,12 +1,10 @@
 // How services stand on this node, for status.
 
-import type { Address, Cidr } from '../../shared/address/cidr.ts'
+import type { Address } from '../../shared/address/cidr.ts'
 import { type Endpoint, formatEndpoint } from '../../shared/address/endpoint.ts'
 import type { Name } from '../../shared/ids.ts'
-import type { HeaderChanges } from '../../shared/intent/http-header.ts'
-import type { HttpMatch } from '../../shared/intent/http-match.ts'
-import type { HttpRedirect } from '../../shared/intent/http-redirect.ts'
 import type { PublishedReport } from '../../shared/wire/report.ts'
+import type { HttpRoute } from '../gate/listener.ts'
 import type { Standing } from './choose.ts'
 import type { Published, Publishing } from './publish.ts'
 
@@ -22,27 +20,11 @@ export interface BackendStatus {
   readonly why?: string
 }
 
-/** Where this node takes connections for it from outside the mesh. */
-export interface PublishedStatus {
+/** Where this node takes connections for it from outside the mesh; what requests are asked for, of TLS and HTTP alone. */
+export interface PublishedStatus extends Omit<HttpRoute, 'to'> {
   readonly at: Endpoint
   readonly protocol: PublishedReport['protocol']
-  /** Of TLS and HTTP: the names that lead there; absent of HTTP: all. */
-  readonly hostnames?: readonly string[]
-  /** Of HTTP; absent: all. */
-  readonly paths?: readonly HttpMatch[]
-  /** Of HTTP: what all are told, who are led nowhere. */
-  readonly answer?: number
-  /** Of HTTP: where all are sent on to. */
-  readonly redirect?: HttpRedirect
-  /** Of HTTP: who goes first of those that name as much of a request. */
-  readonly order?: string
-  /** Of HTTP: its part of what several are published for. */
-  readonly weight?: number
-  /** Of HTTP: what is changed of requests, and of answers. */
-  readonly requestHeaders?: HeaderChanges
-  readonly responseHeaders?: HeaderChanges
   readonly interface: string
-  readonly from: readonly Cidr[]
 }
 
 export interface ServiceStatus {

@@ -25,6 +25,29 @@ export interface ParentPlan {
   readonly attached: readonly Attached[]
 }
 
+/** What of a route is taken at one port of one Gateway: its listeners there are one place. */
+export interface RoutePlace {
+  readonly gateway: GatewayPlan
+  readonly taken: object
+  readonly port: number
+  readonly protocol: ListenerPlan['protocol']
+  readonly attached: readonly Attached[]
+}
+
+export function placesOf(attached: readonly Attached[]): readonly RoutePlace[] {
+  const groups = Map.groupBy(
+    attached,
+    ({ gateway, listener }) => `${inputName(gateway.input)} ${listener.listener.port}`,
+  )
+  return [...groups.values()].flatMap((group): readonly RoutePlace[] => {
+    const [first] = group
+    if (first === undefined || isRefusal(first.gateway.taken)) return []
+    const { gateway, listener } = first
+    const { port } = listener.listener
+    return [{ gateway, taken: first.gateway.taken, port, protocol: listener.protocol, attached: group }]
+  })
+}
+
 export type RouteInput = InputObject & { readonly kind: RouteKind }
 
 interface Claim {

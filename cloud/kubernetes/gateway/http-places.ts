@@ -2,10 +2,8 @@
 // older route has, nor an earlier rule of the same one. Pure.
 
 import { type HttpMatch, matchText } from '../../../shared/intent/http-match.ts'
-import { inputName } from '../input.ts'
-import type { Attached, Claims } from './attach.ts'
+import { type Attached, type Claims, placesOf } from './attach.ts'
 import { type GatewayPlan, share } from './gateways.ts'
-import { isRefusal } from './terms.ts'
 
 /** Of `publish` at the hub, a list each. */
 const LISTED_MAX = 16
@@ -45,15 +43,7 @@ export function httpPlaces(
   taking: Taking,
   more: object,
 ): readonly object[] {
-  const groups = Map.groupBy(
-    attached,
-    ({ gateway, listener }) => `${inputName(gateway.input)} ${listener.listener.port}`,
-  )
-  return [...groups.values()].flatMap((group) => {
-    const [first] = group
-    if (first === undefined || isRefusal(first.gateway.taken)) return []
-    const { gateway, listener } = first
-    const { port } = listener.listener
+  return placesOf(attached).flatMap(({ attached: group, gateway, port, taken }) => {
     const names = [...new Set(group.flatMap(({ hostnames = [] }) => hostnames))]
     // Matches with the same hosts are said at once; every host is said by none.
     const byNames = new Map<string, { readonly names: readonly string[]; readonly paths: HttpMatch[] }>()
@@ -68,7 +58,7 @@ export function httpPlaces(
         held.paths.push(match)
       }
     }
-    const place = { ...gateway.taken, protocol: 'HTTP', port, ...more }
+    const place = { ...taken, protocol: 'HTTP', port, ...more }
     return [...byNames.values()].flatMap((one) =>
       chunks(one.names).flatMap((hosts) =>
         chunks(one.paths).map((some) => ({

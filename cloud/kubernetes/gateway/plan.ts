@@ -8,7 +8,7 @@ import type { AnyResource } from '../../../shared/intent/resource.ts'
 import { clusterRoutesMax } from '../cluster-limits.ts'
 import type { Said } from '../cluster-status.ts'
 import { type InputObject, type Inputs, inputName } from '../input.ts'
-import { type Attached, attach, Claims, gatewayOf, type ParentPlan, type RouteInput } from './attach.ts'
+import { type Attached, attach, Claims, gatewayOf, type ParentPlan, placesOf, type RouteInput } from './attach.ts'
 import { type Backend, backendOf, type Services } from './backends.ts'
 import {
   ageText,
@@ -77,18 +77,10 @@ function readOne(input: RouteInput): Read | Refusal {
   return { hostnames: spec.hostnames.map((one) => one.toLowerCase()), backend }
 }
 
-/** Listeners at one port of one Gateway are one place. */
-function placesOf(attached: readonly Attached[], servicePort: number): readonly object[] {
-  const groups = Map.groupBy(
-    attached,
-    ({ gateway, listener }) => `${inputName(gateway.input)} ${listener.listener.port}`,
-  )
-  return [...groups.values()].flatMap((group) => {
-    const [first] = group
-    if (first === undefined || isRefusal(first.gateway.taken)) return []
-    const { gateway, listener } = first
-    const place = { ...gateway.taken, protocol: listener.protocol, port: listener.listener.port, servicePort }
-    if (first.hostnames === undefined) return [place]
+function publishedAt(attached: readonly Attached[], servicePort: number): readonly object[] {
+  return placesOf(attached).flatMap(({ attached: group, port, protocol, taken }) => {
+    const place = { ...taken, protocol, port, servicePort }
+    if (group[0]?.hostnames === undefined) return [place]
     const names = [...new Set(group.flatMap(({ hostnames = [] }) => hostnames))]
     return Array.from({ length: Math.ceil(names.length / HOSTNAMES_MAX) }, (_, index) => ({
       ...place,
@@ -143,7 +135,7 @@ function makeOne(
   const backend = backendOf(input, ref, inputs, services)
   const resolved = resolvedOf(backend)
   if (isRefusal(backend) || attached.length === 0) return { resolved, resources: [] }
-  const publish = placesOf(attached, Number(backend.port['port']))
+  const publish = publishedAt(attached, Number(backend.port['port']))
   return { resolved, resources: [serviceOf(input, [], backend, publish, options)] }
 }
 
