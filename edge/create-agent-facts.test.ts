@@ -5,10 +5,12 @@ import * as assert from 'uvu/assert'
 import { type Address, parseAddress, parseCidr } from '../shared/address/cidr.ts'
 import type { Endpoint } from '../shared/address/endpoint.ts'
 import { type Fact, openFact, sealFact } from '../shared/fact/fact.ts'
+import { podsIn } from '../shared/fact/pod-table.ts'
 import { sha256, verify } from '../shared/host/crypto.ts'
 import { topics } from '../shared/wire/topics.ts'
 import { again, begin, lastStatus, me, online, other, type Rig, shake, third } from './agent-rig.fake.ts'
 import { type TestDevice, testNetwork } from './link/hub.fake.ts'
+import { FakeCluster, fakePod } from './pods/cluster.fake.ts'
 
 const test = suite('agent facts')
 const endpointOf = ({ kernel }: Rig, device: TestDevice): string | undefined =>
@@ -183,6 +185,39 @@ test('a public endpoint with a DNS name is asked for in the background, and its 
   const before = asked
   await rig.advance(600_000)
   assert.ok(asked - before <= 2, `${asked - before} questions in ten minutes`)
+  await rig.stop()
+})
+
+test('what packets are decided by is told at once, however much else was told just before', async () => {
+  const cluster = new FakeCluster()
+  cluster.put('namespaces', { metadata: { name: 'shop' } })
+  const rig = await online({ extra: { pods: { source: '/kubeconfig', open: async () => cluster } } })
+  rig.hub.putNode(me, { advertise: ['10.42.1.0/24'] }).publish()
+  /** Uses up what may follow quickly, and says something more. */
+  const move = async (): Promise<void> => {
+    for (let host = 20; host < 30; host++) {
+      const address = parseAddress(`192.168.1.${host}`)
+      rig.kernel.local = [{ interface: 'eth0', address, cidr: parseCidr('192.168.1.0/24'), physical: true }]
+      rig.agent.wake()
+      await rig.advance(400)
+    }
+  }
+  const told = (): unknown[] => {
+    const { candidates, leaving, podTable } = ownFact(rig)
+    const pods = podTable === undefined ? [] : podsIn(podTable)
+    return [candidates[0]?.endpoint, pods.map(({ name }) => name).join(), leaving]
+  }
+  await rig.advance(60_000)
+  await move()
+  assert.is(told()[0] === '192.168.1.29:51820', false, 'a move alone waits for its turn')
+  cluster.put('pods', fakePod('web', '10.42.1.11'))
+  await rig.advance(500)
+  assert.equal(told(), ['192.168.1.29:51820', 'web', undefined])
+  await rig.advance(60_000)
+  await move()
+  rig.agent.drain.set(true)
+  await rig.advance(500)
+  assert.equal(told(), ['192.168.1.29:51820', 'web', true])
   await rig.stop()
 })
 

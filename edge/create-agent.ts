@@ -99,8 +99,8 @@ function createVoice(
       const portMapped = ports.outside()
       return portMapped === undefined ? paths.mapping() : { ...paths.mapping(), portMapped }
     },
-    send(envelope) {
-      running.link?.announce(envelope)
+    send(envelope, urgent) {
+      running.link?.announce(envelope, urgent)
       lan?.say(envelope)
       if (!sameEnvelope(said, envelope)) gossip.fact(self, 'self')
       said = envelope

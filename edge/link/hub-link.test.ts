@@ -238,7 +238,7 @@ test('a fact that the broker still retains is not sent again after a reconnect',
   const r = await connected(true)
   const topic = topics.node(testNetwork, me.nodeId, 'fact')
   const sent = () => r.broker.published.filter((message) => message.topic === topic).length
-  r.link.announce(utf8('fact'))
+  r.link.announce(utf8('fact'), false)
   await r.advance(3_000)
   r.broker.drop('me')
   await r.advance(60_000)

@@ -81,7 +81,8 @@ export interface HubLink {
   prove(): Promise<void>
   /** `urgent` overtakes the rate limit: the hub waits for this acknowledgement. */
   report(status: Uint8Array, urgent: boolean): void
-  announce(fact: Uint8Array): void
+  /** `urgent` overtakes the rate limit: packets elsewhere are decided by it. */
+  announce(fact: Uint8Array, urgent: boolean): void
   /** The link seems up, and a fact of ours is not acknowledged: whoever must know it had better not wait for the hub. */
   isDoubtful(): boolean
   tellOverrides(payload: Uint8Array): void
@@ -250,7 +251,7 @@ export function createHubLink(options: HubLinkOptions): HubLink {
     prove: () => bus.publish(presence(true)),
     request: (payload) => bus.publish({ topic: topics.node(network, node, 'req'), payload }),
     report: (payload, urgent) => status.offer(payload, urgent),
-    announce: (envelope) => fact.offer(envelope),
+    announce: (envelope, urgent) => fact.offer(envelope, urgent),
     isDoubtful: () => fact.isLate(),
     tellFlows: (payload) => bus.publish({ topic: topics.node(network, node, 'ledger'), payload }),
     tellAnswer: (payload) => bus.publish({ topic: topics.node(network, node, 'answer'), payload }),

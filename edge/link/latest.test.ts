@@ -71,6 +71,21 @@ test('what is urgent overtakes the interval', async () => {
   assert.equal(sent, ['a', 'c'])
 })
 
+test('much that was urgent makes what is not wait for one interval, and no longer', async () => {
+  const { clock, latest, sent } = rig(2)
+  latest.up()
+  for (let i = 0; i < 100; i++) {
+    latest.offer(utf8(`s${i}`), true)
+    await clock.advanceAsync(1_000)
+  }
+  assert.is(sent.length, 100)
+  latest.offer(utf8('then'))
+  await clock.advanceAsync(3_900)
+  assert.is(sent.length, 100)
+  await clock.advanceAsync(200)
+  assert.is(sent.at(-1), 'then')
+})
+
 test('the same again is not sent, and going back to what was sent cancels what waits', async () => {
   const { clock, latest, sent } = rig()
   latest.up()

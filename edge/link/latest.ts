@@ -73,7 +73,8 @@ export function createLatest(options: LatestOptions): Latest {
     flying = true
     urgent = false
     sentAt = clock.monotonic()
-    evenAt = Math.max(sentAt, evenAt) + minMs
+    // What was urgent counts, too, but however much of it there was, the next waits for no more than one interval.
+    evenAt = Math.min(Math.max(sentAt, evenAt), sentAt + ahead * minMs) + minMs
     const lateness = late === undefined ? undefined : clock.after(late.afterMs, tellLate)
     try {
       await options.publish(payload).finally(() => {

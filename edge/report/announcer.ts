@@ -41,8 +41,11 @@ export interface AnnouncerOptions {
     readonly onLinks: (links: readonly DeviceLink[]) => void
   }
   readonly local: () => { readonly addresses: readonly LocalAddress[]; readonly key: string }
-  /** Hands the envelope to the link; false where there is none yet. */
-  readonly send: (envelope: Uint8Array) => boolean
+  /**
+   * Hands the envelope to the link; false where there is none yet. `urgent`: others send or refuse packets by what is new in it,
+   * which are pods, that have a pace of their own, and that this node leaves its services.
+   */
+  readonly send: (envelope: Uint8Array, urgent: boolean) => boolean
 }
 
 export interface Announcer {
@@ -72,6 +75,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     proves: options.proves,
   })
   let saidOf = ''
+  let urgentOf = ''
 
   const announce = (): void => {
     const { addresses, key } = options.local()
@@ -79,12 +83,15 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     const mapping = options.mapping()
     const outside = `${mapping.mapped.join()} ${mapping.portMapped ?? ''}`
     const seen = `${mapping.natType} ${outside} ${mapping.relays.join()}`
-    const leaves = options.leaving?.() === true
-    const word = `${leaves} ${options.proves?.() === true} ${keyStatement?.()?.join() ?? ''} ${signer.publicKey.join()} ${device?.links().length ?? 0}`
-    const now = `${own.boot()} ${peers.revision()} ${publicEndpoint ?? ''} ${seen} ${key} ${word} ${options.pods?.toldRevision() ?? 0}`
+    const urgent = `${options.leaving?.() === true} ${options.pods?.toldRevision() ?? 0}`
+    const word = `${options.proves?.() === true} ${keyStatement?.()?.join() ?? ''} ${signer.publicKey.join()} ${device?.links().length ?? 0}`
+    const now = `${own.boot()} ${peers.revision()} ${publicEndpoint ?? ''} ${seen} ${key} ${word} ${urgent}`
     if (now === saidOf) return
     const reachable = publicEndpoint !== undefined
-    if (options.send(own.compose(addresses, listenPort, reachable, peers.entries, mapping))) saidOf = now
+    const envelope = own.compose(addresses, listenPort, reachable, peers.entries, mapping)
+    if (!options.send(envelope, urgent !== urgentOf)) return
+    saidOf = now
+    urgentOf = urgent
   }
 
   return {

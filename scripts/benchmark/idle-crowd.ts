@@ -61,7 +61,7 @@ function enter(name: string, index: number): void {
     onChange: nothing,
   })
   link.start()
-  link.announce(sealFact({ ...factOf(index, clock), node: nodeId }, keys.signer, sha256))
+  link.announce(sealFact({ ...factOf(index, clock), node: nodeId }, keys.signer, sha256), false)
 }
 
 for (const [index, name] of readdirSync(root).sort().entries()) enter(name, index)

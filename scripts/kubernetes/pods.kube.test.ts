@@ -153,7 +153,10 @@ if (why === undefined) {
   })
 
   test('explain and flows call pods by their names', async () => {
-    const explained = await fleet.node('alpha-1').cli(['policy', 'explain', 'shop/web', 'shop/db', `tcp/${SQL}`])
+    const words = ['policy', 'explain', 'shop/web', 'shop/db', `tcp/${SQL}`]
+    // Nothing before hung on whether this site has heard of the other's server.
+    const probe = async () => ({ done: await fleet.node('alpha-1').cli(words) })
+    const { value: explained } = await waitFor('shop/db is heard of', probe, { timeoutMs: 15_000 })
     assert.match(explained, /shop\/web.*shop\/db/)
     const { code, stderr, stdout } = await host('alpha-1').attempt(['holdfast', 'explain', 'shop/db'])
     assert.is(code, 0, stderr)
