@@ -2,18 +2,16 @@
 
 import { isIpv6 } from '../../shared/address/endpoint.ts'
 import { text } from './candidate-text.ts'
-import { ALIVE_MS, compareKinds, FASTER_ANSWERS, GUESS_MS, VALID_ANSWERS } from './pacing.ts'
+import { ALIVE_MS, compareKinds, FASTER_ANSWERS, GUESS_MS, SILENCE_OF_ALL_MS, VALID_ANSWERS } from './pacing.ts'
 import { currentOf, type Pair, pacingOf, standingOf, tell, use } from './pair.ts'
 import type { PathAction, PathCandidate } from './path.ts'
 import { patienceMs } from './round-trip.ts'
 import { readyTracks } from './standby.ts'
 import { endpointOf, type Track } from './track.ts'
-import { hold, isHeld, tryAll } from './tries.ts'
+import { holdLeft, isHeld, tryAll } from './tries.ts'
 
 /** The end that follows waits so long for the deciding one where nothing is broken. */
 const FOLLOWER_PATIENCE_MS = 1_000
-/** Where everything fell silent for longer, it was not the path that failed, and nothing is held against it. */
-const SILENCE_OF_ALL_MS = 2_000
 const FASTER_SHARE = 0.8
 const FASTER_MS = 10
 
@@ -78,8 +76,13 @@ export function measuredTurnAt(pair: Pair, best: Track): number {
   return pair.decides ? best.validAt : Math.max(best.validAt, pair.usedAt) + FOLLOWER_PATIENCE_MS
 }
 
+/** The best of those that answered since: what was proven before may have died with the path that was left. */
+export function measuredBest(pair: Pair, now: number): Track | undefined {
+  return readyTracks(pair).find((track) => !isHeld(track, now) && track.lastAnswerAt >= pair.usedAt)
+}
+
 function measure(pair: Pair, now: number, out: PathAction[]): void {
-  const best = readyTracks(pair).find((track) => !isHeld(track, now))
+  const best = measuredBest(pair, now)
   if (best === undefined || now < measuredTurnAt(pair, best)) return
   turnTo(pair, best.candidate, `${text(best.candidate)} is proven, the path before answers no probes`, now, out)
 }
@@ -155,9 +158,7 @@ function leave(pair: Pair, next: Track, now: number, out: PathAction[]): void {
   const dead = pair.deadSince < Number.POSITIVE_INFINITY && failed !== undefined
   const proof = next.answers >= VALID_ANSWERS ? 'is proven' : 'answered'
   const before = dead ? `, ${text(failed.candidate)} is dead` : ''
-  // By another way out than before it is as good as never tried: holding it down would keep the pair from meeting there.
-  const tried = dead && failed.answeredSentAt >= pair.changedAt
-  if (tried && now - pair.diedAt < SILENCE_OF_ALL_MS) hold(failed, now)
+  if (dead) holdLeft(pair, failed, now)
   next.heldUntil = Number.NEGATIVE_INFINITY
   turnTo(pair, next.candidate, `${text(next.candidate)} ${proof}${before}`, now, out)
   // Others as good as the lost one may still work.

@@ -2,7 +2,7 @@
 // asked, whatever happened: what died, what is best, what is worth trying, which probe is due.
 
 import { text } from './candidate-text.ts'
-import { actsAt, choose, guess, guessAt, isClearlyFaster, isCurrent, measuredTurnAt } from './choice.ts'
+import { actsAt, choose, guess, guessAt, isClearlyFaster, isCurrent, measuredBest, measuredTurnAt } from './choice.ts'
 import { noteAsked, noteList } from './listing.ts'
 import { ALIVE_MS, CALL_MS, GRACE_MS, LOOK_MS, OVERSLEPT_MS, RELAY_LINGER_MS, SESSION_MS } from './pacing.ts'
 import {
@@ -27,7 +27,7 @@ import type { PathAction, PathEvent, PeerPaths } from './path.ts'
 import { viewOf } from './path-view.ts'
 import { nextProbeAt, sendDue } from './probing.ts'
 import { followRoam, noteRoam, roamCountsAt } from './roaming.ts'
-import { readyTracks, setAsideRest } from './standby.ts'
+import { setAsideRest } from './standby.ts'
 import { expire, missAt, noteAnswer, rest, triesEndAt } from './track.ts'
 import {
   begin,
@@ -287,7 +287,7 @@ function nextDue(pair: Pair, now: number): number {
     case 'works':
       return next
     case 'unmeasured': {
-      const [best] = readyTracks(pair)
+      const best = measuredBest(pair, now)
       const turnAt = best === undefined ? Number.POSITIVE_INFINITY : measuredTurnAt(pair, best)
       return Math.min(next, later(turnAt), later(pair.handshakeAt + ALIVE_MS))
     }

@@ -65,6 +65,8 @@ export const RETRY_MS = 5_000
 export const RETRY_MS_MAX = 600_000
 /** A path that failed in use is held down for so long, doubled each time up to the same. */
 export const HOLD_MS = 30_000
+/** Where everything fell silent for longer, it was not the path that failed, and nothing is held against it. */
+export const SILENCE_OF_ALL_MS = 2_000
 /** A path that served so long is forgiven what it did before. */
 export const FORGIVEN_MS = 600_000
 

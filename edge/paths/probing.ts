@@ -17,7 +17,8 @@ function troubledSince(pair: Pair, now: number): number {
   const current = currentOf(pair)
   if (current === undefined) return Number.POSITIVE_INFINITY
   if (pair.deadSince < Number.POSITIVE_INFINITY) return pair.deadSince
-  if (current.answers === 0 || current.misses > 0) return current.silentSince
+  if (current.answers === 0) return pair.usedAt
+  if (current.misses > 0) return current.silentSince
   if (now < overdueAt(current, pacingOf(pair))) return Number.POSITIVE_INFINITY
   const owed = current.flights.find(({ sentAt }) => sentAt > current.answeredSentAt)
   return owed?.sentAt ?? Number.POSITIVE_INFINITY

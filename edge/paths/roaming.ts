@@ -7,7 +7,7 @@ import { compareKinds, INSIST_MAX, INSIST_MS, SETTLE_MS } from './pacing.ts'
 import { currentOf, ensureTrack, isAwake, type Pair, pacingOf, settleOn, tell, use } from './pair.ts'
 import type { PathAction, PathCandidate, PathEvent, Place } from './path.ts'
 import { isSuspect, type Track } from './track.ts'
-import { hold, tryAsked } from './tries.ts'
+import { hold, holdLeft, tryAsked } from './tries.ts'
 
 type Roamed = Extract<PathEvent, { readonly type: 'roamed' }>
 
@@ -28,7 +28,6 @@ export function noteRoam(pair: Pair, place: Roamed, now: number, out: PathAction
   }
   if (endpoint === pair.inUse?.endpoint) return
   pair.lifeAt = now
-  pair.handshakeAt = now
 }
 
 /** Settles a difference between WireGuard's endpoint and the path in use. */
@@ -47,12 +46,17 @@ export function followRoam(pair: Pair, now: number, out: PathAction[]): void {
       return
     }
     hold(current, now)
-  }
+  } else if (pair.decides && current !== undefined && isFailing(pair, current, now)) holdLeft(pair, current, now)
   tell(pair, now, `in use: the peer comes by ${text(to)}`)
   settleOn(pair, to, now)
   pair.handshakeAt = now
   const track = ensureTrack(pair, to)
   if (isAwake(pair, now) && track.phase !== 'valid') tryAsked(pair, track, now)
+}
+
+/** The peer was merely the first to notice. */
+function isFailing(pair: Pair, current: Track, now: number): boolean {
+  return current.answers > 0 ? isSuspect(current, pacingOf(pair), now) : pair.deadSince < Number.POSITIVE_INFINITY
 }
 
 function isBetter(pair: Pair, current: Track, to: PathCandidate, now: number): boolean {

@@ -10,6 +10,7 @@ import {
   PUNCH_TTL,
   RETRY_MS,
   RETRY_MS_MAX,
+  SILENCE_OF_ALL_MS,
 } from './pacing.ts'
 import { currentOf, ensureTracks, type Pair, standingOf } from './pair.ts'
 import type { CandidateSource, PathCandidate } from './path.ts'
@@ -142,6 +143,15 @@ export function retry(pair: Pair, now: number): void {
 export function hold(track: Track, now: number): void {
   track.holdMs = Math.min(RETRY_MS_MAX, Math.max(HOLD_MS, 2 * track.holdMs))
   track.heldUntil = now + track.holdMs
+}
+
+/**
+ * As `hold`, for a path that was in use and is left because it failed; not where all fell silent with it. By another way out
+ * than before it is as good as never tried: holding it down would keep the pair from meeting there.
+ */
+export function holdLeft(pair: Pair, track: Track, now: number): void {
+  const alone = pair.diedAt === Number.POSITIVE_INFINITY || now - pair.diedAt < SILENCE_OF_ALL_MS
+  if (alone && track.answeredSentAt >= pair.changedAt) hold(track, now)
 }
 
 /** What was held against paths is void. */
