@@ -3,9 +3,11 @@
 
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import type { Cidr } from '../../shared/address/cidr.ts'
 import { toHex } from '../../shared/bytes.ts'
 import { HoldfastError } from '../../shared/errors.ts'
 import { wgPublicKey } from '../../shared/host/crypto.ts'
+import type { WgKey } from '../../shared/ids.ts'
 import { commandOutputMax, commandTimeoutMsMax } from '../../shared/limits.ts'
 import type { ObservedDevice, ObservedPeer } from '../plan/observed.ts'
 import type { PeerOp, WireguardDevice } from './wireguard.ts'
@@ -101,32 +103,48 @@ export function createGetReader(): (text: string) => ObservedDevice {
   }
 }
 
-function peerLines(op: PeerOp): readonly string[] {
+type Held = ReadonlyMap<WgKey, readonly Cidr[]>
+
+/** Whether a peer has to give something up. A replacement gives the rest back a line later, and drops packets in between. */
+function losesSome(allowedIps: readonly Cidr[], held: readonly Cidr[] = []): boolean {
+  return held.some((cidr) => !allowedIps.includes(cidr))
+}
+
+function peerLines(op: PeerOp, held: Held): readonly string[] {
   const head = `public_key=${hexOf(op.wgKey)}`
   if (op.op === 'peer-remove') return [head, 'remove=true']
+  const { allowedIps } = op
   return [
     head,
     ...(op.endpoint === undefined ? [] : [`endpoint=${op.endpoint}`]),
     ...(op.keepaliveS === undefined ? [] : [`persistent_keepalive_interval=${op.keepaliveS}`]),
-    ...(op.allowedIps === undefined
-      ? []
-      : ['replace_allowed_ips=true', ...op.allowedIps.map((cidr) => `allowed_ip=${cidr}`)]),
+    ...(allowedIps !== undefined && losesSome(allowedIps, held.get(op.wgKey)) ? ['replace_allowed_ips=true'] : []),
+    ...(allowedIps ?? []).map((cidr) => `allowed_ip=${cidr}`),
   ]
+}
+
+/** The request that brings peers to what is asked for, from what they are held to have. */
+export function setRequest(
+  ops: readonly PeerOp[],
+  peers: readonly Pick<ObservedPeer, 'wgKey' | 'allowedIps'>[],
+): string {
+  const held = new Map(peers.map(({ allowedIps, wgKey }) => [wgKey, allowedIps]))
+  return ['set=1', ...ops.flatMap((op) => peerLines(op, held))].join('\n')
 }
 
 export function createWgSocket(name: string, keyPath: string): WireguardDevice {
   const path = socketPath(name)
   const device = createGetReader()
+  const read = async (): Promise<ObservedDevice> => device(await ask(path, 'get=1'))
   return {
-    async read() {
-      return device(await ask(path, 'get=1'))
-    },
+    read,
     async set(listenPort) {
       const key = hexOf(readFileSync(keyPath, 'utf8').trim())
       await ask(path, `set=1\nprivate_key=${key}\nlisten_port=${listenPort}`)
     },
     async setPeers(ops) {
-      await ask(path, ['set=1', ...ops.flatMap(peerLines)].join('\n'))
+      const held = ops.some((op) => op.op === 'peer-set' && op.allowedIps !== undefined) ? await read() : undefined
+      await ask(path, setRequest(ops, held?.peers ?? []))
     },
   }
 }

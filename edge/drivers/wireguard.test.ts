@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert'
 import type { Cidr } from '../../shared/address/cidr.ts'
 import { wgPublicKey } from '../../shared/host/crypto.ts'
 import { fakeWgKey } from '../../shared/record/parsed.fake.ts'
-import { createGetReader } from './wg-socket.ts'
+import { createGetReader, setRequest } from './wg-socket.ts'
 import { createDumpReader } from './wg-tool.ts'
 
 const parseGet = (text: string): ReturnType<ReturnType<typeof createGetReader>> => createGetReader()(text)
@@ -108,6 +108,28 @@ test('a peer whose text is the same stays the same object', () => {
   const [dump, get] = [createDumpReader(), createGetReader()]
   assert.is(dump(DUMP).peers[0], dump(DUMP).peers[0])
   assert.is(get(GET).peers[0], get(GET).peers[0])
+})
+
+test('a peer that only gains addresses keeps those it has all the while; one that loses some has them replaced', () => {
+  const [a, b, c] = ['10.77.0.2/32', 'fd77::2/128', '10.78.0.2/32'] as [Cidr, Cidr, Cidr]
+  const request = (allowedIps: readonly Cidr[], wgKey = fakeWgKey(2)): string =>
+    setRequest([{ op: 'peer-set', wgKey, allowedIps }], EXPECTED.peers)
+  const lines = (byte: number, ...rest: readonly string[]): string =>
+    ['set=1', `public_key=${hex(byte)}`, ...rest].join('\n')
+  assert.is(request([a, b, c]), lines(2, `allowed_ip=${a}`, `allowed_ip=${b}`, `allowed_ip=${c}`))
+  assert.is(request([a, c]), lines(2, 'replace_allowed_ips=true', `allowed_ip=${a}`, `allowed_ip=${c}`))
+  assert.is(request([]), lines(2, 'replace_allowed_ips=true'))
+  assert.is(request([a], fakeWgKey(3)), lines(3, `allowed_ip=${a}`), 'has none')
+  assert.is(request([a], fakeWgKey(9)), lines(9, `allowed_ip=${a}`), 'is new')
+  // Begun anew: what it had went with it.
+  const anew = setRequest(
+    [
+      { op: 'peer-remove', wgKey: fakeWgKey(2) },
+      { op: 'peer-set', wgKey: fakeWgKey(2), allowedIps: [a, b] },
+    ],
+    EXPECTED.peers,
+  )
+  assert.is(anew, `${lines(2, 'remove=true')}\npublic_key=${hex(2)}\nallowed_ip=${a}\nallowed_ip=${b}`)
 })
 
 test.run()
