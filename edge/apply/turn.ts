@@ -56,6 +56,8 @@ export interface Turns {
   wgKey(): WgKey | undefined
   /** The last turn brought it to what is followed now. */
   isProgrammed(): boolean
+  /** What is followed now, where no turn for it has ended yet. */
+  due(): Version | undefined
   local(): { readonly addresses: readonly LocalAddress[]; readonly key: string }
 }
 
@@ -94,6 +96,8 @@ interface Steps {
 export function createTurns(options: TurnOptions): Turns {
   const { driver, endpoints, facts, health, holding, lan, log, peers, wishes } = options
   let applied: Version = noVersion
+  /** What the last turn was for, whatever became of it. */
+  let tried: Version = noVersion
   let fine = false
   let keyInUse: WgKey | undefined
   let local: readonly LocalAddress[] = []
@@ -101,6 +105,8 @@ export function createTurns(options: TurnOptions): Turns {
   let tellOf = -1
   let toldWish: readonly Omission[] | undefined
   let toldNear = 0
+
+  const followed = (): Version => holding.inForce()?.version ?? noVersion
 
   const look = (observed: Observed): void => {
     local = observed.local
@@ -149,6 +155,7 @@ export function createTurns(options: TurnOptions): Turns {
 
   const execute = async ({ ops, wgKey }: Steps, version: Version): Promise<boolean> => {
     const { failed } = ops.length === 0 ? { failed: [] } : await driver.apply(ops)
+    tried = version
     tellFailures(health, failed)
     fine = failed.length === 0
     for (const { op, error } of failed) log.warn('the kernel refused', { op: op.op, reason: describeError(error) })
@@ -167,12 +174,13 @@ export function createTurns(options: TurnOptions): Turns {
         const observed = await driver.read()
         look(observed)
         // What comes in while operations run is for the next turn.
-        const version = holding.inForce()?.version ?? noVersion
+        const version = followed()
         tellUnreadable(health, holding.held())
         search()
         return await execute(stepsFor(observed), version)
       } catch (error) {
         fine = false
+        tried = followed()
         log.error('the kernel cannot be read', { reason: describeError(error) })
         const code = isHoldfastError(error, 'unsupported') ? 'no-wireguard' : 'apply-failed'
         health.raise(code, `the kernel cannot be read: ${describeError(error)}`)
@@ -182,7 +190,8 @@ export function createTurns(options: TurnOptions): Turns {
     plan: async () => stepsFor(await driver.read()).ops,
     applied: () => applied,
     wgKey: () => keyInUse,
-    isProgrammed: () => fine && compareVersion(applied, holding.inForce()?.version ?? noVersion) === 0,
+    isProgrammed: () => fine && compareVersion(applied, followed()) === 0,
+    due: () => (compareVersion(tried, followed()) === 0 ? undefined : followed()),
     local: () => ({ addresses: local, key: localKey }),
   }
 }

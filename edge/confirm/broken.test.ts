@@ -90,6 +90,14 @@ test('the detail names the case', () => {
   assert.is(first?.detail, 'no answer from near')
 })
 
+test('a kernel that was not brought to the revision yet is another loss than one that refuses it', () => {
+  const due = { epoch: 1, revision: 7 }
+  assert.equal(brokenIn(all, { ...all, kernel: false, due }, change('joins')), [
+    { check: 'kernel', detail: 'the kernel is not brought to revision 7 yet', due: '7' },
+  ])
+  assert.equal(brokenIn(all, { ...all, due }, change('joins')), [])
+})
+
 test('another version of the program answers for everything, but for peers that are no members any more', () => {
   const records = withRelay(fakeRecords(base))
   const gone = { ...records, nodes: records.nodes.filter(({ name }) => name !== 'far') }

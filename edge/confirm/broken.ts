@@ -4,9 +4,10 @@
 // several that falls silent without having been spoken of has lost its power, not its route.
 
 import type { NodeId } from '../../shared/ids.ts'
+import { formatVersion } from '../../shared/record/head.ts'
 import type { ParsedRecords } from '../../shared/record/parsed.ts'
 import { nodeIn, type Scope } from './change.ts'
-import type { Working } from './working.ts'
+import type { Seen, Working } from './working.ts'
 
 export const checks = ['hub', 'kernel', 'default-route', 'lan', 'relays', 'peers', 'probe', 'restarts'] as const
 export type Check = (typeof checks)[number]
@@ -15,6 +16,8 @@ export type Check = (typeof checks)[number]
 export interface Broken {
   readonly check: Check
   readonly detail: string
+  /** It is only that the kernel was not brought to this one yet: another loss than that of the one before. */
+  readonly due?: string
 }
 
 const NAMED_MAX = 4
@@ -56,14 +59,21 @@ function brokenWays(before: Working, now: Working, scope: Scope): readonly Broke
   return found.length > 0 && scope.host ? found : []
 }
 
+function brokenKernel({ due, kernel }: Seen): readonly Broken[] {
+  if (kernel) return []
+  if (due === undefined) return [{ check: 'kernel', detail: 'the kernel does not take the revision wholly' }]
+  const version = formatVersion(due)
+  return [{ check: 'kernel', detail: `the kernel is not brought to revision ${version} yet`, due: version }]
+}
+
 /** In order of how far they reach; none where everything that worked still does, or fails for reasons of its own. */
-export function brokenIn(before: Working, now: Working, scope: Scope): readonly Broken[] {
+export function brokenIn(before: Working, now: Seen, scope: Scope): readonly Broken[] {
   const relays = lostRelays(before, now, scope)
   const peers = lostPeers(before, now, scope)
   const probes = before.probes.filter((probe) => !now.probes.includes(probe))
   const found: readonly (Broken | false)[] = [
     ...brokenWays(before, now, scope),
-    before.kernel && !now.kernel && { check: 'kernel', detail: 'the kernel does not take the revision wholly' },
+    ...(before.kernel ? brokenKernel(now) : []),
     relays.length > 0 && { check: 'relays', detail: `no answer from ${namesOf(relays, scope.records)}` },
     peers.length > 0 && { check: 'peers', detail: `no answer from ${namesOf(peers, scope.records)}` },
     probes.length > 0 && { check: 'probe', detail: `no answer from ${nameSome(probes)}` },

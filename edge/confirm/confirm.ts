@@ -20,7 +20,7 @@ import { noLosses, noteLosses } from './losses.ts'
 import { createTurnOf } from './turn-of.ts'
 import { judgeReturn, judgeTrial, leftMs, startsMax, type Windows, waitMs } from './verdict.ts'
 import { type ConfirmView, viewOf } from './view.ts'
-import { bothOf, nothingWorks, type Working } from './working.ts'
+import { bothOf, nothingWorks, type Seen, type Working } from './working.ts'
 
 export interface ConfirmOptions extends DocketOptions {
   readonly holding: Pick<Holding, 'understood' | 'lastGood' | 'followed' | 'follow' | 'confirm'>
@@ -173,7 +173,7 @@ export function createConfirm(options: ConfirmOptions): Confirm {
     enter({ stage: 'trial', starts: 1, since: clock.now(), ...FIRST, before }, 0, clock.monotonic() - followedAt)
   }
 
-  const judgeOn = (stage: TrialStage, now: Working, good: Readable, running: Readable): void => {
+  const judgeOn = (stage: TrialStage, now: Seen, good: Readable, running: Readable): void => {
     const broken = brokenIn(stage.before, now, scopeTo(good, running, options))
     const elapsedMs = docket.elapsedMs()
     losses = noteLosses(losses, broken, { now: clock.monotonic(), followedAt, elapsedMs })
@@ -182,7 +182,7 @@ export function createConfirm(options: ConfirmOptions): Confirm {
     else if (judged.verdict === 'confirm') confirmed(stage)
   }
 
-  const judgeBack = (stage: ReturnedStage, now: Working, good: Readable, newest: Readable): void => {
+  const judgeBack = (stage: ReturnedStage, now: Seen, good: Readable, newest: Readable): void => {
     const broken = brokenIn(stage.before, now, scopeTo(good, newest, options))
     const { failed, since, version } = stage
     const words = `revision ${formatVersion(version)}, check ${failed.check}`
@@ -209,7 +209,7 @@ export function createConfirm(options: ConfirmOptions): Confirm {
     const now = docket.now()
     const mine = docket.turn()
     if (now.stage !== 'trial' && now.stage !== 'returned') return
-    const judge = (seen: Working): void => {
+    const judge = (seen: Seen): void => {
       if (mine !== docket.turn() || noting !== undefined) return
       const [good, running, newest] = [holding.lastGood(), holding.followed(), holding.understood()]
       if (good === undefined || running === undefined || newest === undefined) return

@@ -32,6 +32,7 @@ async function seen(addresses: readonly Address[], answersAt: Address): Promise<
     relays: () => [],
     isPhysical: () => true,
     isProgrammed: () => true,
+    due: () => undefined,
   })
   const { peers } = await looks.see({ ...nothingWorks, peers: [peer.nodeId] }, false)
   return [...peers, ...asked]
@@ -64,6 +65,7 @@ async function noted(replies: readonly boolean[]): Promise<readonly [readonly st
     relays: () => [],
     isPhysical: () => true,
     isProgrammed: () => true,
+    due: () => undefined,
   })
   const { peers } = await looks.note()
   return [peers, asked]

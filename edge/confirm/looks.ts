@@ -3,10 +3,11 @@
 import { askedAt } from '../../shared/address/mesh-blocks.ts'
 import type { Clock } from '../../shared/effects.ts'
 import type { NodeId } from '../../shared/ids.ts'
+import type { Version } from '../../shared/record/head.ts'
 import type { HubLink } from '../link/hub-link.ts'
 import type { PeerBook, PeerEntry } from '../report/peers.ts'
 import type { ConfirmDoors, Surroundings } from './doors.ts'
-import { bounded, type Working } from './working.ts'
+import { bounded, type Seen, type Working } from './working.ts'
 
 export interface LooksOptions {
   readonly doors: ConfirmDoors
@@ -19,13 +20,15 @@ export interface LooksOptions {
   readonly isPhysical: (link: string) => boolean
   /** The last turn brought the kernel wholly to what is followed. */
   readonly isProgrammed: () => boolean
+  /** What is followed, where the kernel was not brought to it yet. */
+  readonly due: () => Version | undefined
 }
 
 export interface Looks {
   /** Everything that works now. */
   note(): Promise<Working>
   /** What of `before` works now, each tried. `eager`: a link that waits for its next try is not waited for. */
-  see(before: Working, eager: boolean): Promise<Working>
+  see(before: Working, eager: boolean): Promise<Seen>
 }
 
 /** Of everything that is asked together; each door has its own, shorter. */
@@ -34,7 +37,7 @@ const PATIENCE_MS = 4_000
 const NOWHERE: Surroundings = { gateways: [], neighbours: [] }
 
 export function createLooks(options: LooksOptions): Looks {
-  const { clock, doors, isPhysical, isProgrammed, link, peers, relays } = options
+  const { clock, doors, due, isPhysical, isProgrammed, link, peers, relays } = options
   /** Of a link that hangs, one question at a time is enough. */
   let proving: Promise<boolean> | undefined
 
@@ -132,6 +135,7 @@ export function createLooks(options: LooksOptions): Looks {
         relays: bounded(before.relays.filter((node) => relays().includes(node))),
         peers: answered,
         probes,
+        due: due(),
       }
     },
   }

@@ -28,8 +28,8 @@ export function noteLosses(
   broken: readonly Broken[],
   { elapsedMs, followedAt, now }: Watch,
 ): readonly Lost[] {
-  return broken.map(({ check, detail }) => {
-    const at = losses.find((one) => one.check === check)?.at ?? now
-    return { check, detail, at, underMs: at < followedAt ? elapsedMs : now - followedAt, lastedMs: now - at }
+  return broken.map((lost) => {
+    const at = losses.find(({ check, due }) => check === lost.check && due === lost.due)?.at ?? now
+    return { ...lost, at, underMs: at < followedAt ? elapsedMs : now - followedAt, lastedMs: now - at }
   })
 }

@@ -7,7 +7,7 @@ import type { HubLink } from '../link/hub-link.ts'
 import { type Confirm, createConfirm } from './confirm.ts'
 import { createLooks, type Looks } from './looks.ts'
 
-type OwnTurns = Pick<Turns, 'isProgrammed' | 'local'>
+type OwnTurns = Pick<Turns, 'due' | 'isProgrammed' | 'local'>
 
 /** Undefined where nobody looks at what works. */
 export function createOwnLooks(
@@ -20,7 +20,8 @@ export function createOwnLooks(
   const relays = () => paths.mapping().relays
   const isPhysical = (link_: string): boolean =>
     turns.local().addresses.some((one) => one.physical && one.interface === link_)
-  return createLooks({ doors, clock, link, peers, relays, isPhysical, isProgrammed: turns.isProgrammed })
+  const { due, isProgrammed } = turns
+  return createLooks({ doors, clock, due, link, peers, relays, isPhysical, isProgrammed })
 }
 
 /** Undefined where each revision is taken at its word. `onFollow`: another set is followed now. */

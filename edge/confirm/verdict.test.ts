@@ -40,6 +40,27 @@ test('what a set broke that came in the middle has as long to come back as what 
   assert.is(judge(look(losses, 60), 60), 'confirm')
 })
 
+test('sets that come just before each look are not blamed for what the kernel was not brought to yet', () => {
+  let losses = noLosses
+  const look = (seconds: number, followedAt: number, due?: string): string => {
+    const now = seconds * 1_000
+    const kernel: Broken = { check: 'kernel', detail: 'lost', ...(due === undefined ? {} : { due }) }
+    losses = noteLosses(losses, [kernel], { now, followedAt: followedAt * 1_000, elapsedMs: now })
+    return judgeTrial(first, now, losses, windows).verdict
+  }
+  for (let seconds = 5; seconds <= 60; seconds += 5) assert.is(look(seconds, seconds - 1, `${seconds}`), 'wait')
+  // What never is brought to it, and what refuses one after the other, is.
+  assert.equal(
+    [80, 90, 100].map((seconds) => look(seconds, 64, '64')),
+    ['wait', 'wait', 'take-back'],
+  )
+  losses = noLosses
+  assert.equal(
+    [5, 15, 25, 35].map((seconds) => look(seconds, seconds - 1)),
+    ['wait', 'wait', 'wait', 'take-back'],
+  )
+})
+
 test('a loss late in a long watch is none before it has lasted: a hub may restart at any time', () => {
   const second: Trial = { attempt: 2, starts: 1, suspects: ['peers'] }
   const look = (losses: readonly Lost[], seconds: number, ...broken: readonly Check[]): readonly Lost[] =>

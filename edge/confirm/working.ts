@@ -5,6 +5,7 @@ import { compareText } from '../../shared/bytes.ts'
 import { parseNodeId } from '../../shared/ids.ts'
 import { text } from '../../shared/intent/field.ts'
 import { confirmNotedMax } from '../../shared/limits.ts'
+import type { Version } from '../../shared/record/head.ts'
 
 const word = v.pipe(v.string(), v.maxLength(200))
 const words = v.pipe(v.array(word), v.maxLength(confirmNotedMax))
@@ -27,6 +28,11 @@ export const workingSchema = v.strictObject({
   probes: words,
 })
 export type Working = v.InferOutput<typeof workingSchema>
+
+export interface Seen extends Working {
+  /** What is followed, where the kernel was not brought to it yet: so far nobody knows whether it takes it. */
+  readonly due?: Version | undefined
+}
 
 export const nothingWorks: Working = {
   hub: false,

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Cidr } from '../../shared/address/cidr.ts'
 import { memoryLog } from '../../shared/effects.fake.ts'
 import { systemClock } from '../../shared/host/clock.ts'
 import { generateWgPrivateKey, wgPublicKey } from '../../shared/host/crypto.ts'
@@ -24,6 +25,10 @@ const SCRIPT =
 
 function ip(...args: readonly string[]): void {
   execFileSync('ip', args, { stdio: 'pipe' })
+}
+
+function ipShown(family: '-4' | '-6'): string {
+  return execFileSync('ip', [family, 'address', 'show', 'dev', NAME], { encoding: 'utf8' })
 }
 
 /** Processes of wireguard-go in this network namespace, by pid, with their session. */
@@ -122,6 +127,21 @@ function defineInside(): void {
     const { failed } = await subject.start().apply([{ op: 'link-add' }])
     assert.is((failed[0]?.error as { code?: string } | undefined)?.code, 'conflict')
     ip('link', 'delete', 'dev', NAME)
+    await subject.close()
+  })
+
+  test('an IPv6 address may be bound to as soon as it is there: no other holder is looked for', async () => {
+    const subject = await open()
+    const { failed } = await subject
+      .start()
+      .apply([
+        { op: 'link-add' },
+        { op: 'link-set', mtu: 1_420, up: true },
+        ...['10.77.0.1/32', 'fd77::1/128'].map((cidr) => ({ op: 'address-add', cidr: cidr as Cidr }) as const),
+      ])
+    assert.equal(failed, [])
+    assert.match(ipShown('-6'), /inet6 fd77::1\/128 scope global nodad noprefixroute/)
+    assert.match(ipShown('-4'), /inet 10\.77\.0\.1\/32 scope global noprefixroute/)
     await subject.close()
   })
 

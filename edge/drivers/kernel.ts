@@ -1,5 +1,6 @@
 // The kernel as the planner sees it: reads all that is ours, executes operations, cleans up.
 
+import { type Cidr, familyOf } from '../../shared/address/cidr.ts'
 import type { Clock, Log } from '../../shared/effects.ts'
 import { describeError, HoldfastError, isHoldfastError } from '../../shared/errors.ts'
 import type { Attached } from '../host/networks.ts'
@@ -55,6 +56,14 @@ type Executors = { readonly [N in OpName]: (op: OpOf<N>) => Promise<void> }
 
 function isPeerOp(op: Op): op is PeerOp {
   return op.op === 'peer-set' || op.op === 'peer-remove'
+}
+
+/**
+ * The hub gives each address to one node alone, so no other is looked for (RFC 4862, 5.4): until then a socket could not be
+ * bound to it.
+ */
+function addressFlags(cidr: Cidr): readonly string[] {
+  return familyOf(cidr) === 6 ? ['noprefixroute', 'nodad'] : ['noprefixroute']
 }
 
 /** Runs of peer operations become one call; everything else stands alone. */
@@ -172,7 +181,8 @@ export function createKernelDriver(options: KernelDriverOptions): Driver {
     'device-set': (op) => device().set(op.listenPort, op.wgKey),
     'peer-set': (op) => device().setPeers([op]),
     'peer-remove': (op) => device().setPeers([op]),
-    'address-add': async (op) => void (await run('ip', ['address', 'replace', op.cidr, 'dev', name, 'noprefixroute'])),
+    'address-add': async ({ cidr }) =>
+      void (await run('ip', ['address', 'replace', cidr, 'dev', name, ...addressFlags(cidr)])),
     'address-remove': async (op) => void (await run('ip', ['address', 'del', op.cidr, 'dev', name])),
     'link-set': (op) => setLink(name, op.mtu, run),
     'forwarding-on': async (op) => inside.forward(op.family),

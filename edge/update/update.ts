@@ -12,7 +12,7 @@ import { wholeScope } from '../confirm/change.ts'
 import type { Looks } from '../confirm/looks.ts'
 import { noLosses, noteLosses } from '../confirm/losses.ts'
 import { leftMs, type Windows } from '../confirm/verdict.ts'
-import type { Working } from '../confirm/working.ts'
+import type { Seen, Working } from '../confirm/working.ts'
 import type { Health } from '../report/health.ts'
 import type { Keepsakes } from '../store/keepsakes.ts'
 import { type Build, noUpdate, type ReturnedStage, type TrialStage, type UpdateCase } from './case.ts'
@@ -144,7 +144,7 @@ export function createUpdate(options: UpdateOptions): Update {
     rest()
   }
 
-  const judge = (before: Working, seen: Working): void => {
+  const judge = (before: Working, seen: Seen): void => {
     const [stage, elapsedMs] = [kept.now, clock.monotonic() - startedAt]
     const broken = brokenIn(before, seen, wholeScope(options.records()))
     if (stage.stage === 'trial') {
@@ -162,7 +162,7 @@ export function createUpdate(options: UpdateOptions): Update {
     looking = clock.after(LOOK_MS, look)
     const stage = kept.now
     if (stage.stage === 'steady') return rest()
-    const seen = (now: Working): void => {
+    const seen = (now: Seen): void => {
       // Somebody may have begun another one meanwhile, or ended this.
       if (looking !== undefined && !noting && kept.now === stage) judge(stage.before, now)
     }

@@ -18,6 +18,12 @@ import { testInOwnNamespace } from './own-namespace.ts'
 const ip = (...words: readonly string[]): string => execFileSync('ip', words, { encoding: 'utf8' })
 const run = createRunner(memoryLog())
 
+/** Those of IPv6 to be bound to at once. */
+function addAddresses(...where: readonly string[]): void {
+  for (const address of ['10.77.0.1/24', '10.77.0.2/32']) ip(...where, 'address', 'add', address, 'dev', 'lo')
+  for (const address of ['fd77::1/64', 'fd77::2/128']) ip(...where, 'address', 'add', address, 'dev', 'lo', 'nodad')
+}
+
 function datagrams(family: 4 | 6): Datagrams {
   return createSocket({ type: family === 4 ? 'udp4' : 'udp6', ipv6Only: family === 6 })
 }
@@ -142,14 +148,12 @@ testInOwnNamespace('sockets of network namespaces', import.meta.url, () => {
     own ??= openOwnNamespace(options)
     const inside = await own
     if (first) {
-      for (const address of ['10.77.0.1/24', '10.77.0.2/32', 'fd77::1/64', 'fd77::2/128'])
-        ip('-n', 'hf-blue', 'address', 'add', address, 'dev', 'lo')
+      addAddresses('-n', 'hf-blue')
     }
     return inside
   }
   ip('link', 'set', 'lo', 'up')
-  for (const address of ['10.77.0.1/24', '10.77.0.2/32', 'fd77::1/64', 'fd77::2/128'])
-    ip('address', 'add', address, 'dev', 'lo')
+  addAddresses()
   defineConformance('the host’s', async () => hostNamespace(run))
   defineConformance('one of its own', openOwn)
 
